@@ -1,0 +1,83 @@
+"""Every error that nnviz raises on purpose.
+
+::
+
+    NnvizError                  one clear sentence for the person at the screen
+    ├── InputError              bad input or usage: exit status 2
+    │   ├── ParamError          a value that a ParamSpec does not allow
+    │   ├── ProjectError        a project that cannot be used: bad graph, bad file
+    │   ├── DataError           a data set that is missing, corrupt or does not fit
+    │   └── RunFileError        a run file that cannot be read
+    ├── TrainingError           the run failed: exit status 1
+    │   └── TooLargeError       the network would not fit into memory; refused before it is built
+    ├── StorageError            a file could not be written (disk full, no permission)
+    └── Cancelled               the person asked to stop; nobody's fault
+"""
+
+from __future__ import annotations
+
+
+class NnvizError(Exception):
+    """Base of all errors; ``str(error)`` is a sentence that can be shown as it is."""
+
+
+class InputError(NnvizError):
+    """Something handed to the program is wrong.
+
+    Args:
+        message: What is wrong, as a sentence.
+        field: Where, as a path such as ``graph.nodes[3].params.kernel_size``; empty when it is the whole file.
+        file: The file it stands in; empty when there is none.
+    """
+
+    def __init__(self, message: str, *, field: str = "", file: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.file = file
+
+    def __str__(self) -> str:
+        return ": ".join(_on_one_line(part) for part in (self.file, self.field, self.message) if part)
+
+    def at(self, *, file: str = "", field: str = "") -> InputError:
+        """The same error with its place filled in where it was not known yet."""
+        return type(self)(self.message, field=self.field or field, file=self.file or file)
+
+
+def _on_one_line(text: str) -> str:
+    """The text with line breaks and other control characters written out: a file may be called anything."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+class ParamError(InputError):
+    """A value that a ParamSpec does not allow; the message names the allowed range."""
+
+
+class ProjectError(InputError):
+    """A project that cannot be used."""
+
+
+class DataError(InputError):
+    """A data set that is missing, corrupt or does not fit the network; the message says how to get it."""
+
+
+class RunFileError(InputError):
+    """A run file that cannot be read."""
+
+
+class TrainingError(NnvizError):
+    """A training run that cannot go on."""
+
+
+class TooLargeError(TrainingError):
+    """The network would not fit into memory; raised before anything is built, with the number."""
+
+
+class StorageError(NnvizError):
+    """A file could not be written; the old one is still there."""
+
+
+class Cancelled(NnvizError):
+    """The person asked to stop."""

@@ -1,0 +1,87 @@
+"""Set nnviz up, if need be, and start it: ``python3 scripts/run.py [what nnviz takes]``.
+
+Without a display it does the same job without a window: it trains the start sample with a progress bar, keeps the run
+file, renders the window to a PNG and prints both paths.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import environment
+
+START_SAMPLE = "sample:digits-cnn"
+COMMANDS = {"samples", "datasets", "summary", "train", "screenshot"}
+
+
+def main() -> None:
+    """Set up, then become nnviz."""
+    arguments = sys.argv[1:]
+    interpreter = environment.ensure()
+    wants_window = not any(argument in COMMANDS or argument in ("-h", "--help", "--version") for argument in arguments)
+    if wants_window and not has_display():
+        without_display(interpreter, arguments)
+    environment.start([interpreter, "-m", "nnviz", *arguments])
+
+
+def has_display() -> bool:
+    """Whether a window can be shown. Only Linux and the like can be without a display."""
+    if sys.platform in ("win32", "darwin", "cygwin") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    display = os.environ.get("DISPLAY", "")
+    local = re.fullmatch(r"(?:unix)?:(\d+)(?:\.\d+)?", display)
+    if local is None:
+        return bool(display)  # a display of another machine: let Qt try
+    path = f"/tmp/.X11-unix/X{local.group(1)}"  # noqa: S108 - where X servers listen, fixed by X itself
+    for address in (path, f"\0{path}"):  # the file, and Linux's abstract name for it
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1)
+            try:
+                client.connect(address)
+            except OSError:
+                continue
+            return True
+    return False
+
+
+def without_display(interpreter: Path, arguments: list[str]) -> None:
+    """The main job without a window; ends the program."""
+    project = START_SAMPLE
+    options = list(arguments)
+    if options and not options[0].startswith("-"):
+        project = options.pop(0)
+    name = re.sub(r"[^\w-]+", "-", Path(project.removeprefix("sample:")).stem)
+    folder = environment.ROOT / "out"
+    folder.mkdir(exist_ok=True)
+    picture = folder / f"{name}.png"
+    environment.say("There is no display, so the same job is done without a window.")
+    if project.endswith(".nnvizrun"):
+        run = Path(project)
+    else:
+        run = folder / f"{name}.nnvizrun"
+        run.unlink(missing_ok=True)
+        train = [interpreter, "-m", "nnviz", "train", project, "--run", run, *options]
+        _call([str(part) for part in train])
+    _call([str(part) for part in (interpreter, "-m", "nnviz", "screenshot", run, "--out", picture)])
+    print(f"The run:     {run}\nThe picture: {picture}", flush=True)
+    raise SystemExit(0)
+
+
+def _call(command: list[str]) -> None:
+    try:
+        status = subprocess.call(command)
+    except KeyboardInterrupt:
+        status = 130
+    if status != 0:
+        raise SystemExit(status)
+
+
+if __name__ == "__main__":
+    main()

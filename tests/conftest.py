@@ -1,0 +1,69 @@
+"""What every test gets: no display, one thread for torch, its own user folders, and nothing that it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("nnviz", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nnviz")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings, state and data of the person who runs the tests are neither read nor written."""
+    for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+    monkeypatch.delenv("NNVIZ_DATA", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads() -> Iterator[None]:
+    """A thread that a test started has ended, or ends soon: on a busy machine it may have a batch to finish."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 10
+    while True:
+        left = [
+            thread
+            for thread in threading.enumerate()
+            if thread not in before and thread.is_alive() and thread.name.startswith("nnviz")
+        ]
+        if not left or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    assert not left, f"threads still running after the test: {[thread.name for thread in left]}"
+
+
+@pytest.fixture(autouse=True)
+def no_held_random_state(no_leaked_threads: None) -> Iterator[None]:
+    """The process has its global random state back: a training that was left holding it would disturb later tests."""
+    yield
+    # Looked up, not imported: most tests need no torch.
+    module = sys.modules.get("nnviz.train.random_state")
+    holder = None if module is None else module._shared.holder
+    if holder is not None:
+        holder.release()
+    assert holder is None, "a training of this test was left holding torch's random state: release its stream"
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder with MNIST in torchvision's layout and CIFAR-10 as image folders; skips where it is missing."""
+    folder = Path(os.environ.get("NNVIZ_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "MNIST" / "raw").is_dir():
+        pytest.skip(f"needs MNIST in torchvision's layout in {folder} (or the folder named by NNVIZ_TEST_DATA)")
+    return folder

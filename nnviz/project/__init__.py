@@ -1,0 +1,1 @@
+"""The document: what the user made. Knows neither torch nor Qt nor numpy."""

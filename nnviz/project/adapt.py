@@ -1,0 +1,60 @@
+"""Another data set as one edit that takes along what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nnviz.project.diagnosis import Fix, Look
+from nnviz.project.edits import Edit, InsertOnEdge, SetData, SetView, Several
+from nnviz.project.model import DataConfig, DataFacts, Project, View
+from nnviz.project.shapes import infer
+from nnviz.project.task_checks import check_input, check_output
+from nnviz.project.wire_checks import check_shapes
+
+#: Input shape, a Flatten or a few, loss, number of outputs: more would be guessing.
+_ROUNDS = 8
+
+
+def choose_data(project: Project, config: DataConfig, facts: DataFacts | None, gesture: str = "") -> Edit:
+    """The edit that takes up other data: Input gets its shape, the loss and the last Linear fit its answers.
+
+    It does what the first cures of the diagnostics about the data would do, and stops where there is none; what then
+    still does not fit (a convolution over a table) is for the person to decide. It is one step in the history, and the
+    pinned sample is the first one again where the data are others. Where only the split or the scaling is another,
+    the network is left alone.
+
+    Args:
+        project: The project before.
+        config: The data to take.
+        facts: What is known of them; None where nothing is yet (a folder that is not chosen): then nothing follows.
+        gesture: Edits of one movement of the hand carry the same text.
+    """
+    title = f"Use {config.dataset}" if config.dataset != project.data.dataset else "Change data"
+    edits: list[Edit] = [SetData(config, gesture=gesture)]
+    if (config.dataset, config.params) == (project.data.dataset, project.data.params):
+        return edits[0]
+    edits.append(SetView(View(), gesture=gesture))
+    for edit in edits:
+        project = edit.apply(project)
+    for _ in range(_ROUNDS if facts is not None else 0):
+        assert facts is not None
+        fix = next(_cures(Look(project, facts, infer(project.graph))), None)
+        if fix is None:
+            break
+        edits.append(fix.edit)
+        project = fix.edit.apply(project)
+    return Several(tuple(edits), title, gesture=gesture)
+
+
+def _cures(look: Look) -> Iterator[Fix]:
+    for found in check_input(look):
+        yield from found.fixes[:1]
+    for found in check_shapes(look):
+        yield from (fix for fix in found.fixes[:1] if _is_flatten(fix.edit))
+    for found in check_output(look):
+        if found.severity == "error":
+            yield from found.fixes[:1]
+
+
+def _is_flatten(edit: Edit) -> bool:
+    return isinstance(edit, InsertOnEdge) and edit.node.kind == "flatten"

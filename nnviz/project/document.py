@@ -1,0 +1,250 @@
+"""The current project, its history, and one signal: the only place where a project changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from psygnal import EmitLoopError, Signal
+
+from nnviz.project.bypass import effective_graph
+from nnviz.project.edits import Edit, Several
+from nnviz.project.history import History
+from nnviz.project.model import DataFacts, Project
+from nnviz.project.shapes import Inference, infer, infer_from
+from nnviz.project.validate import Diagnostic, validate
+
+
+class Document:
+    """A project that is being worked on. It belongs to one thread: the one that shows it.
+
+    Listeners look and never write: an edit from inside a listener raises, because the others would be told of two
+    changes in the wrong order. Ask for it afterwards (in Qt: with a timer of 0 ms).
+
+    Attributes:
+        changed: ``(before, after, edit)``, once a change and after everything here is up to date; the edit is None when
+            another project took the place (new, open), and the inverse when a step was undone. A jump over several
+            steps is one change: listeners compare before and after, and need not see what was in between.
+        diagnostics_changed: ``(diagnostics)``, when they are others than before, also because the facts about the data
+            came in; after ``changed``.
+        saved: ``(path)``, when the project was saved, or ``(None)`` when it left its file: the path and the unsaved
+            mark may have changed.
+    """
+
+    changed = Signal(Project, Project, object)
+    diagnostics_changed = Signal(tuple)
+    saved = Signal(object)
+
+    def __init__(self, project: Project | None = None, path: Path | None = None) -> None:
+        self._project = Project() if project is None else project
+        self._path = path
+        self._history = History()
+        self._facts: DataFacts | None = None
+        self._memory_limit: int | None = None
+        self._inference = infer(effective_graph(self._project.graph))
+        self._diagnostics = validate(self._project, None, self._inference)
+        self._telling = False
+
+    @property
+    def project(self) -> Project:
+        """The project as it is now: a frozen value, safe to hand to any thread."""
+        return self._project
+
+    @property
+    def path(self) -> Path | None:
+        """The file it was read from or saved to last."""
+        return self._path
+
+    @property
+    def history(self) -> History:
+        """What can be undone and redone."""
+        return self._history
+
+    @property
+    def inference(self) -> Inference:
+        """Shapes, parameters and MACs of the current graph."""
+        return self._inference
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the current project, and how it can be mended."""
+        return self._diagnostics
+
+    @property
+    def facts(self) -> DataFacts | None:
+        """What is known of the chosen data set."""
+        return self._facts
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return self._history.next_undo is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to do again."""
+        return self._history.next_redo is not None
+
+    @property
+    def undo_title(self) -> str:
+        """What undo would take back (``Set kernel size of conv2``), or nothing."""
+        entry = self._history.next_undo
+        return entry.title if entry else ""
+
+    @property
+    def redo_title(self) -> str:
+        """What redo would do again, or nothing."""
+        entry = self._history.next_redo
+        return entry.title if entry else ""
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether it differs from what was saved or opened last."""
+        return not self._history.is_clean
+
+    def apply(self, edit: Edit) -> None:
+        """Makes a change; one that changes nothing leaves no trace.
+
+        Raises:
+            ProjectError: It does not fit this project, which is as it was before.
+            ParamError: It would set a value that is not allowed.
+            RuntimeError: It was called from a listener.
+        """
+        self._refuse_while_telling()
+        before = self._project
+        after = edit.apply(before)
+        if after == before:
+            return
+        self._history.push(edit, edit.invert(before))
+        self._become(after, edit)
+
+    def undo(self) -> bool:
+        """Takes the last step back; False when there is none."""
+        self._refuse_while_telling()
+        entry = self._history.next_undo
+        if entry is None:
+            return False
+        after = entry.inverse.apply(self._project)
+        self._history.undone()
+        self._become(after, entry.inverse)
+        return True
+
+    def redo(self) -> bool:
+        """Does the step that was undone last again; False when there is none."""
+        self._refuse_while_telling()
+        entry = self._history.next_redo
+        if entry is None:
+            return False
+        after = entry.edit.apply(self._project)
+        self._history.redone()
+        self._become(after, entry.edit)
+        return True
+
+    def jump(self, position: int) -> bool:
+        """Takes steps back, or does them again, until so many are done: one change for whoever listens.
+
+        Args:
+            position: As in :attr:`History.position`.
+
+        Returns:
+            False when it is there already.
+
+        Raises:
+            IndexError: The history has no such position.
+        """
+        self._refuse_while_telling()
+        way = self._history.way_to(position)
+        if not way:
+            return False
+        after = self._project
+        for edit in way:
+            after = edit.apply(after)
+        self._history.jumped(position)
+        self._become(after, way[0] if len(way) == 1 else Several(way, f"Jump over {len(way)} steps"))
+        return True
+
+    def replace(self, project: Project, path: Path | None = None) -> None:
+        """Takes another project in its place (new, open): nothing to undo, nothing unsaved, no facts yet."""
+        self._refuse_while_telling()
+        self._history = History()
+        self._path = path
+        self._facts = None
+        self._become(project, None)
+
+    def restore(self, project: Project, path: Path | None = None) -> None:
+        """Takes a project in its place that is not what its file holds: like :meth:`replace`, but marked as unsaved."""
+        self._refuse_while_telling()
+        self._history = History()
+        self._history.mark_unsaved()
+        self._path = path
+        self._facts = None
+        self._become(project, None)
+
+    def detach(self) -> None:
+        """The project leaves its file, which stays as it is: it is a copy now that was saved nowhere."""
+        self._refuse_while_telling()
+        self._path = None
+        self._history.mark_unsaved()
+        with self._tell():
+            self.saved.emit(None)
+
+    def set_facts(self, facts: DataFacts | None) -> None:
+        """Says what the data set looks like, so that the diagnostics can compare the graph with it."""
+        self._refuse_while_telling()
+        if facts == self._facts:
+            return
+        self._facts = facts
+        self._diagnose()
+
+    def set_memory_limit(self, limit: int | None) -> None:
+        """Says how many bytes training may take, so that the diagnostics can refuse what does not fit."""
+        self._refuse_while_telling()
+        if limit == self._memory_limit:
+            return
+        self._memory_limit = limit
+        self._diagnose()
+
+    def mark_saved(self, path: Path) -> None:
+        """The project as it is now stands in this file."""
+        self._refuse_while_telling()
+        self._path = path
+        self._history.mark_clean()
+        with self._tell():
+            self.saved.emit(path)
+
+    def _become(self, after: Project, edit: Edit | None) -> None:
+        before, self._project = self._project, after
+        if after.graph is not before.graph:
+            self._inference = infer_from(effective_graph(after.graph), self._inference)
+        diagnostics = self._diagnostics
+        self._diagnostics = self._validated()
+        with self._tell():
+            self.changed.emit(before, after, edit)
+            if self._diagnostics != diagnostics:
+                self.diagnostics_changed.emit(self._diagnostics)
+
+    def _validated(self) -> tuple[Diagnostic, ...]:
+        return validate(self._project, self._facts, self._inference, memory_limit=self._memory_limit)
+
+    def _diagnose(self) -> None:
+        before = self._diagnostics
+        self._diagnostics = self._validated()
+        if self._diagnostics != before:
+            with self._tell():
+                self.diagnostics_changed.emit(self._diagnostics)
+
+    def _refuse_while_telling(self) -> None:
+        if self._telling:
+            raise RuntimeError("A listener must not change the document while the others are being told of a change.")
+
+    @contextmanager
+    def _tell(self) -> Iterator[None]:
+        self._telling = True
+        try:
+            yield
+        except EmitLoopError as error:
+            # psygnal wraps what a listener raised; the caller wants the error itself.
+            raise error.__cause__ or error from None
+        finally:
+            self._telling = False

@@ -1,0 +1,89 @@
+"""What a training makes small. Declarations only; ``network.loss_function`` builds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from nnviz.project.spec import Spec
+
+#: What is done to the last layer's numbers to read an answer from them.
+Answer: TypeAlias = Literal["softmax", "sigmoid", "sign", "identity"]
+
+
+@dataclass(frozen=True)
+class LossSpec(Spec):
+    """A loss: a Spec with what it takes.
+
+    Attributes:
+        tasks: Kinds of targets it can be used for: ``classes``, ``binary``, ``regression``.
+        expects: What the network should put out: ``logits`` (any number; the loss applies softmax or sigmoid itself),
+            ``probabilities`` (0 to 1) or ``values`` (compared as they are).
+        answer: How the answer is read from the outputs: ``softmax`` or ``sigmoid`` (a probability), ``sign`` (+1 above
+            0, else −1) or ``identity`` (the numbers are the answer).
+        threshold: Yes or no only: an output above it is a yes.
+        formula: For one example, as the help shows it; y is the target, p the output or probability, z the logit.
+    """
+
+    tasks: tuple[str, ...] = ()
+    expects: str = "values"
+    answer: Answer = "identity"
+    threshold: float = 0.5
+    formula: str = ""
+
+
+LOSSES: tuple[LossSpec, ...] = (
+    LossSpec(
+        "cross_entropy",
+        "Cross-entropy",
+        "The surprise at the right class: minus the logarithm of the probability the network gave it. Softmax is "
+        "included, so the last layer puts out plain scores (logits).",
+        tasks=("classes",),
+        expects="logits",
+        answer="softmax",
+        formula="−log( exp(z_y) / Σ_k exp(z_k) )",
+    ),
+    LossSpec(
+        "bce_logits",
+        "Binary cross-entropy (logits)",
+        "For yes or no. The sigmoid is included, so the last layer puts out one plain score: above 0 is yes.",
+        tasks=("binary",),
+        expects="logits",
+        answer="sigmoid",
+        threshold=0.0,
+        formula="−y·log σ(z) − (1 − y)·log(1 − σ(z))",
+    ),
+    LossSpec(
+        "bce",
+        "Binary cross-entropy",
+        "For yes or no after a Sigmoid: minus the logarithm of the probability given to the right answer.",
+        tasks=("binary",),
+        expects="probabilities",
+        formula="−y·log p − (1 − y)·log(1 − p)",
+    ),
+    LossSpec(
+        "mse",
+        "Mean squared error",
+        "The squared distance between output and target, averaged. Classes are compared as one-hot vectors, yes and "
+        "no as 1 and 0.",
+        tasks=("regression", "binary", "classes"),
+        expects="values",
+        formula="mean of (p − y)²",
+    ),
+    # Rosenblatt: The Perceptron, Psychological Review 65 (1958) 386–408; as a loss to go down on, Duda and Hart:
+    # Pattern Classification and Scene Analysis (1973), 5.5, and Bishop: PRML (2006), 4.1.7. Its gradient for one
+    # example is −y·x where that is on the wrong side, else 0: a step of SGD with learning rate 1 and batches of one
+    # is Rosenblatt's w ← w + y·x.
+    LossSpec(
+        "perceptron",
+        "Perceptron",
+        "Rosenblatt's rule for yes or no, written as a loss: how far an example is on the wrong side of the line, and "
+        "0 on the right side. The answer is +1 or −1, the sign of the last layer's number. With SGD, learning rate 1 "
+        "and batches of one, each mistake adds the example to the weights (yes) or takes it away (no).",
+        tasks=("binary",),
+        expects="logits",
+        answer="sign",
+        threshold=0.0,
+        formula="max(0, −y·z), with y = +1 or −1",
+    ),
+)

@@ -1,0 +1,203 @@
+"""What the user made, as frozen values.
+
+Every change makes a new :class:`Project` that shares all unchanged parts with the old one, so that keeping the whole
+history costs little, and a value handed to another thread can never change under its hands. Mappings inside are frozen
+by convention: build a new one, never write into one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+#: What a parameter can hold. Sequences are tuples (nested for matrices), so that values compare by content.
+ParamValue: TypeAlias = "bool | int | float | str | None | tuple[ParamValue, ...]"
+Params: TypeAlias = Mapping[str, ParamValue]
+#: A tensor's sizes without the batch: ``(channels, height, width)``, ``(channels, length)`` or ``(features,)``.
+Shape: TypeAlias = tuple[int, ...]
+
+
+class PortRef(msgspec.Struct, frozen=True, order=True):
+    """One end of a wire: a node and the index of its port (joins number their inputs 0, 1, 2 … in order)."""
+
+    node: str
+    port: int = 0
+
+
+class Edge(msgspec.Struct, frozen=True, order=True):
+    """A wire from an output port to an input port."""
+
+    source: PortRef
+    target: PortRef
+
+
+class Node(msgspec.Struct, frozen=True):
+    """One layer on the canvas.
+
+    Attributes:
+        id: Stable, unique, lower case letters, digits and ``_``, starting with a letter: it is also the name of the
+            torch submodule, the prefix in the state dict and the suffix of the series (``gradient_norm/<id>``).
+        kind: Key into the registry, such as ``conv2d``.
+        params: Only the values that differ from the Spec's defaults need to stand here.
+        name: Title the user gave; empty shows the Spec's title.
+        x, y: Top left corner of the card, in scene units.
+        group: Id of the group it stands in; empty at the top.
+        bypassed: Left out for the time being: what comes in at its first input goes out as it is (see ``bypass.py``).
+    """
+
+    id: str
+    kind: str
+    params: Params = msgspec.field(default_factory=dict)
+    name: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    group: str = ""
+    bypassed: bool = False
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A named block of nodes and other groups. It changes how a network is drawn, never what it computes.
+
+    Attributes:
+        id: Like a node's id, and different from all of them.
+        name: Title of its card or frame; empty shows "Group".
+        parent: Id of the group it stands in; empty at the top.
+        collapsed: Drawn as one card; otherwise as a frame around its members.
+        x, y: Top left corner of that card, in scene units. Members have places of their own, as all cards do.
+    """
+
+    id: str
+    name: str = ""
+    parent: str = ""
+    collapsed: bool = True
+    x: float = 0.0
+    y: float = 0.0
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A text on the canvas.
+
+    Attributes:
+        id: Like a node's id, and different from all of them.
+        x, y: Top left corner, in scene units.
+        width, height: Of its paper; the text wraps inside.
+        colour: One of :data:`NOTE_COLOURS`.
+        group: Id of the group it stands in; empty at the top.
+    """
+
+    id: str
+    text: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 220.0
+    height: float = 90.0
+    colour: str = "plain"
+    group: str = ""
+
+
+class Arrow(msgspec.Struct, frozen=True):
+    """An arrow on the canvas that points at something.
+
+    Attributes:
+        x, y: Its tail, in scene units.
+        across, down: From the tail to the tip.
+    """
+
+    id: str
+    x: float = 0.0
+    y: float = 0.0
+    across: float = 100.0
+    down: float = 0.0
+    colour: str = "plain"
+    group: str = ""
+
+
+#: What a note or an arrow can be coloured; the theme knows the tones.
+NOTE_COLOURS = ("plain", "accent", "good", "warning", "bad")
+
+
+class Graph(msgspec.Struct, frozen=True):
+    """The network as drawn: nodes by id in the order they were added, and wires in the order they were drawn.
+
+    Groups, notes and arrows stand in the order of their ids. Make a changed graph with ``msgspec.structs.replace``, so
+    that what does not change is kept.
+    """
+
+    nodes: Mapping[str, Node] = msgspec.field(default_factory=dict)
+    edges: tuple[Edge, ...] = ()
+    groups: Mapping[str, Group] = msgspec.field(default_factory=dict)
+    notes: Mapping[str, Note] = msgspec.field(default_factory=dict)
+    arrows: Mapping[str, Arrow] = msgspec.field(default_factory=dict)
+
+
+class DataConfig(msgspec.Struct, frozen=True):
+    """Which examples, and how they are split and scaled.
+
+    Attributes:
+        dataset: Key of the data set, such as ``digits`` or ``mnist``.
+        params: Its own parameters (noise, size, seed …) as its declaration names them.
+        validation_fraction: Share of the training examples held back for validation, 0 to 0.9.
+        split_seed: Fixes which examples those are.
+        scaling: ``unit`` (0–255 -> 0–1), ``centre`` (minus the training mean per channel), ``standardise`` (zero mean
+            and unit variance per channel, from the training split) or ``none``. Tables: per feature.
+    """
+
+    dataset: str = "digits"
+    params: Params = msgspec.field(default_factory=dict)
+    validation_fraction: float = 0.2
+    split_seed: int = 0
+    scaling: str = "unit"
+
+
+class TrainConfig(msgspec.Struct, frozen=True):
+    """How the network is trained.
+
+    Attributes:
+        optimizer: Key of the optimizer; its parameters, ``learning_rate`` among them, are in ``optimizer_params``.
+        seed: Fixes the initial weights, the order of the batches and dropout.
+        device: ``auto`` (cuda, else mps, else cpu), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        keep_best: Put the weights of the epoch with the lowest validation loss back at the end.
+    """
+
+    optimizer: str = "adam"
+    optimizer_params: Params = msgspec.field(default_factory=dict)
+    batch_size: int = 128
+    epochs: int = 10
+    seed: int = 0
+    device: str = "auto"
+    keep_best: bool = False
+
+
+class View(msgspec.Struct, frozen=True):
+    """What belongs to looking and is saved with the project: the pinned sample (an index into the validation split)."""
+
+    pinned_sample: int = 0
+
+
+class Project(msgspec.Struct, frozen=True):
+    """The whole document. ``note`` says in a few sentences what it shows."""
+
+    name: str = "untitled"
+    note: str = ""
+    graph: Graph = msgspec.field(default_factory=Graph)
+    data: DataConfig = msgspec.field(default_factory=DataConfig)
+    training: TrainConfig = msgspec.field(default_factory=TrainConfig)
+    view: View = msgspec.field(default_factory=View)
+
+
+class DataFacts(msgspec.Struct, frozen=True):
+    """What a graph has to know of a data set, without loading it: ``data.datasets.facts(config)`` gives it.
+
+    Attributes:
+        input_shape: Shape of one example, ``(channels, height, width)`` or ``(features,)``.
+        targets: Number of values the network must put out for one example: the classes, 1 for a yes/no or a number.
+        task: ``classes`` (an integer label), ``binary`` (one value, 0 or 1) or ``regression`` (real values).
+        class_names: One a class; empty for regression.
+    """
+
+    input_shape: Shape
+    targets: int
+    task: str
+    class_names: tuple[str, ...] = ()

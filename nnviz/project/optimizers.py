@@ -1,0 +1,141 @@
+"""How the weights follow the gradient. Declarations only; ``train`` builds them.
+
+``learning_rate`` is the first parameter of each: it can be changed while the training runs.
+"""
+
+from __future__ import annotations
+
+from nnviz.project.spec import ParamSpec, Spec
+
+
+def _learning_rate(default: float) -> ParamSpec:
+    return ParamSpec(
+        "learning_rate",
+        "learning rate",
+        "How far the weights move along the gradient in one step. Too small and nothing happens, too large and the "
+        "loss jumps about or explodes.",
+        "float",
+        default,
+        minimum=0,
+        maximum=1000,
+        exclusive_minimum=True,
+        logarithmic=True,
+    )
+
+
+def _momentum() -> ParamSpec:
+    return ParamSpec(
+        "momentum",
+        "momentum",
+        "Share of the last step that is kept, as a rolling ball keeps its speed. 0.9 is usual; 0 switches it off.",
+        "float",
+        0.0,
+        minimum=0,
+        maximum=0.9999,
+    )
+
+
+def _weight_decay(default: float = 0.0) -> ParamSpec:
+    return ParamSpec(
+        "weight_decay",
+        "weight decay",
+        "Pulls all weights towards 0 a little at each step (L2), against over-fitting.",
+        "float",
+        default,
+        minimum=0,
+        maximum=10,
+        advanced=True,
+    )
+
+
+def _epsilon(default: float) -> ParamSpec:
+    return ParamSpec(
+        "epsilon",
+        "epsilon",
+        "Added to the divisor, so that nothing is divided by zero.",
+        "float",
+        default,
+        minimum=0,
+        maximum=1,
+        exclusive_minimum=True,
+        logarithmic=True,
+        advanced=True,
+    )
+
+
+def _average(name: str, title: str, help: str, default: float) -> ParamSpec:
+    return ParamSpec(name, title, help, "float", default, minimum=0, maximum=0.999999, advanced=True)
+
+
+def _adam_params(weight_decay: float) -> tuple[ParamSpec, ...]:
+    return (
+        _learning_rate(0.001),
+        _average("beta1", "beta 1", "How long the average of the gradients remembers.", 0.9),
+        _average("beta2", "beta 2", "How long the average of the squared gradients remembers.", 0.999),
+        _epsilon(1e-8),
+        _weight_decay(weight_decay),
+    )
+
+
+OPTIMIZERS: tuple[Spec, ...] = (
+    Spec(
+        "sgd",
+        "SGD",
+        "Stochastic gradient descent: each step goes straight down the gradient of one batch, with momentum if wanted.",
+        params=(
+            _learning_rate(0.01),
+            _momentum(),
+            ParamSpec(
+                "nesterov",
+                "Nesterov",
+                "Looks ahead: takes the gradient where the momentum is about to carry the weights. Works only with a "
+                "momentum above 0.",
+                "bool",
+                False,
+                advanced=True,
+            ),
+            _weight_decay(),
+        ),
+    ),
+    Spec(
+        "rmsprop",
+        "RMSprop",
+        "Divides each gradient by the running size of that gradient, so that all weights move at a similar pace.",
+        params=(
+            _learning_rate(0.001),
+            _average("alpha", "alpha", "How long the average of the squared gradients remembers.", 0.99),
+            _momentum(),
+            _epsilon(1e-8),
+            _weight_decay(),
+        ),
+    ),
+    Spec(
+        "adagrad",
+        "Adagrad",
+        "Divides each gradient by the size of all gradients so far: weights that moved much move ever less.",
+        params=(_learning_rate(0.01), _epsilon(1e-10), _weight_decay()),
+    ),
+    Spec(
+        "adadelta",
+        "Adadelta",
+        "Takes the size of each step from the sizes of the last steps; hardly needs a learning rate.",
+        params=(
+            _learning_rate(1.0),
+            _average("rho", "rho", "How long the averages remember.", 0.9),
+            _epsilon(1e-6),
+            _weight_decay(),
+        ),
+    ),
+    Spec(
+        "adam",
+        "Adam",
+        "Momentum and a pace of its own for each weight together. A good first choice.",
+        params=_adam_params(0.0),
+    ),
+    Spec(
+        "adamw",
+        "AdamW",
+        "Adam with weight decay that acts on the weights themselves instead of on the gradients.",
+        params=_adam_params(0.01),
+    ),
+)

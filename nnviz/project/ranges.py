@@ -1,0 +1,57 @@
+"""What is known of the numbers that flow out of each layer: never negative, from 0 to 1, or anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from nnviz.project import registry
+from nnviz.project.model import Graph
+from nnviz.project.shapes import Inference
+from nnviz.project.spec import LayerSpec, OutputRange, Range
+
+
+def output_ranges(graph: Graph, inference: Inference) -> dict[str, Range]:
+    """The range of every node's output, walked from the inputs down; nodes on a circle are left out.
+
+    Of what comes in nothing is known, but that images are light: never negative.
+    """
+    sources: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        sources.setdefault(edge.target.node, []).append(edge.source.node)
+    found: dict[str, Range] = {}
+    for node_id in inference.order:
+        shape = inference.shape(node_id)
+        if shape is None:
+            found[node_id] = "any"
+            continue
+        spec = registry.layer(graph.nodes[node_id].kind)
+        if not spec.max_inputs:
+            found[node_id] = "not_negative" if len(shape) == 3 else "any"
+        else:
+            found[node_id] = _resolved(spec, [found.get(source, "any") for source in sources.get(node_id, ())])
+    return found
+
+
+def _resolved(spec: LayerSpec, inputs: Iterable[Range]) -> Range:
+    declared: OutputRange = spec.output_range
+    if declared not in {"as_input", "sign_as_input"}:
+        return declared  # type: ignore[return-value]  # what is left are the ranges themselves
+    common = _common(inputs)
+    return common if declared == "as_input" else _ONLY_SIGN[common]
+
+
+#: What remains known when numbers may become larger but keep their sign.
+_ONLY_SIGN: Mapping[Range, Range] = {
+    "any": "any",
+    "symmetric": "any",
+    "not_negative": "not_negative",
+    "unit": "not_negative",
+}
+
+
+def _common(ranges: Iterable[Range]) -> Range:
+    """The narrowest range that holds all of these: 0 to 1 lies within both −1 to 1 and what is never negative."""
+    different = set(ranges)
+    if len(different) > 1:
+        different.discard("unit")
+    return different.pop() if len(different) == 1 else "any"

@@ -1,0 +1,207 @@
+"""Kind -> Spec: the closed list of everything a project can name.
+
+A project file can only name keys of these registries; nothing in it is ever imported or evaluated.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Container, Iterable, Mapping
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from nnviz.errors import ProjectError
+from nnviz.project.initialisers import INITIALISERS
+from nnviz.project.layers import FAMILIES, LAYERS
+from nnviz.project.losses import LOSSES, LossSpec
+from nnviz.project.optimizers import OPTIMIZERS
+from nnviz.project.spec import LayerSpec, Spec
+
+__all__ = [
+    "FAMILIES",
+    "Registry",
+    "free_id",
+    "id_stem",
+    "initialiser",
+    "initialisers",
+    "layer",
+    "layers",
+    "loss",
+    "losses",
+    "numbered",
+    "optimizer",
+    "optimizers",
+]
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class Registry(Generic[SpecT]):
+    """Specs by kind, in the order they were declared. Knows old names; refuses duplicates when it is made.
+
+    Args:
+        noun: What one entry is called in messages, such as ``layer``.
+        specs: The declarations.
+
+    Raises:
+        ValueError: Two declarations claim one name, or one has two parameters of one name or a default out of range.
+    """
+
+    def __init__(self, noun: str, specs: Iterable[SpecT]) -> None:
+        self.noun = noun
+        self._specs: dict[str, SpecT] = {}
+        self._names: dict[str, SpecT] = {}
+        for spec in specs:
+            self._check(spec)
+            self._specs[spec.kind] = spec
+            for name in (spec.kind, *spec.aliases):
+                if name in self._names:
+                    raise ValueError(f"The {noun} '{name}' is declared twice.")
+                self._names[name] = spec
+
+    def _check(self, spec: SpecT) -> None:
+        names = [param.name for param in spec.params]
+        if len(names) != len(set(names)):
+            raise ValueError(f"The {self.noun} '{spec.kind}' declares a parameter twice.")
+        for param in spec.params:
+            if param.parse(param.default) != param.default:
+                raise ValueError(f"The default of {spec.kind}.{param.name} is not in its normal form.")
+
+    def __call__(self, kind: str) -> SpecT:
+        """The declaration of a kind, also under an old name.
+
+        Raises:
+            ProjectError: There is none; the message says what is nearest.
+        """
+        found = self._names.get(kind)
+        if found is None:
+            near = difflib.get_close_matches(str(kind)[:80], self._names, 1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" There are: {', '.join(self._specs)}."
+            raise ProjectError(f"There is no {self.noun} '{str(kind)[:80]}'.{hint}", field="kind")
+        return found
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._names
+
+    @property
+    def all(self) -> Mapping[str, SpecT]:
+        """Every declaration by its kind, in order, without the old names."""
+        return MappingProxyType(self._specs)
+
+
+_LAYERS: Registry[LayerSpec] = Registry("layer", LAYERS)
+_OPTIMIZERS: Registry[Spec] = Registry("optimizer", OPTIMIZERS)
+_LOSSES: Registry[LossSpec] = Registry("loss", LOSSES)
+_INITIALISERS: Registry[Spec] = Registry("initialiser", INITIALISERS)
+
+_family_keys = [key for key, _ in FAMILIES]
+for _spec in LAYERS:
+    if _spec.family not in _family_keys:
+        raise ValueError(f"The layer '{_spec.kind}' belongs to the unknown family '{_spec.family}'.")
+
+
+def layer(kind: str) -> LayerSpec:
+    """The declaration of a layer, also under an old name.
+
+    Raises:
+        ProjectError: There is none.
+    """
+    return _LAYERS(kind)
+
+
+def layers() -> Mapping[str, LayerSpec]:
+    """All layers by kind, in the order of the palette."""
+    return _LAYERS.all
+
+
+def optimizer(kind: str) -> Spec:
+    """The declaration of an optimizer.
+
+    Raises:
+        ProjectError: There is none.
+    """
+    return _OPTIMIZERS(kind)
+
+
+def optimizers() -> Mapping[str, Spec]:
+    """All optimizers by kind."""
+    return _OPTIMIZERS.all
+
+
+def loss(kind: str) -> LossSpec:
+    """The declaration of a loss.
+
+    Raises:
+        ProjectError: There is none.
+    """
+    return _LOSSES(kind)
+
+
+def losses() -> Mapping[str, LossSpec]:
+    """All losses by kind."""
+    return _LOSSES.all
+
+
+def initialiser(kind: str) -> Spec:
+    """The declaration of a weight initialisation.
+
+    Raises:
+        ProjectError: There is none.
+    """
+    return _INITIALISERS(kind)
+
+
+def initialisers() -> Mapping[str, Spec]:
+    """All weight initialisations by kind."""
+    return _INITIALISERS.all
+
+
+#: Kinds of which a network usually has one, so that the first needs no number.
+_SINGLE = frozenset({"input", "output"})
+
+
+def id_stem(kind: str) -> str:
+    """What the ids of this kind start with: ``conv`` for conv2d, ``norm`` for batch_norm1d, ``relu`` for relu.
+
+    Raises:
+        ProjectError: There is no such layer.
+    """
+    spec = layer(kind)
+    return spec.stem or spec.kind
+
+
+def numbered(stem: str, taken: Container[str], tried: dict[str, int] | None = None) -> str:
+    """The first of ``note1``, ``note2`` … that is not taken.
+
+    Args:
+        stem: What stands before the number.
+        taken: Ids that are given away.
+        tried: Where many ids are asked for in a row: the last number of each stem that was tried. The search goes on
+            behind it and keeps it up, so that thousands of ids do not take millions of looks.
+    """
+    number = tried.get(stem, 0) + 1 if tried is not None else 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    if tried is not None:
+        tried[stem] = number
+    return f"{stem}{number}"
+
+
+def free_id(kind: str, taken: Container[str], tried: dict[str, int] | None = None) -> str:
+    """The first id for a node of this kind that is not taken: ``conv1``, ``conv2`` …, but ``input``, then ``input2``.
+
+    Args:
+        kind: Key of the layer.
+        taken: Ids that are given away.
+        tried: See :func:`numbered`.
+
+    Raises:
+        ProjectError: There is no such layer.
+    """
+    stem = id_stem(kind)
+    if stem in _SINGLE and stem not in taken:
+        return stem
+    if stem in _SINGLE:
+        tried = {stem: 1} if tried is None else tried
+        tried.setdefault(stem, 1)
+    return numbered(stem, taken, tried)

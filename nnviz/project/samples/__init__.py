@@ -1,0 +1,1 @@
+"""The sample networks, a file a chapter. ``project.templates`` is the way in."""

@@ -1,0 +1,189 @@
+"""The settings of data and training, declared like the parameters of a layer; and how a setting is named in text.
+
+The inspector, validation, the project file and ``nnviz train --set PATH=VALUE`` all read these declarations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from nnviz.errors import InputError, ParamError
+from nnviz.project import registry
+from nnviz.project.model import DataConfig, Graph, Project, TrainConfig
+from nnviz.project.spec import ParamSpec
+
+#: Fields of DataConfig that are the same for every data set.
+DATA: Final = (
+    ParamSpec(
+        "validation_fraction",
+        "validation share",
+        "Share of the training examples held back: never trained on, measured after every epoch.",
+        "float",
+        0.2,
+        0.0,
+        0.9,
+    ),
+    ParamSpec(
+        "split_seed",
+        "split seed",
+        "Fixes which examples are held back for validation.",
+        "int",
+        0,
+        0,
+        2**31 - 1,
+        advanced=True,
+    ),
+    ParamSpec(
+        "scaling",
+        "scaling",
+        "How the numbers are prepared. Means and deviations are taken from the training examples only.",
+        "choice",
+        "unit",
+        choices=(
+            ("none", "as they are"),
+            ("unit", "0–255 to 0–1"),
+            ("centre", "mean 0"),
+            ("standardise", "mean 0, variance 1"),
+        ),
+    ),
+)
+
+#: Fields of TrainConfig beside the optimizer and its own parameters.
+TRAINING: Final = (
+    ParamSpec(
+        "batch_size",
+        "batch size",
+        "Examples in one step: the gradient is their mean.",
+        "int",
+        128,
+        1,
+        65_536,
+        logarithmic=True,
+    ),
+    ParamSpec("epochs", "epochs", "How often every training example is seen.", "int", 10, 1, 100_000),
+    ParamSpec(
+        "seed",
+        "seed",
+        "Fixes the initial weights, the order of the examples and dropout: the same seed gives the same run.",
+        "int",
+        0,
+        0,
+        2**31 - 1,
+    ),
+    ParamSpec(
+        "device",
+        "device",
+        "Where the network is trained: auto takes a GPU if there is one. Others: cpu, cuda, cuda:1, mps.",
+        "text",
+        "auto",
+        advanced=True,
+    ),
+    ParamSpec(
+        "keep_best",
+        "keep best weights",
+        "At the end, put back the weights of the epoch with the lowest validation loss.",
+        "bool",
+        False,
+    ),
+)
+
+
+def find(params: tuple[ParamSpec, ...], name: str) -> ParamSpec | None:
+    """The declaration of that name, or None."""
+    return next((param for param in params if param.name == name), None)
+
+
+def parse_text(text: str) -> object:
+    """A value as typed on the command line: JSON where it is JSON (``5``, ``true``, ``[3, 5]``), else the text."""
+    try:
+        return json.loads(text) if len(text) <= 100_000 else text
+    except (ValueError, RecursionError):
+        return text
+
+
+def with_setting(
+    project: Project, path: str, value: object, dataset_params: Mapping[str, tuple[ParamSpec, ...]] | None = None
+) -> Project:
+    """The project with one setting changed.
+
+    Args:
+        project: The project before.
+        path: ``name``; ``data.dataset``; ``data.FIELD`` (of the data set or of every data set); ``training.optimizer``;
+            ``training.FIELD`` (of training or of the optimizer, such as ``training.learning_rate``); or ``NODE.PARAM``,
+            such as ``conv1.kernel_size``.
+        value: The new value, as :func:`parse_text` gives it.
+        dataset_params: Parameters of every known data set by key; the project itself does not know the data sets.
+
+    Raises:
+        InputError: There is no such setting, or the value is not allowed; the error's field is the path.
+    """
+    place, _, field = path.partition(".")
+    try:
+        if place == "name" and not field:
+            return msgspec.structs.replace(project, name=str(value))
+        if place == "data" and field:
+            return msgspec.structs.replace(project, data=_data(project.data, field, value, dataset_params or {}))
+        if place == "training" and field:
+            return msgspec.structs.replace(project, training=_training(project.training, field, value))
+        if place in project.graph.nodes and field:
+            return msgspec.structs.replace(project, graph=_layer(project.graph, place, field, value))
+    except ParamError as error:
+        raise ParamError(error.message, field=path) from None
+    layers = ", ".join(project.graph.nodes)
+    raise InputError(
+        "There is no such setting. Settings are name, data.FIELD, training.FIELD or LAYER.PARAMETER "
+        f"(layers: {layers}).",
+        field=path,
+    )
+
+
+def _data(
+    config: DataConfig, field: str, value: object, dataset_params: Mapping[str, tuple[ParamSpec, ...]]
+) -> DataConfig:
+    field = field.removeprefix("params.")
+    if field == "dataset":
+        if value not in dataset_params:
+            raise ParamError(f"There is no data set '{value}' (there are: {', '.join(dataset_params)}).")
+        return msgspec.structs.replace(config, dataset=str(value), params={})
+    spec = find(DATA, field)
+    if spec is not None:
+        return msgspec.structs.replace(config, **{field: spec.parse(value)})
+    own = dataset_params.get(config.dataset, ())
+    spec = find(own, field)
+    if spec is None:
+        raise ParamError(
+            f"Data set '{config.dataset}' has no such setting (there are: {_names((*DATA, *own), 'dataset')})."
+        )
+    return msgspec.structs.replace(config, params={**config.params, field: spec.parse(value)})
+
+
+def _training(config: TrainConfig, field: str, value: object) -> TrainConfig:
+    field = field.removeprefix("optimizer_params.")
+    if field == "optimizer":
+        if value not in registry.optimizers():
+            raise ParamError(f"There is no optimizer '{value}' (there are: {', '.join(registry.optimizers())}).")
+        # Its own defaults apply: a good learning rate for one optimizer is a bad one for the next.
+        return msgspec.structs.replace(config, optimizer=str(value), optimizer_params={})
+    spec = find(TRAINING, field)
+    if spec is not None:
+        return msgspec.structs.replace(config, **{field: spec.parse(value)})
+    own = registry.optimizer(config.optimizer).params
+    spec = find(own, field)
+    if spec is None:
+        raise ParamError(f"Training has no such setting (there are: {_names((*TRAINING, *own), 'optimizer')}).")
+    return msgspec.structs.replace(config, optimizer_params={**config.optimizer_params, field: spec.parse(value)})
+
+
+def _layer(graph: Graph, node_id: str, field: str, value: object) -> Graph:
+    node = graph.nodes[node_id]
+    parsed = registry.layer(node.kind).param(field.removeprefix("params.")).parse(value)
+    changed = msgspec.structs.replace(node, params={**node.params, field.removeprefix("params."): parsed})
+    return msgspec.structs.replace(graph, nodes={**graph.nodes, node_id: changed})
+
+
+def _names(params: tuple[ParamSpec, ...], first: str) -> str:
+    return ", ".join([first, *(param.name for param in params)])

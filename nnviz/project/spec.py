@@ -1,0 +1,302 @@
+"""How a layer, an optimizer, a loss, an initialiser or a data set is declared: once, and everything is derived from it.
+
+The palette, the inspector's editors, validation, tooltips, the command line, code export and the tests all read the
+same :class:`Spec`. A layer that is added later costs one declaration here and one builder in ``network/builders.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from nnviz.errors import ParamError
+from nnviz.project.model import Params, ParamValue, Shape
+from nnviz.project.sweep import Sweep
+
+ParamType: TypeAlias = Literal["int", "float", "bool", "choice", "pair", "shape", "matrix", "vector", "text"]
+
+
+@dataclass(frozen=True)
+class ParamSpec:
+    """One parameter: what it is called, what it means, what it may be.
+
+    Attributes:
+        name: Key in ``Node.params``; the field's own term (``kernel_size``).
+        title: What the inspector shows ("kernel size").
+        help: One or two sentences for the tooltip.
+        type: ``pair`` is (height, width); a single int is taken for both. ``shape`` is a tuple of ints of any length.
+            ``matrix`` and ``vector`` hold floats, or None for "not given".
+        default: Used where the node says nothing.
+        minimum, maximum: Inclusive range of every number in the value.
+        exclusive_minimum: The minimum itself is not allowed.
+        choices: Allowed values of a ``choice``, each with the title to show.
+        unit: Shown behind the number.
+        logarithmic: The editor steps in factors rather than in differences.
+        shown_when: (other parameter, values): the inspector shows this one only when the other has one of the values.
+        advanced: Folded away in the inspector until asked for.
+    """
+
+    name: str
+    title: str
+    help: str
+    type: ParamType
+    default: ParamValue
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    exclusive_minimum: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    unit: str = ""
+    logarithmic: bool = False
+    shown_when: tuple[str, tuple[ParamValue, ...]] | None = None
+    advanced: bool = False
+
+    def parse(self, value: object) -> ParamValue:
+        """The value in its normal form (lists become tuples, an int becomes a pair, ``1`` a float where one is due).
+
+        Raises:
+            ParamError: It is not allowed; the message names the value and the allowed range.
+        """
+        return _PARSERS[self.type](self, value)
+
+    def allowed(self) -> str:
+        """The allowed range as words, for messages and tooltips: ``a whole number from 1 to 4096``."""
+        if self.type == "bool":
+            return "true or false"
+        if self.type == "choice":
+            return "one of " + ", ".join(key for key, _ in self.choices)
+        if self.type == "text":
+            return "text"
+        noun = {
+            "int": "a whole number",
+            "float": "a number",
+            "pair": "one or two whole numbers",
+            "shape": "a list of whole numbers",
+            "matrix": "rows of numbers, or nothing",
+            "vector": "a list of numbers, or nothing",
+        }[self.type]
+        low, high = self.minimum, self.maximum
+        above = "above" if self.exclusive_minimum else "at least"
+        if math.isfinite(low) and math.isfinite(high):
+            if self.exclusive_minimum:
+                return f"{noun} above {low:g} and at most {high:g}"
+            return f"{noun} from {low:g} to {high:g}"
+        if math.isfinite(low):
+            return f"{noun}, {above} {low:g}"
+        if math.isfinite(high):
+            return f"{noun}, at most {high:g}"
+        return noun
+
+    def refuse(self, value: object) -> ParamError:
+        """The error for a value that is not allowed."""
+        shown = repr(value)
+        if len(shown) > 60:
+            shown = shown[:57] + "..."
+        return ParamError(f"{self.title} is {shown}, but must be {self.allowed()}.", field=self.name)
+
+
+def _number(spec: ParamSpec, value: object, *, whole: bool, original: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise spec.refuse(original)
+    if whole:
+        if isinstance(value, float):
+            if not value.is_integer():
+                raise spec.refuse(original)
+            value = int(value)
+    else:
+        try:
+            value = float(value)
+        except OverflowError:
+            raise spec.refuse(original) from None
+        if not math.isfinite(value):
+            raise spec.refuse(original)
+    if value < spec.minimum or value > spec.maximum or (spec.exclusive_minimum and value == spec.minimum):
+        raise spec.refuse(original)
+    return value
+
+
+def _sequence(spec: ParamSpec, value: object, original: object, longest: int = 100_000) -> Sequence[object]:
+    if not isinstance(value, (list, tuple)) or len(value) > longest:
+        raise spec.refuse(original)
+    return value
+
+
+def _parse_bool(spec: ParamSpec, value: object) -> ParamValue:
+    if not isinstance(value, bool):
+        raise spec.refuse(value)
+    return value
+
+
+def _parse_text(spec: ParamSpec, value: object) -> ParamValue:
+    if not isinstance(value, str):
+        raise spec.refuse(value)
+    return value
+
+
+def _parse_choice(spec: ParamSpec, value: object) -> ParamValue:
+    if not isinstance(value, str) or value not in {key for key, _ in spec.choices}:
+        raise spec.refuse(value)
+    return value
+
+
+def _parse_pair(spec: ParamSpec, value: object) -> ParamValue:
+    items = (value, value) if isinstance(value, (int, float)) else _sequence(spec, value, value, 2)
+    if len(items) == 1:
+        items = (items[0], items[0])
+    if len(items) != 2:
+        raise spec.refuse(value)
+    return tuple(_number(spec, item, whole=True, original=value) for item in items)
+
+
+def _parse_shape(spec: ParamSpec, value: object) -> ParamValue:
+    items = (value,) if isinstance(value, (int, float)) else _sequence(spec, value, value, 8)
+    if not items:
+        raise spec.refuse(value)
+    return tuple(_number(spec, item, whole=True, original=value) for item in items)
+
+
+def _parse_vector(spec: ParamSpec, value: object) -> ParamValue:
+    if value is None:
+        return None
+    return tuple(_number(spec, item, whole=False, original=value) for item in _sequence(spec, value, value))
+
+
+def _parse_matrix(spec: ParamSpec, value: object) -> ParamValue:
+    if value is None:
+        return None
+    rows = tuple(
+        tuple(_number(spec, item, whole=False, original=value) for item in _sequence(spec, row, value))
+        for row in _sequence(spec, value, value)
+    )
+    if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
+        raise spec.refuse(value)
+    return rows
+
+
+_PARSERS: Mapping[ParamType, Callable[[ParamSpec, object], ParamValue]] = {
+    "int": lambda spec, value: _number(spec, value, whole=True, original=value),
+    "float": lambda spec, value: _number(spec, value, whole=False, original=value),
+    "bool": _parse_bool,
+    "text": _parse_text,
+    "choice": _parse_choice,
+    "pair": _parse_pair,
+    "shape": _parse_shape,
+    "vector": _parse_vector,
+    "matrix": _parse_matrix,
+}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A thing the user can choose: what it is called, what it does, what can be set.
+
+    Attributes:
+        kind: Its key in files and on the command line; never changes (old keys go into ``aliases``).
+        title: The field's own name, as on the palette (``Conv2d``).
+        help: What it does and when one takes it, in two or three sentences.
+        family: Groups the palette and chooses the colour.
+        params: In the order the inspector shows them.
+        aliases: Keys under which older files know it.
+    """
+
+    kind: str
+    title: str
+    help: str
+    family: str = ""
+    params: tuple[ParamSpec, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    def param(self, name: str) -> ParamSpec:
+        """The declaration of one parameter.
+
+        Raises:
+            ParamError: There is none of that name.
+        """
+        for spec in self.params:
+            if spec.name == name:
+                return spec
+        known = ", ".join(spec.name for spec in self.params) or "none"
+        raise ParamError(f"{self.title} has no parameter '{name}' (it has: {known}).", field=name)
+
+    def values(self, given: Params) -> dict[str, ParamValue]:
+        """All parameters: the given ones, checked, over the defaults.
+
+        Raises:
+            ParamError: One is unknown or not allowed.
+        """
+        for name in given:
+            self.param(name)
+        return {spec.name: spec.parse(given[spec.name]) if spec.name in given else spec.default for spec in self.params}
+
+
+@dataclass(frozen=True)
+class ShapeResult:
+    """What a layer does to the sizes, in closed form.
+
+    Attributes:
+        output: Shape of one example's output.
+        parameters: Trainable numbers in the layer.
+        macs: Multiply-accumulate operations for one example's forward pass (0 where there are none worth counting).
+        arithmetic: The calculation with the real numbers, for the inspector: ``(28 - 3 + 2*0) / 1 + 1 = 26``.
+        sweeps: How a window slides, one for each axis (height, then width); empty where there is no window.
+    """
+
+    output: Shape
+    parameters: int = 0
+    macs: int = 0
+    arithmetic: str = ""
+    sweeps: tuple[Sweep, ...] = ()
+
+
+class ShapeError(Exception):
+    """A layer cannot take this input; ``str`` is the sentence, ``fixes`` name cures that ``validate`` can build."""
+
+    def __init__(self, message: str, fixes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.fixes = tuple(fixes)
+
+
+#: (all parameter values, shapes of the inputs in port order) -> result; raises ShapeError.
+ShapeRule: TypeAlias = Callable[[Params, Sequence[Shape]], ShapeResult]
+
+
+#: What is known of numbers: from 0 to 1, from −1 to 1, never below 0, or nothing.
+Range: TypeAlias = Literal["any", "not_negative", "unit", "symmetric"]
+#: What is known of the numbers a layer puts out: a range whatever comes in; or that of what came in, since it puts out
+#: those numbers or means of them; or only that what was never negative stays so.
+OutputRange: TypeAlias = Range | Literal["as_input", "sign_as_input"]
+
+
+@dataclass(frozen=True)
+class LayerSpec(Spec):
+    """A layer: a Spec with its sizes and the way it is connected.
+
+    Attributes:
+        rule: Output shape, parameter count and MACs in closed form (see ``shapes.py``).
+        min_inputs, max_inputs: Number of wires it takes; a join takes 2 to 64.
+        outputs: 0 for Output, else 1.
+        rectifier: Its output is exactly zero for part of its inputs, so a unit can be dead (ReLU).
+        saturates: Its derivative vanishes at both ends (sigmoid, tanh).
+        output_range: What is known of the numbers it puts out (see ``ranges.py``).
+        over_batch: In training each channel is normalised over the batch, for which one value a channel is too few.
+        random: It draws random numbers while training.
+        stem: What the ids of its nodes start with; empty for the kind itself.
+        weight_view: Whether it has a ``weight`` that can be looked at: ``filters`` (convolution), ``matrix`` (dense).
+    """
+
+    rule: ShapeRule = field(default=lambda params, shapes: ShapeResult(shapes[0]))
+    min_inputs: int = 1
+    max_inputs: int = 1
+    outputs: int = 1
+    rectifier: bool = False
+    saturates: bool = False
+    output_range: OutputRange = "any"
+    over_batch: bool = False
+    random: bool = False
+    stem: str = ""
+    weight_view: Literal["", "filters", "matrix"] = ""
+
+    def needs_several(self, output: Shape) -> bool:
+        """Whether a batch of a single example cannot be trained on, given the shape of one example's output."""
+        return self.over_batch and math.prod(output[1:]) == 1

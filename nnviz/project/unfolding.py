@@ -1,0 +1,201 @@
+"""Opening a group where it stands and closing it again: the rest makes room for its frame, and takes the room back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import reduce
+from typing import TypeAlias
+
+from msgspec.structs import replace as changed
+
+from nnviz.errors import ProjectError
+from nnviz.project.edit import Edit, Several
+from nnviz.project.frames import Rect, Sizes, card_rects, clashes, containers, frame_rects, size_of
+from nnviz.project.graph_edits import Move
+from nnviz.project.group_edits import Regroup
+from nnviz.project.groups import Contents, contents, title_of, trail, view_of
+from nnviz.project.model import Arrow, Graph, Group, Node, Note
+from nnviz.project.room import Offsets, made_room, moved, room_taken_back
+from nnviz.project.wiring import shortened
+
+Places: TypeAlias = dict[str, tuple[float, float]]
+#: Anything with an id and a place.
+Item: TypeAlias = "Node | Group | Note | Arrow"
+
+
+def items_of(graph: Graph) -> dict[str, Item]:
+    """All that has a place, by id."""
+    return {**graph.nodes, **graph.groups, **graph.notes, **graph.arrows}
+
+
+def carried(graph: Graph, held: Contents, dx: float, dy: float) -> Places:
+    """The new places of all that stands in a group when it is moved."""
+    ids = (*held.nodes, *held.groups, *held.notes, *held.arrows)
+    items = items_of(graph)
+    return {identity: (items[identity].x + dx, items[identity].y + dy) for identity in ids}
+
+
+def moving(graph: Graph, places: Mapping[str, tuple[float, float]]) -> tuple[Edit, ...]:
+    """The edit that moves what is not there yet; nothing where nothing moves."""
+    items = items_of(graph)
+    moved = {item: to for item, to in places.items() if to != (items[item].x, items[item].y)}
+    return (Move(moved),) if moved else ()
+
+
+#: How the things beside a block settle: (their rectangles, which are notes, the block before, after) -> offsets.
+Rule: TypeAlias = Callable[[Mapping[str, Rect], Collection[str], Rect, Rect], Offsets]
+
+
+class Surroundings:
+    """What is seen around a group, level by level: what stands beside it, beside the frame around it, and so on."""
+
+    def __init__(self, graph: Graph, scope: str, sizes: Sizes | None = None) -> None:
+        """
+        Args:
+            graph: The whole.
+            scope: The group from which one sees it; empty for the whole network.
+            sizes: Of cards.
+        """
+        self._graph, self._sizes = graph, sizes
+        self._view = view_of(graph, scope)
+        self._within = containers(self._view)
+        self.rects = {**card_rects(self._view, sizes), **frame_rects(self._view, sizes)}
+
+    def clashes(self) -> set[tuple[str, str]]:
+        """What stands in one group and lies on each other."""
+        return clashes(self._view, self._sizes)
+
+    def beside(self, item: str) -> dict[str, Rect]:
+        """What stands in the same group as something that is seen."""
+        return {other: rect for other, rect in self._in(self._within[item]).items() if other != item}
+
+    def _in(self, holder: str) -> dict[str, Rect]:
+        return {item: rect for item, rect in self.rects.items() if self._within[item] == holder}
+
+    def grow(self, group: str, holder: str, before: Rect, after: Rect) -> Places:
+        """The new places of what gives way when something in a group needs more room."""
+        return self._settle(group, holder, before, after, made_room)
+
+    def shrink(self, group: str, holder: str, before: Rect, after: Rect, *, centred: bool = False) -> Places:
+        """The new places of what moves together when something needs less room, and of that itself."""
+        corner = [after]
+
+        def taken_back(others: Mapping[str, Rect], notes: Collection[str], was: Rect, becomes: Rect) -> Offsets:
+            first = becomes is after
+            offsets, card = room_taken_back(others, notes, was, becomes, centred=centred and first)
+            if first:
+                corner[0] = card
+            return offsets
+
+        places = self._settle(group, holder, before, after, taken_back)
+        return {**places, group: (corner[0].x, corner[0].y)}
+
+    def _settle(self, block: str, holder: str, before: Rect, after: Rect, rule: Rule) -> Places:
+        """Applies a rule beside the block, then beside the frame around it, which has grown or shrunk by that."""
+        places: Places = {}
+        while True:
+            others = {item: rect for item, rect in self._in(holder).items() if item != block}
+            offsets = rule(others, self._view.notes.keys(), before, after)
+            for item, (across, down) in offsets.items():
+                places |= self._carried(item, across, down)
+            places |= self._arrows(holder, others, before, offsets)
+            if holder not in self._view.frames:
+                return places
+            before = self.rects[holder]
+            after = _hull([after, *moved(others, offsets).values()]).framed()
+            block, holder = holder, self._within[holder]
+            if before == after:
+                return places
+
+    def _carried(self, item: str, across: float, down: float) -> Places:
+        graph = self._graph
+        there = items_of(graph)[item]
+        inside = carried(graph, contents(graph, [item]), across, down) if item in graph.groups else {}
+        return {**inside, item: (there.x + across, there.y + down)}
+
+    def _arrows(self, holder: str, others: Mapping[str, Rect], block: Rect, offsets: Offsets) -> Places:
+        """Arrows go where that goes at which they point."""
+        places: Places = {}
+        for arrow in self._view.arrows.values():
+            if arrow.group == holder:
+                tip = Rect(arrow.x + arrow.across, arrow.y + arrow.down, 0.0, 0.0)
+                nearest = min(others, key=lambda item: tip.distance(others[item]), default="")
+                if nearest in offsets and tip.distance(others[nearest]) < tip.distance(block):
+                    places[arrow.id] = (arrow.x + offsets[nearest][0], arrow.y + offsets[nearest][1])
+        return places
+
+
+def _hull(rects: Iterable[Rect]) -> Rect:
+    return reduce(Rect.united, rects)
+
+
+def expanded(graph: Graph, group: str, sizes: Sizes | None = None) -> Edit:
+    """Opens a group: its frame begins where its card did, and the rest makes room for it.
+
+    Args:
+        graph: The whole.
+        group: Id of the group.
+        sizes: Of cards, by id of the node or group.
+
+    Raises:
+        ProjectError: There is no such group.
+    """
+    item = group_of(graph, group)
+    title = f"Unfold {title_of(item)}"
+    if not item.collapsed:
+        return Several((), title)
+    opened = changed(item, collapsed=False)
+    scope = scope_of(graph, group)
+    inside = frame_rects(view_of(changed(graph, groups={**graph.groups, group: opened}), scope), sizes)[group]
+    card = Rect(item.x, item.y, *size_of(group, sizes))
+    frame = Rect(item.x, item.y, max(card.width, inside.width), max(card.height, inside.height))
+    places = Surroundings(graph, scope, sizes).grow(group, item.parent, card, frame)
+    places |= carried(graph, contents(graph, [group]), item.x - inside.x, item.y - inside.y)
+    return Several((Regroup({group: opened}), *moving(graph, places)), title, arranges=True)
+
+
+def collapsed(graph: Graph, group: str, sizes: Sizes | None = None) -> Edit:
+    """Closes a group: its card stands where its frame began, and the rest moves together where nothing is in the way.
+
+    Where rows are clear of each other, collapsing what has just been expanded brings every place back.
+
+    Args:
+        graph: The whole.
+        group: Id of the group.
+        sizes: Of cards, by id of the node or group.
+
+    Raises:
+        ProjectError: There is no such group.
+    """
+    item = group_of(graph, group)
+    title = f"Fold {title_of(item)}"
+    if item.collapsed:
+        return Several((), title)
+    around = Surroundings(graph, scope_of(graph, group), sizes)
+    frame = around.rects[group]
+    card = Rect(frame.x, frame.y, *size_of(group, sizes))
+    places = around.shrink(group, item.parent, frame, card)
+    closed = changed(item, collapsed=True, x=frame.x, y=frame.y)
+    return Several((Regroup({group: closed}), *moving(graph, places)), title, arranges=True)
+
+
+def scope_of(graph: Graph, group: str) -> str:
+    """The group from which one sees a group and what stands beside it: the innermost collapsed one that holds it."""
+    return scope_inside(graph, graph.groups[group].parent)
+
+
+def scope_inside(graph: Graph, group: str) -> str:
+    """The group from which one sees what stands in a group: the innermost collapsed one, itself included."""
+    return next((step for step in reversed(trail(graph, group)) if graph.groups[step].collapsed), "")
+
+
+def group_of(graph: Graph, group: str) -> Group:
+    """A group of the graph.
+
+    Raises:
+        ProjectError: There is none of that id.
+    """
+    try:
+        return graph.groups[group]
+    except KeyError:
+        raise ProjectError(f"There is no group '{shortened(group)}' in this network.") from None

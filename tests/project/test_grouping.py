@@ -1,0 +1,281 @@
+"""Grouping, ungrouping, removing, dragging and copying: the network stays the same, and the picture in order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from msgspec.structs import replace as changed
+from strategies import graphs
+
+from nnviz.errors import ProjectError
+from nnviz.project import io
+from nnviz.project.bypass import computation
+from nnviz.project.edit import Edit
+from nnviz.project.frames import card_rects, clashes, clashing, frame_rects
+from nnviz.project.group_edits import group_problem
+from nnviz.project.group_layout import arrange_view
+from nnviz.project.grouping import (
+    copied,
+    group_edit,
+    holder_of,
+    move_places,
+    named,
+    outermost,
+    remove_edit,
+    ungroup_edit,
+    whole,
+)
+from nnviz.project.groups import contents, trail, view_of
+from nnviz.project.layout import CARD_WIDTH, GAP_X
+from nnviz.project.model import Arrow, Edge, Graph, Group, Node, Note, PortRef, Project
+from nnviz.project.templates import sample
+
+
+def after(edit: Edit, graph: Graph) -> Graph:
+    project = Project(graph=graph)
+    done = edit.apply(project)
+    assert edit.invert(project).apply(done) == project
+    assert io.loads(io.dumps(done)) == done
+    assert edit.title
+    return done.graph
+
+
+def arranged(graph: Graph) -> Graph:
+    places = arrange_view(graph)
+    return changed(
+        graph,
+        nodes={key: changed(item, x=places[key][0], y=places[key][1]) for key, item in graph.nodes.items()},
+        groups={key: changed(item, x=places[key][0], y=places[key][1]) for key, item in graph.groups.items()},
+        notes={key: changed(item, x=places[key][0], y=places[key][1]) for key, item in graph.notes.items()},
+        arrows={key: changed(item, x=places[key][0], y=places[key][1]) for key, item in graph.arrows.items()},
+    )
+
+
+def chain(count: int) -> Graph:
+    nodes = {f"n{at}": Node(f"n{at}", "relu", x=at * (CARD_WIDTH + GAP_X)) for at in range(count)}
+    return Graph(nodes, tuple(Edge(PortRef(f"n{at}"), PortRef(f"n{at + 1}")) for at in range(count - 1)))
+
+
+def everything(graph: Graph) -> list[str]:
+    return [*graph.nodes, *graph.groups, *graph.notes, *graph.arrows]
+
+
+# -- group and ungroup ------------------------------------------------------------------------------------------------
+
+
+@hypothesis_settings(max_examples=150, deadline=None)
+@given(graphs(10), st.data())
+def test_a_group_holds_what_was_chosen_and_nothing_else_changes(graph: Graph, data: st.DataObject) -> None:
+    graph = arranged(graph)
+    if not everything(graph):
+        return
+    ids = data.draw(st.lists(st.sampled_from(everything(graph)), min_size=1, max_size=5, unique=True))
+    shut = data.draw(st.booleans())
+    before = clashes(view_of(graph))
+    assert not before
+    try:
+        edit = group_edit(graph, ids, "Mine", shut)
+    except ProjectError as error:
+        assert error.message.endswith(".")
+        return
+    grouped = after(edit, graph)
+    assert computation(grouped) == computation(graph)
+    assert not group_problem(grouped)
+    (new,) = grouped.groups.keys() - graph.groups.keys()
+    assert named(grouped, new) == "Mine" and grouped.groups[new].collapsed == shut
+    tops = outermost(graph, ids)
+    assert all(holder_of(grouped, item) == new for item in tops)
+    assert set(everything(grouped)) - {new} <= set(everything(graph))
+    # Its parent is the innermost that holds them all.
+    ways = [trail(graph, holder_of(graph, item)) for item in tops]
+    assert all(set(trail(graph, grouped.groups[new].parent)) <= set(way) for way in ways)
+    others = [item for item in everything(grouped) if item != new and item not in whole_ids(graph, tops)]
+    assert all(holder_of(grouped, item) == holder_of(graph, item) for item in others)
+    # Only groups that lost all that was in them are gone.
+    for group in graph.groups.keys() - grouped.groups.keys():
+        held = contents(graph, [group])
+        assert set(held.nodes + held.notes + held.arrows) <= set(whole_ids(graph, tops))
+
+
+def whole_ids(graph: Graph, ids: tuple[str, ...]) -> set[str]:
+    held = whole(graph, ids)
+    return {*held.nodes, *held.groups, *held.notes, *held.arrows}
+
+
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(st.integers(3, 40), st.data())
+def test_grouping_neighbours_of_a_chain_makes_nothing_lie_on_anything(count: int, data: st.DataObject) -> None:
+    graph = arranged(chain(count))
+    for _ in range(data.draw(st.integers(1, 3))):
+        view = view_of(graph)
+        line = [*view.nodes, *view.cards]
+        first = data.draw(st.integers(0, len(line) - 1))
+        ids = line[first : first + data.draw(st.integers(1, 5))]
+        try:
+            edit = group_edit(graph, ids, collapsed=data.draw(st.booleans()))
+        except ProjectError:
+            return
+        graph = after(edit, graph)
+        new = next(iter(set(graph.groups) - set(view.cards) - set(view.frames)))
+        # A frame may hold cards of the next row between its corners; a card lies on nothing.
+        fresh = clashes(view_of(graph)) - clashes(view)
+        assert not {pair for pair in fresh if new not in pair or graph.groups[new].collapsed}
+
+
+def test_a_frame_around_the_end_of_a_row_pushes_no_member_onto_the_next_row() -> None:
+    graph = arranged(chain(16))
+    line = list(graph.nodes)
+    grouped = after(group_edit(graph, line[4:9], collapsed=False), graph)
+    assert not clashing(card_rects(view_of(grouped)))
+
+
+def test_a_row_closes_up_around_the_card_of_a_new_group() -> None:
+    pitch = CARD_WIDTH + GAP_X
+    graph = chain(6)
+    grouped = after(group_edit(graph, ["n2", "n3", "n1"], "Middle"), graph)
+    (group,) = grouped.groups.values()
+    assert (group.id, group.x, group.y) == ("group1", pitch, 0)
+    assert [grouped.nodes[node].x for node in ("n0", "n4", "n5")] == [0, 2 * pitch, 3 * pitch]
+    back = after(ungroup_edit(grouped, "group1"), grouped)
+    assert not back.groups and computation(back) == computation(graph)
+    assert not clashes(view_of(back))
+    order = sorted(back.nodes, key=lambda node: back.nodes[node].x)
+    assert order == list(graph.nodes)
+
+
+def test_the_card_stands_in_the_middle_where_the_rest_cannot_close_up() -> None:
+    graph = chain(4)
+    graph = changed(graph, nodes={**graph.nodes, "n2": changed(graph.nodes["n2"], y=10)})
+    grouped = after(group_edit(graph, ["n1", "n3"]), graph)
+    (group,) = grouped.groups.values()
+    assert not clashes(view_of(grouped))
+    assert grouped.nodes["n2"] == graph.nodes["n2"]
+    assert group.x == graph.nodes["n2"].x  # Above or below what lies in the middle.
+
+
+def test_a_frame_gets_the_room_for_its_edge() -> None:
+    graph = arranged(chain(30))
+    row = [node for node in graph.nodes if graph.nodes[node].y == 206.0][1:4]
+    grouped = after(group_edit(graph, row, collapsed=False), graph)
+    assert not clashes(view_of(grouped))
+    assert list(frame_rects(view_of(grouped))) == ["group1"]
+
+
+def test_a_new_group_stands_in_the_innermost_group_that_holds_all() -> None:
+    graph = sample("resnet18").graph
+    inner = after(group_edit(graph, ["conv2", "norm2"]), graph)
+    assert inner.groups["group1"].parent == "layer1_0"
+    stage = after(group_edit(graph, ["layer1_0", "conv4"]), graph)
+    assert stage.groups["group1"].parent == "layer1"
+    assert stage.groups["layer1_0"].parent == "group1" and stage.nodes["conv4"].group == "group1"
+    assert stage.nodes["norm4"].group == "layer1_1"
+    top = after(group_edit(graph, ["layer1", "layer2", "conv2"]), graph)
+    assert top.groups["group1"].parent == "" and top.nodes["conv2"].group == "layer1_0"
+
+
+def test_a_group_that_lost_all_goes() -> None:
+    graph = after(group_edit(chain(5), ["n1", "n2"]), chain(5))
+    moved = after(group_edit(graph, ["n1", "n2", "n3"]), graph)
+    assert list(moved.groups) == ["group2"]
+
+
+def test_what_cannot_be_grouped() -> None:
+    graph = sample("resnet18").graph
+    with pytest.raises(ProjectError, match="nothing to put into a group"):
+        group_edit(graph, [])
+    with pytest.raises(ProjectError, match="'gone'"):
+        group_edit(graph, ["gone"])
+    with pytest.raises(ProjectError, match=r"layer1\.0 is a group already"):
+        group_edit(graph, ["layer1_0"])
+    with pytest.raises(ProjectError, match=r"all of layer1: it is a group already"):
+        group_edit(graph, ["layer1_0", "layer1_1"])
+    with pytest.raises(ProjectError, match="no group"):
+        ungroup_edit(graph, "conv1")
+
+
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(graphs(10), st.data())
+def test_ungrouping_leaves_the_members_where_the_group_stood(graph: Graph, data: st.DataObject) -> None:
+    graph = arranged(graph)
+    if not graph.groups:
+        return
+    group = data.draw(st.sampled_from(list(graph.groups)))
+    parent = graph.groups[group].parent
+    loose = after(ungroup_edit(graph, group), graph)
+    assert loose.groups.keys() == graph.groups.keys() - {group}
+    for item in everything(loose):
+        held = holder_of(graph, item)
+        assert holder_of(loose, item) == (parent if held == group else held)
+    assert computation(loose) == computation(graph)
+    assert not clashes(view_of(loose))
+
+
+# -- remove, move, copy -----------------------------------------------------------------------------------------------
+
+
+@hypothesis_settings(max_examples=150, deadline=None)
+@given(graphs(10), st.data())
+def test_what_is_removed_is_gone_with_all_that_stands_in_it(graph: Graph, data: st.DataObject) -> None:
+    if not everything(graph):
+        return
+    ids = data.draw(st.lists(st.sampled_from(everything(graph)), min_size=1, max_size=4, unique=True))
+    left = after(remove_edit(graph, ids, data.draw(st.booleans())), graph)
+    gone = whole_ids(graph, tuple(ids))
+    assert gone.isdisjoint(everything(left))
+    for item in set(everything(graph)) - set(everything(left)) - gone:  # Only what has become empty.
+        assert item in graph.groups
+        held = contents(graph, [item])
+        assert set(held.nodes + held.notes + held.arrows) <= gone
+    empty = {group for group in left.groups if not any(holder_of(left, item) == group for item in everything(left))}
+    assert all(not any(holder_of(graph, item) == group for item in everything(graph)) for group in empty)
+
+
+def test_removing_a_block_from_a_chain_closes_it() -> None:
+    graph = after(group_edit(chain(5), ["n1", "n2"], "Block"), chain(5))
+    graph = changed(graph, notes={"note1": Note("note1", group="group1")}, arrows={"a": Arrow("a")})
+    edit = remove_edit(graph, ["group1", "n1", "a"])
+    assert edit.title == "Remove Block, arrow"
+    left = after(edit, graph)
+    assert not left.groups and not left.notes and not left.arrows
+    assert [(edge.source.node, edge.target.node) for edge in left.edges] == [("n0", "n3"), ("n3", "n4")]
+    assert remove_edit(graph, ["n0", "n3", "n4", "group1"]).title == "Remove 4 things"
+    open_end = after(remove_edit(graph, ["group1"], rejoin=False), graph)
+    assert [(edge.source.node, edge.target.node) for edge in open_end.edges] == [("n3", "n4")]
+
+
+@hypothesis_settings(max_examples=100)
+@given(graphs(10), st.data())
+def test_groups_take_along_what_they_hold(graph: Graph, data: st.DataObject) -> None:
+    if not everything(graph):
+        return
+    ids = data.draw(st.lists(st.sampled_from(everything(graph)), min_size=1, max_size=3))
+    places = move_places(graph, ids, 10, -20)
+    assert places.keys() == whole_ids(graph, tuple(ids))
+    items = {**graph.nodes, **graph.groups, **graph.notes, **graph.arrows}
+    assert all(place == (items[item].x + 10, items[item].y - 20) for item, place in places.items())
+
+
+@hypothesis_settings(max_examples=100)
+@given(graphs(10), st.data())
+def test_a_copy_is_a_graph_of_its_own(graph: Graph, data: st.DataObject) -> None:
+    ids = data.draw(st.lists(st.sampled_from(everything(graph)), max_size=5)) if everything(graph) else []
+    part = copied(graph, ids)
+    assert set(everything(part)) == whole_ids(graph, tuple(ids))
+    assert not group_problem(part)
+    assert part.edges == tuple(
+        edge for edge in graph.edges if edge.source.node in part.nodes and edge.target.node in part.nodes
+    )
+    for item in everything(part):
+        held = holder_of(graph, item)
+        assert holder_of(part, item) == (held if held in part.groups else "")
+    assert list(part.nodes) == [node for node in graph.nodes if node in part.nodes]
+    assert copied(part, everything(part)) == part
+
+
+def test_a_group_without_a_name_is_called_group() -> None:
+    graph = Graph(groups={"g": Group("g"), "h": Group("h", "Head")})
+    assert (named(graph, "g"), named(graph, "h")) == ("Group", "Head")
+    with pytest.raises(ProjectError, match="no group 'x'"):
+        named(graph, "x")

@@ -1,0 +1,37 @@
+"""What is said about the last layer and its loss."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from nnviz.data import datasets
+from nnviz.project.samples.sketch import chain, features, linear, output, plain
+from nnviz.project.templates import sample
+from nnviz.project.validate import Diagnostic, validate
+
+
+def said(*kinds: str, loss: str) -> list[Diagnostic]:
+    project = sample("credit-learned")
+    graph = chain(features(2), linear(1), *(plain(kind) for kind in kinds), output(loss))
+    return list(validate(msgspec.structs.replace(project, graph=graph), datasets.facts(project.data)))
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "relu"])
+def test_the_perceptron_cannot_say_no_after_a_layer_that_gives_nothing_below_zero(kind: str) -> None:
+    found = [item for item in said(kind, loss="perceptron") if "sign" in item.text]
+    assert len(found) == 1 and found[0].severity == "warning" and found[0].fixes
+
+
+def test_the_perceptron_has_nothing_to_say_against_a_plain_sum_or_tanh() -> None:
+    assert said(loss="perceptron") == []
+    assert said("tanh", loss="perceptron") == []
+
+
+def test_the_perceptron_is_not_offered_for_classes() -> None:
+    project = sample("digits-cnn")
+    nodes = dict(project.graph.nodes)
+    nodes["output"] = msgspec.structs.replace(nodes["output"], params={"loss": "perceptron"})
+    graph = msgspec.structs.replace(project.graph, nodes=nodes)
+    found = validate(msgspec.structs.replace(project, graph=graph), datasets.facts(project.data))
+    assert any(item.severity == "error" and "Perceptron does not fit" in item.text for item in found)

@@ -1,0 +1,1 @@
+"""Where examples come from: declarations without torch, loaders, division, scaling, feeding, downloading."""

@@ -1,0 +1,57 @@
+"""What a declaration of a data set holds. Loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nnviz.project.model import DataFacts, Params
+from nnviz.project.spec import Spec
+
+#: Share of a generated or undivided set that is kept for the test split, whatever the validation fraction is.
+TEST_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class DatasetSpec(Spec):
+    """A data set: a Spec with what can be known of it without loading it.
+
+    Attributes:
+        facts: Shape, targets and classes for a full set of parameter values.
+        count: Number of (training + validation, test) examples for a full set of parameter values.
+        source: Where it comes from, in a sentence with the authors or the address.
+        licence: Under which terms it may be used.
+        offline: It is generated or comes with nnviz's own dependencies: nothing has to be found or downloaded.
+        download_bytes: What a download costs; 0 where there is none.
+        folder: Where torchvision keeps it below its ``root``; empty when it is not such a set.
+        files: What must lie in that folder.
+        feature_names: The names of the numbers of a table; empty for images.
+        scaling: The ``DataConfig.scaling`` that suits it; offered when the data set is chosen.
+    """
+
+    facts: Callable[[Params], DataFacts] = lambda values: DataFacts((1,), 1, "regression")
+    count: Callable[[Params], tuple[int, int]] = lambda values: (0, 0)
+    source: str = ""
+    licence: str = ""
+    offline: bool = True
+    download_bytes: int = 0
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    scaling: str = "unit"
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Number of (training + validation, test) examples with the default parameters."""
+        return self.count(self.values({}))
+
+    @property
+    def undivided(self) -> bool:
+        """All splits are the same examples: a truth table has nothing to hold back."""
+        return self.family == "logic"
+
+
+def generated_sizes(count: int) -> tuple[int, int]:
+    """Number of (training + validation, test) examples among ``count`` undivided ones."""
+    test = round(count * TEST_SHARE)
+    return count - test, test

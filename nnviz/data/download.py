@@ -1,0 +1,246 @@
+"""Downloads a file so that it is whole or absent: progress, cancel, resume, checksum, written beside and renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import http
+import http.client
+import os
+import shutil
+import tarfile
+import time
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from nnviz import __version__
+from nnviz.errors import DataError, StorageError
+
+#: (bytes that are here, bytes there are or 0 where the server does not say); raises Cancelled to stop.
+Report = Callable[[int, int], None]
+
+_CHUNK = 1 << 16
+#: No file of a data set is larger; whatever sends more is not what was asked for.
+_MOST_BYTES = 4 << 30
+
+
+class _TransferError(Exception):
+    """The connection ended early or refused; another try may go on from here."""
+
+
+class _ContentError(Exception):
+    """The file came whole, but it is not the right one."""
+
+
+def fetch(
+    urls: Sequence[str],
+    target: Path,
+    md5: str,
+    report: Report,
+    *,
+    attempts: int = 3,
+    pause: float = 1.0,
+    timeout: float = 15.0,
+) -> None:
+    """Downloads one file to ``target``.
+
+    The bytes go to ``<target>.part``. It stays there when the transfer breaks or is cancelled, and the next try asks
+    only for the rest. When all is there and the sum is right, it takes the target's name.
+
+    Args:
+        urls: Where it lies; the next one is tried when one fails. Only http and https.
+        target: Where it shall be; the folder is made.
+        md5: The sum it must have.
+        report: Told after every piece how far it is; what it raises (Cancelled) ends the transfer.
+        attempts: Rounds over all addresses.
+        pause: Seconds before the second round; doubled before each further one.
+        timeout: Seconds of silence after which a connection counts as broken.
+
+    Raises:
+        DataError: It could not be fetched, or what came is not the right file (that is thrown away).
+        StorageError: It could not be written.
+        Cancelled: ``report`` said so.
+    """
+    part = target.with_name(f"{target.name}.part")
+    reasons: list[str] = []
+    _storing(target.parent, lambda: target.parent.mkdir(parents=True, exist_ok=True))
+    for attempt in range(attempts):
+        if attempt:
+            _wait(pause * 2 ** (attempt - 1), report)
+        for url in urls:
+            try:
+                _transfer(url, part, report, timeout)
+                _verify(part, md5)
+            except (_TransferError, _ContentError) as error:
+                reasons.append(f"{url}: {error}")
+                continue
+            _storing(target, lambda: settle(part, target))
+            return
+    unique = "; ".join(dict.fromkeys(reasons))
+    raise DataError(f"The download failed after {attempts} attempts ({unique}). Try again later.", file=str(target))
+
+
+def _wait(seconds: float, report: Report) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        report(0, 0)
+        time.sleep(min(left, 0.1))
+
+
+def _transfer(url: str, part: Path, report: Report, timeout: float) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise _TransferError("only http and https are allowed")
+    here = part.stat().st_size if part.is_file() else 0
+    headers = {"User-Agent": f"nnviz/{__version__}", "Accept-Encoding": "identity"}
+    if here:
+        headers["Range"] = f"bytes={here}-"
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - http(s) alone passes the test above
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310 - likewise
+            resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT and _starts_at(response, here)
+            if here and not resumed:
+                here = 0  # the server sends everything again
+            length = response.headers.get("Content-Length", "")
+            total = here + int(length) if length.isdigit() else 0
+            _check_room(part, total - here)
+            with _opened(part, "ab" if here else "wb") as file:
+                here = _copy(response, file, here, total, report)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # everything was here already; the checksum decides
+        raise _TransferError(f"the server answers {error.code} {error.reason}") from None
+    except (OSError, http.client.HTTPException) as error:  # URLError, time-outs and TLS failures are OSErrors
+        raise _TransferError(str(getattr(error, "reason", "") or error) or type(error).__name__) from None
+    if total and here != total:
+        raise _TransferError(f"the connection ended after {here:,} of {total:,} bytes")
+
+
+def _starts_at(response: http.client.HTTPResponse, here: int) -> bool:
+    return response.headers.get("Content-Range", "").strip().startswith(f"bytes {here}-")
+
+
+def _copy(response: http.client.HTTPResponse, file: IO[bytes], here: int, total: int, report: Report) -> int:
+    report(here, total)
+    while piece := response.read1(_CHUNK):
+        here += len(piece)
+        if here > _MOST_BYTES:
+            raise _TransferError("the server sends far more than the file can have")
+        try:
+            file.write(piece)
+        except OSError as error:
+            raise StorageError(f"{file.name} could not be written: {error.strerror or error}.") from error
+        report(here, total)
+    try:
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise StorageError(f"{file.name} could not be written: {error.strerror or error}.") from error
+    return here
+
+
+def _opened(path: Path, mode: str) -> IO[bytes]:
+    try:
+        return open(path, mode)  # noqa: PTH123 - closed by the caller; the mode is only known there
+    except OSError as error:
+        raise StorageError(f"{path} could not be written: {error.strerror or error}.") from error
+
+
+def _check_room(path: Path, needed: int) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise StorageError(f"{path.parent} has {free / 1e6:,.0f} MB free, the download needs {needed / 1e6:,.0f} MB.")
+
+
+def _verify(part: Path, md5: str) -> None:
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if found != md5:
+        part.unlink()
+        raise _ContentError("what came is not the published file (its MD5 sum differs)")
+
+
+def _storing(path: Path, action: Callable[[], None]) -> None:
+    try:
+        action()
+    except OSError as error:
+        raise StorageError(f"{path} could not be written: {error.strerror or error}.") from error
+
+
+def settle(part: Path, target: Path) -> None:
+    """Gives a finished file its name, so that a power cut leaves the old one or the whole new one."""
+    part.replace(target)
+    if os.name != "nt":  # Windows cannot open folders
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def unpack_gzip(archive: Path, target: Path, most: int = _MOST_BYTES) -> None:
+    """Unpacks ``archive`` to ``target``, written beside and renamed.
+
+    Raises:
+        DataError: It is damaged or unpacks to more than ``most`` bytes.
+        StorageError: It could not be written.
+    """
+    with gzip.open(archive) as source:
+        _write_beside(source, target, most, archive)
+
+
+def unpack_tar(archive: Path, folder: Path, names: Sequence[str]) -> None:
+    """Unpacks only the files called ``names``, wherever they lie in ``archive``, flat into ``folder``.
+
+    Raises:
+        DataError: It is damaged or lacks one of them.
+        StorageError: One could not be written.
+    """
+    missing = set(names)
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                name = member.name.rpartition("/")[2]
+                if name not in missing or not member.isfile():
+                    continue
+                source = tar.extractfile(member)
+                if source is not None:
+                    _write_beside(source, folder / name, _MOST_BYTES, archive)
+                    missing.discard(name)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise DataError(f"The archive is damaged ({error}).", file=str(archive)) from None
+    if missing:
+        raise DataError(f"The archive lacks {', '.join(sorted(missing))}.", file=str(archive))
+
+
+def _write_beside(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, archive: Path) -> None:
+    part = target.with_name(f"{target.name}.part")
+    _storing(target.parent, lambda: target.parent.mkdir(parents=True, exist_ok=True))
+    written = 0
+    try:
+        with _opened(part, "wb") as file:
+            while piece := _piece(source, archive):
+                written += len(piece)
+                if written > most:
+                    raise DataError(f"It unpacks to more than {most:,} bytes.", file=str(archive))
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        settle(part, target)
+    except OSError as error:
+        raise StorageError(f"{target} could not be written: {error.strerror or error}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _piece(source: IO[bytes] | gzip.GzipFile, archive: Path) -> bytes:
+    try:
+        return source.read(_CHUNK)
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise DataError(f"The archive is damaged ({error}).", file=str(archive)) from None

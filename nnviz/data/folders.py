@@ -1,0 +1,168 @@
+"""Looks into folders of images, and finds data sets on the disk. No torch, no numpy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeAlias
+
+import platformdirs
+
+from nnviz.errors import DataError
+
+#: Endings of the files that are taken for pictures.
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+#: More subfolders than this is not a folder of classes but somebody's whole disk.
+MOST_CLASSES = 1000
+#: More pictures than this do not fit into memory at any useful size.
+MOST_IMAGES = 2_000_000
+
+
+def _subfolders(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except FileNotFoundError:
+        raise DataError("There is no such folder.", field="data.params.folder", file=str(folder)) from None
+    except NotADirectoryError:
+        raise DataError("This is a file, not a folder.", field="data.params.folder", file=str(folder)) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"The folder cannot be read: {reason}.", field="data.params.folder", file=str(folder)) from None
+    return names
+
+
+def _split_roots(folder: str) -> tuple[Path, Path | None]:
+    """The folder with the training classes and, where there is one, that with the test classes."""
+    if not folder:
+        raise DataError("Choose the folder whose subfolders are the classes.", field="data.params.folder")
+    root = Path(folder).expanduser()
+    names = _subfolders(root)
+    if "train" in names and "test" in names:
+        return root / "train", root / "test"
+    return root, None
+
+
+def folder_classes(folder: str) -> tuple[str, ...]:
+    """The class names of an image folder: its subfolders in alphabetical order.
+
+    Raises:
+        DataError: There is no such folder, or it has fewer than two or more than 1,000 subfolders.
+    """
+    root, test = _split_roots(folder)
+    names = tuple(_subfolders(root))
+    if not 2 <= len(names) <= MOST_CLASSES:
+        raise DataError(
+            f"There are {len(names)} subfolders, but an image folder has one a class: from 2 to {MOST_CLASSES}.",
+            field="data.params.folder",
+            file=str(root),
+        )
+    if test is not None:
+        unknown = sorted(set(_subfolders(test)) - set(names))
+        if unknown:
+            raise DataError(f"The class '{unknown[0]}' has no training images.", file=str(test))
+    return names
+
+
+#: The pictures of one class, in alphabetical order.
+Pictures: TypeAlias = tuple[Path, ...]
+
+
+def image_files(folder: str) -> tuple[list[Pictures], list[Pictures] | None]:
+    """The pictures of each class in alphabetical order: of the training part, and of the test part where there is one.
+
+    A folder is listed again only after it has changed, so that asking often costs a few microseconds a class.
+
+    Raises:
+        DataError: As :func:`folder_classes`; or a class of the training part has no picture.
+    """
+    names = folder_classes(folder)
+    root, test = _split_roots(folder)
+    training = [_pictures(root / name) for name in names]
+    for name, files in zip(names, training, strict=True):
+        if not files:
+            raise DataError(
+                f"There is no picture in it (known endings: {', '.join(IMAGE_ENDINGS)}).", file=str(root / name)
+            )
+    if test is None:
+        return training, None
+    return training, [_pictures(test / name) if (test / name).is_dir() else () for name in names]
+
+
+def folder_sizes(folder: str) -> tuple[int, int | None]:
+    """Number of training and test pictures (None where they are not divided); lists the folder, opens nothing."""
+    training, test = image_files(folder)
+    return sum(map(len, training)), None if test is None else sum(map(len, test))
+
+
+def _pictures(folder: Path) -> Pictures:
+    try:
+        changed = folder.stat().st_mtime_ns
+    except OSError as error:
+        raise DataError(f"The folder cannot be read: {error.strerror or error}.", file=str(folder)) from None
+    return _listed(folder, changed)
+
+
+@lru_cache(maxsize=2 * MOST_CLASSES)
+def _listed(folder: Path, changed: int) -> Pictures:
+    """``changed`` is the time of the folder's last change: part of the key, so that a changed folder is read anew."""
+    return tuple(sorted(_images(folder)))
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    number = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.lower().endswith(IMAGE_ENDINGS) and entry.is_file():
+                    number += 1
+                    if number > MOST_IMAGES:
+                        raise DataError(f"There are more than {MOST_IMAGES:,} pictures in it.", file=str(folder))
+                    yield Path(entry.path)
+    except OSError as error:
+        raise DataError(f"The folder cannot be read: {error.strerror or error}.", file=str(folder)) from None
+
+
+def user_folder() -> Path:
+    """Where downloads go when nothing else is said: the user's data folder of this system."""
+    return platformdirs.user_data_path("nnviz", appauthor=False) / "datasets"
+
+
+def search_roots(data_dir: Path | None) -> list[Path]:
+    """Where data sets are looked for, first to last: ``data_dir``, the variable NNVIZ_DATA, the user's data folder."""
+    variable = os.environ.get("NNVIZ_DATA", "")
+    roots = [data_dir] if data_dir is not None else []
+    roots += [Path(variable)] if variable else []
+    return [root.expanduser().resolve() for root in (*roots, user_folder())]
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def places(root: Path, folder: str) -> list[Path]:
+    """Where ``folder`` (such as ``MNIST/raw``) may lie when the user points at ``root``.
+
+    That is torchvision's own ``root``, the folder itself, or one of those between. Names decide and not contents: the
+    files of MNIST, Fashion-MNIST and KMNIST are called alike, and one must never pass for another.
+    """
+    parts = Path(folder).parts
+    found = [root / folder]
+    for taken in range(1, len(parts) + 1):
+        own = root.parts[-taken:]
+        if len(own) == taken and [_plain(part) for part in own] == [_plain(part) for part in parts[:taken]]:
+            found.append(root.joinpath(*parts[taken:]))
+    if _plain(root.name) == _plain(parts[0]):
+        found.append(root)
+    return list(dict.fromkeys(found))
+
+
+def find(roots: list[Path], folder: str, files: tuple[str, ...]) -> Path | None:
+    """The first place that holds at least one of ``files``, plain or packed (``.gz``); None where there is none."""
+    for root in roots:
+        for place in places(root, folder):
+            if any((place / name).is_file() or (place / f"{name}.gz").is_file() for name in files):
+                return place
+    return None

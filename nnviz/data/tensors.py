@@ -1,0 +1,242 @@
+"""A data set is loaded as tensors, and batches are made of them on the training device.
+
+Images stay the bytes they are (uint8) in memory and on the device; a batch is gathered by index and scaled there, so
+that one epoch costs neither a decoder nor a copy from the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nnviz.data import datasets
+from nnviz.data.acquire import download_place, fetch_set
+from nnviz.data.cache import Cache
+from nnviz.data.division import stratified
+from nnviz.data.examples import LoadedData, Scaler, Split
+from nnviz.data.readers import CancelledCheck, Progress, RawData, read, stamp
+from nnviz.errors import DataError
+from nnviz.project.model import DataConfig, Params
+
+__all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Split", "clear_cache", "load"]
+
+#: Loaded sets of this process: opening a session again after an edit costs nothing.
+_CACHE = Cache(limit=1 << 30)
+
+
+def load(
+    config: DataConfig,
+    data_dir: Path | str | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelledCheck | None = None,
+    download: bool = False,
+) -> LoadedData:
+    """Reads, divides and prepares a data set; from any thread.
+
+    Args:
+        config: Which one, how divided, how scaled.
+        data_dir: Where to look for it first (then NNVIZ_DATA, then the user's data folder).
+        progress: Told what is being done, from this thread.
+        cancelled: Asked now and then; True ends the loading.
+        download: Fetch it when it is in none of the places.
+
+    Raises:
+        DataError: It is missing or corrupt, or the choice is not allowed; names the file or the field.
+        Cancelled: ``cancelled`` said so; nothing half-done is left behind but what a later download continues.
+        StorageError: A download could not be written.
+    """
+    spec = datasets.dataset(config.dataset)
+    chosen = datasets.values(config)
+    root = None if data_dir is None else Path(data_dir)
+    datasets.validation_count(config, 1)  # refused before the time for reading is spent
+    try:
+        folder = datasets.locate(config, root)
+        raw, key = _read(spec, chosen, folder, progress, cancelled)
+    except DataError:
+        if not (download and spec.folder):
+            raise
+        folder = _download(spec, config, root, progress, cancelled)
+        raw, key = _read(spec, chosen, folder, progress, cancelled)
+    divided_key = (*key, config.validation_fraction, config.split_seed)
+    splits = _CACHE.get(divided_key)
+    if not isinstance(splits, tuple):
+        splits = _divide(spec, config, raw)
+        _CACHE.put(divided_key, splits, 0 if spec.undivided else splits[0].bytes + splits[1].bytes)
+    train, validation = splits
+    test = raw.training if spec.undivided else raw.test
+    scaler_key = (*divided_key, config.scaling)
+    scaler = _CACHE.get(scaler_key)
+    if not isinstance(scaler, Scaler):
+        scaler = Scaler.fit(train, config.scaling)
+        _CACHE.put(scaler_key, scaler, 0)
+    return LoadedData(spec.kind, config, raw.facts, train, validation, test, scaler)
+
+
+def clear_cache() -> None:
+    """Forgets every loaded set."""
+    _CACHE.clear()
+
+
+def _read(
+    spec: datasets.DatasetSpec,
+    chosen: Params,
+    folder: Path | None,
+    progress: Progress | None,
+    cancelled: CancelledCheck | None,
+) -> tuple[RawData, tuple[Hashable, ...]]:
+    """The whole set, from the cache where nothing has changed, and the key it is kept under."""
+    key = (spec.kind, tuple(sorted(chosen.items())), stamp(folder, spec, chosen))
+    raw = _CACHE.get(key)
+    if not isinstance(raw, RawData):
+        raw = read(spec, chosen, folder, progress, cancelled)
+        _CACHE.put(key, raw, raw.bytes)
+    return raw, key
+
+
+def _download(
+    spec: datasets.DatasetSpec,
+    config: DataConfig,
+    data_dir: Path | None,
+    progress: Progress | None,
+    cancelled: CancelledCheck | None,
+) -> Path:
+    """Fetches a set that is missing, or what is damaged or missing of one that is there."""
+    try:
+        found = datasets.locate(config, data_dir)
+    except DataError:
+        found = None
+    folder = download_place(spec, data_dir) if found is None else found
+    whole = all((folder / name).is_file() for name in spec.files)
+    fetch_set(spec, folder, progress, cancelled, everything=whole)
+    return folder
+
+
+def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tuple[Split, Split]:
+    if spec.undivided:
+        return raw.training, raw.training
+    held_back = datasets.validation_count(config, len(raw.training))
+    if not held_back:
+        nothing = torch.zeros(0, dtype=torch.int64)
+        return raw.training, raw.training.take(nothing)
+    chosen = stratified(raw.training.targets.numpy(), held_back, config.split_seed)
+    rest = np.ones(len(raw.training), bool)
+    rest[chosen] = False
+    return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that is still free on ``device``; None where it cannot be asked or is the same as the CPU's."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return None
+
+
+class Feeder:
+    """Batches of one split on the training device, in an order that depends on (seed, epoch) alone.
+
+    The whole split is moved to the device once, as it is (uint8), where it takes at most half of what is free there;
+    else it stays on the CPU and each batch is copied. Belongs to one thread.
+
+    Args:
+        split: The examples.
+        scaler: Applied to every batch on the device.
+        batch_size: Examples a batch; the last one of an epoch is smaller where they do not divide evenly.
+        device: Where the batches are wanted.
+        seed: With the epoch it fixes the order.
+        shuffle: False gives the examples in their own order in every epoch, for measuring.
+        join_single: Where a last batch would hold a single example, that one joins the batch before it.
+        resident: Whether the split lives on the device; None decides by the memory that is free.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        scaler: Scaler,
+        batch_size: int,
+        device: torch.device | str = "cpu",
+        seed: int = 0,
+        *,
+        shuffle: bool = True,
+        join_single: bool = False,
+        resident: bool | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"a batch of {batch_size} examples")
+        self.device = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0", as tensors say it
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self.count = len(split)
+        #: Where the batches begin in the order of an epoch, and where the last one ends.
+        self._bounds = [*range(0, self.count, batch_size), self.count]
+        if join_single and batch_size > 1 and self.count > 1 and self.count % batch_size == 1:
+            del self._bounds[-2]
+        self.scaler = scaler.to(self.device)
+        if resident is None:
+            free = free_bytes(self.device)
+            resident = free is None or 2 * split.bytes <= free
+        self.resident = resident
+        home = self.device if resident else torch.device("cpu")
+        self._inputs = split.inputs.to(home)
+        self._targets = split.targets.to(home)
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return len(self._bounds) - 1
+
+    def order(self, epoch: int) -> Tensor:
+        """The indices of the examples in the order of one epoch, int64[n] on the CPU.
+
+        Drawn by numpy, whose streams do not depend on the device or on torch's version and whose use leaves torch's own
+        random state alone.
+        """
+        if not self.shuffle:
+            return torch.arange(self.count)
+        random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
+        return torch.from_numpy(random.permutation(self.count))
+
+    def batches(self, epoch: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of one epoch: (inputs float32[b, *shape], targets) on the device.
+
+        Args:
+            epoch: Chooses the order.
+            start: Number of batches to leave out at the beginning: a run continues in the middle of an epoch.
+        """
+        if not self.shuffle:
+            # In their own order a batch is a slice: no indices, no gathering.
+            for first, last in pairwise(self._bounds[start:]):
+                part = slice(first, last)
+                yield self._ready(self._inputs[part], self._targets[part])
+            return
+        order = self.order(epoch).to(self._inputs.device)
+        for first, last in pairwise(self._bounds[start:]):
+            chosen = order[first:last]
+            yield self._ready(self._inputs.index_select(0, chosen), self._targets.index_select(0, chosen))
+
+    def prepare(self, indices: Sequence[int] | Tensor) -> Tensor:
+        """The examples at ``indices`` as the network sees them, float32[n, *shape] on the device."""
+        return self._ready(*self._taken(indices))[0]
+
+    def targets_of(self, indices: Sequence[int] | Tensor) -> Tensor:
+        """The targets at ``indices``, on the device."""
+        return self._moved(self._taken(indices)[1])
+
+    def _taken(self, indices: Sequence[int] | Tensor) -> tuple[Tensor, Tensor]:
+        chosen = torch.as_tensor(indices, dtype=torch.int64).to(self._inputs.device)
+        return self._inputs.index_select(0, chosen), self._targets.index_select(0, chosen)
+
+    def _moved(self, tensor: Tensor) -> Tensor:
+        if tensor.device == self.device:
+            return tensor
+        if self.device.type == "cuda":  # pinned memory lets the copy run beside the computation
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
+
+    def _ready(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        # Bytes travel, floats are made on the device: a quarter of the traffic.
+        return self.scaler.apply(self._moved(inputs)), self._moved(targets)

@@ -1,0 +1,99 @@
+"""Scaling against numpy in double precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from nnviz.data.tensors import Scaler, Split
+from nnviz.errors import DataError
+
+
+def images(count: int = 50, seed: int = 0) -> Split:
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 256, (count, 3, 5, 4), generator=generator).to(torch.uint8)
+    pixels[:, 1] //= 3
+    pixels[:, 2] = 7  # a channel that never changes
+    return Split(pixels, torch.zeros(count, dtype=torch.int64))
+
+
+def table() -> Split:
+    generator = torch.Generator().manual_seed(1)
+    numbers = torch.randn(40, 3, generator=generator) * torch.tensor([1.0, 100.0, 0.0]) + torch.tensor([0.0, 5.0, 2.0])
+    return Split(numbers, torch.zeros(40, dtype=torch.int64))
+
+
+def expected(split: Split, scaling: str) -> np.ndarray:
+    raw = split.inputs.numpy().astype(np.float64)
+    is_image = split.inputs.dtype == torch.uint8
+    axes = (0, 2, 3) if is_image else (0,)
+    mean, deviation = raw.mean(axes, keepdims=True), raw.std(axes, keepdims=True)
+    full = 255.0 if is_image else 1.0
+    return {
+        "none": raw,
+        "unit": raw / full,
+        "centre": (raw - mean) / full,
+        "standardise": (raw - mean) / np.where(deviation > 0, deviation, 1),
+    }[scaling]
+
+
+@pytest.mark.parametrize("scaling", ["unit", "centre", "standardise", "none"])
+@pytest.mark.parametrize("split", [images(), table()], ids=["images", "table"])
+def test_scaling_and_its_inverse(split: Split, scaling: str) -> None:
+    before = split.inputs.clone()
+    scaler = Scaler.fit(split, scaling)
+    scaled = scaler.apply(split.inputs)
+    assert scaled.dtype == torch.float32
+    np.testing.assert_allclose(scaled.numpy(), expected(split, scaling), rtol=1e-5, atol=1e-4)
+    back = scaler.invert(scaled)
+    np.testing.assert_allclose(back.numpy(), split.inputs.numpy(), rtol=1e-4, atol=1e-3)
+    assert torch.equal(split.inputs, before), "the raw examples were written to"
+    assert scaler.describe().endswith(".")
+
+
+def test_unit_is_bit_for_bit_what_torchvision_does() -> None:
+    every = torch.arange(256, dtype=torch.uint8).reshape(256, 1, 1, 1)
+    scaler = Scaler.fit(Split(every, torch.zeros(256, dtype=torch.int64)), "unit")
+    assert torch.equal(scaler.apply(every), every.to(torch.float32).div(255))
+
+
+def test_only_the_training_split_is_asked() -> None:
+    train = images(seed=0)
+    scaler = Scaler.fit(train, "standardise")
+    other = scaler.apply(images(seed=9).inputs)
+    assert abs(float(other[:, 0].mean())) < 0.1
+    assert scaler.fitted_on == 50
+    assert "from 50 training examples" in scaler.describe()
+
+
+def test_descriptions_give_the_real_numbers() -> None:
+    flat = Split(torch.full((4, 1, 2, 2), 51, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64))
+    assert Scaler.fit(flat, "unit").describe() == "Pixels from 0–255 are divided by 255."
+    assert "(51)" in Scaler.fit(flat, "centre").describe()
+    assert Scaler.fit(table(), "unit").describe() == "Values are taken as they are."
+    assert "each feature" in Scaler.fit(table(), "standardise").describe()
+
+
+def test_moments_of_images_match_the_straightforward_way_over_several_chunks() -> None:
+    from nnviz.data.examples import moments
+
+    generator = torch.Generator().manual_seed(2)
+    pixels = torch.randint(0, 256, (9000, 2, 2, 3), generator=generator).to(torch.uint8)
+    mean, deviation = moments(pixels)
+    straightforward: Tensor = pixels.double().transpose(0, 1).reshape(2, -1)
+    assert mean.flatten().tolist() == pytest.approx(straightforward.mean(1).tolist(), rel=1e-12)
+    assert deviation.flatten().tolist() == pytest.approx(straightforward.std(1, correction=0).tolist(), rel=1e-12)
+
+
+def test_unknown_scaling_is_refused() -> None:
+    with pytest.raises(DataError, match="no scaling 'log'") as caught:
+        Scaler.fit(table(), "log")
+    assert caught.value.field == "data.scaling"
+
+
+def test_an_empty_training_split_can_be_scaled() -> None:
+    empty = Split(torch.zeros(0, 1, 2, 2, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64))
+    for scaling in ("unit", "centre", "standardise"):
+        assert Scaler.fit(empty, scaling).apply(empty.inputs).shape == (0, 1, 2, 2)

@@ -1,0 +1,114 @@
+"""Writes the initial weights of a network: same graph and seed, same weights, bit for bit, whatever the device.
+
+All random numbers come from one ``torch.Generator`` on the CPU, drawn in topological order of the graph, weight before
+bias. For a plain chain with torch's own initialisation that is the very order in which a hand-written ``nn.Sequential``
+under ``torch.manual_seed(seed)`` draws them, so both start from the same numbers (a test compares them).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias, cast
+
+import torch
+from torch import Tensor, nn
+
+from nnviz.errors import ProjectError
+from nnviz.project.model import Params
+
+#: The layers whose ``weight_initialisation`` can be chosen.
+Weighted: TypeAlias = "nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d"
+_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+
+
+def inputs_per_unit(module: Weighted) -> int:
+    """How many numbers one output number is a sum over: the n of sqrt(1/n) and sqrt(2/n).
+
+    For a transposed convolution it is the average over positions: each input is spread over the window, and
+    ``stride`` outputs share it in each direction.
+    """
+    if isinstance(module, nn.Linear):
+        return module.in_features
+    window = math.prod(module.kernel_size)
+    channels = module.in_channels // module.groups
+    if isinstance(module, nn.ConvTranspose2d):
+        return max(1, channels * window // math.prod(module.stride))
+    return channels * window
+
+
+def initialise(module: nn.Module, params: Params, generator: torch.Generator, *, where: str = "") -> None:
+    """Writes the parameters and buffers of one layer, and of the modules inside it in their order.
+
+    Args:
+        module: A layer made by a builder, on the CPU; what its memory holds is overwritten.
+        params: All parameter values of the layer.
+        generator: The source of every random number.
+        where: The node's id, for messages.
+
+    Raises:
+        ProjectError: The given weights do not have the layer's size.
+        TypeError: A module keeps numbers but has no ``reset_parameters`` that writes them.
+    """
+    with torch.no_grad():
+        for part in module.modules():
+            if isinstance(part, _WEIGHTED):
+                _initialise_weighted(part, params if part is module else {}, generator, where)
+            else:
+                _reset(part, generator)
+
+
+def _reset(module: nn.Module, generator: torch.Generator) -> None:
+    """Lets a module write its own numbers; what it draws goes on where the generator is."""
+    reset = getattr(module, "reset_parameters", None)
+    if reset is not None:
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(generator.get_state())
+            reset()
+            generator.set_state(torch.get_rng_state())
+    elif [*module.parameters(recurse=False), *module.buffers(recurse=False)]:
+        raise TypeError(f"{type(module).__name__} keeps numbers of its own and needs a reset_parameters for them.")
+
+
+def _initialise_weighted(module: Weighted, params: Params, generator: torch.Generator, where: str) -> None:
+    way = cast(str, params.get("weight_initialisation", "default"))
+    weight, bias = module.weight, module.bias
+    if way == "default":
+        # As in torch: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html (Kaiming uniform, a = sqrt 5)
+        nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
+        if bias is not None:
+            fan_in, _ = nn.init._calculate_fan_in_and_fan_out(weight)
+            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0.0
+            nn.init.uniform_(bias, -bound, bound, generator=generator)
+        return
+    if bias is not None:
+        bias.zero_()
+    if way == "zeros":
+        weight.zero_()
+    elif way == "gaussian":
+        weight.normal_(0.0, cast(float, params["initial_deviation"]), generator=generator)
+    elif way == "xavier_normal":
+        weight.normal_(0.0, math.sqrt(1 / inputs_per_unit(module)), generator=generator)
+    elif way == "xavier_uniform":
+        nn.init.xavier_uniform_(weight, generator=generator)
+    elif way == "he_normal":
+        weight.normal_(0.0, math.sqrt(2 / inputs_per_unit(module)), generator=generator)
+    elif way == "given":
+        _write_given(weight, params.get("weight_values"), f"{where}.weight_values")
+        if bias is not None and params.get("bias_values") is not None:
+            _write_given(bias, params.get("bias_values"), f"{where}.bias_values")
+    else:
+        raise ProjectError(f"There is no weight initialisation called '{way}'.", field=f"{where}.weight_initialisation")
+
+
+def _write_given(target: Tensor, values: object, field: str) -> None:
+    """Copies numbers out of the project into a parameter, after comparing the sizes."""
+    wanted = "×".join(str(size) for size in target.shape)
+    if values is None:
+        raise ProjectError(
+            f"The weights are to be given, but there are none: {wanted} numbers are needed.", field=field
+        )
+    given = torch.tensor(values, dtype=torch.float64)
+    if given.shape != target.shape:
+        shown = "×".join(str(size) for size in given.shape)
+        raise ProjectError(f"{shown} numbers are given, but the layer has {wanted}.", field=field)
+    target.copy_(given)

@@ -1,0 +1,138 @@
+"""What the network is trained on: the loss of a batch, and how many of its answers were right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from nnviz.errors import ProjectError
+from nnviz.project import registry
+from nnviz.project.model import DataFacts, Graph
+
+#: (outputs, targets) -> one number, the mean over the batch
+_Formula = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class LossFunction:
+    """The loss of a batch and, where there is a right answer, how many are right.
+
+    Calling it gives the mean loss of the batch, a tensor of no dimensions through which gradients flow.
+
+    Attributes:
+        kind: Key of the loss, such as ``cross_entropy``.
+        task: ``classes``, ``binary`` or ``regression``, from the data set.
+        classes: Number of values the network puts out for one example.
+        threshold: Binary only: the answer is yes above it, as the loss declares it.
+    """
+
+    kind: str
+    task: str
+    classes: int
+    threshold: float
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean loss of the batch.
+
+        Args:
+            outputs: ``(n, k)``, what the network put out.
+            targets: ``(n,)`` integer labels, or ``(n, k)`` numbers.
+        """
+        return _FORMULAS[self.kind](outputs, self.encode(outputs, targets))
+
+    def encode(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The targets in the form the formula wants: labels for cross-entropy, else numbers shaped like the outputs."""
+        if self.kind == "cross_entropy":
+            return targets.reshape(-1).long()
+        if self.task == "classes" and not targets.is_floating_point():
+            one_hot = functional.one_hot(targets.reshape(-1), self.classes)
+            return one_hot.to(outputs.dtype).reshape(outputs.shape)
+        return targets.to(outputs.dtype).reshape(outputs.shape)
+
+    @property
+    def has_accuracy(self) -> bool:
+        """Whether an answer is right or wrong; a regression's is not."""
+        return self.task != "regression"
+
+    @torch.no_grad()
+    def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
+        """The number of right answers in the batch, an integer tensor of no dimensions; None for a regression.
+
+        A class is the arg max of the outputs. A yes is an output strictly above ``threshold``.
+        """
+        if self.task == "regression":
+            return None
+        if self.task == "binary" and outputs.shape[1:].numel() == 1:
+            answers = outputs.reshape(-1) > self.threshold
+            return (answers == (targets.reshape(-1) > 0.5)).sum()
+        labels = targets.reshape(-1) if targets.dim() == 1 or targets.shape[1] == 1 else targets.argmax(1)
+        return (outputs.flatten(1).argmax(1) == labels).sum()
+
+
+def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:
+    """The loss that the graph's Output node asks for, fitted to the data set.
+
+    Raises:
+        ProjectError: The graph has no output, or its loss does not go with the data.
+    """
+    outputs = [node for node in graph.nodes.values() if node.kind == "output"]
+    if len(outputs) != 1:
+        raise ProjectError("The network needs exactly one output.", field="graph.nodes")
+    node = outputs[0]
+    kind = cast(str, registry.layer(node.kind).values(node.params)["loss"])
+    field = f"graph.nodes.{node.id}.params.loss"
+    if kind not in _FORMULAS:
+        raise ProjectError(f"There is no loss called '{kind}'.", field=field)
+    if facts.task == "regression" and kind != "mse":
+        raise ProjectError(
+            "The data set asks for numbers, so the loss must be the mean squared error (mse).", field=field
+        )
+    return LossFunction(kind=kind, task=facts.task, classes=facts.targets, threshold=registry.loss(kind).threshold)
+
+
+def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.cross_entropy(outputs.flatten(1), targets)
+
+
+def _mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.mse_loss(outputs, targets)
+
+
+def _binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross-entropy of probabilities; NaN where an output is none.
+
+    torch refuses a value outside 0 to 1 with an exception on the CPU and by killing the CUDA context. Here such a
+    batch has the loss NaN, which is reported like any other loss that is not a number.
+    """
+    is_probability = (outputs >= 0) & (outputs <= 1)
+    safe = torch.where(is_probability, outputs, 0.5)
+    losses = functional.binary_cross_entropy(safe, targets, reduction="none")
+    return torch.where(is_probability, losses, torch.nan).mean()
+
+
+def _binary_cross_entropy_of_logits(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(outputs, targets)
+
+
+def _perceptron(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean of max(0, −y·z) with y = ±1. An example on the line itself (z = 0) counts as a mistake.
+
+    That is Rosenblatt's own reading and what lets training begin with all weights 0; hence the slope at 0 is −y, where
+    ``relu`` would have 0. NaN stays NaN.
+    """
+    margins = (2.0 * targets - 1.0) * outputs
+    return torch.where(margins > 0, 0.0, -margins).mean()
+
+
+_FORMULAS: Mapping[str, _Formula] = {
+    "cross_entropy": _cross_entropy,
+    "mse": _mean_squared_error,
+    "bce": _binary_cross_entropy,
+    "bce_logits": _binary_cross_entropy_of_logits,
+    "perceptron": _perceptron,
+}

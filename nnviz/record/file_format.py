@@ -1,0 +1,249 @@
+"""How a run lies in its file: an SQLite database with these tables, and nothing else in it.
+
+Curves are kept in rows of many points each: ``codec`` says how (see :func:`pack_scalars`). Arrays are raw bytes with a
+dtype from a closed list and a shape, compressed where that pays. Nothing in the file is ever executed: no pickle, no
+views, no triggers, and a file whose schema is not exactly this one is refused before any of its tables is read.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz.errors import RunFileError
+from nnviz.record.samples import ArraySample, Cure, Finding, Histogram
+
+_Kind = TypeVar("_Kind")
+
+#: "nnvr": marks the file as a run in SQLite's own header.
+APPLICATION_ID = 0x6E6E7672
+VERSION = 1
+
+#: As SQLite itself writes them down; the reader compares word for word.
+SCHEMA = (
+    "CREATE TABLE facts(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE series(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL) STRICT",
+    "CREATE TABLE scalars(id INTEGER PRIMARY KEY, series INTEGER NOT NULL, first_step INTEGER NOT NULL, "
+    "last_step INTEGER NOT NULL, count INTEGER NOT NULL, codec TEXT NOT NULL, data BLOB NOT NULL) STRICT",
+    "CREATE INDEX scalars_by_step ON scalars(series, first_step)",
+    "CREATE TABLE arrays(id INTEGER PRIMARY KEY, series INTEGER NOT NULL, step INTEGER NOT NULL, "
+    "size INTEGER NOT NULL, codec TEXT NOT NULL, dtype TEXT NOT NULL, shape TEXT NOT NULL, meta TEXT NOT NULL, "
+    "data BLOB NOT NULL) STRICT",
+    "CREATE INDEX arrays_by_step ON arrays(series, step, size)",
+    "CREATE TABLE findings(id INTEGER PRIMARY KEY, series INTEGER NOT NULL, step INTEGER NOT NULL, "
+    "content TEXT NOT NULL) STRICT",
+    "CREATE TABLE checkpoints(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, epoch INTEGER NOT NULL, "
+    "tag TEXT NOT NULL, created REAL NOT NULL) STRICT",
+    "CREATE TABLE blobs(id INTEGER PRIMARY KEY, checkpoint INTEGER NOT NULL, name TEXT NOT NULL, "
+    "part INTEGER NOT NULL, data BLOB NOT NULL) STRICT",
+    "CREATE INDEX blobs_by_checkpoint ON blobs(checkpoint, name, part)",
+)
+
+#: What a series holds.
+SCALAR, SNAPSHOT, FINDING = "scalar", "snapshot", "finding"
+
+#: The only kinds of numbers an array can hold, little-endian.
+DTYPES: Mapping[str, np.dtype[np.generic]] = {
+    name: np.dtype(code)
+    for name, code in {
+        "bool": "|b1",
+        "uint8": "|u1",
+        "int32": "<i4",
+        "int64": "<i8",
+        "float16": "<f2",
+        "float32": "<f4",
+        "float64": "<f8",
+    }.items()
+}
+HISTOGRAM = "histogram"
+_VALUE_CODES: Mapping[str, np.dtype[np.floating]] = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
+
+# What a file may claim at most; a run of nnviz stays far below.
+MOST_NUMBERS = 2**24
+MOST_POINTS = 2**16
+MOST_TEXT = 2**16
+MOST_SERIES = 2**16
+MOST_PROJECT = 2**24
+PART_BYTES = 2**25
+MOST_CHECKPOINT = 2**34
+
+
+def pack_scalars(steps: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[str, bytes]:
+    """Codec and bytes of points: length of the packed steps, the packed differences of the steps, the values.
+
+    Values are kept as float32 where that loses nothing (they mostly come from there).
+    """
+    packed_steps = zlib.compress(np.diff(steps, prepend=0).astype("<i8").tobytes(), 1)
+    with np.errstate(over="ignore"):
+        narrow = values.astype("<f4")
+    exact = np.array_equal(narrow.astype(np.float64), values, equal_nan=True)
+    data = narrow if exact else values.astype("<f8")
+    return "f4" if exact else "f8", struct.pack("<I", len(packed_steps)) + packed_steps + data.tobytes()
+
+
+def unpack_scalars(codec: object, count: object, data: object) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The points of one row.
+
+    Raises:
+        RunFileError: The row contradicts itself.
+    """
+    if (
+        not isinstance(count, int)
+        or not isinstance(codec, str)
+        or not isinstance(data, bytes)
+        or not 0 < count <= MOST_POINTS
+        or codec not in _VALUE_CODES
+        or len(data) < 4
+    ):
+        raise damaged("a curve")
+    (length,) = struct.unpack_from("<I", data)
+    dtype = _VALUE_CODES[codec]
+    if len(data) != 4 + length + count * dtype.itemsize:
+        raise damaged("a curve")
+    steps = np.cumsum(np.frombuffer(inflate(data[4 : 4 + length], count * 8, "a curve"), "<i8"), dtype=np.int64)
+    if (np.diff(steps) <= 0).any():
+        raise damaged("a curve")
+    return steps, np.frombuffer(data, dtype, offset=4 + length).astype(np.float64)
+
+
+def pack_array(array: NDArray[np.generic]) -> tuple[str, bytes]:
+    """Codec and bytes of an array; compressed where a taste of it says that this pays."""
+    raw = np.ascontiguousarray(array).tobytes()
+    if len(raw) >= 256:
+        middle = len(raw) // 2
+        taste = raw[middle : middle + 16384]
+        if len(zlib.compress(taste, 1)) < 0.8 * len(taste):
+            return "zlib", zlib.compress(raw, 1)
+    return "raw", raw
+
+
+def pack_sample(sample: ArraySample | Histogram) -> tuple[str, str, str, str, bytes]:
+    """Codec, dtype, shape, meta and bytes.
+
+    Raises:
+        ValueError: The array holds something that a run cannot hold.
+    """
+    if isinstance(sample, Histogram):
+        both = np.concatenate([sample.counts.astype("<i8").view(np.uint8), sample.edges.astype("<f8").view(np.uint8)])
+        return _with_texts(pack_array(both), HISTOGRAM, (len(sample.counts),), {})
+    name = sample.array.dtype.name
+    if name not in DTYPES or sample.array.size > MOST_NUMBERS or sample.array.ndim > 8:
+        raise ValueError(f"{sample.series}: an array of {sample.array.size} {name} cannot be kept in a run")
+    array = sample.array.astype(DTYPES[name], copy=False)
+    return _with_texts(pack_array(array), name, array.shape, sample.meta)
+
+
+def _with_texts(
+    packed: tuple[str, bytes], dtype: str, shape: tuple[int, ...], meta: Mapping[str, str | int | float]
+) -> tuple[str, str, str, str, bytes]:
+    codec, data = packed
+    # JSON knows no NaN and no infinity: a fact that is not a finite number is left out.
+    facts = {name: value for name, value in meta.items() if not isinstance(value, float) or math.isfinite(value)}
+    return codec, dtype, msgspec.json.encode(shape).decode(), msgspec.json.encode(facts).decode(), data
+
+
+def unpack_sample(
+    series: str, step: int, codec: object, dtype: object, shape: object, meta: object, data: object
+) -> ArraySample | Histogram:
+    """The sample of one row.
+
+    Raises:
+        RunFileError: The row contradicts itself: an unknown dtype, a shape that does not fit the bytes …
+    """
+    what = f"the series {series!r} at step {step}"
+    if not (isinstance(codec, str) and isinstance(dtype, str) and isinstance(data, bytes)):
+        raise damaged(what)
+    sizes = _decoded(shape, tuple[int, ...], what)
+    facts = _decoded(meta, dict[str, str | int | float], what)
+    if len(sizes) > 8 or any(size < 0 for size in sizes) or math.prod(sizes) > MOST_NUMBERS:
+        raise damaged(what)
+    if dtype == HISTOGRAM:
+        if len(sizes) != 1 or sizes[0] < 1:
+            raise damaged(what)
+        raw = _unpacked(codec, data, 8 * sizes[0] + 8 * (sizes[0] + 1), what)
+        counts = np.frombuffer(raw, "<i8", sizes[0]).astype(np.int64)
+        edges = np.frombuffer(raw, "<f8", offset=8 * sizes[0]).astype(np.float64)
+        if (counts < 0).any() or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
+            raise damaged(what)
+        return Histogram(series, step, counts, edges)
+    if dtype not in DTYPES:
+        raise damaged(what)
+    kind = DTYPES[dtype]
+    raw = _unpacked(codec, data, math.prod(sizes) * kind.itemsize, what)
+    if dtype == "bool":
+        array: NDArray[np.generic] = (np.frombuffer(raw, np.uint8) != 0).reshape(sizes)
+    else:
+        array = np.frombuffer(raw, kind).astype(kind.newbyteorder("=")).reshape(sizes)
+    array.flags.writeable = False
+    return ArraySample(series, step, array, facts)
+
+
+class _FindingContent(msgspec.Struct, forbid_unknown_fields=True):
+    severity: str
+    text: str
+    evidence: str = ""
+    node: str = ""
+    cures: tuple[tuple[str, str, str], ...] = ()
+
+
+def pack_finding(finding: Finding) -> str:
+    """A finding as text."""
+    cures = tuple((cure.title, cure.action, cure.value) for cure in finding.cures)
+    content = _FindingContent(finding.severity, finding.text, finding.evidence, finding.node, cures)
+    return msgspec.json.encode(content).decode()
+
+
+def unpack_finding(series: str, step: int, content: object) -> Finding:
+    """The finding of one row.
+
+    Raises:
+        RunFileError: The row is not a finding.
+    """
+    found = _decoded(content, _FindingContent, f"the finding {series!r} at step {step}")
+    cures = tuple(Cure(*cure) for cure in found.cures)
+    return Finding(series, step, found.severity, found.text, found.evidence, found.node, cures)
+
+
+def inflate(data: bytes, size: int, what: str) -> bytes:
+    """Decompress to exactly so many bytes; a bomb is not let off.
+
+    Raises:
+        RunFileError: It would be more, or less, or is no compressed data.
+    """
+    inflater = zlib.decompressobj()
+    try:
+        raw = inflater.decompress(data, size + 1)
+    except zlib.error:
+        raise damaged(what) from None
+    if len(raw) != size or not inflater.eof:
+        raise damaged(what)
+    return raw
+
+
+def damaged(what: str) -> RunFileError:
+    """The error for a part that cannot be read."""
+    return RunFileError(f"The run file is damaged: {what} cannot be read.")
+
+
+def _unpacked(codec: str, data: bytes, size: int, what: str) -> bytes:
+    if codec == "zlib":
+        return inflate(data, size, what)
+    if codec != "raw" or len(data) != size:
+        raise damaged(what)
+    return data
+
+
+def _decoded(text: object, kind: type[_Kind], what: str) -> _Kind:
+    if not isinstance(text, str) or len(text) > MOST_TEXT:
+        raise damaged(what)
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.MsgspecError, RecursionError):
+        raise damaged(what) from None

@@ -1,0 +1,122 @@
+"""Opens what claims to be a run file, trusting nothing in it.
+
+The marks in SQLite's header are checked before SQLite sees the file; then the schema is compared word for word before
+any table is read. The connection is read-only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nnviz.errors import RunFileError
+from nnviz.record import file_format as form
+
+#: What SQLite raises over a broken file; it quotes names from the file in its messages, and those may be anything.
+BROKEN = (sqlite3.Error, UnicodeError)
+
+
+def damaged_file(path: Path, error: Exception) -> RunFileError:
+    """The error for a file that SQLite cannot read, in one line whatever stands in it."""
+    reason = "".join(character if character.isprintable() else "?" for character in str(error)[:200])
+    if isinstance(error, UnicodeError) or not reason:
+        reason = "a text in it is not readable"
+    return RunFileError(f"The run file is damaged ({reason}).", file=str(path))
+
+
+@contextmanager
+def checked_connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection to what is certainly a run file of a version that can be read.
+
+    Raises:
+        RunFileError: It is not.
+    """
+    _check_header(path)
+    connection = _connect(path)
+    try:
+        _check_schema(connection, path)
+        yield connection
+    finally:
+        connection.close()
+
+
+def _check_header(path: Path) -> None:
+    """Marks, version and size, from SQLite's own header, before SQLite sees the file."""
+    file = str(path)
+    try:
+        with path.open("rb") as stream:
+            header = stream.read(100)
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise RunFileError("There is no such run file.", file=file) from None
+    except OSError as error:
+        raise RunFileError(f"The run file cannot be read: {error.strerror or error}.", file=file) from None
+    if not header:
+        raise RunFileError("The run file is empty.", file=file)
+    if not header.startswith(b"SQLite format 3\0"[: len(header)]):
+        raise RunFileError("This is not a run of nnviz.", file=file)
+    if len(header) < 100:
+        raise RunFileError("The run file is cut off.", file=file)
+    page, version, application = struct.unpack(">16xH42xI4xI28x", header)
+    pages, changes, valid_for = struct.unpack(">28xI", header[:32])[0], header[24:28], header[92:96]
+    if application != form.APPLICATION_ID:
+        raise RunFileError("This is an SQLite file, but not a run of nnviz.", file=file)
+    if not 1 <= version <= form.VERSION:
+        raise RunFileError(
+            f"The run was written by a newer nnviz (file version {version}; this one reads up to {form.VERSION}): "
+            "update nnviz to open it.",
+            file=file,
+        )
+    page = 65536 if page == 1 else page
+    if changes == valid_for and size < pages * page and not _has_log(path):
+        raise RunFileError(f"The run file is cut off: {size} of {pages * page} bytes are there.", file=file)
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Read-only; where SQLite may not even make its lock file (a read-only folder), as a file that nobody changes."""
+    problem: Exception = sqlite3.DatabaseError()
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(
+                f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=2.0
+            )
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA cell_size_check = ON")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2**28)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return connection
+        except BROKEN as error:
+            problem = error
+            if connection is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.close()
+            if "unable to open" not in str(error) and "readonly" not in str(error):
+                break
+    raise damaged_file(path, problem)
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Exactly the tables and indexes of a run: no view, no trigger, nothing that could run."""
+    allowed = set(form.SCHEMA)
+    try:
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT 100").fetchall()
+    except BROKEN as error:
+        raise damaged_file(path, error) from None
+    found = {sql for _, _, sql in rows if sql is not None}
+    own_indexes = all(
+        kind == "index" and str(name).startswith("sqlite_autoindex_") for kind, name, sql in rows if sql is None
+    )
+    if found != allowed or not own_indexes or len(rows) > 100 - 1:
+        raise RunFileError("This is not a run of nnviz: it holds other tables than a run has.", file=str(path))

@@ -1,0 +1,284 @@
+"""Everything a session produced, in memory: written by one thread, read by any."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from threading import Lock
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz.record.samples import ArraySample, Finding, Histogram, Sample, Scalar
+from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, thin_to
+
+#: Bytes that all arrays and histograms of a run may take in memory.
+MEMORY_LIMIT = 256 * 2**20
+#: Findings of one series that are remembered.
+FINDINGS_LIMIT = 256
+_SEVERITY_ORDER = {"error": 0, "warning": 1, "information": 2}
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """What a run is a run of.
+
+    Attributes:
+        project_json: The project as its file would hold it.
+        created: Seconds since 1970, UTC.
+        nnviz_version: Program that made it.
+        seed: Of the training.
+        device: Where it was trained, such as ``cpu`` or ``cuda:0``.
+        title: Name of the project.
+        facts: Further plain facts, such as the processor or the sizes of the splits.
+    """
+
+    project_json: bytes = b""
+    created: float = msgspec.field(default_factory=time.time)
+    nnviz_version: str = ""
+    seed: int = 0
+    device: str = ""
+    title: str = ""
+    facts: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What is new: hand ``cursor`` in next time. ``series`` names every series that changed since the last one."""
+
+    cursor: int
+    series: frozenset[str]
+
+
+class RunView(Protocol):
+    """The reading half of a run: a live one, one from a file, one that is still growing. Any thread may read."""
+
+    @property
+    def info(self) -> RunInfo:
+        """What it is a run of."""
+
+    @property
+    def state(self) -> str:
+        """State of the session behind it, such as ``running``, ``paused``, ``done``."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will come."""
+
+    @property
+    def last_step(self) -> int:
+        """The highest step of any sample; -1 before the first."""
+
+    def read_since(self, cursor: int) -> Changes:
+        """Which series changed since the cursor; begin with 0."""
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Names of the series that begin so, in the order in which they appeared."""
+
+    def scalars(self, series: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Steps and values of a scalar series, ascending; empty where there is none. Not copied, not writable."""
+
+    def latest(self, series: str, step: int | None = None) -> Sample | None:
+        """The newest sample of a series, or the newest that is not behind the step."""
+
+    def at(self, step: int) -> Mapping[str, Sample]:
+        """What every series showed at a step: its newest sample that is not behind it."""
+
+    def findings(self, step: int | None = None) -> tuple[Finding, ...]:
+        """What holds (or held at that step), the worst first; what was resolved is left out."""
+
+
+class Sink(Protocol):
+    """Takes a copy of everything that is put into a run; must return at once."""
+
+    def append(self, samples: Iterable[Sample]) -> None:
+        """Samples were added."""
+
+    def rewind(self, step: int) -> None:
+        """Everything behind this step was dropped."""
+
+
+class Run:
+    """A run in memory, bounded: curves keep their peaks, arrays are thinned evenly, the newest is always there.
+
+    Every method may be called from any thread; the lock is held for microseconds.
+
+    Attributes:
+        state: State of the session behind it; whoever owns the session sets it.
+        finished: Whether nothing more will come.
+    """
+
+    def __init__(
+        self, info: RunInfo | None = None, *, scalar_limit: int = SCALAR_LIMIT, memory_limit: int = MEMORY_LIMIT
+    ) -> None:
+        self._info = info or RunInfo()
+        self._scalar_limit = scalar_limit
+        self._memory_limit = memory_limit
+        self._lock = Lock()
+        self._scalars: dict[str, ScalarSeries] = {}
+        self._snapshots: dict[str, Snapshots[Sample]] = {}
+        self._findings: dict[str, list[Finding]] = {}
+        self._changed: dict[str, int] = {}  # series -> counter of its last change, in the order of appearance
+        self._counter = 0
+        self._last_step = -1
+        self._sinks: list[Sink] = []
+        self.state = "idle"
+        self.finished = False
+
+    @property
+    def info(self) -> RunInfo:
+        """What it is a run of."""
+        return self._info
+
+    @property
+    def last_step(self) -> int:
+        """The highest step of any sample; -1 before the first."""
+        return self._last_step
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the samples take."""
+        with self._lock:
+            return sum(s.nbytes for s in self._scalars.values()) + sum(s.nbytes for s in self._snapshots.values())
+
+    def append(self, samples: Iterable[Sample]) -> None:
+        """Add samples. Within one series a sample of the same step replaces it; an earlier step drops what followed."""
+        samples = list(samples)
+        if not samples:
+            return
+        with self._lock:
+            self._counter += 1
+            grown = False
+            for sample in samples:
+                grown = self._add(sample) or grown
+                self._changed[sample.series] = self._counter
+                self._last_step = max(self._last_step, sample.step)
+            if grown:
+                thin_to(self._memory_limit, self._snapshots.values())
+            for sink in self._sinks:
+                sink.append(samples)
+
+    def rewind(self, step: int) -> None:
+        """Training goes on from an earlier step: drop everything behind it."""
+        with self._lock:
+            self._counter += 1
+            for name, series in self._scalars.items():
+                if series.last_step > step:
+                    series.cut(step)
+                    self._changed[name] = self._counter
+            for name, snapshots in self._snapshots.items():
+                if snapshots.cut(step):
+                    self._changed[name] = self._counter
+            for name, findings in self._findings.items():
+                keep = _index_at(findings, step) + 1
+                if keep < len(findings):
+                    del findings[keep:]
+                    self._changed[name] = self._counter
+            self._last_step = min(self._last_step, step)
+            for sink in self._sinks:
+                sink.rewind(step)
+
+    def attach(self, sink: Sink, *, with_past: bool = True) -> None:
+        """Hand everything that comes to a sink as well; it is given first what is here already, if it wants."""
+        with self._lock:
+            self._sinks.append(sink)
+            if not with_past:
+                return
+            for name, series in self._scalars.items():
+                steps, values = series.view()
+                sink.append([Scalar(name, int(s), float(v)) for s, v in zip(steps, values, strict=True)])
+            for snapshots in self._snapshots.values():
+                sink.append(snapshots.items)
+            for findings in self._findings.values():
+                sink.append(list(findings))
+
+    def detach(self, sink: Sink) -> None:
+        """Stop handing things to a sink."""
+        with self._lock:
+            if sink in self._sinks:
+                self._sinks.remove(sink)
+
+    def read_since(self, cursor: int) -> Changes:
+        """Which series changed since the cursor; begin with 0."""
+        with self._lock:
+            if cursor == self._counter:
+                return Changes(cursor, frozenset())
+            return Changes(self._counter, frozenset(name for name, at in self._changed.items() if at > cursor))
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Names of the series that begin so, in the order in which they appeared."""
+        with self._lock:
+            return [name for name in self._changed if name.startswith(prefix)]
+
+    def scalars(self, series: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Steps and values of a scalar series; over 131,072 points they are thinned, keeping least and greatest."""
+        with self._lock:
+            found = self._scalars.get(series)
+            return found.view() if found is not None else (np.empty(0, np.int64), np.empty(0, np.float64))
+
+    def latest(self, series: str, step: int | None = None) -> Sample | None:
+        """The newest sample of a series, or the newest that is not behind the step."""
+        with self._lock:
+            return self._latest(series, step)
+
+    def at(self, step: int) -> Mapping[str, Sample]:
+        """What every series showed at a step."""
+        with self._lock:
+            found = ((name, self._latest(name, step)) for name in self._changed)
+            return {name: sample for name, sample in found if sample is not None}
+
+    def findings(self, step: int | None = None) -> tuple[Finding, ...]:
+        """What holds (or held at that step), the worst first; what was resolved is left out."""
+        with self._lock:
+            found = [(findings, _index_at(findings, step)) for findings in self._findings.values()]
+            newest = [findings[index] for findings, index in found if index >= 0]
+        return sorted_findings(newest)
+
+    def _add(self, sample: Sample) -> bool:
+        """Put one sample where it belongs; true if it takes memory worth counting."""
+        if isinstance(sample, Scalar):
+            series = self._scalars.get(sample.series)
+            if series is None:
+                series = self._scalars[sample.series] = ScalarSeries(self._scalar_limit)
+            series.append(sample.step, sample.value)
+            return False
+        if isinstance(sample, Finding):
+            findings = self._findings.setdefault(sample.series, [])
+            while findings and findings[-1].step >= sample.step:
+                findings.pop()
+            findings.append(sample)
+            del findings[: max(len(findings) - FINDINGS_LIMIT, 0)]
+            return False
+        snapshots = self._snapshots.get(sample.series)
+        if snapshots is None:
+            snapshots = self._snapshots[sample.series] = Snapshots()
+        snapshots.add(sample.step, sample, size_of(sample))
+        return True
+
+    def _latest(self, name: str, step: int | None) -> Sample | None:
+        series = self._scalars.get(name)
+        if series is not None:
+            index = series.index_at(step)
+            return Scalar(name, *series.point(index)) if index >= 0 else None
+        snapshots = self._snapshots.get(name)
+        if snapshots is not None:
+            return snapshots.at(step)
+        findings = self._findings.get(name, [])
+        index = _index_at(findings, step)
+        return findings[index] if index >= 0 else None
+
+
+def _index_at(findings: list[Finding], step: int | None) -> int:
+    if step is None:
+        return len(findings) - 1
+    return bisect_right(findings, step, key=lambda finding: finding.step) - 1
+
+
+def sorted_findings(newest: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those that hold, the worst first, then the newest first."""
+    holding = [finding for finding in newest if finding.severity in _SEVERITY_ORDER]
+    return tuple(sorted(holding, key=lambda finding: (_SEVERITY_ORDER[finding.severity], -finding.step)))
+
+
+__all__ = ["ArraySample", "Changes", "Histogram", "Run", "RunInfo", "RunView", "Sink", "sorted_findings"]

@@ -1,0 +1,114 @@
+"""One measured value at one step, frozen.
+
+A series is all samples under one name. Names are ``quantity`` or ``quantity/where``; *where* is a split or a node id:
+
+=============================  ========  ==============================================================
+series                         sample    what it is
+=============================  ========  ==============================================================
+loss/train                     Scalar    loss of the batch at each step
+loss/validation                Scalar    loss over the validation split, at the end of each epoch
+accuracy/train                 Scalar    share of the batch that was right, 0 to 1
+accuracy/validation            Scalar    share of the validation split that was right
+loss/test, accuracy/test       Scalar    of the test split, only when it was asked for
+learning_rate                  Scalar    as used by the step (recorded when it changes)
+epoch                          Scalar    number of finished epochs, recorded when one ends
+speed/samples_per_second       Scalar    examples trained on a second, over the last moments
+cost/probes                    Scalar    share of the training time that measuring took, 0 to 1
+gradient_norm/<node>           Scalar    L2 norm of dL/dtheta of the node, after backward, before the update
+gradient_mean/<node>           Scalar    mean absolute value of the same
+update_ratio/<node>            Scalar    norm of the change / norm of the parameters, over one step
+activation_mean/<node>         Scalar    mean of the node's output over the probe set
+activation_deviation/<node>    Scalar    standard deviation of the same
+activation_histogram/<node>    Histogram distribution of the same
+dead_fraction/<node>           Scalar    share of units whose output is <= 0 for every image of the probe set
+dead_units/<node>              Array     bool[units]: which they are
+dead_since/<node>              Array     int64[units]: step since which a unit is dead, -1 where it is alive
+saturation/<node>              Scalar    share of outputs whose derivative is under 5 % of its maximum
+weights/<node>                 Array     float32: the node's ``weight`` in torch's layout (at most 2**20 numbers)
+output/<node>                  Array     float32: output for the pinned sample, evaluation mode, without the batch
+input/pinned                   Array     float32: the pinned sample as the network sees it
+plane/<node>                   Array     float32[units, 32, 32]: output over the plane of a two-feature input, row 0 has
+                                         the largest x2; meta: its edges ``x1_low`` ... ``x2_high``
+input/points                   Array     float32[n, 3]: x1, x2, label of up to 400 training examples, once; meta alike
+=============================  ========  ==============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One number. It may be NaN or infinite: that is what was measured."""
+
+    series: str
+    step: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A distribution: ``counts`` int64[n] between ``edges`` float64[n + 1], ascending."""
+
+    series: str
+    step: int
+    counts: NDArray[np.int64]
+    edges: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySample:
+    """An array of numbers, on the CPU, owned by the sample and never written to again.
+
+    ``meta`` holds plain facts about it, such as ``{"sample": 4, "label": "7"}`` or ``{"shown": 64, "of": 512}``
+    where only the first channels were kept.
+    """
+
+    series: str
+    step: int
+    array: NDArray[Any]
+    meta: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """Something the user can do about a finding, offered as a button.
+
+    ``action`` is a key the window knows: ``set_learning_rate``, ``show_units``, ``restore_best``, ``show_help``;
+    ``value`` its argument as text.
+    """
+
+    title: str
+    action: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the program noticed, in a sentence, with the evidence and the cures.
+
+    Attributes:
+        series: ``finding/<rule>`` or ``finding/<rule>/<node>``: a later one of the same series replaces it.
+        step: When it was noticed.
+        severity: ``information``, ``warning`` or ``error``; ``resolved`` once it no longer holds.
+        text: One sentence with the real numbers.
+        evidence: What was measured, in a second sentence.
+        node: The node it is about, or empty.
+    """
+
+    series: str
+    step: int
+    severity: str
+    text: str
+    evidence: str = ""
+    node: str = ""
+    cures: tuple[Cure, ...] = ()
+
+
+Sample: TypeAlias = Scalar | Histogram | ArraySample | Finding

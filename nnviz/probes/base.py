@@ -1,0 +1,215 @@
+"""What an instrument is: what it needs, when it runs, and what it must leave untouched.
+
+How the owner of the network uses probes::
+
+    for each step:
+        loss.backward()                  BACKWARD probes that are due: samples = probe.measure(m)
+        UPDATE probes that are due:      probe.before_update(m)
+        optimizer.step()                 the same UPDATE probes: samples = probe.measure(m)
+        between two steps                REST probes that are due: samples = probe.measure(m)
+
+``budget.due(probe, now)`` decides which are due and ``budget.spent(probe, seconds)`` is told what each took. A REST
+probe that has much to do does a part of it at each call while ``Measurement.whole`` is false (it is ``busy`` then, and
+its samples come with the last part, under the step at which it began); with ``whole`` true it finishes at once, as is
+wanted at step 0, when paused, and after a single step. Before a pause, a stop or the end of an epoch,
+``probe.flush()`` hands out what a probe still holds back. ``probe.reset()`` forgets everything: call it when the
+network is another one or training went back in time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from nnviz.project.model import Graph
+from nnviz.record.samples import Sample
+
+#: Seconds from any fixed point, always forwards.
+Clock: TypeAlias = Callable[[], float]
+monotonic: Clock = time.perf_counter
+
+
+class Stage(StrEnum):
+    """When in a step a probe looks.
+
+    BACKWARD: after ``loss.backward()``, before the update: the gradients stand in ``parameter.grad``.
+    UPDATE: around ``optimizer.step()``: ``before_update`` before it, ``measure`` behind it.
+    REST: between two steps; the probe runs its own forward passes in evaluation mode without gradients.
+    """
+
+    BACKWARD = "backward"
+    UPDATE = "update"
+    REST = "rest"
+
+
+class MeasuredNetwork(Protocol):
+    """What a probe has to know of a network: an ``nn.Module`` whose submodules carry the ids of the graph's nodes."""
+
+    training: bool
+    graph: Graph
+
+    def module_of(self, node_id: str) -> nn.Module:
+        """The submodule of one node."""
+
+    def forward_all(self, x: Tensor, wanted: Collection[str] | None = None) -> dict[str, Tensor]:
+        """Outputs by node id; only the wanted ones where a set is given."""
+
+    def modules(self) -> Iterator[nn.Module]:
+        """Itself and everything inside."""
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        """Everything that is trained."""
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Everything that is kept but not trained, such as the running mean of a batch normalisation."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InputPlane:
+    """The plane of two input features, as the network sees them (after scaling).
+
+    Attributes:
+        x1, x2: From where to where it reaches in each direction.
+        points: Some training examples, float32[n, 3]: x1, x2 and the label; on the network's device.
+    """
+
+    x1: tuple[float, float]
+    x2: tuple[float, float]
+    points: Tensor
+
+
+@dataclass(slots=True)
+class Measurement:
+    """What a probe may look at.
+
+    Attributes:
+        network: The live network.
+        step: Number of finished updates; at BACKWARD and UPDATE the one that is just being made.
+        epoch: Number of finished epochs.
+        loss: Mean loss of the batch on the device, at BACKWARD and UPDATE.
+        correct: Number of examples of the batch that were right, on the device; None where nothing can be right.
+        count: Number of examples in the batch.
+        probe_inputs: The probe set, prepared and on the device: by default 2,000 validation images fixed by the seed.
+        pinned_input: The pinned sample, ``(1, *shape)``.
+        pinned_meta: What is known of it: its index, its label.
+        plane: Where the examples lie, if an example is two features; else None.
+        watched: Nodes that are looked at just now; None is all of them.
+        focused: The one node that is looked at closely (all its channels are wanted), or None.
+        whole: Finish at once. False lets a REST probe spread its work over several calls.
+        patience: Seconds after which a REST probe may stop nevertheless and stay ``busy``.
+    """
+
+    network: MeasuredNetwork
+    step: int
+    epoch: int = 0
+    loss: Tensor | None = None
+    correct: Tensor | None = None
+    count: int = 0
+    probe_inputs: Tensor | None = None
+    pinned_input: Tensor | None = None
+    pinned_meta: dict[str, str | int | float] = field(default_factory=dict)
+    plane: InputPlane | None = None
+    watched: frozenset[str] | None = None
+    focused: str | None = None
+    whole: bool = True
+    patience: float = math.inf
+
+    def is_watched(self, node_id: str) -> bool:
+        """Whether somebody looks at this node."""
+        return self.watched is None or node_id in self.watched or node_id == self.focused
+
+
+class Probe(ABC):
+    """One instrument.
+
+    Attributes:
+        name: Key in the costs and in settings.
+        title: Its name on the screen.
+        stage: When it looks.
+        wanted_interval: Seconds between two measurements that it would like; 0 is every step.
+        weight: Its share of the budget relative to the other probes.
+        essential: Measured whenever it is wanted, whatever it costs (the loss).
+        part_seconds: About how long one call takes of a probe that spreads its work over several; 0 for all others.
+
+    A probe is used by one thread, the owner of the network. Measuring changes nothing: weights, gradients, training
+    mode, statistics of normalisations, random state and hooks are afterwards what they were.
+    """
+
+    name: str
+    title: str
+    stage: Stage
+    wanted_interval: float = 0.0
+    weight: float = 1.0
+    essential: bool = False
+    part_seconds: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a measurement has begun and is not finished."""
+        return False
+
+    def before_update(self, measurement: Measurement) -> None:
+        """Look at what the optimizer is about to change. Only for UPDATE probes."""
+        return
+
+    @abstractmethod
+    def measure(self, measurement: Measurement) -> list[Sample]:
+        """Measure; may give nothing yet, see ``busy`` and ``flush``."""
+
+    def flush(self) -> list[Sample]:
+        """What was measured and not handed out yet."""
+        return []
+
+    def reset(self) -> None:
+        """Forget everything that was measured."""
+        return
+
+
+@contextmanager
+def at_rest(network: MeasuredNetwork) -> Iterator[None]:
+    """Evaluation mode without gradients inside; mode of every submodule and random state put back afterwards."""
+    modes = [(module, module.training) for module in network.modules()]
+    random_state = torch.get_rng_state()
+    parameter = next(iter(network.parameters()), None)
+    device = parameter.device if parameter is not None and parameter.is_cuda else None
+    cuda_state = torch.cuda.get_rng_state(device) if device is not None else None
+    try:
+        for module, training in modes:
+            if training:
+                module.training = False
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        torch.set_rng_state(random_state)
+        if cuda_state is not None and device is not None:
+            torch.cuda.set_rng_state(cuda_state, device)
+
+
+def node_parameters(network: MeasuredNetwork) -> dict[str, list[nn.Parameter]]:
+    """The trainable parameters of each node that has any, in the order of the graph."""
+    found: dict[str, list[nn.Parameter]] = {}
+    for node_id, node in network.graph.nodes.items():
+        if node.kind in ("input", "output"):
+            continue
+        parameters = [p for p in network.module_of(node_id).parameters() if p.requires_grad]
+        if parameters:
+            found[node_id] = parameters
+    return found
+
+
+def to_numbers(values: list[Tensor]) -> list[float]:
+    """Tensors of one element each, as Python numbers, in one transfer from the device."""
+    if not values:
+        return []
+    return torch.stack([value.detach().reshape(()) for value in values]).cpu().tolist()

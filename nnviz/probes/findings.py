@@ -1,0 +1,369 @@
+"""What the program notices by itself: rules over the series of a run.
+
+:meth:`FindingRules.examine` looks at a run and gives back what changed: findings that now hold, those whose text is out
+of date, and, with the severity ``resolved``, those that no longer hold. It remembers nothing of its own (what holds
+stands in the run), so it may be asked at any time and survives going back in time. A rule that holds is given up at a
+lower mark than the one at which it began, so that findings do not flicker.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz.project import registry
+from nnviz.project.model import Graph, Shape
+from nnviz.project.shapes import infer, inputs_of
+from nnviz.record.run import RunView
+from nnviz.record.samples import ArraySample, Cure, Finding, Scalar
+
+DEAD, DEAD_GIVEN_UP, ALL_BUT_DEAD = 0.20, 0.15, 0.90
+VANISHED, VANISHED_GIVEN_UP = 1e-4, 1e-3
+EXPLODED, EXPLODED_GIVEN_UP = 1e3, 1e2
+UPDATE_HIGH, UPDATE_HIGH_GIVEN_UP = 1e-1, 5e-2
+UPDATE_LOW, UPDATE_LOW_GIVEN_UP = 1e-6, 3e-6
+SATURATED, SATURATED_GIVEN_UP = 0.5, 0.4
+#: Epochs without improvement after which it is mentioned, and after which it is a warning.
+PATIENCE, LONG_PATIENCE = 2, 5
+#: Steps over which the accuracy is averaged before it is called stuck.
+STUCK_STEPS = 100
+#: Measurements over which gradients and updates are averaged (their median is taken).
+_RECENT = 10
+#: An existing finding is told anew, with newer numbers, once this share of all steps has passed since.
+_STALE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    severity: str
+    text: str
+    evidence: str = ""
+    node: str = ""
+    cures: tuple[Cure, ...] = ()
+
+
+#: (run, does it hold already) -> what to say, or None where there is nothing to say.
+_Rule: TypeAlias = Callable[[RunView, bool], _Verdict | None]
+
+
+class FindingRules:
+    """All rules for one network.
+
+    Args:
+        graph: The network.
+        classes: Number of classes the target has (2 for yes or no); 0 where nothing can be right or wrong.
+    """
+
+    def __init__(self, graph: Graph, classes: int = 0) -> None:
+        self._graph = graph
+        self._classes = classes
+        inference = infer(graph)
+        self._shapes: dict[str, Shape] = {node: result.output for node, result in inference.results.items()}
+        order = [node for node in inference.order if node in self._shapes]
+        kinds = {node: registry.layer(graph.nodes[node].kind) for node in order}
+        self._weighted = [node for node in order if kinds[node].weight_view]
+        rectifiers = [node for node in order if kinds[node].rectifier]
+        # A network that ends in a sigmoid is right to be sure of itself.
+        last = {source for node in order if graph.nodes[node].kind == "output" for source in inputs_of(graph, node)}
+        saturating = [node for node in order if kinds[node].saturates and node not in last]
+        self._rules: dict[str, _Rule] = {
+            "not_finite": self._not_finite,
+            **{f"dead_units/{node}": self._for(self._dead_units, node) for node in rectifiers},
+            **{f"equal_units/{node}": self._for(self._equal_units, node) for node in self._weighted[:-1]},
+            "vanishing_gradient": self._vanishing_gradient,
+            "exploding_gradient": self._exploding_gradient,
+            "update_too_large": self._update_too_large,
+            "update_too_small": self._update_too_small,
+            **{f"saturation/{node}": self._for(self._saturation, node) for node in saturating},
+            "no_improvement": self._no_improvement,
+            "accuracy_at_chance": self._accuracy_at_chance,
+        }
+
+    def examine(self, run: RunView) -> list[Finding]:
+        """What changed since the findings that stand in the run; to be appended to it."""
+        step = run.last_step
+        if step < 0:
+            return []
+        holding = {finding.series: finding for finding in run.findings()}
+        changed: list[Finding] = []
+        for name, rule in self._rules.items():
+            series = f"finding/{name}"
+            before = holding.get(series)
+            verdict = rule(run, before is not None)
+            if verdict is None:
+                if before is not None:
+                    changed.append(Finding(series, step, "resolved", before.text, before.evidence, before.node))
+                continue
+            if before is not None and not self._is_news(verdict, before, step):
+                continue
+            changed.append(
+                Finding(series, step, verdict.severity, verdict.text, verdict.evidence, verdict.node, verdict.cures)
+            )
+        return changed
+
+    @staticmethod
+    def _is_news(verdict: _Verdict, before: Finding, step: int) -> bool:
+        if verdict.severity != before.severity:
+            return True
+        return verdict.text != before.text and step - before.step > _STALE * step
+
+    @staticmethod
+    def _for(rule: Callable[[str, RunView, bool], _Verdict | None], node: str) -> _Rule:
+        return lambda run, holds: rule(node, run, holds)
+
+    def _name(self, node: str) -> str:
+        return self._graph.nodes[node].name or node
+
+    # -- the rules ----------------------------------------------------------------------------------------------------
+
+    def _not_finite(self, run: RunView, holds: bool) -> _Verdict | None:
+        steps, values = run.scalars("loss/train")
+        if not len(values) or math.isfinite(values[-1]):
+            return None
+        finite = np.flatnonzero(np.isfinite(values))
+        first = int(steps[finite[-1] + 1]) if len(finite) else int(steps[0])
+        what = "not a number" if math.isnan(values[-1]) else "infinite"
+        evidence = f"The last loss that was a number is {_number(values[finite[-1]])}." if len(finite) else ""
+        rate = _learning_rate(run)
+        if rate:
+            evidence += f" The learning rate is {_number(rate)}."
+        cures = (*_slower(run, 10), Cure("Restore the best weights", "restore_best"))
+        return _Verdict("error", f"The loss is {what} since step {first}.", evidence.strip(), cures=cures)
+
+    def _dead_units(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
+        dead, since = run.latest(f"dead_units/{node}"), run.latest(f"dead_since/{node}")
+        if not isinstance(dead, ArraySample) or not isinstance(since, ArraySample) or not dead.array.size:
+            return None
+        count, units = int(dead.array.sum()), dead.array.size
+        if not _beyond(count / units, DEAD, DEAD_GIVEN_UP, holds):
+            return None
+        noun = "channel" if len(self._shapes[node]) > 1 else "unit"
+        noun, verb = (noun + "s", "are") if units > 1 else (noun, "is")
+        steps = since.array[dead.array.astype(bool)]
+        when = f"since step {int(steps.max())}" if steps.max() > 0 else "from the start"
+        images = dead.meta.get("images")
+        evidence = f"Their output is 0 for all {images} probe images." if images else "Their output is always 0."
+        rate = _learning_rate(run)
+        if rate and steps.max() > 0:
+            evidence += f" The learning rate is {_number(rate)}."
+        return _Verdict(
+            "error" if count / units >= ALL_BUT_DEAD else "warning",
+            f"{self._name(node)}: {count} of {units} {noun} {verb} dead {when}.",
+            evidence,
+            node,
+            (
+                Cure("Show units", "show_units", node),
+                *(_slower(run, 4) if steps.max() > 0 else ()),
+                _help("dead_units"),
+            ),
+        )
+
+    def _equal_units(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
+        weights = run.latest(f"weights/{node}")
+        if not isinstance(weights, ArraySample) or weights.array.ndim < 2 or len(weights.array) < 2:
+            return None
+        rows = weights.array.reshape(len(weights.array), -1)
+        if not np.array_equal(rows[0], rows[1]) or not (rows == rows[0]).all():
+            return None
+        noun = "channels" if weights.array.ndim > 2 else "units"
+        return _Verdict(
+            "warning",
+            f"All {weights.meta.get('of', len(rows))} {noun} of {self._name(node)} are equal.",
+            "They have the same weights, get the same gradient and so stay equal: together they do no more than one. "
+            "Weights must not start at zero.",
+            node,
+            (_help("filters"),),
+        )
+
+    def _vanishing_gradient(self, run: RunView, holds: bool) -> _Verdict | None:
+        norms = [(node, _recent(run, f"gradient_norm/{node}")) for node in self._weighted]
+        known = [(node, norm) for node, norm in norms if norm is not None and math.isfinite(norm)]
+        if len(known) < 2:
+            return None
+        (first, small), (last, large) = known[0], known[-1]
+        if large <= 0 or not _beyond(-small / large, -VANISHED, -VANISHED_GIVEN_UP, holds):
+            return None
+        return _Verdict(
+            "warning",
+            f"The gradient vanishes on its way back to {self._name(first)}.",
+            f"Its norm is {_number(large)} in {self._name(last)} and {_number(small)} in {self._name(first)}, "
+            "which hardly learns. ReLU instead of sigmoid, He or Xavier initialisation, normalisation or fewer layers "
+            "help.",
+            first,
+            (_help("gradients"),),
+        )
+
+    def _exploding_gradient(self, run: RunView, holds: bool) -> _Verdict | None:
+        norms = ((node, _recent(run, f"gradient_norm/{node}")) for node in self._weighted)
+        worst = max(((norm, node) for node, norm in norms if norm is not None), key=_not_finite_first, default=None)
+        if worst is None or not _beyond(_or_infinity(worst[0]), EXPLODED, EXPLODED_GIVEN_UP, holds):
+            return None
+        norm, node = worst
+        shown = _number(norm) if math.isfinite(norm) else "no longer a finite number"
+        return _Verdict(
+            "warning" if math.isfinite(norm) else "error",
+            f"The gradient of {self._name(node)} explodes.",
+            f"Its norm is {shown}. A lower learning rate, a smaller initialisation or scaled inputs help.",
+            node,
+            (*_slower(run, 10), _help("gradients")),
+        )
+
+    def _update_too_large(self, run: RunView, holds: bool) -> _Verdict | None:
+        ratios = ((node, _recent(run, f"update_ratio/{node}")) for node in self._weighted)
+        worst = max(
+            ((ratio, node) for node, ratio in ratios if ratio is not None and math.isfinite(ratio)), default=None
+        )
+        if worst is None or not _beyond(worst[0], UPDATE_HIGH, UPDATE_HIGH_GIVEN_UP, holds):
+            return None
+        ratio, node = worst
+        rate = _learning_rate(run)
+        return _Verdict(
+            "warning",
+            f"{self._name(node)} changes by {_percent(ratio)} of its size at each step.",
+            "About 0.1 % is healthy; "
+            + (
+                f"the learning rate of {_number(rate)} is too high for it."
+                if rate
+                else "the learning rate is too high."
+            ),
+            node,
+            (*_slower(run, 10), _help("update_ratios")),
+        )
+
+    def _update_too_small(self, run: RunView, holds: bool) -> _Verdict | None:
+        ratios = [_recent(run, f"update_ratio/{node}") for node in self._weighted]
+        known = [ratio for ratio in ratios if ratio is not None and math.isfinite(ratio)]
+        # Where the network already does well, small steps are what one wants.
+        learned = self._recent_accuracy(run, 20)
+        if not known or len(known) < len(ratios) or learned is None or learned > 0.9:
+            return None
+        if not _beyond(-max(known), -UPDATE_LOW, -UPDATE_LOW_GIVEN_UP, holds):
+            return None
+        rate = _learning_rate(run)
+        cures = (Cure(f"Try {_number(rate * 10)}", "set_learning_rate", f"{rate * 10:.3g}"),) if rate else ()
+        return _Verdict(
+            "information",
+            "The weights hardly move.",
+            f"No layer changes by more than {_number(max(known))} of its size at a step; about 0.001 is healthy.",
+            cures=(*cures, _help("update_ratios")),
+        )
+
+    def _saturation(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
+        found = run.latest(f"saturation/{node}")
+        if not isinstance(found, Scalar) or not _beyond(found.value, SATURATED, SATURATED_GIVEN_UP, holds):
+            return None
+        return _Verdict(
+            "warning",
+            f"{self._name(node)}: {_percent(found.value)} of the outputs are saturated.",
+            "There its derivative is under 5 % of the maximum, and the layers before it hardly learn.",
+            node,
+            (_help("activations"),),
+        )
+
+    def _no_improvement(self, run: RunView, holds: bool) -> _Verdict | None:
+        steps, losses = run.scalars("loss/validation")
+        usable = np.where(np.isfinite(losses), losses, np.inf)
+        if len(usable) < 2 or not np.isfinite(usable).any():
+            return None
+        best = int(usable.argmin())
+        epochs = self._epochs_between(run, int(steps[best]), int(steps[-1]), len(steps) - 1 - best)
+        if epochs < PATIENCE:
+            return None
+        evidence = f"The lowest was {_number(usable[best])} at step {steps[best]}, now it is {_number(losses[-1])}."
+        then, now = _mean_around(run, int(steps[best])), _mean_around(run, int(steps[-1]))
+        if then is not None and now is not None and now < 0.95 * then:
+            evidence += (
+                f" Meanwhile the training loss fell from {_number(then)} to {_number(now)}: "
+                "the network learns the examples by heart."
+            )
+        return _Verdict(
+            "warning" if epochs >= LONG_PATIENCE else "information",
+            f"The validation loss has not improved for {epochs} epochs.",
+            evidence,
+            cures=(Cure("Restore the best weights", "restore_best"), _help("loss")),
+        )
+
+    def _accuracy_at_chance(self, run: RunView, holds: bool) -> _Verdict | None:
+        accuracy = self._recent_accuracy(run, STUCK_STEPS)
+        if self._classes < 2 or accuracy is None:
+            return None
+        chance = 1 / self._classes
+        margin = chance * (1 - chance)
+        if not _beyond(-accuracy, -(chance + 0.25 * margin), -(chance + 0.4 * margin), holds):
+            return None
+        return _Verdict(
+            "warning",
+            f"The accuracy stands at {_percent(accuracy)}: guessing would be as good.",
+            f"Among {self._classes} classes one guess in {self._classes} is right. "
+            "Check the learning rate, the scaling of the inputs and the initialisation.",
+            cures=(_help("loss"),),
+        )
+
+    def _recent_accuracy(self, run: RunView, count: int) -> float | None:
+        """Mean over the last steps; None before there are so many."""
+        _, values = run.scalars("accuracy/train")
+        return float(values[-count:].mean()) if len(values) >= count else None
+
+    @staticmethod
+    def _epochs_between(run: RunView, start: int, end: int, otherwise: int) -> int:
+        """Epochs that ended behind one step and up to another; where epochs were not recorded, ``otherwise``."""
+        steps, _ = run.scalars("epoch")
+        return int(((steps > start) & (steps <= end)).sum()) if len(steps) else otherwise
+
+
+def _beyond(value: float, mark: float, given_up: float, holds: bool) -> bool:
+    """Above the mark; what holds already stays until it falls to the lower one."""
+    return value > (given_up if holds else mark)
+
+
+def _recent(run: RunView, series: str) -> float | None:
+    """The median of the last measurements; NaN if any of them is; None before there are enough."""
+    _, values = run.scalars(series)
+    return float(np.median(values[-_RECENT:])) if len(values) >= _RECENT else None
+
+
+def _mean_around(run: RunView, step: int) -> float | None:
+    """Mean training loss over the steps before this one, as many as an epoch has, or a hundred."""
+    steps, values = run.scalars("loss/train")
+    end = int(np.searchsorted(steps, step, side="right"))
+    window: NDArray[np.float64] = values[max(end - 100, 0) : end]
+    return float(window.mean()) if len(window) and np.isfinite(window).all() else None
+
+
+def _or_infinity(number: float) -> float:
+    return math.inf if math.isnan(number) else number
+
+
+def _not_finite_first(entry: tuple[float, str]) -> float:
+    return _or_infinity(entry[0])
+
+
+def _learning_rate(run: RunView) -> float | None:
+    found = run.latest("learning_rate")
+    return found.value if isinstance(found, Scalar) and found.value > 0 else None
+
+
+def _slower(run: RunView, factor: float) -> Iterator[Cure]:
+    """The cure of a lower learning rate, where it is known."""
+    rate = _learning_rate(run)
+    if rate:
+        yield Cure(f"Try {rate / factor:.1g}", "set_learning_rate", f"{rate / factor:.1g}")
+
+
+def _help(panel: str) -> Cure:
+    """The instrument whose help explains it, by its key."""
+    return Cure("Why?", "show_help", panel)
+
+
+def _number(value: float) -> str:
+    """Three digits, without a needless exponent."""
+    return f"{value:.3g}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %" if share * 100 >= 0.95 else f"{share * 100:.2g} %"

@@ -1,0 +1,68 @@
+"""Loss and accuracy of each batch."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from nnviz.probes.base import Clock, Measurement, Probe, Stage, monotonic, to_numbers
+from nnviz.record.samples import Sample, Scalar
+
+#: Seconds for which values may wait on the device before they are fetched together.
+_LONGEST_WAIT = 0.05
+_MOST_WAITING = 4096
+
+
+class LossProbe(Probe):
+    """Loss and accuracy of the batch at each step.
+
+    Definition: ``loss/train`` is the mean loss of the batch, computed in training mode (dropout is on) with the weights
+    from before the update; ``accuracy/train`` is the share of the same batch that was right, 0 to 1.
+
+    How to read it: it should fall, quickly at first. It trembles because each batch holds other examples; the curve
+    of the validation split is the one to judge by. Where the two part, the network begins to learn by heart.
+
+    The values stay on the device and are fetched together about twenty times a second: fetching each would make the
+    device wait for the processor at every step.
+    """
+
+    name = "loss"
+    title = "Loss and accuracy"
+    stage = Stage.BACKWARD
+    essential = True
+    weight = 0.5
+
+    def __init__(self, clock: Clock = monotonic) -> None:
+        self._clock = clock
+        self._waiting: list[tuple[int, int, Tensor | None]] = []  # step, examples in the batch, number right
+        self._losses: list[Tensor] = []
+        self._fetched = clock()
+
+    def measure(self, measurement: Measurement) -> list[Sample]:
+        """Keep the batch's values; give out all that wait once it is time."""
+        if measurement.loss is None:
+            return []
+        correct = measurement.correct if measurement.count else None
+        self._waiting.append((measurement.step, measurement.count, correct))
+        self._losses.append(measurement.loss.detach())
+        now = self._clock()
+        if now - self._fetched < _LONGEST_WAIT and len(self._waiting) < _MOST_WAITING and not measurement.whole:
+            return []
+        self._fetched = now
+        return self.flush()
+
+    def flush(self) -> list[Sample]:
+        """Fetch what waits on the device."""
+        waiting, losses = self._waiting, self._losses
+        self._waiting, self._losses = [], []
+        numbers = iter(to_numbers([*losses, *(correct.float() for _, _, correct in waiting if correct is not None)]))
+        samples: list[Sample] = [Scalar("loss/train", step, next(numbers)) for step, _, _ in waiting]
+        samples += [
+            Scalar("accuracy/train", step, next(numbers) / count)
+            for step, count, correct in waiting
+            if correct is not None
+        ]
+        return samples
+
+    def reset(self) -> None:
+        """Forget what waits."""
+        self._waiting, self._losses = [], []

@@ -1,0 +1,165 @@
+"""One pass of the probe set through the network, shared by every instrument that needs it.
+
+The pass runs on a copy of the network, taken at one step: so all its numbers belong to that step although training
+goes on between two parts of it, and nothing of the live network is touched, neither its mode nor its statistics.
+"""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from nnviz.probes.base import Clock, MeasuredNetwork, Measurement, Probe, Stage, monotonic
+from nnviz.project.model import Graph
+from nnviz.record.samples import Sample
+
+#: Seconds that one part of a pass should take: training waits for no longer than this, about.
+_PART_SECONDS = 0.02
+#: Memory that the outputs of one part may take, on the processor and on an accelerator.
+_PART_BYTES = {"cpu": 64 * 2**20}
+_PART_BYTES_ELSEWHERE = 512 * 2**20
+_FIRST_PART = 8
+
+
+class Collector(ABC):
+    """An instrument that looks at the outputs of some nodes for every image of the probe set."""
+
+    @abstractmethod
+    def wanted(self, graph: Graph) -> Collection[str]:
+        """Nodes whose outputs it needs."""
+
+    @abstractmethod
+    def start(self, network: MeasuredNetwork) -> None:
+        """A pass begins; ``network`` is the copy it runs on."""
+
+    @abstractmethod
+    def take(self, outputs: Mapping[str, Tensor]) -> None:
+        """Outputs of one part: ``(n, channels, …)`` or ``(n, features)``, in evaluation mode, not to be changed."""
+
+    @abstractmethod
+    def finish(self, step: int, images: int) -> list[Sample]:
+        """The pass is complete: what was measured, at the step at which it began."""
+
+    def reset(self) -> None:
+        """Forget what was learned from earlier passes."""
+        return
+
+
+class ProbeSetPass(Probe):
+    """Runs the probe set (by default 2,000 validation images fixed by the seed) through the network in evaluation mode.
+
+    It takes parts of about 20 milliseconds, learned from the parts before; without ``Measurement.whole`` each call does
+    one part. What the collectors see is independent of how the pass is cut into parts.
+
+    Args:
+        collectors: The instruments that look on.
+        clock: For tests.
+    """
+
+    name = "probe_set"
+    title = "Activations, dead units, saturation"
+    stage = Stage.REST
+    wanted_interval = 1.0
+    weight = 6.0
+    part_seconds = _PART_SECONDS
+
+    def __init__(self, collectors: Sequence[Collector], clock: Clock = monotonic) -> None:
+        self._collectors = tuple(collectors)
+        self._clock = clock
+        self._copy: MeasuredNetwork | None = None
+        self._copied_from: weakref.ref[object] | None = None
+        self._wanted: frozenset[str] = frozenset()
+        self._inputs: Tensor | None = None  # of the pass under way
+        self._done = 0
+        self._step = -1
+        self._part = _FIRST_PART
+
+    @property
+    def busy(self) -> bool:
+        """Whether a pass is under way."""
+        return self._inputs is not None
+
+    def measure(self, measurement: Measurement) -> list[Sample]:
+        """One part of the pass, or the whole; samples come with the last part."""
+        if measurement.probe_inputs is None or not len(measurement.probe_inputs):
+            return []
+        stale = measurement.whole and measurement.step != self._step
+        if self._inputs is None or stale or not self._is_copy_of(measurement.network):
+            self._begin(measurement)
+        started = self._clock()
+        while self._inputs is not None:
+            self._take_part()
+            if self._done >= len(self._inputs):
+                images, self._inputs = len(self._inputs), None
+                return [s for collector in self._collectors for s in collector.finish(self._step, images)]
+            if not measurement.whole or self._clock() - started > measurement.patience:
+                break
+        return []
+
+    def reset(self) -> None:
+        """Give up the pass under way and what earlier ones found."""
+        self._inputs = self._copy = self._copied_from = None
+        self._step = -1
+        for collector in self._collectors:
+            collector.reset()
+
+    def _is_copy_of(self, network: MeasuredNetwork) -> bool:
+        return self._copied_from is not None and self._copied_from() is network
+
+    def _begin(self, measurement: Measurement) -> None:
+        network = measurement.network
+        if self._copy is None or not self._is_copy_of(network):
+            self._copy = _copy_of(network)
+            self._copied_from = weakref.ref(network)
+            wanted = {node for collector in self._collectors for node in collector.wanted(network.graph)}
+            self._wanted = frozenset(wanted)
+        else:
+            _copy_state(network, self._copy)
+        self._inputs = measurement.probe_inputs
+        self._done = 0
+        self._step = measurement.step
+        for collector in self._collectors:
+            collector.start(self._copy)
+
+    def _take_part(self) -> None:
+        assert self._inputs is not None and self._copy is not None
+        started = self._clock()
+        part = self._inputs[self._done : self._done + self._part]
+        with torch.no_grad():
+            outputs = self._copy.forward_all(part, self._wanted)
+        for collector in self._collectors:
+            collector.take(outputs)
+        self._done += len(part)
+        seconds = max(self._clock() - started, 1e-9)
+        # Outputs that share memory (flatten, dropout at rest) count once.
+        memory = {output.data_ptr(): output.numel() * output.element_size() for output in outputs.values()}
+        bytes_allowed = _PART_BYTES.get(part.device.type, _PART_BYTES_ELSEWHERE)
+        by_time = int(len(part) * _PART_SECONDS / seconds)
+        by_memory = int(len(part) * bytes_allowed / max(sum(memory.values()), 1))
+        self._part = max(min(by_time, by_memory, 4 * self._part), 1)
+
+
+def _copy_of(network: MeasuredNetwork) -> MeasuredNetwork:
+    copied = copy.deepcopy(network)
+    for module in copied.modules():
+        module.training = False
+    for parameter in copied.parameters():
+        parameter.requires_grad_(False)
+        parameter.grad = None
+    return copied
+
+
+def _copy_state(source: MeasuredNetwork, target: MeasuredNetwork) -> None:
+    for of_source, of_target in (
+        (list(source.parameters()), list(target.parameters())),
+        (list(source.buffers()), list(target.buffers())),
+    ):
+        if of_source:
+            with torch.no_grad():
+                torch._foreach_copy_(cast(list[Tensor], of_target), [tensor.detach() for tensor in of_source])

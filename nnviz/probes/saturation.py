@@ -1,0 +1,90 @@
+"""How many outputs of a sigmoid or tanh sit where it is flat."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from nnviz.probes.base import MeasuredNetwork
+from nnviz.probes.probe_set import Collector
+from nnviz.project import registry
+from nnviz.project.model import Graph
+from nnviz.project.shapes import inputs_of
+from nnviz.record.samples import Sample, Scalar
+
+#: A derivative below this share of its maximum counts as flat.
+FLAT = 0.05
+
+
+class Saturation(Collector):
+    """Saturation of each node whose derivative vanishes at both ends (sigmoid, tanh).
+
+    Definition: ``saturation/<node>`` is the share of the node's outputs, over every image of the probe set and in
+    evaluation mode, whose derivative is under 5 % of its maximum. The derivative is the one that the backward pass
+    uses. For a sigmoid this is an input beyond ±4.36, for a tanh beyond ±2.18.
+
+    How to read it: a saturated output passes almost no gradient on. A few are harmless; when most are saturated, the
+    layers before learn next to nothing: the weights are too large, or the inputs are not scaled.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, tuple[str, nn.Module, float]] = {}  # node -> its input, module, least steep derivative
+        self._flat: dict[str, Tensor] = {}
+        self._count: dict[str, int] = {}
+
+    def wanted(self, graph: Graph) -> Collection[str]:
+        """The nodes that saturate, and what flows into them."""
+        nodes = _saturating(graph)
+        return {*nodes, *(inputs_of(graph, node_id)[0] for node_id in nodes)}
+
+    def start(self, network: MeasuredNetwork) -> None:
+        """Begin at nothing; find how steep each function is at its steepest."""
+        self._flat, self._count = {}, {}
+        self._nodes = {}
+        for node_id in _saturating(network.graph):
+            module = network.module_of(node_id)
+            grid = torch.linspace(-16, 16, 2**12 + 1)  # holds 0 exactly
+            steepest = float(_derivative(module, grid).max())
+            self._nodes[node_id] = (inputs_of(network.graph, node_id)[0], module, FLAT * steepest)
+
+    def take(self, outputs: Mapping[str, Tensor]) -> None:
+        """Count the flat ones of one part."""
+        for node_id, (source, module, threshold) in self._nodes.items():
+            if source not in outputs:
+                continue
+            flat = (_derivative(module, outputs[source]) < threshold).sum()
+            self._flat[node_id] = self._flat[node_id] + flat if node_id in self._flat else flat
+            self._count[node_id] = self._count.get(node_id, 0) + outputs[source].numel()
+
+    def finish(self, step: int, images: int) -> list[Sample]:
+        """One sample a node, in one transfer."""
+        if not self._flat:
+            return []
+        counts = torch.stack(list(self._flat.values())).cpu().tolist()
+        samples: list[Sample] = [
+            Scalar(f"saturation/{node_id}", step, flat / self._count[node_id])
+            for node_id, flat in zip(self._flat, counts, strict=True)
+        ]
+        self._flat, self._count, self._nodes = {}, {}, {}
+        return samples
+
+    def reset(self) -> None:
+        """Let the pass under way go."""
+        self._flat, self._count, self._nodes = {}, {}, {}
+
+
+def _saturating(graph: Graph) -> list[str]:
+    return [
+        node_id
+        for node_id, node in graph.nodes.items()
+        if registry.layer(node.kind).saturates and inputs_of(graph, node_id)
+    ]
+
+
+def _derivative(module: nn.Module, inputs: Tensor) -> Tensor:
+    """The derivative of a function of single numbers, at each input: whatever autograd says it is."""
+    with torch.enable_grad():
+        leaf = inputs.detach().requires_grad_(True)
+        return torch.autograd.grad(module(leaf).sum(), leaf)[0]

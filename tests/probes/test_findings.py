@@ -1,0 +1,232 @@
+"""What the program notices: each rule with a planted case, a healthy one, and no flickering."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from probe_networks import chain
+
+from nnviz.probes.findings import FindingRules
+from nnviz.project.model import Graph, Node
+from nnviz.record.run import Run
+from nnviz.record.samples import ArraySample, Finding, Sample, Scalar
+
+GRAPH = chain(
+    ("input1", "input", {"shape": (1, 8, 8)}),
+    ("conv1", "conv2d", {"out_channels": 64}),
+    ("relu2", "relu", {}),
+    ("flatten1", "flatten", {}),
+    ("linear1", "linear", {"out_features": 20}),
+    ("sigmoid1", "sigmoid", {}),
+    ("linear2", "linear", {"out_features": 10}),
+    ("output1", "output", {}),
+)
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run()
+
+
+@pytest.fixture
+def rules() -> FindingRules:
+    return FindingRules(GRAPH, classes=10)
+
+
+def look(rules: FindingRules, run: Run) -> dict[str, Finding]:
+    """Examine, put the result into the run, and give what holds."""
+    run.append(rules.examine(run))
+    return {finding.series.removeprefix("finding/"): finding for finding in run.findings()}
+
+
+def curve(series: str, values: list[float], start: int = 1) -> list[Sample]:
+    return [Scalar(series, start + k, value) for k, value in enumerate(values)]
+
+
+def dead(node: str, count: int, units: int, step: int, since: int) -> list[Sample]:
+    flags = np.arange(units) < count
+    return [
+        Scalar(f"dead_fraction/{node}", step, count / units),
+        ArraySample(f"dead_units/{node}", step, flags, {"images": 288}),
+        ArraySample(f"dead_since/{node}", step, np.where(flags, since, -1)),
+    ]
+
+
+def test_nothing_to_say_about_nothing(rules: FindingRules, run: Run):
+    assert rules.examine(run) == []
+    run.append(curve("loss/train", [1.0, 0.9]))
+    assert look(rules, run) == {}
+
+
+def test_loss_that_is_no_number(rules: FindingRules, run: Run):
+    run.append(curve("loss/train", [1.0, 2.5, math.nan, math.inf, math.nan]))
+    run.append([Scalar("learning_rate", 0, 0.5)])
+    found = look(rules, run)["not_finite"]
+    assert found.severity == "error"
+    assert found.text == "The loss is not a number since step 3."
+    assert "2.5" in found.evidence
+    assert [(cure.action, cure.value) for cure in found.cures] == [("set_learning_rate", "0.05"), ("restore_best", "")]
+    run.rewind(2)
+    assert look(rules, run) == {}
+
+
+def test_dead_units_in_the_words_of_the_screen(rules: FindingRules, run: Run):
+    run.append([Scalar("learning_rate", 0, 0.02), *curve("loss/train", [1.0], 1000)])
+    run.append(dead("relu2", 17, 64, 1000, 410))
+    found = look(rules, run)["dead_units/relu2"]
+    assert found.text == "relu2: 17 of 64 channels are dead since step 410."
+    assert found.node == "relu2"
+    assert found.severity == "warning"
+    assert "288 probe images" in found.evidence
+    assert [(cure.title, cure.action, cure.value) for cure in found.cures][:2] == [
+        ("Show units", "show_units", "relu2"),
+        ("Try 0.005", "set_learning_rate", "0.005"),
+    ]
+
+
+def test_dead_units_do_not_flicker(rules: FindingRules, run: Run):
+    for step, count, holds in [
+        (10, 13, True),
+        (20, 12, True),
+        (30, 13, True),
+        (40, 10, True),
+        (50, 9, False),
+        (60, 12, False),
+    ]:
+        run.append(dead("relu2", count, 64, step, 5))
+        assert bool(look(rules, run)) is holds, step
+    told = [run.latest("finding/dead_units/relu2", step) for step in range(61)]
+    assert len({id(finding) for finding in told if finding is not None}) <= 5
+
+
+def test_almost_all_dead_is_an_error(rules: FindingRules, run: Run):
+    run.append(dead("relu2", 60, 64, 10, 0))
+    found = look(rules, run)["dead_units/relu2"]
+    assert found.severity == "error"
+    assert found.text == "relu2: 60 of 64 channels are dead from the start."
+    assert look(rules, run) == {"dead_units/relu2": found}
+    assert rules.examine(run) == []  # nothing new: nothing said
+
+
+def test_vanishing_gradient(rules: FindingRules, run: Run):
+    def norms(first: float, start: int) -> None:
+        for node, norm in (("conv1", first), ("linear1", 0.01), ("linear2", 0.1)):
+            run.append(curve(f"gradient_norm/{node}", [norm] * 10, start))
+
+    norms(1e-3, 1)
+    assert look(rules, run) == {}
+    norms(9e-6, 11)
+    found = look(rules, run)["vanishing_gradient"]
+    assert found.node == "conv1"
+    assert "9e-06" in found.evidence
+    norms(5e-5, 21)  # above the mark where it began, below the one where it is given up
+    assert "vanishing_gradient" in look(rules, run)
+    norms(2e-4, 31)
+    assert look(rules, run) == {}
+
+
+def test_exploding_gradient(rules: FindingRules, run: Run):
+    run.append(curve("gradient_norm/conv1", [1.0] * 30))
+    assert look(rules, run) == {}
+    run.append(curve("gradient_norm/conv1", [5e4] * 10, 31))
+    found = look(rules, run)["exploding_gradient"]
+    assert (found.severity, found.node) == ("warning", "conv1")
+    run.append(curve("gradient_norm/linear1", [math.nan] * 10, 31))
+    assert look(rules, run)["exploding_gradient"].severity == "error"
+
+
+def test_updates_too_large_and_too_small(rules: FindingRules, run: Run):
+    for node in ("conv1", "linear1", "linear2"):
+        run.append(curve(f"update_ratio/{node}", [1e-3] * 20))
+    run.append([Scalar("learning_rate", 0, 0.5), *curve("accuracy/train", [0.5] * 20)])
+    assert look(rules, run) == {}
+    run.append(curve("update_ratio/linear1", [0.34] * 10, 21))
+    found = look(rules, run)["update_too_large"]
+    assert found.text == "linear1 changes by 34 % of its size at each step."
+    assert "learning rate of 0.5" in found.evidence
+    for node in ("conv1", "linear1", "linear2"):
+        run.append(curve(f"update_ratio/{node}", [2e-8] * 10, 31))
+    assert set(look(rules, run)) == {"update_too_small"}
+    run.append(curve("accuracy/train", [0.99] * 20, 41))  # small steps are right where nothing is left to learn
+    assert look(rules, run) == {}
+
+
+def test_an_infinite_ratio_of_a_layer_that_began_at_zero_is_no_alarm(rules: FindingRules, run: Run):
+    run.append(curve("update_ratio/linear1", [math.inf] * 10))
+    assert look(rules, run) == {}
+
+
+def test_saturation(rules: FindingRules, run: Run):
+    run.append([Scalar("saturation/sigmoid1", 5, 0.82)])
+    assert look(rules, run)["saturation/sigmoid1"].text == "sigmoid1: 82 % of the outputs are saturated."
+    run.append([Scalar("saturation/sigmoid1", 6, 0.3)])
+    assert look(rules, run) == {}
+
+
+def test_a_last_sigmoid_may_be_sure_of_itself():
+    graph = chain(
+        ("input1", "input", {"shape": (2,)}),
+        ("linear1", "linear", {"out_features": 1}),
+        ("sigmoid1", "sigmoid", {}),
+        ("output1", "output", {"loss": "bce"}),
+    )
+    run = Run()
+    run.append([Scalar("saturation/sigmoid1", 5, 0.99)])
+    assert look(FindingRules(graph, 2), run) == {}
+
+
+def test_validation_loss_that_no_longer_improves(rules: FindingRules, run: Run):
+    validation = [0.5, 0.2, 0.094, 0.1, 0.11, 0.12, 0.13, 0.14]
+    seen = []
+    for epoch, loss in enumerate(validation, start=1):
+        step = 100 * epoch
+        run.append(curve("loss/train", [1 / epoch] * 100, step - 99))
+        run.append([Scalar("epoch", step, epoch), Scalar("loss/validation", step, loss)])
+        seen.append(look(rules, run).get("no_improvement"))
+    assert seen[:4] == [None] * 4
+    told = seen[4]
+    assert told is not None
+    assert told.text == "The validation loss has not improved for 2 epochs."
+    assert told.severity == "information"
+    assert "0.094 at step 300" in told.evidence
+    assert "by heart" in told.evidence
+    assert told.cures[0].action == "restore_best"
+    assert seen[7] is not None
+    assert seen[7].severity == "warning"
+    assert "5 epochs" in seen[7].text
+    run.append([Scalar("epoch", 900, 9), Scalar("loss/validation", 900, 0.01)])
+    assert look(rules, run) == {}
+
+
+def test_accuracy_at_chance(rules: FindingRules, run: Run):
+    rng = np.random.default_rng(0)
+    run.append(curve("accuracy/train", rng.binomial(64, 0.1, 99) / 64))
+    assert look(rules, run) == {}  # too early to tell
+    run.append(curve("accuracy/train", rng.binomial(64, 0.1, 100) / 64, 100))
+    assert "Among 10 classes" in look(rules, run)["accuracy_at_chance"].evidence
+    run.append(curve("accuracy/train", [0.4] * 100, 200))
+    assert look(rules, run) == {}
+
+
+def test_all_units_equal_after_starting_at_zero(rules: FindingRules, run: Run):
+    run.append([ArraySample("weights/linear1", 0, np.zeros((20, 9), np.float32), {"shown": 20, "of": 50})])
+    run.append([ArraySample("weights/linear2", 0, np.zeros((10, 20), np.float32))])  # the last one may start at zero
+    found = look(rules, run)
+    assert set(found) == {"equal_units/linear1"}
+    assert found["equal_units/linear1"].text == "All 50 units of linear1 are equal."
+    run.append([ArraySample("weights/linear1", 1, np.random.default_rng(0).normal(size=(20, 9)))])
+    assert look(rules, run) == {}
+
+
+def test_the_name_that_the_user_gave_is_used():
+    graph = Graph({**GRAPH.nodes, "relu2": Node("relu2", "relu", {}, name="my ReLU")}, GRAPH.edges)
+    run = Run()
+    run.append(dead("relu2", 30, 64, 10, 5))
+    assert look(FindingRules(graph), run)["dead_units/relu2"].text.startswith("my ReLU: 30 of 64")
+
+
+def test_a_broken_graph_has_rules_for_what_works():
+    graph = Graph({**GRAPH.nodes, "relu9": Node("relu9", "relu", {})}, GRAPH.edges[:3])
+    assert FindingRules(graph).examine(Run()) == []

@@ -1,0 +1,108 @@
+"""Feature maps and filters: the right numbers, the right cut, owned by nobody else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from probe_networks import arrays, chain, cnn, images
+
+from nnviz.network.network import Network
+from nnviz.probes import feature_maps, filters
+from nnviz.probes.base import Measurement
+from nnviz.probes.feature_maps import FeatureMapProbe
+from nnviz.probes.filters import WeightProbe
+
+
+def test_outputs_are_those_of_each_layer_by_hand():
+    network = cnn()
+    pinned = images(1, seed=5)
+    meta: dict[str, str | int | float] = {"sample": 4, "label": "7"}
+    found = arrays(FeatureMapProbe().measure(Measurement(network, 3, pinned_input=pinned, pinned_meta=meta)))
+    network.eval()
+    value = pinned
+    with torch.no_grad():
+        for node in network.node_ids:
+            if node != network.input_id:
+                value = network.module_of(node)(value)
+            sample = found[f"output/{node}"]
+            assert sample.step == 3
+            assert dict(sample.meta) == meta
+            assert sample.array.dtype == np.float32
+            assert np.array_equal(sample.array, value[0].numpy())
+    assert np.array_equal(found["input/pinned"].array, pinned[0].numpy())
+
+
+def test_only_what_is_watched_is_measured():
+    measurement = Measurement(
+        cnn(), 1, pinned_input=images(1), watched=frozenset({"conv1", "relu2"}), focused="linear4"
+    )
+    probe = FeatureMapProbe()
+    probe.measure(measurement)
+    measurement.whole = False
+    assert set(arrays(probe.measure(measurement))) == {"output/conv1", "output/relu2", "output/linear4"}
+    measurement.watched, measurement.focused = frozenset(), None
+    assert probe.measure(measurement) == []
+    measurement.pinned_input = images(1, seed=9)  # another sample is pinned
+    assert set(arrays(probe.measure(measurement))) == {"input/pinned"}
+    measurement.pinned_input = None
+    assert probe.measure(measurement) == []
+
+
+def test_many_channels_are_cut_unless_looked_at_closely():
+    graph = chain(
+        ("i", "input", {"shape": (1, 4, 4)}),
+        ("conv1", "conv2d", {"out_channels": 100}),
+        ("flatten1", "flatten", {}),
+        ("o", "output", {}),
+    )
+    measurement = Measurement(Network(graph), 1, pinned_input=torch.randn(1, 1, 4, 4))
+    found = arrays(FeatureMapProbe().measure(measurement))
+    assert found["output/conv1"].array.shape == (64, 2, 2)
+    assert dict(found["output/conv1"].meta) == {"shown": 64, "of": 100}
+    assert found["output/flatten1"].array.shape == (400,)
+    measurement.focused = "conv1"
+    closely = arrays(FeatureMapProbe().measure(measurement))["output/conv1"]
+    assert closely.array.shape == (100, 2, 2)
+    assert dict(closely.meta) == {}
+
+
+def test_large_maps_are_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(feature_maps, "NUMBERS", 100)
+    monkeypatch.setattr(feature_maps, "FOCUSED_NUMBERS", 300)
+    measurement = Measurement(cnn(), 1, pinned_input=images(1), focused="relu1")
+    found = arrays(FeatureMapProbe().measure(measurement))
+    assert found["output/conv1"].array.shape == (2, 7, 7)
+    assert found["output/relu1"].array.shape == (6, 7, 7)
+    monkeypatch.setattr(feature_maps, "NUMBERS", 10)
+    assert arrays(FeatureMapProbe().measure(measurement))["output/conv1"].array.shape == (1, 7, 7)  # one at least
+
+
+def test_weights_are_copies_with_the_range_of_the_whole():
+    network = cnn()
+    found = arrays(WeightProbe().measure(Measurement(network, 7)))
+    assert set(found) == {f"weights/{node}" for node in ("conv1", "linear1", "linear2", "linear3", "linear4")}
+    for series, sample in found.items():
+        weight = network.module_of(series.removeprefix("weights/")).weight.detach()  # type: ignore[union-attr]  # a tensor on the module
+        assert np.array_equal(sample.array, weight.numpy())  # type: ignore[operator]  # as above
+        assert sample.meta["minimum"] == float(weight.min())  # type: ignore[operator, arg-type]  # as above
+        assert sample.meta["maximum"] == float(weight.max())  # type: ignore[operator, arg-type]  # as above
+    before = found["weights/conv1"].array.copy()
+    with torch.no_grad():
+        network.module_of("conv1").weight.zero_()  # type: ignore[union-attr, operator]  # as above
+    assert np.array_equal(found["weights/conv1"].array, before)
+
+
+def test_large_weights_are_cut_to_their_first_outputs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(filters, "NUMBERS", 100)
+    network = cnn()
+    weight = network.module_of("linear1").weight  # type: ignore[union-attr]  # a tensor on the module
+    with torch.no_grad():
+        weight[-1, -1] = 99.0  # type: ignore[index, operator]  # as above
+    found = arrays(WeightProbe().measure(Measurement(network, 1, watched=frozenset({"linear1", "linear2"}))))
+    assert found["weights/linear1"].array.shape == (1, 54)
+    assert found["weights/linear1"].meta["of"] == 20
+    assert found["weights/linear1"].meta["maximum"] == 99
+    assert found["weights/linear2"].array.shape == (5, 20)
+    monkeypatch.setattr(filters, "NUMBERS", 10)
+    assert arrays(WeightProbe().measure(Measurement(network, 1)))["weights/linear1"].array.shape == (1, 10)

@@ -1,0 +1,256 @@
+"""The probes of a session: asks the budget which are due, lets them measure, and puts what they saw into the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from nnviz.probes.base import InputPlane, Measurement, Probe, Stage
+from nnviz.probes.budget import Budget
+from nnviz.probes.findings import FindingRules
+from nnviz.record.run import Run
+from nnviz.train import devices, loop
+from nnviz.train.training import Training
+
+#: Examples in the probe set.
+PROBE_COUNT = 2000
+#: Part of the budget that is given out: what is measured between two steps also pushes the training's numbers out of
+#: the processor's caches, about a fifth of its own time on top (measured: a bare loop beside it, mlp-512-dropout).
+_SPENDABLE = 0.8
+#: Seconds between two examinations of the run, which may take one part in this many of the time.
+_EXAMINE_EVERY = 1.0
+_EXAMINE_SHARE = 200
+#: Seconds after which a measurement while resting lets others have their turn.
+_PATIENCE = 0.03
+#: Fixes which ones.
+_PROBE_SEED = 0
+#: Training examples that are drawn where the input is a plane, and the room around them as a share of their range.
+_POINTS = 400
+_MARGIN = 0.08
+#: Probes whose samples change when another sample is pinned or another node is looked at.
+_FOLLOW_THE_EYE = frozenset({"feature_maps", "planes"})
+
+
+class Instruments:
+    """Drives probes through the stages of a step. Belongs to the thread that owns the network.
+
+    What a measurement takes is told to the budget; a forced one (step 0, paused, single step) is not charged.
+
+    Args:
+        training: What is measured.
+        run: Where it goes.
+        probes: May be empty; then nothing here does anything.
+        share: Seconds of measuring for a second of training.
+    """
+
+    def __init__(self, training: Training, run: Run, probes: Sequence[Probe], share: float) -> None:
+        self._training = training
+        self._run = run
+        self._probes = tuple(probes)
+        self._at = {stage: tuple(probe for probe in probes if probe.stage is stage) for stage in Stage}
+        self._budget = Budget(_SPENDABLE * share)
+        self._probe_inputs = self._choose_probe_set() if self._probes else None
+        self._plane = self._lay_plane() if self._probes else None
+        self._pinned_input: Tensor | None = None
+        self._pinned_meta: dict[str, str | int | float] = {}
+        facts = training.data.facts
+        classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
+        self._rules = FindingRules(training.network.graph, classes) if self._probes else None
+        self._examined = 0.0
+        self._examine_every = _EXAMINE_EVERY
+        self.watched: frozenset[str] | None = None
+        self.focused: str | None = None
+        self._measuring = 0.0
+
+    @property
+    def cost(self) -> float:
+        """Seconds of measuring for a second of training, lately."""
+        return self._budget.cost
+
+    def pin(self, split: str, index: int) -> None:
+        """The example whose way through the network is shown."""
+        self._pinned_input = self._training.feeder(split).prepare([index])
+        label = self._training.data.describe(index, split)
+        self._pinned_meta = {"sample": index, "label": label, "split": split}
+
+    # -- a step -------------------------------------------------------------------------------------------------------
+
+    def advance(self, *, forced: bool = False) -> int:
+        """One step of training with everything that is due measured around it.
+
+        Args:
+            forced: Measure all of it, whatever it costs.
+
+        Returns:
+            Number of examples in the batch.
+        """
+        training = self._training
+        if not self._probes:
+            return training.advance()
+        began = time.perf_counter()
+        self._measuring = 0.0
+        backward = self._due(Stage.BACKWARD, began, forced)
+        update = self._due(Stage.UPDATE, began, forced)
+        count = training.advance(
+            self._after_backward(backward, forced) if backward else None,
+            self._around_update(update, forced) if update else None,
+        )
+        self._budget.trained(max(0.0, time.perf_counter() - began - self._measuring))
+        resting = self._due(Stage.REST, time.perf_counter(), forced)
+        if resting:
+            self._measure(resting, self._measurement(forced), forced)
+        return count
+
+    def measure_all(self) -> None:
+        """Begins to measure everything that can be measured while the training rests; see ``busy``."""
+        self._measure_resting(self._at[Stage.REST])
+        self.flush()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that was begun is not finished; :meth:`continue_measuring` does another piece of it."""
+        return any(probe.busy for probe in self._probes)
+
+    def continue_measuring(self) -> None:
+        """Another piece, a fraction of a second, of what is not finished."""
+        self._measure_resting([probe for probe in self._at[Stage.REST] if probe.busy])
+
+    def measure_outputs(self) -> None:
+        """Only what depends on the pinned sample and on which nodes are looked at."""
+        self._measure_resting([probe for probe in self._at[Stage.REST] if probe.name in _FOLLOW_THE_EYE])
+
+    def _measure_resting(self, probes: Sequence[Probe]) -> None:
+        if probes:
+            measurement = self._measurement(True)
+            measurement.patience = _PATIENCE
+            self._measure(probes, measurement, True)
+
+    def flush(self) -> None:
+        """Puts into the run what the probes still hold back."""
+        for probe in self._probes:
+            self._run.append(probe.flush())
+
+    def reset(self) -> None:
+        """The training went back in time, or its weights were replaced."""
+        for probe in self._probes:
+            probe.reset()
+
+    @property
+    def watch_the_loss(self) -> bool:
+        """Whether a loss that is not finite will be noticed here."""
+        return any(probe.name == "loss" for probe in self._probes)
+
+    def examine(self) -> None:
+        """Puts into the run what its series give reason to say, and takes back what no longer holds."""
+        if self._rules is None:
+            return
+        began = time.perf_counter()
+        self._run.append(self._rules.examine(self._run))
+        self._examined = time.perf_counter()
+        self._examine_every = max(_EXAMINE_EVERY, _EXAMINE_SHARE * (self._examined - began))
+
+    def examine_if_due(self) -> None:
+        """The same while training, often enough to be noticed and seldom enough not to be felt."""
+        if time.perf_counter() - self._examined >= self._examine_every:
+            self.examine()
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _due(self, stage: Stage, now: float, forced: bool) -> list[Probe]:
+        return [probe for probe in self._at[stage] if forced or self._budget.due(probe, now)]
+
+    def _measurement(self, whole: bool) -> Measurement:
+        return Measurement(
+            network=self._training.network,
+            step=self._training.step,
+            epoch=self._training.epoch,
+            probe_inputs=self._probe_inputs,
+            pinned_input=self._pinned_input,
+            pinned_meta=self._pinned_meta,
+            plane=self._plane,
+            watched=self.watched,
+            focused=self.focused,
+            whole=whole,
+        )
+
+    def _measurement_of_batch(self, loss: Tensor, correct: Tensor | None, count: int, whole: bool) -> Measurement:
+        measurement = self._measurement(whole)
+        measurement.step += 1  # The update that is just being made.
+        measurement.loss, measurement.correct, measurement.count = loss, correct, count
+        return measurement
+
+    def _after_backward(self, probes: list[Probe], forced: bool) -> loop.AfterBackward:
+        def look(loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+            correct = self._training.loss_function.correct(outputs, targets)
+            self._measure(probes, self._measurement_of_batch(loss, correct, len(targets), forced), forced)
+
+        return look
+
+    def _around_update(self, probes: list[Probe], forced: bool) -> loop.AroundUpdate:
+        def look(loss: Tensor, outputs: Tensor, targets: Tensor, update: Callable[[], object]) -> None:
+            measurement = self._measurement_of_batch(loss, None, len(targets), forced)
+            before = {}
+            for probe in probes:
+                began = self._start_clock(probe)
+                probe.before_update(measurement)
+                before[probe.name] = self._read_clock(probe, began)
+            update()
+            self._measure(probes, measurement, forced, before)
+
+        return look
+
+    def _measure(
+        self, probes: Iterable[Probe], measurement: Measurement, forced: bool, before: Mapping[str, float] | None = None
+    ) -> None:
+        """Lets probes measure, and tells the budget how long it took, with what they took before."""
+        for probe in probes:
+            began = self._start_clock(probe)
+            self._run.append(probe.measure(measurement))
+            took = self._read_clock(probe, began) + (before or {}).get(probe.name, 0.0)
+            self._budget.spent(probe, took, forced)
+            self._measuring += took
+
+    def _start_clock(self, probe: Probe) -> float:
+        """The time now; on a GPU after the training before it is done, which is not the probe's to pay for."""
+        if not probe.essential:
+            devices.synchronise(self._training.device)
+        return time.perf_counter()
+
+    def _read_clock(self, probe: Probe, began: float) -> float:
+        if not probe.essential:
+            devices.synchronise(self._training.device)
+        return time.perf_counter() - began
+
+    def _choose_probe_set(self) -> Tensor:
+        """2,000 validation examples, always the same; all where there are fewer, of training where there are none."""
+        data = self._training.data
+        split = "validation" if len(data.validation) else "train"
+        count = len(data.split(split))
+        feeder = self._training.feeder(split)
+        if count <= PROBE_COUNT:
+            return feeder.prepare(torch.arange(count))
+        generator = torch.Generator().manual_seed(_PROBE_SEED)
+        return feeder.prepare(torch.randperm(count, generator=generator)[:PROBE_COUNT].sort().values)
+
+    def _lay_plane(self) -> InputPlane | None:
+        """Where the training examples lie, if an example is two features; the same examples every time."""
+        data = self._training.data
+        count = len(data.train)
+        if tuple(data.facts.input_shape) != (2,) or not count:
+            return None
+        feeder = self._training.feeder("train")
+        inputs = feeder.prepare(torch.arange(count))
+        if not bool(torch.isfinite(inputs).all()):
+            return None
+        sides = []
+        for low, high in zip(inputs.amin(0).tolist(), inputs.amax(0).tolist(), strict=True):
+            room = _MARGIN * (high - low) or 1.0
+            sides.append((low - room, high + room))
+        chosen = torch.arange(count)
+        if count > _POINTS:
+            chosen = torch.randperm(count, generator=torch.Generator().manual_seed(_PROBE_SEED))[:_POINTS]
+        labels = feeder.targets_of(chosen).reshape(len(chosen), -1)[:, :1].float()
+        return InputPlane(sides[0], sides[1], torch.cat([feeder.prepare(chosen), labels], dim=1))

@@ -1,0 +1,151 @@
+"""How a network is trained and how it is judged: plain functions that read top to bottom."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from nnviz.network.losses import LossFunction
+
+#: (loss, outputs, targets) of the batch, the first two without a graph behind them
+AfterBackward: TypeAlias = Callable[[Tensor, Tensor, Tensor], None]
+#: The same, and the update itself, which it must call exactly once
+AroundUpdate: TypeAlias = Callable[[Tensor, Tensor, Tensor, Callable[[], object]], None]
+
+
+def train_step(
+    network: nn.Module,
+    loss_function: LossFunction,
+    optimizer: torch.optim.Optimizer,
+    inputs: Tensor,
+    targets: Tensor,
+    after_backward: AfterBackward | None = None,
+    around_update: AroundUpdate | None = None,
+) -> Tensor:
+    """One update of the weights from one batch.
+
+    Nothing here waits for a GPU: the loss comes back as a tensor on the device.
+
+    Args:
+        network: In training mode.
+        loss_function: Mean loss of a batch.
+        optimizer: Owns the network's parameters.
+        inputs: The batch, on the network's device.
+        targets: What is right for it.
+        after_backward: Called while the gradients stand in ``parameter.grad``, before the update.
+        around_update: Called in place of the update, with the update to call.
+
+    Returns:
+        The mean loss of the batch before the update.
+    """
+    optimizer.zero_grad()
+    outputs = network(inputs)
+    loss = loss_function(outputs, targets)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+    if after_backward is not None:
+        after_backward(loss.detach(), outputs.detach(), targets)
+    if around_update is None:
+        optimizer.step()
+    else:
+        around_update(loss.detach(), outputs.detach(), targets, optimizer.step)
+    return loss.detach()
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """How a network does on a whole split.
+
+    Attributes:
+        loss: Mean over all examples; NaN for an empty split.
+        accuracy: Share that was right, 0 to 1; None where an answer is not right or wrong.
+        count: Number of examples.
+    """
+
+    loss: float
+    accuracy: float | None
+    count: int
+
+
+class Evaluation:
+    """An evaluation that is done batch by batch, so that whoever runs it can listen to the user in between.
+
+    Args:
+        network: Put into evaluation mode for each batch and back afterwards.
+        loss_function: Mean loss of a batch.
+        batches: ``(inputs, targets)`` of the whole split, each example once, in any order.
+    """
+
+    def __init__(
+        self, network: nn.Module, loss_function: LossFunction, batches: Iterable[tuple[Tensor, Tensor]]
+    ) -> None:
+        self._network = network
+        self._loss_function = loss_function
+        self._batches = iter(batches)
+        self._counts: list[int] = []
+        self._losses: list[Tensor] = []
+        self._correct: list[Tensor] = []
+
+    def advance(self) -> bool:
+        """Does one batch; False when there was none left."""
+        batch = next(self._batches, None)
+        if batch is None:
+            return False
+        inputs, targets = batch
+        with evaluation_mode(self._network), torch.no_grad():
+            outputs = self._network(inputs)
+            self._losses.append(self._loss_function(outputs, targets))
+            correct = self._loss_function.correct(outputs, targets)
+        if correct is not None:
+            self._correct.append(correct)
+        self._counts.append(inputs.shape[0])
+        return True
+
+    def result(self) -> EvaluationResult:
+        """The mean over all examples done so far, each with the same weight; waits for the device once."""
+        count = sum(self._counts)
+        if count == 0:
+            return EvaluationResult(math.nan, None, 0)
+        losses = torch.stack(self._losses).tolist()
+        loss = math.fsum(loss * size for loss, size in zip(losses, self._counts, strict=True)) / count
+        accuracy = int(torch.stack(self._correct).sum()) / count if self._correct else None
+        return EvaluationResult(loss, accuracy, count)
+
+
+def evaluate(
+    network: nn.Module,
+    loss_function: LossFunction,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    between: Callable[[], None] | None = None,
+) -> EvaluationResult:
+    """Loss and accuracy over a whole split in evaluation mode: the exact mean over the examples, not over batches.
+
+    Args:
+        network: Its mode is put back afterwards.
+        loss_function: Mean loss of a batch.
+        batches: ``(inputs, targets)``, each example once.
+        between: Called after each batch; it may raise to break off.
+    """
+    evaluation = Evaluation(network, loss_function, batches)
+    while evaluation.advance():
+        if between is not None:
+            between()
+    return evaluation.result()
+
+
+@contextmanager
+def evaluation_mode(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside (no dropout, running statistics); every submodule's mode put back afterwards."""
+    training = [module for module in network.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

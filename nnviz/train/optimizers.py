@@ -1,0 +1,117 @@
+"""Optimizer kind and parameters -> ``torch.optim``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias, cast
+
+import torch
+from torch import nn
+
+from nnviz.errors import ProjectError
+from nnviz.project import registry
+from nnviz.project.model import Params, ParamValue, TrainConfig
+
+_Maker: TypeAlias = Callable[[list[nn.Parameter], Mapping[str, float]], torch.optim.Optimizer]
+
+
+def _sgd(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
+        parameters,
+        lr=values["learning_rate"],
+        momentum=values["momentum"],
+        nesterov=bool(values["nesterov"]) and values["momentum"] > 0,
+        weight_decay=values["weight_decay"],
+    )
+
+
+def _rmsprop(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
+    return torch.optim.RMSprop(
+        parameters,
+        lr=values["learning_rate"],
+        alpha=values["alpha"],
+        momentum=values["momentum"],
+        eps=values["epsilon"],
+        weight_decay=values["weight_decay"],
+    )
+
+
+def _adagrad(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
+    return torch.optim.Adagrad(
+        parameters, lr=values["learning_rate"], eps=values["epsilon"], weight_decay=values["weight_decay"]
+    )
+
+
+def _adadelta(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
+    return torch.optim.Adadelta(
+        parameters,
+        lr=values["learning_rate"],
+        rho=values["rho"],
+        eps=values["epsilon"],
+        weight_decay=values["weight_decay"],
+    )
+
+
+def _adam(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
+    return torch.optim.Adam(
+        parameters,
+        lr=values["learning_rate"],
+        betas=(values["beta1"], values["beta2"]),
+        eps=values["epsilon"],
+        weight_decay=values["weight_decay"],
+    )
+
+
+def _adamw(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        parameters,
+        lr=values["learning_rate"],
+        betas=(values["beta1"], values["beta2"]),
+        eps=values["epsilon"],
+        weight_decay=values["weight_decay"],
+    )
+
+
+#: Every optimizer the registry knows has exactly one maker here (a test compares the two).
+OPTIMIZERS: Mapping[str, _Maker] = {
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
+    "adadelta": _adadelta,
+    "adam": _adam,
+    "adamw": _adamw,
+}
+
+
+def build_optimizer(parameters: Iterable[nn.Parameter], kind: str, params: Params) -> torch.optim.Optimizer | None:
+    """The optimizer of a project.
+
+    Args:
+        parameters: What it is to train.
+        kind: Key of the registry.
+        params: The values that differ from the defaults.
+
+    Returns:
+        None where there is nothing to train.
+
+    Raises:
+        ProjectError: There is no such optimizer.
+        ParamError: A value is not allowed.
+    """
+    maker = OPTIMIZERS.get(kind)
+    if maker is None:
+        raise ProjectError(f"There is no optimizer called '{kind}'.", field="training.optimizer")
+    values: Mapping[str, ParamValue] = registry.optimizer(kind).values(params)
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    return maker(trained, cast("Mapping[str, float]", values)) if trained else None
+
+
+def learning_rate(config: TrainConfig) -> float:
+    """The learning rate that a project starts with."""
+    return cast(float, registry.optimizer(config.optimizer).values(config.optimizer_params)["learning_rate"])
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
+    """Changes the learning rate from the next step on; what the optimizer has gathered stays."""
+    for group in optimizer.param_groups:
+        group["lr"] = value

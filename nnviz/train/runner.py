@@ -1,0 +1,444 @@
+"""Takes a training forward, piece by piece, and writes down how it goes.
+
+A piece is one batch, of training or of an evaluation, so that whoever drives it can listen to the user in between.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Protocol
+
+from nnviz.errors import DataError, NnvizError, StorageError, TrainingError
+from nnviz.project.memory import bytes_text
+from nnviz.record.run import Run
+from nnviz.record.samples import Sample, Scalar
+from nnviz.train import checkpoint as checkpoints
+from nnviz.train import remarks
+from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.instruments import Instruments
+from nnviz.train.loop import Evaluation, EvaluationResult
+from nnviz.train.position import EpochResult, Position, Speedometer
+from nnviz.train.rewind import Rewind
+from nnviz.train.training import Training
+
+#: Seconds after which what waits on the device is fetched and the position is published.
+_PUBLISH_EVERY = 0.05
+#: Seconds between two samples of speed and cost.
+_SPEED_EVERY = 0.5
+#: Seconds between two checkpoints to go back to, while training and while going back.
+_KEEP_EVERY = 2.0
+_KEEP_EVERY_GOING_BACK = 0.1
+#: Keeping them may take one part in this many of the time.
+_KEEP_SHARE = 200
+
+
+class CheckpointStore(Protocol):
+    """Where checkpoints are kept: the run's file."""
+
+    def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
+        """Keeps the blobs under the step; ``tag`` is ``epoch``, ``pause``, ``stop`` or ``done``."""
+
+
+class Runner:
+    """A training together with its instruments, its record and its way back. Belongs to one thread.
+
+    Args:
+        training: What is trained.
+        instruments: Measure around each step.
+        run: Takes what is measured.
+        epochs: How far to train.
+        keep_best: Put the best weights in at the end.
+        store: Keeps checkpoints.
+        on_epoch: Told of the end of each epoch.
+        on_trouble: Told of what went wrong without ending the training.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        instruments: Instruments,
+        run: Run,
+        *,
+        epochs: int,
+        keep_best: bool = False,
+        store: CheckpointStore | None = None,
+        on_epoch: Callable[[EpochResult], None] | None = None,
+        on_trouble: Callable[[NnvizError], None] | None = None,
+    ) -> None:
+        self.training = training
+        self.instruments = instruments
+        self.epochs = epochs
+        self.steps_left = 0
+        self.speed = Speedometer()
+        self._run = run
+        self._keep_best = keep_best
+        self._store = store
+        self._on_epoch = on_epoch
+        self._on_trouble = on_trouble
+        self._rewind = Rewind()
+        self._stepping = False
+        self._going_back_to: int | None = None
+        self._evaluation: Evaluation | None = None
+        self._evaluated_split = ""
+        self._test_wanted: list[Future[EvaluationResult]] = []
+        self._before_best: Checkpoint | None = None
+        self._saved_step = -1
+        self._published = self._speed_recorded = self._kept = 0.0
+        self._keep_every = _KEEP_EVERY
+        self.position = self._make_position()
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, their validation as well."""
+        training = self.training
+        whole_epochs = training.step % training.steps_per_epoch == 0 and not training.epoch_end_due
+        return whole_epochs and training.epoch >= self.epochs
+
+    @property
+    def has_errand(self) -> bool:
+        """Whether something is to be done even while paused: single steps, going back, measuring on the test set."""
+        return bool(self._stepping or self._going_back_to is not None or self._test_wanted)
+
+    # -- going on -----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """At the start: records the learning rate, measures everything, keeps the state to go back to."""
+        step = self.training.step
+        self._saved_step = step
+        self._run.append([Scalar("learning_rate", step, self.training.learning_rate)])
+        self.instruments.measure_all()
+        self.keep()
+        self.publish()
+
+    def advance(self) -> None:
+        """One batch: of an evaluation that is wanted, of going back, or of training."""
+        if self._evaluation is None:
+            self._start_evaluation_if_due()
+        if self._evaluation is not None:
+            if not self._evaluation.advance():
+                self._finish_evaluation()
+        elif self._going_back_to is not None:
+            self._go_back_a_batch()
+        else:
+            self._train_a_batch()
+        if self._stepping and not self.training.epoch_end_due and (self.steps_left == 0 or self.finished):
+            self._end_steps()
+
+    def rest(self, *, measure: bool = True) -> None:
+        """Nothing more is to be done for now: everything measured is put into the run, and all is measured once more.
+
+        Args:
+            measure: False where it was just measured, or nobody will look.
+        """
+        self.speed.stop()
+        self.instruments.flush()
+        if measure:
+            self.instruments.measure_all()
+        self.instruments.examine()
+        self.keep()
+        self.publish()
+        self.settle_down()
+
+    def measure_on(self) -> None:
+        """At rest: another piece of what the instruments have begun."""
+        self.instruments.continue_measuring()
+        if not self.instruments.busy:
+            self.instruments.examine()
+            self.publish()
+
+    def settle_down(self) -> None:
+        """Stops the clock and gives the global random state back, before waiting."""
+        if self.speed.running:
+            self.speed.stop()
+            self.publish()
+        self.training.random.release()
+
+    def publish(self) -> None:
+        """Fetches what waits on the device and makes a new position."""
+        if not self.training.settle() and not self.instruments.watch_the_loss:
+            self._run.append([remarks.not_finite(self.training)])
+        self._published = time.perf_counter()
+        if self.speed.running and self._published - self._speed_recorded >= _SPEED_EVERY:
+            self._speed_recorded = self._published
+            step = self.training.step
+            self._run.append(
+                [
+                    Scalar("speed/samples_per_second", step, self.speed.rate),
+                    Scalar("cost/probes", step, self.instruments.cost),
+                ]
+            )
+            self.instruments.examine_if_due()
+        self.position = self._make_position()
+
+    # -- what may be asked for ----------------------------------------------------------------------------------------
+
+    def take_steps(self, count: int) -> None:
+        """Train this many batches, even while paused.
+
+        Raises:
+            TrainingError: All epochs are done.
+        """
+        self.refuse_if_finished()
+        self.leave_best()
+        self.keep()
+        self.steps_left += count
+        self._stepping = True
+
+    def cancel_steps(self) -> None:
+        """Forget the steps that were asked for and not made yet."""
+        self.steps_left = 0
+        self._stepping = False
+
+    def refuse_if_finished(self) -> None:
+        """Raises TrainingError, saying what helps, when all epochs are done."""
+        if self.finished:
+            raise TrainingError(f"All {self.epochs} epochs are done: set a higher number of epochs to go on.")
+
+    def step_back(self) -> None:
+        """To the state before the last step, bit for bit on the CPU; what was recorded after it is dropped.
+
+        Raises:
+            TrainingError: There is no earlier step that can be reached.
+        """
+        present = self.training.step if self._going_back_to is None else self._going_back_to
+        if present == 0:
+            raise TrainingError("This is the first step: there is nothing before it.")
+        checkpoint = self._rewind.before(present - 1)
+        if checkpoint is None:
+            size = self.training.capture().nbytes
+            raise TrainingError(
+                f"Step {present - 1} cannot be reached any more."
+                if self._rewind.fits(size)
+                else f"This network is too large to go back: one state of it takes {bytes_text(size)}."
+            )
+        target = present - 1
+        self.cancel_steps()
+        self._before_best = None
+        if self._evaluated_split == "validation":
+            self._drop_evaluation()
+        self.instruments.reset()
+        # From where going back is already, it may be nearer.
+        if not self.training.replaying or checkpoint.progress.step > self.training.step or self.training.step > target:
+            self.training.go_back(checkpoint, target)
+        else:
+            self.training.go_back(self.training.capture(), target)
+        self._rewind.forget_after(target)
+        self._run.rewind(target)
+        self._saved_step = -1
+        self._going_back_to = target
+        self._kept = time.perf_counter()
+
+    def set_learning_rate(self, value: float) -> None:
+        """From the next step on."""
+        self.training.learning_rate = value
+        self._run.append([Scalar("learning_rate", self._shown_step, value)])
+
+    def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
+        """Asks for an evaluation of the test split; it is counted and recorded.
+
+        Raises:
+            DataError: There are no test examples.
+        """
+        if len(self.training.data.test) == 0:
+            raise DataError("This data set has no test examples.", field="data")
+        self._test_wanted.append(answer)
+
+    def use_best(self) -> None:
+        """Puts the weights of the best epoch in; training would go on from them.
+
+        Raises:
+            TrainingError: There was no validation yet.
+        """
+        training = self.training
+        if training.best is None:
+            raise TrainingError("There are no best weights yet: they are kept at the end of each epoch.")
+        training.use_weights(training.best)
+        self._before_best = None
+        self._rewind.clear()
+        self._saved_step = -1
+        self.instruments.reset()
+        self._run.append([remarks.best_put_back(self.training)])
+
+    def leave_best(self) -> None:
+        """Training goes on: from where it was, not from the best weights that were put in at the end."""
+        if self._before_best is not None:
+            checkpoint, self._before_best = self._before_best, None
+            self.training.go_back(checkpoint, checkpoint.progress.step)
+
+    def complete(self) -> None:
+        """All epochs are done: keeps the last state, and puts the best weights in where that is wanted."""
+        self.save("done")
+        training = self.training
+        if self._keep_best and training.best is not None and training.best_epoch < training.epoch:
+            self.keep()
+            self._before_best = training.capture()
+            training.use_weights(training.best)
+            self._run.append([remarks.best_put_back(self.training)])
+
+    def abandon(self, reason: Exception) -> None:
+        """Nothing more will be done: whoever waits for an evaluation is told."""
+        for future in self._test_wanted:
+            if not future.done():
+                future.set_exception(reason)
+        self._test_wanted.clear()
+
+    # -- keeping ------------------------------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Keeps the state in memory, to go back to."""
+        if self._before_best is not None or self.training.replaying:
+            return
+        if self._rewind.steps[-1:] != [self.training.step]:
+            began = time.perf_counter()
+            self._rewind.add(self.training.capture())
+            self._kept = time.perf_counter()
+            self._keep_every = max(_KEEP_EVERY, _KEEP_SHARE * (self._kept - began))
+
+    def save(self, tag: str) -> None:
+        """Keeps the state in the run's file, unless it is there already; a full disk does not end the training."""
+        step = self.training.step
+        if self._store is None or self._saved_step == step or self.training.replaying:
+            return
+        checkpoint = self._before_best or self.training.capture()
+        try:
+            self._store.save_checkpoint(step, self.training.epoch, checkpoints.to_blobs(checkpoint), tag)
+        except StorageError as error:
+            if self._on_trouble is None:
+                raise
+            self._on_trouble(error)
+        self._saved_step = step
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _shown_step(self) -> int:
+        return self.training.step if self._going_back_to is None else self._going_back_to
+
+    def _train_a_batch(self) -> None:
+        self.speed.start()
+        self.speed.count(self.instruments.advance(forced=self._stepping and self._is_last_step))
+        now = time.perf_counter()
+        if now - self._published >= _PUBLISH_EVERY:
+            self.publish()
+        if now - self._kept >= self._keep_every:
+            self.keep()
+        self.steps_left = max(0, self.steps_left - 1)
+
+    @property
+    def _is_last_step(self) -> bool:
+        training = self.training
+        ends_epoch = (training.step + 1) % training.steps_per_epoch == 0
+        return self.steps_left == 1 or (ends_epoch and training.epoch + 1 >= self.epochs)
+
+    def _end_steps(self) -> None:
+        self.cancel_steps()
+        self.rest(measure=False)
+
+    def _go_back_a_batch(self) -> None:
+        training = self.training
+        if training.replaying:
+            training.advance()
+            now = time.perf_counter()
+            if now - self._kept >= _KEEP_EVERY_GOING_BACK:
+                self._rewind.add(training.capture())
+                self._kept = time.perf_counter()
+                self.publish()
+        if not training.replaying and not training.epoch_end_due:
+            self._going_back_to = None
+            if training.learning_rate != self._recorded_rate():
+                self._run.append([Scalar("learning_rate", training.step, training.learning_rate)])
+            self.rest()
+
+    def _recorded_rate(self) -> float:
+        _, values = self._run.scalars("learning_rate")
+        return float(values[-1]) if len(values) else math.nan
+
+    def _start_evaluation_if_due(self) -> None:
+        if self._test_wanted and self._going_back_to is None:
+            self._evaluated_split = "test"
+        elif self.training.epoch_end_due:
+            self._evaluated_split = "validation"
+        else:
+            return
+        self._evaluation = self.training.evaluation(self._evaluated_split)
+        self.instruments.flush()
+        self.publish()
+
+    def _drop_evaluation(self) -> None:
+        self._evaluation = None
+        self._evaluated_split = ""
+
+    def _finish_evaluation(self) -> None:
+        assert self._evaluation is not None
+        result, split = self._evaluation.result(), self._evaluated_split
+        self._drop_evaluation()
+        if split == "test":
+            self._finish_test(result)
+        else:
+            self._finish_epoch(result if result.count else None)
+        self.publish()
+
+    def _finish_test(self, result: EvaluationResult) -> None:
+        self.training.test_uses += 1
+        self._run.append([*remarks.scores("test", self.training.step, result), remarks.test_used(self.training)])
+        wanted, self._test_wanted = self._test_wanted, []
+        for future in wanted:
+            if future.set_running_or_notify_cancel():
+                future.set_result(result)
+
+    def _finish_epoch(self, validation: EvaluationResult | None) -> None:
+        training = self.training
+        train_loss = training.epoch_loss
+        training.finish_epoch(validation)
+        if self._going_back_to is not None:
+            return  # It was recorded when it happened first.
+        step, epoch = training.step, training.epoch
+        samples: list[Sample] = [Scalar("epoch", step, float(epoch))]
+        if validation is not None:
+            samples += remarks.scores("validation", step, validation)
+        self.instruments.flush()
+        self._run.append(samples)
+        self.instruments.examine()
+        self.keep()
+        self.save("epoch")
+        if self._on_epoch is not None:
+            self._on_epoch(
+                EpochResult(
+                    epoch,
+                    step,
+                    train_loss,
+                    None if validation is None else validation.loss,
+                    None if validation is None else validation.accuracy,
+                    self.speed.seconds,
+                )
+            )
+
+    def _make_position(self) -> Position:
+        training = self.training
+        rate = self.speed.rate
+        left = max(0, self.epochs * training.steps_per_epoch - training.step) * training.batch_size
+        activity = "going back" if self._going_back_to is not None else self._evaluated_split
+        if not activity and not self.speed.running and self.instruments.busy:
+            activity = "measuring"
+        return Position(
+            epoch=training.epoch,
+            step=self._shown_step,
+            steps_per_epoch=training.steps_per_epoch,
+            epochs=self.epochs,
+            batch_size=training.batch_size,
+            samples_per_second=rate,
+            eta_seconds=left / rate if rate > 0 else math.nan,
+            device=str(training.device),
+            probe_cost=self.instruments.cost,
+            train_count=len(training.data.train),
+            validation_count=len(training.data.validation),
+            test_count=len(training.data.test),
+            test_uses=training.test_uses,
+            learning_rate=training.learning_rate,
+            activity=activity,
+        )

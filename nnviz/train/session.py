@@ -1,0 +1,492 @@
+"""The owner of a live network: prepares it, trains it, answers questions, and says what state it is in.
+
+One thread owns a session and does all its work: the window's worker thread calls :meth:`TrainingSession.serve`, the
+command line :meth:`TrainingSession.train`. Any thread may ask for something; it is done between two batches, so no
+tensor is ever read half-updated and no lock is held during a batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+import psygnal
+
+from nnviz import interruption
+from nnviz.data.tensors import LoadedData, Progress
+from nnviz.data.tensors import load as load_data
+from nnviz.errors import Cancelled, NnvizError, ParamError, TrainingError
+from nnviz.probes.base import Probe
+from nnviz.probes.catalogue import default_probes
+from nnviz.project.model import Project
+from nnviz.record.run import Run
+from nnviz.train import devices
+from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.commands import CommandQueue
+from nnviz.train.devices import warm_up
+from nnviz.train.failures import readable
+from nnviz.train.instruments import Instruments
+from nnviz.train.loop import EvaluationResult
+from nnviz.train.position import EpochResult, Outcome, Position, SessionState
+from nnviz.train.runner import CheckpointStore, Runner
+from nnviz.train.training import Training
+
+__all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionState", "TrainingSession", "warm_up"]
+
+_Result = TypeVar("_Result")
+_log = logging.getLogger(__name__)
+
+
+class TrainingSession:
+    """A project in training.
+
+    Args:
+        project: What to train, as it is now; later changes of the document do not reach it.
+        run: Takes all that is measured.
+        data: The data set, where it is loaded already.
+        data_dir: Where else to look for it.
+        probes: The instruments; None is all of them, () is none.
+        budget: Seconds of measuring for a second of training.
+        device: Overrules the project's.
+        progress: Told how loading goes: (what, how much, of how much), on the owner's thread.
+        on_epoch: Told of the end of each epoch, on the owner's thread.
+        store: Keeps a checkpoint at the end of each epoch, when paused and when stopped.
+        resume: Goes on from this checkpoint rather than from the start.
+
+    Attributes:
+        state_changed: Emitted with the new state, on the owner's thread.
+        refused: Emitted with a sentence when something asked for cannot be done, on the owner's thread.
+        error: Why it FAILED.
+        data: The data set, once it is loaded.
+    """
+
+    state_changed = psygnal.Signal(SessionState)
+    refused = psygnal.Signal(str)
+
+    def __init__(
+        self,
+        project: Project,
+        run: Run,
+        *,
+        data: LoadedData | None = None,
+        data_dir: Path | None = None,
+        probes: Sequence[Probe] | None = None,
+        budget: float = 0.10,
+        device: str | None = None,
+        progress: Progress | None = None,
+        on_epoch: Callable[[EpochResult], None] | None = None,
+        store: CheckpointStore | None = None,
+        resume: Checkpoint | None = None,
+    ) -> None:
+        self.project = project
+        self.run = run
+        self.data = data
+        self.error: Exception | None = None
+        self._data_dir = data_dir
+        self._probes = probes
+        self._budget = budget
+        self._device_name = project.training.device if device is None else device
+        self._progress = progress
+        self._on_epoch = on_epoch
+        self._store = store
+        self._resume = resume
+        self._state = SessionState.IDLE
+        self._first_position = Position(epochs=project.training.epochs, batch_size=project.training.batch_size)
+        self._commands = CommandQueue(self._refuse)
+        self._closing = threading.Event()
+        self._interrupted = False
+        self._runner: Runner | None = None
+        self._outcome: Outcome | None = None
+        self._torn = False
+
+    # -- readable on any thread ---------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> SessionState:
+        """What it is doing."""
+        return self._state
+
+    @property
+    def position(self) -> Position:
+        """Where it stands: a snapshot of plain values."""
+        return self._first_position if self._runner is None else self._runner.position
+
+    @property
+    def training(self) -> Training:
+        """The live network with its optimizer and data; for the owner's thread only, so ask for it with :meth:`ask`.
+
+        Raises:
+            TrainingError: It is not prepared yet, or could not be.
+        """
+        return self._prepared.training
+
+    # -- asked by any thread, answered between two batches ------------------------------------------------------------
+
+    def play(self) -> Future[None]:
+        """Train until paused or done."""
+        return self._commands.put(self._play)
+
+    def pause(self) -> Future[None]:
+        """Rest after the batch that is under way."""
+        return self._commands.put(self._pause)
+
+    def step(self, count: int = 1) -> Future[None]:
+        """Train ``count`` batches, then rest; everything is measured around the last one."""
+        return self._commands.put(lambda: self._step(count))
+
+    def step_back(self) -> Future[None]:
+        """Rest at the state before the last step, bit for bit on the CPU; what was recorded after it is dropped."""
+        return self._commands.put(self._step_back)
+
+    def stop(self) -> Future[None]:
+        """End the training here; what was measured stays."""
+        return self._commands.put(self._stop)
+
+    def close(self) -> None:
+        """End :meth:`serve`, also in the middle of loading. What still waits is answered with Cancelled."""
+        self._closing.set()
+        self._commands.put(lambda: None)
+
+    def set_learning_rate(self, value: float) -> Future[None]:
+        """From the next batch on."""
+        return self._commands.put(lambda: self._prepared.set_learning_rate(value))
+
+    def set_epochs(self, count: int) -> Future[None]:
+        """How far to train; fewer than are done already ends the training at the end of this one."""
+        return self._commands.put(lambda: self._set_epochs(count))
+
+    def pin(self, sample: int) -> Future[None]:
+        """Show what flows through the network for this example of the validation split."""
+        return self._commands.put(lambda: self._pin(sample))
+
+    def watch(self, node_ids: frozenset[str] | None) -> Future[None]:
+        """Measure the outputs of these nodes only; None is all of them."""
+        return self._commands.put(lambda: self._watch(node_ids))
+
+    def focus(self, node_id: str | None) -> Future[None]:
+        """Measure all channels of this node's output, not only the first."""
+        return self._commands.put(lambda: self._focus(node_id))
+
+    def evaluate_test(self) -> Future[EvaluationResult]:
+        """Measure on the test split; it is counted and recorded."""
+        answer: Future[EvaluationResult] = Future()
+        asked = self._commands.put(lambda: self._prepared.evaluate_test(answer))
+        asked.add_done_callback(lambda done: _pass_failure(done, answer))
+        return answer
+
+    def restore_best(self) -> Future[None]:
+        """Put the weights of the best epoch in."""
+        return self._commands.put(self._restore_best)
+
+    def ask(self, question: Callable[[], _Result]) -> Future[_Result]:
+        """Have something answered on the owner's thread, where :attr:`training` may be looked at.
+
+        The network is whole and at rest meanwhile; whoever changes its mode, its gradients or the random state puts
+        them back. What the question raises comes with the future and disturbs nobody else.
+        """
+        return self._commands.put(question, quiet=True)
+
+    def capture(self) -> Future[Checkpoint]:
+        """A copy of everything that decides how the training goes on."""
+        return self._commands.put(self._capture, quiet=True)
+
+    # -- the owner's thread -------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Prepares, then does what is asked until :meth:`close`. Never raises: what fails becomes the state FAILED."""
+        self._guarded(self._prepare)
+        while not self._closing.is_set():
+            self._guarded(self._turn)
+        self._guarded(self._end)
+
+    def train(self) -> Outcome:
+        """Prepares and trains to the end on this thread, then measures on the test split.
+
+        Ctrl-C ends it after the batch that is under way; what was recorded is kept.
+
+        Raises:
+            Cancelled: It was interrupted, stopped or closed before the end.
+            NnvizError: It failed.
+        """
+        try:
+            with self._interruptible():
+                self._guarded(self._prepare)
+                self._guarded(self._train_to_the_end)
+        except KeyboardInterrupt:
+            self._torn = True
+            raise Cancelled("Broken off in the middle of a step; what was recorded until then is kept.") from None
+        finally:
+            self._guarded(self._end)
+        if self.error is not None:
+            raise self.error
+        if self._runner is None:
+            raise Cancelled("Stopped before training began.")
+        training = self._runner.training
+        if self._outcome is None:
+            raise Cancelled(f"Stopped at step {training.step}; what was recorded until then is kept.")
+        return self._outcome
+
+    def _prepare(self) -> None:
+        self._enter(SessionState.PREPARING)
+        devices.fit_threads()
+        device = devices.resolve(self._device_name)
+        if self.data is None:
+            config = self.project.data
+            self.data = load_data(config, self._data_dir, progress=self._progress, cancelled=lambda: self._broken_off)
+        if self._broken_off:
+            return
+        training = Training(self.project, self.data, device)
+        if self._resume is not None:
+            training.restore(self._resume)
+        probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
+        instruments = Instruments(training, self.run, probes, self._budget)
+        instruments.pin(*self._sample(training, self.project.view.pinned_sample, clamp=True))
+        runner = Runner(
+            training,
+            instruments,
+            self.run,
+            epochs=self.project.training.epochs,
+            keep_best=self.project.training.keep_best,
+            store=self._store,
+            on_epoch=self._on_epoch,
+            on_trouble=self._refuse,
+        )
+        # The pictures of the pinned sample are there at once; the pass over the probe set takes seconds for a large
+        # network and goes on piece by piece while whoever asked for the session can already play.
+        runner.begin()
+        self._runner = runner
+        self._enter(SessionState.READY)
+
+    def _turn(self) -> None:
+        """Answers what was asked, then does one batch, or waits for the next request."""
+        if self._commands.pending:
+            self._commands.run()
+            if self._closing.is_set():
+                return
+        runner = self._runner
+        if runner is None or self._state is SessionState.FAILED:
+            self._commands.wait()
+        elif self._state is SessionState.RUNNING and runner.finished and not runner.has_errand:
+            runner.complete()
+            runner.rest()
+            self._enter(SessionState.DONE)
+        elif self._state is SessionState.RUNNING or runner.has_errand:
+            runner.advance()
+        elif runner.instruments.busy:
+            runner.measure_on()
+        else:
+            runner.settle_down()
+            self._commands.wait()
+
+    def _end(self) -> None:
+        """The last thing: keeps what there is and answers whoever still waits."""
+        reason = self.error or Cancelled("The session is closed.")
+        self._commands.close(reason)
+        runner = self._runner
+        if runner is not None:
+            runner.abandon(reason)
+            if self._state is not SessionState.FAILED and not self._torn:
+                runner.save("stop")
+                runner.rest(measure=False)
+            runner.training.random.release()  # also after a step that was torn, which nothing else may be done with
+        self.run.finished = True
+        if self._state not in (SessionState.DONE, SessionState.FAILED):
+            self._enter(SessionState.DONE)
+
+    def _train_to_the_end(self) -> None:
+        """All epochs, then the test split; broken off by an interruption, a stop or a failure."""
+        if self._broken_off or self.error is not None:
+            return
+        self._play()
+        while self._goes_on:
+            self._turn()
+        runner = self._prepared
+        if not runner.finished or self._broken_off:
+            return
+        test = None
+        if len(runner.training.data.test):
+            answer: Future[EvaluationResult] = Future()
+            runner.evaluate_test(answer)
+            while not answer.done() and not self._broken_off:
+                self._turn()
+            if not answer.done():
+                return
+            test = answer.result()
+        while runner.instruments.busy and not self._broken_off:  # the run ends with what its last weights do
+            runner.measure_on()
+        self._outcome = Outcome(
+            test_loss=None if test is None else test.loss,
+            test_accuracy=None if test is None else test.accuracy,
+            epochs=runner.training.epoch,
+            steps=runner.training.step,
+            seconds=runner.speed.seconds,
+            best_epoch=runner.training.best_epoch,
+        )
+
+    @property
+    def _goes_on(self) -> bool:
+        return self._state not in (SessionState.DONE, SessionState.FAILED) and not self._broken_off
+
+    # -- what was asked, on the owner's thread ------------------------------------------------------------------------
+
+    @property
+    def _prepared(self) -> Runner:
+        if self._runner is None:
+            raise TrainingError("There is no network yet: it is still being prepared, or could not be.")
+        if self._state is SessionState.FAILED:
+            raise TrainingError("The training failed: start it again.") from self.error
+        return self._runner
+
+    @property
+    def _broken_off(self) -> bool:
+        return self._closing.is_set() or self._interrupted
+
+    def _play(self) -> None:
+        runner = self._prepared
+        if self._state is SessionState.RUNNING:
+            return
+        if self._state is SessionState.DONE:
+            runner.refuse_if_finished()
+        runner.leave_best()
+        runner.cancel_steps()
+        self._enter(SessionState.RUNNING)
+
+    def _pause(self) -> None:
+        runner = self._prepared
+        runner.cancel_steps()
+        if self._state is SessionState.RUNNING:
+            runner.rest()
+            runner.save("pause")
+            self._enter(SessionState.PAUSED)
+
+    def _step(self, count: int) -> None:
+        runner = self._prepared
+        if count < 1:
+            raise ParamError(f"The number of steps is {count}, but must be at least 1.", field="count")
+        runner.take_steps(count)
+        self._enter(SessionState.PAUSED)
+
+    def _step_back(self) -> None:
+        self._prepared.step_back()
+        self._enter(SessionState.PAUSED)
+
+    def _stop(self) -> None:
+        runner = self._prepared
+        if self._state is SessionState.DONE:
+            return
+        self._enter(SessionState.STOPPING)
+        runner.cancel_steps()
+        runner.save("stop")
+        runner.rest()
+        self._enter(SessionState.DONE)
+
+    def _set_epochs(self, count: int) -> None:
+        runner = self._prepared
+        if count < 1:
+            raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
+        runner.epochs = count
+        runner.publish()
+
+    def _pin(self, sample: int) -> None:
+        runner = self._prepared
+        runner.instruments.pin(*self._sample(runner.training, sample))
+        self._show_outputs()
+
+    def _watch(self, node_ids: frozenset[str] | None) -> None:
+        self._prepared.instruments.watched = node_ids
+        self._show_outputs()
+
+    def _focus(self, node_id: str | None) -> None:
+        self._prepared.instruments.focused = node_id
+        self._show_outputs()
+
+    def _show_outputs(self) -> None:
+        """While resting nothing would measure the outputs that are wanted now; while running the next time is near."""
+        if self._state is not SessionState.RUNNING:
+            self._prepared.instruments.measure_outputs()
+
+    def _capture(self) -> Checkpoint:
+        return self._prepared.training.capture()
+
+    def _restore_best(self) -> None:
+        runner = self._prepared
+        runner.use_best()
+        if self._state is not SessionState.RUNNING:
+            runner.rest()
+
+    def _sample(self, training: Training, index: int, *, clamp: bool = False) -> tuple[str, int]:
+        """Split and index of the sample to pin: from the validation split, or from training where that is empty."""
+        split = "validation" if len(training.data.validation) else "train"
+        count = len(training.data.split(split))
+        if clamp:
+            return split, min(max(index, 0), count - 1)
+        if not 0 <= index < count:
+            raise ParamError(f"There is no sample {index}: the {split} split has {count}, numbered from 0.")
+        return split, index
+
+    # -- states and failures ------------------------------------------------------------------------------------------
+
+    def _enter(self, state: SessionState) -> None:
+        if state is self._state:
+            return
+        self._state = state
+        self.run.state = state.value
+        try:
+            self.state_changed.emit(state)
+        except psygnal.EmitLoopError:  # A fault of a listener is not one of the training.
+            _log.exception("A listener to the session's state failed.")
+
+    def _refuse(self, error: NnvizError) -> None:
+        try:
+            self.refused.emit(str(error))
+        except psygnal.EmitLoopError:
+            _log.exception("A listener to the session's refusals failed.")
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Does it; whatever it raises ends the training in the state FAILED, and never the thread."""
+        try:
+            work()
+        except Cancelled as error:
+            if not self._broken_off:
+                self._fail(error)
+        except Exception as error:  # noqa: BLE001 - the last place: it becomes a state and a sentence
+            _log.debug("The training failed.", exc_info=True)
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        runner = self._runner
+        training = None if runner is None else runner.training
+        step = 0 if training is None else training.step
+        device = self._device_name if training is None else str(training.device)
+        self.error = readable(error, device=device, step=step, batch_size=self.project.training.batch_size)
+        if runner is not None:
+            runner.speed.stop()
+            runner.training.random.release()
+            runner.abandon(self.error)
+        self._enter(SessionState.FAILED)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Ctrl-C and the like are answered between two batches, where all is whole; a second one breaks off at once."""
+
+        def interrupt(number: int, frame: FrameType | None) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+            self._commands.put(lambda: None)  # Wakes it up where it waits.
+
+        with interruption.handled_by(interrupt):
+            yield
+
+
+def _pass_failure(asked: Future[None], answer: Future[EvaluationResult]) -> None:
+    """Hands the reason why an evaluation was not even begun to whoever waits for it."""
+    error = asked.exception()
+    if error is not None and not answer.done():
+        answer.set_exception(error)

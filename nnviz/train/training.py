@@ -1,0 +1,301 @@
+"""A network in training: weights, optimizer, batches and position. Deterministic; knows no threads, probes or runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from nnviz.data.tensors import Feeder, LoadedData
+from nnviz.errors import ParamError, ProjectError, TrainingError
+from nnviz.network.losses import loss_function
+from nnviz.network.memory import build_network
+from nnviz.network.network import Network
+from nnviz.project import registry
+from nnviz.project.bypass import effective
+from nnviz.project.model import Project
+from nnviz.project.shapes import infer
+from nnviz.project.validate import problems_that_stop, validate
+from nnviz.train import checkpoint as checkpoints
+from nnviz.train import loop, optimizers
+from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
+from nnviz.train.random_state import RandomStream
+
+#: Batches for measuring are at least this large: without gradients they need little memory and run faster.
+_EVALUATION_BATCH = 256
+
+
+class Training:
+    """Everything that decides what the weights become.
+
+    The same project, data and device give the same weights at every step, bit for bit on the CPU, whatever is measured
+    in between. Belongs to one thread.
+
+    Args:
+        project: What to train.
+        data: Its data set, loaded.
+        device: Where.
+
+    Raises:
+        ProjectError: The project has errors; the message is the first of them.
+        TooLargeError: It would not fit into memory; nothing was built.
+    """
+
+    def __init__(self, project: Project, data: LoadedData, device: torch.device) -> None:
+        project = effective(project)
+        inference = infer(project.graph)
+        problems = problems_that_stop(validate(project, data.facts, inference))
+        if problems:
+            raise ProjectError(problems[0].text, field=problems[0].node and f"graph.nodes.{problems[0].node}")
+        if len(data.train) == 0:
+            raise ProjectError("There are no training examples: hold back fewer for validation.", field="data")
+        config = project.training
+        self.data = data
+        self.device = device
+        self.network = build_network(project, device, inference=inference)
+        self.network.train()
+        self.loss_function = loss_function(project.graph, data.facts)
+        self.optimizer = optimizers.build_optimizer(
+            self.network.parameters(), config.optimizer, config.optimizer_params
+        )
+        self.batch_size = config.batch_size
+        # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
+        self.random = RandomStream(device, config.seed, self.network.random_state)
+        self._draws = self.network.draws_random_numbers
+        several = _needs_several(self.network)
+        if several and len(data.train) == 1:
+            raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
+        self._feeder = Feeder(
+            data.train, data.scaler, config.batch_size, device, config.seed, join_single=bool(several)
+        )
+        self._measuring: dict[str, Feeder] = {}
+        self._batches: Iterator[tuple[Tensor, Tensor]] | None = None
+        self._step = 0
+        self._evaluated_epochs = 0
+        self._losses: list[Tensor] = []
+        self._counts: list[int] = []
+        self._loss_sum = 0.0
+        self._loss_count = 0
+        # (first step, learning rate), ascending, since the start or the last restore.
+        self._rates = [(0, optimizers.learning_rate(config))]
+        self._replay_until = 0
+        self._replay_rates: dict[int, float] = {}
+        self.best: Tensors | None = None
+        self.best_epoch = 0
+        self.best_loss = math.inf
+        self.test_uses = 0
+
+    # -- where it stands ----------------------------------------------------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        """Updates made."""
+        return self._step
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch; the last one may be smaller, or one example larger (see ``Feeder.join_single``)."""
+        return len(self._feeder)
+
+    @property
+    def epoch(self) -> int:
+        """Finished epochs."""
+        return self._step // self.steps_per_epoch
+
+    @property
+    def epoch_end_due(self) -> bool:
+        """Whether an epoch is over and its validation is not done yet."""
+        return self._evaluated_epochs < self.epoch
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        return self._rates[-1][1]
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if not (math.isfinite(value) and value >= 0):
+            raise ParamError(
+                f"The learning rate is {value!r}, but must be a number, at least 0.", field="learning_rate"
+            )
+        if value == self.learning_rate:
+            return
+        begins = max(self._step, self._replay_until)
+        if self._rates[-1][0] == begins:
+            self._rates.pop()
+        self._rates.append((begins, value))
+        if not self.replaying:
+            self._use_rate(value)
+
+    @property
+    def replaying(self) -> bool:
+        """Whether it is on the way from a checkpoint to the step that :meth:`go_back` was asked for."""
+        return self._step < self._replay_until
+
+    # -- training -----------------------------------------------------------------------------------------------------
+
+    def advance(
+        self,
+        after_backward: loop.AfterBackward | None = None,
+        around_update: loop.AroundUpdate | None = None,
+    ) -> int:
+        """Trains on the next batch.
+
+        Returns:
+            Number of examples in it.
+
+        Raises:
+            TrainingError: The network has nothing to train.
+        """
+        if self.optimizer is None:
+            raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
+        inputs, targets = self._next_batch()
+        if self._step in self._replay_rates:
+            self._use_rate(self._replay_rates[self._step])
+        if self._draws:
+            with self.random:
+                loss = loop.train_step(
+                    self.network, self.loss_function, self.optimizer, inputs, targets, after_backward, around_update
+                )
+        else:
+            loss = loop.train_step(
+                self.network, self.loss_function, self.optimizer, inputs, targets, after_backward, around_update
+            )
+        count = inputs.shape[0]
+        self._losses.append(loss)
+        self._counts.append(count)
+        self._step += 1
+        if self._step == self._replay_until:
+            self._use_rate(self.learning_rate)
+        return count
+
+    def settle(self) -> bool:
+        """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
+        if not self._losses:
+            return True
+        losses = torch.stack(self._losses).tolist()
+        total = sum(loss * count for loss, count in zip(losses, self._counts, strict=True))
+        self._loss_sum += total
+        self._loss_count += sum(self._counts)
+        self._losses.clear()
+        self._counts.clear()
+        return math.isfinite(total)
+
+    @property
+    def epoch_loss(self) -> float:
+        """Mean loss over the examples of the epoch so far, as each batch saw them; call ``settle`` first."""
+        return self._loss_sum / self._loss_count if self._loss_count else math.nan
+
+    # -- measuring ----------------------------------------------------------------------------------------------------
+
+    def feeder(self, split: str) -> Feeder:
+        """Batches of a split in its own order, for measuring."""
+        if split not in self._measuring:
+            size = max(self.batch_size, _EVALUATION_BATCH)
+            data = self.data.split(split)
+            self._measuring[split] = Feeder(data, self.data.scaler, size, self.device, shuffle=False)
+        return self._measuring[split]
+
+    def evaluation(self, split: str) -> loop.Evaluation:
+        """An evaluation of a whole split, to be advanced batch by batch."""
+        return loop.Evaluation(self.network, self.loss_function, self.feeder(split).batches())
+
+    def finish_epoch(self, validation: loop.EvaluationResult | None) -> None:
+        """The epoch is over and its validation is done: keeps the weights if they are the best, starts the next."""
+        self._evaluated_epochs = self.epoch
+        self._loss_sum, self._loss_count = 0.0, 0
+        if validation is not None and validation.loss < self.best_loss:
+            self.best_loss = validation.loss
+            self.best_epoch = self.epoch
+            self.best = checkpoints.copy_weights(self.network)
+
+    def use_weights(self, weights: Tensors) -> None:
+        """Puts other weights in; position and optimizer stay."""
+        checkpoints.load_weights(weights, self.network)
+
+    # -- keeping and going back ---------------------------------------------------------------------------------------
+
+    def capture(self) -> Checkpoint:
+        """A copy of everything that decides how it goes on."""
+        self.settle()
+        progress = Progress(
+            step=self._step,
+            evaluated_epochs=self._evaluated_epochs,
+            epoch_loss=self._loss_sum.hex(),
+            epoch_count=self._loss_count,
+            best_epoch=self.best_epoch,
+            best_loss=self.best_loss.hex(),
+            test_uses=self.test_uses,
+        )
+        return checkpoints.capture(self.network, self.optimizer, self.random.capture(), progress, self.best)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Goes on from a checkpoint, with the learning rate that was used there.
+
+        Raises:
+            RunFileError: It belongs to another network; nothing was changed.
+        """
+        self._put_back(checkpoint)
+        self._replay_until, self._replay_rates = 0, {}
+        if self.optimizer is not None:
+            self._rates = [(self._step, float(self.optimizer.param_groups[0]["lr"]))]
+
+    def go_back(self, checkpoint: Checkpoint, step: int) -> None:
+        """Returns to an earlier step by way of a checkpoint before it, from where :meth:`advance` does the rest.
+
+        The learning rates that were used on that way are used again; from ``step`` on it is the present one.
+
+        Args:
+            checkpoint: One that :meth:`capture` made since the start or the last :meth:`restore`, not behind ``step``.
+            step: Where to go.
+        """
+        present = self.learning_rate
+        self._put_back(checkpoint)
+        self._rates = [(begins, rate) for begins, rate in self._rates if begins < step]
+        self._replay_rates = dict(self._rates)
+        if not self._rates or self._rates[-1][1] != present:
+            self._rates.append((step, present))
+        self._replay_until = step
+        if not self.replaying:
+            self._use_rate(present)
+
+    def _put_back(self, checkpoint: Checkpoint) -> None:
+        progress = checkpoint.progress
+        if checkpoint.best is not None:
+            checkpoints.check_weights(checkpoint.best, self.network)
+        checkpoints.restore(checkpoint, self.network, self.optimizer)
+        self.random.restore(dict(checkpoint.random))
+        self._step = progress.step
+        self._evaluated_epochs = progress.evaluated_epochs
+        self._losses.clear()
+        self._counts.clear()
+        self._loss_sum = float.fromhex(progress.epoch_loss)
+        self._loss_count = progress.epoch_count
+        self.best = checkpoint.best
+        self.best_epoch = progress.best_epoch
+        self.best_loss = float.fromhex(progress.best_loss)
+        self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
+        self._batches = None
+
+    def _use_rate(self, value: float) -> None:
+        if self.optimizer is not None:
+            optimizers.set_learning_rate(self.optimizer, value)
+
+    def _next_batch(self) -> tuple[Tensor, Tensor]:
+        if self._batches is None:
+            self._batches = self._feeder.batches(self.epoch, self._step % self.steps_per_epoch)
+        batch = next(self._batches, None)
+        if batch is None:
+            self._batches = self._feeder.batches(self.epoch)
+            batch = next(self._batches)
+        return batch
+
+
+def _needs_several(network: Network) -> str:
+    """The first node that cannot be trained on a batch of one example; empty where there is none."""
+    results, kinds = network.inference.results, network.kind_of
+    return next(
+        (node for node in network.node_ids if registry.layer(kinds(node)).needs_several(results[node].output)), ""
+    )

@@ -1,0 +1,147 @@
+"""Devices are chosen and refused in words; optimizers are torch's with the declared values; failures are readable."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from nnviz.errors import NnvizError, ParamError, ProjectError, TooLargeError, TrainingError
+from nnviz.project import registry
+from nnviz.project.model import TrainConfig
+from nnviz.train import devices, optimizers
+from nnviz.train.failures import readable
+
+
+def test_auto_takes_the_best_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    assert str(devices.resolve("auto")) == "cuda:0"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert str(devices.resolve()) == "mps"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert str(devices.resolve()) == "cpu"
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert str(devices.resolve("cuda")) == "cuda:1"
+    assert str(devices.resolve("CUDA:0")) == "cuda:0"
+    with pytest.raises(ParamError, match="no cuda:2: this computer has cuda:0 to cuda:1"):
+        devices.resolve("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "", "tpu", "cuda:1:2"])
+def test_an_unknown_device_is_refused_with_the_choice(name: str) -> None:
+    with pytest.raises(ParamError, match="choose auto, cpu"):
+        devices.resolve(name)
+
+
+def test_without_a_gpu_cuda_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ParamError, match="cannot be used: "):
+        devices.resolve("cuda:0")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ParamError, match="no Apple GPU"):
+        devices.resolve("mps")
+
+
+def test_a_device_is_described_in_words() -> None:
+    assert devices.describe(torch.device("cpu")).startswith("cpu, ")
+    devices.synchronise(torch.device("cpu"))
+
+
+def test_warming_up_leaves_the_random_state_alone() -> None:
+    before = torch.get_rng_state()
+    devices.warm_up()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_no_more_threads_than_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    used: list[int] = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    monkeypatch.setattr(torch, "set_num_threads", used.append)
+    monkeypatch.setattr(devices, "_granted_cores", lambda: 3)
+    devices.fit_threads()
+    assert used == [3]
+    monkeypatch.undo()
+    assert torch.get_num_threads() == before
+    assert devices._granted_cores() >= 1
+
+
+def test_every_declared_optimizer_can_be_built_with_its_defaults() -> None:
+    assert set(optimizers.OPTIMIZERS) == set(registry.optimizers())
+    for kind in registry.optimizers():
+        layer = nn.Linear(2, 1)
+        optimizer = optimizers.build_optimizer(layer.parameters(), kind, {})
+        assert optimizer is not None
+        torch.autograd.backward(layer(torch.ones(1, 2)).sum())
+        optimizer.step()
+
+
+#: Names of the project -> names in torch's parameter groups.
+TORCH_NAMES = {"learning_rate": "lr", "epsilon": "eps", "beta1": "betas", "beta2": "betas"}
+
+
+@pytest.mark.parametrize("kind", sorted(optimizers.OPTIMIZERS))
+def test_every_declared_parameter_reaches_torch(kind: str) -> None:
+    spec = registry.optimizer(kind)
+    for param in spec.params:
+        given = {"momentum": 0.5} if param.name == "nesterov" else {}
+        value = True if param.type == "bool" else 0.123
+        optimizer = optimizers.build_optimizer(nn.Linear(2, 1).parameters(), kind, {**given, param.name: value})
+        assert optimizer is not None
+        found = optimizer.param_groups[0][TORCH_NAMES.get(param.name, param.name)]
+        if isinstance(found, tuple):
+            found = found[param.name == "beta2"]
+        assert found == value, param.name
+
+
+def test_nesterov_without_momentum_is_plain_descent() -> None:
+    optimizer = optimizers.build_optimizer(nn.Linear(2, 1).parameters(), "sgd", {"nesterov": True, "momentum": 0.0})
+    assert optimizer is not None
+    assert optimizer.param_groups[0]["nesterov"] is False
+
+
+def test_nothing_to_train_gives_no_optimizer() -> None:
+    assert optimizers.build_optimizer([], "adam", {}) is None
+
+
+def test_an_unknown_optimizer_is_refused() -> None:
+    with pytest.raises(ProjectError, match="no optimizer called 'lion'"):
+        optimizers.build_optimizer(nn.Linear(1, 1).parameters(), "lion", {})
+
+
+def test_the_learning_rate_can_be_read_and_changed() -> None:
+    assert optimizers.learning_rate(TrainConfig(optimizer="sgd", optimizer_params={"learning_rate": 0.3})) == 0.3
+    optimizer = optimizers.build_optimizer(nn.Linear(2, 1).parameters(), "adam", {})
+    assert optimizer is not None
+    optimizers.set_learning_rate(optimizer, 0.5)
+    assert optimizer.param_groups[0]["lr"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "part"),
+    [
+        (MemoryError(), TooLargeError, "batches of 64"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), TooLargeError, "memory of cuda:0"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), TooLargeError, "memory"),
+        (RuntimeError("mat1 and mat2 shapes\ncannot be multiplied"), TrainingError, "step 7: RuntimeError: mat1"),
+        (ZeroDivisionError(), TrainingError, "ZeroDivisionError"),
+    ],
+)
+def test_failures_become_sentences(error: Exception, kind: type[Exception], part: str) -> None:
+    found = readable(error, device="cuda:0", step=7, batch_size=64)
+    assert isinstance(found, kind)
+    assert part in str(found)
+    assert "\n" not in str(found)
+    assert found.__cause__ is error
+
+
+def test_own_errors_stay_as_they_are() -> None:
+    error = NnvizError("It is so.")
+    assert readable(error, device="cpu", step=0, batch_size=1) is error

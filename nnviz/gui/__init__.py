@@ -1,0 +1,1 @@
+"""All of Qt: views of the document and of the run. No rule of the domain lives here."""

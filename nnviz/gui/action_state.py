@@ -1,0 +1,84 @@
+"""Which actions can be used now and what they say; the menus that change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from nnviz.gui import motion, theme
+from nnviz.gui.action_table import literal
+from nnviz.gui.actions import describe
+from nnviz.project.validate import problems_that_stop
+
+if TYPE_CHECKING:
+    from nnviz.gui.window import MainWindow
+
+
+def update_actions(window: MainWindow) -> None:
+    """Bring every action in line with document, training and window."""
+    action, training, document = window.actions_by_name, window.training, window.document
+    state, reason = training.state, training.blocked()
+    ready = state in {"ready", "running", "paused", "done"}
+    running = state == "running"
+    waiting = "" if ready else f"The network is being prepared ({training.status()})."
+    words = "Pause" if running else "Play"
+    action["play"].setText(f"&{words}")
+    help = reason or waiting or ("Pause after this batch" if running else _play_help(window, state))
+    describe(action["play"], help)
+    _allow(action["play"], running or not (reason or waiting), reason or waiting)
+    describe(action["step"], reason or waiting or "Train one batch")
+    step = not (reason or waiting) and not running and state != "done"
+    _allow(action["step"], step, reason or waiting or ("Pause first." if running else "All epochs are done."))
+    _allow(action["step_back"], ready and not running and training.standing.step > 0, "No batch can be taken back now.")
+    stopped = problems_that_stop(document.diagnostics)
+    describe(action["reset"], reason if stopped and reason else "Begin again with untrained weights")
+    _allow(action["reset"], not stopped and not (reason and state == "idle"), reason)
+    _allow(action["evaluate_test"], ready, waiting)
+    _allow(action["live"], not window.feed.live, "The newest values are shown already.")
+    _allow(action["save_run"], training.trained, "Nothing has been trained yet.")
+    _allow(action["undo"], document.can_undo, "There is nothing to take back.")
+    action["undo"].setText(f"&Undo {literal(document.undo_title)}" if document.can_undo else "&Undo")
+    _allow(action["redo"], document.can_redo, "Nothing has been taken back.")
+    action["redo"].setText(f"&Redo {literal(document.redo_title)}" if document.can_redo else "&Redo")
+    action["show_palette"].setChecked(not window.palette_panel.isHidden())
+    action["show_inspector"].setChecked(not window.side.isHidden())
+    for choice in window.minimap_menu.actions():
+        choice.setChecked(choice.data() == window.canvas.minimap.mode)
+    action["motion"].setChecked(motion.choice() != "never")
+    action["system_theme"].setChecked(window.settings.theme == "system")
+
+
+def _allow(action: QAction, allowed: bool, reason: str) -> None:
+    """Switch an action on or off; why it is off can be read where it is offered all the same."""
+    action.setEnabled(allowed)
+    action.setProperty("reason", "" if allowed else reason)
+
+
+def _play_help(window: MainWindow, state: str) -> str:
+    if state == "done":
+        count = window.document.project.training.epochs
+        return f"All epochs are done: train {count} more"
+    return "Train"
+
+
+def fill_recent(menu: QMenu, window: MainWindow) -> None:
+    """The projects opened or saved last."""
+    menu.clear()
+    for path in window.settings.recent:
+        action = menu.addAction(literal(path.name))
+        action.setToolTip(str(path))
+        action.triggered.connect(lambda _checked=False, path=path: window.files.open(path))
+    if not window.settings.recent:
+        menu.addAction("No file yet").setEnabled(False)
+
+
+def fill_runs(menu: QMenu, window: MainWindow) -> None:
+    """The runs that were kept."""
+    menu.clear()
+    for kept in window.recorder.kept:
+        action = menu.addAction(f"{literal(kept.path.stem)}   {theme.format_bytes(kept.size)}")
+        action.triggered.connect(lambda _checked=False, path=kept.path: window.files.open(path))
+    if not window.recorder.kept:
+        menu.addAction("Nothing trained yet").setEnabled(False)

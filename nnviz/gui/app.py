@@ -1,0 +1,259 @@
+"""Starts the window, or renders it without a display."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QSize, Qt
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
+
+from nnviz import __version__
+from nnviz.errors import InputError, ProjectError, StorageError, TrainingError
+from nnviz.gui import theme
+from nnviz.gui.ending import EndingWatch
+from nnviz.gui.files import RUN_SUFFIX
+from nnviz.gui.notices import start_logging
+from nnviz.gui.settings import Settings
+from nnviz.project import io, templates
+from nnviz.project.document import Document
+from nnviz.resources import resource
+
+if TYPE_CHECKING:
+    from nnviz.train.session import Position
+
+_SAMPLE = "sample:"
+_DEFAULT_SIZE = (1680, 1050)
+#: Objects made since the last round of the garbage collector, and rounds of the younger before one of the elder, at
+#: which it comes; an edit of a large network makes tens of thousands of objects, which die by themselves.
+_COLLECTOR_THRESHOLDS = (50_000, 20, 50)
+
+
+def application(name: str = "system") -> QApplication:
+    """The one QApplication, styled; made if there is none yet.
+
+    Args:
+        name: Theme: ``system``, ``dark`` or ``light``.
+    """
+    found = QApplication.instance()
+    if not isinstance(found, QApplication):
+        QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+        found = QApplication(sys.argv[:1])
+    QCoreApplication.setApplicationName("nnviz")
+    QCoreApplication.setApplicationVersion(__version__)
+    QGuiApplication.setDesktopFileName("nnviz")
+    QGuiApplication.setWindowIcon(QIcon(str(resource("icons", "nnviz.svg"))))
+    theme.apply(found, theme.current())
+    theme.set_theme(name)
+    return found
+
+
+def open_target(target: str | None) -> tuple[Document, Path | None]:
+    """The document for what stands on the command line, and the run to replay.
+
+    Args:
+        target: ``sample:NAME``, the path of a project or of a run, or None for the sample to begin with.
+
+    Raises:
+        InputError: There is no such sample or file, or it cannot be read.
+    """
+    if target is None:
+        return Document(templates.sample(templates.DEFAULT)), None
+    if target.startswith(_SAMPLE):
+        return Document(templates.sample(target.removeprefix(_SAMPLE))), None
+    path = Path(target)
+    if path.suffix.lower() == RUN_SUFFIX:
+        if not path.is_file():
+            raise ProjectError("There is no such file.", file=str(path))
+        from nnviz.record.opening import checked_connection  # noqa: PLC0415 - sqlite is only needed for a run
+
+        with checked_connection(path):
+            return Document(), path
+    return Document(io.load(path), path), None
+
+
+def main(target: str | None = None, data_dir: Path | None = None) -> int:
+    """Open the window and stay until it is closed.
+
+    Raises:
+        InputError: The target cannot be opened; nothing was shown.
+    """
+    start_logging()
+    document, run_path = open_target(target)
+    settings = Settings()
+    app = application(settings.theme)
+    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - the widgets are only needed once there is an application
+
+    window = MainWindow(document, run_path, data_dir, settings, welcome=target is None)
+    window.net.install()
+    ending = EndingWatch()
+    ending.asked.connect(window.end)
+    if document.path is not None:
+        settings.remember(document.path)
+    window.completed.connect(spare_the_collector)
+    window.show()
+    window.safety.start()
+    status = app.exec() or window.exit_status
+    window.finish()
+    ending.close()
+    if window.bridge.alive:
+        # Its thread is deep inside an import or a batch of minutes. Everything is saved; ending the interpreter under
+        # such a thread can abort, leaving at once cannot.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+def spare_the_collector() -> None:
+    """Let the garbage collector pass over what was made up to now, and come less often.
+
+    Modules, declarations and widgets stay until the end. Going through all of them again and again stops the window for
+    a tenth of a second each time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+
+
+def render(
+    target: str | None,
+    out: Path,
+    size: tuple[int, int] = _DEFAULT_SIZE,
+    *,
+    data_dir: Path | None = None,
+    steps: int = 0,
+    theme_name: str = "dark",
+    scale: float = 1.0,
+    select: str = "",
+    prepare: Callable[[object], None] | None = None,
+    timeout: float = 300.0,
+) -> Path:
+    """Write a picture of the window, without a display.
+
+    Args:
+        target: As for :func:`main`.
+        out: The PNG to write.
+        size: Of the window, in device-independent pixels.
+        data_dir: Where data sets are looked for first.
+        steps: Batches to train first.
+        theme_name: ``dark`` or ``light``.
+        scale: Pixels for each device-independent pixel; HiDPI as on a real screen in a process without an application.
+        select: Layer to select.
+        prepare: Called with the window before the picture is taken.
+        timeout: Seconds to wait for the network and the training.
+
+    Raises:
+        InputError: The target cannot be opened.
+        TrainingError: The network could not be prepared or trained, or not in time.
+        StorageError: The picture could not be written.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    document, run_path = open_target(target)
+    if scale != 1.0 and QApplication.instance() is None:
+        os.environ["QT_SCALE_FACTOR"] = str(scale)
+    app = application(theme_name)
+    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - as above
+
+    with tempfile.TemporaryDirectory(prefix="nnviz-") as folder:
+        window = MainWindow(document, run_path, data_dir, Settings(Path(folder) / "settings.ini"))
+        try:
+            window.resize(QSize(*size))
+            window.show()
+            wait = _Patience(app, timeout)
+            training = window.training
+            wait.until(lambda: window.docks is not None, "the window")
+            if run_path is not None:
+                wait.until(lambda: training.state == "replay" or bool(window.notices.notice("file")), "the run")
+                notice = window.notices.notice("file")
+                if notice is not None:
+                    raise InputError(notice.text)
+            elif not training.blocked() or training.failure:
+                wait.until(lambda: training.state in {"ready", "failed"} or bool(training.blocked()), "the network")
+            if steps and training.state == "failed":
+                raise TrainingError(training.failure)
+            if steps and not training.blocked():
+                # A short plan ends before that.
+                planned = training.standing.steps or steps
+                last = min(steps, planned)
+                training.bridge.step(last)
+                wait.until(lambda: training.standing.step >= last or training.state == "failed", f"{last} steps")
+            if select:
+                window.canvas.select([select])
+            if prepare is not None:
+                prepare(window)
+            wait.settle(0.6)
+            if not run_path and training.state != "failed":
+                # The pass over the probe set goes on after the network is ready.
+                wait.until(lambda: not _measuring(training.bridge.position), "the instruments")
+            window.feed.refresh()
+            wait.settle(0.4)
+            _grab(window, scale, out)
+        except OSError as error:
+            raise StorageError(f"{out} could not be written: {error.strerror or error}.") from error
+        finally:
+            # Nobody waits at a screen, and ending the process under a thread that imports torch would abort it.
+            window.finish(patience=60.0)
+            window.deleteLater()
+            app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return out
+
+
+def _measuring(position: Position | None) -> bool:
+    return position is not None and position.activity == "measuring"
+
+
+def _grab(window: QWidget, scale: float, out: Path) -> None:
+    if window.devicePixelRatioF() == scale:
+        picture = window.grab()
+    else:
+        # There was an application already, and its scale cannot be changed: text and lines are sharp all the same.
+        picture = QPixmap(window.size() * scale)
+        picture.setDevicePixelRatio(scale)
+        window.render(picture)
+    for dialog in window.findChildren(QDialog):
+        if dialog.isVisible():
+            # Windows of their own, which stand before it on a screen.
+            corner = QPoint((window.width() - dialog.width()) // 2, (window.height() - dialog.height()) // 2)
+            painter = QPainter(picture)
+            painter.drawPixmap(corner, dialog.grab())
+            painter.end()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not picture.save(str(out)):
+        raise StorageError(f"{out} could not be written.")
+
+
+class _Patience:
+    """Keeps the event loop going until something is so."""
+
+    def __init__(self, app: QApplication, seconds: float) -> None:
+        self._app = app
+        self._deadline = time.monotonic() + seconds
+
+    def until(self, so: Callable[[], bool], what: str) -> None:
+        """Wait.
+
+        Raises:
+            TrainingError: It took too long.
+        """
+        while not so():
+            if time.monotonic() > self._deadline:
+                raise TrainingError(f"Waiting for {what} took too long.")
+            self._app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+            time.sleep(0.002)
+
+    def settle(self, seconds: float) -> None:
+        """Let everything that is under way be drawn."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+            time.sleep(0.002)

@@ -1,0 +1,93 @@
+"""Work that may take a while (files, mostly) off the GUI thread; the answer comes back on it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import shiboken6
+from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+
+class _Answer(QObject):
+    """Carries one answer from the pool's thread to the GUI thread."""
+
+    done = Signal(object, object)
+
+
+class _Job(QRunnable):
+    def __init__(self, work: Callable[[], Any], answer: _Answer) -> None:
+        super().__init__()
+        self._work = work
+        self._answer = answer
+
+    def run(self) -> None:
+        result: object = None
+        failure: BaseException | None = None
+        try:
+            result = self._work()
+        except BaseException as error:  # noqa: BLE001 - every failure is handed to the GUI thread, which tells of it
+            failure = error
+        if shiboken6.isValid(self._answer):
+            self._answer.done.emit(result, failure)
+        else:
+            _log.warning("A job ended after the window was gone.", exc_info=failure)
+
+
+class Background(QObject):
+    """A small pool for jobs of one window.
+
+    Jobs of the same ``lane`` run one after the other in the order in which they were started, so that two saves of one
+    file never overtake each other; other lanes run beside them.
+    """
+
+    #: Whether any job is under way.
+    busy_changed = Signal(bool)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pools: dict[str, QThreadPool] = {}
+        self._answers: set[_Answer] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job is under way."""
+        return bool(self._answers)
+
+    def start(
+        self,
+        work: Callable[[], _Result],
+        done: Callable[[_Result], None],
+        failed: Callable[[BaseException], None],
+        lane: str = "files",
+    ) -> None:
+        """Run ``work`` on another thread, then ``done(result)`` or ``failed(error)`` on this one."""
+        answer = _Answer(self)
+
+        def deliver(result: Any, failure: BaseException | None) -> None:
+            self._answers.discard(answer)
+            answer.deleteLater()
+            if not self._answers:
+                self.busy_changed.emit(False)
+            if failure is not None:
+                failed(failure)
+            else:
+                done(result)
+
+        answer.done.connect(deliver, Qt.ConnectionType.QueuedConnection)
+        self._answers.add(answer)
+        if len(self._answers) == 1:
+            self.busy_changed.emit(True)
+        pool = self._pools.get(lane)
+        if pool is None:
+            pool = self._pools[lane] = QThreadPool(self)
+            pool.setMaxThreadCount(1)
+        pool.start(_Job(work, answer))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for everything that was started; False when the time was not enough. Answers still come by the loop."""
+        return all(pool.waitForDone(round(seconds * 1000)) for pool in self._pools.values())

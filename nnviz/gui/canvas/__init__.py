@@ -1,0 +1,6 @@
+"""The canvas: the network as cards and wires, the palette beside it, one object per gesture."""
+
+from nnviz.gui.canvas.palette import Palette
+from nnviz.gui.canvas.view import CanvasView
+
+__all__ = ["CanvasView", "Palette"]

@@ -1,0 +1,266 @@
+"""Zoom and pan: which part of the scene is shown, and how large."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QTransform
+from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
+
+from nnviz.gui import motion
+from nnviz.gui.canvas.geometry import FAR_ZOOM
+from nnviz.gui.canvas.glide import Glide
+
+MINIMUM_ZOOM, MAXIMUM_ZOOM = 0.05, 4.0
+#: Largest zoom that "fit" chooses by itself.
+_FIT_ZOOM = 1.15
+#: Room left around the content when all of it is shown: little in a small window, where letters need it more.
+_FIT_MARGIN, _LEAST_FIT_MARGIN = 36, 14
+_ZOOM_STEP = 1.25
+_GLIDE_MILLISECONDS = 180
+#: Letters that are nearly as large as they should be are no reason to leave cards out of sight.
+_NEARLY = 0.92
+#: What lies over the upper edge takes at most this share of the height away from a fitted network.
+_MOST_INSET = 0.55
+#: Half the width of the world, in scene units.
+_WORLD = 60_000.0
+
+
+class CameraView(QGraphicsView):
+    """A view that zooms at the mouse and never loses its content.
+
+    Signals:
+        zoom_changed: The new zoom.
+        camera_moved: Something else is to be seen.
+    """
+
+    zoom_changed = Signal(float)
+    camera_moved = Signal()
+
+    def __init__(self, scene: QGraphicsScene, parent: QWidget | None = None) -> None:
+        super().__init__(scene, parent)
+        self._fitted = True
+        self._fitted_to = QRectF()
+        self._whole = False
+        self._legible_zoom = 0.0
+        self._inset = 0
+        self._glide = Glide(self)
+        self.setSceneRect(-_WORLD, -_WORLD, 2 * _WORLD, 2 * _WORLD)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # The background fills every pixel, so that scrolling may move what is painted already.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+
+    def content_rect(self) -> QRectF:
+        """The smallest rectangle around everything there is; empty when there is nothing."""
+        raise NotImplementedError
+
+    @property
+    def zoom(self) -> float:
+        """Device-independent pixels for one scene unit."""
+        return self.transform().m11()
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the content was fitted into the view and the user has neither zoomed nor panned since."""
+        return self._fitted
+
+    @property
+    def inset(self) -> int:
+        """Pixels that something covers at the upper edge."""
+        return self._inset
+
+    @property
+    def gliding(self) -> bool:
+        """Whether the view is on its way to what it will show."""
+        return self._glide.active
+
+    def visible_rect(self) -> QRectF:
+        """The part of the scene that can be seen."""
+        return self.mapToScene(self.viewport().rect()).boundingRect()
+
+    def to_scene(self, point: QPointF) -> QPointF:
+        """A point of the viewport in the scene, finer than whole pixels."""
+        inverted, _ = self.viewportTransform().inverted()
+        return inverted.map(point)
+
+    def set_zoom(self, zoom: float, anchor: QPointF | None = None) -> None:
+        """Zoom; the point of the viewport at ``anchor`` (its middle if none is given) stays where it is."""
+        self.stop_glide()
+        zoom = _allowed(zoom)
+        if zoom == self.zoom:
+            return
+        anchor = QPointF(self.viewport().rect().center()) if anchor is None else anchor
+        before = self.to_scene(anchor)
+        self.setTransform(QTransform.fromScale(zoom, zoom))
+        after = self.to_scene(anchor)
+        self._scroll_by((before.x() - after.x()) * zoom, (before.y() - after.y()) * zoom)
+        self._clamp()
+        self._fitted = False
+        self.zoom_changed.emit(zoom)
+        self.camera_moved.emit()
+
+    def pan_by(self, across: float, down: float) -> None:
+        """Move what is shown by so many device-independent pixels."""
+        self.stop_glide()
+        self._scroll_by(-across, -down)
+        self._clamp()
+        self._fitted = False
+        self.camera_moved.emit()
+
+    def zoom_in(self) -> None:
+        """One step closer."""
+        self.set_zoom(self.zoom * _ZOOM_STEP)
+
+    def zoom_out(self) -> None:
+        """One step back."""
+        self.set_zoom(self.zoom / _ZOOM_STEP)
+
+    def zoom_reset(self) -> None:
+        """One scene unit is one pixel."""
+        self.set_zoom(1.0)
+
+    def look_at(self, point: QPointF) -> None:
+        """Bring a point of the scene to the middle of the view."""
+        middle = self.to_scene(QPointF(self.viewport().rect().center()))
+        self.pan_by((middle.x() - point.x()) * self.zoom, (middle.y() - point.y()) * self.zoom)
+
+    def fit(self, *, whole: bool = False, glide: bool = False) -> None:
+        """Show everything; it stays fitted when the view changes its size, until the user zooms or pans.
+
+        Args:
+            whole: Show it whole even where it can be read only from near (see :meth:`set_legible_zoom`).
+            glide: Go there smoothly, where things may move.
+        """
+        self._fitted_to = self.content_rect()
+        self._show(self._fitted_to, _FIT_ZOOM, least=0.0 if whole else self._legible_zoom, glide=glide)
+        self._fitted, self._whole = True, whole
+
+    def refit(self) -> None:
+        """The view has another size: what was fitted is fitted again."""
+        if self._fitted:
+            self.fit(whole=self._whole)
+
+    def fit_or_all(self) -> None:
+        """Fit; where the network is fitted but too large to be read as a whole, show it whole all the same."""
+        self.fit(whole=self._fitted and not self._whole and self._legible_zoom > 0.0, glide=True)
+
+    def set_legible_zoom(self, zoom: float) -> None:
+        """Say how near cards have to be to be read: :meth:`fit` goes no farther away from cards that show values.
+
+        A network of which nothing but titles would be seen (from beyond ``FAR_ZOOM``) is shown whole; 0 is no limit.
+        """
+        self._legible_zoom = zoom
+
+    def set_inset(self, top: int) -> None:
+        """Say how many pixels something covers at the upper edge: what is fitted stands below it.
+
+        Nothing moves once cards were added or moved by hand: the next one would land where nobody meant it to.
+        """
+        if top == self._inset:
+            return
+        self._inset = top
+        if self._fitted and self.content_rect() == self._fitted_to:
+            self.fit(whole=self._whole, glide=True)
+
+    def show_rect(self, rect: QRectF, most: float, *, glide: bool = False) -> None:
+        """Show a part of the scene as large as it fits, at most at the zoom ``most``."""
+        self._show(rect, most, glide=glide)
+        self._fitted = False
+
+    def stop_glide(self) -> None:
+        """Stay where the view is now."""
+        if self._glide.active:
+            self._glide.cancel()
+            self._fitted = False
+
+    def _show(self, rect: QRectF, most: float, *, least: float = 0.0, glide: bool = False) -> None:
+        zoom, centre = self._target(rect, most, least)
+        if not (glide and motion.allowed() and self.isVisible()):
+            self._glide.cancel()
+            self._look(zoom, centre)
+            return
+        first, start = self.zoom, self.to_scene(QPointF(self.viewport().width() / 2, self.viewport().height() / 2))
+
+        def frame(share: float) -> None:
+            if share >= 1.0:
+                self._look(zoom, centre)
+                return
+            now = first * (zoom / first) ** share
+            # One point of the scene stands still while the zoom changes; without a change of zoom, a straight line.
+            way = share if math.isclose(zoom, first) else (1.0 / first - 1.0 / now) / (1.0 / first - 1.0 / zoom)
+            self._hurry()
+            self._look(now, start + (centre - start) * way)
+
+        self._glide.start(_GLIDE_MILLISECONDS, frame)
+
+    def _target(self, rect: QRectF, most: float, least: float) -> tuple[float, QPointF]:
+        """The zoom at which a part of the scene fits, and the point that is in the middle of the view then."""
+        if rect.isEmpty():
+            return 1.0, QPointF()
+        wide, high = self.viewport().width(), self.viewport().height()
+        inset = min(self._inset, round(_MOST_INSET * high))
+        margin = min(max(_LEAST_FIT_MARGIN, round(0.05 * min(wide, high) - 10)), _FIT_MARGIN)
+        wide, high = max(1, wide - 2 * margin), max(1, high - inset - 2 * margin)
+        zoom = min(wide / rect.width(), high / rect.height(), most)
+        if 1.0 <= zoom < 1.06:
+            zoom = 1.0
+        if FAR_ZOOM <= zoom < _NEARLY * least:
+            zoom = min(least, most)
+        zoom = _allowed(zoom)
+        # What does not fit is shown from its beginning: the first cards of the first row.
+        across = min(rect.width() / 2, wide / zoom / 2)
+        down = min(rect.height() / 2, high / zoom / 2)
+        middle = QPointF(rect.left() + across, rect.top() + down)
+        return zoom, middle - QPointF(0.0, inset / zoom / 2)
+
+    def _look(self, zoom: float, centre: QPointF) -> None:
+        """Show the scene at this zoom with this point in the middle."""
+        changed = zoom != self.zoom
+        if changed:
+            self.setTransform(QTransform.fromScale(zoom, zoom))
+        self.centerOn(centre)
+        if changed:
+            self.zoom_changed.emit(zoom)
+        self.camera_moved.emit()
+
+    def _hurry(self) -> None:
+        """The zoom changes from frame to frame: they must be quick."""
+
+    def make_rect_visible(self, rect: QRectF) -> None:
+        """Scroll as little as needed to show a part of the scene; an empty one needs nothing."""
+        if rect.isEmpty():
+            return
+        margin = 20.0 / self.zoom
+        visible = self.visible_rect().adjusted(margin, margin, -margin, -margin)
+        across = max(0.0, rect.right() - visible.right()) - max(0.0, visible.left() - rect.left())
+        down = max(0.0, rect.bottom() - visible.bottom()) - max(0.0, visible.top() - rect.top())
+        if across or down:
+            self.pan_by(-across * self.zoom, -down * self.zoom)
+
+    def _scroll_by(self, across: float, down: float) -> None:
+        horizontal, vertical = self.horizontalScrollBar(), self.verticalScrollBar()
+        horizontal.setValue(horizontal.value() + round(across))
+        vertical.setValue(vertical.value() + round(down))
+
+    def _clamp(self) -> None:
+        """Never lose the content: some of it, or of where it would begin, stays in sight."""
+        content = self.content_rect()
+        if content.isEmpty():
+            content = QRectF(-200.0, -200.0, 400.0, 400.0)
+        visible = self.visible_rect()
+        keep = 60.0 / self.zoom
+        across = max(0.0, content.left() + keep - visible.right()) - max(0.0, visible.left() + keep - content.right())
+        down = max(0.0, content.top() + keep - visible.bottom()) - max(0.0, visible.top() + keep - content.bottom())
+        if across or down:
+            self._scroll_by(across * self.zoom, down * self.zoom)
+
+
+def _allowed(zoom: float) -> float:
+    return min(max(zoom, MINIMUM_ZOOM), MAXIMUM_ZOOM)

@@ -1,0 +1,279 @@
+"""Where things stand: the inside of a card, its ports, and the way a wire takes between two cards.
+
+Everything is in scene units (one unit is one pixel at zoom 1) and depends on the document only, never on a measured
+value: nothing jumps while a network trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainterPath
+
+from nnviz.project import layout
+
+CARD_WIDTH = layout.CARD_WIDTH
+CARD_RADIUS = 7.0
+#: Height of the coloured edge at the top of a card.
+EDGE_HEIGHT = 3.0
+INSET = 10.0
+PICTURE_TOP = 33.0
+PICTURE_WIDTH = CARD_WIDTH - 2 * INSET
+#: Pictures with two dimensions (images, feature maps, class bars) and with one (vectors).
+TALL_PICTURE = 92.0
+FLAT_PICTURE = 26.0
+#: On the card of a group, which has two lines below it and stands no higher than other cards all the same.
+GROUP_PICTURE = 76.0
+#: The decision over the plane of two features, with the answer for the pinned example below it.
+DECISION_PICTURE = 142.0
+#: Class bars have rows of this height, so that their names can be read.
+BAR_ROW = 12.0
+#: Ports stand at the same height on every card, so that a row of unequal cards has straight wires.
+PORT_Y = 58.0
+PORT_SPACING = 17.0
+PORT_RADIUS = 4.5
+PORT_RADIUS_HOT = 7.0
+#: Distance at which the mouse is on a port.
+PORT_REACH = 11.0
+#: Room around a card for its shadow and its frame.
+CARD_MARGIN = 10.0
+#: Steps between neighbouring cards, as ``project.layout`` lays them out.
+PITCH_X = layout.CARD_WIDTH + layout.GAP_X
+PITCH_Y = layout.CARD_HEIGHT + layout.GAP_Y
+#: Room between two cards in a row.
+GAP = PITCH_X - CARD_WIDTH
+_GAP_RADIUS = 15.0
+#: Distance between two ports, across, up to which a wire sweeps from one row to the next.
+_LONGEST_SWEEP = 260.0
+GRID = 22.0
+#: Below this zoom cards are coloured titles; above the second they show more tiles and the value range.
+FAR_ZOOM = 0.45
+NEAR_ZOOM = 1.6
+
+
+class Level(Enum):
+    """How much a card shows."""
+
+    FAR = "far"
+    NORMAL = "normal"
+    NEAR = "near"
+
+
+def level_of(zoom: float) -> Level:
+    """How much a card shows at this zoom."""
+    if zoom < FAR_ZOOM:
+        return Level.FAR
+    return Level.NEAR if zoom > NEAR_ZOOM else Level.NORMAL
+
+
+class Side(Enum):
+    """The side of a card that a wire touches; the value is the direction outwards."""
+
+    LEFT = (-1, 0)
+    RIGHT = (1, 0)
+    TOP = (0, -1)
+    BOTTOM = (0, 1)
+
+    @property
+    def outwards(self) -> QPointF:
+        """Unit vector away from the card."""
+        return QPointF(*self.value)
+
+    @property
+    def opposite(self) -> Side:
+        """The side across."""
+        return Side((-self.value[0], -self.value[1]))
+
+
+@dataclass(frozen=True)
+class CardLayout:
+    """The places inside a card, relative to its top left corner.
+
+    Attributes:
+        gradient_bar: Only on layers with parameters, as is ``figures`` (their number and the gradient's magnitude).
+        status: Line for the dead or saturated share or for a note; None where there is none.
+    """
+
+    height: float
+    picture: QRectF
+    gradient_bar: QRectF | None
+    figures: QRectF | None
+    status: QRectF | None
+
+    @property
+    def rect(self) -> QRectF:
+        """The card itself."""
+        return QRectF(0.0, 0.0, CARD_WIDTH, self.height)
+
+
+@cache
+def card_layout(picture_height: float, *, parameters: bool, status: bool) -> CardLayout:
+    """The places inside a card with a picture of this height and these lines below it."""
+    picture = QRectF(INSET, PICTURE_TOP, PICTURE_WIDTH, picture_height)
+    y = picture.bottom()
+    bar = figures = line = None
+    if parameters:
+        bar = QRectF(INSET, y + 6.0, PICTURE_WIDTH, 4.0)
+        figures = QRectF(INSET, y + 13.0, PICTURE_WIDTH, 17.0)
+        y = figures.bottom() - 6.0
+    if status:
+        line = QRectF(INSET, y + 6.0, PICTURE_WIDTH, 17.0)
+        y = line.bottom() - 5.0
+    return CardLayout(round(y + 13.0), picture, bar, figures, line)
+
+
+def port_position(card: QRectF, side: Side, index: int = 0, count: int = 1) -> QPointF:
+    """The middle of a port on one side of a card in the scene; several ports are spread evenly."""
+    offset = (index - (count - 1) / 2) * PORT_SPACING
+    if side is Side.LEFT or side is Side.RIGHT:
+        y = card.top() + min(max(PORT_Y + offset, 8.0), card.height() - 8.0)
+        return QPointF(card.left() if side is Side.LEFT else card.right(), y)
+    x = card.center().x() + min(max(offset, 12.0 - CARD_WIDTH / 2), CARD_WIDTH / 2 - 12.0)
+    return QPointF(x, card.top() if side is Side.TOP else card.bottom())
+
+
+def sides_between(source: QRectF, target: QRectF) -> tuple[Side, Side]:
+    """The sides on which a wire leaves and enters.
+
+    From left to right where it can; from right to left inside a row that runs backwards; straight down or up between
+    cards above each other; otherwise out on the right, around, and in on the left.
+    """
+    if target.left() >= source.right() - 4.0:
+        return Side.RIGHT, Side.LEFT
+    near_in_height = abs(target.top() - source.top()) < 0.5 * TALL_PICTURE
+    if target.right() <= source.left() + 4.0 and near_in_height:
+        return Side.LEFT, Side.RIGHT
+    if abs(target.center().x() - source.center().x()) < CARD_WIDTH / 2:
+        if target.top() >= source.bottom() - 4.0:
+            return Side.BOTTOM, Side.TOP
+        if target.bottom() <= source.top() + 4.0:
+            return Side.TOP, Side.BOTTOM
+    return Side.RIGHT, Side.LEFT
+
+
+def wire_path(
+    start: QPointF,
+    start_side: Side,
+    end: QPointF,
+    end_side: Side,
+    *,
+    around: float | None = None,
+    turn: float | None = None,
+) -> QPainterPath:
+    """A smooth curve from port to port.
+
+    Args:
+        start: The output port.
+        start_side: The side of the card on which it is.
+        end: The input port.
+        end_side: The side of the card on which that is.
+        around: Height at which the wire runs when it must go around something: between two rows, or over the cards
+            that stand in its way.
+        turn: Place, from left to right, at which a long wire changes from one row to another.
+    """
+    out, into = start_side.outwards, end_side.outwards
+    path = QPainterPath(start)
+    if turn is not None:
+        _rounded(path, [start, QPointF(turn, start.y()), QPointF(turn, end.y()), end], _GAP_RADIUS)
+        return path
+    if around is not None:
+        _go_around(path, start, end, around)
+        return path
+    gap = end - start
+    distance = abs(gap.x()) if out.x() else abs(gap.y())
+    other = abs(gap.y()) if out.x() else abs(gap.x())
+    if other < 0.5 and QPointF.dotProduct(gap, out) > 0:
+        path.lineTo(end)
+        return path
+    reach = min(max(distance * 0.5, min(40.0, other * 0.6)), 160.0)
+    path.cubicTo(start + out * reach, end + into * reach, end)
+    return path
+
+
+def _go_around(path: QPainterPath, start: QPointF, end: QPointF, height: float) -> None:
+    """Out on the right, along at a height where no card is, in on the left."""
+    if end.x() > start.x():
+        out, into, radius = start.x() + GAP / 2, end.x() - GAP / 2, _GAP_RADIUS
+    elif (
+        start.x() - end.x() <= _LONGEST_SWEEP
+        and abs(height - start.y()) <= PITCH_Y * 0.75
+        and abs(height - end.y()) <= PITCH_Y * 0.75
+    ):
+        # From one row to the next there is room for one great sweep; a longer one would be so flat that it ran behind
+        # the cards at its ends.
+        reach = 84.0
+        middle = QPointF((start.x() + end.x()) / 2, height)
+        path.cubicTo(QPointF(start.x() + reach, start.y()), QPointF(start.x() + reach, height), middle)
+        path.cubicTo(QPointF(end.x() - reach, height), QPointF(end.x() - reach, end.y()), end)
+        return
+    else:
+        out, into, radius = start.x() + 34.0, end.x() - 34.0, 26.0
+    corners = [QPointF(out, start.y()), QPointF(out, height), QPointF(into, height), QPointF(into, end.y())]
+    _rounded(path, [start, *corners, end], radius)
+
+
+def _rounded(path: QPainterPath, points: list[QPointF], radius: float) -> None:
+    """Straight lines along the axes with rounded corners."""
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        first, second = _distance(before, corner), _distance(corner, after)
+        path.lineTo(corner - _along(before, corner) * min(radius, first / 2))
+        path.quadTo(corner, corner + _along(corner, after) * min(radius, second / 2))
+    path.lineTo(points[-1])
+
+
+def _distance(first: QPointF, second: QPointF) -> float:
+    return abs(second.x() - first.x()) + abs(second.y() - first.y())
+
+
+def _along(first: QPointF, second: QPointF) -> QPointF:
+    """Unit vector from one point to another, along an axis."""
+    length = _distance(first, second) or 1.0
+    return (second - first) / length
+
+
+def arrow_head(path: QPainterPath, end: QPointF, end_side: Side) -> None:
+    """Add the small chevron that shows which way a wire runs."""
+    into = end_side.outwards
+    across = QPointF(into.y(), into.x())
+    tip = end + into * 2.0
+    path.moveTo(tip + into * 5.0 + across * 4.0)
+    path.lineTo(tip)
+    path.lineTo(tip + into * 5.0 - across * 4.0)
+
+
+def row_gap(source: QRectF, target: QRectF, between: Iterable[QRectF]) -> float:
+    """Height at which a wire runs that goes back to an earlier column.
+
+    The middle of the widest room that no card takes between the two, the one nearest to the target where several are
+    as wide; below or above everything where there is none.
+
+    Args:
+        source: The card that it leaves.
+        target: The card to which it goes.
+        between: Cards that stand between the two columns.
+    """
+    upper, lower = (source, target) if source.top() <= target.top() else (target, source)
+    taken = sorted((rect.top(), rect.bottom()) for rect in between)
+    rooms: list[tuple[float, float]] = []
+    top = upper.bottom()
+    for high, low in taken:
+        if high - top >= 12.0 and high <= lower.top() + 1.0:
+            rooms.append((top, high))
+        top = max(top, low)
+    if lower.top() - top >= 12.0:
+        rooms.append((top, lower.top()))
+    if rooms:
+        widest = max(bottom - top for top, bottom in rooms)
+        wide = [room for room in rooms if room[1] - room[0] > 0.6 * widest]
+        top, bottom = min(wide, key=lambda room: abs((room[0] + room[1]) / 2 - target.top()))
+        return (top + bottom) / 2
+    return max([upper.bottom(), lower.bottom(), *(bottom for _, bottom in taken)]) + 26.0
+
+
+def over_cards(source: QRectF, target: QRectF, blockers: Iterable[QRectF]) -> float:
+    """Height above the cards that stand between two others."""
+    return min(rect.top() for rect in (source, target, *blockers)) - 24.0

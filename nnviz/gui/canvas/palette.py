@@ -1,0 +1,301 @@
+"""The palette: every layer by family, found by typing, added by double-click, Enter or dragging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import (
+    QEvent,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nnviz.gui import theme
+from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH
+from nnviz.gui.canvas.gestures import LAYER_MIME
+from nnviz.gui.matching import Candidate, rank
+from nnviz.project import registry
+from nnviz.project.document import Document
+from nnviz.project.spec import LayerSpec
+
+_KIND = Qt.ItemDataRole.UserRole
+_FAMILY = Qt.ItemDataRole.UserRole + 1
+_ROW, _HEADER, _FIRST_HEADER = 25, 32, 24
+
+
+def fitting(specs: Sequence[LayerSpec], text: str) -> list[int]:
+    """Places of the layers that fit what was typed, the best first: by title, then by kind and by what they do."""
+    return rank(text, [Candidate(spec.title, keywords=f"{spec.kind} {spec.help}") for spec in specs])
+
+
+class _Painter(QStyledItemDelegate):
+    """A dot in the family's colour and the title; headings in small capitals."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Headings have room above them."""
+        scale = max(1.0, theme.text_scale() * 0.8)
+        if index.data(_KIND) is None:
+            return QSize(10, round((_FIRST_HEADER if index.row() == 0 else _HEADER) * scale))
+        return QSize(10, round(_ROW * scale))
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Draw one row."""
+        shade = theme.current()
+        rect = QRectF(option.rect)
+        state = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        text = str(index.data(Qt.ItemDataRole.DisplayRole))
+        if index.data(_KIND) is None:
+            font = theme.font(12, 600)
+            font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 0.5)
+            painter.setFont(font)
+            painter.setPen(shade.text_muted)
+            painter.drawText(
+                rect.adjusted(8.0, 0.0, -4.0, -5.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom,
+                text.upper(),
+            )  # fmt: skip
+            painter.restore()
+            return
+        plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(theme.mixed(shade.panel, shade.accent, 0.26))
+            painter.drawRoundedRect(plate, 5.0, 5.0)
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.setBrush(theme.mixed(shade.panel, shade.text, 0.07))
+            painter.drawRoundedRect(plate, 5.0, 5.0)
+        painter.setBrush(shade.family(str(index.data(_FAMILY))))
+        painter.drawRoundedRect(QRectF(rect.left() + 15.0, rect.center().y() - 4.0, 9.0, 9.0), 2.5, 2.5)
+        painter.setFont(theme.font(13))
+        painter.setPen(shade.text)
+        painter.drawText(
+            rect.adjusted(33.0, 0.0, -4.0, 0.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text
+        )
+        painter.restore()
+
+
+class _LayerList(QListWidget):
+    """The layers; each can be dragged away as a copy."""
+
+    def mimeTypes(self) -> list[str]:
+        """A layer is carried as its kind."""
+        return [LAYER_MIME]
+
+    def mimeData(self, items: Iterable[QListWidgetItem]) -> QMimeData:
+        """What a dragged layer carries."""
+        data = QMimeData()
+        for item in items:
+            kind = item.data(_KIND)
+            if kind is not None:
+                data.setData(LAYER_MIME, str(kind).encode())
+        return data
+
+    def startDrag(self, actions: Qt.DropAction) -> None:  # noqa: N802 (Qt's own name)
+        """Drag the current layer, shown as a small card."""
+        item = self.currentItem()
+        if item is None or item.data(_KIND) is None:
+            return
+        drag = QDrag(self)
+        drag.setMimeData(self.mimeData([item]))
+        picture = drag_picture(registry.layer(str(item.data(_KIND))), self.devicePixelRatioF())
+        drag.setPixmap(picture)
+        drag.setHotSpot(QPointF(CARD_WIDTH / 2, 15.0).toPoint())
+        drag.exec(Qt.DropAction.CopyAction)
+
+
+def drag_picture(spec: LayerSpec, ratio: float) -> QPixmap:
+    """The head of a card, to be seen under the mouse while a layer is dragged."""
+    shade = theme.current()
+    pixmap = QPixmap(round(CARD_WIDTH * ratio), round(31 * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(shade.family(spec.family))
+    painter.setBrush(shade.panel_raised)
+    painter.drawRoundedRect(QRectF(0.5, 0.5, CARD_WIDTH - 1.0, 30.0), CARD_RADIUS, CARD_RADIUS)
+    painter.setFont(theme.scene_font(13, 600))
+    painter.setPen(shade.text)
+    painter.drawText(QRectF(10.0, 0.0, CARD_WIDTH - 20.0, 31.0), Qt.AlignmentFlag.AlignVCenter, spec.title)
+    painter.end()
+    return pixmap
+
+
+class Palette(QWidget):
+    """All layers. ``add_requested`` asks to add one; ``left`` says that the keyboard goes back to the canvas."""
+
+    add_requested = Signal(str)
+    left = Signal()
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.setAccessibleName("Layers")
+        self._search = QLineEdit(self)
+        self._search.setPlaceholderText("Search layers…  /")
+        self._search.setClearButtonEnabled(True)
+        self._search.setAccessibleName("Search layers")
+        self._search.setToolTip("Type a name and press Enter to add the layer  (/)")
+        self._list = _LayerList(self)
+        self._list.setItemDelegate(_Painter(self._list))
+        self._list.setFrameShape(QFrame.Shape.NoFrame)
+        self._list.setDragEnabled(True)
+        self._list.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self._list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setMouseTracking(True)
+        self._list.setAccessibleName("Layers by family")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 10, 4, 4)
+        layout.setSpacing(6)
+        row = QVBoxLayout()
+        row.setContentsMargins(0, 0, 6, 0)
+        row.addWidget(self._search)
+        layout.addLayout(row)
+        layout.addWidget(self._list, 1)
+        self._search.textChanged.connect(self._filter)
+        self._search.installEventFilter(self)
+        self._list.installEventFilter(self)
+        self._list.itemDoubleClicked.connect(self._on_double_clicked)
+        theme.notifier.changed.connect(self._on_theme_changed)
+        self._on_theme_changed(theme.current())
+        self._filter("")
+
+    @property
+    def search_field(self) -> QLineEdit:
+        """Where one types."""
+        return self._search
+
+    @property
+    def list_widget(self) -> QListWidget:
+        """The list of layers."""
+        return self._list
+
+    def kinds(self) -> list[str]:
+        """The layers that are listed now, best match first."""
+        items = (self._list.item(row) for row in range(self._list.count()))
+        return [str(item.data(_KIND)) for item in items if item.data(_KIND) is not None]
+
+    def current_kind(self) -> str | None:
+        """The layer that Enter would add."""
+        item = self._list.currentItem()
+        kind = item.data(_KIND) if item is not None else None
+        return None if kind is None else str(kind)
+
+    def focus_search(self) -> None:
+        """Put the keyboard into the search field, over what stood there."""
+        self._search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._search.selectAll()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up, Down and Enter work from the search field; Esc clears it, then goes back to the canvas."""
+        if event.type() is not QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return super().eventFilter(watched, event)
+        code = event.key()
+        if code in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._add_current()
+            return True
+        if code == Qt.Key.Key_Escape:
+            if self._search.text():
+                self._search.clear()
+            else:
+                self.left.emit()
+            return True
+        if watched is self._search and code in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            self._step(1 if code == Qt.Key.Key_Down else -1)
+            return True
+        if (
+            watched is self._list
+            and event.text().strip()
+            and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        ):
+            self._search.setFocus()
+            self._search.setText("" if event.text() == "/" else event.text())
+            return True
+        return super().eventFilter(watched, event)
+
+    def _add_current(self) -> None:
+        kind = self.current_kind()
+        if kind is not None:
+            self.add_requested.emit(kind)
+            self._search.selectAll()
+
+    def _on_double_clicked(self, item: QListWidgetItem) -> None:
+        if item.data(_KIND) is not None:
+            self.add_requested.emit(str(item.data(_KIND)))
+
+    def _step(self, by: int) -> None:
+        """Go to the next layer, over the headings."""
+        row = self._list.currentRow() + by
+        while 0 <= row < self._list.count():
+            if self._list.item(row).data(_KIND) is not None:
+                self._list.setCurrentRow(row)
+                return
+            row += by
+
+    def _filter(self, text: str) -> None:
+        """List what fits: by family while nothing is typed, else the best first."""
+        self._list.clear()
+        if not text.strip():
+            by_family: dict[str, list[LayerSpec]] = {}
+            for spec in registry.layers().values():
+                by_family.setdefault(spec.family, []).append(spec)
+            for family, title in registry.FAMILIES:
+                self._heading(title)
+                for spec in by_family.get(family, ()):
+                    self._layer(spec)
+            self._list.setCurrentRow(-1)
+            return
+        specs = tuple(registry.layers().values())
+        found = fitting(specs, text)
+        titles = dict(registry.FAMILIES)
+        self._heading("Best match first" if found else "Nothing fits")
+        for at in found:
+            self._layer(specs[at], titles.get(specs[at].family, ""))
+        if found:
+            self._list.setCurrentRow(1)
+
+    def _heading(self, title: str) -> None:
+        item = QListWidgetItem(title)
+        item.setFlags(Qt.ItemFlag.NoItemFlags)
+        self._list.addItem(item)
+
+    def _layer(self, spec: LayerSpec, family: str = "") -> None:
+        item = QListWidgetItem(spec.title)
+        item.setData(_KIND, spec.kind)
+        item.setData(_FAMILY, spec.family)
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{spec.title}. {family}")
+        item.setToolTip(f"<p><b>{spec.title}</b></p><p>{spec.help}</p><p>Drag it, double-click it or press Enter.</p>")
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled)
+        self._list.addItem(item)
+
+    def _on_theme_changed(self, shade: object) -> None:
+        self._search.setFont(theme.font(13))
+        colours = theme.current()
+        self._list.setStyleSheet(f"QListWidget {{ background: {colours.panel.name()}; border: none; }}")
+        self._list.doItemsLayout()
+        self._list.viewport().update()

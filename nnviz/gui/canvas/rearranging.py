@@ -1,0 +1,84 @@
+"""Cards glide to their places when all of them are put in order, and back when that is undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPointF, QRectF, Signal
+
+from nnviz.gui import motion
+from nnviz.gui.canvas.glide import Glide
+from nnviz.project.edits import Edit, Several
+from nnviz.project.model import Project
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas.view import CanvasView
+
+GLIDE_MILLISECONDS = 250
+#: More cards than these are at their places at once: no eye follows them, and every frame would take too long.
+MOST_CARDS = 300
+
+
+class Rearranging(QObject):
+    """Shows the way from the old places to the new ones, after the document has changed.
+
+    The document knows nothing of it: it has changed once, and the cards only appear to be elsewhere for a moment.
+
+    Signals:
+        settled: The cards have come to rest.
+    """
+
+    settled = Signal()
+
+    def __init__(self, canvas: CanvasView) -> None:
+        super().__init__(canvas)
+        self._canvas = canvas
+        self._scene = canvas.canvas_scene
+        self._glide = Glide(self)
+        self._goal = QRectF()
+        self._places: dict[str, tuple[float, float]] = {}
+        self._remember()
+        canvas.canvas_scene.document.changed.connect(self._on_changed)
+
+    @property
+    def goal(self) -> QRectF | None:
+        """The rectangle around all cards when they will have come to rest; None while they are."""
+        return self._goal if self._glide.active else None
+
+    def finish(self) -> None:
+        """Be there now."""
+        self._glide.finish()
+
+    def _remember(self) -> None:
+        self._places = {node: card.place for node, card in self._scene.cards.items()}
+
+    def _on_changed(self, before: Project, after: Project, edit: Edit | None) -> None:
+        """The scene has put the cards to their new places already; they go back and come from there."""
+        self._glide.cancel()
+        cards = self._scene.cards
+        ways = {
+            node: (QPointF(*self._places[node]), QPointF(*card.place))
+            for node, card in cards.items()
+            if self._places.get(node, card.place) != card.place
+        }
+        glides = isinstance(edit, Several) and edit.arranges and motion.allowed() and self._canvas.isVisible()
+        if not ways or not glides or len(cards) > MOST_CARDS:
+            self._remember()
+            return
+        self._goal = self._scene.content_rect()
+
+        def frame(share: float) -> None:
+            places = {node: start + (end - start) * share for node, (start, end) in ways.items()}
+            self._scene.preview(places)
+            # Where an undo in the middle begins.
+            self._places.update({node: (place.x(), place.y()) for node, place in places.items()})
+
+        self._glide.start(GLIDE_MILLISECONDS, frame, self._on_done)
+        frame(0.0)
+        if self._canvas.fitted:
+            self._canvas.fit(glide=True)
+
+    def _on_done(self) -> None:
+        self._scene.settle()
+        self._remember()
+        self.settled.emit()

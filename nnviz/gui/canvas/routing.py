@@ -1,0 +1,176 @@
+"""Where ports are and which way wires take, from where the cards stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+
+from nnviz.gui.canvas.geometry import (
+    CARD_WIDTH,
+    GAP,
+    Side,
+    over_cards,
+    port_position,
+    row_gap,
+    sides_between,
+)
+from nnviz.gui.canvas.node_item import NodeItem
+from nnviz.project.model import Edge, PortRef
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas.scene import CanvasScene
+
+#: Where more cards have changed than these, all long wires are laid anew: looking which of them takes as long.
+_MOST_PLACES = 24
+
+
+@dataclass(frozen=True)
+class Port:
+    """One port of one card: an output, or one of the inputs."""
+
+    ref: PortRef
+    output: bool
+
+
+class Router:
+    """Lays the wires of a scene.
+
+    Attributes:
+        long: Wires that pass columns, and where each has looked for cards: others may come into its way there.
+    """
+
+    def __init__(self, scene: CanvasScene) -> None:
+        self._scene = scene
+        self.long: dict[Edge, list[QRectF]] = {}
+        self._looked: list[QRectF] = []
+
+    def ports_of(self, node: str) -> list[tuple[Port, QPointF]]:
+        """The ports of a card and where they are: on the sides on which its wires are."""
+        facts = self._scene.cards[node].facts
+        ports = [Port(PortRef(node, index), output=False) for index in range(facts.input_ports)]
+        ports += [Port(PortRef(node, index), output=True) for index in range(facts.output_ports)]
+        return [(port, self.port_place(port)) for port in ports]
+
+    def port_place(self, port: Port) -> QPointF:
+        """The middle of a port in the scene."""
+        card = self._scene.cards[port.ref.node]
+        count = card.facts.output_ports if port.output else card.facts.input_ports
+        return port_position(card.card_rect(), self.port_side(port), port.ref.port, max(count, port.ref.port + 1))
+
+    def port_side(self, port: Port) -> Side:
+        """The side of the card on which a port is: where its wire is, else across from the other wires."""
+        node = port.ref.node
+        same: Side | None = None
+        across: Side | None = None
+        # In an order that follows from the document, not from what was done to it.
+        for edge in sorted(self._scene.wires_at(node)):
+            out = edge.source.node == node
+            sides = self.sides(edge)
+            if out == port.output:
+                if port.output or edge.target == port.ref:
+                    return sides[0] if out else sides[1]
+                same = sides[1]
+            else:
+                across = sides[0] if out else sides[1]
+        if same is not None:
+            return same
+        if across in (Side.LEFT, Side.RIGHT):
+            return across.opposite
+        return Side.RIGHT if port.output else Side.LEFT
+
+    def _ends(self, edge: Edge) -> tuple[QRectF, QRectF]:
+        cards = self._scene.cards
+        return cards[edge.source.node].card_rect(), cards[edge.target.node].card_rect()
+
+    def sides(self, edge: Edge) -> tuple[Side, Side]:
+        """The sides of the two cards on which a wire leaves and enters."""
+        source, target = self._ends(edge)
+        sides = sides_between(source, target)
+        wraps = sides == (Side.RIGHT, Side.LEFT) and target.left() < source.right()
+        if wraps and self._runs_backwards(edge.target.node):
+            # Its inputs are on the right: go in there, not around it.
+            return (Side.BOTTOM if target.top() > source.top() else Side.TOP), Side.RIGHT
+        return sides
+
+    def _runs_backwards(self, node: str) -> bool:
+        """Whether a card stands in a row that runs from right to left."""
+        return any(sides_between(*self._ends(edge)) == (Side.LEFT, Side.RIGHT) for edge in self._scene.wires_at(node))
+
+    def around(self, cards: Iterable[str]) -> set[Edge]:
+        """The wires whose ends follow from where some cards stand.
+
+        Their own, and the other wires into the cards at the far ends: those keep to the side on which that card's row
+        runs.
+        """
+        found: set[Edge] = set()
+        for card in cards:
+            found |= self._scene.wires_at(card)
+        beyond = {end.node for edge in found for end in (edge.source, edge.target)}
+        for card in beyond:
+            found |= {edge for edge in self._scene.wires_at(card) if edge.target.node == card}
+        return found
+
+    def passing(self, places: Collection[QRectF]) -> set[Edge]:
+        """The wires that look for cards at some of these places: where cards came, went or changed."""
+        if len(places) > _MOST_PLACES:
+            return set(self.long)
+        return {
+            edge
+            for edge, looked in self.long.items()
+            if any(band.intersects(place) for band in looked for place in places)
+        }
+
+    def route(self, edge: Edge) -> None:
+        """Lay a wire between the cards as they stand now."""
+        source, target = self._scene.cards[edge.source.node], self._scene.cards[edge.target.node]
+        start_rect, end_rect = source.card_rect(), target.card_rect()
+        start_side, end_side = self.sides(edge)
+        inputs = max(target.facts.input_ports, edge.target.port + 1)
+        outputs = max(source.facts.output_ports, edge.source.port + 1)
+        start = port_position(start_rect, start_side, edge.source.port, outputs)
+        end = port_position(end_rect, end_side, edge.target.port, inputs)
+        around: float | None = None
+        turn: float | None = None
+        self.long.pop(edge, None)
+        self._looked = []
+        if start_side is Side.RIGHT and end_side is Side.LEFT:
+            ends = {source.node, target.node}
+            if end.x() < start.x() + 8.0:
+                self.long[edge] = self._looked
+                frames = self._scene.frames
+                start_rect = frames.apart(source.node, target.node) or start_rect
+                end_rect = frames.apart(target.node, source.node) or end_rect
+                span = QRectF(
+                    QPointF(end_rect.left(), min(start_rect.bottom(), end_rect.bottom()) + 1.0),
+                    QPointF(start_rect.right(), max(start_rect.top(), end_rect.top()) - 1.0),
+                )
+                around = row_gap(start_rect, end_rect, self._standing_in(span, ends) if span.height() > 0 else ())
+            elif end.x() - start.x() > GAP + CARD_WIDTH / 2:
+                self.long[edge] = self._looked
+                around, turn = self._past_columns(start, end, start_rect, end_rect, ends)
+        self._scene.wires[edge].lay(start, start_side, end, end_side, around, turn)
+
+    def _past_columns(
+        self, start: QPointF, end: QPointF, start_rect: QRectF, end_rect: QRectF, ends: set[str]
+    ) -> tuple[float | None, float | None]:
+        """How a wire passes other columns: straight on, changing rows at its end or beginning, or over all cards."""
+        early, late = start.x() + GAP / 2, end.x() - GAP / 2
+        along_start = self._standing_in(QRectF(start, QPointF(late, start.y())), ends)
+        if not along_start:
+            return None, late if abs(end.y() - start.y()) > 1.0 else None
+        if abs(end.y() - start.y()) > 40.0 and not self._standing_in(QRectF(QPointF(early, end.y()), end), ends):
+            return None, early
+        return over_cards(start_rect, end_rect, along_start), None
+
+    def _standing_in(self, span: QRectF, but: set[str]) -> list[QRectF]:
+        """Cards in a part of the scene, apart from the ends of the wire."""
+        band = span.normalized().adjusted(6.0, -2.0, -6.0, 2.0)
+        self._looked.append(band)
+        return [
+            item.card_rect()
+            for item in self._scene.items(band, Qt.ItemSelectionMode.IntersectsItemBoundingRect)
+            if isinstance(item, NodeItem) and item.node not in but and item.card_rect().intersects(band)
+        ]

@@ -1,0 +1,484 @@
+"""The scene mirrors the document: a card for each node, a wire for each edge, and only what changed is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from PySide6.QtCore import QObject, QPointF, QRectF, Signal
+
+from nnviz.gui import theme
+from nnviz.gui.canvas.annotations import Annotations
+from nnviz.gui.canvas.arrow_item import ArrowItem
+from nnviz.gui.canvas.boundary import BoundaryItem
+from nnviz.gui.canvas.facts import CardFacts, card_facts, is_plane, wired_ports
+from nnviz.gui.canvas.far_layer import FarLayer
+from nnviz.gui.canvas.frame_item import FrameItem
+from nnviz.gui.canvas.frames import Frames
+from nnviz.gui.canvas.geometry import CARD_WIDTH, Level, Side
+from nnviz.gui.canvas.group_facts import GroupCards
+from nnviz.gui.canvas.lookup import LookupScene
+from nnviz.gui.canvas.node_item import NodeItem
+from nnviz.gui.canvas.note_item import NoteItem
+from nnviz.gui.canvas.routing import Port, Router
+from nnviz.gui.canvas.stage import Stage
+from nnviz.gui.canvas.wire_item import WireItem
+from nnviz.project.document import Document
+from nnviz.project.groups import GraphView, members_by_group, trail, view_of
+from nnviz.project.model import Edge, Graph, PortRef, Project
+from nnviz.project.ranges import output_ranges
+from nnviz.project.validate import Diagnostic
+
+
+class CanvasScene(LookupScene):
+    """Cards and wires of a document.
+
+    Which cards there are follows from the groups (``project.groups.view_of``): a collapsed group is one card, and the
+    wires to its members end at it; an expanded one is a frame; inside a group only its members are shown. So ids of
+    cards and ends of wires may be those of groups.
+
+    Signals:
+        selection_changed: Ids of the selected cards and frames, in the order in which they were selected.
+        root_changed: One looks into another group, given by its id, or at the whole network, by an empty text.
+        refreshed: After the cards have followed a change of the document.
+        looks_changed: Cards stand framed otherwise, because of what the run has found.
+    """
+
+    selection_changed = Signal(list)
+    root_changed = Signal(str)
+    refreshed = Signal()
+    looks_changed = Signal()
+
+    def __init__(self, document: Document, stage: Stage, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._stage = stage
+        self._cards: dict[str, NodeItem] = {}
+        self._wires: dict[Edge, WireItem] = {}
+        self._shifted: set[Edge] = set()
+        self._root = ""
+        self._seen = view_of(Graph())
+        self._frames = Frames(self, stage.live)
+        self._annotations = Annotations(self)
+        self._boundary = BoundaryItem(self)
+        self.addItem(self._boundary)
+        self._touching: dict[str, set[Edge]] = {}
+        self._router = Router(self)
+        #: Where cards came, went or changed since the wires were laid.
+        self._touched: list[QRectF] = []
+        self._selected: list[str] = []
+        self._selected_wires: list[Edge] = []
+        self._followed: object = None
+        self._facts: object = None
+        #: All that the facts of each layer's card were made from: most of them are the same after an edit.
+        self._sources: dict[str, object] = {}
+        self._content: QRectF | None = None
+        self._far = FarLayer(stage, self._cards)
+        self.addItem(self._far)
+        document.changed.connect(self._on_changed)
+        document.diagnostics_changed.connect(self._on_diagnostics_changed)
+        theme.notifier.changed.connect(self._on_theme_changed)
+        self._follow(None, document.project)
+
+    # What there is
+
+    @property
+    def document(self) -> Document:
+        """The document that is shown."""
+        return self._document
+
+    @property
+    def graph(self) -> Graph:
+        """Its graph as it is now."""
+        return self._document.project.graph
+
+    @property
+    def root(self) -> str:
+        """The group that is looked into; empty for the whole network."""
+        return self._root
+
+    @property
+    def seen(self) -> GraphView:
+        """What is seen of the graph: which cards, frames and wires there are, and what they stand for."""
+        return self._seen
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of expanded groups."""
+        return self._frames
+
+    @property
+    def annotations(self) -> Annotations:
+        """Notes and arrows."""
+        return self._annotations
+
+    def enter(self, root: str) -> None:
+        """Look into a group; an empty id shows the whole network again."""
+        if root == self._root or (root and root not in self.graph.groups):
+            return
+        self.select(())
+        self._root = root
+        self._follow(None, self._document.project)
+        self.refreshed.emit()
+        self.root_changed.emit(root)
+
+    def item(self, identity: str) -> NodeItem | FrameItem | NoteItem | ArrowItem | None:
+        """What can be chosen under an id: a card, a frame, a note or an arrow."""
+        return self._cards.get(identity) or self._frames.items.get(identity) or self._annotations.get(identity)
+
+    @property
+    def cards(self) -> Mapping[str, NodeItem]:
+        """Cards by the id of their node or collapsed group."""
+        return self._cards
+
+    @property
+    def wires(self) -> Mapping[Edge, WireItem]:
+        """Wires by edge between cards; ``seen.wires`` says for which wires of the graph each stands."""
+        return self._wires
+
+    def content_rect(self) -> QRectF:
+        """The smallest rectangle around all there is: cards, frames, notes and arrows."""
+        if self._content is None:
+            self._content = self.rect_of([*self._cards, *self._frames.items, *self._annotations.items])
+            if self._root:
+                self._content = self._content.united(self._boundary.boundingRect())
+            self._far.set_bounds(self._content)
+        return self._content
+
+    def rect_of(self, nodes: Iterable[str]) -> QRectF:
+        """The smallest rectangle around some cards, frames, notes and arrows."""
+        found = QRectF()
+        corners: list[tuple[float, float, float]] = []
+        for node in nodes:
+            card = self._cards.get(node)
+            if card is not None:
+                # As plain numbers: uniting a thousand rectangles of Qt costs more than all else in an edit.
+                corners.append((*card.place, card.place[1] + card.layout.height))
+            elif (item := self.item(node)) is not None:
+                found = found.united(item.card_rect())
+        if corners:
+            lefts, tops, bottoms = zip(*corners, strict=True)
+            left, top = min(lefts), min(tops)
+            found = found.united(QRectF(left, top, max(lefts) + CARD_WIDTH - left, max(bottoms) - top))
+        return found
+
+    def wires_at(self, node: str) -> set[Edge]:
+        """The wires that start or end at a node."""
+        return self._touching.get(node, set())
+
+    # What is where
+
+    def ports_of(self, node: str) -> list[tuple[Port, QPointF]]:
+        """The ports of a card and where they are."""
+        return self._router.ports_of(node)
+
+    def port_place(self, port: Port) -> QPointF:
+        """The middle of a port in the scene."""
+        return self._router.port_place(port)
+
+    def port_side(self, port: Port) -> Side:
+        """The side of the card on which a port is."""
+        return self._router.port_side(port)
+
+    # Selection
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """Ids of the selected nodes, in the order in which they were selected."""
+        return tuple(self._selected)
+
+    @property
+    def selected_wires(self) -> tuple[Edge, ...]:
+        """The selected wires."""
+        return tuple(self._selected_wires)
+
+    def select(self, nodes: Iterable[str] = (), wires: Iterable[Edge] = ()) -> None:
+        """Select these and nothing else."""
+        wanted = [node for node in dict.fromkeys(nodes) if self.item(node) is not None]
+        edges = [edge for edge in dict.fromkeys(wires) if edge in self._wires]
+        for node in set(self._selected) - set(wanted):
+            item = self.item(node)
+            if item is not None:
+                item.set_look(selected=False)
+        for edge in set(self._selected_wires) - set(edges):
+            if edge in self._wires:
+                self._wires[edge].set_look(selected=False)
+        for node in wanted:
+            item = self.item(node)
+            if item is not None:
+                item.set_look(selected=True)
+        for edge in edges:
+            self._wires[edge].set_look(selected=True)
+        told = wanted != self._selected
+        self._selected, self._selected_wires = wanted, edges
+        if told:
+            self.selection_changed.emit(list(wanted))
+
+    # Following the document
+
+    def _on_changed(self, before: Project, after: Project, edit: object) -> None:
+        root = self._root
+        self._follow(None if edit is None else before, after)
+        self.refreshed.emit()
+        if self._root != root:
+            self.root_changed.emit(self._root)
+
+    def _on_diagnostics_changed(self, diagnostics: object) -> None:
+        if diagnostics is self._followed:
+            return
+        self._follow(self._document.project, self._document.project)
+        self.refreshed.emit()
+
+    def follow_facts(self) -> None:
+        """What is known of the data set may have come in without a word: class names stand on the Output card."""
+        if self._document.facts is not self._facts:
+            self._follow(self._document.project, self._document.project)
+            self.refreshed.emit()
+
+    def _on_theme_changed(self, shade: object) -> None:
+        self._stage.clear()
+        self._far.clear()
+        for card in self._cards.values():
+            card.touch()
+        for wire in self._wires.values():
+            wire.restyle()
+        self._annotations.restyle()
+        self.update()
+
+    def _follow(self, before: Project | None, after: Project) -> None:
+        """Bring cards and wires up to the document; ``before`` None means that nothing is known to be the same."""
+        graph = after.graph
+        if before is None or before.graph is not graph:
+            if self._root and self._root not in graph.groups:
+                ways = trail(before.graph, self._root) if before is not None else ()
+                self._root = next((group for group in reversed(ways) if group in graph.groups), "")
+            self._seen = view_of(graph, self._root)
+        seen = self._seen
+        gone = [card for card in self._cards if before is None or not (card in seen.nodes or card in seen.cards)]
+        for card in gone:
+            self._remove_card(card)
+        count = len(self._cards)
+        diagnostics = self._diagnostics_by_node()
+        members = members_by_group(graph)
+        moved = self._update_cards(graph, members, diagnostics)
+        noted = self._annotations.follow(seen)
+        framed = self._frames.follow(graph, seen, members, self._document.inference, diagnostics)
+        framed = self._frames.place(seen) or framed
+        if moved or gone or framed or noted or count != len(self._cards) or before is None:
+            self._moved()
+        self._update_wires(moved, crowded=framed)
+        self._mark_wires()
+        self._boundary.follow()
+        if self._root:
+            self._content = None
+        kept = [node for node in self._selected if self.item(node) is not None]
+        wires = [edge for edge in self._selected_wires if edge in self._wires]
+        if kept != self._selected or wires != self._selected_wires:
+            self.select(kept, wires)
+        for node in kept:
+            # A group that was folded up or unfolded is another item under the same id.
+            item = self.item(node)
+            if item is not None:
+                item.set_look(selected=True)
+
+    def _diagnostics_by_node(self) -> dict[str, list[Diagnostic]]:
+        self._followed = self._document.diagnostics
+        by_node: dict[str, list[Diagnostic]] = {}
+        for diagnostic in self._document.diagnostics:
+            if diagnostic.node:
+                by_node.setdefault(diagnostic.node, []).append(diagnostic)
+        return by_node
+
+    def _update_cards(
+        self, graph: Graph, members: Mapping[str, tuple[str, ...]], diagnostics: Mapping[str, list[Diagnostic]]
+    ) -> set[str]:
+        """Make and change cards; the ids of those whose ports have moved."""
+        document, seen = self._document, self._seen
+        inference = document.inference
+        self._facts = document.facts
+        ranges = output_ranges(inference.graph, inference)
+        wired = wired_ports(graph)
+        plane = is_plane(graph, inference)
+        moved: set[str] = set()
+        for identity, node in seen.nodes.items():
+            card = self._cards.get(identity)
+            found = tuple(diagnostics.get(identity, ()))
+            signed = ranges.get(identity, "any") in {"any", "symmetric"}
+            inputs = wired.get(identity, 0)
+            source = (node, inference.results.get(identity), found, document.facts, signed, inputs, plane)
+            if card is not None and card.place == (node.x, node.y) and self._sources.get(identity) == source:
+                continue
+            self._sources[identity] = source
+            facts = card_facts(
+                node,
+                inference,
+                found,
+                document.facts,
+                signed=signed,
+                wired_inputs=inputs,
+                previous=card.facts if card is not None else None,
+                plane=plane,
+            )
+            if self._show_card(facts, (node.x, node.y)):
+                moved.add(identity)
+        blocks = GroupCards(graph, seen, members, inference, document.facts, plane=plane)
+        for identity, group in seen.cards.items():
+            card = self._cards.get(identity)
+            facts = blocks.facts(group, diagnostics, ranges, card.facts if card is not None else None)
+            if self._show_card(facts, (group.x, group.y)):
+                moved.add(identity)
+        return moved
+
+    def _show_card(self, facts: CardFacts, place: tuple[float, float]) -> bool:
+        """Make a card or change it; whether its ports are elsewhere now."""
+        card = self._cards.get(facts.node)
+        if card is None:
+            self._add_card(facts, place)
+            return True
+        ports = (card.facts.input_ports, card.facts.output_ports)
+        before = card.card_rect()
+        moved = card.set_facts(facts) or ports != (facts.input_ports, facts.output_ports)
+        if card.place != place:
+            card.put(*place)
+            moved = True
+        if moved:
+            self._touched += (before, card.card_rect())
+        return moved
+
+    def _add_card(self, facts: CardFacts, place: tuple[float, float]) -> None:
+        card = NodeItem(facts, self._stage)
+        card.put(*place)
+        card.set_far(self._far if self._stage.level is Level.FAR else None)
+        self._cards[facts.node] = card
+        self._touched.append(card.card_rect())
+        self.addItem(card)
+
+    def _remove_card(self, node: str) -> None:
+        card = self._cards.pop(node)
+        self._sources.pop(node, None)
+        self._touched.append(card.card_rect())
+        self._stage.forget(card)
+        self.removeItem(card)
+
+    def _update_wires(self, moved: set[str], *, crowded: bool) -> None:
+        """Make, remove and lay wires; ``crowded`` says that frames stand elsewhere."""
+        edges = self._seen.wires
+        ends: set[str] = set(moved)
+        for edge in [edge for edge in self._wires if edge not in edges]:
+            self.removeItem(self._wires.pop(edge))
+            self._router.long.pop(edge, None)
+            for node in (edge.source.node, edge.target.node):
+                self._touching.get(node, set()).discard(edge)
+                ends.add(node)
+        for edge in edges:
+            if edge not in self._wires:
+                wire = WireItem(edge)
+                wire.set_level(self._stage.level)
+                self._wires[edge] = wire
+                for node in (edge.source.node, edge.target.node):
+                    self._touching.setdefault(node, set()).add(edge)
+                    ends.add(node)
+                self.addItem(wire)
+        changed = self._router.around(ends)
+        changed |= set(self._router.long) if crowded else self._router.passing(self._touched)
+        self._touched = []
+        for edge in changed:
+            self._router.route(edge)
+
+    def _mark_wires(self) -> None:
+        """Colour the wires that something is wrong with; the gravest word counts, and those come first."""
+        wrong = {one.edge: one for one in reversed(self._document.diagnostics) if one.severity != "information"}
+        for edge, wire in self._wires.items():
+            found = next((wrong[real] for real in self._seen.wires.get(edge, (edge,)) if real in wrong), None)
+            wire.set_problem(*(found.severity, found.text) if found is not None else ("", ""))
+
+    # Wires
+
+    def preview(self, places: Mapping[str, QPointF], apart: frozenset[str] = frozenset()) -> None:
+        """Show things at other places, without changing the document; frames do not stretch for those ``apart``."""
+        moved = [node for node in places if node in self._cards]
+        ways: dict[str, QPointF] = {}
+        for node in moved:
+            card = self._cards[node]
+            ways[node] = places[node] - QPointF(*card.place)
+            card.put(places[node].x(), places[node].y())
+        self._annotations.preview(places)
+        self._frames.place(self._seen, apart, places)
+        for edge in self._router.around(moved):
+            by = ways.get(edge.source.node)
+            if by is not None and by == ways.get(edge.target.node):
+                # It comes along as it is, and is laid anew when both ends rest.
+                self._wires[edge].shift(by)
+                self._shifted.add(edge)
+            else:
+                self._router.route(edge)
+        self._moved()
+
+    def _moved(self) -> None:
+        """Cards stand elsewhere, or there are others."""
+        self._content = None
+        if self._stage.level is Level.FAR:
+            self.content_rect()
+            self._far.update()
+
+    def settle(self) -> None:
+        """Put everything where the document says, and lay the wires that go around others anew."""
+        moved = set()
+        places = {item: (node.x, node.y) for item, node in self._seen.nodes.items()}
+        places |= {item: (group.x, group.y) for item, group in self._seen.cards.items()}
+        for item, place in places.items():
+            if self._cards[item].place != place:
+                self._cards[item].put(*place)
+                moved.add(item)
+        if self._annotations.settle() or moved:
+            self._frames.place(self._seen)
+            self._moved()
+        for edge in {*self._router.long, *self._router.around(moved), *self._shifted}:
+            if edge in self._wires:
+                self._router.route(edge)
+        self._shifted.clear()
+
+    def set_level(self, level: Level) -> None:
+        """The view has zoomed to where cards show more or less."""
+        far = level is Level.FAR
+        if far is not self._far.isVisible():
+            for card in self._cards.values():
+                card.set_far(self._far if far else None)
+            self.content_rect()
+            self._far.setVisible(far)
+        for wire in self._wires.values():
+            wire.set_level(level)
+
+    # Live values
+
+    def take_values(self, changed: frozenset[str]) -> set[str]:
+        """Mark the cards that show one of these series; their ids."""
+        nodes: set[str] = set()
+        pinned = not changed.isdisjoint(("input/pinned", "input/points"))
+        for series in changed:
+            _, _, where = series.partition("/")
+            card = self._seen.owner.get(where)
+            if card is not None and card in self._cards:
+                nodes.add(card)
+        if pinned:
+            # The right answer stands in the picture of what the network says.
+            nodes |= {node for node, card in self._cards.items() if card.facts.kind == "input" or card.facts.loss}
+        for node in nodes:
+            self._cards[node].mark_stale()
+        return nodes
+
+    def refresh_findings(self) -> None:
+        """Cards and frames follow the findings of the run; those of hidden layers show at their group."""
+        owners = {self._seen.owner.get(node, "") for node in self._stage.live.refresh_findings()}
+        changed = owners & self._cards.keys()
+        for card in changed:
+            self._cards[card].refresh_severity()
+        if self._frames.refresh_severity() or changed:
+            self.looks_changed.emit()
+
+    def wire_into(self, ref: PortRef) -> Edge | None:
+        """The wire that ends at an input port."""
+        return next((edge for edge in self._touching.get(ref.node, ()) if edge.target == ref), None)
+
+    def annotated_groups(self, apart: frozenset[str] = frozenset()) -> list[tuple[QRectF, str]]:
+        """The notes with the group each stands in, but for those ``apart``: a frame goes around them, too."""
+        return self._annotations.grouped(apart)

@@ -1,0 +1,63 @@
+"""What stands on a card before anything was measured: the shape of the output as a small drawing.
+
+Maps are sheets behind each other, the more the more channels; their side tells height and width; a vector is a row of
+cells. All on logarithmic scales, so that a network can be read from its shapes: maps shrink while channels grow.
+"""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from nnviz.gui.theme import Theme
+from nnviz.project.model import Shape
+
+#: Sides and counts at which the drawing is as large as it gets.
+_LARGEST_SIDE, _MOST_CHANNELS = 224.0, 1024.0
+_MOST_SHEETS = 9
+_MOST_CELLS = 28
+_STEP = 3.4
+
+
+def paint_shape(painter: QPainter, rect: QRectF, shape: Shape, colour: QColor, theme: Theme) -> None:
+    """Draw a shape into a rectangle in the colour of its layer's family, quietly."""
+    line, fill = QColor(colour), QColor(colour)
+    line.setAlphaF(0.55)
+    fill.setAlphaF(0.10 if theme.dark else 0.12)
+    painter.setPen(QPen(line, 1.0))
+    painter.setBrush(fill)
+    if len(shape) == 3 and shape[1] * shape[2] > 1:
+        _paint_maps(painter, rect, shape[0], shape[1], shape[2])
+    elif len(shape) == 2 and shape[1] > 1:
+        _paint_maps(painter, rect, shape[0], max(1, shape[1] // 8), shape[1])
+    else:
+        _paint_vector(painter, rect, math.prod(shape))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _share(value: float, largest: float) -> float:
+    return min(1.0, math.log2(value + 1.0) / math.log2(largest + 1.0))
+
+
+def _paint_maps(painter: QPainter, rect: QRectF, channels: int, height: int, width: int) -> None:
+    sheets = max(1, min(_MOST_SHEETS, channels, round(_MOST_SHEETS * _share(channels, _MOST_CHANNELS))))
+    room = rect.adjusted(6.0, 6.0, -6.0, -6.0)
+    depth = (sheets - 1) * _STEP
+    space = min(room.width(), room.height()) - (_MOST_SHEETS - 1) * _STEP * 0.5
+    high = max(4.0, space * _share(height, _LARGEST_SIDE) ** 1.5)
+    wide = max(4.0, min(space * 1.3, high * min(3.0, max(1 / 3, width / height))))
+    high = min(high, room.height() - depth)
+    left, top = room.center().x() - (wide + depth) / 2, room.center().y() - (high - depth) / 2
+    for sheet in reversed(range(sheets)):
+        painter.drawRect(QRectF(left + sheet * _STEP, top - sheet * _STEP, wide, high))
+
+
+def _paint_vector(painter: QPainter, rect: QRectF, count: int) -> None:
+    cells = max(1, min(_MOST_CELLS, count))
+    room = rect.adjusted(6.0, 0.0, -6.0, 0.0)
+    side = min(room.width() / cells, 9.0, rect.height() - 8.0)
+    start = QPointF(room.center().x() - side * cells / 2, room.center().y() - side / 2)
+    for cell in range(cells):
+        painter.drawRect(QRectF(start.x() + cell * side, start.y(), side, side))

@@ -1,0 +1,324 @@
+"""Which examples: the data set, its split and scaling, and the sample that is pinned."""
+
+from __future__ import annotations
+
+import html
+import random
+from pathlib import Path
+
+from msgspec.structs import replace
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from nnviz.data import datasets
+from nnviz.errors import InputError
+from nnviz.gui import pictures
+from nnviz.gui import theme as themes
+from nnviz.gui.icons import bind
+from nnviz.gui.inspector.form import ParamForm
+from nnviz.gui.inspector.tab import Tab
+from nnviz.gui.panels.parts import ElidedLabel, set_font
+from nnviz.gui.theme import Theme
+from nnviz.project.adapt import choose_data
+from nnviz.project.edits import SetView
+from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
+from nnviz.project.settings import DATA, find
+from nnviz.project.shapes import shape_text
+from nnviz.project.spec import ParamSpec
+from nnviz.record.run import RunView
+from nnviz.record.samples import ArraySample
+
+
+def dataset_choice() -> ParamSpec:
+    """The choice of the data set, declared like any other parameter."""
+    known = datasets.datasets()
+    return ParamSpec(
+        "dataset",
+        "data set",
+        "The examples that the network learns from.",
+        "choice",
+        "digits",
+        choices=tuple((kind, spec.title) for kind, spec in known.items()),
+    )
+
+
+class SamplePicture(QWidget):
+    """The pinned sample, in whole multiples of its pixels."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._image: QImage | None = None
+        self._hint = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(148)
+
+    @property
+    def image(self) -> QImage | None:
+        """The picture, a pixel a number."""
+        return self._image
+
+    def show_image(self, image: QImage | None, hint: str) -> None:
+        """Show a picture, or a hint while there is none."""
+        self._image, self._hint = image, hint
+        self.setAccessibleName("Pinned sample" if image is not None else hint)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The picture in the middle."""
+        theme = themes.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QColor(theme.border))
+        painter.setBrush(QColor(theme.plot_background))
+        painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 6, 6)
+        if self._image is None:
+            painter.setPen(QColor(theme.text_muted))
+            painter.setFont(themes.font(13))
+            room = self.rect().adjusted(20, 10, -20, -10)
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), self._hint)
+            return
+        ratio = self.devicePixelRatioF()
+        shown = pictures.fitted(self._image, QSize(self.width() - 12, self.height() - 12), ratio)
+        width, height = shown.width() / ratio, shown.height() / ratio
+        place = QRect(
+            round((self.width() - width) / 2), round((self.height() - height) / 2), round(width), round(height)
+        )
+        painter.drawPixmap(place, shown)
+
+
+class DataTab(Tab):
+    """Everything in DataConfig, and the pinned sample."""
+
+    #: The chosen data set shall be fetched: its key.
+    download_requested = Signal(str)
+
+    #: Where data sets are looked for first; the window sets it.
+    data_dir: Path | None = None
+
+    def build(self) -> None:
+        """Data set, its facts, its parameters, the split, the sample."""
+        self._run: RunView | None = None
+        self._step: int | None = None
+        self.choice = ParamForm(self.page)
+        self.choice.set_specs((dataset_choice(),))
+        self.choice.edited.connect(lambda _name, value, _gesture: self.choose(str(value)))
+        self.column.addWidget(self.choice)
+        self.about = self.text(self.page, 13)
+        self.column.addWidget(self.about)
+        self.facts = self.text(self.page, 12, 400, "muted")
+        self.facts.setTextFormat(Qt.TextFormat.RichText)
+        self.column.addWidget(self.facts)
+        self.download = QPushButton(self.page)
+        set_font(self.download, 12, 500)
+        self.download.clicked.connect(self._on_download)
+        self.column.addWidget(self.download, 0, Qt.AlignmentFlag.AlignLeft)
+        self.own = ParamForm(self.page)
+        self.own.edited.connect(self._on_own)
+        self.own.reset.connect(self._on_reset)
+        self.column.addWidget(self.own)
+        self.browse = QToolButton(self.page)
+        self.browse.setText("Choose folder…")
+        set_font(self.browse, 12, 500)
+        self.browse.clicked.connect(self._on_browse)
+        self.column.addWidget(self.browse, 0, Qt.AlignmentFlag.AlignRight)
+        self.column.addWidget(self.caption(self.page, "Split and scaling"))
+        self.split = ParamForm(self.page)
+        self.split.set_specs(DATA)
+        self.split.edited.connect(self._on_split)
+        self.split.reset.connect(self._on_reset)
+        self.column.addWidget(self.split)
+        self.column.addWidget(self.caption(self.page, "Pinned sample"))
+        row = QWidget(self.page)
+        buttons = QHBoxLayout(row)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.setSpacing(4)
+        self.sample_text = ElidedLabel("", row)
+        set_font(self.sample_text, 13, 500)
+        buttons.addWidget(self.sample_text, 1)
+        self.previous = self._button(row, "chevron-left", "Previous sample", lambda: self.pin(self._pinned() - 1))
+        self.next = self._button(row, "chevron-right", "Next sample", lambda: self.pin(self._pinned() + 1))
+        self.any = self._button(row, "dice", "Any sample", self._on_random)
+        for button in (self.previous, self.next, self.any):
+            buttons.addWidget(button)
+        self.column.addWidget(row)
+        self.picture = SamplePicture(self.page)
+        self.column.addWidget(self.picture)
+        self.column.addWidget(self.caption(self.page, "Classes"))
+        self.classes = self.text(self.page, 13)
+        self.column.addWidget(self.classes)
+
+    def _button(self, parent: QWidget, icon: str, tip: str, action: object) -> QToolButton:
+        button = QToolButton(parent)
+        bind(button, icon)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.setIconSize(QSize(16, 16))
+        button.setFixedSize(28, 26)
+        button.clicked.connect(action)
+        return button
+
+    # ------------------------------------------------------------------ showing
+
+    def show_document(self) -> None:
+        """The values of the document."""
+        config = self.document.project.data
+        try:
+            spec = datasets.dataset(config.dataset)
+        except InputError as error:
+            self.about.setText(str(error))
+            return
+        self.choice.set_values({"dataset": (spec.kind,)})
+        self.about.setText(spec.help)
+        self.own.set_specs(spec.params)
+        self.own.setVisible(bool(spec.params))
+        self.own.set_values({param.name: (config.params.get(param.name, param.default),) for param in spec.params})
+        self.browse.setVisible(any(param.name == "folder" for param in spec.params))
+        self.split.set_values({param.name: (getattr(config, param.name),) for param in DATA})
+        self.split.setEnabled(not spec.undivided)
+        place = self._place(spec)
+        missing = bool(spec.download_bytes) and place is None
+        self.download.setVisible(missing)
+        size = themes.format_bytes(spec.download_bytes)
+        self.download.setText(f"Download {spec.title} ({size})")
+        lines = self._fact_lines(spec, place)
+        self.facts.setText("<br>".join(lines))
+        self._show_sample()
+
+    def _place(self, spec: datasets.DatasetSpec) -> Path | None:
+        """Where the files of a data set lie, or None."""
+        if spec.offline:
+            return None
+        try:
+            return datasets.locate(self.document.project.data, self.data_dir)
+        except InputError:
+            return None
+
+    def _fact_lines(self, spec: datasets.DatasetSpec, place: Path | None) -> list[str]:
+        config = self.document.project.data
+        lines = []
+        try:
+            train, validation, test = (themes.format_count(size) for size in datasets.split_sizes(config))
+            facts = datasets.facts(config)
+        except InputError as error:
+            lines.append(html.escape(str(error)))
+            self.classes.setText("–")
+        else:
+            lines.append(f"{train} to train, {validation} to validate, {test} to test")
+            names = ", ".join(spec.feature_names[: facts.input_shape[0]])
+            lines.append(f"each {shape_text(facts.input_shape)}" + (f" ({html.escape(names)})" if names else ""))
+            self.classes.setText(", ".join(facts.class_names) or "a real number")
+        if spec.offline:
+            lines.append("needs no download")
+        elif place is not None:
+            lines.append(f"found in {html.escape(str(place))}")
+        elif spec.download_bytes:
+            lines.append("not on this computer yet")
+        lines.append(f"{html.escape(spec.source)} Licence: {html.escape(spec.licence)}.")
+        return lines
+
+    def _pinned(self) -> int:
+        return self.document.project.view.pinned_sample
+
+    def validation_count(self) -> int:
+        """Number of samples that can be pinned; 0 where it is not known."""
+        try:
+            return datasets.split_sizes(self.document.project.data)[1]
+        except InputError:
+            return 0
+
+    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+        """The picture of the pinned sample."""
+        if run is self._run and "input/pinned" not in changed:
+            return
+        self._run, self._step = run, step
+        self._show_sample()
+
+    def _show_sample(self) -> None:
+        count = self.validation_count()
+        index = self._pinned()
+        of = f" of {themes.format_count(count)}" if count else ""
+        sample = None if self._run is None else self._run.latest("input/pinned", None)
+        label = ""
+        image = None
+        if isinstance(sample, ArraySample) and int(sample.meta.get("sample", -1)) == index:
+            image = pictures.sample_picture(sample.array)
+            label = str(sample.meta.get("label", ""))
+        self.sample_text.setText(f"#{themes.format_count(index)}{of}" + (f" · “{label}”" if label else ""))
+        self.picture.show_image(image, "The sample appears here as soon as the network is prepared.")
+        self.previous.setEnabled(index > 0)
+        self.next.setEnabled(not count or index < count - 1)
+        self.any.setEnabled(count > 1)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        for form in (self.choice, self.own, self.split):
+            form.apply_theme()
+        super().apply_theme(theme)
+
+    # ------------------------------------------------------------------ changing
+
+    def choose(self, kind: str) -> None:
+        """Take another data set: one step of undo, the network's input follows."""
+        project = self.document.project
+        try:
+            config = datasets.chosen(project.data, kind)
+            edit = choose_data(project, config, self._facts(config))
+        except InputError as error:
+            self.message.emit(str(error))
+            self.show_document()
+            return
+        self.change(edit)
+
+    def pin(self, index: int) -> None:
+        """Pin another sample of the validation split."""
+        count = self.validation_count()
+        index = max(0, min(index, count - 1) if count else index)
+        self.change(SetView(View(index), gesture="pin"))
+
+    def _on_random(self) -> None:
+        count = self.validation_count()
+        if count > 1:
+            # Any but the present one.
+            self.pin((self._pinned() + random.randrange(1, count)) % count)  # noqa: S311 - not a secret
+
+    def _on_own(self, name: str, value: ParamValue, gesture: str) -> None:
+        config = self.document.project.data
+        self._set_config(replace(config, params={**config.params, name: value}), gesture)
+
+    def _on_split(self, name: str, value: ParamValue, gesture: str) -> None:
+        self._set_config(replace(self.document.project.data, **{name: value}), gesture)
+
+    def _on_reset(self, name: str) -> None:
+        config = self.document.project.data
+        common = find(DATA, name)
+        if common is not None and name in self.split.editors:
+            self._set_config(replace(config, **{name: common.default}), "")
+        else:
+            kept = {key: value for key, value in config.params.items() if key != name}
+            self._set_config(replace(config, params=kept), "")
+
+    def _set_config(self, config: DataConfig, gesture: str) -> None:
+        try:
+            datasets.values(config)
+            edit = choose_data(self.document.project, config, self._facts(config), gesture)
+        except InputError as error:
+            self.message.emit(str(error))
+            self.show_document()
+            return
+        self.change(edit)
+
+    @staticmethod
+    def _facts(config: DataConfig) -> DataFacts | None:
+        try:
+            return datasets.facts(config)
+        except InputError:  # a folder that is not chosen yet: nothing is known, nothing can follow
+            return None
+
+    def _on_download(self) -> None:
+        self.download_requested.emit(self.document.project.data.dataset)
+
+    def _on_browse(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "The folder whose subfolders are the classes")
+        if chosen:
+            self._on_own("folder", chosen, "")

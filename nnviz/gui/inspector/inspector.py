@@ -1,0 +1,137 @@
+"""The right side of the window: four tabs about what is selected, how it is trained, on what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QShortcut
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.inspector.data_tab import DataTab
+from nnviz.gui.inspector.explain_tab import ExplainTab
+from nnviz.gui.inspector.layer_tab import LayerTab
+from nnviz.gui.inspector.tab import Tab
+from nnviz.gui.inspector.training_tab import TrainingTab
+from nnviz.gui.panels.parts import refresh_fonts, set_font
+from nnviz.gui.theme import Theme
+from nnviz.project.document import Document
+from nnviz.record.run import RunView
+
+
+class Inspector(QWidget):
+    """Shows and edits the selection, the training and the data; only the tab in sight costs anything.
+
+    Attributes:
+        message: Signal: a sentence for the status bar.
+        node_requested: Signal: select this node.
+        cure_requested: Signal: a Cure of a finding.
+        left: Signal: Escape was pressed: the keyboard goes back to the canvas.
+    """
+
+    message = Signal(str)
+    node_requested = Signal(str)
+    cure_requested = Signal(object)
+    left = Signal()
+
+    TABS = (("layer", "Layer"), ("training", "Training"), ("data", "Data"), ("explain", "Explain"))
+
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("Inspector")
+        self.setAccessibleName("Inspector")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(300)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.layer = LayerTab(document, theme, self)
+        self.training = TrainingTab(document, theme, self)
+        self.data = DataTab(document, theme, self)
+        self.explain = ExplainTab(document, theme, self)
+        self.tabs: dict[str, Tab] = {
+            "layer": self.layer,
+            "training": self.training,
+            "data": self.data,
+            "explain": self.explain,
+        }
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.setSpacing(4)
+        bar = QWidget(self)
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(12, 2, 12, 0)
+        row.setSpacing(4)
+        self._buttons: dict[str, QToolButton] = {}
+        group = QButtonGroup(self)
+        group.setExclusive(True)
+        for number, (key, title) in enumerate(self.TABS, 1):
+            button = QToolButton(bar)
+            button.setText(title)
+            button.setCheckable(True)
+            button.setProperty("role", "flat")
+            QShortcut(f"Alt+{number}", self, lambda key=key: self.enter(key))
+            button.setToolTip(f"{title} (Alt+{number})")
+            button.setAccessibleName(f"{title} tab")
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            set_font(button, 13, 500)
+            button.clicked.connect(lambda _checked=False, key=key: self.show_tab(key))
+            group.addButton(button)
+            row.addWidget(button)
+            self._buttons[key] = button
+        column.addWidget(bar)
+        self._pages = QStackedWidget(self)
+        for tab in self.tabs.values():
+            self._pages.addWidget(tab)
+            tab.message.connect(self.message.emit)
+            tab.node_requested.connect(self.node_requested.emit)
+            tab.cure_requested.connect(self.cure_requested.emit)
+        column.addWidget(self._pages, 1)
+        self._last: tuple[RunView, int | None] | None = None
+        self.show_tab("layer")
+        themes.notifier.changed.connect(self.apply_theme)
+
+    @property
+    def tab(self) -> str:
+        """Key of the tab in sight: ``layer``, ``training``, ``data`` or ``explain``."""
+        return next(key for key, button in self._buttons.items() if button.isChecked())
+
+    def show_tab(self, key: str) -> None:
+        """Bring a tab to the front."""
+        self._buttons[key].setChecked(True)
+        self._pages.setCurrentWidget(self.tabs[key])
+        if self._last is not None:
+            run, step = self._last
+            self.tabs[key].refresh(run, frozenset(run.names()), step)
+
+    def enter(self, key: str) -> None:
+        """Bring a tab to the front and the keyboard into its first field."""
+        self.show_tab(key)
+        self.tabs[key].focus_first()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape, where no field needs it, takes the keyboard back to the canvas."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def set_selection(self, nodes: Sequence[str]) -> None:
+        """Follow the canvas."""
+        for tab in self.tabs.values():
+            tab.set_selection(tuple(nodes))
+
+    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+        """Show the run at ``step`` (None: live), knowing which series have changed since the last call."""
+        self._last = (run, step)
+        self.tabs[self.tab].refresh(run, changed, step)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours and the text scale of another theme."""
+        refresh_fonts(self)
+        for tab in self.tabs.values():
+            tab.apply_theme(theme)
+
+    def sizeHint(self) -> QSize:
+        """As wide as in the drawing of the window."""
+        return QSize(340, 700)

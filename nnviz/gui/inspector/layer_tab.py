@@ -1,0 +1,296 @@
+"""The selected layer: its parameters, its arithmetic, its weights and what flows out of it."""
+
+from __future__ import annotations
+
+import html
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.diagnostic_rows import DiagnosticList
+from nnviz.gui.inspector.form import ParamForm
+from nnviz.gui.inspector.group_text import group_summary, members_html
+from nnviz.gui.inspector.sweep_view import SweepView
+from nnviz.gui.inspector.tab import Tab
+from nnviz.gui.panels.feature_maps import MapView
+from nnviz.gui.panels.filters import FilterView
+from nnviz.gui.panels.parts import ElidedLabel, set_font
+from nnviz.gui.theme import Theme
+from nnviz.project import registry
+from nnviz.project.edits import UNSET, Edit, SetParam, Several, Unset
+from nnviz.project.groups import contents
+from nnviz.project.model import Node, ParamValue
+from nnviz.project.shapes import shape_text
+from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
+from nnviz.project.validate import Diagnostic, Fix
+from nnviz.record.run import RunView
+
+
+def parameters_text(count: int) -> str:
+    """``18 496 parameters``."""
+    return f"{themes.format_count(count)} parameter{'' if count == 1 else 's'}"
+
+
+def arithmetic_html(result: ShapeResult) -> str:
+    """The calculation line by line with its result in bold, the output shape behind the line about the sizes."""
+    shape = f"→ {shape_text(result.output)}"
+    lines = [line for line in result.arithmetic.splitlines() if line.strip()]
+    shown = []
+    for line in lines:
+        left, sign, right = html.escape(line).rpartition(" = ")
+        if not sign:
+            shown.append(right)
+            continue
+        number, space, rest = right.partition(" ")
+        shown.append(f"{left} = <b>{number}</b>{space}{rest}")
+    sizes = [index for index, line in enumerate(lines) if "parameter" not in line and not line.endswith(".")]
+    if not sizes:
+        return "<br>".join([html.escape(shape), *shown])
+    shown[sizes[-1]] += f" &nbsp;{html.escape(shape)}"
+    return "<br>".join(shown)
+
+
+def of_nodes(diagnostics: tuple[Diagnostic, ...], nodes: set[str]) -> list[Diagnostic]:
+    """The diagnostics about these nodes; the empty id is the whole project."""
+    return [one for one in diagnostics if one.node in nodes]
+
+
+class LayerTab(Tab):
+    """Follows the selection: nothing, one layer, or several at once."""
+
+    def build(self) -> None:
+        """Heading, diagnostics, editors, arithmetic, weights, outputs."""
+        self._run: RunView | None = None
+        self._step: int | None = None
+        self._drawn: tuple[object, ...] = ()
+
+        heading = QWidget(self.page)
+        row = QHBoxLayout(heading)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(7)
+        self.heading = QLabel(heading)
+        set_font(self.heading, 16, 600)
+        self.heading.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.identity = ElidedLabel("", heading)
+        self.identity.setProperty("role", "muted")
+        set_font(self.identity, 14)
+        self.pill = QLabel(heading)
+        self.pill.setProperty("role", "pill")
+        set_font(self.pill, 12)
+        self.pill.setMinimumHeight(27)  # The style rounds it with a radius of 13.
+        row.addWidget(self.heading)
+        row.addWidget(self.identity, 1)
+        row.addWidget(self.pill)
+        self.column.addWidget(heading)
+
+        self.hint = self.text(self.page, 13, 400, "muted")
+        self.column.addWidget(self.hint)
+        self.members = self.text(self.page, 13, 400, "muted")
+        self.members.setTextFormat(Qt.TextFormat.RichText)
+        self.members.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.members.linkActivated.connect(self.node_requested.emit)
+        self.column.addWidget(self.members)
+        self.diagnostics = DiagnosticList(self.page)
+        self.diagnostics.fix_requested.connect(self._on_fix)
+        self.column.addWidget(self.diagnostics)
+        self.form = ParamForm(self.page)
+        self.form.edited.connect(self._on_edited)
+        self.form.reset.connect(lambda name: self._set(name, UNSET, ""))
+        self.column.addWidget(self.form)
+        self.explanation = self.text(self.page, 13, 400, "muted")
+        self.column.addWidget(self.explanation)
+        self.arithmetic = self.text(self.page, 13, 400, "muted")
+        # One word of it is no sign of HTML: without this, what stands for a space would be read out.
+        self.arithmetic.setTextFormat(Qt.TextFormat.RichText)
+        self.column.addWidget(self.arithmetic)
+        self.sweep = SweepView(self.page)
+        self.column.addWidget(self.sweep)
+
+        self.filters = FilterView(self.document, self.theme, grows=True, most_height=250, parent=self.page)
+        self.filters.set_shared(True)
+        self.column.addWidget(self.filters)
+        self.maps = MapView(self.document, self.theme, grows=True, most_height=250, parent=self.page)
+        self.column.addWidget(self.maps)
+        self.filters.hide()
+        self.maps.hide()
+
+    # ------------------------------------------------------------------ showing
+
+    def nodes(self) -> list[Node]:
+        """The selected nodes that are in the graph; a group stands for all of its layers."""
+        graph = self.document.project.graph
+        chosen = [node_id for node_id in self.selection if node_id in graph.nodes]
+        groups = [group for group in self.selection if group in graph.groups]
+        return [graph.nodes[node_id] for node_id in dict.fromkeys([*chosen, *contents(graph, groups).nodes])]
+
+    def common(self) -> tuple[ParamSpec, ...]:
+        """The parameters that all selected layers have: those of the kind if it is one, else those declared alike."""
+        specs = [registry.layer(node.kind) for node in self.nodes()]
+        if not specs:
+            return ()
+        if len({spec.kind for spec in specs}) == 1:
+            return specs[0].params
+        return tuple(param for param in specs[0].params if all(param in spec.params for spec in specs[1:]))
+
+    def show_document(self) -> None:
+        """Heading, editors and arithmetic from the document."""
+        nodes = self.nodes()
+        self.members.hide()
+        if len(self.selection) == 1 and self.selection[0] in self.document.project.graph.groups:
+            self._show_group(self.selection[0])
+        elif not nodes:
+            self._show_nothing()
+        elif len(nodes) == 1:
+            self._show_one(nodes[0])
+        else:
+            self._show_several(nodes)
+        self.form.setVisible(bool(self.form.specs))
+        self._show_run()
+
+    def _show_nothing(self) -> None:
+        inference, project = self.document.inference, self.document.project
+        count = len(project.graph.nodes)
+        self.heading.setText(project.name or "untitled")
+        self.identity.setText("")
+        self._show_pill(parameters_text(inference.parameters) if count else "")
+        if count:
+            hint = (
+                f"{count} layer{'s' * (count != 1)}, {themes.format_count(inference.macs)} multiplications for one "
+                "example. Select a layer to see and change it."
+            )
+        else:
+            hint = "The canvas is empty. Double-click a layer in the palette, or drag one here, to begin."
+        self.hint.setText(f"{project.note}\n\n{hint}" if project.note else hint)
+        self.hint.show()
+        self.form.set_specs(())
+        self.arithmetic.hide()
+        self.sweep.show_sweeps(())
+        self.explanation.hide()
+        self.diagnostics.show_diagnostics(of_nodes(self.document.diagnostics, {""}))
+
+    def _show_group(self, group: str) -> None:
+        found = self.document.project.graph.groups[group]
+        members = {node.id for node in self.nodes()}
+        results = self.document.inference.results
+        total = sum(results[node].parameters for node in members if node in results)
+        self.heading.setText(found.name or "Group")
+        self.identity.setText(f"group {group}")
+        self._show_pill(parameters_text(total) if total else "")
+        fold = "Double-click its card to unfold it" if found.collapsed else "Double-click its title to fold it up"
+        self.hint.setText(f"{group_summary(self.document, group)}\n\n{fold}, Ctrl+Enter to look inside.")
+        self.hint.show()
+        self.members.setText(members_html(self.document, group))
+        self.members.setVisible(bool(members))
+        self.form.set_specs(())
+        self.arithmetic.hide()
+        self.sweep.show_sweeps(())
+        self.explanation.hide()
+        self.diagnostics.show_diagnostics(of_nodes(self.document.diagnostics, members))
+
+    def _show_one(self, node: Node) -> None:
+        spec = registry.layer(node.kind)
+        result = self.document.inference.results.get(node.id)
+        self.heading.setText(node.name or spec.title)
+        self.identity.setText(f"{spec.title} {node.id}" if node.name else node.id)
+        self._show_pill(parameters_text(result.parameters) if result is not None and result.parameters else "")
+        self.hint.hide()
+        self.form.set_specs(spec.params)
+        self.form.set_values({param.name: (self._value(node, param),) for param in spec.params})
+        self._explain_choice(node, spec)
+        known = result is not None and spec.kind not in {"output"}
+        self.arithmetic.setVisible(known)
+        self.sweep.show_sweeps(result.sweeps if result is not None else ())
+        if result is not None and known:
+            self.arithmetic.setText(arithmetic_html(result))
+        self.diagnostics.show_diagnostics(of_nodes(self.document.diagnostics, {node.id}))
+
+    def _show_several(self, nodes: list[Node]) -> None:
+        results = self.document.inference.results
+        kinds = {node.kind for node in nodes}
+        title = registry.layer(nodes[0].kind).title if len(kinds) == 1 else "layers"
+        self.heading.setText(f"{len(nodes)} {title}")
+        self.identity.setText(", ".join(node.id for node in nodes))
+        total = sum(results[node.id].parameters for node in nodes if node.id in results)
+        self._show_pill(parameters_text(total) if total else "")
+        specs = self.common()
+        self.hint.setText(
+            "What is changed here is changed in all of them, as one step of undo."
+            if specs
+            else "These layers have no parameter in common. Select one of them to change it."
+        )
+        self.hint.show()
+        self.form.set_specs(specs)
+        self.form.set_values({param.name: tuple(self._value(node, param) for node in nodes) for param in specs})
+        self.arithmetic.hide()
+        self.sweep.show_sweeps(())
+        self.explanation.hide()
+        found = of_nodes(self.document.diagnostics, {node.id for node in nodes})
+        self.diagnostics.show_diagnostics(found)
+
+    def _show_pill(self, text: str) -> None:
+        self.pill.setText(text)
+        self.pill.setVisible(bool(text))
+
+    def _explain_choice(self, node: Node, spec: LayerSpec) -> None:
+        """The loss of an Output is explained in place, with its formula."""
+        loss = registry.layer(spec.kind).values(node.params).get("loss") if spec.kind == "output" else None
+        self.explanation.setVisible(loss is not None)
+        if loss is not None:
+            chosen = registry.loss(str(loss))
+            text = f"<p>{html.escape(chosen.help)}</p>"
+            if chosen.formula:
+                text += f"<p style='font-style: italic'>L = {html.escape(chosen.formula)}</p>"
+            self.explanation.setText(text)
+
+    @staticmethod
+    def _value(node: Node, param: ParamSpec) -> ParamValue:
+        return node.params.get(param.name, param.default)
+
+    # ------------------------------------------------------------------ the run
+
+    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+        """Weights and outputs of the selected layer."""
+        node = self.selection[0] if len(self.selection) == 1 else ""
+        mine = {f"weights/{node}", f"output/{node}", f"dead_units/{node}", f"plane/{node}"}
+        if run is self._run and step == self._step and not (mine & changed):
+            return
+        self._run, self._step = run, step
+        self._show_run()
+
+    def _show_run(self) -> None:
+        node = self.selection[0] if len(self.selection) == 1 else ""
+        known = node in self.document.project.graph.nodes
+        run = self._run
+        filters = maps = False
+        if run is not None and known:
+            filters = self.filters.refresh(run, node, self._step)
+            maps = self.maps.refresh(run, node, self._step)
+        self.filters.setVisible(filters)
+        self.maps.setVisible(maps)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self.filters.apply_theme(theme)
+        self.maps.apply_theme(theme)
+        self.form.apply_theme()
+        super().apply_theme(theme)
+
+    # ------------------------------------------------------------------ changing
+
+    def _on_edited(self, name: str, value: ParamValue, gesture: str) -> None:
+        self._set(name, value, gesture)
+
+    def _set(self, name: str, value: ParamValue | Unset, gesture: str) -> None:
+        edits: list[Edit] = [SetParam(node.id, name, value, gesture=gesture) for node in self.nodes()]
+        if len(edits) == 1:
+            self.change(edits[0])
+        elif edits:
+            title = f"Set {name.replace('_', ' ')} of {len(edits)} layers"
+            self.change(Several(tuple(edits), title, gesture=gesture))
+
+    def _on_fix(self, fix: Fix) -> None:
+        if self.change(fix.edit):
+            self.message.emit(f"Done: {fix.title}.")

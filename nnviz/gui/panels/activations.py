@@ -1,0 +1,272 @@
+"""Distribution of what flows out of each layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.panels.numbers import value_at
+from nnviz.gui.panels.parts import blend, line_height
+from nnviz.gui.theme import Theme
+from nnviz.project import registry
+from nnviz.record.run import RunView
+from nnviz.record.samples import Histogram
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One layer's outputs over the probe set at one step."""
+
+    node: str
+    histogram: Histogram
+    mean: float
+    deviation: float
+    colour: QColor
+
+
+class HistogramsView(QWidget):
+    """Small histograms side by side in the order of the layers, each with its mean and standard deviation."""
+
+    picked = Signal(str)
+    readout = Signal(str)
+
+    LEAST_WIDTH = 150
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._shown: list[Distribution] = []
+        self._selection = ""
+        self.setMouseTracking(True)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAccessibleName("Distribution of the outputs of each layer")
+
+    @property
+    def shown(self) -> list[Distribution]:
+        """What is drawn."""
+        return self._shown
+
+    def show_distributions(self, shown: list[Distribution], selection: str) -> None:
+        """Draw these."""
+        count = len(self._shown)
+        self._shown, self._selection = shown, selection
+        if len(shown) != count:
+            self.updateGeometry()
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self._theme = theme
+        self.updateGeometry()
+        self.update()
+
+    def _columns(self, width: int) -> int:
+        return max(1, min(len(self._shown), width // self.LEAST_WIDTH))
+
+    def _cell(self, width: int) -> tuple[int, float, int]:
+        columns = self._columns(width)
+        return columns, width / columns, 3 * line_height() + 58
+
+    def heightForWidth(self, width: int) -> int:
+        """All rows of histograms at this width."""
+        columns, _, height = self._cell(width)
+        return -(-len(self._shown) // columns) * height
+
+    def sizeHint(self) -> QSize:
+        """At the present width."""
+        return QSize(300, self.heightForWidth(max(self.width(), self.LEAST_WIDTH)))
+
+    def minimumSizeHint(self) -> QSize:
+        """One column wide."""
+        return QSize(self.LEAST_WIDTH, self.heightForWidth(max(self.width(), self.LEAST_WIDTH)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the histograms that are in sight."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        columns, width, height = self._cell(self.width())
+        for index, one in enumerate(self._shown):
+            row, column = divmod(index, columns)
+            area = QRectF(column * width, row * height, width - 14, height - 14)
+            if event.rect().intersects(area.toAlignedRect()):
+                self._paint_one(painter, one, area)
+
+    def _paint_one(self, painter: QPainter, one: Distribution, area: QRectF) -> None:
+        line = line_height()
+        strong = one.node == self._selection
+        painter.setFont(themes.font(12, 600 if strong else 500))
+        painter.setPen(QColor(self._theme.text))
+        top = QRect(int(area.left()), int(area.top()), int(area.width()), line)
+        painter.drawText(top, int(Qt.AlignmentFlag.AlignLeft), one.node)
+        painter.setFont(themes.font(12))
+        painter.setPen(QColor(self._theme.text_muted))
+        text = f"{finite_or_dash(one.mean)} ± {finite_or_dash(one.deviation)}"
+        painter.drawText(top, int(Qt.AlignmentFlag.AlignRight), text)
+        plot = QRectF(area.left(), area.top() + line + 4, area.width(), area.height() - 2 * line - 8)
+        edges, counts = one.histogram.edges, one.histogram.counts.astype(np.float64)
+        low, high = float(edges[0]), float(edges[-1])
+        bottom = QRect(int(area.left()), int(plot.bottom()) + 3, int(area.width()), line)
+        painter.setPen(QPen(QColor(self._theme.border), 1))
+        painter.drawLine(plot.bottomLeft(), plot.bottomRight())
+        if high <= low or not counts.sum():
+            return
+        # Height is density, so that bins of different width compare; a spike at zero is cut, its share is written.
+        density = counts / np.diff(edges)
+        share = counts / counts.sum()
+        cut = len(density) > 2 and share.max() > 0.4
+        # Under a spike the others get the lower part, so that its number stands free above them.
+        tallest = max(float(np.sort(density)[-2]) * 1.9 if cut else float(density.max()), 1e-300)
+        x = plot.left() + plot.width() * (edges - low) / (high - low)
+        y = plot.bottom() - plot.height() * np.minimum(density / tallest, 1.0)
+        points = [QPointF(float(x[0]), plot.bottom())]
+        for index in range(len(counts)):
+            points += [QPointF(float(x[index]), float(y[index])), QPointF(float(x[index + 1]), float(y[index]))]
+        points.append(QPointF(float(x[-1]), plot.bottom()))
+        painter.setPen(QPen(one.colour, 1.2))
+        painter.setBrush(blend(one.colour, QColor(self._theme.panel), 0.35))
+        painter.drawPolygon(QPolygonF(points))
+        peak = int(density.argmax())
+        if density[peak] > tallest:
+            painter.setPen(QColor(self._theme.text_muted))
+            text = f"↑ {100 * share[peak]:.0f} %"
+            right = float(x[peak + 1]) + 5 < plot.right() - painter.fontMetrics().horizontalAdvance(text)
+            place = QRectF(plot.left(), plot.top() - 2, float(x[peak]) - 5 - plot.left(), line)
+            side = Qt.AlignmentFlag.AlignRight
+            if right:
+                place = QRectF(float(x[peak + 1]) + 5, plot.top() - 2, plot.width(), line)
+                side = Qt.AlignmentFlag.AlignLeft
+            painter.drawText(place, int(side), text)
+        if low < 0 < high:
+            zero = plot.left() - plot.width() * low / (high - low)
+            pen = QPen(QColor(self._theme.text_faint), 1)
+            pen.setStyle(Qt.PenStyle.DotLine)
+            painter.setPen(pen)
+            painter.drawLine(QPointF(zero, plot.top()), QPointF(zero, plot.bottom()))
+        painter.setPen(QColor(self._theme.text_muted))
+        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignLeft), themes.format_number(low))
+        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignRight), themes.format_number(high))
+
+    def at(self, x: float, y: float) -> tuple[Distribution, int] | None:
+        """The histogram at a point, and the bin."""
+        columns, width, height = self._cell(self.width())
+        index = int(y // height) * columns + int(x // width)
+        if not 0 <= index < len(self._shown) or x >= columns * width:
+            return None
+        one = self._shown[index]
+        edges = one.histogram.edges
+        share = (x - (index % columns) * width) / max(width - 14, 1)
+        value = float(edges[0]) + share * float(edges[-1] - edges[0])
+        place = int(np.clip(np.searchsorted(edges, value, side="right") - 1, 0, len(one.histogram.counts) - 1))
+        return one, place
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say what the bin under the mouse holds."""
+        found = self.at(event.position().x(), event.position().y())
+        if found is None:
+            self.readout.emit("")
+            return
+        one, place = found
+        counts, edges = one.histogram.counts, one.histogram.edges
+        share = 100 * float(counts[place]) / max(float(counts.sum()), 1.0)
+        low, high = themes.format_number(float(edges[place])), themes.format_number(float(edges[place + 1]))
+        self.readout.emit(f"{one.node}: {share:.1f} % of the outputs from {low} to {high}")
+
+    def leaveEvent(self, event: object) -> None:
+        """Take the reading away."""
+        self.readout.emit("")
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click selects the layer."""
+        found = self.at(event.position().x(), event.position().y())
+        if found is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.picked.emit(found[0].node)
+
+
+class ActivationsPanel(Panel):
+    """Histogram, mean and standard deviation of what flows out of each layer, over the probe set."""
+
+    key = "activations"
+    title = "Activations"
+    empty = "Press Play to train: the distribution of every layer's output appears here."
+    prefixes = ("activation_histogram/", "activation_mean/", "activation_deviation/")
+    caption = "mean ± deviation over the probe set"
+    help = (
+        "<p><b>What it shows.</b> For each layer how its outputs are distributed over the probe set in evaluation "
+        "mode; "
+        "above it the mean and the standard deviation, below it the smallest and the largest value. A spike that "
+        "would dwarf the rest (the zeros of a ReLU) is cut and its share written beside it.</p>"
+        "<p><b>How to read it.</b> Widths that stay alike from layer to layer: signals pass well. Ever narrower: they "
+        "vanish, weights started too small. Ever wider: they explode. Heaps at both ends of a sigmoid or tanh: "
+        "it is saturated. A ReLU that is nearly all zero: many units are dead.</p>"
+    )
+
+    def build(self) -> None:
+        """One scrolling grid of small histograms."""
+        self.view = HistogramsView(self.theme)
+        self.view.picked.connect(self.node_requested.emit)
+        self.view.readout.connect(self._say)
+        self._scroll = QScrollArea(self.body)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(self.view)
+        self.body_layout.addWidget(self._scroll, 1)
+        self._say("")
+
+    def _say(self, reading: str) -> None:
+        """The numbers under the mouse, otherwise what the picture shows."""
+        self.set_subtitle(*((reading,) if reading else (self.caption, "mean ± deviation")))
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """Read the newest histograms."""
+        if not self._subtitle.text():
+            self._say("")
+        order = {node: index for index, node in enumerate(self.document.inference.order)}
+        nodes = [name.partition("/")[2] for name in run.names("activation_histogram/")]
+        shown: list[Distribution] = []
+        for node in sorted(nodes, key=lambda node: order.get(node, len(order))):
+            histogram = run.latest(f"activation_histogram/{node}", step)
+            if not isinstance(histogram, Histogram) or len(histogram.edges) != len(histogram.counts) + 1:
+                continue
+            mean = value_at(*run.scalars(f"activation_mean/{node}"), step)
+            deviation = value_at(*run.scalars(f"activation_deviation/{node}"), step)
+            shown.append(Distribution(node, histogram, mean, deviation, self._colour(node)))
+        self.view.show_distributions(shown, self.selection)
+        return bool(shown)
+
+    def on_selection(self) -> None:
+        """The selected layer's name comes forward."""
+        self.redraw()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self.view.apply_theme(theme)
+        super().apply_theme(theme)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """One row a bin."""
+        yield ("layer", "step", "from", "to", "count")
+        for one in self.view.shown:
+            edges, counts = one.histogram.edges, one.histogram.counts
+            for index, count in enumerate(counts):
+                yield (one.node, one.histogram.step, float(edges[index]), float(edges[index + 1]), int(count))
+
+    def _colour(self, node: str) -> QColor:
+        found = self.document.project.graph.nodes.get(node)
+        family = registry.layer(found.kind).family if found is not None else "shape"
+        return QColor(self.theme.family(family))
+
+
+def finite_or_dash(value: float) -> str:
+    """A number, or a dash where there is none."""
+    return themes.format_number(value, 2) if math.isfinite(value) else "–"

@@ -1,0 +1,210 @@
+"""A grid of pictures with everything that belongs to it: caption, choices, colour scale with its range, reading."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.panels.enlarged import Enlarged
+from nnviz.gui.panels.parts import ElidedLabel, line_height, refresh_fonts, set_font
+from nnviz.gui.panels.tile_data import TileData
+from nnviz.gui.panels.tiles import TileView
+from nnviz.gui.pictures import Scale, scale_bar
+from nnviz.gui.theme import Theme
+
+
+class RangeBar(QWidget):
+    """A colour scale with the values of its two ends; its width does not depend on them."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._scale: Scale | None = "sequential"
+        self._low, self._high = "", ""
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.apply_theme(theme)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What is written at the two ends."""
+        return self._low, self._high
+
+    def set_range(self, scale: Scale | None, low: str, high: str) -> None:
+        """Show a scale from ``low`` to ``high``; None shows the two texts only."""
+        if (scale, low, high) != (self._scale, self._low, self._high):
+            self._scale, self._low, self._high = scale, low, high
+            self.setAccessibleName(f"Range {low} to {high}")
+            self.setToolTip(f"Colours run from {low} to {high}" if scale else f"{low} {high}")
+            self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self._theme = theme
+        self.setFont(themes.font(12))
+        self.setFixedSize(self.sizeHint())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Room for two numbers and the scale between them."""
+        return QSize(2 * self._text_width() + 50, line_height() + 2)
+
+    def _text_width(self) -> int:
+        return self.fontMetrics().horizontalAdvance("−0.000")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Low, scale, high."""
+        painter = QPainter(self)
+        painter.setPen(QColor(self._theme.text_muted))
+        width = self._text_width()
+        vertical = int(Qt.AlignmentFlag.AlignVCenter)
+        low = QRect(0, 0, width, self.height())
+        high = QRect(self.width() - width, 0, width, self.height())
+        painter.drawText(low, int(Qt.AlignmentFlag.AlignRight) | vertical, self._low)
+        painter.drawText(high, int(Qt.AlignmentFlag.AlignLeft) | vertical, self._high)
+        bar = QRect(width + 5, self.height() // 2 - 4, 40, 8)
+        if self._scale is not None:
+            painter.drawImage(bar, scale_bar(self._scale, 40, 8))
+        elif self._low or self._high:
+            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), "to")
+
+
+class ArrayView(QWidget):
+    """Caption and choices in one line, the grid, and a line that says what is under the mouse, beside the scale.
+
+    Args:
+        theme: Colours.
+        grows: The grid takes the height it needs, up to ``most_height`` (in the inspector); otherwise it fits into the
+            height there is and scrolls (in a panel).
+        most_height: See ``grows``.
+        parent: Owner.
+    """
+
+    def __init__(
+        self, theme: Theme, *, grows: bool = False, most_height: int = 260, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._grows, self._most_height = grows, most_height
+        self._enlarged: Enlarged | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(5)
+        line = QWidget(self)
+        self._line = QHBoxLayout(line)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(6)
+        self._caption = ElidedLabel("", line)
+        self._caption.setProperty("role", "caption")
+        set_font(self._caption, 12, 600 if grows else 400)
+        self._line.addWidget(self._caption, 1)
+        column.addWidget(line)
+        self.grid = TileView(theme, room=most_height if grows else 0)
+        self._scroll = QScrollArea(self)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidgetResizable(True)
+        holder = QWidget()
+        inner = QVBoxLayout(holder)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        inner.addWidget(self.grid)
+        inner.addStretch(1)
+        self._scroll.setWidget(holder)
+        self._scroll.viewport().installEventFilter(self)
+        column.addWidget(self._scroll, 1)
+        self.reading = ElidedLabel("", self)
+        self.reading.setProperty("role", "muted")
+        set_font(self.reading, 12)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setSpacing(6)
+        foot.addWidget(self.reading, 1)
+        self.range_bar = RangeBar(theme, self)
+        foot.addWidget(self.range_bar)
+        column.addLayout(foot)
+        self.grid.readout.connect(self._on_readout)
+        self.grid.enlarge_requested.connect(self.enlarge)
+        self._idle_text = ""
+        self.setMinimumHeight(60)
+
+    # ------------------------------------------------------------------ for the subclasses
+
+    def add_choice(self, widget: QWidget) -> None:
+        """Put a control behind the caption."""
+        self._line.addWidget(widget)
+
+    def set_caption(self, text: str, *shorter: str) -> None:
+        """What is shown, in a few words, and in fewer where there is less room."""
+        shown = [words.upper() if self._grows else words for words in (text, *shorter)]
+        if self._caption.text() != shown[0]:
+            self.grid.setAccessibleName(text)
+            if shorter:
+                self._caption.set_wordings(*shown)
+            else:
+                self._caption.set_whole(shown[0])
+
+    def set_idle_text(self, text: str) -> None:
+        """What the line at the bottom says while nothing is pointed at."""
+        if text != self._idle_text:
+            if self.reading.text() in {"", self._idle_text}:
+                self.reading.setText(text)
+            self._idle_text = text
+
+    def show_tiles(self, data: TileData | None) -> None:
+        """Show these pictures."""
+        self.grid.show_tiles(data)
+        self._fit()
+        if self._enlarged is not None:
+            if data is None:
+                self._enlarged.close()
+            else:
+                self._enlarged.show_data(data)
+
+    def enlarged_title(self) -> str:
+        """Heading of the enlarged picture."""
+        return self._caption.text()
+
+    # ------------------------------------------------------------------ behaviour
+
+    def enlarge(self, index: int) -> None:
+        """Show one tile large, beside the grid, until a click elsewhere or Escape."""
+        if self.grid.data is None:
+            return
+        popup = Enlarged(self.grid.data, index, self.enlarged_title(), self.theme, self)
+        popup.destroyed.connect(self._on_enlarged_closed)
+        self._enlarged = popup
+        popup.show_beside(self)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme; the subclass colours the tiles again."""
+        self.theme = theme
+        refresh_fonts(self)
+        self.range_bar.apply_theme(theme)
+        self.grid.apply_theme(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The grid follows."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The room for the grid is that of the viewport."""
+        if event.type() == QEvent.Type.Resize:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        if self._grows:
+            width = max(self.width(), 60)
+            needed = self.grid.heightForWidth(width)
+            self._scroll.setFixedHeight(max(min(needed, self._most_height), 1))
+        else:
+            self.grid.set_room(max(self._scroll.viewport().height(), 20))
+
+    def _on_readout(self, text: str) -> None:
+        self.reading.setText(text or self._idle_text)
+
+    def _on_enlarged_closed(self) -> None:
+        self._enlarged = None

@@ -1,0 +1,134 @@
+"""Weights and outputs as stacks of small pictures: which axis is what, for every kind of layer. No widgets here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz.project import registry
+from nnviz.project.document import Document
+from nnviz.project.model import Shape
+
+Numbers = NDArray[np.float32]
+
+#: Layers that hand the numbers of an image on in the same order, so that a dense layer behind them still sees it.
+_TRANSPARENT = {"flatten", "dropout", "dropout2d"}
+RGB = -1
+
+
+@dataclass(frozen=True)
+class FilterStack:
+    """A layer's weights as pictures.
+
+    Attributes:
+        values: float32[filters, input channels, height, width].
+        noun: What one picture is: ``filter``, ``unit`` or ``weights``.
+        channel_noun: What one input channel is called.
+        total: Number of filters in the layer; more than ``len(values)`` where only the first were recorded.
+    """
+
+    values: Numbers
+    noun: str
+    channel_noun: str
+    total: int
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels each filter has."""
+        return int(self.values.shape[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of one picture."""
+        return int(self.values.shape[2]), int(self.values.shape[3])
+
+
+def image_before(document: Document, node: str) -> Shape | None:
+    """The shape of the image or of the feature maps whose numbers come in at a dense layer, or None."""
+    inference = document.inference
+    for _ in range(len(inference.order)):
+        sources = inference.inputs.get(node, ())
+        if len(sources) != 1:
+            return None
+        node = sources[0]
+        shape = inference.shape(node)
+        if shape is not None and len(shape) == 3:
+            return shape
+        found = document.project.graph.nodes.get(node)
+        if found is None or found.kind not in _TRANSPARENT:
+            return None
+    return None
+
+
+def filter_stack(
+    kind: str, weights: NDArray[Any], image: Shape | None = None, groups: int = 1, total: int = 0
+) -> FilterStack | None:
+    """The weights of a layer as pictures, or None where it has none that can be looked at.
+
+    Args:
+        kind: Kind of the layer.
+        weights: Its ``weight`` in torch's layout.
+        image: For a dense layer, what :func:`image_before` found.
+        groups: Of a convolution.
+        total: Number of filters in the layer if only the first were recorded; 0 for all.
+    """
+    weights = np.asarray(weights, dtype=np.float32)
+    view = registry.layer(kind).weight_view
+    if view == "filters" and kind == "conv_transpose2d" and weights.ndim == 4:
+        inputs, outputs, height, width = weights.shape
+        if inputs % groups:
+            groups = 1
+        grouped = weights.reshape(groups, inputs // groups, outputs, height, width).transpose(0, 2, 1, 3, 4)
+        weights = grouped.reshape(groups * outputs, inputs // groups, height, width)
+    elif view == "filters" and weights.ndim == 3:
+        # A filter over a line is one small picture: its input channels below each other.
+        weights = weights[:, None]
+    elif view == "matrix" and weights.ndim == 2:
+        if image is not None and int(np.prod(image)) == weights.shape[1]:
+            stack = weights.reshape(len(weights), *image)
+            return FilterStack(stack, "unit", "channel", max(total, len(stack)))
+        return FilterStack(weights[None, None], "weights", "channel", 1)
+    if view != "filters" or weights.ndim != 4:
+        return None
+    return FilterStack(weights, "filter", "in-channel", max(total, len(weights)))
+
+
+def composite(values: Numbers, limit: float) -> NDArray[np.uint32]:
+    """float[n, 3, h, w] as 0xAARRGGBB[n, h, w]: zero is middle grey, ±limit are the ends of each colour."""
+    scaled = 0.5 + values / (2.0 * limit) if limit > 0 else np.full_like(values, 0.5)
+    levels = np.rint(np.clip(np.nan_to_num(scaled), 0.0, 1.0) * 255).astype(np.uint32)
+    opaque = np.uint32(0xFF000000)
+    return np.asarray(opaque | levels[:, 0] << 16 | levels[:, 1] << 8 | levels[:, 2], dtype=np.uint32)
+
+
+def map_stack(output: NDArray[Any]) -> Numbers:
+    """A node's output for one sample as float32[maps, height, width].
+
+    Feature maps stay what they are; a sequence is one strip a channel; a vector is one cell a feature.
+    """
+    output = np.asarray(output, dtype=np.float32)
+    if output.ndim == 3:
+        return output
+    if output.ndim == 2:
+        return output[:, None, :]
+    return output.reshape(-1, 1, 1)
+
+
+def with_filters(document: Document) -> list[str]:
+    """The nodes whose weights can be looked at, in the order data flow through them."""
+    nodes = document.project.graph.nodes
+    return [node for node in document.inference.order if registry.layer(nodes[node].kind).weight_view]
+
+
+def with_maps(document: Document) -> list[str]:
+    """The nodes that put something out, in the order data flow through them."""
+    return list(document.inference.order)
+
+
+def shape_words(shape: Sequence[int]) -> str:
+    """``64 × 11 × 11``."""
+    return " × ".join(str(size) for size in shape)

@@ -1,0 +1,422 @@
+"""What every instrument has in common: a header, help, an empty state, and ways to take what it shows elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import shiboken6
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QClipboard,
+    QColor,
+    QContextMenuEvent,
+    QGuiApplication,
+    QHideEvent,
+    QImage,
+    QPainter,
+    QShowEvent,
+)
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nnviz.errors import StorageError
+from nnviz.gui import theme as themes
+from nnviz.gui.icons import bind
+from nnviz.gui.panels.parts import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
+from nnviz.gui.theme import Theme
+from nnviz.project.document import Document
+from nnviz.project.model import Project
+from nnviz.record.run import RunView
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas import CanvasView
+
+#: One cell of an exported table.
+Cell = str | int | float
+
+
+#: Seconds; a panel that draws faster is drawn at every call.
+_DEAR = 0.008
+
+
+class Panel(QWidget):
+    """An instrument: shows series of a run, live or replayed alike, and says how to read it.
+
+    The feed calls :meth:`refresh` of visible panels only, about 30 times a second at most, on the GUI thread. A panel
+    that was hidden catches up with one full refresh when it is shown again.
+
+    Attributes:
+        key: Stable name, used for the saved arrangement of the window.
+        title: What the header and the menus say.
+        help: What it shows and how to read it, in simple HTML.
+        empty: What to do next, shown while there is nothing to draw.
+        prefixes: Beginnings of the series it reads; changes of other series cost it nothing.
+    """
+
+    key: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    empty: ClassVar[str] = "Press Play to train: this fills while the network learns."
+    prefixes: ClassVar[tuple[str, ...]] = ()
+
+    cure_requested = Signal(object)
+    node_requested = Signal(str)
+    message = Signal(str)
+
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self.theme = theme
+        self.selection = ""
+        self._run: RunView | None = None
+        self._step: int | None = None
+        self._stale = True
+        self._waiting: set[str] = set()
+        self._cost = self._drawn_at = 0.0
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._catch_up)
+        self.setObjectName(f"panel-{self.key}")
+        self.setAccessibleName(self.title)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+        self.header = QWidget(self)
+        self.header.setObjectName("panel-header")
+        self._header_row = QHBoxLayout(self.header)
+        self._header_row.setContentsMargins(12, 4, 2, 2)
+        self._header_row.setSpacing(4)
+        self._title = QLabel(self.title, self.header)
+        set_font(self._title, 13, 600)
+        self._header_row.addWidget(self._title)
+        self._subtitle = ElidedLabel("", self.header)
+        self._subtitle.setProperty("role", "muted")
+        set_font(self._subtitle, 12)
+        self._subtitle.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._header_row.addWidget(self._subtitle, 1)
+        self._help_button = self._header_button("help", f"How to read “{self.title}”")
+        self._help_button.clicked.connect(self.show_help)
+        self._menu_button = self._header_button("more", "Options; copy or save what is shown")
+        self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self)
+        self._menu_button.setMenu(self.menu)
+        self._header_row.addWidget(self._help_button)
+        self._header_row.addWidget(self._menu_button)
+
+        self._pages = QStackedWidget(self)
+        self._empty = FittedText(self.empty)
+        self._empty.setContentsMargins(24, 0, 24, 16)
+        self.body = QWidget()
+        self.body_layout = QVBoxLayout(self.body)
+        self.body_layout.setContentsMargins(12, 0, 12, 8)
+        self.body_layout.setSpacing(4)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self.body)
+
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self._pages, 1)
+
+        self.build()
+        self._fill_menu()
+        self.apply_theme(theme)
+        themes.notifier.changed.connect(self._on_theme_changed)
+
+    # ------------------------------------------------------------------ for the panels themselves
+
+    def build(self) -> None:
+        """Make the widgets of the body and of the header. Called once, before the first refresh."""
+
+    def attach(self, canvas: CanvasView) -> None:
+        """Get hold of the canvas: for panels with which the network is edited. Called once, after :meth:`build`."""
+
+    def add_options(self, menu: QMenu) -> None:
+        """Put the panel's own options at the top of its menu."""
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """Bring the body up to date.
+
+        Args:
+            run: What to read.
+            changed: The series that have new samples (all of them when ``fresh``).
+            step: The step to show; None is the newest.
+            fresh: Another run, or the panel was hidden: nothing drawn before counts.
+
+        Returns:
+            Whether there is anything to see; the empty state is shown otherwise.
+        """
+        raise NotImplementedError
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """What is shown as a table, the first row being its header."""
+        raise NotImplementedError
+
+    def set_subtitle(self, text: str, *shorter: str) -> None:
+        """The quiet text at the right of the header, and what stands there instead where there is less room."""
+        self._subtitle.set_wordings(text, *shorter)
+
+    def add_to_header(self, widget: QWidget, *, stretch: int = 0, instead_of_subtitle: bool = False) -> None:
+        """Put a widget before the two buttons of the header."""
+        if instead_of_subtitle:
+            self._subtitle.hide()
+        self._header_row.insertWidget(self._header_row.count() - 2, widget, stretch)
+
+    def follow_layers(self) -> None:
+        """Draw again whenever layers come or go: for panels that speak of single layers."""
+        self.document.changed.connect(self._on_layers)
+
+    def _on_layers(self, before: Project, after: Project, edit: object) -> None:
+        if shiboken6.isValid(self) and before.graph.nodes.keys() != after.graph.nodes.keys():
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw everything again from the run at hand, after an option or the selection has changed."""
+        self._stale = True
+        if self._run is not None and self.isVisible():
+            self.refresh(self._run, frozenset(), self._step)
+
+    # ------------------------------------------------------------------ for the window
+
+    @property
+    def run(self) -> RunView | None:
+        """The run that was drawn last."""
+        return self._run
+
+    @property
+    def step(self) -> int | None:
+        """The step that is shown; None is live."""
+        return self._step
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the empty state is shown."""
+        return self._pages.currentWidget() is self._empty
+
+    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+        """Show the run at ``step`` (None: live), knowing which series have changed since the last call."""
+        fresh = self._stale or run is not self._run
+        moved = step != self._step
+        self._run, self._step, self._stale = run, step, False
+        if fresh:
+            changed = frozenset(name for prefix in self.prefixes for name in run.names(prefix))
+        else:
+            self._waiting |= {name for name in changed if name.startswith(self.prefixes)}
+            if not moved and not self._waiting:
+                return
+            # Long curves are dear to draw: what streams in may take a tenth of the time, not more.
+            wait = self._drawn_at + 10 * self._cost - time.perf_counter()
+            if not moved and self._cost > _DEAR and wait > 0:
+                if not self._later.isActive():
+                    self._later.start(round(1000 * wait) + 1)
+                return
+            changed = frozenset(self._waiting)
+        self._waiting.clear()
+        began = time.perf_counter()
+        self._draw(run, changed, step, fresh=fresh)
+        self._drawn_at = time.perf_counter()
+        self._cost = 0.0 if fresh else self._drawn_at - began
+
+    def _draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> None:
+        page = self.body if self.draw(run, changed, step, fresh=fresh) else self._empty
+        if page is self._empty:
+            # Where nothing is shown there is nothing to say about it.
+            self.set_subtitle("")
+        if self._pages.currentWidget() is not page:
+            self._pages.setCurrentWidget(page)
+
+    def _catch_up(self) -> None:
+        """Draw what had to wait."""
+        if self._run is not None and self._waiting and self.isVisible():
+            self.refresh(self._run, frozenset(), self._step)
+
+    def set_selection(self, node_id: str) -> None:
+        """Follow the canvas: the node that is selected, or an empty string."""
+        if node_id != self.selection:
+            self.selection = node_id
+            self.on_selection()
+
+    def on_selection(self) -> None:
+        """Called after the selection has changed; panels that do not follow it do nothing."""
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self.theme = theme
+        refresh_fonts(self)
+        # A dock may have taken the header for its title bar; then it is no longer below the panel.
+        refresh_fonts(self.header)
+        self._empty.fit()
+        self.header.setFixedHeight(max(34, line_height(13) + 14))
+        self.redraw()
+
+    def focus_first(self) -> None:
+        """Put the keyboard into the first thing that takes it; panels whose rows take it say which that is."""
+        self.setFocus()
+
+    def show_help(self) -> None:
+        """Open the text that says how to read this instrument, under the help button."""
+        from nnviz.gui.panels.help import HelpPopup  # noqa: PLC0415 - opened by hand, not needed to start
+
+        popup = HelpPopup(self.title, self.help, self.theme, self)
+        popup.show_below(self._help_button)
+
+    # ------------------------------------------------------------------ taking it elsewhere
+
+    def to_image(self, scale: float = 2.0) -> QImage:
+        """The panel as a picture, header buttons left out, at ``scale`` pixels for each pixel on the screen."""
+        size = self._picture_size()
+        image = QImage(size * scale, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(scale)
+        image.fill(QColor(self.theme.panel))
+        painter = QPainter(image)
+        self._paint_picture(painter)
+        painter.end()
+        return image
+
+    def to_png(self) -> bytes:
+        """The picture of :meth:`to_image` as a PNG file."""
+        data = QByteArray()
+        buffer = QBuffer(data)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        # PySide's stubs want bytes for the format; the call takes text.
+        self.to_image().save(buffer, "PNG")  # type: ignore[call-overload]
+        return bytes(data.data())
+
+    def to_svg(self) -> bytes:
+        """The panel as vector graphics (pictures of arrays stay pictures)."""
+        data = QByteArray()
+        buffer = QBuffer(data)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        generator = QSvgGenerator()
+        generator.setOutputDevice(buffer)
+        size = self._picture_size()
+        generator.setSize(size)
+        generator.setViewBox(QRect(QPoint(0, 0), size))
+        generator.setTitle(self.title)
+        painter = QPainter(generator)
+        painter.fillRect(QRect(QPoint(0, 0), size), QColor(self.theme.panel))
+        self._paint_picture(painter)
+        painter.end()
+        return bytes(data.data())
+
+    def to_csv(self) -> str:
+        """The numbers behind the picture; floats are written so that reading them gives the very same value."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for row in self.rows():
+            writer.writerow([repr(float(cell)) if isinstance(cell, float) else cell for cell in row])
+        return text.getvalue()
+
+    def save(self, path: Path) -> None:
+        """Write what is shown; the ending of the name chooses the format (``.png``, ``.svg`` or ``.csv``).
+
+        Raises:
+            StorageError: The file could not be written.
+        """
+        suffix = path.suffix.lower()
+        if suffix == ".svg":
+            content = self.to_svg()
+        elif suffix == ".csv":
+            content = self.to_csv().encode()
+        else:
+            content = self.to_png()
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise StorageError(f"{path.name} could not be written to {path.parent}: {reason}.") from error
+
+    def copy_image(self) -> None:
+        """Put the picture on the clipboard."""
+        clipboard: QClipboard = QGuiApplication.clipboard()
+        clipboard.setImage(self.to_image())
+        self.message.emit(f"Copied the picture of “{self.title}”.")
+
+    def _picture_size(self) -> QSize:
+        return QSize(max(self.width(), 80), self.header.height() + max(self._pages.height(), 40))
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        buttons = (self._help_button, self._menu_button)
+        for button in buttons:
+            button.setVisible(False)
+        try:
+            flags = QWidget.RenderFlag.DrawChildren
+            self.header.render(painter, QPoint(0, 0), renderFlags=flags)
+            self._pages.render(painter, QPoint(0, self.header.height()), renderFlags=flags)
+        finally:
+            for button in buttons:
+                button.setVisible(True)
+
+    def _save_as(self, suffix: str) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, f"Save {self.title}", f"{self.key}.{suffix}", f"{suffix.upper()} (*.{suffix})"
+        )
+        if not chosen:
+            return
+        path = Path(chosen)
+        if not path.suffix:
+            path = path.with_suffix(f".{suffix}")
+        try:
+            self.save(path)
+        except StorageError as error:
+            self.message.emit(str(error))
+        else:
+            self.message.emit(f"Saved {path.name}.")
+
+    # ------------------------------------------------------------------ events
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The same menu as the button's, under the mouse."""
+        self.menu.popup(event.globalPos())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what happened while the panel was hidden."""
+        super().showEvent(event)
+        self.redraw()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Changes are missed from here on, so the next refresh is a full one."""
+        super().hideEvent(event)
+        self._stale = True
+
+    def _on_theme_changed(self) -> None:
+        self.apply_theme(themes.current())
+
+    def _header_button(self, icon: str, tip: str) -> QToolButton:
+        button = QToolButton(self.header)
+        bind(button, icon, "text_muted")
+        button.setProperty("role", "flat")
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.setIconSize(QSize(16, 16))
+        button.setFixedSize(24, 24)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def _fill_menu(self) -> None:
+        self.add_options(self.menu)
+        if self.menu.actions():
+            self.menu.addSeparator()
+        copy = QAction("Copy image", self)
+        copy.triggered.connect(self.copy_image)
+        self.menu.addAction(copy)
+        for suffix in ("png", "svg", "csv"):
+            action = QAction(f"Save as {suffix.upper()}…", self)
+            action.triggered.connect(lambda _checked=False, suffix=suffix: self._save_as(suffix))
+            self.menu.addAction(action)

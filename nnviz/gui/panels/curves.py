@@ -1,0 +1,167 @@
+"""What the panels that draw curves have in common: the axis of steps or epochs, smoothing, the legend, export."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QMenu
+
+from nnviz.data import datasets
+from nnviz.errors import InputError
+from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
+from nnviz.gui.panels.options import add_choice, add_smoothing
+from nnviz.project.document import Document
+from nnviz.record.run import RunView
+
+
+def trained_nodes(document: Document) -> list[str]:
+    """The nodes with parameters, in the order data flow through them: their place chooses their colour everywhere."""
+    results = document.inference.results
+    return [node for node in document.inference.order if node in results and results[node].parameters > 0]
+
+
+def steps_per_epoch(document: Document) -> float:
+    """Batches in one epoch by the present choice of data, or 0 where that is not known."""
+    project = document.project
+    try:
+        training = datasets.split_sizes(project.data)[0]
+    except InputError:
+        return 0.0
+    return float(math.ceil(training / max(project.training.batch_size, 1)))
+
+
+@dataclass(slots=True)
+class Reading:
+    """One series as it was last read from the run, smoothed."""
+
+    steps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    values: Floats = field(default_factory=lambda: np.empty(0))
+    smoothed: Floats = field(default_factory=lambda: np.empty(0))
+    average: Average = field(default_factory=lambda: Average(0.0))
+
+    def follow(self, steps: NDArray[np.int64], values: Floats, weight: float) -> None:
+        """Take the newest state of the series; where it has only grown, only what is new is smoothed."""
+        known = len(self.steps)
+        grown = (
+            0 < known <= len(steps)
+            and self.average.weight == weight
+            and steps[0] == self.steps[0]
+            and steps[known - 1] == self.steps[-1]
+            and values[known - 1] == self.values[-1]
+        )
+        if grown:
+            self.smoothed = np.concatenate([self.smoothed, self.average.extend(values[known:])])
+        else:
+            self.average = Average(weight)
+            self.smoothed = self.average.extend(values)
+        self.steps, self.values = steps, values
+
+
+class CurvesPanel(Panel):
+    """A panel of scalar series over steps or epochs."""
+
+    default_smoothing = 0.6
+
+    def build(self) -> None:
+        """Set the options; the subclass makes the plots."""
+        self.smoothing = self.default_smoothing
+        self.axis = "step"
+        self._readings: dict[str, Reading] = {}
+        self._ends: NDArray[np.int64] = np.empty(0, np.int64)
+        self._epochs: Floats = np.empty(0)
+        self._pace = 0.0
+
+    def add_options(self, menu: QMenu) -> None:
+        """Horizontal axis and smoothing."""
+        self._axis_group = add_choice(
+            menu, "Horizontal axis", (("step", "Steps"), ("epoch", "Epochs")), self.axis, self.set_axis
+        )
+        self._slider = add_smoothing(menu, self.smoothing, self.set_smoothing)
+
+    def set_axis(self, axis: str) -> None:
+        """``step`` or ``epoch`` along the horizontal axis."""
+        self.axis = axis
+        for action in self._axis_group.actions():
+            action.setChecked(action.data() == axis)
+        self.redraw()
+
+    def set_smoothing(self, weight: float) -> None:
+        """Weight of the past in the moving average, 0 to 0.99."""
+        if weight == self.smoothing:
+            return
+        self.smoothing = weight
+        if self._slider.slider.value() != round(weight * 100):
+            self._slider.slider.setValue(round(weight * 100))
+        self.redraw()
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, run: RunView, series: str, *, smoothed: bool = True) -> Reading:
+        """Read one series from the run and smooth it."""
+        steps, values = run.scalars(series)
+        reading = self._readings.setdefault(series, Reading())
+        reading.follow(steps, values, self.smoothing if smoothed else 0.0)
+        return reading
+
+    def read_epochs(self, run: RunView) -> None:
+        """Read where the epochs ended, for the axis of epochs."""
+        self._ends, self._epochs = run.scalars("epoch")
+        self._pace = steps_per_epoch(self.document)
+
+    def place(self, steps: NDArray[np.int64] | Floats) -> Floats:
+        """Steps on the horizontal axis."""
+        placed = np.asarray(steps, dtype=np.float64)
+        return epochs_of(placed, self._ends, self._epochs, self._pace) if self.axis == "epoch" else placed
+
+    def step_of(self, x: float) -> int:
+        """The nearest step to a place on the horizontal axis."""
+        read = [reading.steps for reading in self._readings.values()]
+        if not any(len(steps) for steps in read):
+            return 0
+        steps = np.unique(np.concatenate(read))
+        return int(steps[int(np.abs(self.place(steps) - x).argmin())])
+
+    def end(self, run: RunView) -> float:
+        """Right end of the horizontal axis."""
+        last = max((int(reading.steps[-1]) for reading in self._readings.values() if len(reading.steps)), default=1)
+        last = max(last, int(run.last_step), 1)
+        return float(self.place(np.array([last]))[0])
+
+    def value(self, series: str, step: int | None) -> float:
+        """The measured value at or before a step."""
+        reading = self._readings.get(series)
+        return math.nan if reading is None else value_at(reading.steps, reading.values, step)
+
+    def colour_of(self, node: str) -> tuple[QColor, bool]:
+        """A node's colour and whether its line is dashed (from the ninth node on, the colours come again)."""
+        nodes = trained_nodes(self.document)
+        index = nodes.index(node) if node in nodes else len(nodes) + sum(map(ord, node))
+        series = self.theme.series
+        return QColor(series[index % len(series)]), (index // len(series)) % 2 == 1
+
+    # ------------------------------------------------------------------ export
+
+    def exported(self) -> list[str]:
+        """The series that go into the CSV, in order."""
+        return list(self._readings)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """One row a step: the measured values, not the smoothed ones; empty where a series has none at that step."""
+        names = self.exported()
+        yield ("step", *names)
+        steps = np.unique(np.concatenate([self._readings[name].steps for name in names] or [np.empty(0, np.int64)]))
+        columns: list[list[Cell]] = []
+        for name in names:
+            reading = self._readings[name]
+            column: list[Cell] = [""] * len(steps)
+            for place, value in zip(np.searchsorted(steps, reading.steps), reading.values, strict=True):
+                column[int(place)] = float(value)
+            columns.append(column)
+        for index, step in enumerate(steps):
+            yield (int(step), *(column[index] for column in columns))

@@ -1,0 +1,303 @@
+"""Units that never fire, and units that are stuck at their ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.panels.numbers import Floats, value_at
+from nnviz.gui.panels.parts import line_height
+from nnviz.gui.theme import Theme
+from nnviz.record.run import RunView
+from nnviz.record.samples import ArraySample
+
+#: Shares from which on a layer is worth a look, and is in trouble.
+WARNING_SHARE = 0.10
+DANGER_SHARE = 0.25
+
+
+def level(share: float) -> str:
+    """Name of the theme colour for a share of dead or saturated units."""
+    return "danger" if share >= DANGER_SHARE else "warning" if share >= WARNING_SHARE else "good"
+
+
+def percent(share: float) -> str:
+    """``27 %``; under one per cent with a decimal, so that a single dead unit is not rounded away."""
+    if not math.isfinite(share):
+        return "–"
+    value = 100 * share
+    text = f"{value:.1f}" if 0 < value < 0.95 else f"{value:.0f}"
+    return f"{text} %"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer: its share now, the whole course of it, and which units."""
+
+    node: str
+    kind: str
+    share: float
+    steps: NDArray[np.int64]
+    shares: Floats
+    note: str = ""
+
+
+class SharesView(QWidget):
+    """Horizontal bars with a percentage and a small course underneath, one row a layer."""
+
+    picked = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._rows: list[Row] = []
+        self._selection = ""
+        self._step: int | None = None
+        self._end = 1
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self.setAccessibleName("Dead and saturated units by layer")
+
+    @property
+    def rows(self) -> list[Row]:
+        """What is shown, from top to bottom."""
+        return self._rows
+
+    def show_rows(self, rows: list[Row], selection: str, step: int | None, end: int) -> None:
+        """Show these."""
+        count = len(self._rows)
+        self._rows, self._selection, self._step, self._end = rows, selection, step, max(end, 1)
+        self.setAccessibleDescription(", ".join(f"{row.node} {percent(row.share)}" for row in rows))
+        if len(rows) != count:
+            self.updateGeometry()
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self._theme = theme
+        self.updateGeometry()
+        self.update()
+
+    def _row_height(self) -> int:
+        return line_height() + 26
+
+    def sizeHint(self) -> QSize:
+        """All rows, each as high as its bar, its course and some air."""
+        return QSize(200, self._row_height() * len(self._rows))
+
+    def minimumSizeHint(self) -> QSize:
+        """As :meth:`sizeHint`: the scroll area around it does the rest."""
+        return QSize(120, self.sizeHint().height())
+
+    def _name_width(self) -> int:
+        metrics = self.fontMetrics()
+        longest = max((metrics.horizontalAdvance(row.node) for row in self._rows), default=0)
+        return min(max(longest, metrics.horizontalAdvance("relu1")) + 12, max(self.width() // 3, 40))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the rows."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.setFont(themes.font(12))
+        height = self._row_height()
+        names, values = self._name_width(), self.fontMetrics().horizontalAdvance("100 %") + 12
+        left, right = names, self.width() - values
+        bar = line_height() + 1
+        for index, row in enumerate(self._rows):
+            top = index * height
+            if not event.rect().intersects(QRect(0, top, self.width(), height)):
+                continue
+            colour = QColor(getattr(self._theme, level(row.share) if math.isfinite(row.share) else "text_faint"))
+            strong = row.node == self._selection
+            painter.setFont(themes.font(12, 600 if strong else 400))
+            painter.setPen(QColor(self._theme.text if strong else self._theme.text_muted))
+            text = painter.fontMetrics().elidedText(row.node, Qt.TextElideMode.ElideMiddle, names - 10)
+            vertical = int(Qt.AlignmentFlag.AlignVCenter)
+            painter.drawText(QRect(0, top, names - 6, bar), vertical, text)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self._theme.field if self._theme.dark else self._theme.grid))
+            painter.drawRoundedRect(QRectF(left, top, right - left, bar), 2, 2)
+            if row.share > 0:
+                painter.setBrush(colour)
+                width = max((right - left) * min(row.share, 1.0), 2.0)
+                painter.drawRoundedRect(QRectF(left, top, width, bar), 2, 2)
+            painter.setPen(QColor(self._theme.text))
+            painter.setFont(themes.font(12, 500))
+            painter.drawText(
+                QRect(right, top, values - 2, bar), int(Qt.AlignmentFlag.AlignRight) | vertical, percent(row.share)
+            )
+            self._paint_course(painter, row, QRectF(left, top + bar + 4, right - left, 13), colour)
+
+    def _paint_course(self, painter: QPainter, row: Row, area: QRectF, colour: QColor) -> None:
+        """The share over the whole training, on a scale from 0 to the next rounder share."""
+        if not len(row.steps):
+            return
+        top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= min(np.nanmax(row.shares), 1.0) - 1e-9)
+        x = area.left() + area.width() * row.steps / self._end
+        y = area.bottom() - area.height() * np.clip(np.nan_to_num(row.shares), 0, 1) / top
+        if len(x) > 2 * area.width():
+            keep = np.linspace(0, len(x) - 1, int(area.width())).astype(int)
+            x, y = x[keep], y[keep]
+        # A share holds until it is measured again.
+        points = [QPointF(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+        points.append(
+            QPointF(area.left() + area.width() * min(max(self._end, int(row.steps[-1])) / self._end, 1), points[-1].y())
+        )
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(colour, 1.4))
+        painter.drawPolyline(QPolygonF(points))
+        if self._step is not None:
+            place = area.left() + area.width() * min(self._step / self._end, 1)
+            painter.setPen(QPen(QColor(self._theme.accent), 1))
+            painter.drawLine(QPointF(place, area.top() - 2), QPointF(place, area.bottom() + 1))
+
+    def row_at(self, y: float) -> Row | None:
+        """The row at a height."""
+        index = int(y // self._row_height())
+        return self._rows[index] if 0 <= index < len(self._rows) else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Which units, as a tooltip."""
+        row = self.row_at(event.position().y())
+        tip = f"{row.node}: {row.note}" if row is not None and row.note else ""
+        if tip != self.toolTip():
+            self.setToolTip(tip)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click selects the layer."""
+        row = self.row_at(event.position().y())
+        if row is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.picked.emit(row.node)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and down walk through the layers."""
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        if step is None or not self._rows:
+            super().keyPressEvent(event)
+            return
+        names = [row.node for row in self._rows]
+        index = names.index(self._selection) + step if self._selection in names else 0
+        self.picked.emit(names[min(max(index, 0), len(names) - 1)])
+
+
+class DeadUnitsPanel(Panel):
+    """Share of units that never fire (ReLU) and of outputs that are stuck (sigmoid, tanh), layer by layer."""
+
+    key = "dead_units"
+    title = "Dead ReLU units"
+    empty = "Press Play to train: units that never fire are counted here, if the network has ReLU, sigmoid or tanh."
+    prefixes = ("dead_fraction/", "dead_units/", "dead_since/", "saturation/")
+    help = (
+        "<p><b>What it shows.</b> A unit is a channel (over all positions) or a feature. It is <i>dead</i> when its "
+        "output "
+        "is not above zero for a single image of the probe set: it passes nothing on and, with ReLU, no gradient comes "
+        "back, so it will hardly ever live again. The line below each bar is the share over the training.</p>"
+        "<p><b>Saturation</b> (sigmoid, tanh): the share of outputs where the derivative is under 5 % of its "
+        "maximum, so "
+        "that hardly any gradient passes.</p>"
+        "<p><b>How to read it.</b> Up to 10 % (green) is common. From 25 % (red) the layer wastes its room: usually "
+        "the "
+        "learning rate was too high or the initial weights too large. Try He initialisation, a lower learning "
+        "rate, or leaky ReLU.</p>"
+        "<p>Point at a row for the units; click it to select the layer.</p>"
+    )
+
+    def build(self) -> None:
+        """One scrolling list of bars."""
+        self.follow_layers()
+        self.view = SharesView(self.theme)
+        self.view.picked.connect(self.node_requested.emit)
+        self._scroll = QScrollArea(self.body)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(self.view)
+        self.body_layout.addWidget(self._scroll, 1)
+        self.body_layout.setContentsMargins(12, 8, 6, 8)
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """Read the shares and their courses."""
+        rows: list[Row] = []
+        images = 0
+        names = [*run.names("dead_fraction/"), *run.names("saturation/")]
+        order = {node: index for index, node in enumerate(self.document.inference.order)}
+        for name in sorted(names, key=lambda name: (order.get(name.partition("/")[2], len(order)), name)):
+            quantity, _, node = name.partition("/")
+            if node not in self.document.project.graph.nodes:
+                continue  # It was taken off the canvas.
+            steps, shares = run.scalars(name)
+            share = value_at(steps, shares, step)
+            if quantity == "dead_fraction":
+                note, seen = self._which(run, node, step)
+                images = images or seen
+                rows.append(Row(node, "dead", share, steps, shares, note))
+            else:
+                note = f"{percent(share)} of the outputs lie where the derivative is under 5 % of its maximum."
+                rows.append(Row(node, "saturated", share, steps, shares, note))
+        kinds = {row.kind for row in rows}
+        images_words = f"{themes.format_count(images)} images" if images else "the probe images"
+        probe = f"on {images_words}"
+        title = (
+            "Dead ReLU units"
+            if kinds <= {"dead"}
+            else "Saturated units"
+            if kinds == {"saturated"}
+            else "Dead and saturated units"
+        )
+        if title != self._title.text():
+            self._title.setText(title)
+        if kinds <= {"dead"}:
+            self.set_subtitle(f"never fire {probe}", probe, images_words)
+        elif kinds == {"saturated"}:
+            self.set_subtitle("derivative under 5 % of its maximum", "derivative under 5 %", "slope under 5 %")
+        else:
+            self.set_subtitle(probe, images_words)
+        self.view.show_rows(rows, self.selection, step, int(run.last_step))
+        return bool(rows)
+
+    def on_selection(self) -> None:
+        """The selected layer's name comes forward."""
+        self.redraw()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self.view.apply_theme(theme)
+        super().apply_theme(theme)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Layer, quantity, step, share: the whole course of every row."""
+        yield ("layer", "quantity", "step", "share")
+        for row in self.view.rows:
+            for step, share in zip(row.steps, row.shares, strict=True):
+                yield (row.node, row.kind, int(step), float(share))
+
+    def _which(self, run: RunView, node: str, step: int | None) -> tuple[str, int]:
+        """The dead units in words, and the number of images they were tried on."""
+        units = run.latest(f"dead_units/{node}", step)
+        if not isinstance(units, ArraySample):
+            return "", 0
+        images = int(units.meta.get("images", units.meta.get("probe_images", 0)))
+        dead = np.flatnonzero(units.array)
+        if not len(dead):
+            return f"all {len(units.array)} units fire.", images
+        since = run.latest(f"dead_since/{node}", step)
+        when = ""
+        if isinstance(since, ArraySample) and len(since.array) == len(units.array):
+            steps = since.array[dead]
+            steps = steps[steps >= 0]
+            if len(steps):
+                first, last = int(steps.min()), int(steps.max())
+                when = f" since step {themes.format_count(first)}"
+                when += "" if first == last else f" to {themes.format_count(last)}"
+        listed = ", ".join(str(unit) for unit in dead[:16]) + (" …" if len(dead) > 16 else "")
+        return f"{len(dead)} of {len(units.array)} units dead{when}: {listed}", images

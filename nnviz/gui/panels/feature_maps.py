@@ -1,0 +1,298 @@
+"""What flows out of a layer for the pinned sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PySide6.QtWidgets import QMenu, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.panels.array_view import ArrayView
+from nnviz.gui.panels.arrays import Numbers, composite, map_stack, shape_words, with_maps
+from nnviz.gui.panels.base import Cell
+from nnviz.gui.panels.node_panel import NodePanel
+from nnviz.gui.panels.options import add_choice
+from nnviz.gui.panels.parts import Segments
+from nnviz.gui.panels.tile_data import TileData
+from nnviz.gui.pictures import Scale, colours, limit_of, value_range
+from nnviz.gui.planes import Edges, decision, probabilities
+from nnviz.gui.theme import Theme
+from nnviz.project import registry
+from nnviz.project.document import Document
+from nnviz.record.run import RunView
+from nnviz.record.samples import ArraySample
+
+
+class MapView(ArrayView):
+    """The feature maps of one layer for the pinned sample; dead channels have a red frame."""
+
+    def __init__(
+        self,
+        document: Document,
+        theme: Theme,
+        *,
+        grows: bool = False,
+        most_height: int = 260,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, grows=grows, most_height=most_height, parent=parent)
+        self._document = document
+        self._node = ""
+        self._maps: Numbers | None = None
+        self._meta: dict[str, str | int | float] = {}
+        self._dead: frozenset[int] = frozenset()
+        self._rank = 3
+        self._edges: Edges | None = None
+        self.shared = False
+        self.scale_switch = Segments(
+            (
+                ("own", "each", "Each map fills the colour scale with its own range"),
+                ("shared", "shared", "All maps have one colour scale"),
+            ),
+            self,
+        )
+        self.scale_switch.chosen.connect(lambda key: self.set_shared(key == "shared"))
+        self.add_choice(self.scale_switch)
+
+    @property
+    def maps(self) -> Numbers | None:
+        """The numbers that are shown, float32[maps, height, width]."""
+        return self._maps
+
+    @property
+    def dead(self) -> frozenset[int]:
+        """Channels that never fire."""
+        return self._dead
+
+    def set_shared(self, shared: bool) -> None:
+        """One scale for all maps, or each its own."""
+        self.shared = shared
+        self.scale_switch.set_value("shared" if shared else "own")
+        self._colour()
+
+    def refresh(self, run: RunView, node: str, step: int | None) -> bool:
+        """Show a node's output at a step; False where none was recorded."""
+        plane = run.latest(f"plane/{node}", step)
+        self._edges = Edges.of(plane.meta) if isinstance(plane, ArraySample) and plane.array.ndim == 3 else None
+        sample = run.latest(f"output/{node}", step) if self._edges is None else plane
+        self._node = node
+        if not isinstance(sample, ArraySample) or not sample.array.size:
+            self._maps = None
+            self.show_tiles(None)
+            return False
+        self._rank = sample.array.ndim
+        self._maps, self._meta = map_stack(sample.array), dict(sample.meta)
+        units = run.latest(f"dead_units/{node}", step)
+        self._dead = (
+            frozenset(int(index) for index in np.flatnonzero(units.array))
+            if isinstance(units, ArraySample)
+            else frozenset()
+        )
+        self._colour()
+        return True
+
+    def enlarged_title(self) -> str:
+        """The layer and the sample."""
+        return f"{self._node} · {self._sample()}"
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        super().apply_theme(theme)
+        self._colour()
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Every number of every map."""
+        yield ("map", "row", "column", "value")
+        if self._maps is not None:
+            for index, value in np.ndenumerate(self._maps):
+                yield (*(int(place) for place in index), float(value))
+
+    def _sample(self) -> str:
+        number, label = self._meta.get("sample"), self._meta.get("label")
+        text = "sample" if number is None else f"sample #{number}"
+        return text if label in {None, ""} else f"{text} “{label}”"
+
+    def _names(self, count: int) -> tuple[str, ...]:
+        facts = self._document.facts
+        if self._rank == 1:
+            classes = facts.class_names if facts is not None and len(facts.class_names) == count else ()
+            return tuple(f"“{name}”" for name in classes) or tuple(f"unit {index}" for index in range(count))
+        return tuple(f"channel {index}" for index in range(count))
+
+    def _colour(self) -> None:
+        maps = self._maps
+        if maps is None:
+            return
+        if self._edges is not None:
+            self._show_plane(maps, self._edges)
+            return
+        low, high = value_range(maps)
+        # A vector has one number a cell: on its own scale each would look the same.
+        shared = self.shared or self._rank == 1
+        signed = self._rank == 1 and low < 0
+        found = self._document.project.graph.nodes.get(self._node)
+        image = found is not None and found.kind == "input" and self._rank == 3 and len(maps) in {1, 3}
+        if image and len(maps) == 3:
+            self._show_image(maps, low, high)
+            return
+        if image:
+            painted = colours(maps, "grey", low, high)
+        elif signed:
+            painted = colours(maps, "diverging")
+        elif shared:
+            painted = colours(maps, "sequential", low, high)
+        else:
+            painted = np.stack([colours(one, "sequential") for one in maps])
+        self.scale_switch.setVisible(self._rank > 1 and not image)
+        total = int(self._meta.get("of", len(maps)))
+        if self._grows:
+            words, short = ("Outputs", "Outputs") if self._rank == 1 else ("Feature maps", "Maps")
+            sample = self._sample()
+            self.set_caption(f"{words} · {sample}", f"{short} · {sample}", sample, words, short)
+        else:
+            shape = (total, *maps.shape[1:]) if self._rank == 3 else (total,)
+            self.set_caption(f"{shape_words(shape)} · {self._sample()}")
+        self.range_bar.set_range(
+            "grey" if image else "diverging" if signed else "sequential" if shared else None,
+            themes.format_number(low, 2),
+            themes.format_number(high, 2),
+        )
+        idle = "" if self._rank == 1 or image else "one scale for all" if shared else "each map its own scale"
+        notes = []
+        dead = len([index for index in self._dead if index < len(maps)])
+        if dead:
+            notes.append(f"{dead} dead (red)")
+        if total > len(maps):
+            notes.append(f"the first {len(maps)} of {total}")
+        if notes:
+            # The switch above says which scale; the line has no room for all of it.
+            idle = " · ".join([*notes, *(["one scale" if shared else "own scales"] if idle else [])])
+        self.set_idle_text(idle)
+        marked = self._dead if len(self._dead) <= len(maps) else frozenset()
+        self.show_tiles(TileData(painted, maps, self._names(len(maps)), marked, "dead"))
+
+    def _show_plane(self, maps: Numbers, edges: Edges) -> None:
+        """Each unit over the plane of the two input features; of the Output what it decides."""
+        node = self._document.project.graph.nodes.get(self._node)
+        facts = self._document.facts
+        decides = node is not None and node.kind == "output" and facts is not None and facts.task != "regression"
+        names: tuple[str, ...]
+        if decides and node is not None and facts is not None:
+            loss = str(registry.layer("output").values(node.params).get("loss"))
+            classes = facts.class_names[1:] if len(maps) == 1 else facts.class_names
+            names = tuple(classes) if len(classes) == len(maps) else tuple(f"output {k}" for k in range(len(maps)))
+            maps = probabilities(loss, maps).astype(np.float32)
+            painted = (
+                decision("", facts.task, maps, self.theme)[None]
+                if len(maps) == 1
+                else np.stack([colours(one, "sequential", 0.0, 1.0) for one in maps])
+            )
+            scale: Scale | None = "plane" if len(maps) == 1 else "sequential"
+            low, high = 0.0, 1.0
+        else:
+            noun = "x" if node is not None and node.kind == "input" else "unit "
+            names = tuple(f"{noun}{index + (noun == 'x')}" for index in range(len(maps)))
+            limit = limit_of(maps)
+            low, high = -limit, limit
+            scale = "plane" if self.shared or len(maps) == 1 else None
+            painted = colours(maps, "plane") if scale else np.stack([colours(one, "plane") for one in maps])
+            if scale is None:
+                low, high = value_range(maps)
+        self.scale_switch.setVisible(not decides and len(maps) > 1)
+        across = f"x1 {themes.format_number(edges.x1_low, 2)} … {themes.format_number(edges.x1_high, 2)}"
+        up = f"x2 {themes.format_number(edges.x2_low, 2)} … {themes.format_number(edges.x2_high, 2)}"
+        self.set_caption(f"{across}, {up}")
+        self.range_bar.set_range(scale, themes.format_number(low, 2), themes.format_number(high, 2))
+        total = int(self._meta.get("of", len(maps)))
+        idle = f"the first {len(maps)} of {total} units" if total > len(maps) else ""
+        dead = len([index for index in self._dead if index < len(maps)])
+        if dead:
+            idle = f"{dead} dead (red)" + (f" · {idle}" if idle else "")
+        self.set_idle_text(idle)
+        self.show_tiles(TileData(painted, maps, names, self._dead, "dead", edges))
+
+    def _show_image(self, image: Numbers, low: float, high: float) -> None:
+        """A colour image that comes in, as what it is."""
+        span = (high - low) or 1.0
+        painted = composite((image[None] - (low + high) / 2) * (2.0 / span), 1.0)
+        self.scale_switch.setVisible(False)
+        self.set_caption(f"{shape_words(image.shape)} · {self._sample()}")
+        self.range_bar.set_range(None, themes.format_number(low, 2), themes.format_number(high, 2))
+        self.set_idle_text("")
+        self.show_tiles(TileData(painted, image[None], ("pixel",)))
+
+
+class FeatureMapsPanel(NodePanel):
+    """What flows out of the selected layer for the pinned sample."""
+
+    key = "feature_maps"
+    title = "Feature maps"
+    empty = "Press Play, or choose a sample: what flows out of each layer appears here."
+    prefixes = ("output/", "dead_units/", "plane/")
+    help = (
+        "<p><b>What it shows.</b> The output of a layer for the pinned sample, in evaluation mode: one picture a "
+        "channel. "
+        "<i>each</i>: every map fills the colour scale with its own range, so that weak ones can be seen, too. "
+        "<i>shared</i>: one scale for all, so that strengths compare. The range is printed.</p>"
+        "<p><b>How to read it.</b> A bright place is where the filter found what it looks for. Maps that all look "
+        "alike: "
+        "the filters are copies of each other. A red frame: the channel is dead, it fires for no image of the probe "
+        "set.</p>"
+        "<p><b>Two features.</b> Where the input is two features, each tile is one unit over their whole plane: x1 "
+        "from left to right, x2 upwards, orange negative, blue positive. For the Output: how likely the second class "
+        "is (blue), or not (orange).</p>"
+        "<p>Point for a value, click to enlarge, arrow keys move.</p>"
+    )
+
+    def build(self) -> None:
+        """The view fills the body."""
+        self.view = MapView(self.document, self.theme, parent=self.body)
+        self.body_layout.addWidget(self.view, 1)
+        super().build()
+
+    def add_options(self, menu: QMenu) -> None:
+        """Shared scale or one a map."""
+        group = add_choice(
+            menu,
+            "Colour scale",
+            (("own", "Each map its own"), ("shared", "One for all maps")),
+            "own",
+            lambda choice: self.view.set_shared(choice == "shared"),
+        )
+
+        def follow(key: str) -> None:
+            for action in group.actions():
+                action.setChecked(action.data() == key)
+
+        self.view.scale_switch.chosen.connect(follow)
+
+    def candidates(self) -> list[str]:
+        """The layers that put something out."""
+        return with_maps(self.document)
+
+    def first(self, nodes: list[str]) -> str:
+        """The first layer that makes feature maps."""
+        shape = self.document.inference.shape
+        for node in nodes[1:]:
+            if len(shape(node) or ()) == 3:
+                return node
+        return nodes[1] if len(nodes) > 1 and tuple(shape(nodes[0]) or ()) == (2,) else nodes[0] if nodes else ""
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """Show the maps of the chosen layer."""
+        node = self.choose(run, "output/")
+        mine = {f"output/{node}", f"dead_units/{node}", f"plane/{node}"}
+        if not fresh and not (mine & changed) and (node, step) == self._drawn:
+            return not self.is_empty
+        self._drawn = (node, step)
+        return bool(node) and self.view.refresh(run, node, step)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self.view.apply_theme(theme)
+        super().apply_theme(theme)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Every number of the maps."""
+        return self.view.rows()

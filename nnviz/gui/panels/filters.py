@@ -1,0 +1,235 @@
+"""The weights of a layer as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PySide6.QtWidgets import QComboBox, QMenu, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.panels.array_view import ArrayView
+from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, shape_words, with_filters
+from nnviz.gui.panels.base import Cell
+from nnviz.gui.panels.node_panel import NodePanel
+from nnviz.gui.panels.options import add_choice
+from nnviz.gui.panels.parts import set_font
+from nnviz.gui.panels.tile_data import TileData
+from nnviz.gui.pictures import colours, limit_of, value_range
+from nnviz.gui.theme import Theme
+from nnviz.project import registry
+from nnviz.project.document import Document
+from nnviz.record.run import RunView
+from nnviz.record.samples import ArraySample
+
+
+class FilterView(ArrayView):
+    """Every filter of one layer: a colour composite over three input channels, else one input channel at a time.
+
+    Colours are zero-centred; the range that they stand for is printed. With ``shared`` all filters have one scale, so
+    that weak ones look weak; otherwise each filter fills its own.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        theme: Theme,
+        *,
+        grows: bool = False,
+        most_height: int = 260,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, grows=grows, most_height=most_height, parent=parent)
+        self._document = document
+        self._node = ""
+        self._stack: FilterStack | None = None
+        self._channel = 0
+        self.shared = True
+        self.channel_box = QComboBox(self)
+        self.channel_box.setAccessibleName("Input channel")
+        self.channel_box.setToolTip("Which input channel's weights are shown")
+        set_font(self.channel_box, 12)
+        self.channel_box.setMaxVisibleItems(16)
+        self.channel_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.channel_box.setMinimumContentsLength(7)
+        self.channel_box.activated.connect(self._on_channel)
+        self.add_choice(self.channel_box)
+
+    @property
+    def stack(self) -> FilterStack | None:
+        """The weights that are shown."""
+        return self._stack
+
+    @property
+    def channel(self) -> int:
+        """The input channel that is shown; ``RGB`` for the composite of three."""
+        return self._channel
+
+    def set_shared(self, shared: bool) -> None:
+        """One scale for all filters, or each its own."""
+        self.shared = shared
+        self._colour()
+
+    def refresh(self, run: RunView, node: str, step: int | None) -> bool:
+        """Show the weights of a node at a step; False where there are none."""
+        found = self._document.project.graph.nodes.get(node)
+        sample = run.latest(f"weights/{node}", step) if found is not None else None
+        stack = None
+        if found is not None and isinstance(sample, ArraySample):
+            groups = registry.layer(found.kind).values(found.params).get("groups", 1)
+            stack = filter_stack(
+                found.kind,
+                sample.array,
+                image_before(self._document, node),
+                groups if isinstance(groups, int) else 1,
+                int(sample.meta.get("of", 0)),
+            )
+        before = None if self._stack is None else (self._node, self._stack.channels)
+        self._node, self._stack = node, stack
+        if stack is None:
+            self.show_tiles(None)
+            return False
+        if before != (node, stack.channels):
+            self._offer_channels(stack)
+        self._colour()
+        return True
+
+    def set_channel(self, channel: int) -> None:
+        """Show another input channel, or ``RGB``."""
+        index = self.channel_box.findData(channel)
+        if index >= 0:
+            self.channel_box.setCurrentIndex(index)
+            self._channel = channel
+            self._colour()
+
+    def enlarged_title(self) -> str:
+        """The layer and what is shown of it."""
+        channel = self.channel_box.currentText() if self.channel_box.isVisibleTo(self) else ""
+        return f"{self._node} · weights" + (f" · {channel}" if channel else "")
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        super().apply_theme(theme)
+        self._colour()
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Every weight of every filter."""
+        yield ("filter", "channel", "row", "column", "weight")
+        if self._stack is not None:
+            for index, weight in np.ndenumerate(self._stack.values):
+                yield (*(int(place) for place in index), float(weight))
+
+    def _offer_channels(self, stack: FilterStack) -> None:
+        self.channel_box.clear()
+        if stack.channels == 3:
+            for channel, name in ((RGB, "RGB"), (0, "red"), (1, "green"), (2, "blue")):
+                self.channel_box.addItem(name, channel)
+        else:
+            for channel in range(stack.channels):
+                self.channel_box.addItem(f"{stack.channel_noun} {channel}", channel)
+        self._channel = RGB if stack.channels == 3 else 0
+        self.channel_box.setCurrentIndex(0)
+        self.channel_box.setVisible(stack.channels > 1)
+
+    def _on_channel(self, index: int) -> None:
+        self._channel = int(self.channel_box.itemData(index))
+        self._colour()
+
+    def _colour(self) -> None:
+        stack = self._stack
+        if stack is None:
+            return
+        count = len(stack.values)
+        if self._channel == RGB:
+            values = stack.values
+            limits = [limit_of(values)] if self.shared else [limit_of(one) for one in values]
+            painted = (
+                composite(values, limits[0])
+                if self.shared
+                else np.concatenate([composite(one[None], limit) for one, limit in zip(values, limits, strict=True)])
+            )
+        else:
+            values = stack.values[:, min(self._channel, stack.channels - 1)]
+            if self.shared:
+                end = limit_of(stack.values)
+                painted = colours(values, "diverging", -end, end)
+            else:
+                painted = np.stack([colours(one, "diverging") for one in values])
+        low, high = value_range(values)
+        noun = stack.noun
+        names = tuple(f"{noun} {index}" for index in range(count)) if noun != "weights" else ("weights",)
+        self.set_caption(self._describe(stack))
+        self.range_bar.set_range(
+            None if self._channel == RGB else "diverging", themes.format_number(low, 2), themes.format_number(high, 2)
+        )
+        idle = "one scale for all" if self.shared else "each its own scale"
+        idle += ", grey is 0" if self._channel == RGB else ""
+        if stack.total > count and noun != "weights":
+            idle = f"the first {count} of {stack.total} · {idle}"
+        self.set_idle_text(idle)
+        self.show_tiles(TileData(painted, values, names))
+
+    def _describe(self, stack: FilterStack) -> str:
+        if stack.noun == "weights":
+            rows, columns = stack.size
+            return f"Weights · {rows} × {columns}"
+        if stack.noun == "unit":
+            return f"Templates · {stack.total} of {shape_words(stack.values.shape[1:])}"
+        height, width = stack.size
+        return f"Filters · {stack.channels} → {stack.total}" + ("" if self._grows else f" · {height} × {width}")
+
+
+class FiltersPanel(NodePanel):
+    """The weights of the selected layer as pictures."""
+
+    key = "filters"
+    title = "Filters"
+    empty = "Press Play to train: the filters of a convolution, or the templates of a dense layer, appear here."
+    prefixes = ("weights/",)
+    help = (
+        "<p><b>What it shows.</b> Every weight of a convolution: one small picture a filter. Where the layer has three "
+        "input channels they are its red, green and blue; otherwise one input channel is shown at a time. For a dense "
+        "layer behind an image, each unit's weights are laid out like that image: its template.</p>"
+        "<p><b>How to read it.</b> Blue is negative, orange positive, neutral is zero; the range is printed. In a "
+        "first "
+        "layer that learns, edges and spots of colour appear. Noise that never changes: the layer does not learn. "
+        "A filter that is all neutral does nothing.</p>"
+        "<p>Point for a value, click to enlarge, arrow keys move.</p>"
+    )
+
+    def build(self) -> None:
+        """The view fills the body."""
+        self.view = FilterView(self.document, self.theme, parent=self.body)
+        self.body_layout.addWidget(self.view, 1)
+        super().build()
+
+    def add_options(self, menu: QMenu) -> None:
+        """Shared scale or one a filter."""
+        add_choice(
+            menu,
+            "Colour scale",
+            (("shared", "One for all filters"), ("own", "Each filter its own")),
+            "shared",
+            lambda choice: self.view.set_shared(choice == "shared"),
+        )
+
+    def candidates(self) -> list[str]:
+        """The layers whose weights can be looked at."""
+        return with_filters(self.document)
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """Show the weights of the chosen layer."""
+        node = self.choose(run, "weights/")
+        if not fresh and f"weights/{node}" not in changed and (node, step) == self._drawn:
+            return not self.is_empty
+        self._drawn = (node, step)
+        return bool(node) and self.view.refresh(run, node, step)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self.view.apply_theme(theme)
+        super().apply_theme(theme)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Every weight of the layer."""
+        return self.view.rows()

@@ -1,0 +1,188 @@
+"""What the program noticed, in sentences, with the evidence and the cures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.panels.parts import refresh_fonts, set_font
+from nnviz.gui.theme import Theme
+from nnviz.record.run import RunView
+from nnviz.record.samples import Cure, Finding
+
+_COLOURS = {"information": "information", "warning": "warning", "error": "danger"}
+
+
+class FindingCard(QWidget):
+    """One finding: a coloured edge, the sentence, the evidence, the cures as links."""
+
+    cure_requested = Signal(object)
+    node_requested = Signal(str)
+
+    def __init__(self, finding: Finding, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.finding = finding
+        self._theme = theme
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(f"{finding.severity}: {finding.text} {finding.evidence}")
+        if finding.node:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+            self.setToolTip(f"Select {finding.node} (noticed at step {themes.format_count(finding.step)})")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 2, 4, 2)
+        column.setSpacing(1)
+        self.text = QLabel(self)
+        self.details = QLabel(self)
+        for label in (self.text, self.details):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.RichText)
+            column.addWidget(label)
+        set_font(self.text, 13)
+        set_font(self.details, 12)
+        self.details.setProperty("role", "muted")
+        self.details.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.details.linkActivated.connect(self._on_link)
+        self.apply_theme(theme)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self._theme = theme
+        refresh_fonts(self)
+        lead, mark, rest = self.finding.text.partition(":")
+        if mark and lead == self.finding.node:
+            self.text.setText(f"<b>{html.escape(lead)}</b>:{html.escape(rest)}")
+        else:
+            self.text.setText(html.escape(self.finding.text))
+        accent = QColor(theme.accent).name()
+        links = " · ".join(
+            f'<a href="{index}" style="color: {accent}; text-decoration: none;">{_unbroken(cure.title)}</a>'
+            for index, cure in enumerate(self.finding.cures)
+        )
+        self.details.setText(" ".join(part for part in (html.escape(self.finding.evidence), links) if part))
+        self.details.setVisible(bool(self.finding.evidence or self.finding.cures))
+        self.update()
+
+    def cure(self, index: int) -> Cure:
+        """One of the cures, from left to right."""
+        return self.finding.cures[index]
+
+    def _on_link(self, link: str) -> None:
+        self.cure_requested.emit(self.cure(int(link)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The coloured edge."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(getattr(self._theme, _COLOURS.get(self.finding.severity, "information"))))
+        painter.drawRoundedRect(QRectF(0, 0, 3, self.height()), 1.5, 1.5)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QColor(self._theme.accent))
+            painter.drawRoundedRect(QRectF(4.5, 0.5, self.width() - 5, self.height() - 1), 4, 4)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click selects the node it is about."""
+        if self.finding.node and event.button() == Qt.MouseButton.LeftButton:
+            self.node_requested.emit(self.finding.node)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter does the same."""
+        if self.finding.node and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.node_requested.emit(self.finding.node)
+        else:
+            super().keyPressEvent(event)
+
+
+def _unbroken(text: str) -> str:
+    """A link that is never cut in two by the end of a line."""
+    return html.escape(text).replace(" ", "&nbsp;")
+
+
+class FindingsPanel(Panel):
+    """The findings that hold, the worst first."""
+
+    key = "findings"
+    title = "Findings"
+    empty = "Nothing to report. What goes wrong while the network trains is explained here, with cures."
+    prefixes = ("finding/",)
+    help = (
+        "<p><b>What it shows.</b> What the program noticed while the network trained: dead units, a gradient that "
+        "vanishes or explodes, a loss that is no number, over-fitting. Each finding says what was measured and "
+        "offers cures.</p>"
+        "<p><b>How to read it.</b> Red has to be mended before going on, amber is worth a look, blue is good to "
+        "know. A "
+        "finding goes away by itself when it no longer holds. Click one to select its layer.</p>"
+    )
+
+    def build(self) -> None:
+        """A scrolling column of cards."""
+        self._cards: dict[str, FindingCard] = {}
+        self.follow_layers()
+        holder = QWidget()
+        self._column = QVBoxLayout(holder)
+        self._column.setContentsMargins(0, 4, 6, 4)
+        self._column.setSpacing(10)
+        self._column.addStretch(1)
+        scroll = QScrollArea(self.body)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(holder)
+        self.body_layout.addWidget(scroll, 1)
+
+    @property
+    def cards(self) -> list[FindingCard]:
+        """The cards from top to bottom."""
+        return list(self._cards.values())
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """Show the findings that hold; cards that say the same as before stay as they are."""
+        nodes = self.document.project.graph.nodes
+        findings = [one for one in run.findings(step) if not one.node or one.node in nodes]
+        kept: dict[str, FindingCard] = {}
+        for finding in findings:
+            card = self._cards.pop(finding.series, None)
+            if card is None or card.finding != finding:
+                if card is not None:
+                    self._drop(card)
+                card = FindingCard(finding, self.theme)
+                card.cure_requested.connect(self.cure_requested.emit)
+                card.node_requested.connect(self.node_requested.emit)
+            kept[finding.series] = card
+        for card in self._cards.values():
+            self._drop(card)
+        self._cards = kept
+        for index, card in enumerate(kept.values()):
+            if self._column.indexOf(card) != index:
+                self._column.removeWidget(card)
+                self._column.insertWidget(index, card)
+        self.set_subtitle(str(len(findings)) if findings else "")
+        return bool(findings)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        for card in self._cards.values():
+            card.apply_theme(theme)
+        super().apply_theme(theme)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """One row a finding."""
+        yield ("step", "severity", "layer", "finding", "evidence", "cures")
+        for card in self.cards:
+            finding = card.finding
+            cures = "; ".join(cure.title for cure in finding.cures)
+            yield (finding.step, finding.severity, finding.node, finding.text, finding.evidence, cures)
+
+    def _drop(self, card: FindingCard) -> None:
+        self._column.removeWidget(card)
+        card.hide()
+        card.deleteLater()

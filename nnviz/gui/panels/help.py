@@ -1,0 +1,49 @@
+"""The little window that says how to read an instrument."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.theme import Theme
+
+
+class HelpPopup(QFrame):
+    """A card with a title and a text; a click elsewhere or Escape closes it."""
+
+    def __init__(self, title: str, text: str, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setObjectName("help-popup")
+        self.setAccessibleName(f"Help: {title}")
+        background, border = theme.panel_raised.name(), theme.border.name()
+        self.setStyleSheet(
+            f"#help-popup {{ background: {background}; border: 1px solid {border}; border-radius: 8px; }}"
+            f"QLabel {{ color: {theme.text.name()}; background: transparent; }}"
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 14)
+        column.setSpacing(6)
+        heading = QLabel(title, self)
+        heading.setFont(themes.font(14, 600))
+        column.addWidget(heading)
+        body = QLabel(text, self)
+        body.setFont(themes.font(13, 400))
+        body.setWordWrap(True)
+        body.setTextFormat(Qt.TextFormat.RichText)
+        body.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        body.setFixedWidth(360)
+        column.addWidget(body)
+
+    def show_below(self, anchor: QWidget) -> None:
+        """Open under a button, moved so that the whole card is on the screen."""
+        self.adjustSize()
+        corner = anchor.mapToGlobal(QPoint(anchor.width(), anchor.height() + 4))
+        area = anchor.screen().availableGeometry()
+        x = min(max(corner.x() - self.width(), area.left() + 8), area.right() - self.width() - 8)
+        y = corner.y()
+        if y + self.height() > area.bottom() - 8:
+            y = max(area.top() + 8, anchor.mapToGlobal(QPoint(0, -4)).y() - self.height())
+        self.move(x, y)
+        self.show()

@@ -1,0 +1,205 @@
+"""Loss and accuracy over the training."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QMenu, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.panels.curves import CurvesPanel
+from nnviz.gui.panels.options import add_choice
+from nnviz.gui.panels.parts import Legend, LegendEntry, Segments
+from nnviz.gui.panels.plot import CurvePlot
+from nnviz.gui.theme import Theme
+from nnviz.record.run import RunView
+
+_SPLITS = (("train", "train", 0), ("validation", "validation", 1), ("test", "test", 2))
+
+
+class LossPanel(CurvesPanel):
+    """Loss and accuracy of the batches, of the validation split, and of the test split where it was asked for."""
+
+    key = "loss"
+    title = "Loss"
+    empty = "Press Play to train: the loss appears here."
+    prefixes = ("loss/", "accuracy/", "epoch")
+    help = (
+        "<p><b>What it shows.</b> <i>train</i>: the loss of each batch, as it was trained on; the thin line behind is "
+        "the raw value, the strong one its moving average. <i>validation</i>: the loss over the whole validation "
+        "split, "
+        "after each epoch. Accuracy: the share that was right.</p>"
+        "<p><b>How to read it.</b> Both fall: it learns. Training falls and validation rises: it learns by heart "
+        "(over-fitting); stop at the dot, the best epoch. Neither falls: the learning rate is too small, or the units "
+        "are dead or saturated. It jumps or becomes NaN: the learning rate is too large.</p>"
+        "<p>The wheel zooms, dragging moves, a double-click shows everything again.</p>"
+    )
+
+    def build(self) -> None:
+        """Two plots, one over or beside the other."""
+        super().build()
+        self.view = "loss"
+        self._segments = Segments(
+            (
+                ("loss", "Loss", "Show the loss"),
+                ("accuracy", "Accuracy", "Show the share that was right"),
+            ),
+            self.header,
+        )
+        self._segments.chosen.connect(self.set_view)
+        self._title.hide()
+        self._header_row.insertWidget(0, self._segments)
+        self._header_row.setContentsMargins(8, 4, 6, 2)
+        self.legend = Legend(self.theme, self.body)
+        self.body_layout.setSpacing(0)
+        self.body_layout.addWidget(self.legend)
+        self.plots = {
+            "loss": CurvePlot(self.theme, parent=self.body),
+            "accuracy": CurvePlot(self.theme, parent=self.body),
+        }
+        self.plots["accuracy"].set_bounds((0.0, 1.0))
+        holder = QWidget(self.body)
+        self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, holder)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(6)
+        for plot in self.plots.values():
+            self._row.addWidget(plot, 1)
+            plot.hovered.connect(self._on_hovered)
+        self.body_layout.addWidget(holder, 1)
+        self._hover: float | None = None
+        self._show_plots()
+
+    def add_options(self, menu: QMenu) -> None:
+        """What is shown, then what all curves have."""
+        choices = (("loss", "Loss"), ("accuracy", "Accuracy"), ("both", "Loss and accuracy"))
+        self._view_group = add_choice(menu, "Show", choices, self.view, self.set_view)
+        super().add_options(menu)
+
+    def set_view(self, view: str) -> None:
+        """Show ``loss``, ``accuracy`` or ``both``."""
+        self.view = view
+        self._segments.set_value(view)
+        for action in self._view_group.actions():
+            action.setChecked(action.data() == view)
+        self._show_plots()
+        self.redraw()
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """Give the curves that changed their new data."""
+        if fresh:
+            self._readings.clear()
+            for plot in self.plots.values():
+                plot.clear()
+        if fresh or "epoch" in changed:
+            self.read_epochs(run)
+            if self.axis == "epoch":
+                changed = frozenset(run.names("loss/")) | frozenset(run.names("accuracy/")) | changed
+        for quantity, plot in self.plots.items():
+            plot.set_axis(self.axis, self._y_title(quantity), whole_x=self.axis == "step")
+            for split, title, colour in _SPLITS:
+                series = f"{quantity}/{split}"
+                if series not in changed:
+                    continue
+                is_train = split == "train"
+                reading = self.read(run, series, smoothed=is_train)
+                if not len(reading.steps):
+                    continue
+                smoothed = reading.smoothed if is_train and self.smoothing > 0 else None
+                plot.set_curve(
+                    series,
+                    title,
+                    QColor(self.theme.series[colour]),
+                    self.place(reading.steps),
+                    reading.values,
+                    smoothed,
+                    markers=not is_train and len(reading.steps) <= 60,
+                )
+            self._mark_best(plot, quantity)
+            plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
+            if self.view in {quantity, "both"}:
+                plot.update_ranges(self.end(run))
+        has_accuracy = any(name.startswith("accuracy/") for name in self._readings)
+        self._segments.set_enabled("accuracy", has_accuracy)
+        if not has_accuracy and self.view != "loss" and self._readings:
+            # Nothing can be right or wrong in a regression.
+            self.view = "loss"
+            self._segments.set_value("loss")
+            self._show_plots()
+        self._update_legend()
+        return any(len(reading.steps) for reading in self._readings.values())
+
+    @property
+    def best_epoch(self) -> tuple[int, float] | None:
+        """Step and validation loss where that is lowest, or None before the first epoch."""
+        reading = self._readings.get("loss/validation")
+        if reading is None or not np.isfinite(reading.values).any():
+            return None
+        index = int(np.nanargmin(np.where(np.isfinite(reading.values), reading.values, np.nan)))
+        return int(reading.steps[index]), float(reading.values[index])
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        for plot in self.plots.values():
+            plot.apply_theme(theme)
+        self.legend.apply_theme(theme)
+        super().apply_theme(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two plots stand beside each other where that is wider than high."""
+        super().resizeEvent(event)
+        beside = self.width() > 1.6 * self.height()
+        self._row.setDirection(
+            QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom,
+        )
+
+    def _y_title(self, quantity: str) -> str:
+        if quantity == "accuracy":
+            return "accuracy"
+        names = {"cross_entropy": "cross-entropy", "mse": "squared error", "bce": "binary cross-entropy"}
+        names["bce_logits"], names["perceptron"] = names["bce"], "perceptron loss"
+        for node in self.document.project.graph.nodes.values():
+            if node.kind == "output":
+                return names.get(str(node.params.get("loss", "cross_entropy")), "loss")
+        return "loss"
+
+    def _show_plots(self) -> None:
+        for quantity, plot in self.plots.items():
+            plot.setVisible(self.view in {quantity, "both"})
+
+    def _mark_best(self, plot: CurvePlot, quantity: str) -> None:
+        best = self.best_epoch
+        if best is None:
+            plot.set_marker(math.nan, math.nan, QColor())
+            return
+        value = best[1] if quantity == "loss" else self.value("accuracy/validation", best[0])
+        plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(self.theme.text))
+
+    def _on_hovered(self, x: object) -> None:
+        self._hover = x if isinstance(x, float) else None
+        self._update_legend()
+
+    def _update_legend(self) -> None:
+        step = self.step if self._hover is None else self.step_of(self._hover)
+        entries: list[LegendEntry] = []
+        for quantity in self.plots:
+            if self.view not in {quantity, "both"}:
+                continue
+            for split, title, colour in _SPLITS:
+                series = f"{quantity}/{split}"
+                if series in self._readings and len(self._readings[series].steps):
+                    value = self.value(series, step)
+                    text = "–" if not len(self._readings[series].steps) else themes.format_number(value)
+                    if quantity == "accuracy" and math.isfinite(value):
+                        text = f"{100 * value:.1f} %"
+                    entries.append(LegendEntry(title, QColor(self.theme.series[colour]), text))
+        best = self.best_epoch
+        if best is not None and self.view != "both":
+            epoch = float(np.interp(best[0], self._ends, self._epochs)) if len(self._ends) else math.nan
+            title = f"best epoch {epoch:.0f}" if math.isfinite(epoch) else "best"
+            entries.append(LegendEntry(title, QColor(self.theme.text), dot=True))
+        if self._hover is not None:
+            entries.insert(0, LegendEntry(f"step {themes.format_count(step or 0)}", QColor(Qt.GlobalColor.transparent)))
+        self.legend.set_entries(entries)

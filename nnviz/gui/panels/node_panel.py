@@ -1,0 +1,61 @@
+"""A panel that shows one layer at a time: the selected one, or the one chosen in its header."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QComboBox
+
+from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.parts import set_font
+from nnviz.record.run import RunView
+
+
+class NodePanel(Panel):
+    """Follows the selection where the selected layer has something to show, and stays where it is otherwise."""
+
+    def build(self) -> None:
+        """A chooser in the header."""
+        self.node_box = QComboBox(self.header)
+        self.node_box.setAccessibleName("Layer")
+        self.node_box.setToolTip("The layer that is shown; selecting a layer on the canvas chooses it, too")
+        self.node_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.node_box.setMinimumContentsLength(9)
+        set_font(self.node_box, 12)
+        self.node_box.activated.connect(self._on_chosen)
+        self.add_to_header(self.node_box)
+        self._node = ""
+        self._drawn: tuple[str, int | None] | None = None
+
+    @property
+    def node(self) -> str:
+        """The layer that is shown."""
+        return self._node
+
+    def candidates(self) -> list[str]:
+        """The layers that can be shown, in order."""
+        raise NotImplementedError
+
+    def choose(self, run: RunView, prefix: str) -> str:
+        """The layer to show, of those the run has a series of; the chooser offers the same ones."""
+        measured = {name.partition("/")[2] for name in run.names(prefix)}
+        nodes = [node for node in self.candidates() if node in measured]
+        if [self.node_box.itemText(index) for index in range(self.node_box.count())] != nodes:
+            self.node_box.clear()
+            self.node_box.addItems(nodes)
+        if self._node not in nodes:
+            self._node = self.selection if self.selection in nodes else self.first(nodes)
+        self.node_box.setCurrentIndex(nodes.index(self._node) if self._node in nodes else -1)
+        return self._node
+
+    def first(self, nodes: list[str]) -> str:
+        """The layer to begin with."""
+        return nodes[0] if nodes else ""
+
+    def on_selection(self) -> None:
+        """Show the selected layer if it has something to show."""
+        if self.selection and self.selection in self.candidates():
+            self._node = self.selection
+            self.redraw()
+
+    def _on_chosen(self, index: int) -> None:
+        self._node = self.node_box.itemText(index)
+        self.redraw()

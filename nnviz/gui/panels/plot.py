@@ -1,0 +1,425 @@
+"""Curves over steps or epochs: the one pyqtgraph set-up that all plotting panels share.
+
+Colours, ticks, ranges, the cursor of the timeline, the reading under the mouse and the labels at the ends of the lines
+are done here, once. A curve's data are handed over only when they have changed; drawing costs no more than the
+screen's width, because pyqtgraph keeps the peaks of what falls on one pixel.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QPen, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+
+from nnviz.gui import theme as themes
+from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text
+from nnviz.gui.panels.parts import blend, set_font
+from nnviz.gui.panels.plot_curve import Curve, place
+from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
+from nnviz.gui.theme import Theme
+
+pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of_ten(exponent: int) -> str:
+    """``10⁻³``, as an axis writes it."""
+    return "10" + str(exponent).translate(_SUPERSCRIPTS)
+
+
+class CurvePlot(QWidget):
+    """Curves with a horizontal axis of steps or epochs and a linear or logarithmic vertical one.
+
+    On a logarithmic axis values that are not above zero have no place and leave a gap.
+    """
+
+    hovered = Signal(object)
+    picked = Signal(str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        logarithmic: bool = False,
+        end_labels: bool = False,
+        from_zero: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._logarithmic = logarithmic
+        self._from_zero = from_zero
+        self._curves: dict[str, Curve] = {}
+        self._emphasis = ""
+        self._values: dict[str, str] = {}
+        self._y_range = SteadyRange()
+        self._bounds: tuple[float, float] | None = None
+        self._auto = True
+        self._x_end = 1.0
+        self._whole_x = True
+        self._x_title, self._y_title = "step", ""
+
+        self._view = pg.PlotWidget(parent=self)
+        self._view.setFrameShape(self._view.Shape.NoFrame)
+        self._item = self._view.getPlotItem()
+        self._item.setMenuEnabled(False)
+        self._item.hideButtons()
+        self._item.setDownsampling(auto=True, mode="peak")
+        self._item.setClipToView(True)
+        self._item.getViewBox().setDefaultPadding(0.0)
+        self._item.setContentsMargins(0, 6, 2, 0)
+        self._item.disableAutoRange()
+        for name in ("left", "bottom"):
+            axis = self._item.getAxis(name)
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickLength=0, tickTextOffset=5, autoExpandTextSpace=False, hideOverlappingLabels=False)
+        self._cursor = pg.InfiniteLine(angle=90, movable=False)
+        self._pointer = pg.InfiniteLine(angle=90, movable=False)
+        for line in (self._cursor, self._pointer):
+            line.setVisible(False)
+            line.setZValue(20)
+            self._item.addItem(line, ignoreBounds=True)
+        self._marker = pg.ScatterPlotItem(size=9, pxMode=True)
+        self._marker.setZValue(30)
+        self._item.addItem(self._marker, ignoreBounds=True)
+        # The axis could draw the grid itself, but then it drops the numbers at its two ends.
+        self._grid = pg.PlotCurveItem(connect="pairs", antialias=False)
+        self._grid.setZValue(-20)
+        self._item.addItem(self._grid, ignoreBounds=True)
+        self._bands: list[object] = []
+        self._band_specs: list[tuple[float, float, str]] = []
+
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._view, 1)
+        self._labels: EndLabels | None = None
+        if end_labels:
+            self._labels = EndLabels(self)
+            self._labels.picked.connect(self.picked.emit)
+            row.addWidget(self._labels)
+        self._fit_button = QToolButton(self)
+        self._fit_button.setText("Show all")
+        self._fit_button.setToolTip("Show the whole curve again (double-click)")
+        set_font(self._fit_button, 12, 500)
+        self._fit_button.clicked.connect(self.fit)
+        self._fit_button.hide()
+        self._axis_title = AxisTitle(self)
+
+        self._item.getViewBox().sigRangeChangedManually.connect(self._on_zoomed)
+        self._item.getViewBox().sigRangeChanged.connect(self._on_range_changed)
+        self._item.getViewBox().sigResized.connect(self._on_range_changed)
+        self._view.scene().sigMouseMoved.connect(self._on_mouse_moved)
+        self._view.scene().sigMouseClicked.connect(self._on_mouse_clicked)
+        self._view.viewport().installEventFilter(self)
+        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.apply_theme(theme)
+
+    # ------------------------------------------------------------------ what is shown
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        """The curves by key, in the order they were added."""
+        return self._curves
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the vertical axis shows powers of ten."""
+        return self._logarithmic
+
+    def set_axis(self, x_title: str, y_title: str = "", *, whole_x: bool = True) -> None:
+        """Name the axes; ``whole_x`` keeps fractions off the horizontal one."""
+        self._x_title, self._whole_x = x_title, whole_x
+        self._axis_title.set_text(x_title)
+        self._y_title = y_title
+        self._size_text()
+        self._style_labels()
+
+    def set_bounds(self, bounds: tuple[float, float] | None) -> None:
+        """Fix the vertical range (shares run from 0 to 1); None lets it follow the curves."""
+        self._bounds = bounds
+
+    def set_curve(
+        self,
+        key: str,
+        title: str,
+        colour: QColor,
+        x: Floats,
+        values: Floats,
+        shown: Floats | None = None,
+        *,
+        dashed: bool = False,
+        markers: bool = False,
+    ) -> None:
+        """Add a curve or give it new data.
+
+        Args:
+            key: Its name among the curves.
+            title: What its label says.
+            colour: Its colour.
+            x: Where the values stand.
+            values: What was measured; drawn faintly behind ``shown`` when that is given.
+            shown: The smoothed curve, or None to draw the values themselves.
+            dashed: Tells apart curves that have to share a colour.
+            markers: Draw a dot at each value (few points, such as one an epoch).
+        """
+        curve = self._curves.get(key)
+        if curve is None:
+            curve = self._curves[key] = Curve(key, logarithmic=self._logarithmic)
+            for item in curve.items:
+                self._item.addItem(item, ignoreBounds=True)
+        if curve.set_look(title, colour, dashed=dashed, markers=markers):
+            self._style_curve(curve)
+        curve.follow(x, values, shown)
+
+    def keep_only(self, keys: set[str]) -> None:
+        """Remove the curves that are not among these."""
+        for key in [key for key in self._curves if key not in keys]:
+            curve = self._curves.pop(key)
+            for item in curve.items:
+                self._item.removeItem(item)
+
+    def clear(self) -> None:
+        """Remove everything and forget the ranges."""
+        self.keep_only(set())
+        self._marker.clear()
+        self._y_range.reset()
+        self._auto = True
+        self._fit_button.hide()
+        self.set_cursor(None)
+
+    def set_marker(self, x: float, value: float, colour: QColor) -> None:
+        """Put one dot on the plot; NaN takes it away."""
+        if math.isfinite(x) and math.isfinite(value):
+            place = float(self._place(np.array([value]))[0])
+            self._marker.setData([x], [place], brush=colour, pen=QPen(QColor(self._theme.panel), 2))
+        else:
+            self._marker.clear()
+
+    def set_cursor(self, x: float | None) -> None:
+        """Show the step of the timeline as a line; None takes it away."""
+        self._cursor.setVisible(x is not None)
+        if x is not None:
+            self._cursor.setPos(x)
+
+    def set_emphasis(self, key: str) -> None:
+        """Draw one curve strongly and the others back; an empty or unknown key draws all alike."""
+        key = key if key in self._curves else ""
+        if key != self._emphasis:
+            self._emphasis = key
+            for curve in self._curves.values():
+                self._style_curve(curve)
+            self._update_labels()
+
+    def set_values(self, values: dict[str, str]) -> None:
+        """Write these at the ends of the lines instead of their names: what they are at the step that is pointed at."""
+        if values != self._values:
+            self._values = values
+            self._update_labels()
+
+    def set_bands(self, bands: list[tuple[float, float, str]]) -> None:
+        """Shade ranges of values: (from, to, name of a theme colour)."""
+        for item in self._bands:
+            self._item.removeItem(item)
+        self._bands = []
+        self._band_specs = list(bands)
+        for low, high, name in bands:
+            colour = QColor(getattr(self._theme, name))
+            colour.setAlphaF(0.10 if self._theme.dark else 0.13)
+            placed = self._place(np.array([low, high]))
+            item = pg.LinearRegionItem(
+                tuple(float(value) for value in placed), orientation="horizontal", movable=False, brush=colour
+            )
+            for line in item.lines:
+                line.setPen(pg.mkPen(None))
+            item.setZValue(-10)
+            self._item.addItem(item, ignoreBounds=True)
+            self._bands.append(item)
+
+    def update_ranges(self, x_end: float) -> None:
+        """Let the axes follow the curves, unless the user has zoomed in."""
+        self._x_end = max(x_end, 1e-9)
+        if self._auto:
+            self._show_all()
+        self._update_labels()
+
+    def fit(self) -> None:
+        """Show everything and follow the curves again."""
+        self._auto = True
+        self._y_range.reset()
+        self._fit_button.hide()
+        self._show_all()
+        self._update_labels()
+
+    # ------------------------------------------------------------------ ranges and ticks
+
+    def _place(self, values: Floats) -> Floats:
+        return place(values, logarithmic=self._logarithmic)
+
+    def _show_all(self) -> None:
+        box = self._item.getViewBox()
+        low, high = self._vertical()
+        # A few pixels behind the newest point, so that its dot is whole.
+        end = self._x_end * (1.0 + 7.0 / max(box.width(), 60.0))
+        box.setRange(xRange=(0.0, end), yRange=(low, high), padding=0.0, disableAutoRange=True)
+
+    def _vertical(self) -> tuple[float, float]:
+        if self._bounds is not None:
+            return self._bounds
+        low, high = math.inf, -math.inf
+        for curve in self._curves.values():
+            finite = curve.placed[np.isfinite(curve.placed)]
+            if not len(finite):
+                continue
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+            raw = self._place(curve.raw[:: max(1, len(curve.raw) // 4096)])
+            raw = raw[np.isfinite(raw)]
+            if len(raw):
+                # A few wild batches may leave the picture; the smooth curve never does.
+                low = min(low, float(np.quantile(raw, 0.005)))
+                high = max(high, float(np.quantile(raw, 0.995)))
+        if self._logarithmic:
+            return self._y_range.decades(low, high)
+        return self._y_range.linear(low, high, from_zero=self._from_zero)
+
+    def _on_range_changed(self, *_: object) -> None:
+        box = self._item.getViewBox()
+        (x_low, x_high), (y_low, y_high) = box.viewRange()
+        width, height = max(box.width(), 1.0), max(box.height(), 1.0)
+        left, bottom = self._item.getAxis("left"), self._item.getAxis("bottom")
+        if self._logarithmic:
+            powers = decade_ticks(y_low, y_high, max(2, int(height // 24)))
+            lines = [float(power) for power in powers]
+            left.setTicks([[(float(power), power_of_ten(power)) for power in powers]])
+        else:
+            ticks = nice_ticks(y_low, y_high, max(2, int(height // 34)))
+            lines = ticks
+            step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+            left.setTicks([[(tick, tick_text(tick, step)) for tick in ticks]])
+        self._grid.setData(np.tile([x_low, x_high], len(lines)), np.repeat(lines, 2))
+        places = nice_ticks(x_low, x_high, max(2, int(width // 70)))
+        if self._whole_x:
+            places = [place for place in places if float(place).is_integer()]
+            texts = [themes.format_count(int(place)) for place in places]
+        else:
+            texts = [f"{place:g}" for place in places]
+        # Numbers under the title of the axis, or cut off by the edge, would only confuse.
+        room = x_high - (x_high - x_low) * (self._axis_title.width() + 18) / width
+        bottom.setTicks([[(place, text) for place, text in zip(places, texts, strict=True) if place < room]])
+        self._update_labels()
+
+    def _on_zoomed(self, *_: object) -> None:
+        self._auto = False
+        self._fit_button.show()
+        self._fit_button.raise_()
+
+    # ------------------------------------------------------------------ the mouse
+
+    def _on_mouse_moved(self, position: QPointF) -> None:
+        box = self._item.getViewBox()
+        if not self._curves or not box.sceneBoundingRect().contains(position):
+            self.leave()
+            return
+        x = float(box.mapSceneToView(position).x())
+        self._pointer.setVisible(True)
+        self._pointer.setPos(x)
+        self.hovered.emit(x)
+
+    def leave(self) -> None:
+        """The mouse has gone: no reading any more."""
+        if self._pointer.isVisible():
+            self._pointer.setVisible(False)
+            self.hovered.emit(None)
+
+    def leaveEvent(self, event: object) -> None:
+        """Take the reading away with the mouse."""
+        self.leave()
+
+    def _on_mouse_clicked(self, event: object) -> None:
+        if event.double():  # type: ignore[attr-defined] # pyqtgraph has no types
+            self.fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the title of the axis and the button in their corners."""
+        super().resizeEvent(event)
+        if event.size().height() != event.oldSize().height():
+            self._style_labels()
+        right = self._view.geometry().right()
+        self._axis_title.move(right - self._axis_title.width(), self.height() - self._axis_title.height() - 2)
+        self._fit_button.adjustSize()
+        self._fit_button.move(right - self._fit_button.width() - 4, 8)
+
+    # ------------------------------------------------------------------ looks
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme; the caller gives the curves theirs again."""
+        self._theme = theme
+        self._view.setBackground(QColor(theme.panel))
+        self._size_text()
+        for name in ("left", "bottom"):
+            axis = self._item.getAxis(name)
+            axis.setTextPen(QColor(theme.text_muted))
+            axis.setPen(QPen(QColor(theme.grid), 1))
+            axis.setTickPen(QPen(QColor(theme.grid), 1))
+        self._grid.setPen(pg.mkPen(QColor(theme.grid), width=1))
+        self._item.getAxis("left").setPen(QPen(Qt.PenStyle.NoPen))
+        self._cursor.setPen(pg.mkPen(QColor(theme.accent), width=1.5))
+        self._pointer.setPen(pg.mkPen(QColor(theme.text_faint), width=1, style=Qt.PenStyle.DashLine))
+        self._axis_title.apply_theme(theme)
+        self.set_bands(self._band_specs)
+        for curve in self._curves.values():
+            self._style_curve(curve)
+        self._style_labels()
+        self._update_labels()
+
+    def _size_text(self) -> None:
+        """Room for the numbers beside the axes: fixed, so that the plot stays where it is whatever the numbers."""
+        text = themes.font(12)
+        metrics = QFontMetrics(text)
+        for name in ("left", "bottom"):
+            self._item.getAxis(name).setTickFont(text)
+        self._item.setContentsMargins(0, max(6, metrics.height() // 2), 2, 0)
+        width = metrics.horizontalAdvance("0.000") + 10
+        self._item.getAxis("left").setWidth(width + (metrics.height() + 2 if self._y_title else 0))
+        self._item.getAxis("bottom").setHeight(metrics.height() + 7)
+        self._axis_title.resize_for_text()
+        if self._labels is not None:
+            self._labels.setFixedWidth(metrics.horizontalAdvance("linear10 ") + 14)
+
+    def _style_labels(self) -> None:
+        axis = self._item.getAxis("left")
+        # Half a word beside the axis would tell less than the title of the panel does.
+        fits = QFontMetrics(themes.font(12)).horizontalAdvance(self._y_title) <= self.height() - 8
+        axis.setLabel(
+            (self._y_title if fits else "") or None,
+            color=QColor(self._theme.text_muted).name(),
+            **{"font-size": f"{themes.font(12).pixelSize()}px"},
+        )
+
+    def _style_curve(self, curve: Curve) -> None:
+        strong = curve.key == self._emphasis
+        curve.paint(QColor(self._theme.panel), strong=strong, back=bool(self._emphasis) and not strong)
+
+    def _update_labels(self) -> None:
+        if self._labels is None:
+            return
+        box = self._item.getViewBox()
+        labels: list[EndLabel] = []
+        for curve in self._curves.values():
+            known = np.flatnonzero(np.isfinite(curve.placed[-256:]))
+            if not len(known):
+                continue
+            last = float(curve.placed[-256:][known[-1]])
+            point = box.mapViewToScene(QPointF(self._x_end, last))
+            y = float(self._view.mapFromScene(point).y())
+            back = bool(self._emphasis) and curve.key != self._emphasis
+            colour = blend(curve.colour, QColor(self._theme.panel), 0.55) if back else curve.colour
+            text = self._values.get(curve.key, curve.title)
+            labels.append(EndLabel(curve.key, text, colour, y, curve.key == self._emphasis))
+        area = box.sceneBoundingRect()
+        self._labels.set_labels(labels, float(area.top()), float(area.bottom()))

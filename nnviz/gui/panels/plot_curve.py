@@ -1,0 +1,114 @@
+"""One curve of a plot: its data as the axis shows them, and the two lines that draw it, a strong and a faint one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPen
+
+from nnviz.gui.panels.numbers import Floats
+from nnviz.gui.panels.parts import blend
+
+
+def place(values: Floats, *, logarithmic: bool) -> Floats:
+    """Values on the vertical axis; on a logarithmic one those that are not above zero have no place and become NaN."""
+    if not logarithmic:
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(values > 0, np.log10(np.where(values > 0, values, 1.0)), np.nan)
+
+
+class Curve:
+    """What one line of a plot shows.
+
+    Args:
+        key: Its name among the curves.
+        logarithmic: Whether the vertical axis shows powers of ten.
+
+    Attributes:
+        x: Where the values stand.
+        raw: What was measured.
+        shown: The strong line: smoothed, or the same as ``raw``.
+        placed: ``shown`` on the axis, so its logarithm on a logarithmic one.
+        behind: ``raw`` on the axis, while it is drawn faintly behind the strong line.
+        items: What draws it: the faint line, then the strong one.
+    """
+
+    def __init__(self, key: str, *, logarithmic: bool) -> None:
+        self.key = key
+        self.title = ""
+        self.colour = QColor()
+        self.dashed = False
+        self.markers = False
+        self._logarithmic = logarithmic
+        self.x: Floats = np.empty(0)
+        self.raw: Floats = np.empty(0)
+        self.shown: Floats = np.empty(0)
+        self.placed: Floats = np.empty(0)
+        self.behind: Floats = np.empty(0)
+        # One pair of peaks a pixel is all that can be seen; smooth edges only for the strong line, and as single
+        # pieces, because stroking one long path takes ten times as long.
+        self._faint = pg.PlotDataItem(connect="finite", antialias=False, autoDownsampleFactor=1.0)
+        self._line = pg.PlotDataItem(connect="finite", autoDownsampleFactor=1.0)
+        self._line.curve.setSegmentedLineMode("on")
+        self._faint.setZValue(5)
+        self.items = (self._faint, self._line)
+
+    def set_look(self, title: str, colour: QColor, *, dashed: bool, markers: bool) -> bool:
+        """Take another name or look; whether anything is new, so that it has to be painted again."""
+        if (self.title, self.colour, self.dashed, self.markers) == (title, colour, dashed, markers):
+            return False
+        self.title, self.colour, self.dashed, self.markers = title, colour, dashed, markers
+        return True
+
+    def follow(self, x: Floats, values: Floats, smoothed: Floats | None) -> None:
+        """Take the newest state of the data; where they have only grown, only what is new is looked at.
+
+        Args:
+            x: Where the values stand.
+            values: What was measured; drawn faintly behind ``smoothed`` when that is given.
+            smoothed: The strong line, or None to draw the values themselves.
+        """
+        strong = values if smoothed is None else smoothed
+        known = len(self.x)
+        # Logarithms of long curves are dear.
+        grown = (
+            0 < known <= len(x)
+            and self.x[-1] == x[known - 1]
+            and self.raw[-1] == values[known - 1]
+            and len(self.shown) == known
+            and self.shown[-1] == strong[known - 1]
+        )
+        self.placed = self._extended(self.placed if grown else None, strong)
+        self.x, self.raw, self.shown = x, values, strong
+        self._line.setData(x, self.placed)
+        if smoothed is None:
+            self.behind = np.empty(0)
+            self._faint.clear()
+        else:
+            self.behind = self._extended(self.behind if grown else None, values)
+            self._faint.setData(x, self.behind)
+
+    def paint(self, ground: QColor, *, strong: bool, back: bool) -> None:
+        """Choose pens and symbols on a ground: drawn strongly, drawn back, or neither."""
+        colour = blend(self.colour, ground, 0.4) if back else self.colour
+        pen = QPen(colour, 2.6 if strong else 1.8)
+        pen.setCosmetic(True)
+        if self.dashed:
+            pen.setStyle(Qt.PenStyle.DashLine)
+        faint = QPen(blend(self.colour, ground, 0.18 if back else 0.34), 1)
+        faint.setCosmetic(True)
+        self._line.setPen(pen)
+        self._faint.setPen(faint)
+        self._line.setZValue(12 if strong else 10)
+        if self.markers:
+            self._line.setSymbol("o")
+            self._line.setSymbolSize(5)
+            self._line.setSymbolBrush(colour)
+            self._line.setSymbolPen(None)
+
+    def _extended(self, known: Floats | None, values: Floats) -> Floats:
+        if known is None:
+            return place(values, logarithmic=self._logarithmic)
+        return np.concatenate([known, place(values[len(known) :], logarithmic=self._logarithmic)])

@@ -1,0 +1,193 @@
+"""About 30 times a second: what is new in the run goes to the listeners that can be seen.
+
+The feed pulls. Training appends to the run without any signal; at each tick the feed asks which series changed since
+its cursor, remembers them for every listener, and calls those whose widget is visible. A hidden panel costs nothing
+and is told everything it missed when it is shown. A tick stops after a few milliseconds and goes on with the next
+listener at the next tick, so that many slow panels make each other slower but never the window.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from inspect import ismethod
+from typing import TypeAlias
+
+import shiboken6
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from nnviz.record.run import Run, RunView
+
+#: (run, names of the series that changed, step to show or None for live)
+Listener: TypeAlias = Callable[[RunView, frozenset[str], int | None], None]
+
+_INTERVAL = 33
+_SHARE_OF_TICK = 0.012
+_SHORTEST_PAUSE = 8
+
+
+def empty_run() -> RunView:
+    """A run in which nothing was measured: what listeners are given while there is no run, so that they clear."""
+    run = Run()
+    run.finished = True
+    return run
+
+
+@dataclass(eq=False)
+class Subscription:
+    """One listener; ``close`` ends it. Deleting the widget ends it, too."""
+
+    widget: QWidget
+    _listener: Callable[[], Listener | None]
+    _pending: set[str] = field(default_factory=set)
+    _told: bool = False
+    _reported: str = ""
+    closed: bool = False
+
+    def close(self) -> None:
+        """Never call the listener again."""
+        self.closed = True
+
+    def _alive(self) -> bool:
+        return not self.closed and shiboken6.isValid(self.widget) and self._listener() is not None
+
+    def _visible(self) -> bool:
+        return self.widget.isVisible() and not self.widget.window().isMinimized()
+
+
+class RunFeed(QObject):
+    """Hands a run to the visible listeners, live or at the step chosen on the timeline."""
+
+    #: The run that is shown has been replaced: a RunView.
+    run_changed = Signal(object)
+    #: The step that is shown: an int, or None for live.
+    step_changed = Signal(object)
+    #: After every tick in which something changed: a frozenset of series names.
+    ticked = Signal(object)
+
+    def __init__(self, parent: QObject | None = None, clock: Callable[[], float] = time.perf_counter) -> None:
+        super().__init__(parent)
+        self._clock = clock
+        self._run: RunView = empty_run()
+        self._cursor = 0
+        self._step: int | None = None
+        self._subscriptions: list[Subscription] = []
+        self._next = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timeout)
+        self._timer.start(_INTERVAL)
+
+    @property
+    def run(self) -> RunView:
+        """The run that is shown; an empty one while there is none."""
+        return self._run
+
+    @property
+    def current_step(self) -> int | None:
+        """The step chosen on the timeline; None shows the newest of everything."""
+        return self._step
+
+    @property
+    def live(self) -> bool:
+        """Whether the newest values are shown."""
+        return self._step is None
+
+    def set_run(self, run: RunView | None) -> None:
+        """Show another run from now on; every listener is called with all its series."""
+        self._run = empty_run() if run is None else run
+        self._cursor = 0
+        self._step = None
+        self._everyone()
+        self.run_changed.emit(self._run)
+        self.step_changed.emit(None)
+
+    def set_step(self, step: int | None) -> None:
+        """Show the values of ``step``; None returns to live."""
+        if step == self._step:
+            return
+        self._step = step
+        self._everyone()
+        self.step_changed.emit(step)
+
+    def subscribe(self, listener: Listener, widget: QWidget) -> Subscription:
+        """Call ``listener(run, changed, step)`` when something changed and ``widget`` can be seen.
+
+        A bound method is held weakly; the subscription ends with its object or with the widget.
+        """
+        if ismethod(listener):
+            reference: Callable[[], Listener | None] = weakref.WeakMethod(listener)
+        else:
+
+            def reference() -> Listener | None:
+                return listener
+
+        subscription = Subscription(widget, reference)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    def refresh(self) -> None:
+        """Tell every listener everything again, as after a change of theme."""
+        self._everyone()
+
+    def poll(self, budget: float = _SHARE_OF_TICK) -> None:
+        """One tick: collect what changed and call visible listeners until ``budget`` seconds are spent."""
+        began = self._clock()
+        changes = self._run.read_since(self._cursor)
+        self._cursor = changes.cursor
+        names = changes.series
+        self._subscriptions = [one for one in self._subscriptions if one._alive()]
+        if names:
+            for one in self._subscriptions:
+                if one._told:
+                    one._pending |= names
+        count = len(self._subscriptions)
+        for offset in range(count):
+            index = (self._next + offset) % count
+            subscription = self._subscriptions[index]
+            if (subscription._told and not subscription._pending) or not subscription._visible():
+                continue
+            self._call(subscription)
+            if self._clock() - began > budget:
+                self._next = index + 1
+                break
+        if names:
+            self.ticked.emit(names)
+
+    def stop(self) -> None:
+        """End the ticking, before the window goes."""
+        self._timer.stop()
+
+    def _everyone(self) -> None:
+        for one in self._subscriptions:
+            one._told = False
+            one._pending.clear()
+
+    def _call(self, subscription: Subscription) -> None:
+        listener = subscription._listener()
+        if listener is None:
+            return
+        changed = frozenset(subscription._pending) if subscription._told else frozenset(self._run.names())
+        subscription._pending.clear()
+        subscription._told = True
+        try:
+            listener(self._run, changed, self._step)
+        except Exception as error:  # noqa: BLE001 - reported through the window's hook
+            # One broken panel must not blind the others; the same failure is reported once, not 30 times a second.
+            text = f"{type(error).__name__}: {error}"
+            if text != subscription._reported:
+                subscription._reported = text
+                sys.excepthook(type(error), error, error.__traceback__)
+
+    def _on_timeout(self) -> None:
+        began = self._clock()
+        try:
+            self.poll()
+        finally:
+            spent = (self._clock() - began) * 1000
+            self._timer.start(max(_SHORTEST_PAUSE, round(_INTERVAL - spent)))

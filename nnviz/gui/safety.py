@@ -1,0 +1,245 @@
+"""Keeps the work of one window safe: autosave, work left by a crash, and files that are open in two windows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from nnviz.gui.background import Background
+from nnviz.gui.files import Files
+from nnviz.gui.notices import Button, NoticeArea
+from nnviz.gui.recovery_notice import RecoveryNotice, description
+from nnviz.project.document import Document
+from nnviz.project.safety import disk_state, recovery
+from nnviz.project.safety.autosave import Autosave
+from nnviz.project.safety.open_files import OpenFile, OtherWindow
+from nnviz.project.safety.recovery import Found, LeftWork, Work
+from nnviz.project.safety.window_lock import WindowLock
+
+_LANE = "safety"
+
+
+def clock(seconds: float) -> str:
+    """A time of today as ``10:42``, an earlier one with its day."""
+    when = time.localtime(seconds)
+    today = time.localtime()[:3] == when[:3]
+    return time.strftime("%H:%M" if today else "%d %B %Y, %H:%M", when)
+
+
+class Safety(QObject):
+    """Nothing is kept or noticed before :meth:`start`: a window that is only drawn into a picture leaves no trace.
+
+    Args:
+        document: Whose work is kept.
+        files: Of that document.
+        background: Does what needs the disk.
+        notices: Where is told what was found.
+        parent: The window.
+        folder: The state folder; the user's own by default.
+    """
+
+    #: A sentence for the status.
+    message = Signal(str)
+    _written = Signal(object)
+    _trouble = Signal(str)
+    _cured = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        files: Files,
+        background: Background,
+        notices: NoticeArea,
+        parent: QObject,
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._files = files
+        self._background = background
+        self._notices = notices
+        self.lock = WindowLock(folder)
+        self._open_file = OpenFile(self.lock)
+        self._autosave = Autosave(self.lock, self._written.emit, self._trouble.emit, self._cured.emit)
+        self._started = False
+        self._closed = False
+        self._path: Path | None = None
+        self._noted: Work | None = None
+        #: What can still be restored, and what was restored but is not yet kept by this window.
+        self._left: list[LeftWork] = []
+        self._restored: list[LeftWork] = []
+        queued = Qt.ConnectionType.QueuedConnection
+        self._written.connect(self._on_written, queued)
+        self._trouble.connect(self._on_trouble, queued)
+        self._cured.connect(lambda: self.message.emit("Unsaved work is kept again."), queued)
+
+    @property
+    def left(self) -> tuple[LeftWork, ...]:
+        """What is offered to be restored."""
+        return tuple(self._left)
+
+    def start(self) -> None:
+        """Begin to keep the work, and look for what was left by windows that are gone."""
+        if self._started:
+            return
+        self._started = True
+        self._document.changed.connect(self._on_changed)
+        self._document.saved.connect(self._on_saved)
+        path, project = self._document.path, self._document.project
+        if path is not None and self._files.fingerprint is None:
+            self._do(lambda: disk_state.fingerprint_if_still(path, project), lambda found: self._know(path, found))
+        self._follow()
+        folder = self.lock.folder
+        self._do(lambda: recovery.find(folder), self._on_found)
+
+    def close(self, *, keep: bool) -> None:
+        """End, when the background has nothing left to do.
+
+        Args:
+            keep: Whether unsaved work is offered at the next start: the window was ended, nobody was asked.
+        """
+        if not self._started or self._closed:
+            return
+        self._closed = True
+        self._document.changed.disconnect(self._on_changed)
+        self._document.saved.disconnect(self._on_saved)
+        for left in self._left:
+            left.put_back()
+        for left in self._restored:
+            if keep:  # Offered twice is better than not at all.
+                left.put_back()
+            else:
+                left.discard()
+        self._open_file.leave()
+        self._autosave.close(keep=keep)
+
+    # ---- autosave ------------------------------------------------------------------------------------------------
+
+    def _on_changed(self, _before: object, _after: object, _edit: object) -> None:
+        self._follow()
+
+    def _on_saved(self, path: Path | None) -> None:
+        if path is None:
+            self._files.fingerprint = None
+        self._follow()
+
+    def _follow(self) -> None:
+        document = self._document
+        if document.is_modified:
+            self._noted = Work(document.project, document.path, self._files.fingerprint or "")
+        else:
+            self._noted = None
+            self._hand_over()
+        self._autosave.note(self._noted)
+        if document.path != self._path:
+            self._path = document.path
+            self._enter(document.path)
+
+    def _on_written(self, work: Work) -> None:
+        if work is self._noted:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """What was restored is kept by this window now, or was saved, or is not wanted."""
+        for left in self._restored:
+            self._do(left.discard)
+        self._restored.clear()
+
+    def _on_trouble(self, reason: str) -> None:
+        self.message.emit(f"Unsaved work cannot be kept at the moment, so save it yourself: {reason}")
+
+    # ---- two windows on one file ---------------------------------------------------------------------------------
+
+    def _enter(self, path: Path | None) -> None:
+        self._notices.dismiss("open-elsewhere")
+        self._do(lambda: self._open_file.enter(path), lambda others: self._on_others(path, others))
+
+    def _on_others(self, path: Path | None, others: tuple[OtherWindow, ...]) -> None:
+        if not others or path is None or path != self._document.path:
+            return
+        since = f" (since {clock(others[0].since)})" if others[0].since else ""
+        self._notices.show_notice(
+            "open-elsewhere",
+            f"{path.name} is also open in another nnviz window{since}. "
+            "Saving here would overwrite what is saved there.",
+            "warning",
+            (Button("Open a copy", self._document.detach, primary=True), Button("Go on", lambda: None)),
+        )
+
+    def _know(self, path: Path, fingerprint: str) -> None:
+        if self._document.path == path and self._files.fingerprint is None:
+            self._files.fingerprint = fingerprint
+
+    # ---- what a crash has left -----------------------------------------------------------------------------------
+
+    def _on_found(self, found: Found) -> None:
+        self._left = list(found.work)
+        self._show_left()
+        if found.damaged:
+            more = len(found.damaged) - 1
+            rest = f" ({more} more {'file' if more == 1 else 'files'} likewise.)" if more else ""
+            where = recovery.aside_folder(self.lock.folder)
+            self._notices.show_notice(
+                "recovery-damaged",
+                f"Unsaved work of an earlier window could not be read and was put into {where}.{rest}",
+                "warning",
+                details="\n".join(found.damaged),
+            )
+
+    def _show_left(self) -> None:
+        if not self._left:
+            self._notices.dismiss("recovery")
+            return
+        later = Button("Decide later", self._decide_later, stays=True)
+        if len(self._left) == 1:
+            left = self._left[0]
+            self._notices.dismiss("recovery")
+            self._notices.show_notice(
+                "recovery",
+                f"nnviz ended without saving {description(left)}.",
+                "warning",
+                (*self._choices(left), later),
+                closable=False,
+            )
+            return
+        rows = [(description(left), self._choices(left)) for left in self._left]
+        self._notices.show_own(RecoveryNotice("recovery", rows, later, self._notices))
+
+    def _choices(self, left: LeftWork) -> tuple[Button, Button]:
+        return (
+            Button("Restore", lambda: self._restore(left), primary=True, stays=True),
+            Button("Discard", lambda: self._discard(left), stays=True),
+        )
+
+    def _restore(self, left: LeftWork) -> None:
+        def go() -> None:
+            if left not in self._left:
+                return
+            self._left.remove(left)
+            self._files.restore(left.work)
+            self._restored.append(left)
+            self._show_left()
+
+        self._files.ask_unsaved(go)
+
+    def _discard(self, left: LeftWork) -> None:
+        if left in self._left:
+            self._left.remove(left)
+            self._do(left.discard)
+            self._show_left()
+
+    def _decide_later(self) -> None:
+        for left in self._left:
+            self._do(left.put_back)
+        self._left.clear()
+        self._show_left()
+
+    def _do(self, work: Callable[[], object], done: Callable[..., None] = lambda _result: None) -> None:
+        def answered(result: object) -> None:
+            if not self._closed:
+                done(result)
+
+        self._background.start(work, answered, lambda error: self.message.emit(str(error)), lane=_LANE)

@@ -1,0 +1,392 @@
+"""One worker thread for the life of the window: it alone imports torch, and it owns every live network.
+
+The GUI thread asks (play, pause, step …) and never waits; what changes in the life of a session comes back as a queued
+Qt signal. Numbers never come this way: they go into the run, from which the feed pulls.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from nnviz.errors import Cancelled, InputError, NnvizError
+from nnviz.train import give_way, share_cores
+
+if TYPE_CHECKING:
+    from nnviz.data.tensors import LoadedData
+    from nnviz.project.model import DataConfig, Project
+    from nnviz.record.run import Run
+    from nnviz.train.session import CheckpointStore, Position, TrainingSession
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+#: States in which the network can be asked to do something.
+READY_STATES = frozenset({"ready", "running", "paused", "done"})
+
+
+def sentence_of(error: BaseException) -> str:
+    """An error in the words of the screen: without the path of the field, which stands in files only."""
+    if isinstance(error, InputError):
+        return f"{error.file}: {error.message}" if error.file else error.message
+    return str(error) if isinstance(error, NnvizError) else f"{type(error).__name__}: {error}"
+
+
+def details_of(error: BaseException) -> str:
+    """The traceback of what nobody foresaw; nothing for an error that its own sentence explains."""
+    return "" if isinstance(error, InputError) else "".join(traceback.format_exception(error))
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """What the next session is made of."""
+
+    number: int
+    project: Project
+    run: Run
+    data_dir: Path | None
+    store: CheckpointStore | None
+
+
+class _Voice(QObject):
+    """What the thread says. It belongs to no window, so it outlives one that was closed during an import of torch."""
+
+    state = Signal(int, str)
+    failure = Signal(int, str, str)
+    progress = Signal(int, str, int, int)
+    refusal = Signal(int, str)
+    warmed_up = Signal(str)
+    memory_measured = Signal(object)
+    downloaded = Signal(str)
+
+
+class SessionBridge(QObject):
+    """Opens, drives and closes training sessions on its own daemon thread."""
+
+    #: State of the current session: a value of SessionState.
+    state_changed = Signal(str)
+    #: The current session, or the thread itself, has failed: a sentence, and the details for an engineer.
+    failed = Signal(str, str)
+    #: Something that was asked for cannot be done: a sentence.
+    refused = Signal(str)
+    #: Preparing tells how far it is: what, done, of how many.
+    progressed = Signal(str, int, int)
+    #: torch is imported and warm; the argument is a sentence when that failed.
+    warmed_up = Signal(str)
+    #: Bytes that a training may take on the roomiest device.
+    memory_measured = Signal(object)
+    #: A download has ended: empty, or the sentence that says what went wrong.
+    downloaded = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._condition = threading.Condition()
+        self._opening: _Opening | None = None
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._session: TrainingSession | None = None
+        self._waiting: list[Callable[[TrainingSession], Any]] = []
+        self._number = 0
+        self._closing = False
+        self._cancel_download = threading.Event()
+        self._data: tuple[DataConfig, Path | None, LoadedData] | None = None
+        self._state = "idle"
+        voice = self._voice = _Voice()
+        voice.state.connect(self._on_state)
+        voice.failure.connect(self._on_failure)
+        voice.progress.connect(self._on_progress)
+        voice.refusal.connect(self._on_refusal)
+        voice.warmed_up.connect(self.warmed_up)
+        voice.memory_measured.connect(self.memory_measured)
+        voice.downloaded.connect(self.downloaded)
+        self._thread = threading.Thread(target=self._work, name="nnviz-session", daemon=True)
+
+    # ---- asked by the GUI thread ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the thread, which imports torch and warms it up at once; asking for work does it too."""
+        if self._thread.ident is None and not self._closing:
+            self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def state(self) -> str:
+        """State of the current session, as the GUI was last told."""
+        return self._state
+
+    @property
+    def position(self) -> Position | None:
+        """Where the current session stands: plain numbers, readable at any time; None before there is one."""
+        session = self._session
+        return session.position if session is not None else None
+
+    @property
+    def session(self) -> TrainingSession | None:
+        """The session itself, for questions that it answers on any thread."""
+        return self._session
+
+    def open(
+        self, project: Project, run: Run, data_dir: Path | None = None, store: CheckpointStore | None = None
+    ) -> None:
+        """Close the current session and prepare one for ``project`` that writes to ``run``."""
+        with self._condition:
+            self._number += 1
+            self._opening = _Opening(self._number, project, run, data_dir, store)
+            self._waiting.clear()
+            old, self._session = self._session, None
+            self._condition.notify_all()
+        if old is not None:
+            old.close()
+        self._state = "idle"
+        self.start()
+
+    def close_session(self) -> None:
+        """Close the current session; the thread waits for the next."""
+        with self._condition:
+            self._number += 1
+            self._opening = None
+            self._waiting.clear()
+            old, self._session = self._session, None
+        if old is not None:
+            old.close()
+        if self._state != "idle":
+            self._state = "idle"
+            self.state_changed.emit("idle")
+
+    def close(self, seconds: float = 3.0) -> bool:
+        """End the session and the thread; False if it did not end in time (it is a daemon: the process still can)."""
+        self._closing = True
+        self._cancel_download.set()
+        self.close_session()
+        with self._condition:
+            self._condition.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def play(self) -> None:
+        """Train until paused or done."""
+        self._command(lambda session: session.play())
+
+    def pause(self) -> None:
+        """Stop after the batch that is under way."""
+        self._command(lambda session: session.pause())
+
+    def step(self, count: int = 1) -> None:
+        """Train ``count`` batches, then pause."""
+        self._command(lambda session: session.step(count))
+
+    def step_back(self) -> None:
+        """Return to the weights of the step before."""
+        self._command(lambda session: session.step_back())
+
+    def stop(self) -> None:
+        """End training; what was measured stays."""
+        self._command(lambda session: session.stop())
+
+    def set_learning_rate(self, value: float) -> None:
+        """From the next batch on."""
+        self._command(lambda session: session.set_learning_rate(value))
+
+    def set_epochs(self, count: int) -> None:
+        """How far to train."""
+        self._command(lambda session: session.set_epochs(count))
+
+    def pin(self, sample: int) -> None:
+        """Show what flows through the network for this validation sample."""
+        self._command(lambda session: session.pin(sample))
+
+    def watch(self, nodes: frozenset[str] | None) -> None:
+        """Measure outputs of these nodes (None: all)."""
+        self._command(lambda session: session.watch(nodes))
+
+    def focus(self, node: str | None) -> None:
+        """Measure all channels of this node."""
+        self._command(lambda session: session.focus(node))
+
+    def restore_best(self) -> None:
+        """Put the weights of the best epoch back."""
+        self._command(lambda session: session.restore_best())
+
+    def evaluate_test(self) -> None:
+        """Measure on the test split; it is counted."""
+        self._command(lambda session: session.evaluate_test())
+
+    def ask(self, question: Callable[[TrainingSession], _Result]) -> Future[_Result]:
+        """Have ``question(session)`` answered by the thread that owns the network, between two batches.
+
+        The future is cancelled at once when there is no session.
+        """
+        session = self._session
+        if session is None:
+            nothing: Future[_Result] = Future()
+            nothing.cancel()
+            return nothing
+        return session.ask(lambda: question(session))
+
+    def download(self, config: DataConfig, data_dir: Path | None) -> None:
+        """Fetch a data set on the worker thread; ``progressed`` and ``downloaded`` tell of it."""
+        self._cancel_download.clear()
+        number = self._number
+
+        def job() -> None:
+            from nnviz.data.tensors import load  # noqa: PLC0415 - torch belongs to this thread
+
+            try:
+                data = load(
+                    config,
+                    data_dir,
+                    progress=lambda *values: self._voice.progress.emit(number, *values),
+                    cancelled=self._cancel_download.is_set,
+                    download=True,
+                )
+            except Cancelled:
+                self._voice.downloaded.emit("The download was cancelled; it goes on from where it stopped next time.")
+            except NnvizError as error:
+                self._voice.downloaded.emit(sentence_of(error))
+            else:
+                self._data = (config, data_dir, data)
+                self._voice.downloaded.emit("")
+
+        with self._condition:
+            self._jobs.append(job)
+            self._condition.notify_all()
+        self.start()
+
+    def cancel_download(self) -> None:
+        """Stop a download; what has arrived is kept."""
+        self._cancel_download.set()
+
+    def _command(self, command: Callable[[TrainingSession], Any]) -> None:
+        with self._condition:
+            session = self._session
+            if session is None:
+                if self._opening is not None or self._state not in {"idle", "failed"}:
+                    self._waiting.append(command)
+                return
+        command(session)
+
+    # ---- on the worker thread ------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        self._guard(0, self._warm_up)
+        while True:
+            with self._condition:
+                while not (self._closing or self._opening or self._jobs):
+                    self._condition.wait()
+                if self._closing:
+                    return
+                job = self._jobs.popleft() if self._jobs else None
+                opening = None
+                if job is None:
+                    opening = self._opening
+            if job is not None:
+                self._guard(self._number, job)
+            elif opening is not None:
+                self._guard(opening.number, lambda chosen=opening: self._host(chosen))  # type: ignore[misc]
+
+    def _guard(self, number: int, work: Callable[[], None]) -> None:
+        """Nothing that goes wrong may end the thread."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - told, logged, and the thread lives on
+            _log.error("The session's thread caught an error.", exc_info=True)
+            self._voice.failure.emit(number, sentence_of(error), details_of(error))
+            self._voice.state.emit(number, "failed")
+
+    def _warm_up(self) -> None:
+        share_cores()
+        give_way()
+        try:
+            from nnviz.train.session import warm_up  # noqa: PLC0415 - torch belongs to this thread
+
+            warm_up()
+        except ImportError as error:
+            self._voice.warmed_up.emit(f"PyTorch could not be loaded: {error}")
+            raise
+        self._voice.warmed_up.emit("")
+        from nnviz.network.memory import roomiest_bytes  # noqa: PLC0415 - as above
+
+        self._voice.memory_measured.emit(roomiest_bytes())
+
+    def _host(self, opening: _Opening) -> None:
+        from nnviz.train.session import SessionState, TrainingSession  # noqa: PLC0415 - torch belongs to this thread
+
+        number = opening.number
+        data = None
+        if self._data is not None and self._data[:2] == (opening.project.data, opening.data_dir):
+            data = self._data[2]
+        try:
+            session = TrainingSession(
+                opening.project,
+                opening.run,
+                data=data,
+                data_dir=opening.data_dir,
+                store=opening.store,
+                progress=lambda *values: self._voice.progress.emit(number, *values),
+            )
+        finally:
+            with self._condition:
+                if self._opening is opening:
+                    self._opening = None
+
+        def on_state(state: SessionState) -> None:
+            if state is SessionState.READY and session.data is not None:
+                self._data = (opening.project.data, opening.data_dir, session.data)
+            self._voice.state.emit(number, state.value)
+            if state is SessionState.FAILED and session.error is not None:
+                error = session.error
+                self._voice.failure.emit(number, sentence_of(error), details_of(error))
+
+        def on_refused(sentence: str) -> None:
+            self._voice.refusal.emit(number, sentence)
+
+        session.state_changed.connect(on_state)
+        session.refused.connect(on_refused)
+        with self._condition:
+            if self._number != number or self._closing:
+                return
+            self._session = session
+            waiting, self._waiting = self._waiting, []
+        for command in waiting:
+            command(session)
+        try:
+            session.serve()
+        finally:
+            session.state_changed.disconnect(on_state)
+            session.refused.disconnect(on_refused)
+            with self._condition:
+                if self._session is session:
+                    self._session = None
+
+    # ---- back on the GUI thread ----------------------------------------------------------------------------------
+
+    def _on_state(self, number: int, state: str) -> None:
+        if number == self._number and not self._closing:
+            self._state = state
+            self.state_changed.emit(state)
+
+    def _on_failure(self, number: int, sentence: str, details: str) -> None:
+        if number in {0, self._number} and not self._closing:
+            self.failed.emit(sentence, details)
+
+    def _on_refusal(self, number: int, sentence: str) -> None:
+        # A session that could not be prepared refuses everything; why, has been said already.
+        if number == self._number and not self._closing and self._state in READY_STATES:
+            self.refused.emit(sentence)
+
+    def _on_progress(self, number: int, what: str, done: int, total: int) -> None:
+        if number == self._number and not self._closing:
+            self.progressed.emit(what, done, total)

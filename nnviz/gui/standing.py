@@ -1,0 +1,97 @@
+"""Where training stands, as plain values; and what two projects have in common for a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nnviz.project import registry
+from nnviz.project.bypass import computation
+from nnviz.project.edits import SetTraining
+from nnviz.project.model import Project
+from nnviz.record.run import RunView
+
+if TYPE_CHECKING:
+    from nnviz.train.session import Position
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where training stands, as the bars show it. Sizes are 0 while they are not known."""
+
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    samples_per_second: float = 0.0
+    eta_seconds: float = float("nan")
+    device: str = ""
+    probe_cost: float = 0.0
+    train_count: int = 0
+    validation_count: int = 0
+    test_count: int = 0
+
+
+def learning_rate_of(project: Project) -> float:
+    """The learning rate that the project asks for."""
+    spec = registry.optimizer(project.training.optimizer)
+    value = project.training.optimizer_params.get("learning_rate", spec.param("learning_rate").default)
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def with_learning_rate(project: Project, value: float) -> SetTraining:
+    """The edit that sets it."""
+    params = {**project.training.optimizer_params, "learning_rate": value}
+    return SetTraining(msgspec.structs.replace(project.training, optimizer_params=params))
+
+
+def same_network(first: Project, second: Project) -> bool:
+    """Whether a session for one is a session for the other: all but names, places, groups, notes, learning
+    rate and epochs.
+    """
+    return _essence(first) == _essence(second)
+
+
+def _essence(project: Project) -> tuple[object, ...]:
+    params = {key: value for key, value in project.training.optimizer_params.items() if key != "learning_rate"}
+    training = msgspec.structs.replace(project.training, optimizer_params=params, epochs=1)
+    return computation(project.graph), project.data, training
+
+
+def standing_of(position: Position | None, project: Project, sizes: tuple[int, ...]) -> Standing:
+    """Where a session stands; what is known without one while there is none."""
+    if position is None:
+        train, validation, test = sizes or (0, 0, 0)
+        return Standing(epochs=project.training.epochs, train_count=train, validation_count=validation, test_count=test)
+    return Standing(
+        epoch=position.epoch,
+        epochs=position.epochs,
+        step=position.step,
+        steps=position.steps_per_epoch * position.epochs,
+        samples_per_second=position.samples_per_second,
+        eta_seconds=position.eta_seconds,
+        device=position.device,
+        probe_cost=position.probe_cost,
+        train_count=position.train_count,
+        validation_count=position.validation_count,
+        test_count=position.test_count,
+    )
+
+
+def standing_of_replay(run: RunView, project: Project, sizes: tuple[int, ...]) -> Standing:
+    """Where a recorded run stands at its end."""
+    train, validation, test = sizes or (0, 0, 0)
+    epochs_done = run.latest("epoch")
+    steps = max(run.last_step, 0)
+    return Standing(
+        epoch=int(getattr(epochs_done, "value", 0)),
+        epochs=project.training.epochs,
+        step=steps,
+        steps=steps,
+        device=run.info.device,
+        train_count=train,
+        validation_count=validation,
+        test_count=test,
+    )

@@ -1,0 +1,69 @@
+"""Windows for tests: with their own settings, closed and gone at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from nnviz.gui import session_bridge, theme
+from nnviz.gui.app import application
+from nnviz.gui.settings import Settings
+from nnviz.gui.window import MainWindow
+from nnviz.project import templates
+from nnviz.project.document import Document
+from nnviz.project.model import Project
+
+OpenWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture(scope="session")
+def qapp() -> QApplication:
+    """The styled application, as the program makes it."""
+    return application("dark")
+
+
+@pytest.fixture(autouse=True)
+def trains_without_giving_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests run beside each other: a training that steps back for the windows of its neighbours would hardly go on."""
+    monkeypatch.setattr(session_bridge, "give_way", lambda: None)
+
+
+@pytest.fixture
+def styled(qapp: QApplication) -> Iterator[QApplication]:
+    """The application in the dark theme, put back afterwards."""
+    theme.set_theme("dark")
+    yield qapp
+    theme.set_text_scale(1.0)
+    theme.set_theme("dark")
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot, styled: QApplication, tmp_path: Path) -> Iterator[OpenWindow]:
+    """Opens windows: ``open_window(project or name of a sample, ready=True, …)``."""
+    windows: list[MainWindow] = []
+
+    def open_one(
+        project: Project | str = "xnor-two-layer", *, ready: bool = True, run_path: Path | None = None, **more: object
+    ) -> MainWindow:
+        if isinstance(project, str):
+            project = templates.sample(project)
+        settings = Settings(tmp_path / f"settings{len(windows)}.ini")
+        window = MainWindow(Document(project), run_path, settings=settings, **more)
+        windows.append(window)
+        window.resize(1280, 800)
+        window.show()
+        qtbot.waitUntil(lambda: window.docks is not None, timeout=30_000)
+        if ready:
+            qtbot.waitUntil(lambda: window.training.state == "ready", timeout=60_000)
+        return window
+
+    yield open_one
+    for window in windows:
+        window.finish()
+        window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

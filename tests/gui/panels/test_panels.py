@@ -1,0 +1,377 @@
+"""The panels with a planted run: exact numbers, exact exports, nothing drawn for nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtSvg import QSvgRenderer
+from pytestqt.qtbot import QtBot
+
+from nnviz.errors import StorageError
+from nnviz.gui import theme as themes
+from nnviz.gui.panels import PANELS, Panel
+from nnviz.gui.panels.activations import ActivationsPanel
+from nnviz.gui.panels.arrays import RGB
+from nnviz.gui.panels.dead_units import DeadUnitsPanel, level, percent
+from nnviz.gui.panels.feature_maps import FeatureMapsPanel
+from nnviz.gui.panels.filters import FiltersPanel
+from nnviz.gui.panels.findings import FindingsPanel
+from nnviz.gui.panels.gradients import GradientsPanel
+from nnviz.gui.panels.loss import LossPanel
+from nnviz.gui.panels.problems import ProblemsPanel
+from nnviz.project import templates
+from nnviz.project.document import Document
+from nnviz.project.edits import AddNodes
+from nnviz.project.model import Node
+from nnviz.record.run import Run, RunInfo
+from nnviz.record.samples import ArraySample, Cure, Finding, Scalar
+
+
+def shown(kind: type[Panel], document: Document, qtbot: QtBot) -> Panel:
+    panel = kind(document, themes.current())
+    qtbot.addWidget(panel)
+    panel.resize(410, 200)
+    panel.show()
+    return panel
+
+
+def table(panel: Panel) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(panel.to_csv())))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PANELS if kind.prefixes])
+def test_every_panel_says_what_to_do_fills_and_empties(
+    kind: type[Panel], document: Document, run: Run, qtbot: QtBot
+) -> None:
+    panel = shown(kind, document, qtbot)
+    assert panel.is_empty and len(panel.empty) > 30 and len(panel.help) > 200
+    panel.refresh(run, frozenset(run.names()), None)
+    assert not panel.is_empty
+    panel.refresh(run, frozenset(), 20)
+    panel.refresh(Run(RunInfo()), frozenset(), None)
+    assert panel.is_empty
+
+
+@pytest.mark.parametrize("kind", PANELS)
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_every_panel_draws_in_both_themes_and_exports(
+    kind: type[Panel], name: str, document: Document, run: Run, qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = shown(kind, document, qtbot)
+    if kind is ProblemsPanel:
+        document.apply(AddNodes((Node("loose", "relu", y=2000.0),)))
+    panel.refresh(run, frozenset(run.names()), None)
+    themes.set_theme(name)
+    image = panel.to_image()
+    assert image.width() == 820 and image.devicePixelRatio() == 2.0
+    ground = themes.current().panel.rgb()
+    different = sum(image.pixel(x, y) != ground for x in range(0, 820, 4) for y in range(80, 390, 4))
+    assert different > 100
+    panel.save(tmp_path / "a.png")
+    panel.save(tmp_path / "a.svg")
+    panel.save(tmp_path / "a.csv")
+    assert QImage(str(tmp_path / "a.png")).width() == 820
+    assert QSvgRenderer(str(tmp_path / "a.svg")).isValid()
+    assert len((tmp_path / "a.csv").read_text().splitlines()) > 1
+    panel.copy_image()
+    assert QGuiApplication.clipboard().image().width() == 820
+
+
+def test_a_folder_that_cannot_be_written_is_named(document: Document, run: Run, qtbot: QtBot, tmp_path: Path) -> None:
+    panel = shown(LossPanel, document, qtbot)
+    with pytest.raises(StorageError, match=r"loss\.csv could not be written"):
+        panel.save(tmp_path / "missing" / "loss.csv")
+
+
+def test_the_loss_export_is_exact(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    values = [0.1 + 0.2, 1 / 3, math.pi, math.nan]
+    run.append([Scalar("loss/train", step, value) for step, value in enumerate(values, 1)])
+    run.append([Scalar("loss/validation", 3, 2 / 7), Scalar("epoch", 3, 1.0)])
+    panel = shown(LossPanel, document, qtbot)
+    panel.refresh(run, frozenset(run.names()), None)
+    rows = table(panel)
+    assert rows[0] == ["step", "loss/train", "loss/validation"]
+    assert [row[0] for row in rows[1:]] == ["1", "2", "3", "4"]
+    assert [float(row[1]) for row in rows[1:4]] == values[:3] and rows[4][1] == "nan"
+    assert [row[2] for row in rows[1:]] == ["", "", repr(2 / 7), ""]
+
+
+def test_the_best_epoch_is_the_lowest_validation_loss(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    for epoch, loss in enumerate([0.9, 0.4, 0.7], 1):
+        run.append([Scalar("epoch", 10 * epoch, float(epoch)), Scalar("loss/validation", 10 * epoch, loss)])
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    assert panel.best_epoch == (20, 0.4)
+    assert [entry.title for entry in panel.legend.entries] == ["validation", "best epoch 2"]
+
+
+def test_the_legend_shows_the_value_at_the_step_of_the_timeline(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    run.append([Scalar("loss/train", step, 10.0 - step) for step in range(1, 6)])
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    assert panel.legend.entries[0].value == themes.format_number(5.0)
+    panel.refresh(run, frozenset(), 2)
+    assert panel.legend.entries[0].value == themes.format_number(8.0)
+
+
+def test_only_changed_series_are_set_again(
+    document: Document, run: Run, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = shown(GradientsPanel, document, qtbot)
+    assert isinstance(panel, GradientsPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    given: list[str] = []
+    original = panel.plot.set_curve
+    monkeypatch.setattr(
+        panel.plot, "set_curve", lambda key, *rest, **named: (given.append(key), original(key, *rest, **named))
+    )
+    run.append([Scalar("gradient_norm/conv2", 73, 0.01), Scalar("loss/train", 73, 0.5)])
+    panel.refresh(run, frozenset({"gradient_norm/conv2", "loss/train"}), None)
+    assert given == ["conv2"]
+    panel.refresh(run, frozenset({"loss/train"}), None)
+    assert given == ["conv2"]
+
+
+def test_gradients_are_labelled_where_they_end_and_a_click_selects(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(GradientsPanel, document, qtbot)
+    assert isinstance(panel, GradientsPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    labels = panel.plot._labels
+    assert labels is not None
+    assert labels.shown == ["linear2", "linear1", "conv2", "conv1"]
+    height = round(labels._places[[label.key for label in labels._labels].index("conv2")])
+    with qtbot.waitSignal(panel.node_requested) as asked:
+        qtbot.mouseClick(labels, Qt.MouseButton.LeftButton, pos=QPoint(20, height))
+    assert asked.args == ["conv2"]
+
+
+def test_a_gradient_of_zero_leaves_a_gap(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    run.append([Scalar("gradient_norm/conv1", step, value) for step, value in enumerate([0.1, 0.0, 0.01], 1)])
+    panel = shown(GradientsPanel, document, qtbot)
+    assert isinstance(panel, GradientsPanel)
+    panel.set_smoothing(0.0)
+    panel.refresh(run, frozenset(run.names()), None)
+    _, drawn = panel.plot.curves["conv1"].items[1].getOriginalDataset()
+    np.testing.assert_allclose(drawn, [-1.0, np.nan, -2.0])
+
+
+def test_epochs_along_the_axis(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    run.append([Scalar("loss/train", step, 1.0) for step in range(1, 21)])
+    run.append([Scalar("epoch", 10, 1.0), Scalar("epoch", 20, 2.0)])
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    panel.set_axis("epoch")
+    panel.refresh(run, frozenset(run.names()), None)
+    np.testing.assert_allclose(panel.plots["loss"].curves["loss/train"].x[[4, 9, 19]], [0.5, 1.0, 2.0])
+
+
+def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    dead = np.zeros(20, dtype=bool)
+    dead[[1, 4, 9, 12, 19]] = True
+    since = np.where(dead, 40, -1)
+    run.append(
+        [
+            Scalar("dead_fraction/relu1", 50, 0.25),
+            ArraySample("dead_units/relu1", 50, dead, {"images": 2000}),
+            ArraySample("dead_since/relu1", 50, since),
+            Scalar("dead_fraction/relu2", 50, 0.0),
+        ]
+    )
+    panel = shown(DeadUnitsPanel, document, qtbot)
+    assert isinstance(panel, DeadUnitsPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    first, second = panel.view.rows
+    assert (first.node, percent(first.share), level(first.share)) == ("relu1", "25 %", "danger")
+    assert (second.node, percent(second.share), level(second.share)) == ("relu2", "0 %", "good")
+    assert first.note == "5 of 20 units dead since step 40: 1, 4, 9, 12, 19"
+    assert panel._subtitle.text() == "never fire on 2\u202f000 images"
+    assert table(panel)[1:] == [["relu1", "dead", "50", "0.25"], ["relu2", "dead", "50", "0.0"]]
+    with qtbot.waitSignal(panel.node_requested) as asked:
+        qtbot.mouseClick(panel.view, Qt.MouseButton.LeftButton, pos=QPoint(100, 5))
+    assert asked.args == ["relu1"]
+
+
+def test_saturation_is_named_as_such(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    run.append([Scalar("saturation/relu1", 1, 0.5)])
+    panel = shown(DeadUnitsPanel, document, qtbot)
+    panel.refresh(run, frozenset(run.names()), None)
+    assert panel._title.text() == "Saturated units"
+
+
+def test_findings_offer_their_cures_and_go_when_resolved(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(FindingsPanel, document, qtbot)
+    assert isinstance(panel, FindingsPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    assert [card.finding.severity for card in panel.cards] == ["warning", "information"]
+    kept = panel.cards[0]
+    with qtbot.waitSignal(panel.cure_requested) as asked:
+        kept.details.linkActivated.emit("1")
+    assert asked.args == [Cure("Try 0.005", "set_learning_rate", "0.005")]
+    run.append([Finding("finding/plateau", 70, "resolved", "")])
+    panel.refresh(run, frozenset({"finding/plateau"}), None)
+    assert panel.cards == [kept]
+
+
+def test_filters_print_their_range_and_follow_the_selection(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(FiltersPanel, document, qtbot)
+    assert isinstance(panel, FiltersPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    assert panel.node == "conv1"
+    panel.set_selection("conv2")
+    assert panel.node == "conv2"
+    sample = run.latest("weights/conv2")
+    assert isinstance(sample, ArraySample) and panel.view.stack is not None
+    panel.view.set_channel(3)
+    channel = sample.array[:, 3]
+    low, high = themes.format_number(float(channel.min()), 2), themes.format_number(float(channel.max()), 2)
+    assert panel.view.range_bar.ends == (low, high)
+    assert panel.view.channel_box.count() == 16
+    panel.set_selection("relu2")
+    assert panel.node == "conv2", "a layer without weights leaves the panel where it is"
+    assert len(table(panel)) == 1 + sample.array.size
+
+
+def test_three_input_channels_are_a_colour_composite(qtbot: QtBot) -> None:
+    document = Document(templates.sample("alexnet"))
+    run = Run(RunInfo())
+    weights = np.random.default_rng(0).normal(size=(96, 3, 11, 11)).astype(np.float32)
+    first = next(node for node in document.inference.order if document.project.graph.nodes[node].kind == "conv2d")
+    run.append([ArraySample(f"weights/{first}", 0, weights)])
+    panel = shown(FiltersPanel, document, qtbot)
+    assert isinstance(panel, FiltersPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    assert panel.view.channel == RGB
+    shown_data = panel.view.grid.data
+    assert shown_data is not None and shown_data.values.shape == (96, 3, 11, 11)
+    panel.view.set_channel(1)
+    assert panel.view.grid.data is not None
+    np.testing.assert_array_equal(panel.view.grid.data.values, weights[:, 1])
+
+
+def test_feature_maps_frame_the_dead_and_switch_their_scale(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(FeatureMapsPanel, document, qtbot)
+    assert isinstance(panel, FeatureMapsPanel)
+    panel.set_selection("relu2")
+    panel.refresh(run, frozenset(run.names()), None)
+    units = run.latest("dead_units/relu2")
+    assert isinstance(units, ArraySample) and panel.view.grid.data is not None
+    assert panel.view.grid.data.marked == frozenset(np.flatnonzero(units.array))
+    own = panel.view.grid.data.colours
+    assert (own.max(axis=(1, 2)) == own.max()).all(), "each map reaches the top of its own scale"
+    panel.view.set_shared(True)
+    shared = panel.view.grid.data.colours
+    assert not np.array_equal(own, shared)
+    assert "#4" in panel.view.enlarged_title() and "7" in panel.view.enlarged_title()
+
+
+def test_an_enlarged_map_follows_the_run(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(FeatureMapsPanel, document, qtbot)
+    assert isinstance(panel, FeatureMapsPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    panel.view.enlarge(2)
+    popup = panel.view._enlarged
+    assert popup is not None and popup.index == 2
+    before = popup.reading.text()
+    run.append([ArraySample("output/conv1", 99, np.full((16, 26, 26), 3.0, np.float32), {"sample": 4, "label": "7"})])
+    panel.refresh(run, frozenset({"output/conv1"}), None)
+    assert popup.reading.text() != before
+    qtbot.keyClick(popup, Qt.Key.Key_Right)
+    assert popup.index == 3
+    qtbot.keyClick(popup, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: panel.view._enlarged is None)
+
+
+def test_histograms_keep_every_count(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(ActivationsPanel, document, qtbot)
+    panel.refresh(run, frozenset(run.names()), None)
+    rows = table(panel)[1:]
+    assert sum(int(row[4]) for row in rows if row[0] == "conv1") == 4000
+
+
+def test_a_hidden_panel_catches_up_when_it_is_shown(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    panel.hide()
+    run.append([Scalar("loss/train", 100, 0.125)])
+    panel.show()
+    assert panel.legend.entries[0].value == themes.format_number(0.125)
+
+
+def test_lecture_text_is_larger_everywhere(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(LossPanel, document, qtbot)
+    panel.refresh(run, frozenset(run.names()), None)
+    before = panel._empty.font().pixelSize(), panel.header.height()
+    themes.set_text_scale(2.0)
+    assert panel._empty.font().pixelSize() == 2 * before[0]
+    assert panel.header.height() > before[1]
+
+
+def test_help_opens_with_what_the_panel_says(document: Document, qtbot: QtBot) -> None:
+    panel = shown(GradientsPanel, document, qtbot)
+    panel._help_button.click()
+    popups = [child for child in panel.children() if child.objectName() == "help-popup"]
+    assert len(popups) == 1
+    popups[0].close()
+
+
+def test_a_curve_that_grows_and_one_that_goes_back_are_drawn_as_if_read_at_once(
+    document: Document, qtbot: QtBot
+) -> None:
+    random = np.random.default_rng(1)
+    run = Run(RunInfo())
+    panel = shown(GradientsPanel, document, qtbot)
+    assert isinstance(panel, GradientsPanel)
+    for start in (1, 20, 10, 50):  # the third goes back in time, as after a step back
+        values = random.lognormal(size=30)
+        run.append([Scalar("gradient_norm/conv1", start + at, float(value)) for at, value in enumerate(values)])
+        panel.refresh(run, frozenset(run.names()), None)
+        panel._cost = 0.0
+        fresh = shown(GradientsPanel, document, qtbot)
+        assert isinstance(fresh, GradientsPanel)
+        fresh.refresh(run, frozenset(run.names()), None)
+        for field in ("x", "raw", "shown", "placed", "behind"):
+            np.testing.assert_allclose(
+                getattr(panel.plot.curves["conv1"], field), getattr(fresh.plot.curves["conv1"], field)
+            )
+
+
+def test_what_is_dear_to_draw_is_drawn_rarely_and_never_forgotten(document: Document, run: Run, qtbot: QtBot) -> None:
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    panel._cost = 0.03
+    run.append([Scalar("loss/train", 100, 0.125)])
+    panel.refresh(run, frozenset({"loss/train"}), None)
+    assert panel.legend.entries[0].value != themes.format_number(0.125)
+    qtbot.waitUntil(lambda: panel.legend.entries[0].value == themes.format_number(0.125))
+
+
+def test_gradients_at_a_step_stand_at_the_ends_of_their_lines(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    run.append([Scalar("gradient_norm/conv1", step, 10.0**-step) for step in range(1, 5)])
+    panel = shown(GradientsPanel, document, qtbot)
+    assert isinstance(panel, GradientsPanel) and panel.plot._labels is not None
+    panel.refresh(run, frozenset(run.names()), 2)
+    assert panel.plot._labels.shown == [themes.format_number(0.01)]
+    assert panel._subtitle.text() == "values at step 2"
+    panel.refresh(run, frozenset(), None)
+    assert panel.plot._labels.shown == ["conv1"]
+    panel.set_selection("conv1")
+    assert panel._subtitle.text() == f"conv1: {themes.format_number(1e-4)}"

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from nnviz.gui.run_feed import RunFeed
+from nnviz.record.run import Run, RunView
+from nnviz.record.samples import Scalar
+
+
+class Listener:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[RunView, frozenset[str], int | None]] = []
+
+    def __call__(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+        self.calls.append((run, changed, step))
+
+    def take(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+        self(run, changed, step)
+
+
+@pytest.fixture
+def feed(qtbot: QtBot) -> RunFeed:
+    feed = RunFeed()
+    feed.stop()  # the tests tick by hand
+    return feed
+
+
+@pytest.fixture
+def widget(qtbot: QtBot) -> QWidget:
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.show()
+    return widget
+
+
+def test_a_visible_listener_hears_only_what_changed(feed: RunFeed, widget: QWidget) -> None:
+    run, listener = Run(), Listener()
+    run.append([Scalar("loss/train", 0, 2.0), Scalar("epoch", 0, 0.0)])
+    feed.subscribe(listener, widget)
+    feed.set_run(run)
+    feed.poll()
+    assert listener.calls == [(run, frozenset({"loss/train", "epoch"}), None)]
+    feed.poll()
+    assert len(listener.calls) == 1
+    run.append([Scalar("loss/train", 1, 1.0)])
+    feed.poll()
+    assert listener.calls[1:] == [(run, frozenset({"loss/train"}), None)]
+
+
+def test_a_hidden_listener_costs_nothing_and_catches_up(feed: RunFeed, widget: QWidget) -> None:
+    run, listener = Run(), Listener()
+    feed.subscribe(listener, widget)
+    feed.set_run(run)
+    feed.poll()
+    listener.calls.clear()
+    widget.hide()
+    for step in range(50):
+        run.append([Scalar("loss/train", step, 1.0)])
+        run.append([Scalar(f"gradient_norm/conv{step % 3}", step, 1.0)])
+        feed.poll()
+    assert listener.calls == []
+    widget.show()
+    feed.poll()
+    names = {"loss/train", "gradient_norm/conv0", "gradient_norm/conv1", "gradient_norm/conv2"}
+    assert listener.calls == [(run, frozenset(names), None)]
+
+
+def test_another_run_and_another_step_tell_everything_again(feed: RunFeed, widget: QWidget) -> None:
+    first, second, listener = Run(), Run(), Listener()
+    first.append([Scalar("a", 3, 1.0)])
+    second.append([Scalar("b", 3, 1.0)])
+    feed.subscribe(listener, widget)
+    feed.set_run(first)
+    feed.poll()
+    feed.set_step(2)
+    feed.poll()
+    feed.set_step(2)
+    feed.poll()
+    feed.set_run(second)
+    feed.poll()
+    assert listener.calls == [
+        (first, frozenset({"a"}), None),
+        (first, frozenset({"a"}), 2),
+        (second, frozenset({"b"}), None),
+    ]
+    assert feed.live
+
+
+def test_without_a_run_listeners_get_an_empty_one(feed: RunFeed, widget: QWidget) -> None:
+    run, listener = Run(), Listener()
+    run.append([Scalar("a", 3, 1.0)])
+    feed.subscribe(listener, widget)
+    feed.set_run(run)
+    feed.poll()
+    feed.set_run(None)
+    feed.poll()
+    empty, changed, step = listener.calls[-1]
+    assert changed == frozenset() and step is None and list(empty.names()) == []
+    assert empty.finished and empty.latest("a") is None
+
+
+def test_one_broken_listener_blinds_no_other_and_is_reported_once(
+    feed: RunFeed, widget: QWidget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[str] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: reported.append(str(error)))
+    run, listener = Run(), Listener()
+
+    def broken(run: RunView, changed: frozenset[str], step: int | None) -> None:
+        raise ValueError("planted")
+
+    feed.subscribe(broken, widget)
+    feed.subscribe(listener, widget)
+    feed.set_run(run)
+    for step in range(5):
+        run.append([Scalar("a", step, 1.0)])
+        feed.poll()
+    assert reported == ["planted"]
+    assert len(listener.calls) == 5
+
+
+def test_slow_listeners_take_turns(feed: RunFeed, widget: QWidget) -> None:
+    run = Run()
+    called: list[int] = []
+
+    def slow(number: int) -> object:
+        def listen(run: RunView, changed: frozenset[str], step: int | None) -> None:
+            called.append(number)
+            time.sleep(0.003)
+
+        return listen
+
+    for number in range(4):
+        feed.subscribe(slow(number), widget)
+    feed.set_run(run)
+    for step in range(8):
+        run.append([Scalar("a", step, 1.0)])
+        feed.poll(budget=0.001)
+    assert called == [0, 1, 2, 3, 0, 1, 2, 3]
+
+
+def test_subscriptions_end_with_close_widget_and_owner(feed: RunFeed, qtbot: QtBot, widget: QWidget) -> None:
+    run = Run()
+    kept, closed, owner = Listener(), Listener(), Listener()
+    feed.subscribe(kept, widget)
+    feed.subscribe(closed, widget).close()
+    feed.subscribe(owner.take, widget)
+    calls = owner.calls
+    gone = QWidget()
+    gone.show()
+    lost = Listener()
+    feed.subscribe(lost, gone)
+    feed.set_run(run)
+    del owner
+    gone.deleteLater()
+    QCoreApplication.sendPostedEvents(gone, QEvent.Type.DeferredDelete)
+    run.append([Scalar("a", 0, 1.0)])
+    feed.poll()
+    assert len(kept.calls) == 1
+    assert closed.calls == [] and calls == [] and lost.calls == []
+    assert len(feed._subscriptions) == 1
+
+
+def test_it_ticks_by_itself(qtbot: QtBot, widget: QWidget) -> None:
+    feed, run, listener = RunFeed(), Run(), Listener()
+    feed.subscribe(listener, widget)
+    feed.set_run(run)
+    qtbot.waitUntil(lambda: len(listener.calls) == 1)
+    run.append([Scalar("a", 0, 1.0)])
+    with qtbot.waitSignal(feed.ticked) as ticked:
+        pass
+    assert ticked.args == [frozenset({"a"})]
+    qtbot.waitUntil(lambda: len(listener.calls) == 2)
+    feed.stop()

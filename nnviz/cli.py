@@ -1,0 +1,195 @@
+"""The command line: what can be typed, and which exit status it ends in.
+
+Importing this loads neither torch nor Qt; each command imports what it needs when it runs. Exit status: 0 done, 1 the
+run failed, 2 bad input or usage with one clear line, 130 interrupted (the run so far is kept).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nnviz import __version__, interruption
+from nnviz.errors import Cancelled, InputError, NnvizError
+
+COMMANDS = ("samples", "datasets", "summary", "train", "screenshot")
+
+EPILOGUE = """\
+Without a command the window opens, with FILE or sample:NAME if one is given:
+  nnviz                          the start sample
+  nnviz mine.nnviz               a project
+  nnviz mine.nnvizrun            a run: replayed, or followed live while it grows
+  nnviz sample:cnn-25            one of the samples (nnviz samples lists them)
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    first = next((word for word in given if not word.startswith("-")), None)
+    if first is None or first not in COMMANDS:
+        options = _window_parser(parser).parse_args(given)
+    else:
+        options = parser.parse_args(given)
+    try:
+        with interruption.raised():
+            status = int(_run(options))
+        print(end="", flush=True)  # so that output which nobody takes is noticed here
+        return status
+    except InputError as error:
+        print(f"nnviz: {error}", file=sys.stderr)
+        return 2
+    except (Cancelled, KeyboardInterrupt):
+        print("nnviz: interrupted", file=sys.stderr)
+        return interruption.STATUS
+    except NnvizError as error:
+        print(f"nnviz: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        _drop_output()
+        return 0
+    except OSError as error:
+        _drop_output()
+        what = error.filename or "the output could not be written"
+        print(f"nnviz: {what}: {error.strerror or error}.", file=sys.stderr)
+        return 1
+
+
+def _drop_output() -> None:
+    """Nobody takes the output any more: what is left of it must not fail once more when the interpreter ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(options: argparse.Namespace) -> int:
+    from nnviz import commands  # noqa: PLC0415 - loads what a command needs only when one runs
+
+    match options.command:
+        case "samples":
+            return commands.samples()
+        case "datasets":
+            return commands.datasets()
+        case "summary":
+            return commands.summary(options.project, as_json=options.json)
+        case "train":
+            return commands.train(commands.TrainOptions.of(options))
+        case "screenshot":
+            return commands.screenshot(options.target, options.out, options.size, options.theme, options.data_dir)
+        case _:
+            return commands.window(options.target, options.data_dir)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the usage in one line, without the page that --help gives."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    try:
+        size = int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1680x1050") from None
+    if not (640 <= size[0] <= 8192 and 400 <= size[1] <= 8192):
+        raise argparse.ArgumentTypeError(f"{text!r} is out of range: 640x400 to 8192x8192")
+    return size
+
+
+def _setting(text: str) -> tuple[str, str]:
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PATH=VALUE, such as training.batch_size=64")
+    return path, value
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100000")
+    return number
+
+
+def _seed(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
+    return number
+
+
+def _add_data_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="folder with data sets (before NNVIZ_DATA and the user's own)"
+    )
+
+
+def _window_parser(parent: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nnviz",
+        description=parent.description,
+        epilog=parent.epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="nnviz [FILE | sample:NAME] [--data-dir DIR]\n       nnviz {samples,datasets,summary,train,screenshot} …",
+    )
+    parser.add_argument("target", nargs="?", metavar="FILE", help="a .nnviz project, a .nnvizrun run or sample:NAME")
+    _add_data_folder(parser)
+    parser.add_argument("--version", action="version", version=f"nnviz {__version__}")
+    parser.set_defaults(command="window")
+    return parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nnviz",
+        description="Click a neural network together, train it, and watch every part of it work.",
+        epilog=EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands: Any = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("samples", help="list the sample networks")
+    commands.add_parser("datasets", help="list the data sets and where they come from")
+
+    summary = commands.add_parser("summary", help="print a row a layer: shapes, parameters, MACs")
+    summary.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    summary.add_argument("--json", action="store_true", help="print JSON")
+
+    train = commands.add_parser("train", help="train without a window")
+    train.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    train.add_argument("--data", metavar="NAME", help="another data set than the project's")
+    _add_data_folder(train)
+    train.add_argument("--epochs", type=_count, metavar="N", help="number of epochs")
+    train.add_argument("--seed", type=_seed, metavar="N", help="fixes weights, order and dropout")
+    train.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
+    train.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="PATH=VALUE",
+        help="any setting: training.learning_rate=0.01, data.noise=0.2, conv1.kernel_size=5 (may be repeated)",
+    )
+    train.add_argument("--run", type=Path, metavar="FILE", help="keep the run in this .nnvizrun file")
+    train.add_argument("--resume", action="store_true", help="go on where the run in --run FILE stopped")
+    train.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    screenshot = commands.add_parser("screenshot", help="render the window to a PNG, without a display")
+    screenshot.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
+    screenshot.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    screenshot.add_argument("--size", type=_size, default=(1680, 1050), metavar="1680x1050")
+    screenshot.add_argument("--theme", choices=("dark", "light"), default="dark")
+    _add_data_folder(screenshot)
+    return parser

@@ -1,0 +1,177 @@
+"""What ``nnviz train`` prints while it trains: a progress bar for people, JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from tqdm import tqdm
+
+from nnviz.project.model import Project
+
+if TYPE_CHECKING:
+    from nnviz.train.position import EpochResult, Outcome
+    from nnviz.train.session import TrainingSession
+
+#: Seconds between two looks at the session's position.
+_LOOK_EVERY = 0.2
+
+
+def _told(text: str, stream: TextIO | None) -> bool:
+    """Print a line; false where nobody takes it."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        return False
+    return True
+
+
+class Report(Protocol):
+    """Told how a training goes."""
+
+    def begin(self, session: TrainingSession) -> None:
+        """It is about to start."""
+
+    def epoch(self, result: EpochResult) -> None:
+        """An epoch has ended."""
+
+    def warning(self, text: str) -> None:
+        """Something went wrong that does not end it; on any thread."""
+
+    def end(self) -> None:
+        """It has ended, well or not."""
+
+    def finished(self, outcome: Outcome, path: Path) -> None:
+        """It has ended well."""
+
+
+class JsonReport:
+    """One JSON object a line on standard output; numbers that JSON does not know (NaN) become null.
+
+    A reader that goes away, such as ``head``, and a full disk behind the output do not end the training.
+    """
+
+    def __init__(self) -> None:
+        self._lost = False
+
+    def begin(self, session: TrainingSession) -> None:
+        """Nothing to say."""
+
+    def epoch(self, result: EpochResult) -> None:
+        """The epoch's event."""
+        self._print({"event": "epoch", **asdict(result)})
+
+    def warning(self, text: str) -> None:
+        """For people, so not among the events."""
+        _told(f"nnviz: {text}", sys.stderr)
+
+    def end(self) -> None:
+        """Nothing to say."""
+
+    def finished(self, outcome: Outcome, path: Path) -> None:
+        """The last event."""
+        self._print(
+            {
+                "event": "finished",
+                "test_loss": outcome.test_loss,
+                "test_accuracy": outcome.test_accuracy,
+                "run": str(path),
+                "seconds": outcome.seconds,
+            }
+        )
+
+    def _print(self, event: dict[str, object]) -> None:
+        plain = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in event.items()
+        }
+        if self._lost:
+            return
+        self._lost = not _told(json.dumps(plain), sys.stdout)
+        if self._lost:
+            self.warning("The output is not taken any more; training goes on.")
+
+
+class BarReport:
+    """A progress bar on standard error and a line for every epoch.
+
+    A thread of its own looks at the session now and then, so that training never waits for a terminal.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._bar: tqdm[None] | None = None
+
+    def begin(self, session: TrainingSession) -> None:
+        """Show the bar."""
+        config = self._project.training
+        _told(
+            f"{self._project.name}: {self._project.data.dataset}, {config.optimizer}, batch {config.batch_size}, "
+            f"{config.epochs} epochs, seed {config.seed}",
+            sys.stderr,
+        )
+        if sys.stderr is None or not sys.stderr.isatty():  # in a log, the lines of the epochs are enough
+            return
+        self._bar = tqdm(total=None, unit=" steps", desc="preparing", dynamic_ncols=True, leave=False)
+        self._thread = threading.Thread(target=self._follow, args=(session,), name="nnviz-progress", daemon=True)
+        self._thread.start()
+
+    def epoch(self, result: EpochResult) -> None:
+        """A line that stays."""
+        parts = [f"epoch {result.epoch:>3}", f"train loss {result.train_loss:.4f}"]
+        if result.validation_loss is not None:
+            parts.append(f"validation loss {result.validation_loss:.4f}")
+        if result.validation_accuracy is not None:
+            parts.append(f"accuracy {result.validation_accuracy:.2%}")
+        parts.append(f"{result.seconds:.1f} s")
+        self._say("   ".join(parts))
+
+    def warning(self, text: str) -> None:
+        """A line that stays."""
+        self._say(f"nnviz: {text}")
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join(2)
+        if self._bar is not None:
+            self._bar.close()
+
+    def finished(self, outcome: Outcome, path: Path) -> None:
+        """How it ended."""
+        parts = [f"{outcome.epochs} epochs, {outcome.steps:,} steps in {outcome.seconds:.1f} s"]
+        if outcome.best_epoch:
+            parts.append(f"best epoch {outcome.best_epoch}")
+        if outcome.test_loss is not None:
+            parts.append(f"test loss {outcome.test_loss:.4f}")
+        if outcome.test_accuracy is not None:
+            parts.append(f"test accuracy {outcome.test_accuracy:.2%}")
+        _told("   ".join(parts), sys.stderr)
+
+    def _say(self, text: str) -> None:
+        if self._bar is None:
+            _told(text, sys.stderr)
+        else:
+            self._bar.write(text, file=sys.stderr)
+
+    def _follow(self, session: TrainingSession) -> None:
+        bar = self._bar
+        assert bar is not None
+        while not self._over.wait(_LOOK_EVERY):
+            position = session.position
+            if position.steps_per_epoch == 0:
+                continue
+            bar.total = position.epochs * position.steps_per_epoch
+            bar.n = position.step
+            epoch = min(position.epoch + 1, position.epochs)
+            bar.set_description(f"epoch {epoch}/{position.epochs} on {position.device}", refresh=False)
+            bar.set_postfix_str(f"{position.samples_per_second:,.0f} samples/s", refresh=False)
+            bar.refresh()

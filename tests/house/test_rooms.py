@@ -1,0 +1,77 @@
+"""The rooms of the house: who may know whom."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = ["project", "record", "data", "network", "probes", "train"]
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+BLOCKED = {blocked!r}
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BLOCKED:
+            raise ImportError(name + " is taken away for this test")
+sys.meta_path.insert(0, Block())
+package = importlib.import_module("nnviz.{room}")
+count = 1
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    importlib.import_module(module.name)
+    count += 1
+assert not BLOCKED & {{name.split(".")[0] for name in sys.modules}}
+print(count)
+"""
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("room", CORE)
+def test_the_core_works_without_qt(room: str) -> None:
+    code = IMPORT_ALL.format(blocked={"PySide6", "shiboken6", "pyqtgraph"}, room=room)
+    assert int(run_python(code)) > 1
+
+
+@pytest.mark.parametrize("room", ["project", "record"])
+def test_documents_and_records_work_without_torch(room: str) -> None:
+    blocked = {"PySide6", "shiboken6", "pyqtgraph", "torch", "torchvision", "sklearn"}
+    if room == "project":
+        blocked.add("numpy")
+    assert int(run_python(IMPORT_ALL.format(blocked=blocked, room=room))) > 1
+
+
+def test_importing_nnviz_loads_neither_torch_nor_qt() -> None:
+    heavy = "{'torch', 'numpy', 'PySide6', 'pyqtgraph', 'sklearn'}"
+    assert run_python(f"import sys, nnviz, nnviz.cli; print({heavy} & set(sys.modules))").strip() == "set()"
+
+
+def test_the_window_is_imported_without_torch() -> None:
+    code = "import sys, nnviz.gui.window; print({'torch', 'torchvision', 'sklearn'} & set(sys.modules))"
+    assert run_python(code).strip() == "set()"
+
+
+def test_import_contracts_hold() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    assert f"{len(contracts)} kept, 0 broken" in done.stdout
+
+
+def test_every_file_can_be_read_in_one_sitting() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in (ROOT / "nnviz").rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 500
+    }
+    assert not long

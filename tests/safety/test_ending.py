@@ -1,0 +1,68 @@
+"""Asked to end from outside, the command line ends in order: status 130, and the run so far is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from nnviz import interruption
+from nnviz.record.store import open_run
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_training_without_a_window_ends_in_order(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "kept.nnvizrun"
+    command = [sys.executable, "-m", "nnviz", "train", "sample:xnor-two-layer", "--epochs", "100000", "--json"]
+    with subprocess.Popen(
+        [*command, "--run", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["event"] == "epoch":
+                break
+        process.send_signal(signal.Signals[name])
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert errors.splitlines()[-1] == "nnviz: interrupted" and "Traceback" not in errors
+    run = open_run(path)
+    assert run.finished and run.last_step > 0 and run.load_checkpoint()
+    run.close()
+
+
+def test_an_ignored_hangup_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert signal.SIGHUP not in interruption.ending_signals()
+        with interruption.raised():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_what_was_there_before_is_put_back_also_after_an_interruption() -> None:
+    before = [signal.getsignal(number) for number in interruption.ending_signals()]
+    with pytest.raises(KeyboardInterrupt), interruption.raised():
+        signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(number) for number in interruption.ending_signals()] == before
+
+
+def test_another_thread_than_the_main_one_changes_nothing() -> None:
+    before, inside = signal.getsignal(signal.SIGTERM), []
+
+    def work() -> None:
+        with interruption.raised():
+            inside.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert inside == [before]

@@ -1,0 +1,111 @@
+"""The command line in wrong hands: the exit status of the contract, one clear line, and nothing lost."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from nnviz import cli
+from nnviz.errors import InputError
+from nnviz.project import templates
+from nnviz.record.store import RunWriter, open_run
+from nnviz.reports import BarReport, JsonReport
+
+START = ["train", "sample:xnor-two-layer", "--epochs", "2", "--json"]
+
+
+class Gone(io.StringIO):
+    """A stream that nobody reads any more."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
+    """The one line on standard error."""
+    try:
+        found = cli.main(arguments)
+    except SystemExit as stopped:
+        found = int(stopped.code or 0)
+    lines = capsys.readouterr().err.splitlines()
+    assert found == status
+    assert len(lines) == 1
+    assert lines[0].startswith("nnviz")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train"], "PROJECT"),
+        (["--nonsense"], "--nonsense"),
+        (["train", "sample:and", "--epochs", "0"], "--epochs"),
+        (["train", "sample:and", "--set", "nonsense"], "PATH=VALUE"),
+        (["screenshot", "sample:and"], "--out"),
+    ],
+)
+def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+    assert words in complaint(capsys, *arguments)
+
+
+def test_a_name_with_a_line_break_stays_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "a\\nb.nnviz: There is no such file." in complaint(capsys, "summary", "a\nb.nnviz")
+    assert "\n" not in str(InputError("Wrong.", file="a\nb", field="c\x1bd"))
+
+
+def test_a_run_that_cannot_be_kept_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no folder")
+    line = complaint(capsys, *START, "--run", str(tmp_path / "text" / "mine.nnvizrun"))
+    assert str(tmp_path / "text" / "mine.nnvizrun") in line and "Training goes on" not in line
+
+
+def test_what_fails_before_it_begins_leaves_no_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    kept = tmp_path / "mine.nnvizrun"
+    data = str(tmp_path / "nowhere")
+    assert "MNIST" in complaint(capsys, "train", "sample:mlp-50", "--data-dir", data, "--json", "--run", str(kept))
+    assert list(tmp_path.glob("*.nnvizrun*")) == []
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    kept, killed = tmp_path / "kept.nnvizrun", tmp_path / "killed.nnvizrun"
+    assert cli.main([*START, "--run", str(kept)]) == 0
+    with open_run(kept) as stored:
+        run = stored.to_run(0)
+        weights = stored.load_checkpoint()["weights"]
+    with RunWriter(run, killed):
+        pass
+    with open_run(killed) as stored:
+        assert not stored.checkpoints() and stored.last_step == 0
+    capsys.readouterr()
+    assert cli.main([*START, "--run", str(killed), "--resume"]) == 0
+    with open_run(killed) as stored:
+        assert stored.load_checkpoint()["weights"] == weights
+        assert list(stored.scalars("loss/train")[0]) == [1, 2]
+
+
+def test_training_goes_on_when_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "mine.nnvizrun"
+    monkeypatch.setattr(sys, "stdout", Gone())
+    cli.main([*START, "--run", str(kept)])
+    monkeypatch.setattr(sys, "stderr", Gone())
+    BarReport(templates.sample("and")).warning("Nobody hears this.")
+    JsonReport().warning("Nor this.")
+    monkeypatch.undo()
+    with open_run(kept) as stored:
+        assert stored.finished and stored.last_step == 2
+
+
+def test_output_that_cannot_be_written_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert "No space left" in complaint(capsys, "samples", status=1)

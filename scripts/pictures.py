@@ -1,0 +1,134 @@
+"""The pictures of the window, and how each of them comes about (started by screenshots.py)."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent / "resources" / "screenshots"
+LARGE, SMALL = (1680, 1050), (1280, 720)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        target: What is opened.
+        steps: Batches to train first.
+        select: Layer that is selected.
+        themes, sizes: It is rendered in each of both.
+        prepare: What the person at the screen did before, given the window.
+    """
+
+    target: str
+    steps: int = 0
+    select: str = ""
+    themes: tuple[str, ...] = ("dark", "light")
+    sizes: tuple[tuple[int, int], ...] = (LARGE, SMALL)
+    prepare: Callable[[object], None] | None = None
+
+
+def break_a_layer(window: object) -> None:
+    """A kernel that is larger than what it looks at, and a wire that is missing."""
+    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - brings Qt
+    from nnviz.project.edits import Disconnect, SetParam  # noqa: PLC0415 - kept beside it
+
+    assert isinstance(window, MainWindow)
+    window.document.apply(SetParam("conv2", "kernel_size", (21, 21)))
+    edge = next(edge for edge in window.document.project.graph.edges if edge.target.node == "relu3")
+    window.document.apply(Disconnect(edge))
+    window.canvas.select(["conv2"])
+
+
+def show_samples(window: object) -> None:
+    """The chooser of samples."""
+    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - brings Qt
+
+    assert isinstance(window, MainWindow)
+    window.commands.show_welcome(at_start=False)
+
+
+def unfold(window: object) -> None:
+    """Every group shows what stands in it."""
+    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - brings Qt
+
+    assert isinstance(window, MainWindow)
+    window.canvas.groups.set_all(fold=False)
+
+
+def unfold_a_module(window: object) -> None:
+    """One Inception module is open among the others."""
+    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - brings Qt
+
+    assert isinstance(window, MainWindow)
+    window.canvas.groups.toggle("inception_3a")
+
+
+PICTURES = {
+    "start": Picture("sample:digits-cnn"),
+    "training": Picture("sample:digits-cnn", steps=150, select="conv2"),
+    "error": Picture("sample:digits-cnn", prepare=break_a_layer),
+    "spiral": Picture("sample:spiral", steps=3000, select="linear2", sizes=(LARGE,)),
+    "lecture": Picture(
+        "sample:digits-cnn",
+        steps=150,
+        sizes=(LARGE,),
+        themes=("dark",),
+        prepare=lambda window: window.commands.set_lecture(True),  # type: ignore[attr-defined]  # the MainWindow
+    ),
+    "welcome": Picture("sample:digits-cnn", sizes=(LARGE,), prepare=show_samples),
+    "resnet18": Picture("sample:resnet18", sizes=(LARGE,)),
+    "resnet18-unfolded": Picture("sample:resnet18", sizes=(LARGE,), prepare=unfold),
+    "googlenet": Picture("sample:googlenet", sizes=(LARGE,)),
+    "googlenet-module": Picture("sample:googlenet", sizes=(LARGE,), prepare=unfold_a_module),
+    "googlenet-unfolded": Picture("sample:googlenet", sizes=(LARGE,), prepare=unfold),
+}
+
+
+def main() -> int:
+    """Render all pictures, or those named, each in a process of its own."""
+    parser = argparse.ArgumentParser(prog="scripts/screenshots.py", description="Render resources/screenshots.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PICTURES)}; default: all")
+    parser.add_argument("--one", nargs=3, metavar=("NAME", "THEME", "SIZE"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        name, theme, size = options.one
+        render(name, theme, tuple(int(part) for part in size.split("x")))  # type: ignore[arg-type]  # two of them
+        return 0
+    unknown = set(options.names) - set(PICTURES)
+    if unknown:
+        parser.error(f"no such picture: {', '.join(sorted(unknown))}")
+    for name in options.names or PICTURES:
+        for theme in PICTURES[name].themes:
+            for width, height in PICTURES[name].sizes:
+                command = [sys.executable, __file__, "--one", name, theme, f"{width}x{height}"]
+                if subprocess.call(command) != 0:
+                    return 1
+    return 0
+
+
+def render(name: str, theme: str, size: tuple[int, int]) -> None:
+    """One picture."""
+    from nnviz.gui import app  # noqa: PLC0415 - brings Qt, which the parent process does not need
+
+    picture = PICTURES[name]
+    out = FOLDER / f"{name}-{theme}-{size[0]}x{size[1]}.png"
+    app.render(
+        picture.target,
+        out,
+        size,
+        steps=picture.steps,
+        theme_name=theme,
+        select=picture.select,
+        prepare=picture.prepare,
+    )
+    print(out.relative_to(FOLDER.parent.parent), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("nnviz", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: Seconds after which a whole run is given up; it takes five minutes on two cores.
+RUN_LIMIT = float(os.environ.get("NNVIZ_TEST_LIMIT", 45 * 60))
+
+# The same examples in every run, so that a red run is red again; --hypothesis-profile=explore looks for new ones.
+settings.register_profile("nnviz", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nnviz")
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Tests between two rounds of the garbage collector over everything.
+_FULL_ROUND = 20
+_finished = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run that hangs where no test's own limit reaches ends with a word, before whoever waits for it gives up."""
+    if not hasattr(config, "workerinput"):
+        limit = threading.Timer(RUN_LIMIT, give_up)
+        limit.daemon = True
+        limit.start()
+
+
+def give_up() -> None:
+    """End this process and every process that it started."""
+    print(f"\nThe tests were not through after {RUN_LIMIT:g} seconds: given up.", file=sys.__stderr__, flush=True)
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            child.kill()
+    os._exit(3)
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +87,14 @@ def no_held_random_state(no_leaked_threads: None) -> Iterator[None]:
     if holder is not None:
         holder.release()
     assert holder is None, "a training of this test was left holding torch's random state: release its stream"
+
+
+@pytest.fixture(autouse=True)
+def garbage_collected() -> Iterator[None]:
+    """Where a window has switched Python's own collector off, its rounds are done here, between two tests."""
+    yield
+    if not gc.isenabled():
+        gc.collect(2 if next(_finished) % _FULL_ROUND == 0 else 1)
 
 
 @pytest.fixture

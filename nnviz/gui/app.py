@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from nnviz import __version__
 from nnviz.errors import InputError, ProjectError, StorageError, TrainingError
-from nnviz.gui import theme
+from nnviz.gui import collector, theme
 from nnviz.gui.ending import EndingWatch
 from nnviz.gui.files import RUN_SUFFIX
 from nnviz.gui.notices import start_logging
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
 _SAMPLE = "sample:"
 _DEFAULT_SIZE = (1680, 1050)
-#: Objects made since the last round of the garbage collector, and rounds of the younger before one of the elder, at
-#: which it comes; an edit of a large network makes tens of thousands of objects, which die by themselves.
-_COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 
 
 def application(name: str = "system") -> QApplication:
@@ -47,6 +43,7 @@ def application(name: str = "system") -> QApplication:
     if not isinstance(found, QApplication):
         QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
         found = QApplication(sys.argv[:1])
+    collector.install(found)
     QCoreApplication.setApplicationName("nnviz")
     QCoreApplication.setApplicationVersion(__version__)
     QGuiApplication.setDesktopFileName("nnviz")
@@ -98,7 +95,7 @@ def main(target: str | None = None, data_dir: Path | None = None) -> int:
     ending.asked.connect(window.end)
     if document.path is not None:
         settings.remember(document.path)
-    window.completed.connect(spare_the_collector)
+    window.completed.connect(collector.spare)
     window.show()
     window.safety.start()
     status = app.exec() or window.exit_status
@@ -112,17 +109,6 @@ def main(target: str | None = None, data_dir: Path | None = None) -> int:
         sys.stderr.flush()
         os._exit(status)
     return status
-
-
-def spare_the_collector() -> None:
-    """Let the garbage collector pass over what was made up to now, and come less often.
-
-    Modules, declarations and widgets stay until the end. Going through all of them again and again stops the window for
-    a tenth of a second each time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
 
 
 def render(

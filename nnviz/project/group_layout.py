@@ -20,6 +20,7 @@ from nnviz.project.frames import (
     free_place,
     size_of,
 )
+from nnviz.project.graph_edits import FARTHEST
 from nnviz.project.groups import trail, view_of
 from nnviz.project.layout import GROUP, arrange
 from nnviz.project.model import Arrow, Edge, Graph, Node, Note, PortRef
@@ -48,7 +49,12 @@ def arrange_view(
         group = graph.groups[root]
         left, top = group.x + FRAME_PADDING, group.y + FRAME_PADDING + FRAME_HEAD
     block = _Blocks(graph, sizes or {}, root, room).block(root)
-    return {item: (left + x, top + y) for item, (x, y) in block.places.items()}
+    return {item: (_within(left + x), _within(top + y)) for item, (x, y) in block.places.items()}
+
+
+def _within(place: float) -> float:
+    """A coordinate that the document takes; only an arrow or a note lost at its very edge can come beyond."""
+    return min(max(place, -FARTHEST), FARTHEST)
 
 
 #: Notes do not stay farther than this from their card, in scene units.

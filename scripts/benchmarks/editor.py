@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from rows import Row, Settings, milliseconds, seconds
 
 from nnviz.gui import app as application
+from nnviz.gui import collector
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.node_item import NodeItem
 from nnviz.gui.command_entries import Entry
@@ -315,7 +316,7 @@ def window_on(app: QApplication, project: Project) -> Iterator[MainWindow]:
         deadline = time.monotonic() + 60
         while not completed and time.monotonic() < deadline:
             app.processEvents()
-        application.spare_the_collector()  # As where the program starts.
+        collector.spare()  # As where the program starts.
         rest(app, 1.0)
         try:
             yield window

@@ -1,31 +1,88 @@
-"""The garbage collector is spared what stays until the end."""
+"""Garbage is collected between two events of the GUI thread and at no other moment."""
 
 from __future__ import annotations
 
 import gc
+import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QLabel
+from pytestqt.qtbot import QtBot
 
-from nnviz.gui import app
+from nnviz.gui import collector, theme
+from nnviz.gui.app import application
+from nnviz.gui.collector import Collector
 
 
-@pytest.fixture(autouse=True)
-def _collector_as_before() -> Iterator[None]:
-    before = gc.get_threshold()
+class Circle:
+    """Garbage that holds a widget without a parent."""
+
+    def __init__(self) -> None:
+        self.myself = self
+        self.widget = QLabel("not wanted any more")
+
+
+class Busy(QObject):
+    """Makes objects whenever anything is restyled, as painting and event handlers in Python do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[list[object]] = []
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() in {QEvent.Type.StyleChange, QEvent.Type.PaletteChange}:
+            self.kept.extend([] for _ in range(30_000))
+        return False
+
+
+@pytest.fixture
+def _unfrozen() -> Iterator[None]:
     yield
     gc.unfreeze()
-    gc.set_threshold(*before)
 
 
+def test_there_is_one_for_an_application_and_python_itself_collects_nothing(qapp: QApplication) -> None:
+    application("dark")
+    assert len(qapp.findChildren(Collector)) == 1
+    assert not gc.isenabled()
+
+
+def test_neither_restyling_nor_another_thread_collects(styled: QApplication) -> None:
+    """A widget destroyed while Qt walks over all of them, or by another thread, ends the process."""
+    gone = weakref.ref(Circle())
+    busy = Busy()
+    styled.installEventFilter(busy)
+    theme.set_theme("light")
+    theme.set_theme("dark")
+    styled.removeEventFilter(busy)
+    assert len(busy.kept) >= 30_000
+    elsewhere = threading.Thread(target=lambda: busy.kept.extend([] for _ in range(200_000)))
+    elsewhere.start()
+    elsewhere.join()
+    assert gone() is not None
+
+
+def test_the_event_loop_collects_what_was_left(qtbot: QtBot, qapp: QApplication) -> None:
+    gone = weakref.ref(Circle())
+    kept = [[index] for index in range(30_000)]
+    qtbot.waitUntil(lambda: gone() is None, timeout=10_000)
+    assert len(kept) == 30_000
+
+
+def test_a_few_objects_are_no_reason_to_come(qapp: QApplication) -> None:
+    gc.collect()
+    gone = weakref.ref(Circle())
+    qapp.findChildren(Collector)[0].look()
+    assert gone() is not None
+
+
+@pytest.mark.usefixtures("_unfrozen")
 def test_what_was_made_is_passed_over_and_what_comes_is_still_collected() -> None:
-    """Cycles made later go all the same."""
-    before = gc.get_threshold()
-    app.spare_the_collector()
+    collector.spare()
     assert gc.get_freeze_count() > 0
-    assert gc.get_threshold()[0] > before[0]
-    assert gc.isenabled()
-    circle: list[object] = []
-    circle.append(circle)
-    del circle
+    gone = weakref.ref(Circle())
     assert gc.collect() > 0
+    assert gone() is None

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QLabel
 
@@ -51,7 +50,6 @@ def test_torchvision_works_beside_any_torch() -> None:
     assert done.stdout.strip() == "ok", done.stderr
 
 
-@pytest.mark.xdist_group("wheel")
 def test_an_installed_wheel_finds_its_resources(tmp_path: Path) -> None:
     """Built as a wheel and unpacked elsewhere, the package finds fonts and icons inside itself."""
     import zipfile

@@ -14,6 +14,7 @@ from strategies import graphs
 from nnviz.errors import ProjectError
 from nnviz.project.edit import Edit
 from nnviz.project.frames import FRAME_HEAD, FRAME_PADDING, Rect, card_rects, clashes, frame_rects
+from nnviz.project.graph_edits import FARTHEST
 from nnviz.project.group_layout import arrange_view
 from nnviz.project.groups import contents, view_of
 from nnviz.project.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X
@@ -294,3 +295,11 @@ def test_a_thousand_layers_in_groups_are_placed_at_once() -> None:
     groups |= {f"o{at}": Group(f"o{at}", collapsed=False) for at in range(10)}
     graph = Graph(nodes, edges, groups)
     assert not clashes(view_of(placed(graph, arrange_view(graph))))
+
+
+def test_what_is_lost_at_the_edge_of_all_places_is_arranged_within_them() -> None:
+    """Notes keep their distance from what they belong to, but never beyond where the document takes them."""
+    note = Note("note0", "", 0.0, 817_908.0, 24.0, 24.0)
+    arrow = Arrow("arrow0", 0.0, 0.0, 0.0, -183_092.5)
+    places = arrange_view(Graph(notes={"note0": note}, arrows={"arrow0": arrow}))
+    assert all(abs(x) <= FARTHEST and abs(y) <= FARTHEST for x, y in places.values())

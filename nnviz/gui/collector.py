@@ -1,0 +1,60 @@
+"""Python's garbage collector, kept to moments at which Qt is between two events.
+
+Left to itself it runs on whichever thread happens to make an object, and in the middle of whatever Qt is doing. A widget
+or a graphics item that is part of a reference cycle is then destroyed on the wrong thread, or while Qt walks over all
+widgets to restyle them, and the process dies. So it is switched off for good, and a timer of the GUI thread does its
+rounds. (pyqtgraph.util.garbage_collector does the same; importing pyqtgraph before the window is painted costs more than
+this file.)
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QCoreApplication, QObject, QTimer
+
+#: Milliseconds between two looks.
+_INTERVAL = 1000
+#: Objects made and not gone again since the last round, and rounds of the younger before one of the elder. An edit of
+#: a large network makes tens of thousands of objects, which die by themselves.
+_THRESHOLDS = (20_000, 10, 10)
+
+
+class Collector(QObject):
+    """Does the garbage collector's rounds on the GUI thread, from the event loop."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.look)
+        self._timer.start(_INTERVAL)
+
+    def look(self) -> None:
+        """Collect the generations whose turn it is."""
+        due = -1
+        for count, threshold in zip(gc.get_count(), _THRESHOLDS, strict=True):
+            if count <= threshold:
+                break
+            due += 1
+        if due >= 0:
+            gc.collect(due)
+
+
+def install(application: QCoreApplication) -> None:
+    """Give an application its collector, if it has none yet; on the GUI thread."""
+    if application.findChild(Collector) is None:
+        Collector(application)
+
+
+def spare() -> None:
+    """Let the rounds pass over what was made up to now.
+
+    Modules, declarations and widgets stay until the end. Going through all of them again and again stops the window for
+    a tenth of a second each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+__all__ = ["Collector", "install", "spare"]

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 #: Seconds after which a whole run is given up; it takes five minutes on two cores.
-RUN_LIMIT = float(os.environ.get("NNVIZ_TEST_LIMIT", 45 * 60))
+RUN_LIMIT = float(os.environ.get("NNVIZ_TEST_LIMIT", "2700"))
 
 # The same examples in every run, so that a red run is red again; --hypothesis-profile=explore looks for new ones.
 settings.register_profile("nnviz", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

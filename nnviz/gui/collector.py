@@ -1,10 +1,9 @@
 """Python's garbage collector, kept to moments at which Qt is between two events.
 
-Left to itself it runs on whichever thread happens to make an object, and in the middle of whatever Qt is doing. A widget
-or a graphics item that is part of a reference cycle is then destroyed on the wrong thread, or while Qt walks over all
-widgets to restyle them, and the process dies. So it is switched off for good, and a timer of the GUI thread does its
-rounds. (pyqtgraph.util.garbage_collector does the same; importing pyqtgraph before the window is painted costs more than
-this file.)
+Left to itself it runs on whichever thread happens to make an object, and in the middle of whatever Qt is doing. A
+widget or a graphics item in a reference cycle is then destroyed on the wrong thread, or while Qt walks over all widgets
+to restyle them, and the process dies. So it is switched off for good, and a timer of the GUI thread does its rounds.
+(pyqtgraph.util.garbage_collector does the same, but pyqtgraph is not imported before the window is painted.)
 """
 
 from __future__ import annotations

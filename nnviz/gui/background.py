@@ -32,10 +32,7 @@ class _Job(QRunnable):
             result = self._work()
         except BaseException as error:  # noqa: BLE001 - every failure is handed to the GUI thread, which tells of it
             failure = error
-        if shiboken6.isValid(self._answer):
-            self._answer.done.emit(result, failure)
-        else:
-            _log.warning("A job ended after the window was gone.", exc_info=failure)
+        self._answer.done.emit(result, failure)
 
 
 class Background(QObject):
@@ -66,11 +63,15 @@ class Background(QObject):
         lane: str = "files",
     ) -> None:
         """Run ``work`` on another thread, then ``done(result)`` or ``failed(error)`` on this one."""
-        answer = _Answer(self)
+        # Without a parent: the job holds it, so that it is there to be emitted also when the window has gone meanwhile.
+        answer = _Answer()
 
         def deliver(result: Any, failure: BaseException | None) -> None:
-            self._answers.discard(answer)
             answer.deleteLater()
+            if not shiboken6.isValid(self):
+                _log.warning("A job ended after the window was gone.", exc_info=failure)
+                return
+            self._answers.discard(answer)
             if not self._answers:
                 self.busy_changed.emit(False)
             if failure is not None:

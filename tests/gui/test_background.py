@@ -1,0 +1,61 @@
+"""Jobs beside the GUI thread: in order within a lane, answered on the GUI thread, harmless when nobody waits any more."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import shiboken6
+from PySide6.QtCore import QThread
+from pytestqt.qtbot import QtBot
+
+from nnviz.gui.background import Background
+
+
+def test_answers_come_on_the_gui_thread_in_the_order_of_their_lane(qtbot: QtBot) -> None:
+    background = Background()
+    here = QThread.currentThread()
+    told: list[int] = []
+    threads: list[QThread] = []
+
+    def done(value: int) -> None:
+        told.append(value)
+        threads.append(QThread.currentThread())
+
+    for value in range(20):
+        background.start(lambda value=value: value, done, pytest.fail)
+    assert background.busy
+    qtbot.waitUntil(lambda: len(told) == 20)
+    assert told == list(range(20))
+    assert set(threads) == {here}
+    assert not background.busy
+
+
+def test_a_failure_is_handed_over(qtbot: QtBot) -> None:
+    background = Background()
+    told: list[BaseException] = []
+    background.start(lambda: 1 // 0, pytest.fail, told.append)
+    qtbot.waitUntil(lambda: bool(told))
+    assert isinstance(told[0], ZeroDivisionError)
+
+
+def test_a_job_that_outlives_its_window_tells_nobody(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(20):
+        background = Background()
+        begun, may_end = threading.Event(), threading.Event()
+        told: list[object] = []
+
+        def work(begun: threading.Event = begun, may_end: threading.Event = may_end) -> int:
+            begun.set()
+            may_end.wait(10)
+            return 1
+
+        background.start(work, told.append, told.append)
+        assert begun.wait(10)
+        ending = threading.Timer(0.005, may_end.set)
+        ending.start()
+        shiboken6.delete(background)  # Waits for the job, as Qt's pools do.
+        ending.join()
+        qtbot.wait(10)
+        assert told == []
+    assert "window was gone" in caplog.text

@@ -1,4 +1,4 @@
-"""Jobs beside the GUI thread: in order within a lane, answered on the GUI thread, harmless when nobody waits any more."""
+"""Jobs beside the GUI thread: in order within a lane, answered on it, harmless when nobody waits any more."""
 
 from __future__ import annotations
 

@@ -20,6 +20,8 @@ from nnviz.errors import RunFileError
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 _VERSION = 1
+#: Settings of an optimizer that change how it computes, not what.
+_IMPLEMENTATION = ("foreach", "fused")
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -220,7 +222,11 @@ def _restore_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer)
             raise RunFileError(f"The saved state belongs to another optimizer: '{key}' is {_form(value)}.")
         # The optimizer takes tensors over and writes into them.
         state.setdefault(int(index), {})[name] = value.clone() if isinstance(value, Tensor) else value
-    groups = [dict(group) | {"params": list(group["params"])} for group in checkpoint.optimizer_groups]
+    # Which of torch's implementations computes the update belongs to this device, not to the one it was saved on.
+    groups = [
+        {**group, "params": list(group["params"]), **{name: mine[name] for name in _IMPLEMENTATION if name in mine}}
+        for group, mine in zip(checkpoint.optimizer_groups, own["param_groups"], strict=True)
+    ]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 

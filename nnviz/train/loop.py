@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +19,20 @@ AfterBackward: TypeAlias = Callable[[Tensor, Tensor, Tensor], None]
 AroundUpdate: TypeAlias = Callable[[Tensor, Tensor, Tensor, Callable[[], object]], None]
 
 
+class Updater(Protocol):
+    """What makes the updates: an optimizer, or what stands in for one."""
+
+    def zero_grad(self) -> None:
+        """Lets all gradients go."""
+
+    def step(self) -> object:
+        """One update of the weights."""
+
+
 def train_step(
     network: nn.Module,
     loss_function: LossFunction,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Updater,
     inputs: Tensor,
     targets: Tensor,
     after_backward: AfterBackward | None = None,

@@ -1,4 +1,8 @@
-"""Optimizer kind and parameters -> ``torch.optim``."""
+"""Optimizer kind and parameters -> ``torch.optim``, whose whole update is one kernel where there is such a kernel.
+
+On the CPU torch has one kernel each for SGD, Adagrad, Adam and AdamW. They compute the textbook's formulas like the
+others, only in one pass over the memory, so the last bits may differ from an optimizer made without ``fused``.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ def _sgd(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.o
         momentum=values["momentum"],
         nesterov=bool(values["nesterov"]) and values["momentum"] > 0,
         weight_decay=values["weight_decay"],
+        fused=_on_the_cpu(parameters),
     )
 
 
@@ -38,7 +43,11 @@ def _rmsprop(parameters: list[nn.Parameter], values: Mapping[str, float]) -> tor
 
 def _adagrad(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
     return torch.optim.Adagrad(
-        parameters, lr=values["learning_rate"], eps=values["epsilon"], weight_decay=values["weight_decay"]
+        parameters,
+        lr=values["learning_rate"],
+        eps=values["epsilon"],
+        weight_decay=values["weight_decay"],
+        fused=_on_the_cpu(parameters),
     )
 
 
@@ -59,6 +68,7 @@ def _adam(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.
         betas=(values["beta1"], values["beta2"]),
         eps=values["epsilon"],
         weight_decay=values["weight_decay"],
+        fused=_on_the_cpu(parameters),
     )
 
 
@@ -69,7 +79,13 @@ def _adamw(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch
         betas=(values["beta1"], values["beta2"]),
         eps=values["epsilon"],
         weight_decay=values["weight_decay"],
+        fused=_on_the_cpu(parameters),
     )
+
+
+def _on_the_cpu(parameters: list[nn.Parameter]) -> bool | None:
+    """Whether the one kernel is asked for; None leaves the choice to torch, which knows what an accelerator has."""
+    return True if all(parameter.device.type == "cpu" for parameter in parameters) else None
 
 
 #: Every optimizer the registry knows has exactly one maker here (a test compares the two).

@@ -22,6 +22,7 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train import loop, optimizers
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.random_state import RandomStream
+from nnviz.train.updates import Updates
 
 #: Batches for measuring are at least this large: without gradients they need little memory and run faster.
 _EVALUATION_BATCH = 256
@@ -60,6 +61,7 @@ class Training:
         self.optimizer = optimizers.build_optimizer(
             self.network.parameters(), config.optimizer, config.optimizer_params
         )
+        self._updates = None if self.optimizer is None else Updates(self.optimizer)
         self.batch_size = config.batch_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, self.network.random_state)
@@ -149,7 +151,7 @@ class Training:
         Raises:
             TrainingError: The network has nothing to train.
         """
-        if self.optimizer is None:
+        if self._updates is None:
             raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
         inputs, targets = self._next_batch()
         if self._step in self._replay_rates:
@@ -157,11 +159,11 @@ class Training:
         if self._draws:
             with self.random:
                 loss = loop.train_step(
-                    self.network, self.loss_function, self.optimizer, inputs, targets, after_backward, around_update
+                    self.network, self.loss_function, self._updates, inputs, targets, after_backward, around_update
                 )
         else:
             loss = loop.train_step(
-                self.network, self.loss_function, self.optimizer, inputs, targets, after_backward, around_update
+                self.network, self.loss_function, self._updates, inputs, targets, after_backward, around_update
             )
         count = inputs.shape[0]
         self._losses.append(loss)

@@ -1,0 +1,124 @@
+"""The updates of an optimizer, with as little around them as can be.
+
+torch looks after hooks, profilers, compilers, devices and types at each ``step()`` and ``zero_grad()``: on a network of
+a hundred weights that takes three times as long as the update itself. Where all of that is known beforehand, as it is
+for one group of weights on the CPU, :class:`Updates` calls the same kernel with the same tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+#: Gradients of the parameters that are trained, in their order -> the update.
+_Kernel: TypeAlias = Callable[[list[Tensor]], None]
+
+
+class Updates:
+    """Does what ``optimizer.zero_grad()`` and ``optimizer.step()`` do, bit for bit. State and settings stay with it.
+
+    Args:
+        optimizer: Its settings may change at any time, and its state may be replaced (``load_state_dict``).
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self._optimizer = optimizer
+        self._parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self._kernel: _Kernel | None = None
+        self._state: Mapping[Any, Any] | None = None  # which the kernel works on
+        self._count = 0
+
+    def zero_grad(self) -> None:
+        """Lets all gradients go."""
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    def step(self) -> None:
+        """One update with the gradients that are there."""
+        if self._kernel is not None and self._state is self._optimizer.state:
+            gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+            # What a layer that leads nowhere has is no gradient, now and always.
+            if len(gradients) == self._count:
+                with torch.no_grad():
+                    self._kernel(gradients)
+                return
+        self._optimizer.step()  # which makes the state where there is none
+        self._bind()
+
+    def _bind(self) -> None:
+        """Looks up once what torch would look up at each step."""
+        optimizer = self._optimizer
+        trained = [parameter for parameter in self._parameters if parameter.grad is not None]
+        forms = {(parameter.device.type, parameter.dtype) for parameter in trained}
+        simple = len(optimizer.param_groups) == 1 and forms == {("cpu", torch.float32)}
+        bind = _BINDERS.get(type(optimizer))
+        self._kernel = bind(optimizer, trained) if simple and bind is not None else None
+        self._state, self._count = optimizer.state, len(trained)
+
+
+def _bind_adam(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _Kernel | None:
+    """Adam and AdamW differ in the kernel alone."""
+    group = optimizer.param_groups[0]
+    if not group["fused"] or group["amsgrad"]:
+        return None
+    means, squares, steps = _of_each(optimizer, trained, "exp_avg", "exp_avg_sq", "step")
+    kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
+
+    def update(gradients: list[Tensor]) -> None:
+        torch._foreach_add_(steps, 1)
+        kernel(
+            trained,
+            gradients,
+            means,
+            squares,
+            [],
+            steps,
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=group["maximize"],
+        )
+
+    return update
+
+
+def _bind_sgd(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _Kernel | None:
+    group = optimizer.param_groups[0]
+    if not group["fused"]:
+        return None
+    momenta = _of_each(optimizer, trained, "momentum_buffer")[0] if group["momentum"] else []
+
+    def update(gradients: list[Tensor]) -> None:
+        torch._fused_sgd_(
+            trained,
+            gradients,
+            momenta,
+            weight_decay=group["weight_decay"],
+            momentum=group["momentum"],
+            lr=group["lr"],
+            dampening=group["dampening"],
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+            is_first_step=False,
+        )
+
+    return update
+
+
+def _of_each(optimizer: torch.optim.Optimizer, trained: list[Tensor], *names: str) -> list[list[Tensor]]:
+    """What the optimizer keeps under each name, for all parameters."""
+    return [[optimizer.state[parameter][name] for parameter in trained] for name in names]
+
+
+#: The optimizers whose kernel is called directly; the others, and these where they have none, go torch's own way.
+_BINDERS: Mapping[type[torch.optim.Optimizer], Callable[[torch.optim.Optimizer, list[Tensor]], _Kernel | None]] = {
+    torch.optim.Adam: _bind_adam,
+    torch.optim.AdamW: _bind_adam,
+    torch.optim.SGD: _bind_sgd,
+}

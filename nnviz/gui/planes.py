@@ -7,6 +7,7 @@ neutral is zero (or undecided).
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 
 from nnviz.gui import pictures
 from nnviz.gui.theme import Theme
@@ -129,17 +130,7 @@ def draw_dots(painter: QPainter, area: QRectF, edges: Edges, dots: Dots, theme: 
     painter.save()
     painter.setClipRect(area)
     if dots.points is not None and dots.points.array.ndim == 2 and dots.points.array.shape[1] == 3:
-        rows = dots.points.array
-        radius = area.width() * (0.04 if len(rows) <= 12 else 0.014)
-        rim = QColor(theme.plot_background if theme.dark else QColor("#ffffff"))
-        painter.setPen(QPen(rim, radius * 0.5))
-        brushes: dict[int, QColor] = {}
-        for x1, x2, label in rows.tolist():
-            index = int(label) if math.isfinite(label) and label >= 0 else 0
-            if index not in brushes:
-                brushes[index] = class_colour(index, theme)
-            painter.setBrush(brushes[index])
-            painter.drawEllipse(edges.place(area, x1, x2), radius, radius)
+        _draw_layer(painter, area, edges, dots.points.array, theme)
     if dots.pinned is not None and dots.pinned.array.shape == (2,):
         middle = edges.place(area, *(float(value) for value in dots.pinned.array))
         if math.isfinite(middle.x()) and math.isfinite(middle.y()):
@@ -149,3 +140,45 @@ def draw_dots(painter: QPainter, area: QRectF, edges: Edges, dots: Dots, theme: 
                 painter.setPen(QPen(colour, width * area.width()))
                 painter.drawEllipse(middle, size, size)
     painter.restore()
+
+
+#: Layers of examples that were drawn lately, with what they show, so that it stays what it is. While the decision
+#: under them changes at each frame they do not, and four hundred circles take longer than all else on the card.
+_LAYERS: OrderedDict[tuple[object, ...], tuple[QImage, Numbers]] = OrderedDict()
+_MOST_LAYERS = 24
+
+
+def _draw_layer(painter: QPainter, area: QRectF, edges: Edges, rows: Numbers, theme: Theme) -> None:
+    """The examples, drawn once for each size and place between the pixels."""
+    to_device = painter.deviceTransform()
+    place = to_device.mapRect(area).toAlignedRect()
+    to_layer = to_device * QTransform.fromTranslate(-place.x(), -place.y())
+    exact = to_layer.mapRect(area)
+    key = (id(rows), edges, theme.name, exact.x(), exact.y(), exact.width(), exact.height())
+    if key not in _LAYERS:
+        layer = QImage(place.size(), QImage.Format.Format_ARGB32_Premultiplied)
+        layer.fill(Qt.GlobalColor.transparent)
+        on_layer = QPainter(layer)
+        on_layer.setRenderHints(painter.renderHints())
+        on_layer.setTransform(to_layer)
+        _draw_examples(on_layer, area, edges, rows, theme)
+        on_layer.end()
+        _LAYERS[key] = (layer, rows)
+        while len(_LAYERS) > _MOST_LAYERS:
+            _LAYERS.popitem(last=False)
+    _LAYERS.move_to_end(key)
+    back, _ = to_device.inverted()
+    painter.drawImage(back.mapRect(QRectF(place)), _LAYERS[key][0])
+
+
+def _draw_examples(painter: QPainter, area: QRectF, edges: Edges, rows: Numbers, theme: Theme) -> None:
+    radius = area.width() * (0.04 if len(rows) <= 12 else 0.014)
+    rim = QColor(theme.plot_background if theme.dark else QColor("#ffffff"))
+    painter.setPen(QPen(rim, radius * 0.5))
+    brushes: dict[int, QColor] = {}
+    for x1, x2, label in rows.tolist():
+        index = int(label) if math.isfinite(label) and label >= 0 else 0
+        if index not in brushes:
+            brushes[index] = class_colour(index, theme)
+        painter.setBrush(brushes[index])
+        painter.drawEllipse(edges.place(area, x1, x2), radius, radius)

@@ -33,6 +33,8 @@ _KEEP_EVERY = 2.0
 _KEEP_EVERY_GOING_BACK = 0.1
 #: Keeping them may take one part in this many of the time.
 _KEEP_SHARE = 200
+#: Writing one at the end of an epoch may take one part in this many of the time: an epoch may last milliseconds.
+_SAVE_SHARE = 50
 
 
 class CheckpointStore(Protocol):
@@ -88,6 +90,7 @@ class Runner:
         self._saved_step = -1
         self._published = self._speed_recorded = self._kept = 0.0
         self._keep_every = _KEEP_EVERY
+        self._next_save = 0.0
         self.position = self._make_position()
 
     # -- asking -------------------------------------------------------------------------------------------------------
@@ -304,6 +307,7 @@ class Runner:
         step = self.training.step
         if self._store is None or self._saved_step == step or self.training.replaying:
             return
+        began = time.perf_counter()
         checkpoint = self._before_best or self.training.capture()
         try:
             self._store.save_checkpoint(step, self.training.epoch, checkpoints.to_blobs(checkpoint), tag)
@@ -312,6 +316,8 @@ class Runner:
                 raise
             self._on_trouble(error)
         self._saved_step = step
+        ended = time.perf_counter()
+        self._next_save = ended + _SAVE_SHARE * (ended - began)
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -403,9 +409,10 @@ class Runner:
             samples += remarks.scores("validation", step, validation)
         self.instruments.flush()
         self._run.append(samples)
-        self.instruments.examine()
+        self.instruments.examine_if_due()
         self.keep()
-        self.save("epoch")
+        if time.perf_counter() >= self._next_save:
+            self.save("epoch")
         if self._on_epoch is not None:
             self._on_epoch(
                 EpochResult(

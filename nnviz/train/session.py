@@ -56,7 +56,8 @@ class TrainingSession:
         device: Overrules the project's.
         progress: Told how loading goes: (what, how much, of how much), on the owner's thread.
         on_epoch: Told of the end of each epoch, on the owner's thread.
-        store: Keeps a checkpoint at the end of each epoch, when paused and when stopped.
+        store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
+            when stopped.
         resume: Goes on from this checkpoint rather than from the start.
 
     Attributes:

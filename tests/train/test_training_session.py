@@ -465,12 +465,23 @@ def test_stopping_ends_it_and_playing_goes_on() -> None:
         wait_for(lambda: session.state is SessionState.RUNNING)
 
 
-def test_checkpoints_are_kept_at_the_end_of_epochs_and_at_pauses() -> None:
+@pytest.mark.parametrize(
+    ("share", "kept"),
+    [
+        (0, [(6, 1, "epoch"), (12, 2, "epoch"), (18, 3, "epoch")]),
+        # Epochs of milliseconds: the first, and the last whatever it takes.
+        (10**9, [(6, 1, "epoch"), (18, 3, "done")]),
+    ],
+)
+def test_checkpoints_are_kept_at_the_end_of_epochs_as_far_as_writing_them_is_not_felt(
+    monkeypatch: pytest.MonkeyPatch, share: int, kept: list[tuple[int, int, str]]
+) -> None:
+    monkeypatch.setattr(runner_module, "_SAVE_SHARE", share)
     shelf = Shelf()
     with served(session_of(epochs=3, store=shelf)) as session:
         session.play()
         wait_for(lambda: session.state is SessionState.DONE)
-    assert shelf.kept == [(6, 1, "epoch"), (12, 2, "epoch"), (18, 3, "epoch")]
+    assert shelf.kept == kept
 
 
 def test_a_full_disk_is_said_and_training_goes_on() -> None:

@@ -45,6 +45,23 @@ class LossFunction:
         """
         return _FORMULAS[self.kind](outputs, self.encode(outputs, targets))
 
+    def with_gradient(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean loss of the batch and its gradient with respect to the outputs, as autograd finds it, bit for bit.
+
+        Args:
+            outputs: ``(n, k)``, without a graph behind them.
+            targets: As for a call.
+        """
+        encoded = self.encode(outputs, targets)
+        written_out = _WITH_GRADIENT.get(self.kind)
+        if written_out is not None:
+            return written_out(outputs, encoded)
+        with torch.enable_grad():
+            free = outputs.detach().requires_grad_()
+            loss = _FORMULAS[self.kind](free, encoded)
+            (gradient,) = torch.autograd.grad(loss, free)
+        return loss.detach(), gradient
+
     def encode(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The targets in the form the formula wants: labels for cross-entropy, else numbers shaped like the outputs."""
         if self.kind == "cross_entropy":
@@ -135,4 +152,35 @@ _FORMULAS: Mapping[str, _Formula] = {
     "bce": _binary_cross_entropy,
     "bce_logits": _binary_cross_entropy_of_logits,
     "perceptron": _perceptron,
+}
+
+
+def _cross_entropy_with_gradient(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    scores = outputs.flatten(1)
+    logarithms = torch.log_softmax(scores, 1)
+    loss, weight = _aten.nll_loss_forward.default(logarithms, targets, None, _MEAN, _NO_LABEL)
+    slope = _aten.nll_loss_backward.default(torch.ones_like(loss), logarithms, targets, None, _MEAN, _NO_LABEL, weight)
+    gradient = _aten._log_softmax_backward_data.default(slope, logarithms, 1, scores.dtype)
+    return loss, gradient.reshape(outputs.shape)
+
+
+def _mean_squared_error_with_gradient(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    loss = functional.mse_loss(outputs, targets)
+    return loss, _aten.mse_loss_backward.default(torch.ones_like(loss), outputs, targets, _MEAN)
+
+
+def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    loss = functional.binary_cross_entropy_with_logits(outputs, targets)
+    return loss, outputs.sigmoid().sub_(targets).div_(outputs.numel())
+
+
+_aten = torch.ops.aten
+#: torch's own numbers: a loss is the mean over the batch, and the label that its kernels pass over.
+_MEAN, _NO_LABEL = 1, -100
+
+#: (outputs, encoded targets) -> the loss and its gradient; autograd does the others.
+_WITH_GRADIENT: Mapping[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+    "cross_entropy": _cross_entropy_with_gradient,
+    "mse": _mean_squared_error_with_gradient,
+    "bce_logits": _binary_cross_entropy_of_logits_with_gradient,
 }

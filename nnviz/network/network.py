@@ -7,7 +7,7 @@ no longer than it has to. A plain chain takes an even shorter road, the loop of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -23,7 +23,7 @@ from nnviz.project.model import Graph
 from nnviz.project.shapes import Inference, infer, inputs_of
 
 #: (module, input slots, output slot, slots that are not needed afterwards)
-_PlanStep: TypeAlias = tuple[Callable[..., Tensor], tuple[int, ...], int, tuple[int, ...]]
+_PlanStep: TypeAlias = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,11 @@ class Network(nn.Module):
     def draws_random_numbers(self) -> bool:
         """Whether a forward pass in training mode consumes the global random state (dropout)."""
         return any(registry.layer(layer.kind).random for layer in self._layers)
+
+    @property
+    def chain(self) -> tuple[nn.Module, ...] | None:
+        """What a forward pass calls, in order, where each takes only what the one before it made; else None."""
+        return self._chain
 
     # -- computing ----------------------------------------------------------------------------------------------------
 
@@ -220,7 +225,7 @@ class Network(nn.Module):
             return node_id
         return next(layer.sources[0] for layer in self._layers if layer.node == node_id)
 
-    def _compile_chain(self) -> tuple[Callable[..., Tensor], ...] | None:
+    def _compile_chain(self) -> tuple[nn.Module, ...] | None:
         """The modules in order when each takes only what the one before it made; None otherwise."""
         previous = 0
         for _, sources, target, _ in self._plan:

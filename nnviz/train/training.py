@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
 
 from nnviz.data.tensors import Feeder, LoadedData
 from nnviz.errors import ParamError, ProjectError, TrainingError
+from nnviz.network.chain import DenseChain
 from nnviz.network.losses import loss_function
 from nnviz.network.memory import build_network
 from nnviz.network.network import Network
@@ -61,6 +63,7 @@ class Training:
         self.optimizer = optimizers.build_optimizer(
             self.network.parameters(), config.optimizer, config.optimizer_params
         )
+        self._gradients = DenseChain.of(self.network)
         self._updates = None if self.optimizer is None else Updates(self.optimizer)
         self.batch_size = config.batch_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
@@ -156,14 +159,16 @@ class Training:
         inputs, targets = self._next_batch()
         if self._step in self._replay_rates:
             self._use_rate(self._replay_rates[self._step])
-        if self._draws:
-            with self.random:
-                loss = loop.train_step(
-                    self.network, self.loss_function, self._updates, inputs, targets, after_backward, around_update
-                )
-        else:
+        with self.random if self._draws else nullcontext():
             loss = loop.train_step(
-                self.network, self.loss_function, self._updates, inputs, targets, after_backward, around_update
+                self.network,
+                self.loss_function,
+                self._updates,
+                inputs,
+                targets,
+                after_backward,
+                around_update,
+                self._gradients,
             )
         count = inputs.shape[0]
         self._losses.append(loss)

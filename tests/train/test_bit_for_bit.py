@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from training_helpers import CNN, CPU, advance, images, made_training, same, served, session_of, weights
 
-from nnviz.data.tensors import Feeder
+from nnviz.data.tensors import Feeder, load
+from nnviz.network.chain import DenseChain
 from nnviz.project.templates import sample
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.training import Training
@@ -121,3 +122,18 @@ def test_the_random_state_of_the_process_is_given_back() -> None:
         session.step(5).result(20)
         session.ask(lambda: None).result(20)
     assert torch.equal(torch.rand(4), expected)
+
+
+@pytest.mark.parametrize("name", ["spiral", "credit-learned", "neuron-sigmoid"])
+def test_gradients_written_out_lead_to_the_weights_of_autograd(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = sample(name)
+    data = load(project.data)
+    short = Training(project, data, CPU)
+    monkeypatch.setattr(DenseChain, "of", lambda network: None)
+    plain = Training(project, data, CPU)
+    assert short._gradients is not None
+    assert plain._gradients is None
+    advance(short, 100)
+    advance(plain, 100)
+    assert same(weights(short.network), weights(plain.network))
+    assert short.capture().progress == plain.capture().progress

@@ -243,6 +243,7 @@ class TrainingSession:
         if self._broken_off:
             return
         training = Training(self.project, self.data, device)
+        devices.fit_threads(training.work)
         if self._resume is not None:
             training.restore(self._resume)
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes

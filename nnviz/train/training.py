@@ -100,6 +100,11 @@ class Training:
         return self._step
 
     @property
+    def work(self) -> int:
+        """Multiply-accumulate operations of the forward pass of one batch."""
+        return self.network.inference.macs * self.batch_size
+
+    @property
     def steps_per_epoch(self) -> int:
         """Batches an epoch; the last one may be smaller, or one example larger (see ``Feeder.join_single``)."""
         return len(self._feeder)

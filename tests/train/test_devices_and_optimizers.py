@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from training_helpers import MLP, session_of
 
 from nnviz.errors import NnvizError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.project import registry
-from nnviz.project.model import TrainConfig
+from nnviz.project.model import Graph, TrainConfig
+from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.train import devices, optimizers
 from nnviz.train.failures import readable
+
+#: Four million multiply-accumulate operations for an example, ten times that for a batch.
+WIDE = chain(features(6), linear(2048), relu(), linear(2048), relu(), linear(3), output())
 
 
 def test_auto_takes_the_best_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,14 +68,37 @@ def test_warming_up_leaves_the_random_state_alone() -> None:
 def test_no_more_threads_than_granted(monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.get_num_threads()
     used: list[int] = []
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: used[-1] if used else 64)
     monkeypatch.setattr(torch, "set_num_threads", used.append)
     monkeypatch.setattr(devices, "_granted_cores", lambda: 3)
+    devices._all_threads.cache_clear()
     devices.fit_threads()
     assert used == [3]
+    devices.fit_threads()
+    assert used == [3]
+    devices.fit_threads(1000)
+    assert used == [3, 1], "a small network pays for threads that wait for each other"
+    devices.fit_threads(10**9)
+    assert used == [3, 1, 3], "the next one is large again"
     monkeypatch.undo()
+    devices._all_threads.cache_clear()
     assert torch.get_num_threads() == before
     assert devices._granted_cores() >= 1
+
+
+@pytest.mark.parametrize(("graph", "threads"), [(MLP, 1), (WIDE, 3)])
+def test_the_network_decides_how_many_threads_train_it(
+    graph: Graph, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = [2]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: used[-1])
+    monkeypatch.setattr(torch, "set_num_threads", used.append)
+    monkeypatch.setattr(devices, "_all_threads", lambda: 3)
+    session = session_of(graph, epochs=1)
+    session.train()
+    assert used[-1] == threads
+    layers = [module for module in session.training.network.modules() if isinstance(module, nn.Linear)]
+    assert session.training.work == 10 * sum(layer.in_features * layer.out_features for layer in layers)
 
 
 def test_every_declared_optimizer_can_be_built_with_its_defaults() -> None:

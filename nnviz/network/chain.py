@@ -7,7 +7,7 @@ textbook writes it, layer by layer, with the kernels that autograd calls, in its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -40,21 +40,51 @@ _SLOPES: Mapping[type[nn.Module], _Slope] = {
 }
 
 
+class _Dense:
+    """y = x Wᵀ + b. The weights are looked up once: asking a module for them takes as long as a small product."""
+
+    def __init__(self, module: nn.Linear, *, first: bool) -> None:
+        self._weight, self._bias, self._first = module.weight, module.bias, first
+
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self._weight, self._bias)
+
+    def backward(self, gradient: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        if self._bias is not None:
+            self._bias.grad = gradient.sum(0)
+        self._weight.grad = gradient.t().mm(x)
+        return gradient if self._first else gradient.mm(self._weight)
+
+
+class _Pointwise:
+    """An activation, or a change of shape."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module, self._slope = module, _SLOPES[type(module)]
+        self.forward: Callable[[Tensor], Tensor] = module.forward
+
+    def backward(self, gradient: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return self._slope(gradient, self._module, x, y)
+
+
 class DenseChain:
     """Computes what ``loss(network(inputs), targets).backward()`` computes, bit for bit on the CPU.
 
     Make one with :meth:`of`. Hooks of the modules are not called.
     """
 
-    def __init__(self, modules: tuple[nn.Module, ...]) -> None:
-        self._modules = modules
+    def __init__(self, modules: Sequence[nn.Module]) -> None:
         self._first = next(index for index, module in enumerate(modules) if isinstance(module, nn.Linear))
+        self._layers = [
+            _Dense(module, first=index == self._first) if isinstance(module, nn.Linear) else _Pointwise(module)
+            for index, module in enumerate(modules)
+        ]
 
     @classmethod
     def of(cls, network: Network) -> DenseChain | None:
         """For a network on the CPU that is a chain of dense layers and activations; None for any other."""
         modules = network.chain
-        if modules is None or not any(isinstance(module, nn.Linear) for module in modules):
+        if modules is None or not any(type(module) is nn.Linear for module in modules):
             return None
         if any(type(module) is not nn.Linear and type(module) not in _SLOPES for module in modules):
             return None
@@ -76,19 +106,9 @@ class DenseChain:
         """
         with torch.no_grad():
             values = [inputs]
-            for module in self._modules:
-                x = values[-1]
-                is_linear = type(module) is nn.Linear
-                values.append(linear(x, module.weight, module.bias) if is_linear else module(x))  # type: ignore[arg-type]
+            for layer in self._layers:
+                values.append(layer.forward(values[-1]))
             loss, gradient = loss_function.with_gradient(values[-1], targets)
-            for index in range(len(self._modules) - 1, self._first - 1, -1):
-                module, x = self._modules[index], values[index]
-                if type(module) is not nn.Linear:
-                    gradient = _SLOPES[type(module)](gradient, module, x, values[index + 1])
-                    continue
-                if module.bias is not None:
-                    module.bias.grad = gradient.sum(0)
-                module.weight.grad = gradient.t().mm(x)
-                if index > self._first:
-                    gradient = gradient.mm(module.weight)
+            for index in range(len(self._layers) - 1, self._first - 1, -1):
+                gradient = self._layers[index].backward(gradient, values[index], values[index + 1])
         return values[-1], loss

@@ -76,7 +76,6 @@ class LossFunction:
         """Whether an answer is right or wrong; a regression's is not."""
         return self.task != "regression"
 
-    @torch.no_grad()
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """The number of right answers in the batch, an integer tensor of no dimensions; None for a regression.
 
@@ -170,7 +169,7 @@ def _mean_squared_error_with_gradient(outputs: Tensor, targets: Tensor) -> tuple
 
 
 def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    loss = functional.binary_cross_entropy_with_logits(outputs, targets)
+    loss = torch.binary_cross_entropy_with_logits(outputs, targets, None, None, _MEAN)
     return loss, outputs.sigmoid().sub_(targets).div_(outputs.numel())
 
 

@@ -206,10 +206,3 @@ def node_parameters(network: MeasuredNetwork) -> dict[str, list[nn.Parameter]]:
         if parameters:
             found[node_id] = parameters
     return found
-
-
-def to_numbers(values: list[Tensor]) -> list[float]:
-    """Tensors of one element each, as Python numbers, in one transfer from the device."""
-    if not values:
-        return []
-    return torch.stack([value.detach().reshape(()) for value in values]).cpu().tolist()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from nnviz.probes.base import Clock, Measurement, Probe, Stage, monotonic, to_numbers
+from nnviz.probes.base import Clock, Measurement, Probe, Stage, monotonic
 from nnviz.record.samples import Sample, Scalar
 
 #: Seconds for which values may wait on the device before they are fetched together.
@@ -43,7 +44,7 @@ class LossProbe(Probe):
             return []
         correct = measurement.correct if measurement.count else None
         self._waiting.append((measurement.step, measurement.count, correct))
-        self._losses.append(measurement.loss.detach())
+        self._losses.append(measurement.loss)
         now = self._clock()
         if now - self._fetched < _LONGEST_WAIT and len(self._waiting) < _MOST_WAITING and not measurement.whole:
             return []
@@ -54,13 +55,16 @@ class LossProbe(Probe):
         """Fetch what waits on the device."""
         waiting, losses = self._waiting, self._losses
         self._waiting, self._losses = [], []
-        numbers = iter(to_numbers([*losses, *(correct.float() for _, _, correct in waiting if correct is not None)]))
+        if not waiting:
+            return []
+        answered = [(step, count, right) for step, count, right in waiting if right is not None]
+        # Turned into one type stack by stack, not number by number, and fetched together.
+        stacks = [torch.stack(losses).float()]
+        if answered:
+            stacks.append(torch.stack([right for _, _, right in answered]).float())
+        numbers = iter(torch.cat(stacks).tolist())
         samples: list[Sample] = [Scalar("loss/train", step, next(numbers)) for step, _, _ in waiting]
-        samples += [
-            Scalar("accuracy/train", step, next(numbers) / count)
-            for step, count, correct in waiting
-            if correct is not None
-        ]
+        samples += [Scalar("accuracy/train", step, next(numbers) / count) for step, count, _ in answered]
         return samples
 
     def reset(self) -> None:

@@ -20,6 +20,8 @@ PROBE_COUNT = 2000
 #: Part of the budget that is given out: what is measured between two steps also pushes the training's numbers out of
 #: the processor's caches, about a fifth of its own time on top (measured: a bare loop beside it, mlp-512-dropout).
 _SPENDABLE = 0.8
+#: Seconds between two looks at which probes are due: a step may take less than asking each of them.
+_LOOK_EVERY = 0.003
 #: Seconds between two examinations of the run, which may take one part in this many of the time.
 _EXAMINE_EVERY = 1.0
 _EXAMINE_SHARE = 200
@@ -51,6 +53,9 @@ class Instruments:
         self._run = run
         self._probes = tuple(probes)
         self._at = {stage: tuple(probe for probe in probes if probe.stage is stage) for stage in Stage}
+        self._always = [probe for probe in self._at[Stage.BACKWARD] if probe.essential and not probe.wanted_interval]
+        self._next_look = 0.0
+        self._trained = 0.0  # seconds that the budget was not told of yet
         self._budget = Budget(_SPENDABLE * share)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
         self._plane = self._lay_plane() if self._probes else None
@@ -92,14 +97,22 @@ class Instruments:
             return training.advance()
         began = time.perf_counter()
         self._measuring = 0.0
+        if not forced and began < self._next_look:
+            # Too soon for anybody but those who see every step.
+            count = training.advance(self._after_backward(self._always, forced) if self._always else None)
+            self._trained += max(0.0, time.perf_counter() - began - self._measuring)
+            return count
+        self._next_look = began + _LOOK_EVERY
         backward = self._due(Stage.BACKWARD, began, forced)
         update = self._due(Stage.UPDATE, began, forced)
         count = training.advance(
             self._after_backward(backward, forced) if backward else None,
             self._around_update(update, forced) if update else None,
         )
-        self._budget.trained(max(0.0, time.perf_counter() - began - self._measuring))
-        resting = self._due(Stage.REST, time.perf_counter(), forced)
+        ended = time.perf_counter()
+        self._budget.trained(self._trained + max(0.0, ended - began - self._measuring))
+        self._trained = 0.0
+        resting = self._due(Stage.REST, ended, forced)
         if resting:
             self._measure(resting, self._measurement(forced), forced)
         return count

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from functools import cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
@@ -31,6 +31,9 @@ TIMELINE_KEYS: tuple[KeyUse, ...] = (
 )
 _MEMORY_INTERVAL = 1000
 _MOST_MARKS = 200
+#: Pixels between two marks, at least, and of how many epochs then one is marked.
+_MARK_GAP = 9
+_STRIDES = (1, 2, 5, 10, 20, 50, 100)
 
 
 @cache
@@ -92,6 +95,12 @@ class Track(QWidget):
         share = (x - left) / max(1.0, right - left)
         return min(self._last, max(0, round(share * self._planned)))
 
+    def shown_marks(self) -> tuple[int, ...]:
+        """Where epochs ended; of every second, fifth, tenth … epoch only where they would lie too close together."""
+        room = self.width() / (len(self._marks) * _MARK_GAP) * (self._last / self._planned) if self._marks else 1.0
+        stride = next((one for one in _STRIDES if one * room >= 1), _STRIDES[-1])
+        return self._marks[stride - 1 :: stride]
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws planned, done, marks and handle."""
         shade = theme.current()
@@ -109,9 +118,7 @@ class Track(QWidget):
         painter.setBrush(shade.accent)
         painter.drawRoundedRect(QRectF(8, middle - 2.5, max(0.0, self.position_of(shown) - 8), 5), 2.5, 2.5)
         painter.setPen(QPen(shade.warning, 1.5))
-        for mark in self._marks:
-            x = self.position_of(mark)
-            painter.drawLine(QPointF(x, middle - 6), QPointF(x, middle + 6))
+        painter.drawLines([QLineF(x, middle - 6, x, middle + 6) for x in map(self.position_of, self.shown_marks())])
         handle = QPointF(self.position_of(shown), middle)
         painter.setPen(QPen(shade.accent if self.hasFocus() else shade.panel, 2))
         painter.setBrush(shade.text if self._step is None else shade.warning)

@@ -49,6 +49,10 @@ def arrange_view(
         group = graph.groups[root]
         left, top = group.x + FRAME_PADDING, group.y + FRAME_PADDING + FRAME_HEAD
     block = _Blocks(graph, sizes or {}, root, room).block(root)
+    # At the edge of all places everything moves in together, so that nothing comes to lie on anything else.
+    solid = [place for item, place in block.places.items() if item not in graph.arrows]
+    left = min(left, FARTHEST - max((x for x, _ in solid), default=0.0))
+    top = min(top, FARTHEST - max((y for _, y in solid), default=0.0))
     return {item: (_within(left + x), _within(top + y)) for item, (x, y) in block.places.items()}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 from nnviz.project.frames import SLACK, Rect, clashing, free_place
+from nnviz.project.layout import GAP_Y
 
 #: How far each thing moves, (across, down); what is not named stays.
 Offsets: TypeAlias = dict[str, tuple[float, float]]
@@ -51,13 +52,45 @@ def room_taken_back(
         How far the others move, and where the card stands.
     """
     larger = before._replace(width=max(before.width, after.width), height=max(before.height, after.height))
-    if centred or not any(rect.touches(larger) and not rect.touches(before) for rect in others.values()):
+    if centred:
         return _closed_up(others, notes, larger, after, centred)
+    if not any(rect.touches(larger) and not rect.touches(before) for rect in others.values()):
+        back = _way_back(others, notes, larger, after)
+        return (back, after) if back is not None else _closed_up(others, notes, larger, after, centred)
     first = made_room(others, notes, before, larger)
     second, card = _closed_up(moved(others, first), notes, larger, after, centred)
     still = (0.0, 0.0)
     both = {item: (first.get(item, still), second.get(item, still)) for item in {**first, **second}}
     return {item: (one[0] + two[0], one[1] + two[1]) for item, (one, two) in both.items()}, card
+
+
+def _way_back(others: Mapping[str, Rect], notes: Collection[str], before: Rect, after: Rect) -> Offsets | None:
+    """How far the others move to where :func:`made_room` would bring them here from; None where there is no such place.
+
+    Who stood below the card and who was pushed can be told from where they stand now. How far they were lowered cannot
+    where something stood between the card and the bottom of its row: what is lowered by as much as the card grows, and
+    what is lowered by as much as the row grows, may end up in one place. Notes stand there, cards keep a distance.
+    """
+    below = [item for item, rect in others.items() if rect.y >= after.bottom - SLACK]
+    across = max(0.0, before.right - after.right)
+    pushed = _pushed(others, before) if across else set()
+    row = _bottom_of_row(others, notes, after)
+    known = clashing({**others, "": before})
+    for bottom in dict.fromkeys((after.bottom, row)):
+        down = max(0.0, before.bottom - bottom)
+        offsets = _offsets(others, pushed, -across, below, -down)
+        there = moved(others, offsets)
+        if bottom < row and any(there[item].y < row + GAP_Y - SLACK for item in below if item not in notes):
+            continue
+        again = moved(there, made_room(there, notes, after, before))
+        same = all(_near(rect, others[item]) for item, rect in again.items())
+        if same and clashing({**there, "": after}) <= known:
+            return offsets
+    return None
+
+
+def _near(one: Rect, other: Rect) -> bool:
+    return abs(one.x - other.x) < SLACK and abs(one.y - other.y) < SLACK
 
 
 def _closed_up(

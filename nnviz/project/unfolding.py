@@ -157,7 +157,8 @@ def expanded(graph: Graph, group: str, sizes: Sizes | None = None) -> Edit:
 def collapsed(graph: Graph, group: str, sizes: Sizes | None = None) -> Edit:
     """Closes a group: its card stands where its frame began, and the rest moves together where nothing is in the way.
 
-    Where rows are clear of each other, collapsing what has just been expanded brings every place back.
+    Where rows are clear of each other, collapsing what has just been expanded brings every place back; also where a
+    note stands right below the card, unless another arrangement would have opened to the very same picture.
 
     Args:
         graph: The whole.

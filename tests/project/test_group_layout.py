@@ -218,6 +218,31 @@ def test_closing_what_was_just_opened_brings_every_place_back(graph: Graph, data
         graph = opened
 
 
+def test_a_note_below_a_low_card_gives_way_and_comes_back_with_all_below() -> None:
+    """It begins above the bottom of its row, where the card that opens needs room: the rows below lie lower."""
+    nodes = {f"n{at}": Node(f"n{at}", "relu", group="low" if at == 1 else "") for at in range(12)}
+    edges = tuple(Edge(PortRef(f"n{at}"), PortRef(f"n{at + 1}")) for at in range(11))
+    graph = Graph(nodes, edges, {"low": Group("low")})
+    sizes = {"low": (CARD_WIDTH, 40.0), "n1": (CARD_WIDTH, 100.0)}
+    graph = placed(graph, arrange_view(graph, sizes))
+    card = graph.groups["low"]
+    graph = changed(graph, notes={"note1": Note("note1", x=card.x, y=card.y + 60, width=100, height=80)})
+    opened = after(expanded(graph, "low", sizes), graph)
+    assert not lies_on(opened, sizes)
+    assert opened.notes["note1"].y - graph.notes["note1"].y == opened.nodes["n11"].y - graph.nodes["n11"].y > 0
+    back = after(collapsed(opened, "low", sizes), opened)
+    assert seen_places(back) == seen_places(graph)
+
+
+def test_at_the_edge_of_all_places_a_group_is_arranged_whole() -> None:
+    nodes = {"a": Node("a", "relu", x=FARTHEST, y=FARTHEST, group="far")}
+    note = Note("note1", x=FARTHEST, y=FARTHEST, width=50, height=50, group="far")
+    graph = Graph(nodes, groups={"far": Group("far", x=FARTHEST, y=FARTHEST)}, notes={"note1": note})
+    places = arrange_view(graph, root="far")
+    assert all(abs(x) <= FARTHEST and abs(y) <= FARTHEST for x, y in places.values())
+    assert not lies_on(placed(graph, {**places_of(graph), **places}), root="far")
+
+
 def test_opening_moves_the_rest_of_the_row_and_the_rows_below() -> None:
     graph = sample("googlenet").graph
     before = seen_places(graph)

@@ -15,20 +15,17 @@ def output_ranges(graph: Graph, inference: Inference) -> dict[str, Range]:
 
     Of what comes in nothing is known, but that images are light: never negative.
     """
-    sources: dict[str, list[str]] = {}
-    for edge in graph.edges:
-        sources.setdefault(edge.target.node, []).append(edge.source.node)
     found: dict[str, Range] = {}
     for node_id in inference.order:
-        shape = inference.shape(node_id)
-        if shape is None:
+        result = inference.results.get(node_id)
+        if result is None:
             found[node_id] = "any"
             continue
         spec = registry.layer(graph.nodes[node_id].kind)
         if not spec.max_inputs:
-            found[node_id] = "not_negative" if len(shape) == 3 else "any"
+            found[node_id] = "not_negative" if len(result.output) == 3 else "any"
         else:
-            found[node_id] = _resolved(spec, [found.get(source, "any") for source in sources.get(node_id, ())])
+            found[node_id] = _resolved(spec, [found.get(source, "any") for source in inference.inputs[node_id]])
     return found
 
 

@@ -3,6 +3,9 @@
 Each layer's rule stands beside its declaration (``layers/``). Here the rules are applied along the wires: all at once
 (:func:`infer`) or only downstream of what changed (:func:`infer_from`). A graph may be broken in any way: what can be
 computed is.
+
+A large network repeats a few layers many times. So the answer of a rule is kept by parameters and incoming shapes, and
+a layer's parameters are read once as long as the node keeps them.
 """
 
 from __future__ import annotations
@@ -11,17 +14,40 @@ import heapq
 import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from typing import cast
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias, cast
 
 from nnviz.errors import InputError
 from nnviz.project import registry
 from nnviz.project.layers.common import shape_text
-from nnviz.project.model import Graph, Node, ParamValue, Shape
-from nnviz.project.spec import ShapeError, ShapeResult
+from nnviz.project.model import Graph, Node, Params, ParamValue, Shape
+from nnviz.project.spec import LayerSpec, ShapeError, ShapeResult, ShapeRule
 
 __all__ = ["Inference", "infer", "infer_from", "inputs_of", "read_fix", "shape_text"]
 
 _Inputs = Mapping[str, tuple[str, ...]]
+_Outcome: TypeAlias = ShapeResult | ShapeError
+#: Answers that are kept; some two kilobytes each.
+_MOST_ANSWERS = 2048
+
+
+class Reading(NamedTuple):
+    """The parameters of one node, read once.
+
+    Attributes:
+        spec: The declaration of its kind and
+        params: the very parameters that were read; both tell whether the reading still holds.
+        names, values: All parameters in the order in which they are declared.
+        problem: Why they cannot be read.
+        repeatable: They are small enough to be looked up by.
+    """
+
+    spec: LayerSpec
+    params: Params
+    names: tuple[str, ...] = ()
+    values: tuple[ParamValue, ...] = ()
+    problem: ShapeError | None = None
+    repeatable: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,6 +66,7 @@ class Inference:
         parameters: Trainable numbers of all nodes together.
         macs: Multiply-accumulate operations of all nodes together, for one example.
         graph: The graph this was computed from.
+        readings: The parameters of the nodes that a rule was asked about, for the next walk.
     """
 
     results: Mapping[str, ShapeResult]
@@ -49,6 +76,7 @@ class Inference:
     parameters: int
     macs: int
     graph: Graph = field(repr=False)
+    readings: Mapping[str, Reading] = field(default_factory=dict, repr=False, compare=False)
 
     def shape(self, node: str) -> Shape | None:
         """The output shape of a node, or None while it is unknown."""
@@ -89,6 +117,9 @@ def _walk(graph: Graph, previous: Inference | None, changed: Set[str]) -> Infere
     order = previous.order if previous is not None and same_wires else _order(graph, inputs)
     results: dict[str, ShapeResult] = {}
     problems: dict[str, ShapeError] = {}
+    # Readings of nodes that are gone are left behind.
+    known = previous.readings if previous is not None else {}
+    readings = {node_id: reading for node_id, reading in known.items() if node_id in graph.nodes}
     moved: set[str] = set()  # nodes whose output is not what it was
     for node_id in order:
         node = graph.nodes[node_id]
@@ -98,7 +129,7 @@ def _walk(graph: Graph, previous: Inference | None, changed: Set[str]) -> Infere
             if before is not None and _same_layer(node, before) and previous.inputs.get(node_id) == sources:
                 _keep(node_id, previous, results, problems)
                 continue
-        outcome = _apply(node, sources, results)
+        outcome = _apply(node, sources, results, readings)
         if isinstance(outcome, ShapeResult):
             results[node_id] = outcome
         elif outcome is not None:
@@ -115,6 +146,7 @@ def _walk(graph: Graph, previous: Inference | None, changed: Set[str]) -> Infere
         sum(result.parameters for result in results.values()),
         sum(result.macs for result in results.values()),
         graph,
+        readings,
     )
 
 
@@ -131,20 +163,53 @@ def _keep(node_id: str, previous: Inference, results: dict[str, ShapeResult], pr
         problems[node_id] = previous.problems[node_id]
 
 
-def _apply(node: Node, sources: tuple[str, ...], results: Mapping[str, ShapeResult]) -> ShapeResult | ShapeError | None:
+def _apply(
+    node: Node, sources: tuple[str, ...], results: Mapping[str, ShapeResult], readings: dict[str, Reading]
+) -> _Outcome | None:
     """The result of one node; an error when the layer refuses; None when its inputs are not known."""
     try:
         spec = registry.layer(node.kind)
-        if not spec.min_inputs <= len(sources) <= spec.max_inputs:
-            return None
-        shapes = [results[source].output for source in sources if source in results]
-        if len(shapes) != len(sources):
-            return None
-        return spec.rule(spec.values(node.params), shapes)
-    except ShapeError as error:
-        return error
     except InputError as error:
         return ShapeError(error.message)
+    if not spec.min_inputs <= len(sources) <= spec.max_inputs:
+        return None
+    shapes = tuple(results[source].output for source in sources if source in results)
+    if len(shapes) != len(sources):
+        return None
+    reading = readings.get(node.id)
+    if reading is None or reading.params is not node.params or reading.spec is not spec:
+        reading = readings[node.id] = _read(node, spec)
+    if reading.problem is not None:
+        return reading.problem
+    answer = _answer if reading.repeatable else _ask
+    return answer(spec.rule, reading.names, reading.values, shapes)
+
+
+def _read(node: Node, spec: LayerSpec) -> Reading:
+    try:
+        values = spec.values(node.params)
+    except InputError as error:
+        return Reading(spec, node.params, problem=ShapeError(error.message))
+    # Weights that were written down may be many, and hardly any other layer has the same.
+    written = any(param.type in ("matrix", "vector") and values[param.name] is not None for param in spec.params)
+    return Reading(spec, node.params, tuple(values), tuple(values.values()), repeatable=not written)
+
+
+def _ask(
+    rule: ShapeRule, names: tuple[str, ...], values: tuple[ParamValue, ...], shapes: tuple[Shape, ...]
+) -> _Outcome:
+    """What a rule says to the parameters and to what comes in."""
+    try:
+        return rule(dict(zip(names, values, strict=True)), shapes)
+    except ShapeError as error:
+        # It is kept; what its traceback holds on to is not wanted.
+        return error.with_traceback(None)
+    except InputError as error:
+        return ShapeError(error.message)
+
+
+#: Of values in their normal form those that are equal are the same, so equal layers may share one answer.
+_answer = lru_cache(_MOST_ANSWERS)(_ask)
 
 
 def _all_inputs(graph: Graph, previous: Inference | None) -> _Inputs:

@@ -64,20 +64,25 @@ def grouped(graph: Graph, size: int, *, collapsed: bool) -> Graph:
 
 def edit(app: QApplication, settings: Settings) -> Iterator[Row]:
     """From the edit until the changed cards are painted in the window, shapes and diagnostics of all included."""
-    for what, near_input in (("near the output", False), ("near the input", True)):
+    for what in ("near the output", "near the input", "of the input, every shape a new one"):
         graph = large_graph(500)
         with window_on(app, Project(graph=graph)) as window:
-            node = "conv2" if near_input else [name for name in graph.nodes if name.startswith("conv")][-1]
+            node = "conv2" if "input" in what else [name for name in graph.nodes if name.startswith("conv")][-1]
             canvas = window.canvas
             canvas.zoom_reset()
             canvas.look_at(canvas.canvas_scene.cards[node].card_rect().center())
             rest(app)
             sides = iter(range(10**6))
 
-            def change(window: MainWindow = window, node: str = node, sides: Iterator[int] = sides) -> None:
-                # An even kernel loses a pixel each time: every shape behind it changes, and the joins complain.
-                side = 3 + next(sides) % 2
-                window.document.apply(SetParam(node, "kernel_size", (side, side)))
+            def change(
+                window: MainWindow = window, node: str = node, what: str = what, sides: Iterator[int] = sides
+            ) -> None:
+                step = next(sides)
+                if what.startswith("of"):
+                    window.document.apply(SetParam("input", "shape", (16, 33 + step, 33 + step)))
+                else:
+                    # An even kernel loses a pixel each time: every shape behind it changes, and the joins complain.
+                    window.document.apply(SetParam(node, "kernel_size", (3 + step % 2, 3 + step % 2)))
                 window.canvas.viewport().repaint()
 
             painted = canvas.stage.painted

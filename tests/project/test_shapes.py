@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnviz.project import registry
-from nnviz.project.model import Edge, Graph, Node, Params, ParamValue, PortRef
+from nnviz.project import registry, shapes
+from nnviz.project.model import Edge, Graph, Node, Params, ParamValue, PortRef, Shape
 from nnviz.project.shapes import Inference, infer, infer_from, inputs_of
+from nnviz.project.spec import LayerSpec, ShapeResult
 
 
 def graph_of(
@@ -174,6 +177,55 @@ def test_only_what_is_downstream_and_differs_is_computed_again(monkeypatch: pyte
     assert ran == ["conv2d", "relu", "conv2d"]  # conv6 has more parameters, but its output is what it was
     monkeypatch.undo()
     same(after, infer(changed))
+
+
+def test_equal_layers_ask_their_rule_once_and_get_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    layer = registry.layer
+
+    @cache
+    def watched(kind: str) -> LayerSpec:
+        spec = layer(kind)
+
+        def rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
+            asked.append(kind)
+            return spec.rule(values, shapes)
+
+        return replace(spec, rule=rule)
+
+    monkeypatch.setattr(registry, "layer", watched)
+    found = infer(long_chain(500))
+    assert list(found.results) == list(found.graph.nodes) and 0 < len(asked) < 20
+    for name, result in found.results.items():
+        node = found.graph.nodes[name]
+        spec = layer(node.kind)
+        assert spec.rule(spec.values(node.params), found.input_shapes(name) or ()) == result
+
+
+def test_other_parameters_of_the_same_node_are_read_anew() -> None:
+    graph = residual()
+    found = infer(graph)
+    for value, problem in ((5, False), (-1, True), (7, False), (True, True), (9, False)):
+        graph = set_params(graph, "linear1", {"out_features": value})
+        found = infer_from(graph, found)
+        same(found, infer(graph))
+        assert ("linear1" in found.problems) is problem, value
+        assert found.shape("output") == (None if problem else (value,))
+    gone = replace_edges(Graph({"input": graph.nodes["input"]}), ())
+    assert set(infer_from(gone, found).readings) == {"input"}
+
+
+def test_weights_that_were_written_down_are_not_kept_for_the_answer() -> None:
+    def with_weights(last: float) -> Graph:
+        weights = tuple((0.5, last) for _ in range(3))
+        params: dict[str, ParamValue] = {"out_features": 3, "weight_initialisation": "given", "weight_values": weights}
+        return graph_of({"input": ("input", {"shape": (2,)}), "linear1": ("linear", params)}, [("input", "linear1")])
+
+    before = shapes._answer.cache_info().currsize
+    infer(with_weights(0.25))
+    known = shapes._answer.cache_info().currsize
+    assert infer(with_weights(0.75)).shape("linear1") == (3,)
+    assert shapes._answer.cache_info().currsize == known <= before + 1
 
 
 @settings(max_examples=60)

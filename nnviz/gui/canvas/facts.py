@@ -1,6 +1,10 @@
 """What a card says about its layer: everything on it that follows from the document.
 
 A frozen value, so that comparing the old one with the new one tells whether the card has to be drawn again.
+
+An edit near the input changes what hundreds of cards say, and few of them are in sight. So the scene makes a
+:class:`CardSketch` of each: what the card needs in order to stand there, and what the rest is told from when somebody
+asks.
 """
 
 from __future__ import annotations
@@ -8,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cached_property
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -23,7 +28,7 @@ from nnviz.gui.canvas.geometry import (
 from nnviz.project import registry
 from nnviz.project.model import DataFacts, Graph, Node, Shape
 from nnviz.project.shapes import Inference
-from nnviz.project.spec import LayerSpec
+from nnviz.project.spec import LayerSpec, ShapeResult
 from nnviz.project.validate import Diagnostic
 
 #: Losses by the names that fit onto a card.
@@ -96,22 +101,15 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def layout(self) -> CardLayout:
         """Places inside the card; they follow from kind and shape only."""
-        height = FLAT_PICTURE if self.picture is Picture.STRIP else TALL_PICTURE
-        if self.members and height == TALL_PICTURE:
-            height = GROUP_PICTURE
+        picture = GROUP_PICTURE if self.members else TALL_PICTURE
         if self.picture is Picture.BARS:
-            height = FLAT_PICTURE if self.bar_rows <= 2 else max(TALL_PICTURE, self.bar_rows * BAR_ROW)
-        if self.picture is Picture.DECISION:
-            height = DECISION_PICTURE
-        return card_layout(height, parameters=self.has_parameters, status=self.status is not Status.NONE)
+            return _layout(self.picture, self.has_parameters, self.status, rows=self.bar_rows)
+        return _layout(self.picture, self.has_parameters, self.status, tall=picture)
 
     @property
     def bar_rows(self) -> int:
         """Rows of class bars: one a class, five when there are too many."""
-        if self.task == "binary":
-            return 1
-        count = self.shape[0] if self.shape else len(self.class_names)
-        return count if count <= MOST_CLASS_ROWS else 5
+        return _bar_rows(self.task, self.shape, self.class_names)
 
     @property
     def pictured(self) -> str:
@@ -183,6 +181,149 @@ def _status(spec: LayerSpec, note: str) -> Status:
     return Status.NOTE if note else Status.NONE
 
 
+class CardSource(NamedTuple):
+    """All that the facts of a layer's card are made from: from equal ones follow equal facts.
+
+    Attributes:
+        result: What is known of its shape.
+        diagnostics: Those about this node.
+        data: What is known of the data set.
+        signed: Whether its output may be negative.
+        wired_inputs: Number of input ports up to the last one with a wire; a join offers one more.
+        plane: The network's input is two features.
+    """
+
+    node: Node
+    result: ShapeResult | None
+    diagnostics: tuple[Diagnostic, ...]
+    data: DataFacts | None
+    signed: bool
+    wired_inputs: int
+    plane: bool
+
+
+class CardSketch(NamedTuple):
+    """What a card needs of its facts in order to stand in the scene, seen or not; :meth:`facts` tells the rest.
+
+    The attributes are those of the facts.
+    """
+
+    source: CardSource
+    spec: LayerSpec
+    shape: Shape | None
+    picture: Picture
+    has_parameters: bool
+    status: Status
+    note: str
+    input_ports: int
+    output_ports: int
+    severity: str
+    layout: CardLayout
+
+    @property
+    def node(self) -> str:
+        """The node's id."""
+        return self.source.node.id
+
+    @property
+    def title(self) -> str:
+        """The name it was given, or that of its kind."""
+        return self.source.node.name or self.spec.title
+
+    @property
+    def family(self) -> str:
+        """Which colour it has."""
+        return self.spec.family
+
+    @property
+    def bypassed(self) -> bool:
+        """Whether it is left out."""
+        return self.source.node.bypassed
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """A layer has none."""
+        return ()
+
+    def facts(self) -> CardFacts:
+        """All that the card says."""
+        source, spec = self.source, self.spec
+        node, result, data = source.node, source.result, source.data
+        ending = node.kind == "output"
+        loss = _loss_key(node, spec) if ending else ""
+        return CardFacts(
+            node=node.id,
+            kind=node.kind,
+            title=self.title,
+            subtitle=_loss_title(loss) if ending else shape_text(self.shape),
+            family=spec.family,
+            picture=self.picture,
+            shape=self.shape,
+            parameters=result.parameters if result is not None else None,
+            has_parameters=self.has_parameters,
+            status=self.status,
+            note=self.note,
+            input_ports=self.input_ports,
+            output_ports=self.output_ports,
+            signed=source.signed,
+            loss=loss,
+            task=data.task if data is not None and ending else "",
+            class_names=data.class_names if data is not None and ending else (),
+            severity=self.severity,
+            reasons=tuple(item.text for item in source.diagnostics if item.severity in ("error", "warning")),
+            bypassed=node.bypassed,
+        )
+
+
+#: What a card has been told: of a group all at once, of a layer as much as it needs.
+Told: TypeAlias = CardFacts | CardSketch
+
+
+def sketch(source: CardSource, previous: Told | None = None) -> CardSketch:
+    """What is known of a layer's card before anybody looks at it.
+
+    Args:
+        source: What it is made from.
+        previous: What the card said before: while a shape is unknown the card keeps its size.
+    """
+    node, result, found, data, _, wired_inputs, plane = source
+    spec = registry.layer(node.kind)
+    shape = result.output if result is not None else None
+    if result is not None:
+        has_parameters = result.parameters > 0
+    else:
+        has_parameters = previous.has_parameters if previous is not None else bool(spec.weight_view)
+    picture = picture_of(node, shape, previous.picture if previous is not None else None, plane=plane)
+    if isinstance(previous, CardSketch) and not found and picture is not Picture.BARS:
+        before = previous.source
+        same = previous.picture is picture and previous.has_parameters is has_parameters and not before.diagnostics
+        if same and before.node is node and before.wired_inputs == wired_inputs:
+            # Only numbers differ, as behind an edit: all that follows from the rest stands there already.
+            return previous._replace(source=source, shape=shape)
+    note = _note(node, spec)
+    status = Status.NOTE if node.bypassed else _status(spec, note)
+    rows = 0
+    if picture is Picture.BARS:
+        rows = _bar_rows(data.task if data is not None else "", shape, data.class_names if data is not None else ())
+    severity = ""
+    if found:
+        grave = {item.severity for item in found}
+        severity = "error" if "error" in grave else "warning" if "warning" in grave else ""
+    return CardSketch(
+        source,
+        spec,
+        shape,
+        picture,
+        has_parameters,
+        status,
+        note,
+        min(spec.max_inputs, max(spec.min_inputs, wired_inputs + (1 if spec.max_inputs > 1 else 0))),
+        spec.outputs,
+        severity,
+        _layout(picture, has_parameters, status, rows=rows),
+    )
+
+
 def card_facts(
     node: Node,
     inference: Inference,
@@ -191,57 +332,32 @@ def card_facts(
     *,
     signed: bool,
     wired_inputs: int,
-    previous: CardFacts | None = None,
+    previous: Told | None = None,
     plane: bool = False,
 ) -> CardFacts:
-    """What the card of one node says.
-
-    Args:
-        node: The node.
-        inference: Shapes and parameter counts of its graph.
-        diagnostics: Those about this node.
-        data: What is known of the data set.
-        signed: Whether its output may be negative.
-        wired_inputs: Number of input ports up to the last one with a wire; a join offers one more.
-        previous: What the card said before: while a shape is unknown the card keeps its size.
-        plane: The network's input is two features.
-    """
-    spec = registry.layer(node.kind)
+    """What the card of one node says, all at once; the arguments are those of a source and of its sketch."""
     result = inference.results.get(node.id)
-    shape = result.output if result is not None else None
-    parameters = result.parameters if result is not None else None
-    problems = [item for item in diagnostics if item.severity in ("error", "warning")]
-    severity = ""
-    if problems:
-        severity = "error" if any(item.severity == "error" for item in problems) else "warning"
-    note = _note(node, spec)
-    loss = _loss_key(node, spec) if node.kind == "output" else ""
-    if parameters is not None:
-        has_parameters = parameters > 0
-    else:
-        has_parameters = previous.has_parameters if previous is not None else bool(spec.weight_view)
-    return CardFacts(
-        node=node.id,
-        kind=node.kind,
-        title=node.name or spec.title,
-        subtitle=_loss_title(loss) if node.kind == "output" else shape_text(shape),
-        family=spec.family,
-        picture=picture_of(node, shape, previous.picture if previous is not None else None, plane=plane),
-        shape=shape,
-        parameters=parameters,
-        has_parameters=has_parameters,
-        status=Status.NOTE if node.bypassed else _status(spec, note),
-        note=note,
-        input_ports=min(spec.max_inputs, max(spec.min_inputs, wired_inputs + (1 if spec.max_inputs > 1 else 0))),
-        output_ports=spec.outputs,
-        signed=signed,
-        loss=loss,
-        task=data.task if data is not None and node.kind == "output" else "",
-        class_names=data.class_names if data is not None and node.kind == "output" else (),
-        severity=severity,
-        reasons=tuple(item.text for item in problems),
-        bypassed=node.bypassed,
-    )
+    return sketch(CardSource(node, result, tuple(diagnostics), data, signed, wired_inputs, plane), previous).facts()
+
+
+def _bar_rows(task: str, shape: Shape | None, class_names: tuple[str, ...]) -> int:
+    if task == "binary":
+        return 1
+    count = shape[0] if shape else len(class_names)
+    return count if count <= MOST_CLASS_ROWS else 5
+
+
+def _layout(
+    picture: Picture, has_parameters: bool, status: Status, *, rows: int = 0, tall: float = TALL_PICTURE
+) -> CardLayout:
+    height = tall
+    if picture is Picture.STRIP:
+        height = FLAT_PICTURE
+    elif picture is Picture.BARS:
+        height = FLAT_PICTURE if rows <= 2 else max(TALL_PICTURE, rows * BAR_ROW)
+    elif picture is Picture.DECISION:
+        height = DECISION_PICTURE
+    return card_layout(height, parameters=has_parameters, status=status is not Status.NONE)
 
 
 def _loss_key(node: Node, spec: LayerSpec) -> str:

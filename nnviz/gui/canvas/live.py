@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Protocol
 
-from nnviz.gui.canvas.facts import CardFacts, Picture, Status
+from nnviz.gui.canvas.facts import CardFacts, Picture, Status, Told
 from nnviz.gui.planes import Dots
 from nnviz.record.samples import ArraySample, Finding, Sample, Scalar
 
@@ -49,10 +49,10 @@ class LiveValues:
         """Warnings and errors that hold for a node."""
         return self._findings.get(node, ())
 
-    def severity(self, facts: CardFacts) -> str:
+    def severity(self, facts: Told) -> str:
         """The graver of what the document's diagnostics and the run's findings say: ``error``, ``warning`` or empty."""
         if not self._findings:
-            return graver([facts.severity])
+            return facts.severity
         # While the shape is unknown, findings are those of another network.
         nodes = facts.members or ((facts.node,) if facts.shape is not None else ())
         findings = (finding for node in nodes for finding in self.findings(node))

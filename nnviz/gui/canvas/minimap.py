@@ -351,7 +351,7 @@ class Minimap(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         groups: dict[tuple[str, str], list[QRectF]] = {}
         for node, card in scene.cards.items():
-            groups.setdefault((card.look.severity, card.facts.family), []).append(boxes[node])
+            groups.setdefault((card.look.severity, card.told.family), []).append(boxes[node])
         for (severity, family), rects in groups.items():
             painter.setBrush(_colour(severity, family, shade))
             painter.drawRects(rects)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui import theme
 from nnviz.gui.canvas.card_painter import CardLook, CardReadings, paint_bypass, paint_card
-from nnviz.gui.canvas.facts import CardFacts
+from nnviz.gui.canvas.facts import CardFacts, CardSketch, Told
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
 from nnviz.gui.canvas.stage import Stage, card_canvas
 
@@ -24,21 +24,26 @@ _FADED = 0.3
 class NodeItem(QGraphicsItem):
     """The card of one node. It shows; what happens on a click is decided by the gestures.
 
+    It keeps what it was told as it is, and finds out what follows for its facts when it is painted or asked for them.
+
     Attributes:
         place: Where it stands in the scene, as plain numbers.
         far_key: Cards with the same key look the same from far; empty until it is made.
     """
 
-    def __init__(self, facts: CardFacts, stage: Stage) -> None:
+    def __init__(self, told: Told, stage: Stage) -> None:
         super().__init__()
-        self._facts = facts
+        self._told = told
+        self._facts: CardFacts | None = None
+        #: Whether its facts may be others than those it has.
+        self._untold = True
         self._stage = stage
-        self._look = CardLook(severity=stage.live.severity(facts))
+        self._look = CardLook(severity=stage.live.severity(told))
         self._face: QPixmap | None = None
         self._face_scale = 0.0
         self._face_level = Level.NORMAL
         self._stale = True
-        self._rect = facts.layout.rect
+        self._rect = told.layout.rect
         self._bounds = self._outer()
         self._far: FarLayer | None = None
         self.place = (0.0, 0.0)
@@ -48,12 +53,24 @@ class NodeItem(QGraphicsItem):
     @property
     def node(self) -> str:
         """The node's id."""
-        return self._facts.node
+        return self._told.node
+
+    @property
+    def told(self) -> Told:
+        """What it was told last: enough for where it stands, how large it is and which ports it has."""
+        return self._told
 
     @property
     def facts(self) -> CardFacts:
         """What the card says."""
-        return self._facts
+        facts = self._facts
+        if facts is None or self._untold:
+            self._untold = False
+            told = self._told.facts() if isinstance(self._told, CardSketch) else self._told
+            if told != facts:
+                self._facts = facts = told
+                self._stale = True
+        return facts
 
     @property
     def look(self) -> CardLook:
@@ -63,7 +80,7 @@ class NodeItem(QGraphicsItem):
     @property
     def layout(self) -> CardLayout:
         """The places inside the card."""
-        return self._facts.layout
+        return self._told.layout
 
     @property
     def stale(self) -> bool:
@@ -84,21 +101,23 @@ class NodeItem(QGraphicsItem):
         self._far = layer
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
 
-    def set_facts(self, facts: CardFacts) -> bool:
-        """Say something else; whether the card's size has changed."""
-        if facts == self._facts:
-            return False
-        layout = facts.layout
-        resized = layout.height != self._rect.height()
+    def tell(self, told: Told) -> None:
+        """Say something else."""
+        old, self._told = self._told, told
+        self._untold = True
+        resized = told.layout.height != self._rect.height()
         if resized:
             self.prepareGeometryChange()
-            self._rect = layout.rect
+            self._rect = told.layout.rect
             self._bounds = self._outer()
-        self._facts = facts
-        self.far_key = ""
         self.refresh_severity()
-        self.touch()
-        return resized
+        if self._far is None:
+            # Not stale: its facts may turn out to be what they were.
+            self.far_key = ""
+            self.update()
+        elif resized or (old.title, old.family, old.bypassed) != (told.title, told.family, told.bypassed):
+            self.far_key = ""
+            self.touch()
 
     def set_look(
         self, *, selected: bool | None = None, hovered: bool | None = None, target: bool | str | None = ""
@@ -116,7 +135,7 @@ class NodeItem(QGraphicsItem):
 
     def refresh_severity(self) -> None:
         """Take the frame from the diagnostics and findings as they are now."""
-        old, severity = self._look, self._stage.live.severity(self._facts)
+        old, severity = self._look, self._stage.live.severity(self._told)
         if severity != old.severity:
             self._set_look(CardLook(old.selected, old.hovered, severity, old.target))
 
@@ -129,8 +148,8 @@ class NodeItem(QGraphicsItem):
 
     def make_far_key(self) -> str:
         """Say in one text all that is seen of it from far; a text, because its hash is computed once only."""
-        facts = self._facts
-        self.far_key = f"{facts.family} {facts.layout.height} {self._look} {facts.bypassed} {facts.title}"
+        told = self._told
+        self.far_key = f"{told.family} {told.layout.height} {self._look} {told.bypassed} {told.title}"
         return self.far_key
 
     def mark_stale(self) -> None:
@@ -151,9 +170,9 @@ class NodeItem(QGraphicsItem):
 
     def reasons(self) -> list[str]:
         """Sentences about what is wrong, from the diagnostics and from the run."""
-        nodes = self._facts.members or (self.node,)
+        nodes = self._told.members or (self.node,)
         findings = (finding.text for node in nodes for finding in self._stage.live.findings(node))
-        return [*self._facts.reasons, *findings]
+        return [*self.facts.reasons, *findings]
 
     def boundingRect(self) -> QRectF:
         """The card with its shadow and frame."""
@@ -164,7 +183,7 @@ class NodeItem(QGraphicsItem):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Copy the finished picture to whole device pixels, painting it first where it is out of date."""
-        stage = self._stage
+        stage, facts = self._stage, self.facts
         ratio = stage.ratio
         transform = painter.worldTransform()
         zoom = transform.m11()
@@ -173,7 +192,7 @@ class NodeItem(QGraphicsItem):
         face = self._face
         blurred = abs(scale - self._face_scale) > 1e-6
         if face is None or self._stale or level is not self._face_level or (blurred and not stage.may_wait()):
-            face = self._render(scale, level)
+            face = self._render(facts, scale, level)
         x = round((transform.dx() - CARD_MARGIN * zoom) * ratio) / ratio
         y = round((transform.dy() - CARD_MARGIN * zoom) * ratio) / ratio
         painter.setWorldTransform(QTransform.fromTranslate(x, y))
@@ -183,11 +202,11 @@ class NodeItem(QGraphicsItem):
             target = QRectF(0.0, 0.0, self._bounds.width() * zoom, self._bounds.height() * zoom)
             painter.drawPixmap(target, face, QRectF(face.rect()))
 
-    def _render(self, scale: float, level: Level) -> QPixmap:
+    def _render(self, facts: CardFacts, scale: float, level: Level) -> QPixmap:
         """Paint the card at ``scale`` device pixels for one scene unit."""
-        stage, facts = self._stage, self._facts
+        stage = self._stage
         shade = theme.current()
-        picture = self._picture(scale, level, shade)
+        picture = self._picture(facts, scale, level, shade)
         readings = CardReadings(stage.live.gradient(facts) if facts.has_parameters else None, stage.live.share(facts))
         face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, shade))
         painter = card_canvas(face, scale)
@@ -204,15 +223,15 @@ class NodeItem(QGraphicsItem):
         stage.keep(self, face.width() * face.height() * 4)
         return face
 
-    def _picture(self, scale: float, level: Level, shade: theme.Theme) -> QPixmap | None:
+    def _picture(self, facts: CardFacts, scale: float, level: Level, shade: theme.Theme) -> QPixmap | None:
         stage = self._stage
-        sample = stage.live.picture(self._facts)
+        sample = stage.live.picture(facts)
         if sample is None:
             return None
-        place = self._facts.layout.picture
+        place = facts.layout.picture
         left, top = round((place.left() + CARD_MARGIN) * scale), round((place.top() + CARD_MARGIN) * scale)
         right, bottom = round((place.right() + CARD_MARGIN) * scale), round((place.bottom() + CARD_MARGIN) * scale)
         size = QSize(max(1, right - left), max(1, bottom - top))
         live = stage.live
-        label, dots = live.label(), live.dots(self._facts)
-        return stage.pictures.picture(self._facts, sample, size, scale, level, shade, label, dots)
+        label, dots = live.label(), live.dots(facts)
+        return stage.pictures.picture(facts, sample, size, scale, level, shade, label, dots)

@@ -49,15 +49,15 @@ class Router:
 
     def ports_of(self, node: str) -> list[tuple[Port, QPointF]]:
         """The ports of a card and where they are: on the sides on which its wires are."""
-        facts = self._scene.cards[node].facts
-        ports = [Port(PortRef(node, index), output=False) for index in range(facts.input_ports)]
-        ports += [Port(PortRef(node, index), output=True) for index in range(facts.output_ports)]
+        told = self._scene.cards[node].told
+        ports = [Port(PortRef(node, index), output=False) for index in range(told.input_ports)]
+        ports += [Port(PortRef(node, index), output=True) for index in range(told.output_ports)]
         return [(port, self.port_place(port)) for port in ports]
 
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""
         card = self._scene.cards[port.ref.node]
-        count = card.facts.output_ports if port.output else card.facts.input_ports
+        count = card.told.output_ports if port.output else card.told.input_ports
         return port_position(card.card_rect(), self.port_side(port), port.ref.port, max(count, port.ref.port + 1))
 
     def port_side(self, port: Port) -> Side:
@@ -128,8 +128,8 @@ class Router:
         source, target = self._scene.cards[edge.source.node], self._scene.cards[edge.target.node]
         start_rect, end_rect = source.card_rect(), target.card_rect()
         start_side, end_side = self.sides(edge)
-        inputs = max(target.facts.input_ports, edge.target.port + 1)
-        outputs = max(source.facts.output_ports, edge.source.port + 1)
+        inputs = max(target.told.input_ports, edge.target.port + 1)
+        outputs = max(source.told.output_ports, edge.source.port + 1)
         start = port_position(start_rect, start_side, edge.source.port, outputs)
         end = port_position(end_rect, end_side, edge.target.port, inputs)
         around: float | None = None

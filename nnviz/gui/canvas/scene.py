@@ -10,7 +10,7 @@ from nnviz.gui import theme
 from nnviz.gui.canvas.annotations import Annotations
 from nnviz.gui.canvas.arrow_item import ArrowItem
 from nnviz.gui.canvas.boundary import BoundaryItem
-from nnviz.gui.canvas.facts import CardFacts, card_facts, is_plane, wired_ports
+from nnviz.gui.canvas.facts import CardSketch, CardSource, Told, is_plane, sketch, wired_ports
 from nnviz.gui.canvas.far_layer import FarLayer
 from nnviz.gui.canvas.frame_item import FrameItem
 from nnviz.gui.canvas.frames import Frames
@@ -69,8 +69,6 @@ class CanvasScene(LookupScene):
         self._selected_wires: list[Edge] = []
         self._followed: object = None
         self._facts: object = None
-        #: All that the facts of each layer's card were made from: most of them are the same after an edit.
-        self._sources: dict[str, object] = {}
         self._content: QRectF | None = None
         self._far = FarLayer(stage, self._cards)
         self.addItem(self._far)
@@ -301,24 +299,21 @@ class CanvasScene(LookupScene):
         moved: set[str] = set()
         for identity, node in seen.nodes.items():
             card = self._cards.get(identity)
-            found = tuple(diagnostics.get(identity, ()))
-            signed = ranges.get(identity, "any") in {"any", "symmetric"}
-            inputs = wired.get(identity, 0)
-            source = (node, inference.results.get(identity), found, document.facts, signed, inputs, plane)
-            if card is not None and card.place == (node.x, node.y) and self._sources.get(identity) == source:
-                continue
-            self._sources[identity] = source
-            facts = card_facts(
+            told = card.told if card is not None else None
+            source = CardSource(
                 node,
-                inference,
-                found,
+                inference.results.get(identity),
+                tuple(diagnostics.get(identity, ())),
                 document.facts,
-                signed=signed,
-                wired_inputs=inputs,
-                previous=card.facts if card is not None else None,
-                plane=plane,
+                ranges.get(identity, "any") in {"any", "symmetric"},
+                wired.get(identity, 0),
+                plane,
             )
-            if self._show_card(facts, (node.x, node.y)):
+            # Most of them are the same after an edit.
+            same = isinstance(told, CardSketch) and told.source == source
+            if card is not None and same and card.place == (node.x, node.y):
+                continue
+            if self._show_card(sketch(source, told), (node.x, node.y)):
                 moved.add(identity)
         blocks = GroupCards(graph, seen, members, inference, document.facts, plane=plane)
         for identity, group in seen.cards.items():
@@ -328,33 +323,35 @@ class CanvasScene(LookupScene):
                 moved.add(identity)
         return moved
 
-    def _show_card(self, facts: CardFacts, place: tuple[float, float]) -> bool:
+    def _show_card(self, told: Told, place: tuple[float, float]) -> bool:
         """Make a card or change it; whether its ports are elsewhere now."""
-        card = self._cards.get(facts.node)
+        card = self._cards.get(told.node)
         if card is None:
-            self._add_card(facts, place)
+            self._add_card(told, place)
             return True
-        ports = (card.facts.input_ports, card.facts.output_ports)
-        before = card.card_rect()
-        moved = card.set_facts(facts) or ports != (facts.input_ports, facts.output_ports)
+        old = card.told
+        ports = (old.input_ports, old.output_ports) == (told.input_ports, told.output_ports)
+        if ports and card.place == place and old.layout.height == told.layout.height:
+            if isinstance(told, CardSketch) or told != old:
+                card.tell(told)
+            return False
+        self._touched.append(card.card_rect())
+        card.tell(told)
         if card.place != place:
             card.put(*place)
-            moved = True
-        if moved:
-            self._touched += (before, card.card_rect())
-        return moved
+        self._touched.append(card.card_rect())
+        return True
 
-    def _add_card(self, facts: CardFacts, place: tuple[float, float]) -> None:
-        card = NodeItem(facts, self._stage)
+    def _add_card(self, told: Told, place: tuple[float, float]) -> None:
+        card = NodeItem(told, self._stage)
         card.put(*place)
         card.set_far(self._far if self._stage.level is Level.FAR else None)
-        self._cards[facts.node] = card
+        self._cards[told.node] = card
         self._touched.append(card.card_rect())
         self.addItem(card)
 
     def _remove_card(self, node: str) -> None:
         card = self._cards.pop(node)
-        self._sources.pop(node, None)
         self._touched.append(card.card_rect())
         self._stage.forget(card)
         self.removeItem(card)

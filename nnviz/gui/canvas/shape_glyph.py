@@ -7,9 +7,10 @@ cells. All on logarithmic scales, so that a network can be read from its shapes:
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 
 from nnviz.gui.theme import Theme
 from nnviz.project.model import Shape
@@ -19,13 +20,46 @@ _LARGEST_SIDE, _MOST_CHANNELS = 224.0, 1024.0
 _MOST_SHEETS = 9
 _MOST_CELLS = 28
 _STEP = 3.4
+#: Drawings that are kept.
+_MOST_DRAWINGS = 64
 
 
 def paint_shape(painter: QPainter, rect: QRectF, shape: Shape, colour: QColor, theme: Theme) -> None:
     """Draw a shape into a rectangle in the colour of its layer's family, quietly."""
-    line, fill = QColor(colour), QColor(colour)
+    transform = painter.worldTransform()
+    place = (rect.x(), rect.y(), rect.width(), rect.height())
+    ways = (transform.m11(), transform.dx(), transform.dy())
+    drawing = _drawing(shape, place, ways, colour.rgba(), theme.dark)
+    painter.save()
+    painter.resetTransform()
+    painter.drawImage(transform.mapRect(rect).toAlignedRect().topLeft(), drawing)
+    painter.restore()
+
+
+@lru_cache(_MOST_DRAWINGS)
+def _drawing(
+    shape: Shape, place: tuple[float, float, float, float], ways: tuple[float, float, float], colour: int, dark: bool
+) -> QImage:
+    """A shape on its own, on whole pixels: translucent sheets take long, and cards side by side have the same.
+
+    Args:
+        shape: To be drawn.
+        place: Of the rectangle: left, top, width and height.
+        ways: From there to the pixels: the scale, and how far it is moved across and down.
+        colour: Of the family.
+        dark: Whether the theme is.
+    """
+    rect, (scale, across, down) = QRectF(*place), ways
+    transform = QTransform(scale, 0.0, 0.0, scale, across, down)
+    pixels = transform.mapRect(rect).toAlignedRect()
+    image = QImage(pixels.size(), QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setWorldTransform(transform * QTransform.fromTranslate(-pixels.left(), -pixels.top()))
+    line, fill = QColor.fromRgba(colour), QColor.fromRgba(colour)
     line.setAlphaF(0.55)
-    fill.setAlphaF(0.10 if theme.dark else 0.12)
+    fill.setAlphaF(0.10 if dark else 0.12)
     painter.setPen(QPen(line, 1.0))
     painter.setBrush(fill)
     if len(shape) == 3 and shape[1] * shape[2] > 1:
@@ -34,7 +68,8 @@ def paint_shape(painter: QPainter, rect: QRectF, shape: Shape, colour: QColor, t
         _paint_maps(painter, rect, shape[0], max(1, shape[1] // 8), shape[1])
     else:
         _paint_vector(painter, rect, math.prod(shape))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.end()
+    return image
 
 
 def _share(value: float, largest: float) -> float:

@@ -28,6 +28,10 @@ Listener: TypeAlias = Callable[[RunView, frozenset[str], int | None], None]
 _INTERVAL = 33
 _SHARE_OF_TICK = 0.012
 _SHORTEST_PAUSE = 8
+#: Of one processor, what the GUI thread may take while a run is growing: it shares the interpreter's lock with the
+#: training. And the longest that a tick is put off for it.
+_SHARE_OF_PROCESSOR = 0.4
+_LONGEST_PAUSE = 120
 
 
 def empty_run() -> RunView:
@@ -77,6 +81,7 @@ class RunFeed(QObject):
         self._step: int | None = None
         self._subscriptions: list[Subscription] = []
         self._next = 0
+        self._looked, self._used, self._debt = clock(), time.thread_time(), 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -190,4 +195,16 @@ class RunFeed(QObject):
             self.poll()
         finally:
             spent = (self._clock() - began) * 1000
-            self._timer.start(max(_SHORTEST_PAUSE, round(_INTERVAL - spent)))
+            self._timer.start(max(_SHORTEST_PAUSE, round(_INTERVAL - spent), self._rest()))
+
+    def _rest(self) -> int:
+        """Milliseconds to wait, so that drawing what the last ticks brought stays within its share.
+
+        Most of the work is done after a tick, when Qt paints; only the processor time of the thread knows of it.
+        """
+        now, used = self._clock(), time.thread_time()
+        seconds, work = now - self._looked, used - self._used
+        self._looked, self._used = now, used
+        # It is paid back over the next ticks, and never more than the longest pause of it.
+        self._debt = min(max(0.0, self._debt + work / _SHARE_OF_PROCESSOR - seconds), _LONGEST_PAUSE / 1000)
+        return round(1000 * self._debt) if self._run.state == "running" else 0

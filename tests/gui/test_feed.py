@@ -180,3 +180,37 @@ def test_it_ticks_by_itself(qtbot: QtBot, widget: QWidget) -> None:
     assert ticked.args == [frozenset({"a"})]
     qtbot.waitUntil(lambda: len(listener.calls) == 2)
     feed.stop()
+
+
+class Times:
+    """A clock, and the processor time of the thread, both moved by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.used = 100.0, 5.0
+        monkeypatch.setattr(time, "thread_time", lambda: self.used)
+
+    def pass_by(self, seconds: float, used: float) -> None:
+        self.now += seconds
+        self.used += used
+
+
+def test_ticks_are_put_off_while_showing_takes_more_than_its_share(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = Times(monkeypatch)
+    feed = RunFeed(clock=lambda: times.now)
+    feed.stop()
+    run = Run()
+    run.state = "running"
+    feed.set_run(run)
+    times.pass_by(0.040, 0.008)  # a fifth of the time
+    assert feed._rest() == 0
+    times.pass_by(0.040, 0.032)  # four fifths, twice the share
+    assert feed._rest() == 40
+    times.pass_by(0.040, 0.0)
+    assert feed._rest() == 0, "the debt is paid"
+    times.pass_by(1.0, 1.0)
+    assert feed._rest() == 120, "never longer: it must still be seen to move"
+    run.state = "paused"
+    times.pass_by(0.040, 0.040)
+    assert feed._rest() == 0, "nothing trains that would have to wait"

@@ -220,8 +220,9 @@ class Panel(QWidget):
             self._waiting |= {name for name in changed if name.startswith(self.prefixes)}
             if not moved and not self._waiting:
                 return
-            # Long curves are dear to draw: what streams in may take a tenth of the time, not more.
-            wait = self._drawn_at + 10 * self._cost - time.perf_counter()
+            # Long curves are dear to draw: what streams in may take a twentieth of the time. Painting them, which is
+            # not in the cost, takes nearly as long again, and there are several panels.
+            wait = self._drawn_at + 20 * self._cost - time.perf_counter()
             if not moved and self._cost > _DEAR and wait > 0:
                 if not self._later.isActive():
                     self._later.start(round(1000 * wait) + 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from nnviz.errors import InputError, NnvizError, StorageError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PROJECT_SUFFIX = io.SUFFIX
 RUN_SUFFIX = places.RUN_SUFFIX
+#: Milliseconds that a question about unsaved changes waits for a save that is under way.
+_SAVE_PATIENCE = 500
 _PROJECTS = f"Projects (*{PROJECT_SUFFIX})"
 _ALL = f"Projects and runs (*{PROJECT_SUFFIX} *{RUN_SUFFIX})"
 
@@ -61,6 +63,11 @@ class Files(QObject):
         self._question: QMessageBox | None = None
         self._changed_question: QMessageBox | None = None
         self._saving = False
+        #: What was asked for while a save was under way, in order.
+        self._behind: list[Callable[[], None]] = []
+        #: What follows once the question about the changed file is answered by a save.
+        self._after_change: list[Callable[[], None]] = []
+        self._settled: Callable[[], None] | None = None
         #: Of the document's file as it was opened or saved last; None while that is not known.
         self.fingerprint: str | None = None
 
@@ -151,7 +158,10 @@ class Files(QObject):
     # ---- save ----------------------------------------------------------------------------------------------------
 
     def save(self, then: Callable[[], None] | None = None) -> None:
-        """Save under the name it has, or ask for one."""
+        """Save under the name it has, or ask for one; behind a save that is under way."""
+        if self._saving:
+            self._behind.append(lambda: self.save(then))
+            return
         path = self._document.path
         if path is None:
             self.save_as(then)
@@ -171,6 +181,7 @@ class Files(QObject):
     def _write(self, path: Path, then: Callable[[], None] | None, known: str | None = None) -> None:
         """Write in the background; not over a file that has changed since it was ``known``, but ask first."""
         if self._saving:
+            self._behind.append(lambda: self._write(path, then, known))
             return
         self._saving = True
         project = self._document.project
@@ -179,6 +190,7 @@ class Files(QObject):
             self._saving = False
             if saved is None:
                 self._ask_changed(path, then)
+                self._go_on()
                 return
             if self._document.project != project:
                 # It was edited while the disk was busy: what is called saved must be what is on the screen.
@@ -188,18 +200,29 @@ class Files(QObject):
             self._document.mark_saved(path)
             self._remember(path)
             self.message.emit(f"Saved {path.name}")
+            if self._settled is not None:
+                self._settled()
             if then is not None:
                 then()
+            self._go_on()
 
         def failed(error: BaseException) -> None:
             self._saving = False
             expected = isinstance(error, StorageError | OSError)
             self.failed.emit(reason_of(error, path, "saved"), "" if expected else repr(error))
+            self._go_on()
 
         self._background.start(lambda: disk_state.save_unless_changed(project, path, known), done, failed)
 
+    def _go_on(self) -> None:
+        """Do what was asked for while a save was under way, as far as the next save."""
+        while self._behind and not self._saving:
+            self._behind.pop(0)()
+
     def _ask_changed(self, path: Path, then: Callable[[], None] | None) -> None:
         """Somebody else has saved the file since it was opened here: which of the two is wanted?"""
+        if then is not None:
+            self._after_change.append(then)
         if self._changed_question is not None:
             self._changed_question.raise_()
             return
@@ -220,12 +243,18 @@ class Files(QObject):
 
         def answered(_result: int) -> None:
             self._changed_question = None
+            waiting, self._after_change = self._after_change, []
             button = box.clickedButton()
             box.deleteLater()
+
+            def follow() -> None:
+                for go in waiting:
+                    go()
+
             if button is overwrite:
-                self._write(path, then)
+                self._write(path, follow)
             elif button is elsewhere:
-                self.save_as(then)
+                self.save_as(follow)
             elif button is reload:
                 self.load(path)
 
@@ -242,8 +271,24 @@ class Files(QObject):
     def ask_unsaved(self, go: Callable[[], None]) -> None:
         """Do something that would lose unsaved changes: at once when there are none, else as the user answers.
 
-        The question does not stop the event loop, so training and its picture go on behind it.
+        The question does not stop the event loop, so training and its picture go on behind it. It waits a moment for a
+        save that is under way, and answers itself when that has saved everything.
         """
+        if not (self._document.is_modified and self._saving) or self._question is not None:
+            self._ask_unsaved(go)
+            return
+        asked = False
+
+        def ask() -> None:
+            nonlocal asked
+            if not asked:
+                asked = True
+                self._ask_unsaved(go)
+
+        self._behind.append(ask)
+        QTimer.singleShot(_SAVE_PATIENCE, self, ask)
+
+    def _ask_unsaved(self, go: Callable[[], None]) -> None:
         if not self._document.is_modified:
             go()
             return
@@ -263,7 +308,7 @@ class Files(QObject):
         self._question = box
 
         def answered(_result: int) -> None:
-            self._question = None
+            self._question = self._settled = None
             button = box.standardButton(box.clickedButton())
             box.deleteLater()
             if button == buttons.Save:
@@ -271,6 +316,14 @@ class Files(QObject):
             elif button == buttons.Discard:
                 go()
 
+        def settled() -> None:
+            box.finished.disconnect(answered)
+            box.close()
+            self._question = self._settled = None
+            box.deleteLater()
+            go()
+
+        self._settled = settled
         box.finished.connect(answered)
         box.open()
 

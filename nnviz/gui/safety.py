@@ -1,8 +1,7 @@
-"""Keeps the work of one window safe: autosave, work left by a crash, and files that are open in two windows."""
+"""Keeps the work of one window safe: autosave, and work left by a crash."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,21 +11,14 @@ from nnviz.gui.background import Background
 from nnviz.gui.files import Files
 from nnviz.gui.notices import Button, NoticeArea
 from nnviz.gui.recovery_notice import RecoveryNotice, description
+from nnviz.gui.shared_file import SharedFile
 from nnviz.project.document import Document
-from nnviz.project.safety import disk_state, recovery
+from nnviz.project.safety import recovery
 from nnviz.project.safety.autosave import Autosave
-from nnviz.project.safety.open_files import OpenFile, OtherWindow
 from nnviz.project.safety.recovery import Found, LeftWork, Work
 from nnviz.project.safety.window_lock import WindowLock
 
 _LANE = "safety"
-
-
-def clock(seconds: float) -> str:
-    """A time of today as ``10:42``, an earlier one with its day."""
-    when = time.localtime(seconds)
-    today = time.localtime()[:3] == when[:3]
-    return time.strftime("%H:%M" if today else "%d %B %Y, %H:%M", when)
 
 
 class Safety(QObject):
@@ -62,11 +54,10 @@ class Safety(QObject):
         self._background = background
         self._notices = notices
         self.lock = WindowLock(folder)
-        self._open_file = OpenFile(self.lock)
+        self._shared_file = SharedFile(document, files, background, notices, self.lock, self)
         self._autosave = Autosave(self.lock, self._written.emit, self._trouble.emit, self._cured.emit)
         self._started = False
         self._closed = False
-        self._path: Path | None = None
         self._noted: Work | None = None
         #: What can still be restored, and what was restored but is not yet kept by this window.
         self._left: list[LeftWork] = []
@@ -88,10 +79,8 @@ class Safety(QObject):
         self._started = True
         self._document.changed.connect(self._on_changed)
         self._document.saved.connect(self._on_saved)
-        path, project = self._document.path, self._document.project
-        if path is not None and self._files.fingerprint is None:
-            self._do(lambda: disk_state.fingerprint_if_still(path, project), lambda found: self._know(path, found))
         self._follow()
+        self._shared_file.start()
         folder = self.lock.folder
         self._do(lambda: recovery.find(folder), self._on_found)
 
@@ -113,7 +102,7 @@ class Safety(QObject):
                 left.put_back()
             else:
                 left.discard()
-        self._open_file.leave()
+        self._shared_file.close()
         self._autosave.close(keep=keep)
 
     # ---- autosave ------------------------------------------------------------------------------------------------
@@ -134,9 +123,7 @@ class Safety(QObject):
             self._noted = None
             self._hand_over()
         self._autosave.note(self._noted)
-        if document.path != self._path:
-            self._path = document.path
-            self._enter(document.path)
+        self._shared_file.follow()
 
     def _on_written(self, work: Work) -> None:
         if work is self._noted:
@@ -150,28 +137,6 @@ class Safety(QObject):
 
     def _on_trouble(self, reason: str) -> None:
         self.message.emit(f"Unsaved work cannot be kept at the moment, so save it yourself: {reason}")
-
-    # ---- two windows on one file ---------------------------------------------------------------------------------
-
-    def _enter(self, path: Path | None) -> None:
-        self._notices.dismiss("open-elsewhere")
-        self._do(lambda: self._open_file.enter(path), lambda others: self._on_others(path, others))
-
-    def _on_others(self, path: Path | None, others: tuple[OtherWindow, ...]) -> None:
-        if not others or path is None or path != self._document.path:
-            return
-        since = f" (since {clock(others[0].since)})" if others[0].since else ""
-        self._notices.show_notice(
-            "open-elsewhere",
-            f"{path.name} is also open in another nnviz window{since}. "
-            "Saving here would overwrite what is saved there.",
-            "warning",
-            (Button("Open a copy", self._document.detach, primary=True), Button("Go on", lambda: None)),
-        )
-
-    def _know(self, path: Path, fingerprint: str) -> None:
-        if self._document.path == path and self._files.fingerprint is None:
-            self._files.fingerprint = fingerprint
 
     # ---- what a crash has left -----------------------------------------------------------------------------------
 

@@ -181,6 +181,13 @@ class Document:
         self._facts = None
         self._become(project, None)
 
+    def mark_unsaved(self) -> None:
+        """The file does not hold the project any more: somebody else has changed or removed it."""
+        self._refuse_while_telling()
+        self._history.mark_unsaved()
+        with self._tell():
+            self.saved.emit(self._path)
+
     def detach(self) -> None:
         """The project leaves its file, which stays as it is: it is a copy now that was saved nowhere."""
         self._refuse_while_telling()

@@ -91,6 +91,13 @@ class OpenFile:
         return tuple(sorted(found, key=lambda window: window.since))
 
 
+def forget(folder: Path, token: str) -> None:
+    """Removes what a window that is gone has left, so that whoever claims its work is not taken for that window."""
+    with contextlib.suppress(OSError):
+        for entry in open_folder(folder).glob(f"*.{token}"):
+            entry.unlink()
+
+
 def _since(entry: Path) -> float:
     try:
         with entry.open("rb") as file:

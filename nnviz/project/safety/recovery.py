@@ -23,6 +23,7 @@ from nnviz.project import io
 from nnviz.project.atomic import write_atomically
 from nnviz.project.model import Project
 from nnviz.project.safe_json import LARGEST_FILE, parse_json
+from nnviz.project.safety.open_files import forget
 from nnviz.project.safety.window_lock import WindowLock, claim, is_token, tokens
 
 VERSION = 1
@@ -183,6 +184,7 @@ def find(folder: Path) -> Found:
         lock = claim(folder, token)
         if lock is None:
             continue
+        forget(folder, token)
         if not file.exists():  # Another window has dealt with it in the meantime.
             lock.release()
             continue

@@ -1,0 +1,191 @@
+"""Saves that overlap with each other, with closing and with opening, and disks that refuse."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow
+
+from nnviz.errors import StorageError
+from nnviz.gui.window import MainWindow
+from nnviz.project import atomic, io, templates
+from nnviz.project.edits import AddNodes
+from nnviz.project.model import Node, Project
+
+PROJECT = templates.sample("and")
+SAVE = QMessageBox.StandardButton.Save
+
+
+def add(window: MainWindow, name: str) -> None:
+    window.apply(AddNodes((Node(name, "relu", x=900.0),)))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.nnviz"
+    io.save(PROJECT, path)
+    return path
+
+
+@pytest.fixture
+def window(qtbot: QtBot, open_window: OpenWindow, path: Path) -> MainWindow:
+    window = open_window("spiral", ready=False)
+    window.files.open(path)
+    qtbot.waitUntil(lambda: window.document.path == path, timeout=TIMEOUT)
+    add(window, "relu1")
+    return window
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A disk on which every save waits until it is told to go on."""
+    free, save = threading.Event(), io.save
+
+    def slow(project: Project, target: Path) -> None:
+        free.wait(30)
+        save(project, target)
+
+    monkeypatch.setattr(io, "save", slow)
+    yield free
+    free.set()
+
+
+def test_what_follows_a_save_is_done_also_behind_another_save(
+    qtbot: QtBot, window: MainWindow, path: Path, disk: threading.Event
+) -> None:
+    done: list[str] = []
+    window.files.save(lambda: done.append("first"))
+    window.files.save(lambda: done.append("second"))
+    window.files.save(lambda: done.append("third"))
+    assert not done
+    disk.set()
+    qtbot.waitUntil(lambda: len(done) == 3, timeout=TIMEOUT)
+    assert done == ["first", "second", "third"]
+    assert io.load(path) == window.document.project and not window.document.is_modified
+
+
+def test_closing_while_a_save_is_under_way_waits_for_it_and_asks_nothing(
+    qtbot: QtBot, window: MainWindow, path: Path, disk: threading.Event
+) -> None:
+    saved = window.document.project
+    window.files.save()
+    window.close()
+    assert window.isVisible() and window.files.question is None
+    disk.set()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=TIMEOUT)
+    assert io.load(path) == saved
+
+
+def test_a_save_that_takes_long_is_asked_about_and_answers_itself(
+    qtbot: QtBot, window: MainWindow, disk: threading.Event
+) -> None:
+    window.files.save()
+    window.close()
+    qtbot.waitUntil(lambda: window.files.question is not None, timeout=TIMEOUT)
+    disk.set()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=TIMEOUT)
+    assert window.files.question is None
+
+
+def test_save_in_the_question_behind_a_save_still_closes(
+    qtbot: QtBot, window: MainWindow, path: Path, disk: threading.Event
+) -> None:
+    window.files.save()
+    add(window, "relu2")
+    window.close()
+    qtbot.waitUntil(lambda: window.files.question is not None, timeout=TIMEOUT)
+    window.files.question.button(SAVE).click()
+    saved = window.document.project
+    disk.set()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=TIMEOUT)
+    assert io.load(path) == saved
+
+
+def test_another_file_is_opened_when_the_save_is_through(
+    qtbot: QtBot, window: MainWindow, path: Path, tmp_path: Path, disk: threading.Event
+) -> None:
+    other = tmp_path / "other.nnviz"
+    other.write_bytes(io.dumps(templates.sample("xnor-two-layer")))
+    saved = window.document.project
+    window.files.save()
+    window.files.open(other)
+    assert window.document.path == path
+    disk.set()
+    qtbot.waitUntil(lambda: window.document.path == other, timeout=TIMEOUT)
+    assert io.load(path) == saved and window.document.project == templates.sample("xnor-two-layer")
+
+
+def test_a_save_behind_the_first_naming_asks_for_no_second_name(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, disk: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window("and", ready=False)
+    asked: list[Path] = []
+
+    def ask(*_arguments: object) -> tuple[str, str]:
+        asked.append(tmp_path / f"name{len(asked)}.nnviz")
+        return str(asked[-1]), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    done: list[bool] = []
+    add(window, "relu1")
+    window.files.save()
+    window.files.save(lambda: done.append(True))
+    disk.set()
+    qtbot.waitUntil(lambda: bool(done), timeout=TIMEOUT)
+    assert asked == [tmp_path / "name0.nnviz"] and window.document.path == asked[0]
+
+
+@pytest.mark.parametrize("trouble", ["full", "gone", "read-only"])
+def test_a_disk_that_refuses_keeps_the_window_open_and_the_old_file(
+    trouble: str, qtbot: QtBot, window: MainWindow, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def read_only(_project: Project, target: Path) -> None:
+        raise StorageError(f"{target} could not be saved: read-only file system.")
+
+    with monkeypatch.context() as patch:
+        if trouble == "full":
+            patch.setattr(atomic.os, "write", full)
+        elif trouble == "read-only":
+            patch.setattr(io, "save", read_only)
+        else:
+            path.unlink()
+            path.parent.rename(path.parent.with_name("elsewhere"))
+        window.close()
+        assert window.files.question is not None
+        window.files.question.button(SAVE).click()
+        qtbot.waitUntil(lambda: window.notices.notice("file") is not None, timeout=TIMEOUT)
+        assert "mine.nnviz" in window.notices.notice("file").text
+        assert window.isVisible() and window.document.is_modified
+    if trouble == "gone":
+        path.parent.with_name("elsewhere").rename(path.parent)
+    else:
+        assert io.load(path) == PROJECT
+    window.close()
+    window.files.question.button(SAVE).click()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=TIMEOUT)
+    assert io.load(path) == window.document.project
+
+
+def test_closing_is_not_forgotten_over_the_question_about_a_changed_file(
+    qtbot: QtBot, window: MainWindow, path: Path
+) -> None:
+    path.write_bytes(io.dumps(msgspec.structs.replace(PROJECT, name="theirs")))
+    done: list[str] = []
+    window.files.save()
+    window.files.save(lambda: done.append("close"))
+    qtbot.waitUntil(lambda: window.files.changed_question is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)
+    box = window.files.changed_question
+    next(button for button in box.buttons() if button.text() == "Overwrite").click()
+    qtbot.waitUntil(lambda: done == ["close"], timeout=TIMEOUT)
+    assert io.load(path) == window.document.project

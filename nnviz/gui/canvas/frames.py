@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
@@ -51,6 +51,10 @@ class Frames:
         """The outermost frame that holds one card and not the other: a wire between them goes around it."""
         there = self._around(other)
         return next((self._items[group].card_rect() for group in self._around(item) if group not in there), None)
+
+    def held(self, item: str, chosen: Collection[str]) -> bool:
+        """Whether a card is one of some cards and frames, or stands in one of them."""
+        return item in chosen or not set(self._around(item)).isdisjoint(chosen)
 
     def _around(self, item: str) -> list[str]:
         """The frames around a card, the outermost first."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
+from nnviz.gui.canvas.frame_item import FrameItem
 from nnviz.gui.canvas.geometry import (
     CARD_WIDTH,
     GAP,
@@ -46,6 +47,7 @@ class Router:
         self._scene = scene
         self.long: dict[Edge, list[QRectF]] = {}
         self._looked: list[QRectF] = []
+        self._reach: QRectF | None = None
 
     def ports_of(self, node: str) -> list[tuple[Port, QPointF]]:
         """The ports of a card and where they are: on the sides on which its wires are."""
@@ -123,6 +125,30 @@ class Router:
             if any(band.intersects(place) for band in looked for place in places)
         }
 
+    def reach(self) -> QRectF:
+        """The smallest rectangle around all long wires: they swing out beyond the cards, the others never do."""
+        if self._reach is None:
+            self._reach = self._around_curves(self.long)
+        return self._reach
+
+    def reach_among(self, chosen: Collection[str]) -> QRectF:
+        """The smallest rectangle around the long wires between some cards, and inside some frames."""
+        held = self._scene.frames.held
+        return self._around_curves(
+            edge for edge in self.long if held(edge.source.node, chosen) and held(edge.target.node, chosen)
+        )
+
+    def _around_curves(self, edges: Iterable[Edge]) -> QRectF:
+        found = QRectF()
+        for edge in edges:
+            found = found.united(self._scene.wires[edge].curve.boundingRect())
+        return found
+
+    def forget(self, edge: Edge) -> None:
+        """A wire is no longer there, or is laid anew."""
+        if self.long.pop(edge, None) is not None:
+            self._reach = None
+
     def route(self, edge: Edge) -> None:
         """Lay a wire between the cards as they stand now."""
         source, target = self._scene.cards[edge.source.node], self._scene.cards[edge.target.node]
@@ -134,7 +160,7 @@ class Router:
         end = port_position(end_rect, end_side, edge.target.port, inputs)
         around: float | None = None
         turn: float | None = None
-        self.long.pop(edge, None)
+        self.forget(edge)
         self._looked = []
         if start_side is Side.RIGHT and end_side is Side.LEFT:
             ends = {source.node, target.node}
@@ -147,11 +173,14 @@ class Router:
                     QPointF(end_rect.left(), min(start_rect.bottom(), end_rect.bottom()) + 1.0),
                     QPointF(start_rect.right(), max(start_rect.top(), end_rect.top()) - 1.0),
                 )
-                around = row_gap(start_rect, end_rect, self._standing_in(span, ends) if span.height() > 0 else ())
+                between = self._standing_in(span, ends, frames=True) if span.height() > 0 else ()
+                around = row_gap(start_rect, end_rect, between)
             elif end.x() - start.x() > GAP + CARD_WIDTH / 2:
                 self.long[edge] = self._looked
                 around, turn = self._past_columns(start, end, start_rect, end_rect, ends)
         self._scene.wires[edge].lay(start, start_side, end, end_side, around, turn)
+        if edge in self.long:
+            self._reach = None
 
     def _past_columns(
         self, start: QPointF, end: QPointF, start_rect: QRectF, end_rect: QRectF, ends: set[str]
@@ -165,12 +194,19 @@ class Router:
             return None, early
         return over_cards(start_rect, end_rect, along_start), None
 
-    def _standing_in(self, span: QRectF, but: set[str]) -> list[QRectF]:
-        """Cards in a part of the scene, apart from the ends of the wire."""
+    def _standing_in(self, span: QRectF, but: set[str], *, frames: bool = False) -> list[QRectF]:
+        """Cards in a part of the scene, apart from the ends of the wire; frames, too, if they hold neither end."""
         band = span.normalized().adjusted(6.0, -2.0, -6.0, 2.0)
         self._looked.append(band)
-        return [
-            item.card_rect()
-            for item in self._scene.items(band, Qt.ItemSelectionMode.IntersectsItemBoundingRect)
-            if isinstance(item, NodeItem) and item.node not in but and item.card_rect().intersects(band)
-        ]
+        held = self._scene.frames.held
+        found: list[QRectF] = []
+        for item in self._scene.items(band, Qt.ItemSelectionMode.IntersectsItemBoundingRect):
+            if isinstance(item, NodeItem):
+                in_the_way = item.node not in but
+            elif frames and isinstance(item, FrameItem):
+                in_the_way = not any(held(end, (item.node,)) for end in but)
+            else:
+                continue
+            if in_the_way and item.card_rect().intersects(band):
+                found.append(item.card_rect())
+        return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 
@@ -134,13 +134,17 @@ class CanvasScene(LookupScene):
         return self._wires
 
     def content_rect(self) -> QRectF:
-        """The smallest rectangle around all there is: cards, frames, notes and arrows."""
+        """The smallest rectangle around all there is: cards, wires, frames, notes and arrows."""
         if self._content is None:
             self._content = self.rect_of([*self._cards, *self._frames.items, *self._annotations.items])
             if self._root:
                 self._content = self._content.united(self._boundary.boundingRect())
             self._far.set_bounds(self._content)
-        return self._content
+        return self._content.united(self._router.reach())
+
+    def rect_around(self, chosen: Collection[str]) -> QRectF:
+        """The smallest rectangle around what is chosen and the wires within that."""
+        return self.rect_of(chosen).united(self._router.reach_among(chosen))
 
     def rect_of(self, nodes: Iterable[str]) -> QRectF:
         """The smallest rectangle around some cards, frames, notes and arrows."""
@@ -362,7 +366,7 @@ class CanvasScene(LookupScene):
         ends: set[str] = set(moved)
         for edge in [edge for edge in self._wires if edge not in edges]:
             self.removeItem(self._wires.pop(edge))
-            self._router.long.pop(edge, None)
+            self._router.forget(edge)
             for node in (edge.source.node, edge.target.node):
                 self._touching.get(node, set()).discard(edge)
                 ends.add(node)

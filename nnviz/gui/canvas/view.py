@@ -231,7 +231,7 @@ class CanvasView(GestureView):
     def zoom_to_selection(self) -> None:
         """Show the selected cards as large as they fit; the whole network when none is selected."""
         if self.selected:
-            self.show_rect(self._scene.rect_of(self.selected), 2.0, glide=True)
+            self.show_rect(self._scene.rect_around(self.selected), 2.0, glide=True)
         else:
             self.fit(glide=True)
 

@@ -1,0 +1,85 @@
+"""Wires that go around something keep clear of the titles of frames, and are in sight with all the rest."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from test_sample_layouts import points_of
+
+from nnviz.gui import theme
+from nnviz.gui.canvas import CanvasView
+from nnviz.gui.run_feed import RunFeed
+from nnviz.project.document import Document
+from nnviz.project.templates import sample
+
+
+@pytest.fixture
+def view(request: pytest.FixtureRequest, qtbot: QtBot, styled: QApplication) -> CanvasView:
+    """A sample on a canvas."""
+    canvas = CanvasView(Document(sample(request.param)), theme.current(), RunFeed(None), None)
+    qtbot.addWidget(canvas)
+    canvas.resize(1100, 650)
+    canvas.show()
+    return canvas
+
+
+def titles_run_through(view: CanvasView) -> set[str]:
+    """The frames through whose title a wire runs that has no business in them."""
+    scene = view.canvas_scene
+    found = set()
+    for edge, wire in scene.wires.items():
+        for group, frame in scene.frames.items.items():
+            if scene.frames.held(edge.source.node, [group]) or scene.frames.held(edge.target.node, [group]):
+                continue
+            head = frame.card_rect()
+            head.setHeight(34.0)
+            left, top, right, bottom = head.adjusted(-2.0, -2.0, 2.0, 2.0).getCoords()
+            x, y = points_of(wire.path()).T
+            if ((x > left) & (x < right) & (y > top) & (y < bottom)).any():
+                found.add(group)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("view", "group"),
+    [("resnet18", "head"), ("googlenet", "head"), ("googlenet", "inception_5b")],
+    indirect=["view"],
+)
+def test_a_wire_that_returns_to_a_row_leaves_the_title_of_an_open_frame_free(view: CanvasView, group: str) -> None:
+    view.arrange()
+    view.hold_still()
+    view.groups.toggle(group)
+    view.hold_still()
+    assert group in view.canvas_scene.frames.items
+    assert not titles_run_through(view)
+
+
+@pytest.mark.parametrize("view", ["resnet18", "googlenet"], indirect=True)
+def test_all_wires_are_in_sight_when_everything_is(view: CanvasView) -> None:
+    scene = view.canvas_scene
+    for fold in (False, True):
+        view.groups.set_all(fold=fold)
+        view.hold_still()
+        view.fit(whole=True)
+        for edge, wire in scene.wires.items():
+            reach = wire.curve.boundingRect().adjusted(-0.1, -0.1, 0.1, 0.1)
+            assert scene.content_rect().adjusted(-1.0, -1.0, 1.0, 1.0).contains(reach), edge
+            assert view.visible_rect().contains(reach), edge
+
+
+@pytest.mark.parametrize("view", ["resnet18"], indirect=True)
+def test_a_selection_is_shown_with_the_wires_within_it(view: CanvasView) -> None:
+    view.groups.set_all(fold=False)
+    view.hold_still()
+    scene = view.canvas_scene
+    edge = min(scene.wires, key=lambda edge: scene.wires[edge].curve.boundingRect().left())
+    ends = [edge.source.node, edge.target.node]
+    assert not scene.rect_of(ends).contains(scene.wires[edge].curve.boundingRect())
+    assert scene.rect_around(ends).contains(scene.wires[edge].curve.boundingRect())
+    assert scene.rect_around(ends[:1]) == scene.rect_of(ends[:1])
+    view.select(ends)
+    view.zoom_to_selection()
+    view.hold_still()
+    groups = [node.group.partition("_")[0] for node in (scene.graph.nodes[end] for end in ends)]
+    assert scene.rect_around(groups).contains(scene.wires[edge].curve.boundingRect())

@@ -85,7 +85,7 @@ def whole(graph: Graph, ids: Iterable[str]) -> Contents:
 
 def group_edit(
     graph: Graph, ids: Iterable[str], name: str = "", collapsed: bool = True, sizes: Sizes | None = None
-) -> Edit:
+) -> Several:
     """Puts nodes, groups, notes and arrows into a new group; groups that have nothing left in them go.
 
     The new group stands in the innermost group that holds them all. Its card takes the place of what it hides, and the

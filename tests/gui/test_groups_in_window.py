@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
@@ -100,6 +101,35 @@ def test_keys_make_fold_unfold_enter_leave_and_take_apart(open_window: OpenWindo
     for _ in range(10):
         person.keys("Y", CONTROL) if not document.can_redo else document.redo()
     assert not document.project.graph.groups
+
+
+@pytest.mark.parametrize(("typed", "name"), [("Block", "Block"), ("", "")])
+def test_a_group_and_its_name_are_one_step(typed: str, name: str, open_window: OpenWindow, qtbot: QtBot) -> None:
+    project = templates.sample(SAMPLE)
+    window = open_window(project, ready=False)
+    person, document = Person(window, qtbot), window.document
+    first = document.project.graph
+    chosen = middle_layers(project)
+    window.canvas.select(chosen)
+    window.canvas.setFocus()
+    person.keys("G", CONTROL)
+    if typed:
+        person.write(typed)
+    person.keys(Qt.Key.Key_Return if typed else Qt.Key.Key_Escape)
+    (group,) = document.project.graph.groups.values()
+    named = document.project.graph
+    assert group.name == name and len(document.history) == 1
+    person.keys("Z", CONTROL)
+    assert document.project.graph == first and not document.is_modified
+    document.redo()
+    assert document.project.graph == named
+    window.canvas.select([group.id])
+    person.keys(Qt.Key.Key_F2)
+    person.write("Later")
+    person.keys(Qt.Key.Key_Return)
+    assert document.project.graph.groups[group.id].name == "Later"
+    document.undo()
+    assert document.project.graph == named, "a name given later is a step of its own"
 
 
 def test_a_member_stands_for_the_frame_around_it(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace as with_fields
 from functools import reduce
 
 from msgspec.structs import replace
@@ -367,15 +368,22 @@ class Editing:
         """Move cards as a step with a title of its own."""
         self.apply(Several((Move(self._carried(places)),), title))
 
-    def rename(self, node: str, name: str) -> None:
-        """Give a layer or a group a title of its own; empty brings back that of its kind."""
+    def rename(self, node: str, name: str, made_by: Several | None = None) -> None:
+        """Give a layer or a group a title of its own; empty brings back that of its kind.
+
+        Args:
+            node: Id of the layer or group.
+            name: Its title.
+            made_by: The step that has just made the group, with a gesture: the name becomes a part of it.
+        """
         name = name.strip()
         graph = self._scene.graph
         if node in graph.groups:
             found = graph.groups[node]
             usual = title_of(replace(found, name=""))
             group = replace(found, name="" if name == usual else clean_name(name))
-            self.apply(Regroup({node: group}, title=f"Rename {title_of(found)}"))
+            named = Regroup({node: group}, title=f"Rename {title_of(found)}")
+            self.apply(named if made_by is None else with_fields(made_by, edits=(named,)))
             return
         spec = registry.layer(self._scene.graph.nodes[node].kind)
         self.apply(Rename(node, "" if name == spec.title else name))

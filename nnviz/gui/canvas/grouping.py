@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ class CanvasGroups(QObject):
         self._breadcrumb.move(_MARGIN, _MARGIN)
         self._breadcrumb.chosen.connect(self.enter)
         self._covered = 0
+        #: The step that has just made a group, while its name is asked for.
+        self.making: Several | None = None
         self._scene.root_changed.connect(self._on_root_changed)
         self._scene.refreshed.connect(self._show_way)
 
@@ -66,13 +69,22 @@ class CanvasGroups(QObject):
         return item in self._scene.graph.groups
 
     def group_selected(self) -> None:
-        """Make one block of what is selected, and ask for its name."""
+        """Make one block of what is selected, and ask for its name; both are one step."""
         before = set(self._scene.graph.groups)
         chosen = self._canvas.selected
-        if self._apply(partial(group_edit, self._scene.graph, chosen, sizes=self.sizes())):
+        edits: list[Several] = []
+
+        def make() -> Several:
+            edit = group_edit(self._scene.graph, chosen, sizes=self.sizes())
+            edits.append(replace(edit, gesture=f"{edit.title} by hand"))
+            return edits[-1]
+
+        if self._apply(make):
             made = [group for group in self._scene.graph.groups if group not in before]
             self._canvas.select(made)
+            self.making = edits[-1]
             self._canvas.rename_selected()
+            self.making = None
 
     def ungroup_selected(self) -> None:
         """Take the selected groups apart; their members stay."""

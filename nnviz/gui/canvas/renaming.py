@@ -31,7 +31,7 @@ class Renaming:
         return self._editor
 
     def begin(self) -> None:
-        """Edit the title of the one selected card or frame."""
+        """Edit the title of the one selected card or frame; that of a new group as a part of the step that made it."""
         canvas, scene = self._canvas, self._canvas.canvas_scene
         if canvas.notes.edit(canvas.selected):
             return
@@ -39,7 +39,7 @@ class Renaming:
         if not isinstance(item, NodeItem | FrameItem):
             canvas.message.emit("Select one layer or group to rename it.")
             return
-        node = item.node
+        node, made_by = item.node, canvas.groups.making
         canvas.make_visible(node)
         rect = item.card_rect()
         head = QRectF(rect.left() + 4.0, rect.top() + EDGE_HEIGHT + 1.0, min(rect.width() - 8.0, _WIDEST), _HEIGHT)
@@ -48,6 +48,6 @@ class Renaming:
         def done(text: str | None) -> None:
             self._editor = None
             if text is not None and scene.item(node) is not None:
-                canvas.editing.rename(node, text)
+                canvas.editing.rename(node, text, made_by)
 
         self._editor = TitleEditor(canvas, item.facts.title, place, done)

@@ -23,6 +23,7 @@ from nnviz.record.store import RunWriter
 from nnviz.train.session import TrainingSession
 
 VALIDATION = 2_000
+SPIRAL_EPOCHS = 40
 
 
 def mlp() -> nn.Module:
@@ -95,6 +96,7 @@ def session(project: Project, data: LoadedData, probes: tuple[Probe, ...] | None
 
 def measure(settings: Settings) -> Iterator[Row]:
     """Rows of this file."""
+    yield from spiral(settings)
     for name, build, optimizer_of, count in CASES:
         project = templates.sample(name)
         project = msgspec.structs.replace(
@@ -124,6 +126,49 @@ def measure(settings: Settings) -> Iterator[Row]:
                 middle <= limit,
             )
         yield Row(f"{name}, what the instruments say they cost", f"{statistics.median(costs):.1%}", "budget 10 %")
+
+
+def spiral(settings: Settings) -> Iterator[Row]:
+    """The smallest network, where a step is all bookkeeping."""
+    project = templates.sample("spiral")
+    project = msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=SPIRAL_EPOCHS))
+    data = load(project.data)
+    bare: list[float] = []
+    live: list[float] = []
+    for index in range(settings.rounds(9) + 1):
+        taken = spiral_loop(data, project.training.batch_size)
+        seconds, _ = session(project, data, None)
+        if index:
+            bare.append(taken)
+            live.append(seconds)
+    low, middle, high = ratios(live, bare)
+    ours, theirs = (SPIRAL_EPOCHS / statistics.median(taken) for taken in (live, bare))
+    yield Row(
+        "spiral 2-8-8-1, all instruments live, against a bare loop",
+        f"{middle:.3f} times its time ({low:.3f}–{high:.3f})",
+        f"{ours:.0f} epochs/s, bare loop {theirs:.0f}",
+    )
+
+
+def spiral_loop(data: LoadedData, batch_size: int) -> float:
+    """Seconds of a bare loop over the spiral, validation included, as one writes it by hand."""
+    module = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+    criterion = nn.BCEWithLogitsLoss()
+    inputs, targets = data.train.inputs.float(), data.train.targets.float().reshape(-1, 1)
+    held_inputs, held_targets = data.validation.inputs.float(), data.validation.targets.float().reshape(-1, 1)
+    began = time.perf_counter()
+    for _ in range(SPIRAL_EPOCHS):
+        order = torch.randperm(len(inputs))
+        for first in range(0, len(order), batch_size):
+            chosen = order[first : first + batch_size]
+            optimizer.zero_grad()
+            loss = criterion(module(inputs[chosen]), targets[chosen])
+            loss.backward()
+            optimizer.step()
+        with torch.no_grad():
+            float(criterion(module(held_inputs), held_targets))
+    return time.perf_counter() - began
 
 
 def _data(settings: Settings, count: int) -> LoadedData:

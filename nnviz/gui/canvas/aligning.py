@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def boxes_of(scene: CanvasScene, chosen: Collection[str]) -> dict[str, Rect]:
-    """Where the chosen cards and frames stand, and all that is in their way.
+    """Where the chosen cards, frames and notes stand, and all that is in their way.
 
     What stands in a chosen frame moves with it, and a frame around something chosen goes where that goes.
     """
     graph = scene.graph
     around = {group for item in chosen for group in trail(graph, holder_of(graph, item))}
     found: dict[str, Rect] = {}
-    for item in (*scene.cards, *scene.frames.items):
+    for item in (*scene.cards, *scene.frames.items, *scene.annotations.notes):
         shown = scene.item(item)
         if shown is None or item in around or not trail_of(scene, item).isdisjoint(chosen):
             continue

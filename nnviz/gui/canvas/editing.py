@@ -13,12 +13,14 @@ from PySide6.QtGui import QGuiApplication
 
 from nnviz.errors import InputError, NnvizError
 from nnviz.gui.canvas.aligning import aligned, distributed
-from nnviz.gui.canvas.geometry import CARD_WIDTH, PITCH_X
+from nnviz.gui.canvas.card_sizes import card_sizes
+from nnviz.gui.canvas.geometry import PITCH_X
 from nnviz.gui.canvas.placement import NEW_CARD, free_place, room_between
 from nnviz.gui.canvas.removal import removal_told
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.project import registry
 from nnviz.project.alignment import Alignment, Direction
+from nnviz.project.attached import arranged_edits, moved_edit
 from nnviz.project.clipboard import from_text, paste_edit, to_text, top_of
 from nnviz.project.document import Document
 from nnviz.project.edits import (
@@ -341,7 +343,14 @@ class Editing:
         if now - self._nudged[0] > _NUDGE_PAUSE or self._nudged[1] != nodes:
             self._nudges += 1
         self._nudged = (now, nodes)
-        self.apply(Move(move_places(self._scene.graph, nodes, across, down), gesture=f"nudge {self._nudges}"))
+        places = move_places(self._scene.graph, nodes, across, down)
+        self.apply(self.moving(places, gesture=f"nudge {self._nudges}"))
+
+    def moving(self, places: Mapping[str, tuple[float, float]], gesture: str = "") -> Edit:
+        """The edit that moves cards, with the arrows that begin or end at them."""
+        scene = self._scene
+        sizes = card_sizes(scene) if scene.annotations.arrows else {}
+        return moved_edit(scene.graph, places, sizes, scene.root, gesture)
 
     def align(self, alignment: Alignment) -> None:
         """Put the selected cards on one line; none comes to lie on another."""
@@ -366,7 +375,7 @@ class Editing:
 
     def _move(self, places: dict[str, tuple[float, float]], title: str) -> None:
         """Move cards as a step with a title of its own."""
-        self.apply(Several((Move(self._carried(places)),), title))
+        self.apply(Several((self.moving(self._carried(places)),), title))
 
     def rename(self, node: str, name: str, made_by: Several | None = None) -> None:
         """Give a layer or a group a title of its own; empty brings back that of its kind.
@@ -394,7 +403,6 @@ class Editing:
         Args:
             room: Width and height of the view, for rows of a length that lets small networks be shown large.
         """
-        sizes = {node: (CARD_WIDTH, card.layout.height) for node, card in self._scene.cards.items()}
-        scene = self._scene
+        scene, sizes = self._scene, card_sizes(self._scene)
         places = arrange_view(scene.graph, sizes, scene.root, room)
-        self.apply(Several((Move(places),), "Arrange", arranges=True))
+        self.apply(Several(arranged_edits(scene.graph, places, sizes, scene.root), "Arrange", arranges=True))

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QWidget
 
 from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import CARD_WIDTH
+from nnviz.gui.canvas.note_item import tone
 from nnviz.gui.theme import mixed
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _HARMLESS = 0.05
 
 
 class Minimap(QWidget):
-    """Cards as blocks in the colours of their families, wires as lines, and a frame around what is in sight.
+    """Cards as blocks in the colours of their families, notes in theirs, wires as lines, and what is in sight framed.
 
     A click or a drag moves the view, the wheel zooms. It stands in the corner that covers the fewest cards, and is
     faint there if it covers any. The blocks are drawn when the document has changed, never while the view moves.
@@ -217,7 +218,7 @@ class Minimap(QWidget):
         self.update()
 
     def _covered(self, place: QRect) -> float:
-        """How many square pixels of cards lie below a place on the canvas."""
+        """How many square pixels of cards and notes lie below a place on the canvas."""
         canvas = self._canvas
         area = QRectF(canvas.to_scene(QPointF(place.topLeft())), canvas.to_scene(QPointF(place.bottomRight())))
         left, top, right, bottom = area.left(), area.top(), area.right(), area.bottom()
@@ -230,6 +231,9 @@ class Minimap(QWidget):
                 down = min(y + card.layout.height, bottom) - max(y, top)
                 if down > 0.0:
                     total += across * down
+        for note in canvas.canvas_scene.annotations.notes.values():
+            shared = note.card_rect().intersected(area)
+            total += shared.width() * shared.height()
         return total * canvas.zoom**2
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -343,6 +347,11 @@ class Minimap(QWidget):
         scene = self._canvas.canvas_scene
         scale, origin = self._scale()
         boxes = self._boxes(scale, origin)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for note in scene.annotations.notes.values():
+            rect = note.card_rect()
+            painter.setBrush(mixed(tone(note.note.colour, shade), shade.panel, 0.55))
+            painter.drawRect(QRectF(rect.topLeft() * scale + origin, rect.size() * scale))
         if len(scene.wires) <= _MOST_WIRES:
             painter.setPen(mixed(shade.panel, shade.text_muted, 0.5))
             ends = ((boxes.get(edge.source.node), boxes.get(edge.target.node)) for edge in scene.wires)

@@ -9,10 +9,12 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from nnviz.gui import theme
+from nnviz.gui.canvas.card_sizes import card_sizes
 from nnviz.gui.canvas.geometry import CARD_WIDTH
 from nnviz.gui.canvas.gestures.base import DRAG_DISTANCE, Gesture
 from nnviz.gui.canvas.wire_item import WireItem
-from nnviz.project.edits import Edit, Move
+from nnviz.project.attached import attached_ends
+from nnviz.project.edits import Edit
 from nnviz.project.grouping import holder_of, join_edit, move_places, outermost
 from nnviz.project.groups import contents
 
@@ -47,6 +49,12 @@ class MoveGesture(Gesture):
             inside = contents(self.scene.graph, [leader])
             cards = (self._all[item] for item in (*inside.nodes, *inside.groups) if item in self.scene.cards)
             self._at = min(cards, key=lambda place: (place.y(), place.x()), default=self._at)
+        ends = attached_ends(self.scene.seen, card_sizes(self.scene)) if self.scene.annotations.arrows else {}
+        self._arrows = {
+            arrow: (ends[item][0] in self._all, ends[item][1] in self._all)
+            for item, arrow in self.scene.annotations.arrows.items()
+            if item not in self._all and not self._all.keys().isdisjoint(ends[item])
+        }
         self._tops = outermost(self.scene.graph, chosen)
         self._frames = {
             group: (frame.facts.depth, frame.card_rect())
@@ -89,7 +97,15 @@ class MoveGesture(Gesture):
         self._look_for_frame(point)
         apart = frozenset(self._places) if self._into is not None else frozenset()
         self.scene.preview({node: place + by for node, place in self._places.items()}, apart)
+        self._stretch_arrows(by)
         self._look_for_wire()
+
+    def _stretch_arrows(self, by: QPointF) -> None:
+        """Arrows that begin or end at what is dragged come along with that end."""
+        still = QPointF()
+        for arrow, (tail, tip) in self._arrows.items():
+            start, way = QPointF(arrow.arrow.x, arrow.arrow.y), QPointF(arrow.arrow.across, arrow.arrow.down)
+            arrow.set_ends(start + (by if tail else still), start + way + (by if tip else still))
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Make the move: one step, however many cards."""
@@ -101,7 +117,7 @@ class MoveGesture(Gesture):
         edit = self._insertion(wire) if wire is not None else None
         if edit is None:
             places = {item: place + self._by for item, place in self._all.items()}
-            edit = Move({item: (place.x(), place.y()) for item, place in places.items()})
+            edit = self.canvas.editing.moving({item: (place.x(), place.y()) for item, place in places.items()})
             if self._into is not None:
                 edit = join_edit(self.scene.graph, self._tops, self._into, edit)
         self.canvas.editing.apply(edit)

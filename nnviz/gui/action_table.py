@@ -85,6 +85,8 @@ MENUS: tuple[tuple[str, tuple[ActionSpec | str | None, ...]], ...] = (
             _spec("save_as", "Save &as…", "Save the project under another name", _Key.SaveAs, "Ctrl+Shift+S"),
             _spec("save_run", "Save &run as…", "Keep everything this training measured in one file", "Ctrl+Shift+E"),
             None,
+            _spec("details", "Project &details…", "Name and note of the project", "Alt+Return", icon="note"),
+            None,
             _spec("quit", "&Quit", "Close the window", _Key.Quit, "Ctrl+Q"),
         ),
     ),

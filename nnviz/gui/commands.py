@@ -26,6 +26,7 @@ from nnviz.record.samples import Cure
 
 if TYPE_CHECKING:
     from nnviz.gui.command_palette import CommandPalette
+    from nnviz.gui.project_details import ProjectDetails
     from nnviz.gui.shortcut_sheet import ShortcutSheet
     from nnviz.gui.window import MainWindow
 
@@ -39,6 +40,7 @@ class Commands(QObject):
         self._welcome: Welcome | None = None
         self._palette: CommandPalette | None = None
         self._sheet: ShortcutSheet | None = None
+        self._details: ProjectDetails | None = None
         window.canvas.minimap.set_mode(window.settings.minimap)
         motion.choose(window.settings.motion)
 
@@ -56,6 +58,7 @@ class Commands(QObject):
             "save": self._window.files.save,
             "save_as": self._window.files.save_as,
             "save_run": self.save_run,
+            "details": self.show_details,
             "quit": self._window.close,
             "undo": lambda: self._window.guarded(self._window.document.undo),
             "redo": lambda: self._window.guarded(self._window.document.redo),
@@ -271,6 +274,19 @@ class Commands(QObject):
             window = self._window
             self._sheet = ShortcutSheet(window, lambda: shortcut_groups(window))
         return self._sheet
+
+    @property
+    def details(self) -> ProjectDetails:
+        """Name and note of the project; made when it is first wanted."""
+        if self._details is None:
+            from nnviz.gui.project_details import ProjectDetails  # noqa: PLC0415 - as above
+
+            self._details = ProjectDetails(self._window, self._window.document, self._window.apply)
+        return self._details
+
+    def show_details(self) -> None:
+        """Edit name and note; again to close."""
+        self.details.toggle()
 
     def show_command_palette(self) -> None:
         """Search everything that can be done; again to close."""

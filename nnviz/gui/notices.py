@@ -79,6 +79,7 @@ class Notice(QFrame):
         super().__init__(parent)
         self.key = key
         self.details = details
+        self.closable = closable
         self._text = text
         self._count = 1
         self.setObjectName("Notice")
@@ -250,16 +251,20 @@ class NoticeArea(QWidget):
             return old
         if old is not None:
             self.dismiss(key)
-        while len(self._notices) >= _MOST_NOTICES:
-            self.dismiss(next(iter(self._notices)))
+        self._make_room()
         return self._add(Notice(key, text, severity, buttons, details, closable, self))
 
     def show_own(self, notice: Notice) -> None:
         """Show a notice of another kind in place of the one with its key."""
         self.dismiss(notice.key)
-        while len(self._notices) >= _MOST_NOTICES:
-            self.dismiss(next(iter(self._notices)))
+        self._make_room()
         self._add(notice)
+
+    def _make_room(self) -> None:
+        """The oldest goes, but none that waits for a decision."""
+        passing = [key for key, notice in self._notices.items() if notice.closable]
+        for key in passing[: max(0, len(self._notices) - _MOST_NOTICES + 1)]:
+            self.dismiss(key)
 
     def _add(self, notice: Notice) -> Notice:
         notice.dismissed.connect(self.dismiss)

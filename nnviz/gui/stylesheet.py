@@ -162,6 +162,8 @@ QStatusBar::item { border: none; }
 #Notice[severity="warning"] { border-left-color: $warning; background: $notice_warning; }
 #OverlayCard { background: $panel; border: 1px solid $hover_border; border-radius: 10px; }
 #OverlayCard QLineEdit { padding: 6px 9px; }
+#OverlayCard QPlainTextEdit { background: $field; border: 1px solid $border; padding: 3px 5px; }
+#OverlayCard QPlainTextEdit:focus { border-color: $accent; }
 #OverlayCard QAbstractItemView { background: $panel; }
 #ShortcutHeading { color: $accent; }
 #Message { background: $raised; color: $text; border: 1px solid $border; border-radius: 6px; padding: 6px 12px; }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import msgspec
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QFontMetricsF, QResizeEvent
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -24,6 +23,7 @@ from nnviz.errors import InputError, ParamError
 from nnviz.gui import icons, theme
 from nnviz.gui.field_undo import undo_document_from
 from nnviz.gui.in_place import Field, InPlace, text_width
+from nnviz.gui.project_title import ProjectTitle
 from nnviz.gui.standing import Standing, learning_rate_of, with_learning_rate
 from nnviz.gui.theme import format_count, format_duration
 from nnviz.gui.training import Training
@@ -112,10 +112,8 @@ class TopBar(QWidget):
         self._brand = QLabel("nnviz", self)
         self._brand.setFont(theme.scene_font(15, 700))
         row.addWidget(self._brand)
-        self._title = QLabel(self)
-        self._title.setFont(theme.scene_font(13))
-        self._title.setProperty("role", "muted")
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
+        self._title = ProjectTitle(self._document, self)
+        self._title.clicked.connect(self._actions["details"].trigger)
         row.addWidget(self._title)
         self._data = QToolButton(self)
         self._data.setProperty("role", "pill")
@@ -304,16 +302,7 @@ class TopBar(QWidget):
         self._update_state()
 
     def _update_document(self) -> None:
-        path = self._document.path
-        name = path.name if path is not None else self._document.project.name or "untitled"
-        mark = " •" if self._document.is_modified else ""
-        width = 116 if self._compact else 180
-        metrics = QFontMetricsF(self._title.font())
-        room = width - metrics.horizontalAdvance(" •")
-        self._title.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room) + mark)
-        self._title.setFixedWidth(min(width, math.ceil(metrics.horizontalAdvance(name + " •")) + 2))
-        saved = "Changes are not saved yet." if self._document.is_modified else "Everything is saved."
-        self._title.setToolTip(f"{path or name}\n{saved}" if path else f"{name}: not saved to a file yet.")
+        self._title.refresh(116 if self._compact else 180)
 
     def _update_data(self) -> None:
         project = self._document.project

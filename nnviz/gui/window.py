@@ -38,6 +38,7 @@ from nnviz.gui.file_drops import accept_files, drop_files
 from nnviz.gui.files import Files
 from nnviz.gui.guidance import Guidance
 from nnviz.gui.notices import ExceptionNet, Message, NoticeArea
+from nnviz.gui.project_title import literal_title
 from nnviz.gui.recording import Recorder
 from nnviz.gui.replay import Replay
 from nnviz.gui.run_feed import RunFeed
@@ -407,9 +408,7 @@ class MainWindow(QMainWindow):
             update_actions(self)
 
     def _update_title(self) -> None:
-        path = self.document.path
-        name = path.name if path is not None else self.document.project.name or "untitled"
-        self.setWindowTitle(f"{name}[*] – nnviz")
+        self.setWindowTitle(f"{literal_title(self.document)}[*] – nnviz")
         self.setWindowModified(self.document.is_modified)
 
     # ---- the end -------------------------------------------------------------------------------------------------

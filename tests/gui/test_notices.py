@@ -81,3 +81,10 @@ def test_the_icon_has_the_colour_of_the_theme(area: NoticeArea) -> None:
     assert theme.current().danger.name() in colours()
     theme.set_theme("light")
     assert theme.LIGHT.danger.name() in colours() and theme.DARK.danger.name() not in colours()
+
+
+def test_what_waits_for_a_decision_is_not_crowded_out(area: NoticeArea) -> None:
+    area.show_notice("decide", TEXT, "warning", CURES, closable=False)
+    for key in ("one", "two", "three", "four"):
+        area.show_notice(key, key, "warning")
+    assert [notice.key for notice in area.notices] == ["decide", "three", "four"]

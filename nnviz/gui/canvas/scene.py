@@ -405,12 +405,12 @@ class CanvasScene(LookupScene):
         self._annotations.preview(places)
         self._frames.place(self._seen, apart, places)
         for edge in self._router.around(moved):
-            by = ways.get(edge.source.node)
-            if by is not None and by == ways.get(edge.target.node):
+            by, end = ways.get(edge.source.node), ways.get(edge.target.node)
+            if by is not None and by == end:
                 # It comes along as it is, and is laid anew when both ends rest.
                 self._wires[edge].shift(by)
                 self._shifted.add(edge)
-            else:
+            elif by is not None or end is not None or self._router.sides(edge) != self._wires[edge].sides:
                 self._router.route(edge)
         self._moved()
 

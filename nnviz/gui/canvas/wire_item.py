@@ -69,6 +69,11 @@ class WireItem(QGraphicsPathItem):
             return QPointF(), QPointF()
         return self._place[0], self._place[2]
 
+    @property
+    def sides(self) -> tuple[Side, Side] | None:
+        """The sides of the two cards on which it leaves and enters; None before it was laid."""
+        return (self._place[1], self._place[3]) if self._place is not None else None
+
     def lay(
         self,
         start: QPointF,

@@ -8,17 +8,20 @@ from nnviz.train.checkpoint import Checkpoint
 
 #: Memory that all checkpoints together may take.
 LIMIT = 256 * 2**20
+#: And how many there may be: those of a small network are tiny, and its epochs last milliseconds.
+MOST = 256
 
 
 class Rewind:
-    """Checkpoints ordered by step, within a bound of memory.
+    """Checkpoints ordered by step, within a bound of memory and of number.
 
     When it is full, the one goes whose loss hurts least: the gap it leaves is small against its distance from the
     present. The first one stays, so that every step can be reached, however long the way from there may be.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = LIMIT, most: int = MOST) -> None:
         self._limit = limit
+        self._most = most
         self._checkpoints: list[Checkpoint] = []
         self._bytes = 0
 
@@ -49,7 +52,7 @@ class Rewind:
             index -= 1
         self._checkpoints.insert(index, checkpoint)
         self._bytes += checkpoint.nbytes
-        while self._bytes > self._limit:
+        while self._bytes > self._limit or len(self._checkpoints) > self._most:
             self._bytes -= self._checkpoints.pop(self._least_missed()).nbytes
 
     def before(self, step: int) -> Checkpoint | None:

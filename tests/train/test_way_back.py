@@ -60,6 +60,17 @@ def test_far_back_they_are_sparse_and_near_the_present_dense() -> None:
     assert gaps[0] > gaps[-1]
 
 
+def test_there_are_never_very_many_however_small_they_are() -> None:
+    """Each is a few dozen tensors: a day of a small network would be millions."""
+    rewind = Rewind()
+    for step in range(0, 32 * 1000, 32):
+        rewind.add(at(step))
+    assert len(rewind) == 256
+    assert rewind.nbytes == 256 * 400
+    assert rewind.steps[0] == 0
+    assert rewind.steps[-3:] == [32 * 997, 32 * 998, 32 * 999]
+
+
 def test_what_is_too_large_to_go_back_is_not_kept() -> None:
     rewind = Rewind(limit=1000)
     rewind.add(at(0, 800))

@@ -12,8 +12,9 @@ from nnviz.project.bypass import effective
 from nnviz.project.diagnosis import Diagnostic, Fix, Look, Severity
 from nnviz.project.memory import estimate_bytes
 from nnviz.project.model import DataFacts, Project
-from nnviz.project.shapes import Inference, infer
+from nnviz.project.shapes import Inference, infer, infer_from
 from nnviz.project.task_checks import check_input, check_layers, check_memory, check_output, check_training
+from nnviz.project.tried_fixes import tried
 from nnviz.project.wire_checks import check_ends, check_nodes, check_shapes, check_wires
 
 __all__ = ["CHECKS", "Diagnostic", "Fix", "Severity", "estimate_bytes", "problems_that_stop", "validate"]
@@ -48,9 +49,17 @@ def validate(
         memory_limit: Bytes that training may take; None when that is not known.
     """
     project = effective(project)
-    look = Look(project, facts, infer(project.graph) if inference is None else inference, memory_limit)
-    found = (diagnostic for check in CHECKS for diagnostic in check(look))
-    return tuple(sorted(found, key=lambda diagnostic: _RANK[diagnostic.severity]))
+    known = infer(project.graph) if inference is None else inference
+
+    def found(project: Project, known: Inference) -> list[Diagnostic]:
+        look = Look(project, facts, known, memory_limit)
+        return [diagnostic for check in CHECKS for diagnostic in check(look)]
+
+    def errors_of(other: Project) -> tuple[Diagnostic, ...]:
+        return problems_that_stop(found(other, infer_from(other.graph, known)))
+
+    ordered = sorted(found(project, known), key=lambda diagnostic: _RANK[diagnostic.severity])
+    return tried(project, ordered, errors_of)
 
 
 def problems_that_stop(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch  # noqa: F401 - not left to windows that live for a moment only
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from window_hands import CONTROL, Person

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import torch  # noqa: F401 - not left to windows that live for a moment only
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, press_notice
 

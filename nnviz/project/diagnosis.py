@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from nnviz.project.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X, GAP_Y
 from nnviz.project.model import DataFacts, Edge, Graph, Node, Params, ParamValue, PortRef, Project, Shape
 from nnviz.project.shapes import Inference, shape_text
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+
+#: Where there are more loose ends than this, no guess which of them to connect would be a good one.
+MOST_PAIRS = 2000
 
 Severity: TypeAlias = Literal["error", "warning", "information"]
 
@@ -130,6 +134,15 @@ class Look:
         for edges in wires.values():
             edges.sort(key=lambda edge: edge.target.port)
         return wires
+
+    @cached_property
+    def wires(self) -> list[tuple[float, float, Edge]]:
+        """The wires with two ends, by the node at which they end, each behind the point midway between its cards."""
+        nodes = self.graph.nodes
+        ends = [
+            (nodes[edge.source.node], nodes[edge.target.node], edge) for edges in self.into.values() for edge in edges
+        ]
+        return [((source.x + target.x) / 2, (source.y + target.y) / 2, edge) for source, target, edge in ends]
 
     @cached_property
     def out_of(self) -> dict[str, list[Edge]]:
@@ -253,8 +266,8 @@ class Look:
 
     def connect(self, sources: Sequence[str], targets: Sequence[str]) -> tuple[Fix, ...]:
         """Draws the shortest wire that is allowed from one of the sources to one of the targets; best one that fits."""
-        if len(sources) * len(targets) > 2000:
-            return ()  # So many loose cards that no guess would be a good one.
+        if len(sources) * len(targets) > MOST_PAIRS:
+            return ()
         nodes = self.graph.nodes
         pairs = sorted(
             (abs(nodes[a].x - nodes[b].x) + abs(nodes[a].y - nodes[b].y), a, b)
@@ -282,12 +295,10 @@ class Look:
         """Puts a loose card into the nearest wire in which it fits, by the numbers."""
         node, nodes = self.graph.nodes[node_id], self.graph.nodes
 
-        def distance(edge: Edge) -> float:
-            source, target = nodes[edge.source.node], nodes[edge.target.node]
-            return abs((source.x + target.x) / 2 - node.x) + abs((source.y + target.y) / 2 - node.y)
+        def distance(wire: tuple[float, float, Edge]) -> float:
+            return abs(wire[0] - node.x) + abs(wire[1] - node.y)
 
-        wires = [edge for edges in self.into.values() for edge in edges]
-        for edge in sorted(wires, key=distance)[:8]:
+        for _, _, edge in heapq.nsmallest(8, self.wires, key=distance):
             after, shape = nodes[edge.target.node], self.inference.shape(edge.source.node)
             made = self.result(node.kind, node.params, (shape,)) if shape is not None else None
             if made is None:

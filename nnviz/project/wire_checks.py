@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nnviz.errors import ParamError
 from nnviz.project import registry
-from nnviz.project.diagnosis import Diagnostic, Fix, Look, allowed_value
+from nnviz.project.diagnosis import MOST_PAIRS, Diagnostic, Fix, Look, allowed_value
 from nnviz.project.edits import AddNodes, Disconnect, RemoveNodes, SetKind, new_id
 from nnviz.project.layout import CARD_WIDTH, GAP_X
 from nnviz.project.model import Edge, Node, ParamValue, PortRef
@@ -139,7 +139,9 @@ def _check_arity(look: Look, node_id: str, spec: LayerSpec) -> Iterator[Diagnost
         text = f"{spec.title} takes {takes} and has {len(wires)}."
         yield Diagnostic(node_id, "error", text, (fix,), last)
     elif len(wires) < spec.min_inputs:
-        fixes = look.connect([other for other in look.loose_ends if other != node_id], [node_id])
+        # A list of them all for each of ten thousand loose cards would take seconds.
+        few = len(look.loose_ends) <= MOST_PAIRS + 1
+        fixes = look.connect([other for other in look.loose_ends if other != node_id], [node_id]) if few else ()
         if spec.min_inputs > 1:
             text = f"{spec.title} joins at least {spec.min_inputs} wires and has {len(wires)}."
             if not fixes and len(wires) == 1:

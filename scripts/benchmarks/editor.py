@@ -29,7 +29,7 @@ from nnviz.project import io, templates
 from nnviz.project.document import Document
 from nnviz.project.edits import Move, SetParam
 from nnviz.project.group_layout import arrange_view
-from nnviz.project.model import Graph, Group, Note, Project
+from nnviz.project.model import Graph, Group, Node, Note, Project
 from nnviz.project.safety.autosave import Autosave
 from nnviz.project.safety.recovery import Work
 from nnviz.project.safety.window_lock import WindowLock
@@ -164,10 +164,13 @@ def opening(app: QApplication, settings: Settings) -> Iterator[Row]:
         resnet.graph, groups={key: replace(group, collapsed=False) for key, group in resnet.graph.groups.items()}
     )
     large = large_graph(1000)
+    kinds = ("conv2d", "relu", "linear", "flatten")
+    loose = Graph({f"layer{index}": Node(f"layer{index}", kinds[index % 4]) for index in range(10_000)})
     works = (
         ("resnet18, groups collapsed", resnet, 0.5),
         ("resnet18, groups expanded", replace(resnet, graph=expanded), 0.5),
         ("1,000 nodes", Project(graph=large), 2.0),
+        ("10,000 layers without a wire", Project(graph=loose), 3.0),
         ("1,000 nodes in 100 groups, collapsed", Project(graph=grouped(large, 10, collapsed=True)), 2.0),
         ("1,000 nodes in 100 groups, expanded", Project(graph=grouped(large, 10, collapsed=False)), 2.0),
     )

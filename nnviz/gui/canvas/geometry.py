@@ -126,14 +126,42 @@ def card_layout(picture_height: float, *, parameters: bool, status: bool) -> Car
     return CardLayout(round(y + 13.0), picture, bar, figures, line)
 
 
-def port_position(card: QRectF, side: Side, index: int = 0, count: int = 1) -> QPointF:
-    """The middle of a port on one side of a card in the scene; several ports are spread evenly."""
-    offset = (index - (count - 1) / 2) * PORT_SPACING
+def port_position(card: QRectF, side: Side, index: int = 0, count: int = 1, beside: int = 0) -> QPointF:
+    """The middle of a port on one side of a card in the scene; several ports are spread evenly.
+
+    Args:
+        card: The card.
+        side: Its side.
+        index: Which of the ports.
+        count: How many there are of its kind, inputs or outputs.
+        beside: So many ports of the other kind keep the middle of that side; these stand beside them.
+    """
     if side is Side.LEFT or side is Side.RIGHT:
-        y = card.top() + min(max(PORT_Y + offset, 8.0), card.height() - 8.0)
+        low, high = card.top() + 8.0, card.bottom() - 8.0
+        y = _along_side(card.top() + PORT_Y, low, high, side, index, count, beside)
         return QPointF(card.left() if side is Side.LEFT else card.right(), y)
-    x = card.center().x() + min(max(offset, 12.0 - CARD_WIDTH / 2), CARD_WIDTH / 2 - 12.0)
+    low, high = card.left() + 12.0, card.left() + CARD_WIDTH - 12.0
+    x = _along_side(card.center().x(), low, high, side, index, count, beside)
     return QPointF(x, card.top() if side is Side.TOP else card.bottom())
+
+
+def _along_side(middle: float, low: float, high: float, side: Side, index: int, count: int, beside: int) -> float:
+    """Where a port is along a side of a card, which has room for ports from ``low`` to ``high``; closer where many are.
+
+    Where two cards feed each other, one has its inputs above its outputs and the other below: the wires do not cross.
+    """
+    long = (count - 1) * PORT_SPACING
+    if beside:
+        clear = (beside + 1) / 2 * PORT_SPACING
+        above, below = middle - clear - low, high - middle - clear
+        upper = above >= long if side in (Side.LEFT, Side.TOP) else below < long
+        if min(above, below) < long:
+            upper = above > below
+        low, high = (low, middle - clear) if upper else (middle + clear, high)
+        middle = high - long / 2 if upper else low + long / 2
+    step = min(PORT_SPACING, max(0.0, high - low) / max(1, count - 1))
+    first = min(max(middle - long / 2, low), high - (count - 1) * step)
+    return first + index * step
 
 
 def sides_between(source: QRectF, target: QRectF) -> tuple[Side, Side]:

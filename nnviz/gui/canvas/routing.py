@@ -58,9 +58,32 @@ class Router:
 
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""
+        if not port.output:
+            return self._input_place(port.ref, self.port_side(port))
         card = self._scene.cards[port.ref.node]
-        count = card.told.output_ports if port.output else card.told.input_ports
-        return port_position(card.card_rect(), self.port_side(port), port.ref.port, max(count, port.ref.port + 1))
+        count = max(card.told.output_ports, port.ref.port + 1)
+        return port_position(card.card_rect(), self.port_side(port), port.ref.port, count)
+
+    def _input_place(self, ref: PortRef, side: Side) -> QPointF:
+        """The middle of an input on a side of its card: beside the outputs where wires leave there, too.
+
+        Two cards, one of them a group, may feed each other: their wires run side by side, not into each other's heads.
+        """
+        card = self._scene.cards[ref.node]
+        count = max(card.told.input_ports, ref.port + 1)
+        beside = card.told.output_ports if self._leaves(ref.node, side) else 0
+        return port_position(card.card_rect(), side, ref.port, count, beside)
+
+    def _leaves(self, node: str, side: Side) -> bool:
+        """Whether a wire leaves a card on one side."""
+        at = self._scene.cards[node].place[0]
+        for edge in self._scene.wires_at(node):
+            # Nothing leaves to the left that does not lead there: this spares most of the work.
+            if edge.source.node != node or (side is Side.LEFT and self._scene.cards[edge.target.node].place[0] >= at):
+                continue
+            if self.sides(edge)[0] is side:
+                return True
+        return False
 
     def port_side(self, port: Port) -> Side:
         """The side of the card on which a port is: where its wire is, else across from the other wires."""
@@ -154,10 +177,9 @@ class Router:
         source, target = self._scene.cards[edge.source.node], self._scene.cards[edge.target.node]
         start_rect, end_rect = source.card_rect(), target.card_rect()
         start_side, end_side = self.sides(edge)
-        inputs = max(target.told.input_ports, edge.target.port + 1)
         outputs = max(source.told.output_ports, edge.source.port + 1)
         start = port_position(start_rect, start_side, edge.source.port, outputs)
-        end = port_position(end_rect, end_side, edge.target.port, inputs)
+        end = self._input_place(edge.target, end_side)
         around: float | None = None
         turn: float | None = None
         self.forget(edge)

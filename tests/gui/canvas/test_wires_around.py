@@ -11,6 +11,7 @@ from nnviz.gui import theme
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.run_feed import RunFeed
 from nnviz.project.document import Document
+from nnviz.project.grouping import group_edit
 from nnviz.project.templates import sample
 
 
@@ -83,3 +84,28 @@ def test_a_selection_is_shown_with_the_wires_within_it(view: CanvasView) -> None
     view.hold_still()
     groups = [node.group.partition("_")[0] for node in (scene.graph.nodes[end] for end in ends)]
     assert scene.rect_around(groups).contains(scene.wires[edge].curve.boundingRect())
+
+
+@pytest.mark.parametrize("view", ["resnet18"], indirect=True)
+def test_cards_that_feed_each_other_have_a_head_at_each_end_of_its_own(view: CanvasView) -> None:
+    """What is grouped may feed what feeds it: the two wires run side by side."""
+    view.groups.set_all(fold=False)
+    view.hold_still()
+    graph = view.canvas_scene.graph
+    group = next(node.group for node in graph.nodes.values() if node.kind == "add")
+    inner = [node for node in graph.nodes.values() if node.group == group]
+    ends = [next(node.id for node in inner if node.kind == kind) for kind in ("conv2d", "relu")]
+    view.canvas_scene.document.apply(group_edit(graph, ends))
+    wires = view.canvas_scene.wires
+    pairs = {(edge.source.node, edge.target.node) for edge in wires}
+    assert any((target, source) in pairs for source, target in pairs)
+    for edge, wire in wires.items():
+        for other, beside in wires.items():
+            if edge != other:
+                assert (wire.ends[1] - beside.ends[0]).manhattanLength() > 8.0, (edge, other)
+                assert (wire.ends[1] - beside.ends[1]).manhattanLength() > 8.0, (edge, other)
+    for node in view.canvas_scene.cards:
+        for port, place in view.canvas_scene.ports_of(node):
+            into = view.canvas_scene.wire_into(port.ref)
+            if not port.output and into is not None:
+                assert wires[into].ends[1] == place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from nnviz.gui import motion, theme
@@ -24,6 +24,8 @@ def update_actions(window: MainWindow) -> None:
     running = state == "running"
     waiting = "" if ready else f"The network is being prepared ({training.status()})."
     words = "Pause" if running else "Play"
+    if window.docks is not None:
+        window.docks.set_obstacle(_obstacle(window, reason))
     action["play"].setText(f"&{words}")
     help = reason or waiting or ("Pause after this batch" if running else _play_help(window, state))
     describe(action["play"], help)
@@ -48,6 +50,23 @@ def update_actions(window: MainWindow) -> None:
         choice.setChecked(choice.data() == window.canvas.minimap.mode)
     action["motion"].setChecked(motion.choice() != "never")
     action["system_theme"].setChecked(window.settings.theme == "system")
+
+
+def _obstacle(window: MainWindow, reason: str) -> str:
+    """What to do before the network can be trained, for instruments that have nothing to show yet."""
+    if not window.document.project.graph.nodes:
+        return f"Draw a network first: take a layer from the left, or open a sample ({_keys(window, 'samples')})."
+    count = len(problems_that_stop(window.document.diagnostics))
+    if count and reason:
+        words = "the problem" if count == 1 else f"the {count} problems"
+        return f"Mend {words} first: the instrument Problems ({_keys(window, 'problems')}) has the cures."
+    if reason:
+        return f"It cannot be trained now. {reason}"
+    return ""
+
+
+def _keys(window: MainWindow, name: str) -> str:
+    return window.actions_by_name[name].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def _allow(action: QAction, allowed: bool, reason: str) -> None:

@@ -169,7 +169,6 @@ MENUS: tuple[tuple[str, tuple[ActionSpec | str | None, ...]], ...] = (
             None,
             _spec("show_palette", "&Palette", "Show or hide the layers on the left", "Ctrl+B", checkable=True),
             _spec("show_inspector", "I&nspector", "Show or hide the settings on the right", "Ctrl+I", checkable=True),
-            "<panels>",
             _spec("outline", "Outlin&e", "The network as a list, for the keyboard", "Ctrl+Shift+O", icon="table"),
             _spec("problems", "Pro&blems", "What is wrong, with cures", "Ctrl+Shift+B", icon="warning"),
             _spec("reset_arrangement", "&Reset arrangement", "Put everything back in its place", "Ctrl+Alt+0"),
@@ -178,6 +177,17 @@ MENUS: tuple[tuple[str, tuple[ActionSpec | str | None, ...]], ...] = (
             _spec("system_theme", "Theme of the s&ystem", "Follow the desktop's choice", "Ctrl+Alt+L", checkable=True),
             _spec("lecture", "&Lecture mode", "Large text, no side bars: for a projector", "Ctrl+L", checkable=True),
             _spec("full_screen", "Full s&creen", "The whole screen", _Key.FullScreen, "F11", checkable=True),
+        ),
+    ),
+    (
+        "&Instruments",
+        (
+            _spec("copy_picture", "&Copy picture", "Copy the picture of the instrument used last", "Ctrl+Alt+C"),
+            _spec("save_picture", "Save &picture…", "Save the picture of the instrument used last", "Ctrl+Alt+S"),
+            _spec("save_numbers", "Save &numbers…", "Save the table of the instrument used last", "Ctrl+Alt+D"),
+            _spec("read_instrument", "&How to read it", "Explain the instrument used last", "Ctrl+Alt+R"),
+            None,
+            "<panels>",
         ),
     ),
     (

@@ -58,6 +58,9 @@ def make_menus(bar: QMenuBar, actions: Mapping[str, QAction], submenus: Mapping[
             elif entry == "<layers>":
                 for family in submenus["layers"].findChildren(QMenu):
                     menu.addMenu(family)
+            elif entry == "<panels>":
+                # They come when the instruments are there, which is after the window is on the screen.
+                menu.setObjectName("InstrumentsMenu")
             else:
                 menu.addMenu(submenus[entry.strip("<>")])
         menus.append(menu)
@@ -78,11 +81,11 @@ def layers_menu(parent: QWidget, add: Callable[[str], object]) -> QMenu:
     return top
 
 
-#: When the map is shown, in words, and what that means.
+#: When the map is shown, in words, what that means, and its keys.
 _MAP_CHOICES = (
-    ("automatic", "&Automatic", "Show the map while not the whole network is in sight"),
-    ("always", "A&lways", "Show the map at all times"),
-    ("never", "&Never", "Do not show the map"),
+    ("automatic", "&Automatic", "Show the map while not the whole network is in sight", "Ctrl+Alt+M, A"),
+    ("always", "A&lways", "Show the map at all times", "Ctrl+Alt+M, L"),
+    ("never", "&Never", "Do not show the map", "Ctrl+Alt+M, N"),
 )
 
 
@@ -91,11 +94,13 @@ def minimap_menu(parent: QWidget, choose: Callable[[str], object]) -> QMenu:
     menu = QMenu("S&how the map", parent)
     menu.setToolTipsVisible(True)
     group = QActionGroup(menu)
-    for key, words, help in _MAP_CHOICES:
+    for key, words, help, keys in _MAP_CHOICES:
         action = menu.addAction(words)
         action.setCheckable(True)
         action.setData(key)
+        action.setShortcut(keys)
         describe(action, help)
         action.triggered.connect(lambda _checked=False, key=key: choose(key))
         group.addAction(action)
+    parent.addActions(group.actions())
     return menu

@@ -91,6 +91,20 @@ def action_entries(window: MainWindow) -> Iterator[Entry]:
             )
 
 
+def map_entries(window: MainWindow) -> Iterator[Entry]:
+    """When the map of the network is shown."""
+    for action in window.minimap_menu.actions():
+        yield Entry(
+            f"map/{action.data()}",
+            f"Show the map: {plain(action.text()).lower()}",
+            "View",
+            action.trigger,
+            keywords=f"minimap {action.statusTip()}",
+            shortcut=action.shortcut().toString(QKeySequence.SequenceFormat.NativeText),
+            checked=action.isChecked(),
+        )
+
+
 def panel_entries(window: MainWindow) -> Iterator[Entry]:
     """Every instrument, and every tab of the inspector."""
     docks = window.docks
@@ -99,20 +113,22 @@ def panel_entries(window: MainWindow) -> Iterator[Entry]:
             panel = docks.panels[key]
             shortcut = dock.toggleViewAction().shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             title, lead = _named("Show", panel.title)
-            yield Entry(
-                f"panel/{key}",
-                title,
-                "Panel",
-                partial(docks.show_panel, key),
-                lead,
-                "instrument dock",
-                shortcut,
-                "panels",
-                checked=not dock.isHidden(),
-            )
+            # Those with an action of their own in another menu are there already.
+            if key not in window.actions_by_name:
+                yield Entry(
+                    f"panel/{key}",
+                    title,
+                    "Instrument",
+                    partial(docks.show_panel, key),
+                    lead,
+                    "instrument dock panel",
+                    shortcut,
+                    "panels",
+                    checked=not dock.isHidden(),
+                )
             if not dock.isHidden():
                 title, lead = _named("Hide", panel.title)
-                yield Entry(f"panel/hide/{key}", title, "Panel", dock.close, lead, "close instrument dock")
+                yield Entry(f"panel/hide/{key}", title, "Instrument", dock.close, lead, "close instrument dock panel")
     if window.inspector is not None:
         for number, (key, name) in enumerate(window.inspector.TABS, start=1):
             title, lead = _named("Open", f"the {name} tab")
@@ -124,6 +140,25 @@ def panel_entries(window: MainWindow) -> Iterator[Entry]:
                 lead,
                 "inspector settings",
                 f"Alt+{number}",
+            )
+
+
+def instrument_entries(window: MainWindow) -> Iterator[Entry]:
+    """Every option of every instrument, and every way to take what it shows elsewhere."""
+    if window.docks is None:
+        return
+    for key, actions in window.docks.actions.items():
+        panel = window.docks.panels[key]
+        for entry in actions.entries:
+            yield Entry(
+                f"instrument/{key}/{entry.key}",
+                f"{panel.title}: {entry.words[:1].lower()}{entry.words[1:]}",
+                "Instrument",
+                entry.action.trigger,
+                keywords=entry.help,
+                shortcut=entry.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText),
+                icon="panels",
+                checked=entry.action.isChecked(),
             )
 
 
@@ -256,10 +291,12 @@ def recent_entries(window: MainWindow) -> Iterator[Entry]:
 #: Who is asked, in the order in which things stand while nothing is typed.
 PROVIDERS: tuple[Callable[[MainWindow], Iterable[Entry]], ...] = (
     action_entries,
+    map_entries,
     panel_entries,
     node_entries,
     group_entries,
     note_entries,
+    instrument_entries,
     layer_entries,
     sample_entries,
     dataset_entries,

@@ -100,6 +100,10 @@ class Commands(QObject):
             "system_theme": self.follow_system_theme,
             "lecture": self.set_lecture,
             "full_screen": lambda on: self._window.showFullScreen() if on else self._window.showNormal(),
+            "copy_picture": lambda: self.use_instrument("copy"),
+            "save_picture": lambda: self.use_instrument("png"),
+            "save_numbers": lambda: self.use_instrument("csv"),
+            "read_instrument": lambda: self.use_instrument("help"),
             "play": self._window.training.toggle,
             "step": self._window.training.step,
             "step_back": self._window.training.step_back,
@@ -287,6 +291,12 @@ class Commands(QObject):
     def show_details(self) -> None:
         """Edit name and note; again to close."""
         self.details.toggle()
+
+    def use_instrument(self, deed: str) -> None:
+        """Do something with the instrument that was used last."""
+        docks = self._window.docks
+        if docks is not None:
+            docks.actions[docks.current].action(deed).trigger()
 
     def show_command_palette(self) -> None:
         """Search everything that can be done; again to close."""

@@ -5,15 +5,19 @@ A panel's own header serves as the title bar of its dock: it is what one drags, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import shiboken6
-from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QToolButton, QWidget
 
 from nnviz.gui import icons, theme
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.panels import PANELS
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.run_feed import RunFeed, Subscription
 from nnviz.project.document import Document
@@ -49,7 +53,7 @@ class DockTitle(QWidget):
         row.addWidget(panel.header, 1)
         buttons = (
             ("float", f"Float “{panel.title}” or put it back", lambda: dock.setFloating(not dock.isFloating())),
-            ("close", f"Close “{panel.title}” (it is in View ▸ Instruments)", dock.close),
+            ("close", f"Close “{panel.title}” (it is in the menu Instruments)", dock.close),
         )
         # In a lecture the title needs the room.
         for icon, words, action in buttons if theme.text_scale() == 1.0 else ():
@@ -83,14 +87,20 @@ class Docks(QObject):
         self._panels: dict[str, Panel] = {}
         self._subscriptions: dict[str, Subscription] = {}
         self._waiting: list[str] = []
+        self._current = DEFAULT_PANELS[0]
+        self._obstacle = ""
+        self._actions = {kind.key: PanelActions(kind, window, partial(self.use, kind.key)) for kind in PANELS}
         for kind in PANELS:
             dock = QDockWidget(kind.title, window)
             dock.setObjectName(f"dock-{kind.key}")
             dock.setAccessibleName(kind.title)
+            self._watch_presses(dock)
             self._docks[kind.key] = dock
             self._fill(kind)
             window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         self.arrange_as_new()
+        QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]  # there is one
+        self._watch_presses(window)
         document.diagnostics_changed.connect(self._count_problems)
         self._count_problems(document.diagnostics)
 
@@ -104,15 +114,64 @@ class Docks(QObject):
         """Their docks by key."""
         return dict(self._docks)
 
+    @property
+    def actions(self) -> dict[str, PanelActions]:
+        """What can be done with each instrument, by its key; they stay when the panels are made anew."""
+        return dict(self._actions)
+
+    @property
+    def current(self) -> str:
+        """Key of the instrument that was clicked or focused last; of the first one shown where that is hidden now."""
+        if not self._docks[self._current].isHidden():
+            return self._current
+        row = self._row()
+        return row[0] if row else self._current
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Put a submenu for each instrument into a menu; the keys work from here on."""
+        for key, toggle in zip(self._docks, self.toggle_actions(), strict=True):
+            submenu = menu.addMenu(self._panels[key].title)
+            submenu.addAction(toggle)
+            submenu.addSeparator()
+            self._actions[key].fill(submenu)
+            self._window.addAction(toggle)
+            self._window.addActions([entry.action for entry in self._actions[key].entries])
+
+    def use(self, key: str, deed: Callable[[Panel], None]) -> None:
+        """Show an instrument and do something with it; one that was hidden first catches up with the run."""
+        seen = self._panels[key].isVisible()
+        self._current = key
+        panel = self.show_panel(key)
+        if panel is None:
+            return
+        if seen:
+            deed(panel)
+            return
+
+        def later() -> None:
+            self._feed.refresh()
+            deed(panel)
+
+        # Only when the window has been laid out does the panel have its size, and only then is it drawn.
+        QTimer.singleShot(0, panel, later)
+
+    def set_obstacle(self, text: str) -> None:
+        """What has to be done before the network can be trained: instruments without data say that."""
+        if text != self._obstacle:
+            self._obstacle = text
+            for panel in self._panels.values():
+                panel.set_obstacle(text)
+
     def toggle_actions(self) -> list[QAction]:
         """One a panel: shows or hides it; the tenth and those behind it have the first letter of their key."""
         actions = []
         for number, (key, dock) in enumerate(self._docks.items(), start=1):
             action = dock.toggleViewAction()
-            action.setText(self._panels[key].title)
+            action.setText("&Show")
             keys = f"Ctrl+Alt+{number if number <= 9 else key[0].upper()}"
             action.setShortcut(keys)
             action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
+            action.setStatusTip(f"Show or hide “{self._panels[key].title}”")
             action.triggered.connect(lambda on, key=key: self._make_room_for(key) if on else None)
             actions.append(action)
         return actions
@@ -225,16 +284,40 @@ class Docks(QObject):
         return self._panels[key]
 
     def _count_problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        """The tab says how many there are; the menu does not, since it names the instrument."""
+        """The tab says how many there are; the menu does not."""
         if not shiboken6.isValid(self):
             return
         dock, count = self._docks["problems"], problem_count(diagnostics)
         dock.setWindowTitle(f"Problems {count}" if count else "Problems")
-        dock.toggleViewAction().setText("Problems")
+        # Qt has given the action the title of the dock.
+        dock.toggleViewAction().setText("&Show")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A press anywhere in an instrument makes it the current one, also where nothing takes the keyboard."""
+        if event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
+            self._on_focus(None, QApplication.widgetAt(event.globalPosition().toPoint()))
+        elif event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
+            self._watch_presses(watched)
+        return False
+
+    def _watch_presses(self, widget: QWidget) -> None:
+        """Presses are seen where they enter a window of the desktop, which exists from when it is shown."""
+        widget.installEventFilter(self)
+        handle = widget.windowHandle()
+        if handle is not None:
+            handle.installEventFilter(self)
+
+    def _on_focus(self, _before: QWidget | None, widget: QWidget | None) -> None:
+        if not shiboken6.isValid(self):
+            return
+        for key, dock in self._docks.items():
+            if widget is not None and (widget is dock or dock.isAncestorOf(widget)):
+                self._current = key
 
     def _fill(self, kind: type[Panel]) -> None:
         dock = self._docks[kind.key]
-        panel = kind(self._document, theme.current(), dock)
+        panel = kind(self._document, theme.current(), dock, self._actions[kind.key])
+        panel.set_obstacle(self._obstacle)
         panel.set_selection(self._selection)
         panel.cure_requested.connect(self.cure_requested)
         panel.node_requested.connect(self.node_requested)

@@ -10,14 +10,21 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter
 
 from nnviz.gui import theme
 
-_PLUS = re.compile(r"\+(?=.)")
+#: Between keys pressed together, and between keys pressed one after the other.
+_BETWEEN = re.compile(r"(\+(?=[^,])|, (?=.))")
 _BETWEEN_KEYS = 3.0
-_BETWEEN_SHORTCUTS = 10.0
+_BETWEEN_PRESSES = 9.0
+_BETWEEN_SHORTCUTS = 16.0
 
 
 def keys_of(shortcut: str) -> list[str]:
     """The keys of a shortcut as it is written: ``Ctrl++`` has two."""
-    return _PLUS.split(shortcut) if shortcut else []
+    return _BETWEEN.split(shortcut)[::2] if shortcut else []
+
+
+def _gaps(shortcut: str) -> list[float]:
+    """The room behind each of its keys but the last: those pressed one after the other stand further apart."""
+    return [_BETWEEN_KEYS if sign == "+" else _BETWEEN_PRESSES for sign in _BETWEEN.split(shortcut)[1::2]]
 
 
 def width(shortcuts: Sequence[str], font: QFont) -> float:
@@ -26,7 +33,7 @@ def width(shortcuts: Sequence[str], font: QFont) -> float:
     total = 0.0
     for shortcut in shortcuts:
         keys = keys_of(shortcut)
-        total += sum(_cap(key, metrics) for key in keys) + _BETWEEN_KEYS * max(0, len(keys) - 1)
+        total += sum(_cap(key, metrics) for key in keys) + sum(_gaps(shortcut))
     return total + _BETWEEN_SHORTCUTS * max(0, len(shortcuts) - 1)
 
 
@@ -42,7 +49,7 @@ def paint(painter: QPainter, right: float, middle: float, shortcuts: Sequence[st
     x = right - width(shortcuts, font)
     painter.setFont(font)
     for shortcut in shortcuts:
-        for key in keys_of(shortcut):
+        for key, gap in zip(keys_of(shortcut), [*_gaps(shortcut), 0.0], strict=True):
             cap = QRectF(x, middle - height / 2, _cap(key, metrics), height)
             painter.setPen(shade.border)
             painter.setBrush(theme.mixed(shade.panel_raised, shade.text, 0.05))
@@ -51,5 +58,5 @@ def paint(painter: QPainter, right: float, middle: float, shortcuts: Sequence[st
             painter.drawLine(QPointF(cap.left() + 4.0, low), QPointF(cap.right() - 4.0, low))
             painter.setPen(shade.text_muted)
             painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
-            x = cap.right() + _BETWEEN_KEYS
-        x += _BETWEEN_SHORTCUTS - _BETWEEN_KEYS
+            x = cap.right() + gap
+        x += _BETWEEN_SHORTCUTS

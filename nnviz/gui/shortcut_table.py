@@ -33,10 +33,16 @@ def shortcut_groups(window: MainWindow) -> list[ShortcutGroup]:
             for entry in entries
             if isinstance(entry, ActionSpec)
         ]
+        if plain(title) == "View":
+            uses += [
+                _of_action(one, f"Show the map: {plain(one.text()).lower()}") for one in window.minimap_menu.actions()
+            ]
         groups.append(ShortcutGroup(plain(title), tuple(use for use in uses if use.keys)))
     if window.docks is not None:
-        toggles = [_of_action(dock.toggleViewAction(), dock.windowTitle()) for dock in window.docks.docks.values()]
-        groups.append(ShortcutGroup("Instruments", tuple(use for use in toggles if use.keys)))
+        for key, dock in window.docks.docks.items():
+            uses = [_of_action(dock.toggleViewAction(), "Show or hide")]
+            uses += [_of_action(entry.action, entry.words) for entry in window.docks.actions[key].entries]
+            groups.append(ShortcutGroup(f"Instrument: {window.docks.panels[key].title}", tuple(uses)))
     if window.inspector is not None:
         tabs = tuple(KeyUse(name, (f"Alt+{number}",)) for number, (_, name) in enumerate(window.inspector.TABS, 1))
         groups.append(ShortcutGroup("Inspector", tabs))

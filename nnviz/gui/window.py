@@ -193,7 +193,6 @@ class MainWindow(QMainWindow):
         self._recent_menu.aboutToShow.connect(lambda: fill_recent(self._recent_menu, self))
         self._runs_menu = QMenu("Recent r&uns", self)
         self._runs_menu.aboutToShow.connect(lambda: fill_runs(self._runs_menu, self))
-        self._panels_menu = QMenu("Ins&truments", self)
         self._layers_menu = layers_menu(self, self.canvas.add_node)
         self.minimap_menu = minimap_menu(self, self.commands.show_minimap)
         make_menus(
@@ -202,7 +201,6 @@ class MainWindow(QMainWindow):
             {
                 "recent": self._recent_menu,
                 "runs": self._runs_menu,
-                "panels": self._panels_menu,
                 "layers": self._layers_menu,
                 "minimap": self.minimap_menu,
             },
@@ -316,8 +314,10 @@ class MainWindow(QMainWindow):
         if placeholder is not None:
             self.removeDockWidget(placeholder)
             placeholder.deleteLater()
-        self._panels_menu.addActions(docks.toggle_actions())
-        self.addActions(docks.toggle_actions())
+        instruments = self.menu_bar.findChild(QMenu, "InstrumentsMenu")
+        if instruments is not None:
+            docks.fill_menu(instruments)
+        self.update_actions()
         docks.message.connect(self.message.say)
         docks.node_requested.connect(self.commands.show_node)
         docks.cure_requested.connect(self.commands.cure)

@@ -65,7 +65,7 @@ def test_it_shows_every_action_and_every_key_of_the_canvas(qtbot: QtBot, open_wi
     shown = words(sheet)
     assert {plain(spec.text) for _, specs in MENUS for spec in specs if isinstance(spec, ActionSpec)} <= shown
     assert {use.words for use in CANVAS_KEYS} <= shown
-    assert {"Loss", "Return to live", "Explain"} <= shown
+    assert {"Save as CSV (data)", "Smoothing: weak", "Return to live", "Explain"} <= shown
     assert all(row.accessibleName().startswith(f"{row.use.words}: ") for row in sheet.rows())
 
 

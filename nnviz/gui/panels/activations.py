@@ -197,6 +197,8 @@ class ActivationsPanel(Panel):
 
     key = "activations"
     title = "Activations"
+    letter = "A"
+    needs_training = True
     empty = "Press Play to train: the distribution of every layer's output appears here."
     prefixes = ("activation_histogram/", "activation_mean/", "activation_deviation/")
     caption = "mean ± deviation over the probe set"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 import shiboken6
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QAction,
     QClipboard,
     QColor,
     QContextMenuEvent,
@@ -38,6 +37,7 @@ from PySide6.QtWidgets import (
 from nnviz.errors import StorageError
 from nnviz.gui import theme as themes
 from nnviz.gui.icons import bind
+from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
 from nnviz.gui.panels.parts import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
 from nnviz.gui.theme import Theme
 from nnviz.project.document import Document
@@ -67,6 +67,9 @@ class Panel(QWidget):
         help: What it shows and how to read it, in simple HTML.
         empty: What to do next, shown while there is nothing to draw.
         prefixes: Beginnings of the series it reads; changes of other series cost it nothing.
+        letter: Its key in the shortcuts of all its actions.
+        choices: Its options.
+        needs_training: Only a training fills it, so that ``empty`` is true only where one can begin.
     """
 
     key: ClassVar[str] = ""
@@ -74,12 +77,23 @@ class Panel(QWidget):
     help: ClassVar[str] = ""
     empty: ClassVar[str] = "Press Play to train: this fills while the network learns."
     prefixes: ClassVar[tuple[str, ...]] = ()
+    letter: ClassVar[str] = ""
+    choices: ClassVar[tuple[PanelChoice, ...]] = ()
+    needs_training: ClassVar[bool] = False
 
     cure_requested = Signal(object)
     node_requested = Signal(str)
     message = Signal(str)
+    #: Which choice, and its new value.
+    option_changed = Signal(str, str)
 
-    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        theme: Theme,
+        parent: QWidget | None = None,
+        actions: PanelActions | None = None,
+    ) -> None:
         super().__init__(parent)
         self.document = document
         self.theme = theme
@@ -135,7 +149,9 @@ class Panel(QWidget):
         column.addWidget(self._pages, 1)
 
         self.build()
-        self._fill_menu()
+        self.panel_actions = actions or PanelActions(type(self), self, lambda deed: deed(self))
+        self.panel_actions.fill(self.menu, self.add_options)
+        self.panel_actions.follow(self)
         self.apply_theme(theme)
         themes.notifier.changed.connect(self._on_theme_changed)
 
@@ -148,7 +164,15 @@ class Panel(QWidget):
         """Get hold of the canvas: for panels with which the network is edited. Called once, after :meth:`build`."""
 
     def add_options(self, menu: QMenu) -> None:
-        """Put the panel's own options at the top of its menu."""
+        """Put what is no choice, such as a slider, behind the choices of the panel's own menu."""
+
+    def option(self, key: str) -> str:
+        """The value of one of the choices."""
+        raise NotImplementedError
+
+    def set_option(self, key: str, value: str) -> None:
+        """Make one of the choices; ``option_changed`` says so."""
+        raise NotImplementedError
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Bring the body up to date.
@@ -247,6 +271,18 @@ class Panel(QWidget):
         if self._run is not None and self._waiting and self.isVisible():
             self.refresh(self._run, frozenset(), self._step)
 
+    @property
+    def hint(self) -> str:
+        """What to do next, as the empty state says it now."""
+        return self._empty.text()
+
+    def set_obstacle(self, text: str) -> None:
+        """What has to be done before the network can be trained; empty where nothing has to."""
+        words = text if text and self.needs_training else self.empty
+        if words != self._empty.text():
+            self._empty.setText(words)
+            self._empty.fit()
+
     def set_selection(self, node_id: str) -> None:
         """Follow the canvas: the node that is selected, or an empty string."""
         if node_id != self.selection:
@@ -278,6 +314,15 @@ class Panel(QWidget):
         popup.show_below(self._help_button)
 
     # ------------------------------------------------------------------ taking it elsewhere
+
+    def do(self, deed: str) -> None:
+        """Do one of the ``DEEDS``."""
+        if deed == "help":
+            self.show_help()
+        elif deed == "copy":
+            self.copy_image()
+        else:
+            self._save_as(deed)
 
     def to_image(self, scale: float = 2.0) -> QImage:
         """The panel as a picture, header buttons left out, at ``scale`` pixels for each pixel on the screen."""
@@ -409,15 +454,3 @@ class Panel(QWidget):
         button.setFixedSize(24, 24)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
-
-    def _fill_menu(self) -> None:
-        self.add_options(self.menu)
-        if self.menu.actions():
-            self.menu.addSeparator()
-        copy = QAction("Copy image", self)
-        copy.triggered.connect(self.copy_image)
-        self.menu.addAction(copy)
-        for suffix in ("png", "svg", "csv"):
-            action = QAction(f"Save as {suffix.upper()}…", self)
-            action.triggered.connect(lambda _checked=False, suffix=suffix: self._save_as(suffix))
-            self.menu.addAction(action)

@@ -15,7 +15,8 @@ from nnviz.data import datasets
 from nnviz.errors import InputError
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
-from nnviz.gui.panels.options import add_choice, add_smoothing
+from nnviz.gui.panels.options import add_smoothing
+from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.project.document import Document
 from nnviz.record.run import RunView
 
@@ -63,14 +64,39 @@ class Reading:
         self.steps, self.values = steps, values
 
 
+def curve_choices(smoothing: str) -> tuple[PanelChoice, ...]:
+    """The choices of all curves; the slider has the weights of the smoothing that lie between these."""
+    return (
+        PanelChoice(
+            "axis",
+            "step",
+            (
+                PanelOption("step", "Axis in &steps", "Steps of the training along the horizontal axis", "S"),
+                PanelOption("epoch", "Axis in &epochs", "Epochs along the horizontal axis", "E"),
+            ),
+        ),
+        PanelChoice(
+            "smoothing",
+            smoothing,
+            (
+                PanelOption("0", "Smoothing: &none", "Show the raw values only", "0"),
+                PanelOption("0.3", "Smoothing: &weak", "Moving average with a weight of the past of 0.3", "3"),
+                PanelOption("0.6", "Smoothing: &medium", "Moving average with a weight of the past of 0.6", "6"),
+                PanelOption("0.9", "Smoothing: s&trong", "Moving average with a weight of the past of 0.9", "9"),
+            ),
+        ),
+    )
+
+
 class CurvesPanel(Panel):
     """A panel of scalar series over steps or epochs."""
 
-    default_smoothing = 0.6
+    needs_training = True
+    choices = curve_choices("0.6")
 
     def build(self) -> None:
         """Set the options; the subclass makes the plots."""
-        self.smoothing = self.default_smoothing
+        self.smoothing = next(float(choice.default) for choice in self.choices if choice.key == "smoothing")
         self.axis = "step"
         self._readings: dict[str, Reading] = {}
         self._ends: NDArray[np.int64] = np.empty(0, np.int64)
@@ -78,17 +104,24 @@ class CurvesPanel(Panel):
         self._pace = 0.0
 
     def add_options(self, menu: QMenu) -> None:
-        """Horizontal axis and smoothing."""
-        self._axis_group = add_choice(
-            menu, "Horizontal axis", (("step", "Steps"), ("epoch", "Epochs")), self.axis, self.set_axis
-        )
+        """Any weight of the smoothing."""
         self._slider = add_smoothing(menu, self.smoothing, self.set_smoothing)
+
+    def option(self, key: str) -> str:
+        """The axis, or the weight of the smoothing."""
+        return self.axis if key == "axis" else f"{self.smoothing:g}"
+
+    def set_option(self, key: str, value: str) -> None:
+        """Choose the axis or the smoothing."""
+        if key == "axis":
+            self.set_axis(value)
+        else:
+            self.set_smoothing(float(value))
 
     def set_axis(self, axis: str) -> None:
         """``step`` or ``epoch`` along the horizontal axis."""
         self.axis = axis
-        for action in self._axis_group.actions():
-            action.setChecked(action.data() == axis)
+        self.option_changed.emit("axis", axis)
         self.redraw()
 
     def set_smoothing(self, weight: float) -> None:
@@ -98,6 +131,7 @@ class CurvesPanel(Panel):
         self.smoothing = weight
         if self._slider.slider.value() != round(weight * 100):
             self._slider.slider.setValue(round(weight * 100))
+        self.option_changed.emit("smoothing", f"{weight:g}")
         self.redraw()
 
     # ------------------------------------------------------------------ reading

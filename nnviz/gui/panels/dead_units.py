@@ -195,6 +195,8 @@ class DeadUnitsPanel(Panel):
 
     key = "dead_units"
     title = "Dead ReLU units"
+    letter = "D"
+    needs_training = True
     empty = "Press Play to train: units that never fire are counted here, if the network has ReLU, sigmoid or tanh."
     prefixes = ("dead_fraction/", "dead_units/", "dead_since/", "saturation/")
     help = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QWidget
 
 from nnviz.gui import theme as themes
 from nnviz.gui.panels.array_view import ArrayView
 from nnviz.gui.panels.arrays import Numbers, composite, map_stack, shape_words, with_maps
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
-from nnviz.gui.panels.options import add_choice
+from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.parts import Segments
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.pictures import Scale, colours, limit_of, value_range
@@ -229,6 +229,25 @@ class FeatureMapsPanel(NodePanel):
     key = "feature_maps"
     title = "Feature maps"
     empty = "Press Play, or choose a sample: what flows out of each layer appears here."
+    letter = "M"
+    needs_training = True
+    choices = (
+        PanelChoice(
+            "scale",
+            "own",
+            (
+                PanelOption(
+                    "own", "Colour scale: &each map its own", "Every map fills the colour scale with its own range", "E"
+                ),
+                PanelOption(
+                    "shared",
+                    "&One colour scale for all maps",
+                    "One colour scale for all maps, so that they compare",
+                    "O",
+                ),
+            ),
+        ),
+    )
     prefixes = ("output/", "dead_units/", "plane/")
     help = (
         "<p><b>What it shows.</b> The output of a layer for the pinned sample, in evaluation mode: one picture a "
@@ -250,22 +269,16 @@ class FeatureMapsPanel(NodePanel):
         self.view = MapView(self.document, self.theme, parent=self.body)
         self.body_layout.addWidget(self.view, 1)
         super().build()
+        self.view.scale_switch.chosen.connect(lambda key: self.option_changed.emit("scale", key))
 
-    def add_options(self, menu: QMenu) -> None:
-        """Shared scale or one a map."""
-        group = add_choice(
-            menu,
-            "Colour scale",
-            (("own", "Each map its own"), ("shared", "One for all maps")),
-            "own",
-            lambda choice: self.view.set_shared(choice == "shared"),
-        )
+    def option(self, key: str) -> str:
+        """Whether there is one scale or one a map."""
+        return "shared" if self.view.shared else "own"
 
-        def follow(key: str) -> None:
-            for action in group.actions():
-                action.setChecked(action.data() == key)
-
-        self.view.scale_switch.chosen.connect(follow)
+    def set_option(self, key: str, value: str) -> None:
+        """One scale for all, or each map its own."""
+        self.view.set_shared(value == "shared")
+        self.option_changed.emit("scale", value)
 
     def candidates(self) -> list[str]:
         """The layers that put something out."""

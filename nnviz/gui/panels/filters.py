@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QMenu, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from nnviz.gui import theme as themes
 from nnviz.gui.panels.array_view import ArrayView
 from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, shape_words, with_filters
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
-from nnviz.gui.panels.options import add_choice
+from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.parts import set_font
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.pictures import colours, limit_of, value_range
@@ -185,6 +185,28 @@ class FiltersPanel(NodePanel):
     key = "filters"
     title = "Filters"
     empty = "Press Play to train: the filters of a convolution, or the templates of a dense layer, appear here."
+    letter = "F"
+    needs_training = True
+    choices = (
+        PanelChoice(
+            "scale",
+            "shared",
+            (
+                PanelOption(
+                    "shared",
+                    "&One colour scale for all filters",
+                    "One colour scale for all filters, so that they compare",
+                    "O",
+                ),
+                PanelOption(
+                    "own",
+                    "Colour scale: &each filter its own",
+                    "Every filter fills the colour scale with its own range",
+                    "E",
+                ),
+            ),
+        ),
+    )
     prefixes = ("weights/",)
     help = (
         "<p><b>What it shows.</b> Every weight of a convolution: one small picture a filter. Where the layer has three "
@@ -203,15 +225,14 @@ class FiltersPanel(NodePanel):
         self.body_layout.addWidget(self.view, 1)
         super().build()
 
-    def add_options(self, menu: QMenu) -> None:
-        """Shared scale or one a filter."""
-        add_choice(
-            menu,
-            "Colour scale",
-            (("shared", "One for all filters"), ("own", "Each filter its own")),
-            "shared",
-            lambda choice: self.view.set_shared(choice == "shared"),
-        )
+    def option(self, key: str) -> str:
+        """Whether there is one scale or one a filter."""
+        return "shared" if self.view.shared else "own"
+
+    def set_option(self, key: str, value: str) -> None:
+        """One scale for all, or each filter its own."""
+        self.view.set_shared(value == "shared")
+        self.option_changed.emit("scale", value)
 
     def candidates(self) -> list[str]:
         """The layers whose weights can be looked at."""

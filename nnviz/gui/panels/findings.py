@@ -112,6 +112,7 @@ class FindingsPanel(Panel):
 
     key = "findings"
     title = "Findings"
+    letter = "N"
     empty = "Nothing to report. What goes wrong while the network trains is explained here, with cures."
     prefixes = ("finding/",)
     help = (

@@ -15,6 +15,7 @@ class GradientsPanel(LayerCurvesPanel):
     y_title = "‖∂L/∂θ‖"
     caption = "‖∂L/∂θ‖ per layer, log"
     shorter_captions = ("per layer, log", "log scale")
+    letter = "G"
     empty = "Press Play to train: the gradient of every layer appears here."
     help = (
         "<p><b>What it shows.</b> For each layer the L2 norm of ∂L/∂θ over all its parameters, after the backward "

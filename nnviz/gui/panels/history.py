@@ -210,6 +210,7 @@ class HistoryPanel(Panel):
 
     key = "history"
     title = "History"
+    letter = "H"
     empty = "Nothing has been changed yet. Every step you make stands here, and a click leads back to it."
     help = (
         "<p><b>What it shows.</b> Every step that was done to the project, the oldest first. The marked row is how the "

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from nnviz.gui import theme as themes
-from nnviz.gui.panels.curves import CurvesPanel, trained_nodes
+from nnviz.gui.panels.curves import CurvesPanel, curve_choices, trained_nodes
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.theme import Theme
 from nnviz.record.run import RunView
@@ -30,7 +30,7 @@ class LayerCurvesPanel(CurvesPanel):
     caption: ClassVar[str] = ""
     shorter_captions: ClassVar[tuple[str, ...]] = ()
     bands: ClassVar[tuple[tuple[float, float, str], ...]] = ()
-    default_smoothing = 0.9
+    choices = curve_choices("0.9")
 
     def build(self) -> None:
         """One logarithmic plot with labels at its right."""

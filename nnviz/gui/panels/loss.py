@@ -7,11 +7,11 @@ import math
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from nnviz.gui import theme as themes
-from nnviz.gui.panels.curves import CurvesPanel
-from nnviz.gui.panels.options import add_choice
+from nnviz.gui.panels.curves import CurvesPanel, curve_choices
+from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.parts import Legend, LegendEntry, Segments
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.theme import Theme
@@ -27,6 +27,19 @@ class LossPanel(CurvesPanel):
     title = "Loss"
     empty = "Press Play to train: the loss appears here."
     prefixes = ("loss/", "accuracy/", "epoch")
+    letter = "L"
+    choices = (
+        PanelChoice(
+            "view",
+            "loss",
+            (
+                PanelOption("loss", "Show &loss", "Show the loss", "L"),
+                PanelOption("accuracy", "Show &accuracy", "Show the share that was right", "A"),
+                PanelOption("both", "Show &both", "Show both, side by side or one over the other", "B"),
+            ),
+        ),
+        *curve_choices("0.6"),
+    )
     help = (
         "<p><b>What it shows.</b> <i>train</i>: the loss of each batch, as it was trained on; the thin line behind is "
         "the raw value, the strong one its moving average. <i>validation</i>: the loss over the whole validation "
@@ -72,18 +85,22 @@ class LossPanel(CurvesPanel):
         self._hover: float | None = None
         self._show_plots()
 
-    def add_options(self, menu: QMenu) -> None:
-        """What is shown, then what all curves have."""
-        choices = (("loss", "Loss"), ("accuracy", "Accuracy"), ("both", "Loss and accuracy"))
-        self._view_group = add_choice(menu, "Show", choices, self.view, self.set_view)
-        super().add_options(menu)
+    def option(self, key: str) -> str:
+        """What is shown, and what all curves have."""
+        return self.view if key == "view" else super().option(key)
+
+    def set_option(self, key: str, value: str) -> None:
+        """Choose what is shown, and what all curves have."""
+        if key == "view":
+            self.set_view(value)
+        else:
+            super().set_option(key, value)
 
     def set_view(self, view: str) -> None:
         """Show ``loss``, ``accuracy`` or ``both``."""
         self.view = view
         self._segments.set_value(view)
-        for action in self._view_group.actions():
-            action.setChecked(action.data() == view)
+        self.option_changed.emit("view", view)
         self._show_plots()
         self.redraw()
 
@@ -127,6 +144,7 @@ class LossPanel(CurvesPanel):
             # Nothing can be right or wrong in a regression.
             self.view = "loss"
             self._segments.set_value("loss")
+            self.option_changed.emit("view", "loss")
             self._show_plots()
         self._update_legend()
         return any(len(reading.steps) for reading in self._readings.values())

@@ -1,39 +1,13 @@
-"""Entries that several panels have in their menu: how much a curve is smoothed, and what runs along its axis."""
+"""What several panels have in their own menu: how much a curve is smoothed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QWidget, QWidgetAction
 
 from nnviz.gui.panels.parts import set_font
-
-
-def add_choice(
-    menu: QMenu, title: str, choices: Sequence[tuple[str, str]], value: str, chosen: Callable[[str], None]
-) -> QActionGroup:
-    """A titled group of entries of which exactly one is ticked.
-
-    Args:
-        menu: Where they go.
-        title: Heading over them.
-        choices: (key, title).
-        value: Key of the one that is ticked at the start.
-        chosen: Called with the key of another one.
-    """
-    menu.addSection(title)
-    group = QActionGroup(menu)
-    for key, text in choices:
-        action = QAction(text, menu)
-        action.setData(key)
-        action.setCheckable(True)
-        action.setChecked(key == value)
-        group.addAction(action)
-        menu.addAction(action)
-    group.triggered.connect(lambda action: chosen(str(action.data())))
-    return group
 
 
 class SmoothingSlider(QWidget):
@@ -66,7 +40,6 @@ class SmoothingSlider(QWidget):
 
 def add_smoothing(menu: QMenu, value: float, changed: Callable[[float], None]) -> SmoothingSlider:
     """The smoothing slider, inside a menu."""
-    menu.addSection("Smoothing")
     action = QWidgetAction(menu)
     slider = SmoothingSlider(value, changed, menu)
     action.setDefaultWidget(slider)

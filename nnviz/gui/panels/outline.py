@@ -36,6 +36,7 @@ class OutlinePanel(Panel):
 
     key = "outline"
     title = "Outline"
+    letter = "O"
     empty = "The network is empty. Press Ctrl+F, type the name of a layer, and Enter adds it."
     help = (
         "<p><b>What it shows.</b> Every layer in the order in which the data flows, groups with what stands in them, "

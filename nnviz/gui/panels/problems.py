@@ -72,6 +72,7 @@ class ProblemsPanel(Panel):
 
     key = "problems"
     title = "Problems"
+    letter = "P"
     empty = "The network is ready to train."
     help = (
         "<p><b>What it shows.</b> What is wrong with the network on the canvas: sizes that do not fit, missing wires, "

@@ -16,6 +16,7 @@ class UpdateRatiosPanel(LayerCurvesPanel):
     caption = "per layer, log · 10⁻³ is healthy"
     shorter_captions = ("10⁻³ is healthy", "log scale")
     bands = ((3e-4, 3e-3, "good"),)
+    letter = "U"
     empty = "Press Play to train: how much each step changes every layer appears here."
     help = (
         "<p><b>What it shows.</b> For each layer the norm of the change of its parameters in one step, divided by the "

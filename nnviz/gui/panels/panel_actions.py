@@ -1,0 +1,150 @@
+"""What can be done with an instrument: declared once, offered in its own menu, in the menu bar, and by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+if TYPE_CHECKING:
+    from nnviz.gui.panels.base import Panel
+
+#: The key before the letter of an instrument and the letter of what is done with it: ``Ctrl+J, L, D``.
+LEAD = "Ctrl+J"
+
+
+@dataclass(frozen=True)
+class PanelOption:
+    """One of the values of a choice, or something to do.
+
+    Attributes:
+        key: Value of the choice, or the name of what is done.
+        text: In the menu, with its mnemonic.
+        help: Tooltip; the shortcut is added to it.
+        letter: Last key of its shortcut; no other of the same instrument has it.
+    """
+
+    key: str
+    text: str
+    help: str
+    letter: str
+
+
+@dataclass(frozen=True)
+class PanelChoice:
+    """Something of which exactly one value is chosen; :meth:`Panel.set_option` chooses."""
+
+    key: str
+    default: str
+    options: tuple[PanelOption, ...]
+
+
+#: What can be done with each instrument.
+DEEDS: tuple[PanelOption, ...] = (
+    PanelOption("help", "&How to read it", "Say what this instrument shows and how to read it", "H"),
+    PanelOption("copy", "&Copy picture", "Put the picture of this instrument on the clipboard", "C"),
+    PanelOption("png", "Save as &PNG…", "Save the picture of this instrument", "P"),
+    PanelOption("svg", "Save as S&VG…", "Save this instrument as a drawing that stays sharp in print", "V"),
+    PanelOption("csv", "Save as CSV (&data)…", "Save the numbers behind this instrument as a table", "D"),
+)
+
+
+def plain_words(text: str) -> str:
+    """The words of an entry, without mnemonic and dots."""
+    return text.replace("&", "").rstrip("…")
+
+
+@dataclass(frozen=True)
+class PanelAction:
+    """An action of an instrument, and what it is called outside of the instrument's own menu."""
+
+    key: str
+    words: str
+    help: str
+    action: QAction
+
+
+class PanelActions(QObject):
+    """The actions of one instrument. They outlive the panel: one that is made anew takes the options over.
+
+    Args:
+        kind: The instrument.
+        parent: Owner of the actions.
+        perform: Called with what is to be done with the panel; the window shows the panel first.
+    """
+
+    def __init__(
+        self, kind: type[Panel], parent: QWidget, perform: Callable[[Callable[[Panel], None]], object]
+    ) -> None:
+        super().__init__(parent)
+        self._kind = kind
+        self._perform = perform
+        self._values = {choice.key: choice.default for choice in kind.choices}
+        self._entries: list[PanelAction] = []
+        for choice in kind.choices:
+            group = QActionGroup(self)
+            # A value between those offered, as by the slider, ticks none of them.
+            group.setExclusionPolicy(QActionGroup.ExclusionPolicy.ExclusiveOptional)
+            for option in choice.options:
+                action = self._add(f"{choice.key}={option.key}", option, parent)
+                action.setCheckable(True)
+                action.setChecked(option.key == choice.default)
+                group.addAction(action)
+                action.triggered.connect(
+                    lambda _checked=False, key=choice.key, value=option.key: self._choose(key, value)
+                )
+        for deed in DEEDS:
+            action = self._add(deed.key, deed, parent)
+            action.triggered.connect(lambda _checked=False, key=deed.key: self._perform(lambda panel: panel.do(key)))
+
+    @property
+    def entries(self) -> tuple[PanelAction, ...]:
+        """All of them, in the order of the menu."""
+        return tuple(self._entries)
+
+    def action(self, key: str) -> QAction:
+        """The action of a deed (``csv``), or of a value of a choice (``axis=epoch``)."""
+        return next(entry.action for entry in self._entries if entry.key == key)
+
+    def fill(self, menu: QMenu, between: Callable[[QMenu], None] = lambda _menu: None) -> None:
+        """Put all of them into a menu; ``between`` may add more behind the choices."""
+        menu.setToolTipsVisible(True)
+        for choice in self._kind.choices:
+            if menu.actions():
+                menu.addSeparator()
+            menu.addActions([self.action(f"{choice.key}={option.key}") for option in choice.options])
+        between(menu)
+        if menu.actions():
+            menu.addSeparator()
+        menu.addActions([self.action(deed.key) for deed in DEEDS])
+
+    def follow(self, panel: Panel) -> None:
+        """Give a new panel the options that were chosen, and tick from now on what it says."""
+        for key, value in list(self._values.items()):
+            if value != panel.option(key):
+                panel.set_option(key, value)
+        panel.option_changed.connect(self._tick)
+
+    def _choose(self, key: str, value: str) -> None:
+        self._perform(lambda panel: panel.set_option(key, value))
+        self._tick(key, value)
+
+    def _tick(self, key: str, value: str) -> None:
+        self._values[key] = value
+        for entry in self._entries:
+            if entry.key.partition("=")[0] == key:
+                entry.action.setChecked(entry.key == f"{key}={value}")
+
+    def _add(self, key: str, option: PanelOption, parent: QWidget) -> QAction:
+        action = QAction(option.text, parent)
+        action.setObjectName(f"action-{self._kind.key}-{key}")
+        action.setShortcut(QKeySequence(f"{LEAD}, {self._kind.letter}, {option.letter}"))
+        shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{option.help} ({shown})")
+        action.setStatusTip(f"{self._kind.title}: {option.help}")
+        self._entries.append(PanelAction(key, plain_words(option.text), option.help, action))
+        return action

@@ -171,6 +171,7 @@ MENUS: tuple[tuple[str, tuple[ActionSpec | str | None, ...]], ...] = (
             _spec("show_inspector", "I&nspector", "Show or hide the settings on the right", "Ctrl+I", checkable=True),
             _spec("outline", "Outlin&e", "The network as a list, for the keyboard", "Ctrl+Shift+O", icon="table"),
             _spec("problems", "Pro&blems", "What is wrong, with cures", "Ctrl+Shift+B", icon="warning"),
+            _spec("notice", "Ans&wer the notice", "Put the keyboard on the notice above the canvas", "F6"),
             _spec("reset_arrangement", "&Reset arrangement", "Put everything back in its place", "Ctrl+Alt+0"),
             None,
             _spec("switch_theme", "&Dark or light", "Switch between dark and light", "Ctrl+Shift+L", icon="moon"),

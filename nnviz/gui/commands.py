@@ -80,6 +80,7 @@ class Commands(QObject):
             "connect": self._connect_by_keyboard,
             "arrange": self._window.canvas.arrange,
             "quick_add": self._add_at_mouse,
+            "notice": self.answer_notice,
             "note": self._window.canvas.notes.add,
             "arrow": self._window.canvas.notes.arm,
             **{f"colour_{colour}": partial(self._window.canvas.notes.colour, colour) for colour, _, _ in COLOURS},
@@ -165,6 +166,11 @@ class Commands(QObject):
         panel = self._window.docks.show_panel("problems") if self._window.docks is not None else None
         if panel is not None:
             panel.focus_first()
+
+    def answer_notice(self) -> None:
+        """Put the keyboard on the notice above the canvas."""
+        if not self._window.notices.focus_first():
+            self._window.message.say("There is no notice to answer.")
 
     def show_outline(self) -> None:
         """The network as a list, with the keyboard in it."""

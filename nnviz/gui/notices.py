@@ -174,6 +174,10 @@ class Notice(QFrame):
         self._choices.add(widget)
         self.buttons.append(widget)
 
+    def first_button(self) -> QPushButton | None:
+        """Where the keyboard goes first."""
+        return next(iter(self.buttons), None)
+
     def wanted_width(self) -> int:
         """How wide it is with its sentence on one line."""
         return self._label.fontMetrics().horizontalAdvance(self._label.text()) + self._taken()
@@ -234,6 +238,15 @@ class NoticeArea(QWidget):
     def notice(self, key: str) -> Notice | None:
         """The notice with that key."""
         return self._notices.get(key)
+
+    def focus_first(self) -> bool:
+        """Put the keyboard on the oldest notice that has buttons; False when there is none."""
+        for notice in self._notices.values():
+            button = notice.first_button()
+            if button is not None:
+                button.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return True
+        return False
 
     def show_notice(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -68,6 +69,14 @@ class RecoveryNotice(Notice):
         layout = self.layout()
         assert isinstance(layout, QVBoxLayout)
         layout.addWidget(self._rows)
+        # The keyboard comes by the rows first, and by what puts all of them off last.
+        order = [*(button for row in self.row_buttons for button in row), *self.buttons]
+        for before, after in pairwise(order):
+            QWidget.setTabOrder(before, after)
+
+    def first_button(self) -> QPushButton | None:
+        """The first choice of the newest project."""
+        return self.row_buttons[0][0] if self.row_buttons else super().first_button()
 
     def wanted_width(self) -> int:
         """How wide it is with every sentence on one line."""

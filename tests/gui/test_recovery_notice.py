@@ -14,6 +14,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
+from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz.gui.recovery_notice import RecoveryNotice
@@ -169,6 +170,27 @@ def test_several_are_listed_and_decided_on_one_by_one(qtbot: QtBot, open_window:
     qtbot.waitUntil(
         lambda: sorted(project.name for project in project_in(left_files())) == ["first", "second"], timeout=TIMEOUT
     )
+
+
+def test_the_keyboard_alone_decides_on_what_was_left(qtbot: QtBot, open_window: OpenWindow) -> None:
+    for name in ("first", "second"):
+        leave(name)
+        time.sleep(0.02)
+    window = started(open_window)
+    person = Person(window, qtbot)
+    qtbot.waitUntil(lambda: window.notices.notice("recovery") is not None, timeout=TIMEOUT)
+    window.canvas.setFocus()
+    person.keys(Qt.Key.Key_F6)
+    reached = []
+    for _ in range(5):
+        reached.append(window.focusWidget().accessibleName() or window.focusWidget().text())
+        person.keys(Qt.Key.Key_Tab)
+    assert [words.split(" (")[0] for words in reached] == [
+        "Restore “second”", "Discard “second”", "Restore “first”", "Discard “first”", "Decide later",
+    ]  # fmt: skip
+    person.keys(Qt.Key.Key_F6)
+    person.keys(Qt.Key.Key_Space)
+    assert window.document.project.name == "second" and [left.name for left in window.safety.left] == ["first"]
 
 
 def test_what_was_put_off_is_offered_at_the_next_start(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -14,6 +14,7 @@ from nnviz.project.history import History
 from nnviz.project.model import DataFacts, Project
 from nnviz.project.shapes import Inference, infer, infer_from
 from nnviz.project.validate import Diagnostic, validate
+from nnviz.project.values import same_in_all
 
 
 class Document:
@@ -114,7 +115,7 @@ class Document:
         self._refuse_while_telling()
         before = self._project
         after = edit.apply(before)
-        if after == before:
+        if after == before and same_in_all(after.graph, before.graph):
             return
         self._history.push(edit, edit.invert(before))
         self._become(after, edit)

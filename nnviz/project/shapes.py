@@ -22,6 +22,7 @@ from nnviz.project import registry
 from nnviz.project.layers.common import shape_text
 from nnviz.project.model import Graph, Node, Params, ParamValue, Shape
 from nnviz.project.spec import LayerSpec, ShapeError, ShapeResult, ShapeRule
+from nnviz.project.values import same_params
 
 __all__ = ["Inference", "infer", "infer_from", "inputs_of", "read_fix", "shape_text"]
 
@@ -151,9 +152,7 @@ def _walk(graph: Graph, previous: Inference | None, changed: Set[str]) -> Infere
 
 
 def _same_layer(node: Node, before: Node) -> bool:
-    return node is before or (
-        node.kind == before.kind and (node.params is before.params or node.params == before.params)
-    )
+    return node is before or (node.kind == before.kind and same_params(node.params, before.params))
 
 
 def _keep(node_id: str, previous: Inference, results: dict[str, ShapeResult], problems: dict[str, ShapeError]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
+import itertools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
+
+from msgspec.structs import replace
 
 from nnviz.errors import ParamError, ProjectError
 from nnviz.project import registry
@@ -16,11 +18,14 @@ from nnviz.project.edits import Connect, Edit, InsertOnEdge, RemoveNodes, SetPar
 from nnviz.project.graph_edits import FARTHEST
 from nnviz.project.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X, GAP_Y
 from nnviz.project.model import DataFacts, Edge, Graph, Node, Params, ParamValue, PortRef, Project, Shape
+from nnviz.project.nearest import Nearest
 from nnviz.project.shapes import Inference, shape_text
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 #: Where there are more loose ends than this, no guess which of them to connect would be a good one.
 MOST_PAIRS = 2000
+
+_Key = TypeVar("_Key", int, str)
 
 Severity: TypeAlias = Literal["error", "warning", "information"]
 
@@ -136,13 +141,13 @@ class Look:
         return wires
 
     @cached_property
-    def wires(self) -> list[tuple[float, float, Edge]]:
-        """The wires with two ends, by the node at which they end, each behind the point midway between its cards."""
+    def _wires(self) -> tuple[list[Edge], Nearest[int]]:
+        """The wires with two ends, by the node at which they end, and by the point midway between their cards."""
         nodes = self.graph.nodes
-        ends = [
-            (nodes[edge.source.node], nodes[edge.target.node], edge) for edges in self.into.values() for edge in edges
-        ]
-        return [((source.x + target.x) / 2, (source.y + target.y) / 2, edge) for source, target, edge in ends]
+        edges = [edge for edges in self.into.values() for edge in edges]
+        ends = [(nodes[edge.source.node], nodes[edge.target.node]) for edge in edges]
+        middles = [((source.x + target.x) / 2, (source.y + target.y) / 2) for source, target in ends]
+        return edges, Nearest((x, y, at) for at, (x, y) in enumerate(middles))
 
     @cached_property
     def out_of(self) -> dict[str, list[Edge]]:
@@ -264,18 +269,50 @@ class Look:
         spec = self.specs[node_id].param(name)
         return Fix(f"Set {spec.title} to {value_text(spec, value)}", SetParam(node_id, name, value))
 
-    def connect(self, sources: Sequence[str], targets: Sequence[str]) -> tuple[Fix, ...]:
-        """Draws the shortest wire that is allowed from one of the sources to one of the targets; best one that fits."""
-        if len(sources) * len(targets) > MOST_PAIRS:
+    def connect_from_nearest(self, target: str) -> tuple[Fix, ...]:
+        """Draws a wire to a node from a near one of those with an output that nothing takes."""
+        if len(self.loose_ends) - 1 > MOST_PAIRS:
             return ()
-        nodes = self.graph.nodes
-        pairs = sorted(
-            (abs(nodes[a].x - nodes[b].x) + abs(nodes[a].y - nodes[b].y), a, b)
-            for a in sources
-            for b in targets
-            if a != b
-        )
-        allowed = [(source, target) for _, source, target in pairs[:8] if not can_connect(self.graph, source, target)]
+        return self.connect((source, target) for source in self._near(self._loose_places, target))
+
+    def connect_to_nearest(self, source: str) -> tuple[Fix, ...]:
+        """Draws a wire from a node to a near one of those that wait for a wire."""
+        if len(self.open_inputs) > MOST_PAIRS:
+            return ()
+        return self.connect((source, target) for target in self._near(self._open_places, source))
+
+    def connect_from_known(self, target: str) -> tuple[Fix, ...]:
+        """Draws a wire to a node from a near one of which it is known what comes out."""
+        known, places = self._known_places
+        return self.connect((known[at], target) for at in self._near(places, target))
+
+    @cached_property
+    def _loose_places(self) -> Nearest[str]:
+        return Nearest((node.x, node.y, key) for key in self.loose_ends for node in (self.graph.nodes[key],))
+
+    @cached_property
+    def _open_places(self) -> Nearest[str]:
+        return Nearest((node.x, node.y, key) for key in self.open_inputs for node in (self.graph.nodes[key],))
+
+    @cached_property
+    def _known_places(self) -> tuple[list[str], Nearest[int]]:
+        known = [key for key in self.inference.results if self.specs[key].outputs]
+        nodes = [self.graph.nodes[key] for key in known]
+        return known, Nearest((node.x, node.y, at) for at, node in enumerate(nodes))
+
+    def _near(self, places: Nearest[_Key], node_id: str) -> Iterator[_Key]:
+        """What is near a node, the nearest first."""
+        node = self.graph.nodes[node_id]
+        return places.to(node.x, node.y)
+
+    def connect(self, pairs: Iterable[tuple[str, str]]) -> tuple[Fix, ...]:
+        """Draws the first wire that is allowed of some that lead from node to node; best one that fits.
+
+        Args:
+            pairs: Sources and targets, the likeliest first; only some of them are looked at.
+        """
+        tried = itertools.islice(((source, target) for source, target in pairs if source != target), 8)
+        allowed = [pair for pair in tried if self._may_connect(*pair)]
         fitting = [pair for pair in allowed if self._would_fit(*pair)]
         for source, target in (fitting or allowed)[:1]:
             used = {edge.target.port for edge in self.into[target]}
@@ -283,6 +320,18 @@ class Look:
             edge = Edge(PortRef(source), PortRef(target, port))
             return (Fix(f"Connect {source} to {target}", Connect(edge)),)
         return ()
+
+    def _may_connect(self, source: str, target: str) -> bool:
+        """Whether a wire may be drawn; only wires that end at the target or lead on from it have a say in that."""
+        edges = list(self.into[target])
+        waiting, seen = [target], {target}
+        while waiting:
+            for edge in self.out_of[waiting.pop()]:
+                edges.append(edge)
+                if edge.target.node not in seen:
+                    seen.add(edge.target.node)
+                    waiting.append(edge.target.node)
+        return not can_connect(replace(self.graph, edges=tuple(edges)), source, target)
 
     def _would_fit(self, source: str, target: str) -> bool:
         """Whether a layer could take one more wire, by the numbers."""
@@ -294,11 +343,9 @@ class Look:
     def threading(self, node_id: str) -> tuple[Fix, ...]:
         """Puts a loose card into the nearest wire in which it fits, by the numbers."""
         node, nodes = self.graph.nodes[node_id], self.graph.nodes
-
-        def distance(wire: tuple[float, float, Edge]) -> float:
-            return abs(wire[0] - node.x) + abs(wire[1] - node.y)
-
-        for _, _, edge in heapq.nsmallest(8, self.wires, key=distance):
+        edges, places = self._wires
+        for at in itertools.islice(self._near(places, node_id), 8):
+            edge = edges[at]
             after, shape = nodes[edge.target.node], self.inference.shape(edge.source.node)
             made = self.result(node.kind, node.params, (shape,)) if shape is not None else None
             if made is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nnviz.errors import ParamError
 from nnviz.project import registry
-from nnviz.project.diagnosis import MOST_PAIRS, Diagnostic, Fix, Look, allowed_value
+from nnviz.project.diagnosis import Diagnostic, Fix, Look, allowed_value
 from nnviz.project.edits import AddNodes, Disconnect, RemoveNodes, SetKind, new_id
 from nnviz.project.layout import CARD_WIDTH, GAP_X
 from nnviz.project.model import Edge, Node, ParamValue, PortRef
@@ -139,22 +139,20 @@ def _check_arity(look: Look, node_id: str, spec: LayerSpec) -> Iterator[Diagnost
         text = f"{spec.title} takes {takes} and has {len(wires)}."
         yield Diagnostic(node_id, "error", text, (fix,), last)
     elif len(wires) < spec.min_inputs:
-        # A list of them all for each of ten thousand loose cards would take seconds.
-        few = len(look.loose_ends) <= MOST_PAIRS + 1
-        fixes = look.connect([other for other in look.loose_ends if other != node_id], [node_id]) if few else ()
+        fixes = look.connect_from_nearest(node_id)
         if spec.min_inputs > 1:
             text = f"{spec.title} joins at least {spec.min_inputs} wires and has {len(wires)}."
             if not fixes and len(wires) == 1:
                 fixes = (Fix(f"Remove {node_id}", RemoveNodes((node_id,), rejoin=True)),)
         elif look.out_of[node_id] or spec.outputs == 0:
             text = f"Nothing is connected to the input of {spec.title}."
-            fixes = fixes or look.connect(_known(look, node_id), [node_id])
+            fixes = fixes or look.connect_from_known(node_id)
         else:
             text = f"{spec.title} is not connected: it is left out."
             fixes = (*fixes, *look.threading(node_id), Fix(f"Remove {node_id}", RemoveNodes((node_id,))))
         yield Diagnostic(node_id, look.severity_at(node_id), text, fixes)
     elif spec.outputs and not look.out_of[node_id] and look.output and wires:
-        fixes = look.connect([node_id], look.open_inputs)
+        fixes = look.connect_to_nearest(node_id)
         if not fixes and len(look.open_inputs) == 0:
             fixes = (Fix(f"Remove {node_id}", RemoveNodes((node_id,))),)
         yield Diagnostic(node_id, "warning", f"Nothing takes the output of {spec.title}, so it learns nothing.", fixes)
@@ -168,17 +166,6 @@ def check_shapes(look: Look) -> Iterator[Diagnostic]:
             continue  # Told by check_nodes.
         severity, fixes = look.severity_at(node_id), shape_fixes(look, node_id, problem)
         yield Diagnostic(node_id, severity, str(problem), fixes, odd_edge(look, node_id))
-
-
-def _known(look: Look, node_id: str) -> list[str]:
-    """Nodes whose output is known, the nearest to one that waits for a wire first, and not all of a large network."""
-    node, nodes = look.graph.nodes[node_id], look.graph.nodes
-
-    def distance(other: str) -> float:
-        return abs(nodes[other].x - node.x) + abs(nodes[other].y - node.y)
-
-    known = [other for other in look.inference.results if other != node_id and look.specs[other].outputs]
-    return sorted(known, key=distance)[:8]
 
 
 def _has_param_problem(node: Node, spec: LayerSpec) -> bool:

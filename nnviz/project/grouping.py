@@ -12,11 +12,11 @@ from nnviz.project.edit import Edit, Several, listed
 from nnviz.project.frames import Rect, Sizes, size_of
 from nnviz.project.graph_edits import RemoveNodes
 from nnviz.project.group_edits import Annotate, Regroup
+from nnviz.project.group_layout import arrange_view
 from nnviz.project.groups import Contents, contents, title_of, trail
 from nnviz.project.model import Graph, Group, Project
 from nnviz.project.text import clean_name
 from nnviz.project.unfolding import (
-    Places,
     Surroundings,
     carried,
     expanded,
@@ -89,7 +89,8 @@ def group_edit(
     """Puts nodes, groups, notes and arrows into a new group; groups that have nothing left in them go.
 
     The new group stands in the innermost group that holds them all. Its card takes the place of what it hides, and the
-    rest moves together; as a frame it gets the room for its edge.
+    rest moves together; as a frame it gets the room for its edge. Where other things lie between the members, these are
+    gathered, so that the frame round them holds nothing else.
 
     Args:
         graph: The whole.
@@ -101,6 +102,43 @@ def group_edit(
     Raises:
         ProjectError: There is nothing to group, or it is a group already.
     """
+    items, parent = _to_group(graph, ids)
+    identity = new_id_of(graph, "group")
+    inner: dict[str, Group | None] = {
+        item: changed(graph.groups[item], parent=identity) for item in items if item in graph.groups
+    }
+    members = {item: identity for item in items if item not in graph.groups}
+    emptied: dict[str, Group | None] = dict.fromkeys(_emptied(graph, set(items), parent))
+    scope = scope_inside(graph, parent)
+    around = Surroundings(graph, scope, sizes)
+    hull, known = _hull(graph, items, around, sizes), around.clashes()
+    title = f"Group {listed(items)}"
+    group = Group(identity, clean_name(name), parent, True, hull.x, hull.y)
+    grouped = Regroup({identity: group, **inner, **emptied}, members)
+    after = _applied(graph, grouped)
+    inside = Surroundings(after, identity, sizes)
+    # Members that could not be seen together may lie on each other.
+    tangled = not inside.clashes() <= known
+    among = any(rect.touches(hull) for rect in Surroundings(after, scope, sizes).beside(identity).values())
+    if not (collapsed or tangled or among):
+        framed = Regroup({**grouped.groups, identity: changed(group, collapsed=False)}, members)
+        after = _applied(graph, framed)
+        room = _room_for_frame(after, Surroundings(after, scope, sizes), identity, hull, known)
+        return Several((framed, *room), title)
+    steps: list[Edit] = [grouped]
+    if tangled or among:
+        steps.extend(moving(after, arrange_view(after, sizes, identity) if tangled else inside.gathered(identity)))
+        after = _applied(graph, Several(tuple(steps), title))
+    card = Rect(hull.x, hull.y, *size_of(identity, sizes))
+    places = Surroundings(after, scope, sizes).shrink(identity, parent, hull, card, centred=True)
+    steps.extend(moving(after, places))
+    if not collapsed:
+        steps.append(expanded(_applied(graph, Several(tuple(steps), title)), identity, sizes))
+    return Several(tuple(steps), title)
+
+
+def _to_group(graph: Graph, ids: Iterable[str]) -> tuple[tuple[str, ...], str]:
+    """What a new group takes in, and the group in which it stands; see :func:`group_edit`."""
     items = outermost(graph, ids)
     if not items or all(item in graph.arrows for item in items):
         raise ProjectError("Choose some layers first: there is nothing to put into a group.")
@@ -109,25 +147,7 @@ def group_edit(
     parent = _common(graph, items)
     if parent and set(items) >= _members(graph, parent) and all(holder_of(graph, item) == parent for item in items):
         raise ProjectError(f"This is all of {named(graph, parent)}: it is a group already.")
-    identity = new_id_of(graph, "group")
-    inner: dict[str, Group | None] = {
-        item: changed(graph.groups[item], parent=identity) for item in items if item in graph.groups
-    }
-    members = {item: identity for item in items if item not in graph.groups}
-    emptied: dict[str, Group | None] = dict.fromkeys(_emptied(graph, set(items), parent))
-    around = Surroundings(graph, scope_inside(graph, parent), sizes)
-    hull, known = _hull(graph, items, around, sizes), around.clashes()
-    title = f"Group {listed(items)}"
-    group = Group(identity, clean_name(name), parent, collapsed, hull.x, hull.y)
-    grouped = Regroup({identity: group, **inner, **emptied}, members)
-    after = _applied(graph, grouped)
-    around = Surroundings(after, scope_inside(graph, parent), sizes)
-    if collapsed:
-        card = Rect(hull.x, hull.y, *size_of(identity, sizes))
-        places = around.shrink(identity, parent, hull, card, centred=True)
-    else:
-        places = _room_for_frame(after, around, identity, hull, known)
-    return Several((grouped, *moving(after, places)), title)
+    return items, parent
 
 
 def ungroup_edit(graph: Graph, group: str, sizes: Sizes | None = None) -> Edit:
@@ -253,32 +273,16 @@ def _hull(graph: Graph, items: Iterable[str], around: Surroundings, sizes: Sizes
     return hull
 
 
-def _room_for_frame(graph: Graph, around: Surroundings, group: str, hull: Rect, known: set[tuple[str, str]]) -> Places:
-    """Room for the edge of a new frame around the hull, where there is not enough of it here or further out.
-
-    None is made where what lies between the members, as a card of the next row, would come to lie on one of them.
-    """
-    # What lies between the members lies on the frame whatever is moved.
-    among = {item: rect for item, rect in around.beside(group).items() if rect.touches(hull)}
-    if around.clashes() <= known | {(min(group, item), max(group, item)) for item in among}:
-        return {}
+def _room_for_frame(
+    graph: Graph, around: Surroundings, group: str, hull: Rect, known: set[tuple[str, str]]
+) -> tuple[Edit, ...]:
+    """Makes room for the edge of a new frame around the hull, where there is not enough of it here or further out."""
+    if around.clashes() <= known:
+        return ()
     frame = hull.framed()
-    across, down = hull.x - frame.x, hull.y - frame.y
     below = Rect(hull.x, hull.y, frame.width, frame.height)
     places = around.grow(group, graph.groups[group].parent, hull, below)
-    inside = contents(graph, [group])
-    members = [
-        around.rects[item].shifted(across, down)
-        for item in (*inside.nodes, *inside.notes, *inside.groups)
-        if item in around.rects
-    ]
-    everything = items_of(graph)
-    for item, rect in among.items():
-        there = everything[item]
-        x, y = places.get(item, (there.x, there.y))
-        if any(rect.shifted(x - there.x, y - there.y).touches(member) for member in members):
-            return {}
-    return places | carried(graph, inside, across, down)
+    return moving(graph, places | carried(graph, contents(graph, [group]), hull.x - frame.x, hull.y - frame.y))
 
 
 # --------------------------------------------------------------------------------------------------------- drag, copy

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 from nnviz.project.frames import SLACK, Rect, clashing, free_place
-from nnviz.project.layout import GAP_Y
+from nnviz.project.layout import GAP_X, GAP_Y
 
 #: How far each thing moves, (across, down); what is not named stays.
 Offsets: TypeAlias = dict[str, tuple[float, float]]
@@ -131,6 +131,28 @@ def _closed_up(
         if clashing({**moved(others, offsets), "": card}) <= known:
             return offsets, card
     return {}, free_place(card, others.values()) if centred else after
+
+
+def gathered(rects: Mapping[str, Rect]) -> Offsets:
+    """Who moves left and up so that no gap is wider than that between two neighbours.
+
+    Only gaps that nothing reaches into are closed, so what does not lie on anything else does not afterwards.
+    """
+    across = _closing({item: (rect.x, rect.right) for item, rect in rects.items()}, GAP_X)
+    down = _closing({item: (rect.y, rect.bottom) for item, rect in rects.items()}, GAP_Y)
+    found = {item: (across[item], down[item]) for item in rects}
+    return {item: offset for item, offset in found.items() if offset != (0.0, 0.0)}
+
+
+def _closing(spans: Mapping[str, tuple[float, float]], gap: float) -> dict[str, float]:
+    """How far each thing moves along one axis, given where it begins and ends there."""
+    found: dict[str, float] = {}
+    offset, reached = 0.0, min((start for start, _ in spans.values()), default=0.0)
+    for item, (start, end) in sorted(spans.items(), key=lambda pair: pair[1]):
+        offset -= max(0.0, start - reached - gap)
+        found[item] = offset
+        reached = max(reached, end)
+    return found
 
 
 def moved(rects: Mapping[str, Rect], offsets: Mapping[str, tuple[float, float]]) -> dict[str, Rect]:

@@ -15,7 +15,7 @@ from nnviz.project.graph_edits import Move
 from nnviz.project.group_edits import Regroup
 from nnviz.project.groups import Contents, contents, title_of, trail, view_of
 from nnviz.project.model import Arrow, Graph, Group, Node, Note
-from nnviz.project.room import Offsets, made_room, moved, room_taken_back
+from nnviz.project.room import Offsets, gathered, made_room, moved, room_taken_back
 from nnviz.project.wiring import shortened
 
 Places: TypeAlias = dict[str, tuple[float, float]]
@@ -42,8 +42,9 @@ def moving(graph: Graph, places: Mapping[str, tuple[float, float]]) -> tuple[Edi
     return (Move(moved),) if moved else ()
 
 
-#: How the things beside a block settle: (their rectangles, which are notes, the block before, after) -> offsets.
-Rule: TypeAlias = Callable[[Mapping[str, Rect], Collection[str], Rect, Rect], Offsets]
+#: How the things beside a block settle: (their rectangles, which are notes, the block before, after) -> how far they
+#: move, and where the block stands.
+Rule: TypeAlias = Callable[[Mapping[str, Rect], Collection[str], Rect, Rect], tuple[Offsets, Rect]]
 
 
 class Surroundings:
@@ -72,40 +73,64 @@ class Surroundings:
     def _in(self, holder: str) -> dict[str, Rect]:
         return {item: rect for item, rect in self.rects.items() if self._within[item] == holder}
 
+    def gathered(self, holder: str) -> Places:
+        """The new places of what stands in a group once the gaps in which something else lay are closed."""
+        held = self._in(holder)
+        offsets = gathered(held)
+        places = self._arrows(holder, held, None, offsets)
+        for item, (across, down) in offsets.items():
+            places |= self._carried(item, across, down)
+        return places
+
     def grow(self, group: str, holder: str, before: Rect, after: Rect) -> Places:
         """The new places of what gives way when something in a group needs more room."""
-        return self._settle(group, holder, before, after, made_room)
+
+        def given(others: Mapping[str, Rect], notes: Collection[str], was: Rect, becomes: Rect) -> tuple[Offsets, Rect]:
+            return made_room(others, notes, was, becomes), becomes
+
+        return self._settle(group, holder, before, after, given)
 
     def shrink(self, group: str, holder: str, before: Rect, after: Rect, *, centred: bool = False) -> Places:
         """The new places of what moves together when something needs less room, and of that itself."""
-        corner = [after]
 
-        def taken_back(others: Mapping[str, Rect], notes: Collection[str], was: Rect, becomes: Rect) -> Offsets:
-            first = becomes is after
-            offsets, card = room_taken_back(others, notes, was, becomes, centred=centred and first)
-            if first:
-                corner[0] = card
-            return offsets
+        def taken_back(
+            others: Mapping[str, Rect], notes: Collection[str], was: Rect, becomes: Rect
+        ) -> tuple[Offsets, Rect]:
+            return room_taken_back(others, notes, was, becomes, centred=centred and becomes is after)
 
-        places = self._settle(group, holder, before, after, taken_back)
-        return {**places, group: (corner[0].x, corner[0].y)}
+        return self._settle(group, holder, before, after, taken_back)
 
-    def _settle(self, block: str, holder: str, before: Rect, after: Rect, rule: Rule) -> Places:
-        """Applies a rule beside the block, then beside the frame around it, which has grown or shrunk by that."""
+    def _settle(self, group: str, holder: str, before: Rect, after: Rect, rule: Rule) -> Places:
+        """Applies a rule beside a block, then beside the frame around it, which has grown or shrunk by that."""
         places: Places = {}
+        block = group
         while True:
             others = {item: rect for item, rect in self._in(holder).items() if item != block}
-            offsets = rule(others, self._view.notes.keys(), before, after)
+            offsets, settled = rule(others, self._view.notes.keys(), before, after)
             for item, (across, down) in offsets.items():
                 places |= self._carried(item, across, down)
             places |= self._arrows(holder, others, before, offsets)
+            if block == group:
+                places[group] = settled.x, settled.y
             if holder not in self._view.frames:
                 return places
-            before = self.rects[holder]
-            after = _hull([after, *moved(others, offsets).values()]).framed()
+            # Not the frame as it is seen now: the block may have been put into the graph for this already.
+            before = _hull([before, *others.values()]).framed()
+            after = _hull([settled, *moved(others, offsets).values()]).framed()
+            # The frame keeps its corner: all that stands in it moves by what begins before it now, or after it.
+            across, down = before.x - after.x, before.y - after.y
+            if across or down:
+                places = self._shifted(holder, places, across, down)
+                after = after.shifted(across, down)
             block, holder = holder, self._within[holder]
             if before == after:
                 return places
+
+    def _shifted(self, holder: str, places: Places, across: float, down: float) -> Places:
+        """The places once all that stands in a group has been moved as well."""
+        inside = carried(self._graph, contents(self._graph, [holder]), 0.0, 0.0)
+        there = {**inside, **places}
+        return places | {item: (there[item][0] + across, there[item][1] + down) for item in inside}
 
     def _carried(self, item: str, across: float, down: float) -> Places:
         graph = self._graph
@@ -113,14 +138,14 @@ class Surroundings:
         inside = carried(graph, contents(graph, [item]), across, down) if item in graph.groups else {}
         return {**inside, item: (there.x + across, there.y + down)}
 
-    def _arrows(self, holder: str, others: Mapping[str, Rect], block: Rect, offsets: Offsets) -> Places:
-        """Arrows go where that goes at which they point."""
+    def _arrows(self, holder: str, others: Mapping[str, Rect], block: Rect | None, offsets: Offsets) -> Places:
+        """Arrows go where that goes at which they point, unless it is the block."""
         places: Places = {}
         for arrow in self._view.arrows.values():
             if arrow.group == holder:
                 tip = Rect(arrow.x + arrow.across, arrow.y + arrow.down, 0.0, 0.0)
                 nearest = min(others, key=lambda item: tip.distance(others[item]), default="")
-                if nearest in offsets and tip.distance(others[nearest]) < tip.distance(block):
+                if nearest in offsets and (block is None or tip.distance(others[nearest]) < tip.distance(block)):
                     places[arrow.id] = (arrow.x + offsets[nearest][0], arrow.y + offsets[nearest][1])
         return places
 

@@ -128,15 +128,25 @@ class Router:
         """The wires whose ends follow from where some cards stand.
 
         Their own, and the other wires into the cards at the far ends: those keep to the side on which that card's row
-        runs.
+        runs. Where such a wire leaves on another side, those into its own card make room for it.
         """
         found: set[Edge] = set()
         for card in cards:
             found |= self._scene.wires_at(card)
         beyond = {end.node for edge in found for end in (edge.source, edge.target)}
         for card in beyond:
-            found |= {edge for edge in self._scene.wires_at(card) if edge.target.node == card}
+            found |= self._into(card)
+        for card in {edge.source.node for edge in found} - beyond:
+            found |= self._into(card)
         return found
+
+    def _into(self, card: str) -> set[Edge]:
+        return {edge for edge in self._scene.wires_at(card) if edge.target.node == card}
+
+    def is_as_laid(self, edge: Edge) -> bool:
+        """Whether a wire between cards that have not moved leaves and enters where it was laid to."""
+        wire, sides = self._scene.wires[edge], self.sides(edge)
+        return sides == wire.sides and self._input_place(edge.target, sides[1]) == wire.ends[1]
 
     def passing(self, places: Collection[QRectF]) -> set[Edge]:
         """The wires that look for cards at some of these places: where cards came, went or changed."""

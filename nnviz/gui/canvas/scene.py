@@ -406,11 +406,11 @@ class CanvasScene(LookupScene):
         self._frames.place(self._seen, apart, places)
         for edge in self._router.around(moved):
             by, end = ways.get(edge.source.node), ways.get(edge.target.node)
-            if by is not None and by == end:
+            if by is not None and by == end and self._router.sides(edge) == self._wires[edge].sides:
                 # It comes along as it is, and is laid anew when both ends rest.
                 self._wires[edge].shift(by)
                 self._shifted.add(edge)
-            elif by is not None or end is not None or self._router.sides(edge) != self._wires[edge].sides:
+            elif by is not None or end is not None or not self._router.is_as_laid(edge):
                 self._router.route(edge)
         self._moved()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF
@@ -59,6 +59,8 @@ def test_a_wire_none_of_whose_ends_moves_is_left_alone(qapp: QApplication, monke
     assert scene.wires[EDGES[3]].sides == Router(scene).sides(EDGES[3])
 
 
+# A wire that comes to leave on the side on which another comes in pushes that one's end aside.
+@example(steps=[{"add": QPointF(0.0, 0.0)}])
 @hypothesis_settings(max_examples=80)
 @given(st.lists(st.dictionaries(st.sampled_from(sorted(NODES)), PLACES, min_size=1), min_size=1, max_size=5))
 def test_every_wire_ends_at_its_ports_wherever_cards_are_held(

@@ -35,7 +35,7 @@ from nnviz.record.run import Run
 from nnviz.record.samples import ArraySample, Scalar
 from nnviz.train import runner as runner_module
 from nnviz.train.checkpoint import from_blobs
-from nnviz.train.rewind import Rewind
+from nnviz.train.rewind import MOST, Rewind
 from nnviz.train.session import EpochResult, SessionState, TrainingSession
 
 
@@ -323,7 +323,7 @@ def test_there_is_nothing_before_the_first_step() -> None:
 
 
 def test_a_network_too_large_to_go_back_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Rewind.__init__, "__defaults__", (1000,))
+    monkeypatch.setattr(Rewind.__init__, "__defaults__", (1000, MOST))
     with served(session_of()) as session:
         session.step().result(20)
         with pytest.raises(TrainingError, match="too large to go back"):

@@ -26,7 +26,8 @@ class FarLayer(QGraphicsItem):
         super().__init__()
         self._stage = stage
         self._cards = cards
-        self._faces: dict[str, tuple[QPixmap, float]] = {}
+        #: Pictures with the scale for which they were made, and their own rectangles.
+        self._faces: dict[str, tuple[QPixmap, float, QRectF]] = {}
         self._bounds = QRectF()
         self.setZValue(1.0)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
@@ -75,12 +76,11 @@ class FarLayer(QGraphicsItem):
             if found[1] == scale:
                 draw(QPointF(at_x, at_y), found[0])
             else:
-                face = found[0]
-                stretch = scale / found[1] / ratio
-                target = QRectF(at_x, at_y, face.width() * stretch, face.height() * stretch)
-                draw(target, face, QRectF(face.rect()))
+                face, made_for, whole = found
+                stretch = scale / made_for / ratio
+                draw(QRectF(at_x, at_y, whole.width() * stretch, whole.height() * stretch), face, whole)
 
-    def _render(self, card: NodeItem, scale: float) -> tuple[QPixmap, float]:
+    def _render(self, card: NodeItem, scale: float) -> tuple[QPixmap, float, QRectF]:
         if len(self._faces) >= _MOST_FACES:
             self._faces.clear()
         pixmap = card_pixmap(card.layout.height, scale)
@@ -89,5 +89,5 @@ class FarLayer(QGraphicsItem):
         painter.end()
         pixmap.setDevicePixelRatio(self._stage.ratio)
         self._stage.painted += 1
-        self._faces[card.far_key] = (pixmap, scale)
-        return pixmap, scale
+        found = self._faces[card.far_key] = (pixmap, scale, QRectF(pixmap.rect()))
+        return found

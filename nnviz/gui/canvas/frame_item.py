@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
@@ -13,6 +14,10 @@ from nnviz.gui.canvas.card_painter import elided, text_width
 from nnviz.gui.canvas.tiny import TinyBox, is_tiny, title_bar
 from nnviz.project.frames import FRAME_HEAD
 from nnviz.project.layout import GROUP
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas.far_items import FarItems
+    from nnviz.gui.canvas.note_item import NoteItem
 
 _RADIUS = 10.0
 _MARGIN = 4.0
@@ -55,6 +60,7 @@ class FrameItem(QGraphicsItem):
         self._target = False
         self._severity = facts.severity
         self._tiny: TinyBox | None = None
+        self._far: FarItems[FrameItem | NoteItem] | None = None
         self.setZValue(-3.0 + facts.depth / 100.0)
 
     @property
@@ -99,24 +105,34 @@ class FrameItem(QGraphicsItem):
         """The sign that folds the group up."""
         return QRectF(self._rect.left() + 4.0, self._rect.top() + 4.0, _SIGN, FRAME_HEAD - 8.0)
 
+    def set_far(self, layer: FarItems[FrameItem | NoteItem] | None) -> None:
+        """From now on, be painted by the layer of far boxes, or by itself again."""
+        if layer is not self._far:
+            self._far = layer
+            self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
+            if layer is not None:
+                layer.cover(self.outline)
+
     def set_facts(self, facts: FrameFacts) -> None:
         """Say something else."""
         if facts != self._facts:
             self._facts, self._tiny = facts, None
             self.setZValue(-3.0 + facts.depth / 100.0)
-            self.update()
+            self._touch()
 
     def set_rect(self, rect: QRectF) -> None:
         """Stand around other cards."""
         if rect != self._rect:
             self.prepareGeometryChange()
             self._rect, self._tiny = QRectF(rect), None
+            if self._far is not None:
+                self._far.cover(self.outline)
 
     def set_severity(self, severity: str) -> None:
         """Be framed for what is wrong inside, by the document and by the run."""
         if severity != self._severity:
             self._severity, self._tiny = severity, None
-            self.update()
+            self._touch()
 
     def set_look(
         self, *, selected: bool | None = None, hovered: bool | None = None, target: bool | None = None
@@ -130,18 +146,30 @@ class FrameItem(QGraphicsItem):
         if look != (self._selected, self._hovered, self._target):
             self._selected, self._hovered, self._target = look
             self._tiny = None
+            self._touch()
+
+    def _touch(self) -> None:
+        """Be painted anew."""
+        if self._far is not None:
+            self._far.changed()
+        else:
             self.update()
+
+    @property
+    def outline(self) -> QRectF:
+        """The frame with its line, in the scene."""
+        return self._rect.adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
 
     def boundingRect(self) -> QRectF:
         """The frame with its line."""
-        return self._rect.adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
+        return self.outline
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Ground, line and title; far out the title is drawn larger, so that it can be read."""
         shade = theme.current()
         zoom = painter.worldTransform().m11()
         if is_tiny(zoom):
-            self._tiny_box(shade).paint(painter, zoom)
+            self.paint_tiny(painter, zoom)
             return
         fill, line, width = self._colours(shade)
         painter.setBrush(fill)
@@ -149,6 +177,10 @@ class FrameItem(QGraphicsItem):
         painter.drawRoundedRect(self._rect, _RADIUS, _RADIUS)
         self._paint_sign(painter, shade.text_muted)
         self._paint_title(painter, shade)
+
+    def paint_tiny(self, painter: QPainter, zoom: float) -> None:
+        """Paint it from very far, without smooth edges from then on."""
+        self._tiny_box(theme.current()).paint(painter, zoom)
 
     def _colours(self, shade: theme.Theme) -> tuple[QColor, QColor, float]:
         """Its ground, its line and how wide that is."""

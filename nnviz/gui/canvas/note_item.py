@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QAbstractTextDocumentLayout, QColor, QPainter, QPen, QTextDocument
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
@@ -12,6 +14,10 @@ from nnviz.gui.canvas.geometry import Level, level_of
 from nnviz.gui.canvas.note_text import PADDING, laid_out, note_title
 from nnviz.gui.canvas.tiny import TinyBox, is_readable, is_tiny, title_bar
 from nnviz.project.model import Note
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas.far_items import FarItems
+    from nnviz.gui.canvas.frame_item import FrameItem
 
 _RADIUS = 5.0
 _MARGIN = 4.0
@@ -48,6 +54,7 @@ class NoteItem(QGraphicsItem):
         self._rect = QRectF(0.0, 0.0, note.width, note.height)
         self._text: QTextDocument | None = None
         self._tiny: TinyBox | None = None
+        self._far: FarItems[FrameItem | NoteItem] | None = None
         self._selected = False
         self._hovered = False
         self._edited = False
@@ -78,12 +85,20 @@ class NoteItem(QGraphicsItem):
         """Whether the paper reaches into a part of the scene."""
         return self.card_rect().intersects(area)
 
+    def set_far(self, layer: FarItems[FrameItem | NoteItem] | None) -> None:
+        """From now on, be painted by the layer of far boxes, or by itself again."""
+        if layer is not self._far:
+            self._far = layer
+            self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
+            if layer is not None:
+                layer.cover(self.outline)
+
     def set_note(self, note: Note) -> bool:
         """Show what the document says; whether place or size are others."""
         old, self._note, self._tiny = self._note, note, None
         if (note.text, note.width, note.colour) != (old.text, old.width, old.colour):
             self.restyle()
-        self.update()
+        self._touch()
         return self.settle()
 
     def settle(self) -> bool:
@@ -99,6 +114,8 @@ class NoteItem(QGraphicsItem):
         """Stand somewhere else."""
         self.place = (x, y)
         self.setPos(x, y)
+        if self._far is not None:
+            self._far.cover(self.outline)
 
     def set_rect(self, rect: QRectF) -> None:
         """Stand somewhere else, in another size; the text is set anew."""
@@ -107,7 +124,7 @@ class NoteItem(QGraphicsItem):
             if rect.width() != self._rect.width():
                 self._text = None
             self._rect, self._tiny = QRectF(0.0, 0.0, rect.width(), rect.height()), None
-            self.update()
+            self._touch()
         self.put(rect.x(), rect.y())
 
     def set_look(self, *, selected: bool | None = None, hovered: bool | None = None) -> None:
@@ -122,22 +139,34 @@ class NoteItem(QGraphicsItem):
             self._selected, self._hovered = look
             self._tiny = None
             self.setZValue(-1.9 if self._selected else -2.0)
-            self.update()
+            self._touch()
 
     def set_edited(self, edited: bool) -> None:
         """While its text is being typed above it, the paper stays blank."""
         self._edited, self._tiny = edited, None
-        self.update()
+        self._touch()
 
     def restyle(self) -> None:
         """Take the colours from the theme."""
         self._text = None
-        self.update()
+        self._touch()
+
+    def _touch(self) -> None:
+        """Be painted anew."""
+        if self._far is not None:
+            self._far.changed()
+        else:
+            self.update()
 
     def boundingRect(self) -> QRectF:
         """The paper with its line, and with its handles when it is chosen."""
         margin = _HANDLE_GAP + HANDLE_RADIUS + _MARGIN if self._selected else _MARGIN
         return self._rect.adjusted(-margin, -margin, margin, margin)
+
+    @property
+    def outline(self) -> QRectF:
+        """The same in the scene."""
+        return self.boundingRect().translated(*self.place)
 
     def handles(self) -> list[tuple[QPointF, QPointF]]:
         """The handles in the scene, each with the point at the edge of the paper where an arrow from it begins."""
@@ -157,10 +186,7 @@ class NoteItem(QGraphicsItem):
         shade = theme.current()
         zoom = painter.worldTransform().m11()
         if is_tiny(zoom):
-            readable = is_readable(_FAR_TITLE, zoom)
-            self._tiny_box(shade).paint(painter, zoom, titled=not readable)
-            if readable and self._note.text and not self._edited:
-                self._paint_title(painter, shade)
+            self._paint_tiny(painter, zoom, shade)
             return
         colour = tone(self._note.colour, shade)
         far = level_of(zoom) is Level.FAR
@@ -194,6 +220,20 @@ class NoteItem(QGraphicsItem):
             return shade.accent, 2.0
         ground = paper(self._note.colour, shade)
         return theme.mixed(ground, tone(self._note.colour, shade), 0.7 if self._hovered else 0.42), 1.0
+
+    def paint_tiny(self, painter: QPainter, zoom: float) -> None:
+        """Paint it in the scene from very far, without smooth edges from then on."""
+        painter.translate(*self.place)
+        self._paint_tiny(painter, zoom, theme.current())
+        painter.translate(-self.place[0], -self.place[1])
+
+    def _paint_tiny(self, painter: QPainter, zoom: float, shade: theme.Theme) -> None:
+        readable = is_readable(_FAR_TITLE, zoom)
+        self._tiny_box(shade).paint(painter, zoom, titled=not readable)
+        if readable and self._note.text and not self._edited:
+            painter.save()
+            self._paint_title(painter, shade)
+            painter.restore()
 
     def _tiny_box(self, shade: theme.Theme) -> TinyBox:
         """How it looks from very far: kept until it looks otherwise."""

@@ -11,6 +11,7 @@ from nnviz.gui.canvas.annotations import Annotations
 from nnviz.gui.canvas.arrow_item import ArrowItem
 from nnviz.gui.canvas.boundary import BoundaryItem
 from nnviz.gui.canvas.facts import CardSketch, CardSource, Told, is_plane, sketch, wired_ports
+from nnviz.gui.canvas.far_items import FarBoxes, FarWires
 from nnviz.gui.canvas.far_layer import FarLayer
 from nnviz.gui.canvas.frame_item import FrameItem
 from nnviz.gui.canvas.frames import Frames
@@ -72,6 +73,12 @@ class CanvasScene(LookupScene):
         self._content: QRectF | None = None
         self._far = FarLayer(stage, self._cards)
         self.addItem(self._far)
+        # Below arrows, and below cards.
+        self._far_boxes = FarBoxes(lambda: [*self._frames.items.values(), *self._annotations.notes.values()], -3.0)
+        self._far_wires = FarWires(self._wires.values, -1.0)
+        self._far_items = (self._far_boxes, self._far_wires)
+        for layer in self._far_items:
+            self.addItem(layer)
         document.changed.connect(self._on_changed)
         document.diagnostics_changed.connect(self._on_diagnostics_changed)
         theme.notifier.changed.connect(self._on_theme_changed)
@@ -269,6 +276,9 @@ class CanvasScene(LookupScene):
             self._moved()
         self._update_wires(moved, crowded=framed)
         self._mark_wires()
+        if self._stage.level is Level.FAR:
+            for layer in self._far_items:
+                layer.follow()
         self._boundary.follow()
         if self._root:
             self._content = None
@@ -448,6 +458,9 @@ class CanvasScene(LookupScene):
             self._far.setVisible(far)
         for wire in self._wires.values():
             wire.set_level(level)
+        for layer in self._far_items:
+            if layer.isVisible() is not far:
+                layer.show_far(far)
 
     # Live values
 

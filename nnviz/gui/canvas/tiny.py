@@ -48,6 +48,8 @@ class TinyBox:
         self._line = line
         self._width = width
         self._bar = bar
+        self._edges: tuple[QRectF, ...] = ()
+        self._zoom = 0.0
         self._text = QColor(shade.text)
         self._text.setAlphaF(_BAR_ALPHA)
 
@@ -56,16 +58,24 @@ class TinyBox:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
         fill = painter.fillRect
         fill(self._rect, self._fill)
-        # Four narrow boxes: stroking a rectangle takes ten times as long.
-        line, step = self._line, self._width / zoom
-        rect = self._rect
-        left, top, wide, high = rect.x(), rect.y(), rect.width(), rect.height()
-        fill(QRectF(left, top, wide, step), line)
-        fill(QRectF(left, top + high - step, wide, step), line)
-        fill(QRectF(left, top + step, step, high - 2 * step), line)
-        fill(QRectF(left + wide - step, top + step, step, high - 2 * step), line)
+        if zoom != self._zoom:
+            self._zoom, self._edges = zoom, self._edges_at(zoom)
+        line = self._line
+        for edge in self._edges:
+            fill(edge, line)
         if titled:
             fill(self._bar, self._text)
+
+    def _edges_at(self, zoom: float) -> tuple[QRectF, ...]:
+        """Four narrow boxes: stroking a rectangle takes ten times as long."""
+        rect, step = self._rect, self._width / zoom
+        left, top, wide, high = rect.x(), rect.y(), rect.width(), rect.height()
+        return (
+            QRectF(left, top, wide, step),
+            QRectF(left, top + high - step, wide, step),
+            QRectF(left, top + step, step, high - 2 * step),
+            QRectF(left + wide - step, top + step, step, high - 2 * step),
+        )
 
 
 def title_bar(row: QRectF, width: float, size: float) -> QRectF:

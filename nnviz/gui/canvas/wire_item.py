@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainterPath, QPainterPathStroker, QPen
-from PySide6.QtWidgets import QGraphicsPathItem
+from PySide6.QtGui import QColor, QPainterPath, QPainterPathStroker, QPen
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import Level, Side, arrow_head, wire_path
 from nnviz.project.model import Edge
 
+if TYPE_CHECKING:
+    from nnviz.gui.canvas.far_items import FarItems
+
 #: Distance in scene units at which the mouse is on a wire.
 WIRE_REACH = 7.0
+
+
+@lru_cache(64)
+def _ink(colour: int, width: float) -> QPen:
+    """A pen; wires that look the same share it."""
+    pen = QPen(QColor.fromRgba(colour), width)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return pen
 
 
 class WireItem(QGraphicsPathItem):
@@ -23,6 +38,10 @@ class WireItem(QGraphicsPathItem):
         self._curve = QPainterPath()
         self._hit = QPainterPath()
         self._bounds = QRectF()
+        self._far: FarItems[WireItem] | None = None
+        #: What it is painted with, and what is painted: the line and its arrow head.
+        self.ink = QPen()
+        self.drawn = QPainterPath()
         self._selected = False
         self._hovered = False
         self._severity = ""
@@ -97,7 +116,13 @@ class WireItem(QGraphicsPathItem):
         path = QPainterPath(curve)
         arrow_head(path, end, end_side)
         self._bounds = path.controlPointRect().adjusted(-WIRE_REACH, -WIRE_REACH, WIRE_REACH, WIRE_REACH)
+        self._draw(path)
+
+    def _draw(self, path: QPainterPath) -> None:
+        self.drawn = path
         self.setPath(path)
+        if self._far is not None:
+            self._far.cover(self._bounds)
 
     def shift(self, by: QPointF) -> None:
         """Stand elsewhere, of the same form: what is cheap while both ends are dragged along."""
@@ -112,7 +137,15 @@ class WireItem(QGraphicsPathItem):
         self._curve.translate(by)
         self._hit = QPainterPath()
         self._bounds.translate(by)
-        self.setPath(self.path().translated(by))
+        self._draw(self.drawn.translated(by))
+
+    def set_far(self, layer: FarItems[WireItem] | None) -> None:
+        """From now on, be painted by the layer of far wires, or by itself again."""
+        if layer is not self._far:
+            self._far = layer
+            self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
+            if layer is not None:
+                layer.cover(self._bounds)
 
     def set_look(self, *, selected: bool | None = None, hovered: bool | None = None) -> None:
         """Chosen or under the mouse; what is not given stays."""
@@ -149,10 +182,15 @@ class WireItem(QGraphicsPathItem):
             colour, width = theme.mixed(shade.text_faint, shade.window, 0.15 if shade.dark else 0.0), 1.8
         if self._level is Level.FAR:
             width *= 2.0
-        pen = QPen(colour, width)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        self.setPen(pen)
+        self.ink = _ink(colour.rgba(), width)
+        self.setPen(self.ink)
+        if self._far is not None:
+            self._far.changed()
+
+    @property
+    def outline(self) -> QRectF:
+        """Around line and band, in the scene."""
+        return self._bounds
 
     def boundingRect(self) -> QRectF:
         """Around line and band; Qt would work it out from the band, which costs more than all else about a wire."""

@@ -59,6 +59,13 @@ class Sweep:
         """Where the window stands, counted from the first pixel; negative in the padding."""
         return range(-self.padding, -self.padding + self.count * self.stride, self.stride)
 
+    @property
+    def blind(self) -> bool:
+        """Whether a window that begins in the padding steps over the whole input, so that it reads no pixel at all."""
+        # Where its points are no farther apart than the input is long, one of them lands there.
+        ahead = self.starts[: -(-self.padding // self.stride)]
+        return self.dilation > self.size and any(start % self.dilation >= self.size for start in ahead)
+
     @cached_property
     def _read(self) -> tuple[int, int]:
         """(number of pixels that some window reads, the last of them or −1)."""

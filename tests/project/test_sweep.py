@@ -7,7 +7,7 @@ import re
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from layer_cases import CASES, Case
 
@@ -47,6 +47,17 @@ def test_what_is_read_against_counting_one_by_one(sweep: Sweep) -> None:
     assert sweep.unread_end == sweep.size - 1 - max(read, default=-1)
     assert [pixel for pixel in range(sweep.size) if sweep.reads(pixel)] == sorted(read)
     assert list(sweep.starts) == [place * sweep.stride - sweep.padding for place in range(sweep.count)]
+
+
+@settings(max_examples=400)
+@given(SWEEPS)
+@example(Sweep(1, kernel=2, padding=1, dilation=2))
+@example(Sweep(2, kernel=5, stride=2, padding=2, dilation=4))
+def test_a_window_that_reads_nothing_against_counting_one_by_one(sweep: Sweep) -> None:
+    if sweep.padding > sweep.kernel // 2:  # No pool takes it.
+        return
+    points = [[start + point * sweep.dilation for point in range(sweep.kernel)] for start in sweep.starts]
+    assert sweep.blind == any(all(not 0 <= pixel < sweep.size for pixel in window) for window in points)
 
 
 def test_a_milliard_pixels_are_counted_at_once() -> None:

@@ -36,6 +36,14 @@ def _pool_rule(values: Params, shapes: Sequence[Shape], *, title: str, axes: int
             (set_fix("padding", allowed if axes > 1 else allowed[0]),),
         )
     sweeps = slide(title, values, spatial, ceil_mode=flag(values, "ceil_mode"))
+    if any(sweep.blind for sweep in sweeps):
+        # Torch lets it through, gives minus infinity, and writes beyond its memory on the way back.
+        dilation = tuple(min(sweep.dilation, sweep.size) if sweep.blind else sweep.dilation for sweep in sweeps)
+        raise ShapeError(
+            f"The dilation of {title} is {shape_text([sweep.dilation for sweep in sweeps])}, but the input is only "
+            f"{shape_text(spatial)}: a window that begins in the padding would step over all of it.",
+            (set_fix("dilation", dilation if axes > 1 else dilation[0]),),
+        )
     return ShapeResult((channels, *(sweep.count for sweep in sweeps)), arithmetic=sweep_text(sweeps), sweeps=sweeps)
 
 

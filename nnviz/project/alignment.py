@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
+from itertools import pairwise
 
 from nnviz.errors import ProjectError
-from nnviz.project.frames import Rect
+from nnviz.project.frames import SLACK, Rect
 
 #: Free ground that is left between cards that have to make way for each other.
 AIR = 24.0
@@ -101,17 +102,22 @@ def distribute(boxes: Mapping[str, Rect], chosen: Collection[str], direction: Di
     picked = {node: boxes[node] for node in boxes if node in chosen}
     if len(picked) < 3:
         return {node: (box.x, box.y) for node, box in picked.items()}
-    row = sorted(picked.items(), key=lambda entry: (2 * entry[1].x + entry[1].width, entry[1].y, entry[0]))
+    row = sorted(picked.items(), key=lambda entry: (_middle(entry[1]), entry[1].y, entry[0]))
     end = row[-1][1].x + row[-1][1].width
     gap = (end - row[0][1].x - sum(box.width for _, box in row)) / (len(row) - 1)
     placed = _in_a_row(row, gap)
-    if _any_meet(list(placed.values())):
+    if _any_meet(list(placed.values())) or _change_places(list(placed.values())):
         placed = _in_a_row(row, max(gap, AIR))
     for node, box in placed.items():
         for other, standing in boxes.items():
             if other not in picked and box.touches(standing) and not boxes[node].touches(standing):
                 raise ProjectError(f"{node} would come to lie on {other}: make room first.")
     return {node: (box.x, box.y) for node, box in placed.items()}
+
+
+def _middle(box: Rect) -> float:
+    """Twice the place of its middle, which is exact."""
+    return 2 * box.x + box.width
 
 
 def _in_a_row(row: list[tuple[str, Rect]], gap: float) -> dict[str, Rect]:
@@ -121,6 +127,11 @@ def _in_a_row(row: list[tuple[str, Rect]], gap: float) -> dict[str, Rect]:
         placed[node] = box._replace(x=x)
         x += box.width + gap
     return placed
+
+
+def _change_places(row: list[Rect]) -> bool:
+    """Whether one stands before the one it followed: a narrow card beside a wide one, with a gap below zero."""
+    return any(_middle(second) < _middle(first) - SLACK for first, second in pairwise(row))
 
 
 def _any_meet(boxes: list[Rect]) -> bool:

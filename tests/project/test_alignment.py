@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nnviz.errors import ProjectError
@@ -88,6 +88,21 @@ def test_a_row_aligned_upright_becomes_a_column() -> None:
     assert align(boxes, ["a", "b"], Alignment.LEFT) == {"a": (0, 0), "b": (0, 120 + AIR)}
 
 
+def _along(box: Rect, upright: bool) -> tuple[float, float, float]:
+    """Twice the middle, the begin and the length along one axis."""
+    begin, length = (box.y, box.height) if upright else (box.x, box.width)
+    return 2 * begin + length, begin, length
+
+
+#: Two narrow cards above the end of a wide one: there is less room than they need, and they lie on nothing.
+_ABOVE_A_WIDE_ONE = {
+    "n0": Rect(0.0, 20.0, 142.0, 20.0),
+    "n1": Rect(62.0, 0.0, 20.0, 20.0),
+    "n2": Rect(82.0, 0.0, 20.0, 20.0),
+}
+
+
+@example((_ABOVE_A_WIDE_ONE, ["n0", "n1", "n2"]), Direction.HORIZONTAL)
 @given(layouts(3), st.sampled_from(list(Direction)))
 def test_distributed_cards_have_equal_gaps_or_it_says_why_not(
     layout: tuple[dict[str, Rect], list[str]], direction: Direction
@@ -104,11 +119,11 @@ def test_distributed_cards_have_equal_gaps_or_it_says_why_not(
         assert after == boxes
         return
     upright = direction is Direction.VERTICAL
-    spans = sorted(
-        (2 * box.y + box.height, box.y, box.height) if upright else (2 * box.x + box.width, box.x, box.width)
-        for node, box in after.items()
-        if node in chosen
-    )
+    along = {node: _along(box, upright) for node, box in after.items()}
+    order = sorted(chosen, key=lambda node: (_along(boxes[node], upright)[0], boxes[node][not upright], node))
+    middles = [along[node][0] for node in order]
+    assert all(second > first - 1e-6 for first, second in pairwise(middles))  # None changes places.
+    spans = [along[node] for node in order]
     gaps = [second[1] - first[1] - first[2] for first, second in pairwise(spans)]
     assert gaps == pytest.approx([gaps[0]] * len(gaps), abs=1e-6)
     across = {node: (box.x if upright else box.y) for node, box in after.items()}

@@ -31,8 +31,6 @@ from nnviz.project.model import Graph
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 _Role = Qt.ItemDataRole
-#: The :class:`~nnviz.gui.panels.outline_rows.RowFacts` of a row.
-FACTS_ROLE = _Role.UserRole + 1
 #: When fewer of the rows stay than one in so many, the model begins anew.
 _SHARE_THAT_STAYS = 3
 
@@ -183,15 +181,13 @@ class OutlineModel(QAbstractItemModel):
             return None
         column, words = index.column(), self._words
         if role == _Role.DisplayRole:
-            return self._text(item, column)
-        if role == FACTS_ROLE:
-            return words.facts(item)
+            return self.text(item, column)
         if role == _Role.EditRole:
             return self.title_to_edit(item)
         if role == _Role.TextAlignmentRole:
             return _aligned(column)
         if role == _Role.AccessibleTextRole:
-            named = f"{_HEADINGS[Column(column)]} {self._text(item, column) or 'none'}"
+            named = f"{_HEADINGS[Column(column)]} {self.text(item, column) or 'none'}"
             return words.sentence(item) if column == Column.LAYER else named
         if role == _Role.AccessibleDescriptionRole:
             return " ".join(words.facts(item).reasons)
@@ -214,7 +210,8 @@ class OutlineModel(QAbstractItemModel):
         note = self._graph.notes.get(item)
         return note.text if note is not None else self._words.facts(item).title
 
-    def _text(self, item: str, column: int) -> str:
+    def text(self, item: str, column: int) -> str:
+        """What stands in a cell."""
         if column == Column.LAYER:
             return self._words.text(item)
         return self._words.facts(item).shape if column == Column.OUTPUT else self._words.parameters(item)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 from PySide6.QtCore import (
     QItemSelectionModel,
@@ -15,13 +16,24 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QFont, QFontMetrics, QIcon, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFont,
+    QFontMetrics,
+    QIcon,
+    QKeyEvent,
+    QPainter,
+    QPen,
+    QStaticText,
+    QTransform,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
     QFrame,
     QHeaderView,
     QMenu,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTreeView,
@@ -29,7 +41,7 @@ from PySide6.QtWidgets import (
 
 from nnviz.gui import theme as themes
 from nnviz.gui.action_table import menu_text
-from nnviz.gui.panels.outline_model import FACTS_ROLE, Column, OutlineModel
+from nnviz.gui.panels.outline_model import Column, OutlineModel, severity_icon
 from nnviz.gui.panels.outline_rows import RowFacts
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -39,36 +51,45 @@ _PLAIN_KEYS = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModi
 
 
 class _Rows(QStyledItemDelegate):
-    """Stripe of the family, sign of a problem, title, and the id in a quieter tone; numbers at the right."""
+    """Stripe of the family, sign of a problem, title, and the id in a quieter tone; numbers at the right.
+
+    What a cell says is asked of the model itself: on the way through Qt every cell costs ten questions more.
+    """
+
+    def __init__(self, model: OutlineModel, parent: QTreeView) -> None:
+        super().__init__(parent)
+        self._rows, self._view = model, parent
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         """As high as its text with some air."""
         return QSize(60, QFontMetrics(themes.font(13)).height() + 9)
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: _Index) -> None:
-        """Only the ground is drawn by the style: an icon and two tones of text need a hand."""
+        """For who edits a title: the whole cell is the place of the text."""
         super().initStyleOption(option, index)
         option.text = ""
         option.icon = QIcon()
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        """Draw a cell."""
-        super().paint(painter, option, index)
-        facts = index.data(FACTS_ROLE)
-        if not isinstance(facts, RowFacts):
+        """Draw a cell: the ground as the style does it; an icon and two tones of text need a hand."""
+        self._view.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, self._view)
+        item = self._rows.item(index)
+        if not item:
             return
+        facts = self._rows.words.facts(item)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if index.column() == Column.LAYER:
-            self._paint_layer(painter, QRect(option.rect), facts, index.data(Qt.ItemDataRole.DecorationRole))
+            self._paint_layer(painter, QRect(option.rect), facts, severity_icon(facts.severity))
         else:
             painter.setPen(themes.current().text_muted)
-            painter.setFont(themes.font(12))
-            right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(QRect(option.rect).adjusted(2, 0, -7, 0), right, str(index.data()))
+            words, wide, font = _set(
+                self._rows.text(item, index.column()), 12, 400, option.rect.width(), themes.text_scale()
+            )
+            _write(painter, words, font, QRect(option.rect), option.rect.right() - 6 - wide)
         painter.restore()
 
-    def _paint_layer(self, painter: QPainter, rect: QRect, facts: RowFacts, icon: object) -> None:
+    def _paint_layer(self, painter: QPainter, rect: QRect, facts: RowFacts, icon: QIcon | None) -> None:
         shade = themes.current()
         left = rect.left() + 3
         if facts.family:
@@ -78,27 +99,43 @@ class _Rows(QStyledItemDelegate):
             painter.drawRoundedRect(QRectF(left, rect.top() + 5, _STRIPE, rect.height() - 10), 2.0, 2.0)
             painter.setOpacity(1.0)
         left += _STRIPE + 6
-        if isinstance(icon, QIcon):
+        if icon is not None:
             size = max(_ICON, round(QFontMetrics(themes.font(13)).height() * 0.85))
             icon.paint(painter, QRect(left, rect.center().y() - size // 2 + 1, size, size))
             left += size + 5
         painter.setPen(shade.text_muted if facts.bypassed or not facts.family else shade.text)
-        left = self._write(painter, rect, left, facts.title, themes.font(13, 600 if facts.count else 500))
+        left = self._say(painter, rect, left, facts.title, 13, 600 if facts.count else 500)
         painter.setPen(shade.text_muted)
         quiet = " · ".join(part for part in (facts.name, facts.count, "bypassed" if facts.bypassed else "") if part)
-        self._write(painter, rect, left, quiet, themes.font(12))
+        self._say(painter, rect, left, quiet, 12, 400)
 
     @staticmethod
-    def _write(painter: QPainter, rect: QRect, left: int, text: str, font: QFont) -> int:
+    def _say(painter: QPainter, rect: QRect, left: int, text: str, size: int, weight: int) -> int:
         """Write as much as fits; where the next word begins."""
         room = rect.right() - 2 - left
         if not text or room < 12:
             return left
-        painter.setFont(font)
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
-        flags = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        painter.drawText(QRect(left, rect.top(), room, rect.height()), flags, shown)
-        return left + painter.fontMetrics().horizontalAdvance(shown) + 7
+        words, wide, font = _set(text, size, weight, room, themes.text_scale())
+        _write(painter, words, font, rect, left)
+        return left + wide + 7
+
+
+@lru_cache(2048)
+def _set(text: str, size: int, weight: int, room: int, scale: float) -> tuple[QStaticText, int, QFont]:
+    """As much of a text as fits, its width and its font; ``scale`` is that of all letters, which the font follows."""
+    font = themes.font(size, weight)
+    metrics = QFontMetrics(font)
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+    words = QStaticText(shown)
+    words.setTextFormat(Qt.TextFormat.PlainText)
+    words.prepare(QTransform(), font)
+    return words, metrics.horizontalAdvance(shown), font
+
+
+def _write(painter: QPainter, words: QStaticText, font: QFont, rect: QRect, left: int) -> None:
+    """Write words in the middle of the height of a cell."""
+    painter.setFont(font)
+    painter.drawStaticText(left, rect.top() + round((rect.height() - words.size().height()) / 2), words)
 
 
 class OutlineTree(QTreeView):
@@ -123,7 +160,7 @@ class OutlineTree(QTreeView):
         self._rows = model
         self._typed, self._typed_at = "", 0.0
         self.setModel(model)
-        self.setItemDelegate(_Rows(self))
+        self.setItemDelegate(_Rows(model, self))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setUniformRowHeights(True)
         self.setAllColumnsShowFocus(True)

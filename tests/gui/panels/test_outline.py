@@ -16,8 +16,9 @@ from window_kit import TIMEOUT, OpenWindow
 from nnviz.gui import theme
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.diagnostic_rows import DiagnosticCard
+from nnviz.gui.panels import outline_tree
 from nnviz.gui.panels.outline import OutlinePanel
-from nnviz.gui.panels.outline_model import Column
+from nnviz.gui.panels.outline_model import Column, OutlineModel
 from nnviz.gui.panels.outline_rows import outline_of
 from nnviz.gui.window import MainWindow
 from nnviz.project.document import Document
@@ -547,3 +548,35 @@ def test_shortcuts_of_the_canvas_work_on_rows(qtbot: QtBot, open_window: OpenWin
     person.keys(Key.Key_Down, SHIFT)
     person.keys("G", CONTROL)
     assert len(window.document.project.graph.groups) == 1
+
+
+def test_painting_asks_the_rows_themselves_and_sets_words_once(
+    monkeypatch: pytest.MonkeyPatch, document: Document, qtbot: QtBot
+) -> None:
+    asked: list[int] = []
+    data = OutlineModel.data
+
+    def watched(model: OutlineModel, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        asked.append(role)
+        return data(model, index, role)
+
+    monkeypatch.setattr(OutlineModel, "data", watched)
+    panel = OutlinePanel(document, theme.current())
+    qtbot.addWidget(panel)
+    panel.resize(360, 500)
+    panel.show()
+    qtbot.waitExposed(panel)
+    viewport = panel.tree.viewport()
+    before = viewport.grab().toImage()
+    asked.clear()
+    known = outline_tree._set.cache_info().misses
+    assert viewport.grab().toImage() == before
+    assert not asked
+    assert outline_tree._set.cache_info().misses == known
+    theme.set_text_scale(1.5)
+    panel.apply_theme(theme.current())
+    assert viewport.grab().toImage() != before
+    assert outline_tree._set.cache_info().misses > known
+    theme.set_text_scale(1.0)
+    panel.apply_theme(theme.current())
+    assert viewport.grab().toImage() == before

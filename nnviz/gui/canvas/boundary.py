@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui import theme
-from nnviz.gui.canvas.card_painter import text_width
+from nnviz.gui.canvas.card_text import text_width
 from nnviz.gui.canvas.geometry import Side, arrow_head
 from nnviz.gui.canvas.routing import Port
 from nnviz.project import registry

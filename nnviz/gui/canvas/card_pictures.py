@@ -18,6 +18,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
 from nnviz.gui import pictures
+from nnviz.gui.canvas.card_text import LETTERS
 from nnviz.gui.canvas.facts import CardFacts, Picture
 from nnviz.gui.canvas.geometry import FLAT_PICTURE, Level
 from nnviz.gui.planes import Dots, Edges, decision, draw_dots, probabilities
@@ -34,6 +35,10 @@ _NO_DOTS = Dots()
 _WITHOUT_RANGE = frozenset({Picture.BARS, Picture.DECISION, Picture.POINTS, Picture.PLANES})
 #: From this width on, in scene units, the cells of a vector are drawn apart.
 _WIDE_CELL = 5.0
+#: Rows may be so high in comparison with the letters beside them: lines of text lie a little closer than usual.
+_CLOSEST_ROWS = 0.9
+_BESIDE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+_AT_END = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 _CACHE_BYTES = 48 * 2**20
 
 
@@ -52,6 +57,7 @@ class PictureKey:
     facts: CardFacts
     label: str
     dots: tuple[int, ...]
+    letters: int
 
 
 class PictureCache:
@@ -73,19 +79,19 @@ class PictureCache:
 
     def picture(
         self, facts: CardFacts, sample: ArraySample, size: QSize, ratio: float, level: Level, theme: Theme, label: str,
-        dots: Dots = _NO_DOTS,
+        dots: Dots = _NO_DOTS, letters: int = LETTERS,
     ) -> QPixmap:  # fmt: skip
-        """The picture of a card in ``size`` device pixels; ``ratio`` of them are one scene unit."""
+        """The picture of a card in ``size`` device pixels; ``ratio`` of them are one scene unit, as of ``letters``."""
         shown = label if facts.picture in (Picture.BARS, Picture.DECISION) else ""
         key = PictureKey(
             sample.series, sample.step, id(sample.array), size.width(), size.height(), ratio, level, theme.name,
-            facts, shown, dots.identity,
+            facts, shown, dots.identity, letters,
         )  # fmt: skip
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
             return found[0]
-        pixmap = paint_picture(facts, sample, size, ratio, level, theme, label, dots)
+        pixmap = paint_picture(facts, sample, size, ratio, level, theme, label, dots, letters)
         self.painted += 1
         # The samples are kept beside their picture, so that no other array can get their identity.
         self._kept[key] = (pixmap, sample, dots)
@@ -102,7 +108,7 @@ def _weight(pixmap: QPixmap) -> int:
 
 def paint_picture(
     facts: CardFacts, sample: ArraySample, size: QSize, ratio: float, level: Level, theme: Theme, label: str,
-    dots: Dots = _NO_DOTS,
+    dots: Dots = _NO_DOTS, letters: int = LETTERS,
 ) -> QPixmap:  # fmt: skip
     """Paint the picture of one card; what does not fit the card's kind of picture is shown as a vector."""
     pixmap = QPixmap(size)
@@ -121,11 +127,11 @@ def paint_picture(
     elif facts.picture is Picture.POINTS and edges is not None and values.ndim == 2:
         _paint_points(painter, area, edges, dots, theme)
     elif facts.picture is Picture.DECISION and edges is not None and values.ndim == 3:
-        _paint_decision(painter, area, facts, values, ratio, edges, dots, theme, label)
+        _paint_decision(painter, area, facts, values, ratio, edges, dots, theme, label, letters)
     elif facts.picture is Picture.PLANES and values.ndim == 3:
         _paint_planes(painter, area, values, ratio, level)
     elif facts.picture in (Picture.BARS, Picture.DECISION) and values.ndim == 1:
-        _paint_bars(painter, area, facts, values, theme, label)
+        _paint_bars(painter, area, facts, values, theme, label, letters)
     elif facts.picture is Picture.IMAGE and values.ndim == 3 and values.shape[0] in (1, 3):
         _paint_image(painter, area, values, ratio)
     elif values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
@@ -241,10 +247,10 @@ def _paint_points(painter: QPainter, area: QRectF, edges: Edges, dots: Dots, the
 
 def _paint_decision(
     painter: QPainter, area: QRectF, facts: CardFacts, values: Numbers, ratio: float, edges: Edges, dots: Dots,
-    theme: Theme, label: str,
+    theme: Theme, label: str, letters: int,
 ) -> None:  # fmt: skip
     """What the network decides where, the examples over it, and below it what it says about the pinned one."""
-    below = FLAT_PICTURE if facts.task == "binary" and len(values) == 1 else 0.0
+    below = max(FLAT_PICTURE, 1.3 * letters) if facts.task == "binary" and len(values) == 1 else 0.0
     square = _fit(area.adjusted(0.0, 0.0, 0.0, -below), 1.0, 1.0)
     sharp(painter, square, decision(facts.loss, facts.task, values, theme), ratio)
     draw_dots(painter, square, edges, dots, theme)
@@ -252,7 +258,7 @@ def _paint_decision(
         share = float(probabilities(facts.loss, dots.answer.array).reshape(-1)[0])
         painter.save()
         painter.translate(0.0, area.height() - below)
-        _paint_yes_no(painter, QRectF(0.0, 0.0, area.width(), below), facts, share, theme, label)
+        _paint_yes_no(painter, QRectF(0.0, 0.0, area.width(), below), facts, share, theme, label, letters)
         painter.restore()
 
 
@@ -300,10 +306,13 @@ def percent(share: float) -> str:
     return f"{min(round(value), 99) if value < 100.0 else 100} %"
 
 
-def _paint_bars(painter: QPainter, area: QRectF, facts: CardFacts, values: Numbers, theme: Theme, label: str) -> None:
+def _paint_bars(
+    painter: QPainter, area: QRectF, facts: CardFacts, values: Numbers, theme: Theme, label: str, letters: int
+) -> None:
+    """A bar for each class; only the likeliest has its name beside it where there is no room to read them all."""
     shares = probabilities(facts.loss, values)
     if facts.task == "binary" and shares.size == 1:
-        _paint_yes_no(painter, area, facts, float(shares[0]), theme, label)
+        _paint_yes_no(painter, area, facts, float(shares[0]), theme, label, letters)
         return
     names = facts.class_names if len(facts.class_names) == shares.size else [str(k) for k in range(shares.size)]
     finite = np.nan_to_num(shares, nan=-1.0)
@@ -311,24 +320,24 @@ def _paint_bars(painter: QPainter, area: QRectF, facts: CardFacts, values: Numbe
     order = list(range(shares.size))
     if shares.size > facts.bar_rows:
         order = [int(k) for k in np.argsort(-finite, kind="stable")[: facts.bar_rows]]
-    font = scene_font(12)
+    font = scene_font(letters)
     painter.setFont(font)
     metrics = painter.fontMetrics()
+    row = area.height() / max(1, facts.bar_rows)
+    named = row >= _CLOSEST_ROWS * letters
     longest = max((metrics.horizontalAdvance(name) for name in names), default=0)
     column = min(max(10.0, longest), 0.42 * area.width())
-    row = area.height() / max(1, facts.bar_rows)
-    left = column + 9.0
-    room = area.width() - left - 38.0
+    number = max(38.0 if named else 0.46 * area.width(), metrics.horizontalAdvance("100 %") + 6.0)
+    left = column + 9.0 if named else 4.0
+    room = area.width() - left - number
     known = label in names
     for line, index in enumerate(order):
         top = line * row
-        name = metrics.elidedText(names[index], Qt.TextElideMode.ElideRight, int(column) + 1)
         right = known and names[index] == label
         painter.setPen(theme.text if right or index == winner else theme.text_muted)
-        painter.drawText(
-            QRectF(4.0, top - 2.0, column + 2.0, row + 4.0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            name,
-        )  # fmt: skip
+        if named:
+            name = metrics.elidedText(names[index], Qt.TextElideMode.ElideRight, int(column) + 1)
+            painter.drawText(QRectF(4.0, top - 2.0, column + 2.0, row + 4.0), _BESIDE, name)
         share = float(shares[index])
         colour = mixed(theme.text_faint, theme.plot_background, 0.35)
         if index == winner:
@@ -337,21 +346,40 @@ def _paint_bars(painter: QPainter, area: QRectF, facts: CardFacts, values: Numbe
         if row > 20.0:
             bar.setRect(left, top + row / 2 - 4.5, bar.width(), 9.0)
         painter.fillRect(bar, colour)
-        if index == winner:
-            painter.setPen(theme.text)
-            painter.drawText(
-                QRectF(area.width() - 38.0, top - 2.0, 35.0, row + 4.0),
-                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percent(share),
-            )  # fmt: skip
+        if index != winner:
+            continue
+        painter.setPen(theme.text)
+        if named:
+            painter.drawText(QRectF(area.width() - number, top - 2.0, number - 3.0, row + 4.0), _AT_END, percent(share))
+        else:
+            _paint_winner(painter, area, top + row / 2, number, letters, names[index], percent(share))
 
 
-def _paint_yes_no(painter: QPainter, area: QRectF, facts: CardFacts, share: float, theme: Theme, label: str) -> None:
+def _paint_winner(
+    painter: QPainter, area: QRectF, middle: float, width: float, letters: int, name: str, share: str
+) -> None:
+    """The likeliest class beside its bar: the name, and below it how likely it is."""
+    line = 1.2 * letters
+    lines = (name, share) if area.height() >= 2 * line else (share,)
+    top = min(max(middle - line * len(lines) / 2, 0.0), area.height() - line * len(lines))
+    for at, text in enumerate(lines):
+        font = scene_font(letters, 600 if text is name else 400)
+        painter.setFont(font)
+        place = QRectF(area.width() - width, top + at * line, width - 4.0, line)
+        cut = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(place.width()))
+        painter.drawText(place, _AT_END, cut if text is name else text)
+
+
+def _paint_yes_no(
+    painter: QPainter, area: QRectF, facts: CardFacts, share: float, theme: Theme, label: str, letters: int
+) -> None:
     """One probability: a bar with a mark in the middle, where the decision turns."""
-    painter.setFont(scene_font(12, 600))
+    painter.setFont(scene_font(letters, 600))
+    unit = letters / LETTERS
     names = facts.class_names if len(facts.class_names) == 2 else ("0", "1")
     said = names[1 if share > 0.5 else 0]
     wrong = label in names and said != label
-    bar = QRectF(8.0, area.height() / 2 - 4.5, area.width() - 58.0, 9.0)
+    bar = QRectF(8.0, area.height() / 2 - 4.5, area.width() - 14.0 - 44.0 * unit, 9.0)
     painter.fillRect(bar, theme.field)
     if math.isfinite(share):
         filled = QRectF(bar)
@@ -361,11 +389,11 @@ def _paint_yes_no(painter: QPainter, area: QRectF, facts: CardFacts, share: floa
     middle = bar.center().x()
     painter.drawLine(QPointF(middle, bar.top() - 2.5), QPointF(middle, bar.bottom() + 2.5))
     painter.setPen(theme.text)
-    flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
     loss = registry.losses().get(facts.loss)
     signed = loss is not None and loss.answer == "sign" and math.isfinite(share)
     text = ("+1" if share > 0.5 else "−1") if signed else format_number(share, 2)
-    painter.drawText(QRectF(area.width() - 50.0, 0.0, 44.0, area.height()), flags, text)
+    place = QRectF(area.width() - 6.0 - 44.0 * unit, 0.0, 44.0 * unit, area.height())
+    painter.drawText(place, _AT_END, text)
 
 
 def _paint_range(painter: QPainter, area: QRectF, values: Numbers, theme: Theme) -> None:
@@ -376,7 +404,7 @@ def _paint_range(painter: QPainter, area: QRectF, values: Numbers, theme: Theme)
     painter.save()
     # Close in, scene units are large: the text keeps a size that fits beside the picture's detail.
     painter.translate(area.right(), area.bottom())
-    painter.scale(0.62, 0.62)
+    painter.scale(0.63, 0.63)
     painter.setFont(font)
     width = painter.fontMetrics().horizontalAdvance(text) + 10.0
     plate = QRectF(-width, -17.0, width, 17.0)

@@ -85,7 +85,7 @@ class FarLayer(QGraphicsItem):
             self._faces.clear()
         pixmap = card_pixmap(card.layout.height, scale)
         painter = card_canvas(pixmap, scale)
-        paint_far_card(painter, card.facts, card.look, theme.current())
+        paint_far_card(painter, card.facts, card.look, theme.current(), scale / self._stage.ratio)
         painter.end()
         pixmap.setDevicePixelRatio(self._stage.ratio)
         self._stage.painted += 1

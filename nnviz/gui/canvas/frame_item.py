@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui import theme
-from nnviz.gui.canvas.card_painter import elided, text_width
+from nnviz.gui.canvas.card_text import elided, text_width
 from nnviz.gui.canvas.tiny import TinyBox, is_tiny, title_bar
 from nnviz.project.frames import FRAME_HEAD
 from nnviz.project.layout import GROUP

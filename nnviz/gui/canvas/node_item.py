@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui import theme
 from nnviz.gui.canvas.card_painter import CardLook, CardReadings, paint_bypass, paint_card
+from nnviz.gui.canvas.card_places import CardPlaces, card_places
 from nnviz.gui.canvas.facts import CardFacts, CardSketch, Told
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
 from nnviz.gui.canvas.stage import Stage, card_canvas
@@ -206,15 +207,16 @@ class NodeItem(QGraphicsItem):
         """Paint the card at ``scale`` device pixels for one scene unit."""
         stage = self._stage
         shade = theme.current()
-        picture = self._picture(facts, scale, level, shade)
+        places = card_places(facts, scale / stage.ratio)
+        picture = self._picture(facts, places, scale, level, shade)
         readings = CardReadings(stage.live.gradient(facts) if facts.has_parameters else None, stage.live.share(facts))
         face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, shade))
         painter = card_canvas(face, scale)
         painter.setOpacity(_FADED if facts.bypassed else 1.0)
-        paint_card(painter, facts, readings, picture, shade)
+        paint_card(painter, facts, places, readings, picture, shade)
         if facts.bypassed:
             painter.setOpacity(1.0)
-            paint_bypass(painter, facts, shade)
+            paint_bypass(painter, facts, places, shade)
         painter.end()
         face.setDevicePixelRatio(stage.ratio)
         self._face, self._face_scale, self._face_level = face, scale, level
@@ -223,15 +225,16 @@ class NodeItem(QGraphicsItem):
         stage.keep(self, face.width() * face.height() * 4)
         return face
 
-    def _picture(self, facts: CardFacts, scale: float, level: Level, shade: theme.Theme) -> QPixmap | None:
-        stage = self._stage
+    def _picture(
+        self, facts: CardFacts, places: CardPlaces, scale: float, level: Level, shade: theme.Theme
+    ) -> QPixmap | None:
+        stage, place = self._stage, places.picture
         sample = stage.live.picture(facts)
-        if sample is None:
+        if sample is None or place is None:
             return None
-        place = facts.layout.picture
         left, top = round((place.left() + CARD_MARGIN) * scale), round((place.top() + CARD_MARGIN) * scale)
         right, bottom = round((place.right() + CARD_MARGIN) * scale), round((place.bottom() + CARD_MARGIN) * scale)
         size = QSize(max(1, right - left), max(1, bottom - top))
         live = stage.live
         label, dots = live.label(), live.dots(facts)
-        return stage.pictures.picture(facts, sample, size, scale, level, shade, label, dots)
+        return stage.pictures.picture(facts, sample, size, scale, level, shade, label, dots, places.letters)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAbstractTextDocumentLayout, QColor, QPainter, QPen, Q
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui import theme
-from nnviz.gui.canvas.card_painter import text_width
+from nnviz.gui.canvas.card_text import text_width
 from nnviz.gui.canvas.geometry import Level, level_of
 from nnviz.gui.canvas.note_text import PADDING, laid_out, note_title
 from nnviz.gui.canvas.tiny import TinyBox, is_readable, is_tiny, title_bar

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
 from nnviz.gui import pictures, planes, theme
-from nnviz.gui.canvas.card_painter import header_text, magnitude, parameter_count, share_colour, text_width
+from nnviz.gui.canvas.card_painter import magnitude, parameter_count, share_colour
 from nnviz.gui.canvas.card_pictures import (
     PictureCache,
     paint_picture,
@@ -135,13 +135,6 @@ def test_pills_turn_amber_and_red() -> None:
     assert share_colour(Status.DEAD, 0.15, shade) == shade.warning
     assert share_colour(Status.DEAD, 0.27, shade) == shade.danger
     assert share_colour(Status.DEAD, math.nan, shade) == shade.danger
-
-
-def test_a_shape_is_never_cut_before_the_title(qapp: QApplication) -> None:
-    title, squeeze = header_text("LocalResponseNorm", "256×27×27", 138.0, shape=True)
-    assert title.endswith("…")
-    assert text_width(title, 13, 600) * squeeze + text_width("256×27×27", 12, 400) * squeeze <= 138.0
-    assert header_text("Conv2d", "1×8×8", 138.0, shape=True) == ("Conv2d", 1.0)
 
 
 def test_the_same_picture_is_painted_once(qapp: QApplication) -> None:

@@ -1,0 +1,159 @@
+"""What stands on a card can be read from the back of the hall, however small the card is on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from canvas_hands import Hands
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QApplication
+
+from nnviz.gui import theme
+from nnviz.gui.canvas import card_pictures, stage
+from nnviz.gui.canvas.card_places import card_places
+from nnviz.gui.canvas.card_text import CLOSEST, HEADER_WIDTH, far_title, header_rows, letters_at, text_width
+from nnviz.gui.canvas.facts import CardFacts, Picture, Status
+from nnviz.gui.canvas.geometry import CARD_WIDTH, Level
+from nnviz.project import registry, templates
+from nnviz.record.samples import ArraySample
+
+ZOOMS = (0.35, 0.4, 0.45, 0.5, 0.55, 0.65, 0.75, 0.85, 0.93, 0.96, 1.0, 1.3, 1.7, 2.0)
+LONG = (512, 112, 112)
+
+
+class Words:
+    """Keeps what painters write and how large it is on the screen."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, float]] = []
+
+    def painter(self) -> type[QPainter]:
+        """A painter that tells."""
+        written = self.written
+
+        class Telling(QPainter):
+            def drawText(self, *args: Any) -> Any:  # noqa: N802 - Qt's name
+                text = next(arg for arg in reversed(args) if isinstance(arg, str))
+                written.append((text, self.font().pixelSize() * self.worldTransform().m11()))
+                return super().drawText(*args)
+
+        return Telling
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> Iterator[Words]:
+    told = Words()
+    monkeypatch.setattr(stage, "QPainter", told.painter())
+    monkeypatch.setattr(card_pictures, "QPainter", told.painter())
+    yield told
+
+
+def card(kind: str = "conv2d", shape: tuple[int, ...] = (16, 26, 26), **more: object) -> CardFacts:
+    spec = registry.layer(kind)
+    text = "×".join(map(str, shape))
+    picture = Picture.TILES if len(shape) == 3 else Picture.STRIP
+    values: dict[str, object] = {
+        "node": "n", "kind": kind, "title": spec.title, "subtitle": text, "family": spec.family, "picture": picture,
+        "shape": shape, "parameters": 160, "has_parameters": True, "status": Status.NONE, "note": "",
+        "input_ports": 1, "output_ports": 1, "signed": False,
+    }  # fmt: skip
+    return CardFacts(**{**values, **more})  # type: ignore[arg-type]  # plain test values
+
+
+@pytest.mark.parametrize("kind", sorted(registry.layers()))
+def test_no_title_is_cut_beside_a_long_shape(qapp: QApplication, kind: str) -> None:
+    shown = card(kind, LONG)
+    places = card_places(shown, 1.0)
+    said = [row.title for row, _ in places.header if row.title]
+    assert "".join(said).replace(" ", "") == shown.title.replace(" ", "")
+    assert [row.shape for row, _ in places.header if row.shape] == ["512×112×112"]
+    for row, place in places.header:
+        wide = text_width(row.title, 13, 600) + text_width(row.shape, 12, 400)
+        assert row.squeeze >= CLOSEST and wide * row.squeeze <= HEADER_WIDTH + 0.5
+        assert places.picture is not None and place.bottom() <= places.picture.top()
+    assert places.picture is not None and places.picture.height() > 0.6 * shown.layout.picture.height()
+
+
+@pytest.mark.parametrize("hands", [templates.sample(name) for name in ("digits-cnn", "resnet18")], indirect=True)
+def test_nothing_on_a_card_is_smaller_than_can_be_read(hands: Hands, words: Words) -> None:
+    for zoom in ZOOMS:
+        words.written.clear()
+        hands.view.set_zoom(zoom)
+        hands.view.look_at(hands.view.content_rect().center())
+        hands.view.grab()
+        assert words.written, zoom
+        small = {text: size for text, size in words.written if size < 11.5 * hands.view.devicePixelRatioF()}
+        assert not small, (zoom, small)
+
+
+@pytest.mark.parametrize("zoom", [0.45, 0.5, 0.65, 0.85, 1.0, 2.0])
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce_logits"])
+def test_class_bars_name_what_can_be_read(qapp: QApplication, words: Words, zoom: float, loss: str) -> None:
+    names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    count = 10 if loss == "cross_entropy" else 1
+    task = "classes" if count == 10 else "binary"
+    shown = card(
+        "output", (count,), picture=Picture.BARS, has_parameters=False, class_names=names, loss=loss, task=task
+    )
+    places = card_places(shown, zoom)
+    assert places.picture is not None
+    values = np.linspace(-2.0, 2.0, count, dtype=np.float32)
+    size = (places.picture.size() * zoom).toSize()
+    card_pictures.paint_picture(
+        shown, ArraySample("output/n", 0, values), size, zoom, Level.NORMAL, theme.DARK, "", letters=places.letters
+    )
+    said = [text for text, _ in words.written]
+    assert min(pixels for _, pixels in words.written) >= 11.5
+    if count == 10:
+        assert "nine" in said and any("%" in text for text in said)
+        assert ("zero" in said) is (zoom >= 0.96)
+
+
+def test_from_farther_away_the_picture_and_the_share_outlive_the_small_print(qapp: QApplication) -> None:
+    conv, relu = card(), card("relu", status=Status.DEAD, has_parameters=False)
+    near, far = card_places(conv, 1.0), card_places(conv, 0.65)
+    assert near.figures is not None and far.figures is None and far.gradient_bar is not None
+    assert [row.shape for row, _ in far.header] == ["", "16×26×26"]
+    assert card_places(relu, 0.65).status is not None
+    low = card("relu", (64,), status=Status.DEAD, has_parameters=False)
+    closest = card_places(low, 0.46)
+    assert closest.status is None and closest.share_bar is not None and closest.picture is not None
+    noted = card_places(card("dropout", (64,), status=Status.NOTE, note="p 0.2", has_parameters=False), 0.46)
+    assert noted.status is None and noted.share_bar is None
+
+
+@pytest.mark.parametrize("zoom", [0.45, 0.5, 0.57, 0.65, 0.75, 0.85, 0.95, 1.0])
+def test_nothing_on_a_card_lies_on_anything_else(qapp: QApplication, zoom: float) -> None:
+    for kind in registry.layers():
+        for shape in (LONG, (64,)):
+            for status in Status:
+                for parameters in (True, False):
+                    shown = card(kind, shape, status=status, has_parameters=parameters)
+                    places = card_places(shown, zoom)
+                    parts = [place for _, place in places.header]
+                    below = (places.picture, places.gradient_bar, places.figures, places.status, places.share_bar)
+                    parts += [place for place in below if place is not None]
+                    assert all(above.bottom() <= under.top() + 1e-6 for above, under in pairwise(parts))
+                    assert shown.layout.rect.contains(parts[-1]), (kind, shape, status)
+
+
+@pytest.mark.parametrize("height", [72.0, 138.0])
+@pytest.mark.parametrize("zoom", [0.36, 0.4, 0.44])
+def test_titles_from_far_are_rather_cut_than_small(qapp: QApplication, height: float, zoom: float) -> None:
+    for spec in registry.layers().values():
+        lines, size = far_title(spec.title, letters_at(zoom), height)
+        assert size * zoom >= 11.5
+        assert all(text_width(line, size, 600) <= CARD_WIDTH for line in lines)
+        assert size * len(lines) <= height
+
+
+def test_a_long_name_takes_two_rows_before_it_is_cut(qapp: QApplication) -> None:
+    rows = header_rows("Second large convolution", "64×7×7", 12, 3, 2)
+    assert [row.title for row in rows] == ["Second large", "convolution"]
+    assert rows[1].shape == "64×7×7"
+    cut = header_rows("Unbreakableandfartoolongforacard", "64×7×7", 12, 2, 2)
+    assert cut[0].title.endswith("…") and cut[1].shape == "64×7×7"

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 import platformdirs
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -42,6 +42,8 @@ _MESSAGE_TIME = 4000
 _MOST_NOTICES = 3
 #: Pixels without which a sentence would be a column of single words.
 _SENTENCE_WIDTH = 200
+#: Pixels of the bar of something that makes progress, and of the narrowest and the widest notice.
+_PROGRESS_WIDTH, _NARROWEST, _WIDEST = 160, 420, 940
 #: Pixels between buttons, and a width that is none.
 _GAP, _ANY_WIDTH = 9, 16_777_215
 #: Room above the first notice.
@@ -106,7 +108,6 @@ class Notice(QFrame):
         row.addLayout(self._words, 1)
         self._words.addWidget(self._label, 1)
         self.progress = QProgressBar(self)
-        self.progress.setFixedWidth(160)
         self.progress.setTextVisible(False)
         self.progress.hide()
         self._words.addWidget(self.progress)
@@ -146,7 +147,19 @@ class Notice(QFrame):
 
     def _draw_picture(self) -> None:
         colour = getattr(theme.current(), _COLOURS[self._severity])
-        self._picture.setPixmap(icons.pixmap(self._severity, colour, 18, self.devicePixelRatioF()))
+        side = round(18 * theme.surrounding_scale())
+        self._picture.setPixmap(icons.pixmap(self._severity, colour, side, self.devicePixelRatioF()))
+
+    def refit(self) -> None:
+        """Take the letters of the present text scale, and the room that they need."""
+        for kind in (QLabel, QPushButton, QPlainTextEdit):
+            for part in self.findChildren(kind):
+                part.setFont(theme.surrounding_font(13))
+        side = round(16 * theme.surrounding_scale())
+        for close in self.findChildren(QToolButton):
+            close.setIconSize(QSize(side, side))
+        self.progress.setFixedWidth(round(_PROGRESS_WIDTH * theme.surrounding_scale()))
+        self._draw_picture()
 
     def again(self) -> None:
         """The same thing has happened once more."""
@@ -185,11 +198,13 @@ class Notice(QFrame):
     def _taken(self) -> int:
         """The width that the sentence does not have where everything stands in one row."""
         buttons = sum(button.sizeHint().width() + _GAP for button in self.buttons)
-        return buttons + 110 + (170 if self.progress.isVisibleTo(self) else 0)
+        progress = _PROGRESS_WIDTH + 10 if self.progress.isVisibleTo(self) else 0
+        return buttons + round((110 + progress) * theme.surrounding_scale())
 
     def height_for(self, width: int) -> int:
         """How high it is when it is that wide. Where little is left for the sentence, the buttons go below it."""
-        narrow = bool(self.buttons) and width < min(self._taken() + _SENTENCE_WIDTH, self.wanted_width())
+        sentence = round(_SENTENCE_WIDTH * theme.surrounding_scale())
+        narrow = bool(self.buttons) and width < min(self._taken() + sentence, self.wanted_width())
         self._words.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         row = sum(button.sizeHint().width() + _GAP for button in self.buttons)
         self._choices.setVisible(bool(self.buttons))
@@ -228,7 +243,13 @@ class NoticeArea(QWidget):
         self._column.setSpacing(6)
         self._notices: dict[str, Notice] = {}
         parent.installEventFilter(self)
+        theme.notifier.changed.connect(self._on_theme)
         self.hide()
+
+    def _on_theme(self, _theme: object) -> None:
+        for notice in self._notices.values():
+            notice.refit()
+        self._place()
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -280,6 +301,7 @@ class NoticeArea(QWidget):
             self.dismiss(key)
 
     def _add(self, notice: Notice) -> Notice:
+        notice.refit()
         notice.dismissed.connect(self.dismiss)
         self._notices[notice.key] = notice
         self._column.addWidget(notice)
@@ -307,7 +329,8 @@ class NoticeArea(QWidget):
 
     def _place(self) -> None:
         wanted = max((notice.wanted_width() for notice in self._notices.values()), default=0)
-        width = min(self._area.width() - 20, max(420, wanted), 940)
+        scale = theme.surrounding_scale()
+        width = min(self._area.width() - 20, max(round(_NARROWEST * scale), wanted), round(_WIDEST * scale))
         height = sum(notice.height_for(width) for notice in self._notices.values())
         height += self._column.spacing() * max(0, len(self._notices) - 1)
         self.setGeometry((self._area.width() - width) // 2, _TOP, width, height)
@@ -335,6 +358,7 @@ class Message(QLabel):
         if not text:
             self.hide()
             return
+        self.setFont(theme.surrounding_font(13))
         self.setText(text)
         self.setWordWrap(False)
         self.adjustSize()

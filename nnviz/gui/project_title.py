@@ -6,7 +6,7 @@ import math
 from html import escape
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from nnviz.gui import theme
@@ -14,9 +14,18 @@ from nnviz.project.document import Document
 
 _MARK = " •"
 _PAD = 5
-_HEIGHT = 38
 #: Characters of the note in the tooltip.
 _MOST_NOTE = 600
+
+
+def _fonts() -> tuple[QFont, QFont]:
+    """Those of the name and of the file."""
+    return theme.font(13, 600), theme.surrounding_font(12)
+
+
+def _lines() -> tuple[int, int]:
+    """How high the line of the name and that of the file are."""
+    return round(18 * theme.text_scale()), round(16 * theme.surrounding_scale())
 
 
 def literal_title(document: Document) -> str:
@@ -35,7 +44,6 @@ class ProjectTitle(QToolButton):
         self._document = document
         self._name = self._below = ""
         self.setProperty("role", "flat")
-        self.setFixedHeight(_HEIGHT)
 
     def refresh(self, room: int) -> None:
         """Show both as they are now.
@@ -45,14 +53,14 @@ class ProjectTitle(QToolButton):
         """
         project, path, modified = self._document.project, self._document.path, self._document.is_modified
         name, below = project.name or "untitled", path.name if path is not None else "not saved yet"
-        large, small = (QFontMetricsF(theme.scene_font(size, weight)) for size, weight in ((13, 600), (12, 400)))
+        large, small = (QFontMetricsF(font) for font in _fonts())
         mark = _MARK if modified else ""
         inner = room - 2 * _PAD
         middle = Qt.TextElideMode.ElideMiddle
         self._name = large.elidedText(name, middle, inner - large.horizontalAdvance(_MARK)) + mark
         self._below = small.elidedText(below, middle, inner)
         wanted = max(large.horizontalAdvance(name + _MARK), small.horizontalAdvance(below))
-        self.setFixedWidth(min(room, math.ceil(wanted) + 2 * _PAD + 2))
+        self.setFixedSize(min(room, math.ceil(wanted) + 2 * _PAD + 2), sum(_lines()) + 4)
         saved = "Changes are not saved yet." if modified or path is None else "Everything is saved."
         note = project.note if len(project.note) <= _MOST_NOTE else f"{project.note[:_MOST_NOTE]}…"
         lines = [name, *([str(path)] if path is not None else []), saved, *([note] if note else [])]
@@ -64,19 +72,20 @@ class ProjectTitle(QToolButton):
 
     def sizeHint(self) -> QSize:
         """As wide as it was told to be."""
-        return QSize(self.maximumWidth(), _HEIGHT)
+        return QSize(self.maximumWidth(), sum(_lines()) + 4)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The frame of a button under the mouse or with the keyboard, and two lines."""
         super().paintEvent(event)
         shade = theme.current()
         painter = QPainter(self)
-        upper = QRect(_PAD, 2, self.width() - 2 * _PAD, 18)
-        lower = QRect(_PAD, 19, self.width() - 2 * _PAD, 16)
+        (large, small), (high, low) = _fonts(), _lines()
+        upper = QRect(_PAD, 2, self.width() - 2 * _PAD, high)
+        lower = QRect(_PAD, high + 1, self.width() - 2 * _PAD, low)
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.setFont(theme.scene_font(13, 600))
+        painter.setFont(large)
         painter.setPen(shade.text)
         painter.drawText(upper, left, self._name)
-        painter.setFont(theme.scene_font(12))
+        painter.setFont(small)
         painter.setPen(shade.text_muted)
         painter.drawText(lower, left, self._below)

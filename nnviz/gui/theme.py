@@ -17,7 +17,7 @@ from functools import cache
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QToolTip
 
 from nnviz.gui.stylesheet import stylesheet
 from nnviz.resources import resource
@@ -26,6 +26,8 @@ from nnviz.resources import resource
 MINIMUM_PIXEL_SIZE = 12
 #: What lecture mode multiplies text in panels with: 13 px becomes 32 px, which is 24 pt.
 LECTURE_SCALE = 32 / 13
+#: What it multiplies menus, notices and tips with: a menu of 16 entries still fits a projector of 720 lines.
+SURROUNDING_SCALE = 1.7
 
 _FONT_FILES = ("Inter_400Regular.ttf", "Inter_500Medium.ttf", "Inter_600SemiBold.ttf", "Inter_700Bold.ttf")
 _NARROW_SPACE = "\u202f"
@@ -202,10 +204,17 @@ def set_theme(name: str) -> Theme:
 
 
 def set_text_scale(scale: float) -> None:
-    """Make all text of :func:`font` larger or smaller; what paints in scene units uses :func:`scene_font`."""
+    """Make all text of :func:`font` larger or smaller; what paints in scene units uses :func:`scene_font`.
+
+    Palette and stylesheet hold no size and stay as they are: setting them again would polish every widget anew, which
+    takes a second in a window with all its instruments.
+    """
     if scale != _state.scale:
         _state.scale = scale
-        _restyle()
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            _use_surrounding_fonts(application)
+        notifier.changed.emit(_state.theme)
 
 
 def apply(application: QApplication, theme: Theme) -> None:
@@ -215,6 +224,17 @@ def apply(application: QApplication, theme: Theme) -> None:
     application.setPalette(_palette(theme))
     application.setFont(font(13))
     application.setStyleSheet(stylesheet(theme, resource("icons")))
+    _use_surrounding_fonts(application)
+
+
+def _use_surrounding_fonts(application: QApplication) -> None:
+    """Give menus and tips the letters of what surrounds the network: those there are now, and those made later."""
+    around = surrounding_font(13)
+    QToolTip.setFont(around)
+    application.setFont(around, "QMenu")  # type: ignore[arg-type]  # it refuses the bytes that it asks for
+    for widget in application.allWidgets():
+        if isinstance(widget, QMenu | QMenuBar):
+            widget.setFont(around)
 
 
 def _restyle() -> None:
@@ -236,6 +256,16 @@ def load_fonts() -> str:
 def font(pixel_size: float = 13, weight: int = 400) -> QFont:
     """The interface font, with tabular figures, times the text scale; never under 12 px."""
     return _font(max(MINIMUM_PIXEL_SIZE, round(pixel_size * _state.scale)), weight)
+
+
+def surrounding_scale() -> float:
+    """What :func:`surrounding_font` multiplies sizes with: 1, or in lecture mode less than the text scale."""
+    return min(_state.scale, SURROUNDING_SCALE)
+
+
+def surrounding_font(pixel_size: float = 13, weight: int = 400) -> QFont:
+    """The interface font for menus, notices, tips and captions: in a lecture they grow only as far as all fits."""
+    return _font(max(MINIMUM_PIXEL_SIZE, round(pixel_size * surrounding_scale())), weight)
 
 
 def scene_font(pixel_size: float = 13, weight: int = 400) -> QFont:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from nnviz.gui import icons, theme
@@ -34,6 +34,12 @@ _MOST_MARKS = 200
 #: Pixels between two marks, at least, and of how many epochs then one is marked.
 _MARK_GAP = 9
 _STRIDES = (1, 2, 5, 10, 20, 50, 100)
+#: The figures at the right, and what each has room for, so that nothing moves while they count.
+_FIGURES = {
+    "_where": "step 0 000 000 · recorded run",
+    "_cost": "instruments cost 00.0 % of a step",
+    "_memory": "0.00 GB",
+}
 
 
 @cache
@@ -205,41 +211,32 @@ class Timeline(QWidget):
         self._errors: bool | None = None
         self.setObjectName("Timeline")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(38)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 0)
         row.setSpacing(12)
-        caption = QLabel("Timeline", self)
-        caption.setFont(theme.scene_font(12))
+        self._caption = caption = QLabel("Timeline", self)
         caption.setProperty("role", "muted")
         row.addWidget(caption)
         self.track = Track(self)
         row.addWidget(self.track, 1)
         self._live = QToolButton(self)
         self._live.setText("Live")
-        self._live.setFont(theme.scene_font(12))
         self._live.setProperty("role", "flat")
         self._live.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._live.setIconSize(QSize(14, 14))
         self._live.setToolTip("Return to the newest values (End)")
         self._live.setAccessibleName("Return to live")
         icons.bind(self._live, "live", "warning")
-        policy = self._live.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self._live.setSizePolicy(policy)
         self._live.clicked.connect(lambda: feed.set_step(None))
         row.addWidget(self._live)
         self._problems = QToolButton(self)
-        self._problems.setFont(theme.scene_font(12, 500))
         self._problems.setProperty("role", "flat")
         self._problems.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._problems.setIconSize(QSize(14, 14))
         self._problems.setToolTip("Show what is wrong with the network, with cures (Ctrl+Shift+B)")
         self._problems.clicked.connect(self.problems_requested)
         row.addWidget(self._problems)
-        self._where = self._figure("step 0 000 000 · recorded run")
-        self._cost = self._figure("instruments cost 00.0 % of a step")
-        self._memory = self._figure("0.00 GB")
+        self._where = self._figure()
+        self._cost = self._figure()
+        self._memory = self._figure()
         for label in (self._where, self._cost, self._memory):
             row.addWidget(label)
         self._cost.setToolTip("Share of the training time that measuring takes now; the budget is 10 %.")
@@ -254,15 +251,39 @@ class Timeline(QWidget):
         self._timer.setInterval(_MEMORY_INTERVAL)
         self._timer.timeout.connect(self._measure_memory)
         self._timer.start()
+        theme.notifier.changed.connect(self._on_theme)
+        self._refit()
         self._measure_memory()
         self._update()
 
-    def _figure(self, widest: str) -> QLabel:
+    def _refit(self) -> None:
+        """Take the letters of the present text scale. In a lecture, what only the lecturer asks for gives way."""
+        lecture = theme.text_scale() > 1
+        self._fitted = theme.text_scale()
+        self.setFixedHeight(max(38, QFontMetrics(theme.font(12)).height() + 14))
+        self._caption.setFont(theme.font(12))
+        for label, widest in _FIGURES.items():
+            figure: QLabel = getattr(self, label)
+            figure.setFont(theme.font(12))
+            figure.setFixedWidth(text_width(widest, theme.font(12)) + 2)
+        for part in (self._caption, self._cost, self._memory):
+            part.setVisible(not lecture)
+        side = round(14 * theme.text_scale())
+        for button, weight in ((self._live, 400), (self._problems, 500)):
+            button.setFont(theme.font(12, weight))
+            button.setIconSize(QSize(side, side))
+        policy = self._live.sizePolicy()
+        policy.setRetainSizeWhenHidden(not lecture)
+        self._live.setSizePolicy(policy)
+
+    def _on_theme(self, _theme: object) -> None:
+        if theme.text_scale() != self._fitted:
+            self._refit()
+
+    def _figure(self) -> QLabel:
         label = QLabel(self)
-        label.setFont(theme.scene_font(12))
         label.setProperty("role", "muted")
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        label.setFixedWidth(text_width(widest, 12, 400) + 2)
         return label
 
     def _on_run(self, _run: RunView) -> None:

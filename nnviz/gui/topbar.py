@@ -22,7 +22,7 @@ from nnviz.data import datasets
 from nnviz.errors import InputError, ParamError
 from nnviz.gui import icons, theme
 from nnviz.gui.field_undo import undo_document_from
-from nnviz.gui.in_place import Field, InPlace, text_width
+from nnviz.gui.in_place import Field, InPlace, text_width, value_font, value_height
 from nnviz.gui.project_title import ProjectTitle
 from nnviz.gui.standing import Standing, learning_rate_of, with_learning_rate
 from nnviz.gui.theme import format_count, format_duration
@@ -70,9 +70,10 @@ class TopBar(QWidget):
         self._training = training
         self._apply = apply
         self._actions = actions
+        self._fields: dict[str, Field] = {}
+        self._compact = False
         self.setObjectName("TopBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(52)
         self.setAccessibleName("Training")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 0)
@@ -91,6 +92,7 @@ class TopBar(QWidget):
         training.moved.connect(self._show_standing)
         training.data_known.connect(lambda _sizes: self._update_data())
         theme.notifier.changed.connect(self._on_theme)
+        self._refit()
         self.refresh()
 
     def refresh(self) -> None:
@@ -110,23 +112,17 @@ class TopBar(QWidget):
 
     def _build_document(self, row: QHBoxLayout) -> None:
         self._brand = QLabel("nnviz", self)
-        self._brand.setFont(theme.scene_font(15, 700))
         row.addWidget(self._brand)
         self._title = ProjectTitle(self._document, self)
         self._title.clicked.connect(self._actions["details"].trigger)
         row.addWidget(self._title)
         self._data = QToolButton(self)
         self._data.setProperty("role", "pill")
-        self._data.setFont(theme.scene_font(12))
         self._data.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self._data.setFixedHeight(28)
         self._data.clicked.connect(self.data_requested)
         row.addWidget(self._data)
         self._test = QToolButton(self)
         self._test.setProperty("role", "pill")
-        self._test.setFont(theme.scene_font(12))
-        self._test.setIconSize(QSize(14, 14))
-        self._test.setFixedHeight(28)
         self._test.clicked.connect(self._actions["evaluate_test"].trigger)
         row.addWidget(self._test)
 
@@ -140,10 +136,7 @@ class TopBar(QWidget):
         ):
             button = QToolButton(self)
             action = self._actions[name]
-            button.setFont(theme.scene_font(13, 600 if name == "play" else 400))
             button.setText(text)
-            button.setIconSize(QSize(16, 16))
-            button.setFixedHeight(32)
             button.setAccessibleName(action.text().replace("&", ""))
             button.setToolTip(action.toolTip())
             button.setEnabled(action.isEnabled())
@@ -151,51 +144,48 @@ class TopBar(QWidget):
             icons.bind(button, icon, "accent_text" if name == "play" else "text")
             if name == "play":
                 button.setProperty("role", "primary")
-                button.setFixedWidth(text_width("Pause") + 54)
             self._player[name] = button
             action.changed.connect(lambda name=name: self._follow_action(name))
             row.addWidget(button)
 
+    def _field(self, caption: str, value: QWidget, short: str = "") -> Field:
+        field = self._fields[caption] = Field(caption, value, self, short)
+        return field
+
     def _build_fields(self, row: QHBoxLayout) -> None:
-        epoch = QWidget(self)
+        self._epoch_pair = epoch = QWidget(self)
         pair = QHBoxLayout(epoch)
         pair.setContentsMargins(4, 0, 0, 0)
         pair.setSpacing(0)
-        epoch.setFixedHeight(22)
         self._epoch = QLabel("0", epoch)
-        self._epoch.setFont(theme.scene_font(13, 600))
         self._epoch.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._epochs = QLineEdit(epoch)
         self._epochs.setObjectName("InPlace")
-        self._epochs.setFont(theme.scene_font(13, 600))
         self._epochs.setAccessibleName("Epochs")
         self._epochs.setToolTip("How often every training example is seen. Can be changed while training.")
         self._epochs.setTextMargins(0, 0, 0, 0)
-        self._epochs.setFixedSize(text_width("0000") + 10, 22)
         self._epochs.editingFinished.connect(self._on_epochs)
         undo_document_from(self._epochs)
         pair.addWidget(self._epoch)
         pair.addWidget(self._epochs)
         pair.addStretch(1)
-        row.addWidget(Field("Epoch", epoch, self))
+        row.addWidget(self._field("Epoch", epoch))
         self._step = QLabel("0", self)
-        self._step.setFont(theme.scene_font(13, 600))
-        self._step.setFixedSize(text_width("000 000") + 4, 22)
         self._step.setIndent(4)
-        row.addWidget(Field("Step", self._step, self))
+        row.addWidget(self._field("Step", self._step))
         self._rate = InPlace(_RATES, "0.00001", "Learning rate", self)
         self._rate.setToolTip("Length of a step. Can be changed while training: it holds from the next batch on.")
         self._rate.chosen.connect(self._on_rate)
-        row.addWidget(Field("Learning rate", self._rate, self))
+        row.addWidget(self._field("Learning rate", self._rate, "Rate"))
         self._batch = InPlace(_BATCHES, "65536", "Batch size", self)
         self._batch.setToolTip("Examples in one step. Needs a restart.")
         self._batch.chosen.connect(self._on_batch)
-        row.addWidget(Field("Batch", self._batch, self))
+        row.addWidget(self._field("Batch", self._batch))
         names = [spec.title for spec in registry.optimizers().values()]
         self._optimizer = InPlace(names, max(names, key=text_width), "Optimizer", self, editable=False)
         self._optimizer.setToolTip("The rule by which gradients change the weights. Needs a restart.")
         self._optimizer.chosen.connect(self._on_optimizer)
-        row.addWidget(Field("Optimizer", self._optimizer, self))
+        row.addWidget(self._field("Optimizer", self._optimizer))
 
     def _build_progress(self, row: QHBoxLayout) -> None:
         self._progress_box = QWidget(self)
@@ -207,7 +197,6 @@ class TopBar(QWidget):
         self._speed = QLabel("", self._progress_box)
         self._eta = QLabel("", self._progress_box)
         for label in (self._speed, self._eta):
-            label.setFont(theme.scene_font(12, 500))
             label.setProperty("role", "muted")
         self._eta.setAlignment(Qt.AlignmentFlag.AlignRight)
         figures.addWidget(self._speed)
@@ -223,17 +212,11 @@ class TopBar(QWidget):
         row.addWidget(self._progress_box)
         self._device = QLabel(self)
         self._device.setObjectName("Device")
-        self._device.setFont(theme.scene_font(12, 500))
         self._device.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._device.setFixedHeight(28)
-        self._device.setMinimumWidth(text_width("cuda:0", 12, 500) + 26)
         row.addWidget(self._device)
         self._lecture = QToolButton(self)
         self._lecture.setText("Lecture")
-        self._lecture.setFont(theme.scene_font(13))
         self._lecture.setCheckable(True)
-        self._lecture.setIconSize(QSize(16, 16))
-        self._lecture.setFixedHeight(32)
         icons.bind(self._lecture, "lecture")
         action = self._actions["lecture"]
         self._lecture.setToolTip(action.toolTip())
@@ -241,31 +224,85 @@ class TopBar(QWidget):
         self._lecture.clicked.connect(action.trigger)
         action.toggled.connect(self._lecture.setChecked)
         row.addWidget(self._lecture)
-        self._set_compact(False)
+
+    # ---- sizes ---------------------------------------------------------------------------------------------------
+
+    def _refit(self) -> None:
+        """Take the letters of the present text scale everywhere, and the room that they need."""
+        scale = theme.surrounding_scale()
+        pill, button_height = round(28 * scale), round(32 * scale)
+        self.setFixedHeight(max(52, round(15 * scale) + value_height() + 12))
+        self._brand.setFont(theme.surrounding_font(15, 700))
+        for part, weight in ((self._data, 400), (self._test, 400), (self._device, 500)):
+            part.setFont(theme.surrounding_font(12, weight))
+            part.setFixedHeight(pill)
+        self._test.setIconSize(QSize(round(14 * scale), round(14 * scale)))
+        self._device.setMinimumWidth(text_width("cuda:0", theme.surrounding_font(12, 500)) + 26)
+        for button in (*self._player.values(), self._lecture):
+            button.setFont(theme.surrounding_font(13, 600 if button is self._player["play"] else 400))
+            button.setIconSize(QSize(round(16 * scale), round(16 * scale)))
+            button.setFixedHeight(button_height)
+        for field in self._fields.values():
+            field.refit()
+        for choice in (self._rate, self._batch, self._optimizer):
+            choice.refit()
+        for value in (self._epoch, self._epochs, self._step):
+            value.setFont(value_font())
+        self._epoch_pair.setFixedHeight(value_height())
+        self._epochs.setFixedSize(text_width("0000") + 10, value_height())
+        self._step.setFixedSize(text_width("000 000") + 4, value_height())
+        for label in (self._speed, self._eta):
+            label.setFont(theme.surrounding_font(12, 500))
+        self._fitted = theme.text_scale()
+        self._fit_width()
+
+    def _fit_width(self) -> None:
+        self._set_compact(self.width() < _COMPACT_BELOW or theme.text_scale() > 1)
+        self._update_document()
+        self._update_data()
+        self._give_way()
+
+    def _give_way(self) -> None:
+        """In large letters, what weighs least is left out until the rest can be read whole."""
+        lesser = (
+            self._device,
+            self._test,
+            self._progress_box,
+            self._data,
+            self._fields["Optimizer"],
+            self._fields["Batch"],
+        )
+        for part in lesser:
+            part.setVisible(True)
+        if theme.text_scale() > 1:
+            for part in lesser:
+                if self._lacking() <= 0:
+                    break
+                part.setVisible(False)
 
     # ---- showing -------------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A narrow window shows icons and the essential figures."""
         super().resizeEvent(event)
-        self._set_compact(self.width() < _COMPACT_BELOW)
-        self._update_document()
-        self._update_data()
+        self._fit_width()
 
     def _set_compact(self, compact: bool) -> None:
         self._compact = compact
         self._brand.setVisible(not compact)
+        scale = theme.surrounding_scale()
         beside, only = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
         for name, button in self._player.items():
             wordless = name == "reset" or (compact and name != "play")
             button.setToolButtonStyle(only if wordless else beside)
             if wordless:
-                button.setFixedWidth(34)
-            elif name != "play":
-                button.setFixedWidth(text_width("step", 13, 400) + 46)
+                button.setFixedWidth(round(34 * scale))
+            else:
+                widest = "Pause" if name == "play" else "step"
+                button.setFixedWidth(text_width(widest, button.font()) + round((54 if name == "play" else 46) * scale))
         self._lecture.setToolButtonStyle(only if compact else beside)
-        self._lecture.setFixedWidth(34 if compact else text_width("Lecture", 13, 400) + 50)
-        self._progress_box.setFixedWidth(142 if compact else 190)
+        self._lecture.setFixedWidth(round(34 * scale) if compact else text_width("Lecture", self._lecture.font()) + 50)
+        self._progress_box.setFixedWidth(round((142 if compact else 190) * scale))
         self._row.setSpacing(6 if compact else 8)
 
     def _follow_action(self, name: str) -> None:
@@ -294,15 +331,18 @@ class TopBar(QWidget):
             self._update_fields()
         if before.data != after.data or edit is None:
             self._update_data()
+            self._give_way()
 
     def _on_saved(self, _path: object) -> None:
         self._update_document()
 
     def _on_theme(self, _theme: object) -> None:
+        if theme.text_scale() != self._fitted:
+            self._refit()
         self._update_state()
 
     def _update_document(self) -> None:
-        self._title.refresh(116 if self._compact else 180)
+        self._title.refresh(round((116 if self._compact else 180) * theme.text_scale()))
 
     def _update_data(self) -> None:
         project = self._document.project
@@ -340,6 +380,11 @@ class TopBar(QWidget):
 
     def _lacking(self) -> int:
         """How many pixels the bar is too narrow for what stands in it."""
+        # What stands within a field tells the bar of its new size only when the event loop comes round.
+        for part in (self._epoch_pair, *self._fields.values(), self._progress_box):
+            layout = part.layout()
+            if layout is not None:
+                layout.activate()
         self._row.invalidate()
         return self._row.minimumSize().width() - self.width()
 
@@ -433,11 +478,11 @@ class TopBar(QWidget):
 
     def sizeHint(self) -> QSize:
         """As wide as the window."""
-        return QSize(1280, 52)
+        return QSize(1280, self.height())
 
     def minimumSizeHint(self) -> QSize:
         """Parts are elided before the window cannot get narrower."""
-        return QSize(960, 52)
+        return QSize(960, self.height())
 
 
 __all__ = ["TopBar", "short_count"]

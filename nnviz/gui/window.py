@@ -179,11 +179,11 @@ class MainWindow(QMainWindow):
         column.addWidget(self.top_bar)
         self.setMenuWidget(head)
         self.timeline = Timeline(self.training, self.feed, self)
-        foot = self.statusBar()
+        foot = self._foot = self.statusBar()
         foot.setSizeGripEnabled(False)
         foot.setContentsMargins(0, 0, 0, 0)
         foot.addWidget(self.timeline, 1)
-        foot.setFixedHeight(self.timeline.height() + 2)
+        foot.setFixedHeight(self.timeline.maximumHeight() + 2)
         layout = foot.layout()
         if layout is not None:
             layout.setContentsMargins(0, 0, 0, 0)
@@ -399,6 +399,7 @@ class MainWindow(QMainWindow):
             self.top_bar.refresh()
 
     def _on_theme(self, _theme: theme.Theme) -> None:
+        self._foot.setFixedHeight(self.timeline.maximumHeight() + 2)
         icons.bind(self.actions_by_name["switch_theme"], "sun" if theme.current().dark else "moon", "text_muted")
         self.update_actions()
 

@@ -1,0 +1,131 @@
+"""What surrounds the network in a lecture: bars, menus and notices are large, whole and beside each other."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QToolTip, QWidget
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow
+
+from nnviz.gui import theme
+from nnviz.gui.notices import Button
+from nnviz.gui.window import MainWindow
+
+#: Pixels of 24 pt at 96 dots an inch.
+LARGE = 32
+
+
+def parts_of_the_bar(window: MainWindow) -> list[QWidget]:
+    parts = [
+        part for part in window.top_bar.children() if isinstance(part, QWidget) and part.isVisible() and part.width()
+    ]
+    return sorted(parts, key=lambda part: part.x())
+
+
+def cut(root: QWidget) -> list[str]:
+    """Labels on one line that have less room than their words need."""
+    return [
+        label.text()
+        for label in root.findChildren(QLabel)
+        if label.isVisible()
+        and not label.wordWrap()
+        and QFontMetrics(label.font()).horizontalAdvance(label.text()) > label.width() + 1
+    ]
+
+
+def stand_apart(window: MainWindow) -> bool:
+    places = [part.geometry() for part in parts_of_the_bar(window)]
+    apart = all(left.right() < right.left() for left, right in pairwise(places))
+    return apart and window.top_bar.rect().contains(places[-1])
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_the_bars_are_large_and_nothing_in_them_is_cut(
+    qtbot: QtBot, open_window: OpenWindow, size: tuple[int, int]
+) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(*size)
+    qtbot.waitUntil(lambda: stand_apart(window), timeout=TIMEOUT)
+    before = set(parts_of_the_bar(window))
+    bars, menu = (window.top_bar.height(), window.timeline.height()), window.menu_bar.height()
+    window.action("lecture").trigger()
+    qtbot.waitUntil(lambda: window.top_bar.height() > bars[0] and window.timeline.height() > bars[1], timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: stand_apart(window) and not cut(window.top_bar) and not cut(window.timeline))
+    assert window.menu_bar.height() > menu
+    assert window.menu_bar.actionGeometry(window.menu_bar.actions()[-1]).right() < window.width()
+    for value in (window.top_bar._epoch, window.top_bar._step, window.top_bar._rate, window.top_bar._rate.lineEdit()):
+        assert value is not None and value.font().pixelSize() == LARGE
+        assert QFontMetrics(value.font()).height() <= value.height()
+    window.action("lecture").trigger()
+    qtbot.waitUntil(lambda: (window.top_bar.height(), window.timeline.height()) == bars, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: set(parts_of_the_bar(window)) == before and stand_apart(window), timeout=TIMEOUT)
+    editor = window.top_bar._rate.lineEdit()
+    assert editor is not None and (editor.font().pixelSize(), int(editor.font().weight())) == (13, 600)
+
+
+def test_every_menu_grows_and_still_fits_the_screen_of_a_projector(open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    menus = [menu for menu in window.menu_bar.findChildren(QMenu) if menu.parent() is window.menu_bar]
+    before = [menu.sizeHint().height() for menu in menus]
+    window.action("lecture").trigger()
+    after = [menu.sizeHint().height() for menu in menus]
+    assert all(large > small for small, large in zip(before, after, strict=True))
+    assert max(after) <= 720
+    later = QMenu(window)
+    later.addAction("Made in the lecture")
+    later.ensurePolished()
+    assert later.font().pixelSize() == QToolTip.font().pixelSize() == theme.surrounding_font(13).pixelSize() > 20
+    window.action("lecture").trigger()
+    assert {menu.font().pixelSize() for menu in menus} == {13}
+    assert menus[0].sizeHint().height() == before[0]
+
+
+def test_notices_grow_also_those_that_were_there_before(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    window.resize(1280, 720)
+    sentence = "xor.nnviz has been changed by another window or program. Reloading loses the changes made here."
+    choices = (Button("Reload", lambda: None), Button("Keep mine", lambda: None, primary=True))
+    notice = window.notices.show_notice("one", sentence, "warning", choices)
+    height = notice.height()
+    window.action("lecture").trigger()
+    qtbot.waitUntil(lambda: notice.height() > height, timeout=TIMEOUT)
+    late = window.notices.show_notice("two", sentence, "warning", choices)
+    for shown in (notice, late):
+        for part in (*shown.findChildren(QLabel), *shown.findChildren(QPushButton)):
+            assert part.font().pixelSize() == theme.surrounding_font(13).pixelSize()
+        qtbot.waitUntil(lambda shown=shown: all(room_for(button) for button in shown.buttons), timeout=TIMEOUT)
+    assert window.centralWidget().rect().contains(window.notices.geometry())
+    window.action("lecture").trigger()
+    window.notices.dismiss("two")
+    qtbot.waitUntil(lambda: notice.height() == height, timeout=TIMEOUT)
+
+
+def room_for(button: QPushButton) -> bool:
+    return button.width() >= button.sizeHint().width()
+
+
+class Restyled(QObject):
+    """Counts how often widgets are polished anew."""
+
+    count = 0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() in {QEvent.Type.StyleChange, QEvent.Type.PaletteChange}
+        return False
+
+
+def test_larger_letters_do_not_polish_the_whole_window_anew(qtbot: QtBot, styled: QApplication) -> None:
+    button = QPushButton("Play")
+    qtbot.addWidget(button)
+    button.show()
+    seen = Restyled()
+    button.installEventFilter(seen)
+    theme.set_text_scale(theme.LECTURE_SCALE)
+    theme.set_text_scale(1.0)
+    assert seen.count == 0
+    theme.set_theme("light")
+    assert seen.count > 0

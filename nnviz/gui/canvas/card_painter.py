@@ -165,7 +165,8 @@ def paint_far_card(painter: QPainter, facts: CardFacts, look: CardLook, theme: T
     top = rect.center().y() - height * len(lines) / 2
     for number, line in enumerate(lines):
         row = QRectF(rect.left(), top + number * height, rect.width(), height)
-        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, line)
+        # What hangs below the line may hang out of its row.
+        painter.drawText(row, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, line)
 
 
 def paint_plate(painter: QPainter, rect: QRectF, family: str, look: CardLook, theme: Theme) -> None:
@@ -303,8 +304,8 @@ def _paint_status(
     noted = facts.status is Status.NOTE
     text = facts.note if noted else facts.status.value
     wide = text_width(text, letters, 400)
-    pill_width = min(row.width(), 44.0 * unit)
-    room = row.width() if noted else row.width() - pill_width - 2.0
+    pill_width = 44.0 if letters == LETTERS else 38.0 * unit
+    room = row.width() if noted or share is None else row.width() - pill_width - 2.0
     if noted and squeeze_into(wide, room) < CLOSEST:
         # Of a group: what comes in goes before the number of its layers.
         text = text.partition(" ← ")[0]

@@ -19,7 +19,8 @@ from nnviz.project.model import Shape
 _LARGEST_SIDE, _MOST_CHANNELS = 224.0, 1024.0
 _MOST_SHEETS = 9
 _MOST_CELLS = 28
-_STEP = 3.4
+#: From sheet to sheet, and at most this share of the height from the first to the last.
+_STEP, _DEEPEST = 3.4, 0.4
 #: Drawings that are kept.
 _MOST_DRAWINGS = 64
 
@@ -78,15 +79,17 @@ def _share(value: float, largest: float) -> float:
 
 def _paint_maps(painter: QPainter, rect: QRectF, channels: int, height: int, width: int) -> None:
     sheets = max(1, min(_MOST_SHEETS, channels, round(_MOST_SHEETS * _share(channels, _MOST_CHANNELS))))
-    room = rect.adjusted(6.0, 6.0, -6.0, -6.0)
-    depth = (sheets - 1) * _STEP
-    space = min(room.width(), room.height()) - (_MOST_SHEETS - 1) * _STEP * 0.5
+    margin = min(6.0, 0.1 * rect.height())
+    room = rect.adjusted(6.0, margin, -6.0, -margin)
+    step = min(_STEP, _DEEPEST * room.height() / (_MOST_SHEETS - 1))
+    depth = (sheets - 1) * step
+    space = min(room.width(), room.height()) - (_MOST_SHEETS - 1) * step * 0.5
     high = max(4.0, space * _share(height, _LARGEST_SIDE) ** 1.5)
     wide = max(4.0, min(space * 1.3, high * min(3.0, max(1 / 3, width / height))))
     high = min(high, room.height() - depth)
     left, top = room.center().x() - (wide + depth) / 2, room.center().y() - (high - depth) / 2
     for sheet in reversed(range(sheets)):
-        painter.drawRect(QRectF(left + sheet * _STEP, top - sheet * _STEP, wide, high))
+        painter.drawRect(QRectF(left + sheet * step, top - sheet * step, wide, high))
 
 
 def _paint_vector(painter: QPainter, rect: QRectF, count: int) -> None:

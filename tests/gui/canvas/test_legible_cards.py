@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 from canvas_hands import Hands
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
 from nnviz.gui import theme
 from nnviz.gui.canvas import card_pictures, stage
+from nnviz.gui.canvas.card_painter import CardReadings, paint_card
 from nnviz.gui.canvas.card_places import card_places
 from nnviz.gui.canvas.card_text import CLOSEST, HEADER_WIDTH, far_title, header_rows, letters_at, text_width
 from nnviz.gui.canvas.facts import CardFacts, Picture, Status
 from nnviz.gui.canvas.geometry import CARD_WIDTH, Level
+from nnviz.gui.canvas.shape_glyph import paint_shape
 from nnviz.project import registry, templates
 from nnviz.record.samples import ArraySample
 
@@ -149,6 +152,35 @@ def test_titles_from_far_are_rather_cut_than_small(qapp: QApplication, height: f
         assert size * zoom >= 11.5
         assert all(text_width(line, size, 600) <= CARD_WIDTH for line in lines)
         assert size * len(lines) <= height
+
+
+@pytest.mark.parametrize("share", [None, 0.22])
+@pytest.mark.parametrize("zoom", [0.5, 0.65, 1.0])
+def test_a_rectifier_says_what_its_share_is_of(
+    qapp: QApplication, words: Words, share: float | None, zoom: float
+) -> None:
+    shown = card("relu", status=Status.DEAD, has_parameters=False)
+    face = stage.card_pixmap(shown.layout.height, zoom)
+    painter = stage.card_canvas(face, zoom)
+    paint_card(painter, shown, card_places(shown, zoom), CardReadings(share=share), None, theme.DARK)
+    painter.end()
+    said = [text for text, _ in words.written]
+    assert "dead" in said and ("22 %" in said) is (share is not None)
+
+
+@pytest.mark.parametrize("height", [92.0, 40.0, 26.0])
+def test_sheets_stay_sheets_in_a_low_picture(qapp: QApplication, height: float) -> None:
+    canvas = QPixmap(140, 100)
+    canvas.fill(theme.DARK.plot_background)
+    painter = QPainter(canvas)
+    paint_shape(painter, QRectF(0.0, 0.0, 136.0, height), (512, 14, 14), theme.DARK.accent, theme.DARK)
+    painter.end()
+    image, ground = canvas.toImage(), theme.DARK.plot_background.rgb()
+    rows = [y for y in range(100) if any(image.pixel(x, y) != ground for x in range(140))]
+    assert rows[-1] < height and len(rows) > 0.5 * height
+    # The sheet in front is an area, not a line.
+    across = [x for x in range(140) if image.pixel(x, rows[-1] - round(0.1 * height)) != ground]
+    assert len(across) > 0.14 * height
 
 
 def test_a_long_name_takes_two_rows_before_it_is_cut(qapp: QApplication) -> None:

@@ -16,8 +16,8 @@ from nnviz.gui.canvas.card_text import HEADER_WIDTH, LETTERS, HeaderRow, header_
 from nnviz.gui.canvas.facts import CardFacts, Status
 from nnviz.gui.canvas.geometry import EDGE_HEIGHT, INSET, PICTURE_TOP, PICTURE_WIDTH
 
-#: Shares of its usual height that the picture keeps when the shape gets a row, the share a row, the figures a row.
-_FOR_SHAPE, _FOR_SHARE, _FOR_FIGURES = 0.5, 0.5, 0.9
+#: Shares of its usual height that the picture keeps when the shape gets a row, the dead share, a note, the figures.
+_FOR_SHAPE, _FOR_SHARE, _FOR_NOTE, _FOR_FIGURES = 0.5, 0.5, 0.6, 0.9
 #: Below this height a picture shows nothing.
 _LEAST_PICTURE = 5.0
 #: Height of a row and of the bars, as multiples of the letters.
@@ -111,7 +111,8 @@ def _far_places(
     room -= len(rows) * line
     share = share_bar = figures = False
     if status is not Status.NONE:
-        share = room - line - _GAP / 2 >= _FOR_SHARE * usual
+        kept = _FOR_NOTE if status is Status.NOTE else _FOR_SHARE
+        share = room - line - _GAP / 2 >= kept * usual
         share_bar = not share and status is not Status.NOTE and room - bar - _GAP >= _FOR_SHARE * usual
         room -= line + _GAP / 2 if share else bar + _GAP if share_bar else 0.0
     if parameters:

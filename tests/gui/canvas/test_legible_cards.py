@@ -125,6 +125,11 @@ def test_from_farther_away_the_picture_and_the_share_outlive_the_small_print(qap
     low = card("relu", (64,), status=Status.DEAD, has_parameters=False)
     closest = card_places(low, 0.46)
     assert closest.status is None and closest.share_bar is not None and closest.picture is not None
+    group = card("conv2d", (64, 56, 56), status=Status.NOTE, note="4 layers", members=("a", "b"))
+    assert card_places(group, 0.65).status is not None
+    far = card_places(group, 0.5)
+    assert far.status is None and far.picture is not None
+    assert far.picture.height() > 0.8 * group.layout.picture.height()
     noted = card_places(card("dropout", (64,), status=Status.NOTE, note="p 0.2", has_parameters=False), 0.46)
     assert noted.status is None and noted.share_bar is None
 

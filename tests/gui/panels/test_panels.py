@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nnviz.errors import StorageError
@@ -19,7 +20,7 @@ from nnviz.gui import theme as themes
 from nnviz.gui.panels import PANELS, Panel
 from nnviz.gui.panels.activations import ActivationsPanel
 from nnviz.gui.panels.arrays import RGB
-from nnviz.gui.panels.dead_units import DeadUnitsPanel, level, percent
+from nnviz.gui.panels.dead_units import DeadUnitsPanel, Row, SharesView, level, percent
 from nnviz.gui.panels.feature_maps import FeatureMapsPanel
 from nnviz.gui.panels.filters import FiltersPanel
 from nnviz.gui.panels.findings import FindingsPanel
@@ -177,6 +178,23 @@ def test_epochs_along_the_axis(document: Document, qtbot: QtBot) -> None:
     panel.set_axis("epoch")
     panel.refresh(run, frozenset(run.names()), None)
     np.testing.assert_allclose(panel.plots["loss"].curves["loss/train"].x[[4, 9, 19]], [0.5, 1.0, 2.0])
+
+
+def test_a_course_is_drawn_from_the_second_measurement_on(styled: QApplication, qtbot: QtBot) -> None:
+    view = SharesView(themes.current())
+    qtbot.addWidget(view)
+    view.resize(300, 60)
+
+    def drawn(count: int) -> bool:
+        steps = np.arange(count) * 50
+        view.show_rows([Row("relu1", "relu", 0.2, steps, np.full(count, 0.2))], "", None, 100)
+        image = view.grab().toImage()
+        colour = QColor(getattr(themes.current(), level(0.2)))
+        below = range(view.sizeHint().height() // 2, image.height())
+        return any(image.pixelColor(x, y).rgb() == colour.rgb() for y in below for x in range(image.width()))
+
+    assert not drawn(1)
+    assert drawn(2)
 
 
 def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtBot) -> None:

@@ -138,7 +138,8 @@ def far_title(title: str, least: int, height: float) -> tuple[tuple[str, ...], i
         height: Of the card.
     """
     room = CARD_WIDTH - 10.0
-    least = min(max(least, _SMALLEST_FAR), _LARGEST_FAR)
+    # From where nothing can be read any more, whole words are a better sign of their card than cut ones.
+    least = _SMALLEST_FAR if least > _LARGEST_FAR else max(least, _SMALLEST_FAR)
     one = _fitting_size(title, room)
     parts = halves(title, least)
     if len(parts) == 2:

@@ -188,6 +188,12 @@ def test_sheets_stay_sheets_in_a_low_picture(qapp: QApplication, height: float) 
     assert len(across) > 0.14 * height
 
 
+def test_titles_from_beyond_reading_are_whole(qapp: QApplication) -> None:
+    for spec in registry.layers().values():
+        lines, _ = far_title(spec.title, letters_at(0.25), 72.0)
+        assert "…" not in "".join(lines)
+
+
 def test_a_long_name_takes_two_rows_before_it_is_cut(qapp: QApplication) -> None:
     rows = header_rows("Second large convolution", "64×7×7", 12, 3, 2)
     assert [row.title for row in rows] == ["Second large", "convolution"]

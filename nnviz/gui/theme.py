@@ -47,7 +47,7 @@ class Theme:
         window: Behind everything, and the canvas.
         panel: Side bars, docks and bars; ``panel_raised``: cards, buttons; ``field``: where one types.
         border: Lines between regions; ``grid``: dots of the canvas and lines of plots.
-        text, text_muted, text_faint: Content, labels, hints. The first two have a contrast of at least 4.5 on panels.
+        text, text_muted, text_faint: Content, labels, hints. All have a contrast of at least 4.5 on every ground.
         accent, accent_text: The one accent, and what is written on it.
         good, warning, danger, information: States.
         plot_background: Behind curves and pictures.
@@ -94,7 +94,7 @@ DARK = Theme(
     grid=QColor("#272d38"),
     text=QColor("#e8ecf2"),
     text_muted=QColor("#98a2b3"),
-    text_faint=QColor("#6b7686"),
+    text_faint=QColor("#8a95a6"),
     accent=QColor("#4da3ff"),
     accent_text=QColor("#0a1420"),
     good=QColor("#4cc38a"),
@@ -131,13 +131,13 @@ LIGHT = Theme(
     grid=QColor("#d9dee6"),
     text=QColor("#1a212c"),
     text_muted=QColor("#566072"),
-    text_faint=QColor("#7c8696"),
-    accent=QColor("#0f6fd6"),
+    text_faint=QColor("#626c7e"),
+    accent=QColor("#0e69cb"),
     accent_text=QColor("#ffffff"),
-    good=QColor("#1a7f53"),
-    warning=QColor("#a65b00"),
-    danger=QColor("#cf2f35"),
-    information=QColor("#0f6fd6"),
+    good=QColor("#18774e"),
+    warning=QColor("#a05700"),
+    danger=QColor("#c92a30"),
+    information=QColor("#0e69cb"),
     plot_background=QColor("#ffffff"),
     neutral=QColor("#f1f1ef"),
     series=tuple(

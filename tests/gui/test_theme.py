@@ -36,9 +36,12 @@ def test_text_can_be_read_on_everything_it_stands_on(shade: theme.Theme) -> None
     for ground in (shade.window, shade.panel, shade.panel_raised, shade.field, shade.plot_background):
         assert contrast(shade.text, ground) >= 7
         assert contrast(shade.text_muted, ground) >= 4.5
-        assert contrast(shade.text_faint, ground) >= 3
-        for state in (shade.good, shade.warning, shade.danger, shade.information):
-            assert contrast(state, ground) >= 3
+        assert contrast(shade.text_faint, ground) >= 4.5
+        for state in (shade.accent, shade.good, shade.warning, shade.danger, shade.information):
+            assert contrast(state, ground) >= 4.5
+    for tint in (shade.information, shade.warning, shade.danger):  # notices
+        assert contrast(shade.text, theme.mixed(shade.panel_raised, tint, 0.10)) >= 7
+    assert contrast(shade.text, theme.mixed(shade.panel_raised, shade.accent, 0.22)) >= 4.5  # what is selected
     assert contrast(shade.accent_text, shade.accent) >= 4.5
 
 

@@ -377,9 +377,17 @@ class Switch(QCheckBox):
         track = QRectF(self.width() - 35, (self.height() - 18) / 2, 34, 18)
         partly = self.checkState() == Qt.CheckState.PartiallyChecked
         on = QColor(theme.accent) if self.isChecked() and not partly else QColor(theme.border)
-        painter.setPen(QPen(QColor(theme.accent if self.hasFocus() else on), 1.2))
-        painter.setBrush(on)
-        painter.drawRoundedRect(track, 9, 9)
+        if self.hasFocus():
+            # With a gap between ring and track: a ring in the colour of a switch that is on could not be seen.
+            painter.setPen(QPen(QColor(theme.text), 1.5))
+            painter.drawRoundedRect(track, 9, 9)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(on)
+            painter.drawRoundedRect(track.adjusted(2.5, 2.5, -2.5, -2.5), 6.5, 6.5)
+        else:
+            painter.setPen(QPen(on, 1.2))
+            painter.setBrush(on)
+            painter.drawRoundedRect(track, 9, 9)
         x = track.center().x() - 6 if partly else track.right() - 15 if self.isChecked() else track.left() + 3
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.accent_text if self.isChecked() and not partly else theme.text))

@@ -144,7 +144,7 @@ def far_title(title: str, least: int, height: float) -> tuple[tuple[str, ...], i
     parts = halves(title, least)
     if len(parts) == 2:
         two = min(*(_fitting_size(part, room) for part in parts), int((height - 4.0) / 2))
-        if two > one + 4:
+        if two > one + 4 or text_width(title, one, 600) > room:
             return tuple(elided(part, max(two, least), 600, int(room)) for part in parts), max(two, least)
     size = max(one, least)
     return (elided(title, size, 600, int(room)),), size

@@ -75,3 +75,9 @@ def test_every_file_can_be_read_in_one_sitting() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 500
     }
     assert not long
+
+
+def test_no_two_test_files_have_the_same_name() -> None:
+    """Without packages, pytest takes the second one for the first and reports an error instead of its tests."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)

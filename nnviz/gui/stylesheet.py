@@ -121,8 +121,8 @@ QTabBar::tab:hover:!selected { color: $text; }
 QTabBar::tab:focus { border-color: $accent; }
 
 QScrollArea, QAbstractScrollArea { border: none; background: transparent; }
-QScrollArea { border: 1px solid transparent; }
-QScrollArea:focus { border-color: $accent; }
+QScrollArea[ring="true"] { border: 1px solid transparent; }
+QScrollArea[ring="true"]:focus { border-color: $accent; }
 QScrollArea > QWidget > QWidget { background: transparent; }
 QAbstractItemView { background: $panel; color: $text; outline: none; selection-background-color: $selected;
     selection-color: $text; alternate-background-color: $raised; }

@@ -179,7 +179,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.top_bar)
         self.setMenuWidget(head)
         self.timeline = Timeline(self.training, self.feed, self)
-        foot = self._foot = self.statusBar()
+        foot = self.statusBar()
         foot.setSizeGripEnabled(False)
         foot.setContentsMargins(0, 0, 0, 0)
         foot.addWidget(self.timeline, 1)
@@ -399,7 +399,10 @@ class MainWindow(QMainWindow):
             self.top_bar.refresh()
 
     def _on_theme(self, _theme: theme.Theme) -> None:
-        self._foot.setFixedHeight(self.timeline.maximumHeight() + 2)
+        if self._finished:
+            return
+        # Asked for anew: what Python was given first can be taken for deleted while the bar itself is there.
+        self.statusBar().setFixedHeight(self.timeline.maximumHeight() + 2)
         icons.bind(self.actions_by_name["switch_theme"], "sun" if theme.current().dark else "moon", "text_muted")
         self.update_actions()
 

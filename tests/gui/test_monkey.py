@@ -203,6 +203,7 @@ def torment(window: MainWindow, seed: int, events: int) -> None:
             break
         popup.close()
         QApplication.processEvents()
+    assert window.statusBar().isAncestorOf(window.timeline)
     window.canvas.cancel_gesture()
     last = document.project
     assert io.loads(io.dumps(last)) == last

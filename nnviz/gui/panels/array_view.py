@@ -105,6 +105,8 @@ class ArrayView(QWidget):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidgetResizable(True)
+        # The keys walk over the tiles, which scroll along.
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         holder = QWidget()
         inner = QVBoxLayout(holder)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -199,6 +201,10 @@ class ArrayView(QWidget):
         if self._grows:
             width = max(self.width(), 60)
             needed = self.grid.heightForWidth(width)
+            # Never left to Qt: a bar that comes makes the grid narrower and so lower, and then goes again, without end.
+            bar = Qt.ScrollBarPolicy
+            fits = needed <= self._most_height
+            self._scroll.setVerticalScrollBarPolicy(bar.ScrollBarAlwaysOff if fits else bar.ScrollBarAlwaysOn)
             self._scroll.setFixedHeight(max(min(needed, self._most_height), 1))
         else:
             self.grid.set_room(max(self._scroll.viewport().height(), 20))

@@ -46,7 +46,7 @@ def train_a_little(person: Person, *, plays: bool = False) -> RunView:
     person.until(lambda: not window.training._reopens and window.training.trained)
     run = window.training.run
     assert run is not None
-    person.until(lambda: run.last_step >= 3)
+    person.until(lambda: run.last_step >= 3 and window.training.state in {"running", "done"})
     if window.training.running:
         person.click(button(window, "Pause"))
     person.until(lambda: window.training.state in {"paused", "done"})

@@ -27,6 +27,7 @@ def test_a_network_is_trained_with_the_mouse(qtbot: QtBot, open_window: OpenWind
     assert run is not None and window.feed.run is run
     qtbot.mouseClick(button(window, "Play"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: run.last_step > 30, timeout=TIMEOUT)
+    qtbot.waitUntil(state_is(window, "running"), timeout=TIMEOUT)  # The run grows before the window hears of it.
     assert button(window, "Pause").text() == "Pause"
     qtbot.mouseClick(button(window, "Pause"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(state_is(window, "paused"), timeout=TIMEOUT)

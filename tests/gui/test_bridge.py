@@ -37,8 +37,7 @@ def test_a_session_becomes_ready_plays_pauses_and_steps(qtbot: QtBot, bridge: Se
     run = ready(qtbot, bridge)
     assert run.last_step == 0 and run.names("output/")
     bridge.play()
-    qtbot.waitUntil(lambda: run.last_step > 20, timeout=TIMEOUT)
-    assert bridge.state == "running"
+    qtbot.waitUntil(lambda: run.last_step > 20 and bridge.state == "running", timeout=TIMEOUT)
     bridge.pause()
     qtbot.waitUntil(lambda: bridge.state == "paused", timeout=TIMEOUT)
     position = bridge.position

@@ -36,6 +36,7 @@ from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.commands import Commands
 from nnviz.gui.file_drops import accept_files, drop_files
 from nnviz.gui.files import Files
+from nnviz.gui.fix_trials import FixTrials
 from nnviz.gui.guidance import Guidance
 from nnviz.gui.notices import ExceptionNet, Message, NoticeArea
 from nnviz.gui.project_title import literal_title
@@ -123,6 +124,7 @@ class MainWindow(QMainWindow):
         )
         self.guidance.problems_requested.connect(self.commands.show_problems)
         self.timeline.problems_requested.connect(self.commands.show_problems)
+        self.fix_trials = FixTrials(document, self)
         self.replay = Replay(self)
         self._connect()
         self._restrict_shortcuts()
@@ -464,6 +466,7 @@ class MainWindow(QMainWindow):
         self.settings.sync()
         self.hide()
         self.replay.stop()
+        self.fix_trials.stop()
         self.feed.stop()
         self.training.stop()
         self.document.changed.disconnect(self._on_document_changed)

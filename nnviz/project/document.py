@@ -13,7 +13,7 @@ from nnviz.project.edits import Edit, Several
 from nnviz.project.history import History
 from nnviz.project.model import DataFacts, Project
 from nnviz.project.shapes import Inference, infer, infer_from
-from nnviz.project.validate import Diagnostic, validate
+from nnviz.project.validate import Diagnostic, validate, with_tried_fixes
 from nnviz.project.values import same_in_all
 
 
@@ -44,7 +44,8 @@ class Document:
         self._facts: DataFacts | None = None
         self._memory_limit: int | None = None
         self._inference = infer(effective_graph(self._project.graph))
-        self._diagnostics = validate(self._project, None, self._inference)
+        self._diagnostics = self._validated()
+        self._fixes_tried = False
         self._telling = False
 
     @property
@@ -69,7 +70,10 @@ class Document:
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with the current project, and how it can be mended."""
+        """What is wrong with the current project, and how it can be mended.
+
+        The cures of errors are at first those that are likely; :meth:`try_fixes` keeps those that help.
+        """
         return self._diagnostics
 
     @property
@@ -213,6 +217,21 @@ class Document:
         self._memory_limit = limit
         self._diagnose()
 
+    def try_fixes(self) -> None:
+        """Tries the cures of errors on copies, once after each change: for a moment at which nobody waits.
+
+        It can take ten times as long as to find what is wrong, and a change should be seen at once.
+        """
+        self._refuse_while_telling()
+        if self._fixes_tried:
+            return
+        self._fixes_tried = True
+        self._take_diagnostics(
+            with_tried_fixes(
+                self._diagnostics, self._project, self._facts, self._inference, memory_limit=self._memory_limit
+            )
+        )
+
     def mark_saved(self, path: Path) -> None:
         """The project as it is now stands in this file."""
         self._refuse_while_telling()
@@ -227,20 +246,26 @@ class Document:
             self._inference = infer_from(effective_graph(after.graph), self._inference)
         diagnostics = self._diagnostics
         self._diagnostics = self._validated()
+        self._fixes_tried = False
         with self._tell():
             self.changed.emit(before, after, edit)
             if self._diagnostics != diagnostics:
                 self.diagnostics_changed.emit(self._diagnostics)
 
     def _validated(self) -> tuple[Diagnostic, ...]:
-        return validate(self._project, self._facts, self._inference, memory_limit=self._memory_limit)
+        return validate(
+            self._project, self._facts, self._inference, memory_limit=self._memory_limit, try_fixes=False
+        )
 
     def _diagnose(self) -> None:
-        before = self._diagnostics
-        self._diagnostics = self._validated()
-        if self._diagnostics != before:
+        self._fixes_tried = False
+        self._take_diagnostics(self._validated())
+
+    def _take_diagnostics(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        before, self._diagnostics = self._diagnostics, diagnostics
+        if diagnostics != before:
             with self._tell():
-                self.diagnostics_changed.emit(self._diagnostics)
+                self.diagnostics_changed.emit(diagnostics)
 
     def _refuse_while_telling(self) -> None:
         if self._telling:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nnviz.errors import NnvizError
 from nnviz.project.diagnosis import Diagnostic, Fix
-from nnviz.project.edits import Edit, Several
+from nnviz.project.edits import Edit, SetParam, Several
 from nnviz.project.model import Project
 
 #: What a set of cures may cost together, in nodes looked at: where a network is large and much is wrong with it, the
@@ -39,6 +39,15 @@ def tried(
         else diagnostic
         for diagnostic in found
     )
+
+
+def _with_place(fix: Fix) -> str:
+    """The title of a cure that stands beside those of other layers: ``Set Kernel size of conv2 to 1×1``."""
+    edit = fix.edit
+    if not isinstance(edit, SetParam) or edit.node in fix.title.split():
+        return fix.title
+    what, to, value = fix.title.partition(" to ")
+    return f"{what} of {edit.node}{to}{value}"
 
 
 class _Trial:
@@ -81,7 +90,7 @@ class _Trial:
             except NnvizError:
                 return None
             edits.append(step.edit)
-            titles.append(step.title)
+            titles.append(step.title if not edits[1:] else _with_place(step))
             self._left -= 1
             errors = self._errors_of(project)
             if len(errors) < self._count:

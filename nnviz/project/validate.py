@@ -6,7 +6,7 @@ can be said is said. Adding a check costs one generator in ``wire_checks`` or ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nnviz.project.bypass import effective
 from nnviz.project.diagnosis import Diagnostic, Fix, Look, Severity
@@ -17,7 +17,7 @@ from nnviz.project.task_checks import check_input, check_layers, check_memory, c
 from nnviz.project.tried_fixes import tried
 from nnviz.project.wire_checks import check_ends, check_nodes, check_shapes, check_wires
 
-__all__ = ["CHECKS", "Diagnostic", "Fix", "Severity", "estimate_bytes", "problems_that_stop", "validate"]
+__all__ = ["CHECKS", "Diagnostic", "Fix", "Severity", "estimate_bytes", "problems_that_stop", "validate", "with_tried_fixes"]
 
 CHECKS: tuple[Callable[[Look], Iterator[Diagnostic]], ...] = (
     check_ends,
@@ -39,6 +39,7 @@ def validate(
     inference: Inference | None = None,
     *,
     memory_limit: int | None = None,
+    try_fixes: bool = True,
 ) -> tuple[Diagnostic, ...]:
     """Everything that can be said about a project without building it: errors first.
 
@@ -47,19 +48,40 @@ def validate(
         facts: What the data set looks like; without them nothing is compared with the data.
         inference: Shapes of its graph, when they are known already.
         memory_limit: Bytes that training may take; None when that is not known.
+        try_fixes: Whether to try the cures of errors too (:func:`with_tried_fixes`); that can take ten times as long.
     """
     project = effective(project)
     known = infer(project.graph) if inference is None else inference
+    found = sorted(
+        _found(Look(project, facts, known, memory_limit)), key=lambda diagnostic: _RANK[diagnostic.severity]
+    )
+    return with_tried_fixes(found, project, facts, known, memory_limit=memory_limit) if try_fixes else tuple(found)
 
-    def found(project: Project, known: Inference) -> list[Diagnostic]:
-        look = Look(project, facts, known, memory_limit)
-        return [diagnostic for check in CHECKS for diagnostic in check(look)]
+
+def with_tried_fixes(
+    found: Sequence[Diagnostic],
+    project: Project,
+    facts: DataFacts | None,
+    inference: Inference,
+    *,
+    memory_limit: int | None = None,
+) -> tuple[Diagnostic, ...]:
+    """What was found in a project, its errors with the cures that leave fewer errors.
+
+    Args:
+        found: By :func:`validate`, cures not tried.
+        project, facts, inference, memory_limit: What it was called with.
+    """
 
     def errors_of(other: Project) -> tuple[Diagnostic, ...]:
-        return problems_that_stop(found(other, infer_from(other.graph, known)))
+        shapes = infer_from(other.graph, inference)
+        return problems_that_stop(_found(Look(other, facts, shapes, memory_limit)))
 
-    ordered = sorted(found(project, known), key=lambda diagnostic: _RANK[diagnostic.severity])
-    return tried(project, ordered, errors_of)
+    return tried(effective(project), found, errors_of)
+
+
+def _found(look: Look) -> Iterator[Diagnostic]:
+    return (diagnostic for check in CHECKS for diagnostic in check(look))
 
 
 def problems_that_stop(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

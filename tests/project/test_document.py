@@ -17,7 +17,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes, Edit, Move, RemoveNodes, Rename, SetParam, SetProject, SetView
 from nnviz.project.model import DataFacts, Node, Project, View
 from nnviz.project.shapes import infer
-from nnviz.project.validate import validate
+from nnviz.project.validate import Diagnostic, validate
 
 DIGITS = DataFacts((1, 28, 28), 10, "classes")
 
@@ -230,7 +230,27 @@ def test_what_is_kept_up_to_date_equals_what_is_computed_anew(data: st.DataObjec
             at: str(problem) for at, problem in anew.problems.items()
         }
         assert document.inference.parameters == anew.parameters
-        assert document.diagnostics == validate(document.project, document.facts, anew)
+        assert document.diagnostics == validate(document.project, document.facts, anew, try_fixes=False)
+        if data.draw(st.booleans()):
+            document.try_fixes()
+            assert document.diagnostics == validate(document.project, document.facts, anew)
+
+
+def test_cures_are_tried_once_after_each_change_and_whoever_listens_is_told() -> None:
+    document = Document(RemoveNodes(("flatten1",)).apply(templates.sample("digits-cnn")))
+    told: list[tuple[Diagnostic, ...]] = []
+    document.diagnostics_changed.connect(told.append)
+    assert [one.fixes[0].title for one in document.diagnostics if one.node == "linear1"] == ["Connect pool2 to linear1"]
+    document.try_fixes()
+    assert told == [document.diagnostics]
+    assert [one.fixes[0].title for one in document.diagnostics if one.node == "linear1"] == [
+        "Connect pool2 to linear1 and insert Flatten 32×5×5→800"
+    ]
+    document.try_fixes()
+    assert len(told) == 1
+    document.apply(Rename("linear1", "Classifier"))
+    document.try_fixes()
+    assert document.diagnostics == validate(document.project)
 
 
 def test_adding_to_an_empty_document() -> None:

@@ -64,3 +64,16 @@ def test_behind_a_flatten_that_was_deleted_one_cure_does_all() -> None:
     mended = error.fixes[0].edit.apply(broken)
     assert not errors(mended)
     assert Edge(PortRef("pool2"), PortRef("linear1")) not in mended.graph.edges
+
+
+def test_further_steps_of_a_cure_say_of_which_layer_they_are() -> None:
+    project = templates.sample("digits-cnn")
+    titles = [
+        fix.title
+        for breakage in breakages(project)
+        for error in errors(breakage.apply(project))
+        for fix in error.fixes
+        if " and set kernel size" in fix.title
+    ]
+    assert titles
+    assert all(" and set kernel size of " in title for title in titles)

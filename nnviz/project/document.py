@@ -253,9 +253,7 @@ class Document:
                 self.diagnostics_changed.emit(self._diagnostics)
 
     def _validated(self) -> tuple[Diagnostic, ...]:
-        return validate(
-            self._project, self._facts, self._inference, memory_limit=self._memory_limit, try_fixes=False
-        )
+        return validate(self._project, self._facts, self._inference, memory_limit=self._memory_limit, try_fixes=False)
 
     def _diagnose(self) -> None:
         self._fixes_tried = False

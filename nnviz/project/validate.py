@@ -17,7 +17,16 @@ from nnviz.project.task_checks import check_input, check_layers, check_memory, c
 from nnviz.project.tried_fixes import tried
 from nnviz.project.wire_checks import check_ends, check_nodes, check_shapes, check_wires
 
-__all__ = ["CHECKS", "Diagnostic", "Fix", "Severity", "estimate_bytes", "problems_that_stop", "validate", "with_tried_fixes"]
+__all__ = [
+    "CHECKS",
+    "Diagnostic",
+    "Fix",
+    "Severity",
+    "estimate_bytes",
+    "problems_that_stop",
+    "validate",
+    "with_tried_fixes",
+]
 
 CHECKS: tuple[Callable[[Look], Iterator[Diagnostic]], ...] = (
     check_ends,
@@ -52,9 +61,7 @@ def validate(
     """
     project = effective(project)
     known = infer(project.graph) if inference is None else inference
-    found = sorted(
-        _found(Look(project, facts, known, memory_limit)), key=lambda diagnostic: _RANK[diagnostic.severity]
-    )
+    found = sorted(_found(Look(project, facts, known, memory_limit)), key=lambda diagnostic: _RANK[diagnostic.severity])
     return with_tried_fixes(found, project, facts, known, memory_limit=memory_limit) if try_fixes else tuple(found)
 
 
@@ -70,7 +77,10 @@ def with_tried_fixes(
 
     Args:
         found: By :func:`validate`, cures not tried.
-        project, facts, inference, memory_limit: What it was called with.
+        project: In which it was found.
+        facts: As for :func:`validate`.
+        inference: Shapes of its effective graph.
+        memory_limit: As for :func:`validate`.
     """
 
     def errors_of(other: Project) -> tuple[Diagnostic, ...]:

@@ -134,7 +134,10 @@ class Pending:
             self.add_checkpoint(checkpoint)
 
     def take_snapshots(self, most_bytes: float) -> dict[str, Snapshots[ArraySample | Histogram]]:
-        """Take out series, the smallest first, until they come to so many bytes (at least one, if any)."""
+        """Take out series, the smallest first, until they come to so many bytes (at least one, if any).
+
+        What is too much is thinned, the largest first; the newest of each that is taken stays.
+        """
         taken: dict[str, Snapshots[ArraySample | Histogram]] = {}
         total = 0
         for name in sorted(self.snapshots, key=lambda name: self.snapshots[name].nbytes):
@@ -142,4 +145,5 @@ class Pending:
                 break
             taken[name] = self.snapshots.pop(name)
             total += taken[name].nbytes
+        thin_to(round(most_bytes), taken.values())
         return taken

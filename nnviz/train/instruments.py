@@ -17,9 +17,10 @@ from nnviz.train.training import Training
 
 #: Examples in the probe set.
 PROBE_COUNT = 2000
-#: Part of the budget that is given out: what is measured between two steps also pushes the training's numbers out of
-#: the processor's caches, about a fifth of its own time on top (measured: a bare loop beside it, mlp-512-dropout).
-_SPENDABLE = 0.8
+#: Part of the budget that is given out. Half as much again is lost around it: what is measured between two steps pushes
+#: the training's numbers out of the processor's caches, and what was measured is packed and written by a thread that
+#: takes its time from the same cores (mlp-512-dropout on two cores, in turn with a bare loop).
+_SPENDABLE = 0.6
 #: Seconds between two looks at which probes are due: a step may take less than asking each of them.
 _LOOK_EVERY = 0.003
 #: Seconds between two examinations of the run, which may take one part in this many of the time.
@@ -87,7 +88,8 @@ class Instruments:
         """One step of training with everything that is due measured around it.
 
         Args:
-            forced: Measure all of it, whatever it costs.
+            forced: Measure all that belongs to the step itself, whatever it costs. What can be measured at rest is left
+                to :meth:`measure_all`, which does it piece by piece.
 
         Returns:
             Number of examples in the batch.
@@ -112,9 +114,10 @@ class Instruments:
         ended = time.perf_counter()
         self._budget.trained(self._trained + max(0.0, ended - began - self._measuring))
         self._trained = 0.0
-        resting = self._due(Stage.REST, ended, forced)
-        if resting:
-            self._measure(resting, self._measurement(forced), forced)
+        if not forced:
+            resting = self._due(Stage.REST, ended, forced)
+            if resting:
+                self._measure(resting, self._measurement(False), False)
         return count
 
     def measure_all(self) -> None:

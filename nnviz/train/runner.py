@@ -136,7 +136,7 @@ class Runner:
         """Nothing more is to be done for now: everything measured is put into the run, and all is measured once more.
 
         Args:
-            measure: False where it was just measured, or nobody will look.
+            measure: False where nobody will look.
         """
         self.speed.stop()
         self.instruments.flush()
@@ -327,9 +327,11 @@ class Runner:
 
     def _train_a_batch(self) -> None:
         self.speed.start()
-        self.speed.count(self.instruments.advance(forced=self._stepping and self._is_last_step))
+        last = self._is_last_step
+        self.speed.count(self.instruments.advance(forced=self._stepping and last))
         now = time.perf_counter()
-        if now - self._published >= _PUBLISH_EVERY:
+        # After the last step comes rest, which publishes what is measured then as well.
+        if now - self._published >= _PUBLISH_EVERY and not last:
             self.publish()
         if now - self._kept >= self._keep_every:
             self.keep()
@@ -343,7 +345,7 @@ class Runner:
 
     def _end_steps(self) -> None:
         self.cancel_steps()
-        self.rest(measure=False)
+        self.rest()
 
     def _go_back_a_batch(self) -> None:
         training = self.training

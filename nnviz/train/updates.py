@@ -2,7 +2,7 @@
 
 torch looks after hooks, profilers, compilers, devices and types at each ``step()`` and ``zero_grad()``: on a network of
 a hundred weights that takes three times as long as the update itself. Where all of that is known beforehand, as it is
-for one group of weights on the CPU, :class:`Updates` calls the same kernel with the same tensors.
+for one group of weights on the CPU, :class:`Updates` calls the same kernels with the same tensors.
 """
 
 from __future__ import annotations
@@ -111,6 +111,32 @@ def _bind_sgd(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _Kerne
     return update
 
 
+def _bind_rmsprop(optimizer: torch.optim.Optimizer, trained: list[Tensor]) -> _Kernel | None:
+    """It has no kernel of its own on the CPU; what torch does tensor by tensor is done list by list."""
+    group = optimizer.param_groups[0]
+    if group["centered"] or group["maximize"] or group["differentiable"]:
+        return None
+    squares, steps = _of_each(optimizer, trained, "square_avg", "step")
+    momenta = _of_each(optimizer, trained, "momentum_buffer")[0] if group["momentum"] > 0 else []
+
+    def update(gradients: list[Tensor]) -> None:
+        torch._foreach_add_(steps, 1)
+        if group["weight_decay"] != 0:
+            gradients = list(torch._foreach_add(gradients, trained, alpha=group["weight_decay"]))
+        torch._foreach_mul_(squares, group["alpha"])
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - group["alpha"])
+        sizes = torch._foreach_sqrt(squares)
+        torch._foreach_add_(sizes, group["eps"])
+        if momenta:
+            torch._foreach_mul_(momenta, group["momentum"])
+            torch._foreach_addcdiv_(momenta, gradients, sizes)
+            torch._foreach_add_(trained, momenta, alpha=-group["lr"])
+        else:
+            torch._foreach_addcdiv_(trained, gradients, sizes, value=-group["lr"])
+
+    return update
+
+
 def _of_each(optimizer: torch.optim.Optimizer, trained: list[Tensor], *names: str) -> list[list[Tensor]]:
     """What the optimizer keeps under each name, for all parameters."""
     return [[optimizer.state[parameter][name] for parameter in trained] for name in names]
@@ -121,4 +147,5 @@ _BINDERS: Mapping[type[torch.optim.Optimizer], Callable[[torch.optim.Optimizer, 
     torch.optim.Adam: _bind_adam,
     torch.optim.AdamW: _bind_adam,
     torch.optim.SGD: _bind_sgd,
+    torch.optim.RMSprop: _bind_rmsprop,
 }

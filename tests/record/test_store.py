@@ -430,3 +430,17 @@ def test_seeking_a_long_run_reads_one_row_a_series(tmp_path: Path):
             "ORDER BY first_step DESC, id DESC LIMIT 1"
         ).fetchall()
         assert "USING INDEX scalars_by_step" in str(plan)
+
+
+def test_a_disk_that_takes_little_gets_the_newest_of_everything_first() -> None:
+    pending = Pending()
+    for step in range(20):
+        pending.add([ArraySample("large", step, np.zeros(1000, np.float64)), ArraySample("small", step, np.zeros(10))])
+    taken = pending.take_snapshots(3 * 8256)
+    assert len(taken["small"]) == 20
+    assert taken["large"].steps[-1] == 19
+    assert sum(one.nbytes for one in taken.values()) <= 3 * 8256
+    assert not pending.snapshots
+    pending.add([ArraySample("large", 20, np.zeros(1000, np.float64)), ArraySample("huge", 20, np.zeros(9000))])
+    assert set(pending.take_snapshots(100)) == {"large"}, "at least one, however little is allowed"
+    assert set(pending.snapshots) == {"huge"}

@@ -29,10 +29,11 @@ from training_helpers import (
 )
 
 from nnviz.errors import Cancelled, DataError, ParamError, ProjectError, StorageError, TrainingError
+from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project.model import DataConfig
 from nnviz.project.samples.sketch import chain, features, linear, output
 from nnviz.record.run import Run
-from nnviz.record.samples import ArraySample, Scalar
+from nnviz.record.samples import ArraySample, Sample, Scalar
 from nnviz.train import runner as runner_module
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.rewind import MOST, Rewind
@@ -251,6 +252,32 @@ def test_a_step_measures_everything_around_it() -> None:
             sample = run.latest(series)
             assert sample is not None, series
             assert sample.step == 1, series
+
+
+class PatientProbe(Probe):
+    """Writes down how long it may take at each call."""
+
+    name = "patient"
+    title = "Patient"
+    stage = Stage.REST
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, float]] = []
+
+    def measure(self, measurement: Measurement) -> list[Sample]:
+        self.asked.append((measurement.step, measurement.patience))
+        return []
+
+
+def test_a_step_waits_for_nothing_that_can_be_measured_at_rest() -> None:
+    probe = PatientProbe()
+    with served(session_of(CNN, probes=(probe,))) as session:
+        probe.asked.clear()
+        session.step(2)
+        assert resting(session) == 2
+    steps = [step for step, _ in probe.asked]
+    assert steps.count(2) >= 1
+    assert all(patience < 0.1 for step, patience in probe.asked if step == 2), "others must have their turn in between"
 
 
 def test_many_steps_pause_at_the_last_and_end_an_epoch_on_the_way() -> None:

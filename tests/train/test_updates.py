@@ -19,7 +19,9 @@ SETTINGS = [
     ("adamw", {"learning_rate": 0.02}),
     ("sgd", {}),
     ("sgd", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    ("rmsprop", {}),
     ("rmsprop", {"momentum": 0.5}),
+    ("rmsprop", {"momentum": 0.9, "weight_decay": 0.01, "alpha": 0.8, "epsilon": 1e-3}),
     ("adagrad", {}),
     ("adadelta", {}),
 ]
@@ -68,7 +70,7 @@ def test_the_short_way_makes_the_same_weights_and_state(kind: str, params: dict[
             assert value is None or torch.equal(torch.as_tensor(kept[index][name]), torch.as_tensor(value)), name
 
 
-@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd", "rmsprop"])
 def test_torch_is_asked_for_the_first_update_only(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = network()
     optimizer = built(module, kind, {})

@@ -73,8 +73,13 @@ def in_turn(works: Sequence[Callable[[], object]], rounds: int, warm_up: int = 1
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
     """(smallest, median, largest) ratio, pair by pair."""
-    pairs = [one / other for one, other in zip(ours, theirs, strict=True)]
+    pairs = ratios_of(ours, theirs)
     return min(pairs), statistics.median(pairs), max(pairs)
+
+
+def ratios_of(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Each of ours by the one of theirs that was measured beside it."""
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -19,8 +19,8 @@ _FIT_ZOOM = 1.15
 _FIT_MARGIN, _LEAST_FIT_MARGIN = 36, 14
 _ZOOM_STEP = 1.25
 _GLIDE_MILLISECONDS = 180
-#: Letters that are nearly as large as they should be are no reason to leave cards out of sight.
-_NEARLY = 0.92
+#: Letters that are nearly as large as they should be are no reason to leave cards out of sight: the last is the answer.
+_NEARLY = 0.8
 #: What lies over the upper edge takes at most this share of the height away from a fitted network.
 _MOST_INSET = 0.55
 #: Half the width of the world, in scene units.

@@ -45,15 +45,17 @@ class Budget:
             what is forced.
         window: Seconds of training over which the share is reckoned: the most that can be saved up, and how far back
             ``cost`` looks.
+        advance: Seconds of training whose earnings are there at the beginning: first measurements warm up, and what
+            they took must not keep a cheap probe waiting.
     """
 
-    def __init__(self, share: float = 0.10, window: float = 10.0) -> None:
+    def __init__(self, share: float = 0.10, window: float = 10.0, advance: float = 0.0) -> None:
         if not 0 <= share <= 10 or not window > 0:
             raise ValueError(f"share {share!r} must be from 0 to 10 and window {window!r} above 0")
         self.share = share
         self.window = window
         self._accounts: dict[str, _Account] = {}
-        self._pool = 0.0
+        self._pool = share * min(advance, window)
         self._recent_training = 0.0
 
     def due(self, probe: Probe, now: float) -> bool:

@@ -21,6 +21,8 @@ PROBE_COUNT = 2000
 #: the training's numbers out of the processor's caches, and what was measured is packed and written by a thread that
 #: takes its time from the same cores (mlp-512-dropout on two cores, in turn with a bare loop).
 _SPENDABLE = 0.6
+#: Seconds of training whose share is given out beforehand.
+_ADVANCE = 1.0
 #: Seconds between two looks at which probes are due: a step may take less than asking each of them.
 _LOOK_EVERY = 0.003
 #: Seconds between two examinations of the run, which may take one part in this many of the time.
@@ -57,7 +59,7 @@ class Instruments:
         self._always = [probe for probe in self._at[Stage.BACKWARD] if probe.essential and not probe.wanted_interval]
         self._next_look = 0.0
         self._trained = 0.0  # seconds that the budget was not told of yet
-        self._budget = Budget(_SPENDABLE * share)
+        self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
         self._plane = self._lay_plane() if self._probes else None
         self._pinned_input: Tensor | None = None

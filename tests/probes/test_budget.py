@@ -181,6 +181,21 @@ def test_warming_up_does_not_weigh_on_a_probe():
     assert budget.estimate(probe) == pytest.approx(0.0013)
 
 
+@pytest.mark.parametrize(("advance", "soon"), [(1.0, True), (0.0, False)])
+def test_an_advance_pays_for_warming_up(advance: float, soon: bool):
+    budget = Budget(0.05, advance=advance)
+    probe = Fake("cheap", 0.02, interval=0.03)
+    session = Session(budget, [probe], 0.001)
+    while not probe.times:
+        session.run(0.001)
+    probe.cost = 0.0002  # warm now
+    session.run(0.2)
+    assert (len(probe.times) >= 5) is soon
+    probe.cost, probe.wanted_interval = 0.02, 0.0
+    session.run(60)
+    assert session.measuring <= 0.05 * (session.training + advance) + probe.cost
+
+
 def test_the_whole_of_a_probe_that_works_in_parts_says_nothing_of_a_part():
     budget = Budget(0.10)
     probe = Fake("p", 0.02)

@@ -16,6 +16,10 @@ from nnviz.probes.base import Probe
 
 #: Weight of the newest measurement in the average cost of a probe.
 _NEWEST = 0.3
+#: A measurement that takes so many times what it took before was held up by something else: the window that had the
+#: interpreter, a machine with other things to do. No more than that is charged, or a probe would wait for a minute for
+#: one hiccup; one that has become as costly as that is known after a few measurements.
+_HICCUP = 5.0
 #: An account holds this many measurements.
 _ACCOUNT_HOLDS = 2.0
 
@@ -84,6 +88,8 @@ class Budget:
         """A measurement took this long. One that was forced (step 0, paused, single step) is not charged."""
         account = self._account(probe)
         seconds = max(seconds, 0.0)
+        if account.measured >= 2 and account.estimate > 0:
+            seconds = min(seconds, _HICCUP * account.estimate)
         if not (forced and probe.part_seconds):  # the whole says nothing of what a part will take
             account.learn(seconds)
         if forced:

@@ -28,6 +28,7 @@ class GradientProbe(Probe):
     title = "Gradient magnitude"
     stage = Stage.BACKWARD
     wanted_interval = 0.03
+    weight = 3.0  # Cheap, and on every card with weights.
 
     def measure(self, measurement: Measurement) -> list[Sample]:
         """Norm and mean absolute value of each node's gradient."""

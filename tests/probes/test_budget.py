@@ -191,9 +191,35 @@ def test_an_advance_pays_for_warming_up(advance: float, soon: bool):
     probe.cost = 0.0002  # warm now
     session.run(0.2)
     assert (len(probe.times) >= 5) is soon
-    probe.cost, probe.wanted_interval = 0.02, 0.0
+    probe.wanted_interval = 0.0
     session.run(60)
-    assert session.measuring <= 0.05 * (session.training + advance) + probe.cost
+    assert session.measuring <= 0.05 * (session.training + advance) + 0.02
+
+
+def test_one_hiccup_does_not_silence_a_probe():
+    """The machine stands still for a second in the middle of a measurement of a millisecond."""
+    probe, other = Fake("p", 0.001, interval=0.1), Fake("other", 0.02)
+    session = Session(Budget(0.05), [probe, other], 0.005)
+    session.run(10)
+    probe.cost = 1.0
+    before = len(probe.times)
+    while len(probe.times) == before:
+        session.run(0.005)
+    probe.cost = 0.001
+    session.run(3)
+    assert len(probe.times) - before >= 15
+
+
+def test_a_probe_that_has_become_costly_is_known_after_a_few_measurements():
+    probe = Fake("p", 0.001)
+    session = Session(Budget(0.05), [probe], 0.01)
+    session.run(10)
+    probe.cost = 0.3
+    session.run(30)
+    assert session.budget.estimate(probe) > 0.2
+    training, measuring = session.training, session.measuring
+    session.run(120)
+    assert session.measuring - measuring <= 0.05 * (session.training - training) + 2 * probe.cost
 
 
 def test_the_whole_of_a_probe_that_works_in_parts_says_nothing_of_a_part():

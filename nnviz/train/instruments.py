@@ -20,7 +20,7 @@ PROBE_COUNT = 2000
 #: Part of the budget that is given out. Half as much again is lost around it: what is measured between two steps pushes
 #: the training's numbers out of the processor's caches, and what was measured is packed and written by a thread that
 #: takes its time from the same cores (mlp-512-dropout on two cores, in turn with a bare loop).
-_SPENDABLE = 0.6
+_SPENDABLE = 0.5
 #: Seconds of training whose share is given out beforehand.
 _ADVANCE = 1.0
 #: Seconds between two looks at which probes are due: a step may take less than asking each of them.

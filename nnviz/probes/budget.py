@@ -17,8 +17,8 @@ from nnviz.probes.base import Probe
 #: Weight of the newest measurement in the average cost of a probe.
 _NEWEST = 0.3
 #: A measurement that takes so many times what it took before was held up by something else: the window that had the
-#: interpreter, a machine with other things to do. No more than that is charged, or a probe would wait for a minute for
-#: one hiccup; one that has become as costly as that is known after a few measurements.
+#: interpreter, a machine with other things to do. No more than that is charged, or a probe would wait long for one
+#: hiccup; one that has become as costly as that is known after a few measurements.
 _HICCUP = 5.0
 #: An account holds this many measurements.
 _ACCOUNT_HOLDS = 2.0

@@ -44,6 +44,8 @@ class Document:
         self._facts: DataFacts | None = None
         self._memory_limit: int | None = None
         self._inference = infer(effective_graph(self._project.graph))
+        self._found: tuple[Diagnostic, ...] = ()  # cures not tried
+        self._tried: dict[tuple[str, str], tuple[Diagnostic, Diagnostic]] = {}  # as found, with the cures that help
         self._diagnostics = self._validated()
         self._fixes_tried = False
         self._telling = False
@@ -72,7 +74,8 @@ class Document:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What is wrong with the current project, and how it can be mended.
 
-        The cures of errors are at first those that are likely; :meth:`try_fixes` keeps those that help.
+        The cures of an error are at first those that are likely; :meth:`try_fixes` keeps those that help. An error that
+        a change leaves as it was keeps its cures until they are tried again: nothing flickers.
         """
         return self._diagnostics
 
@@ -220,17 +223,19 @@ class Document:
     def try_fixes(self) -> None:
         """Tries the cures of errors on copies, once after each change: for a moment at which nobody waits.
 
-        It can take ten times as long as to find what is wrong, and a change should be seen at once.
+        It takes several times as long as to find what is wrong, and a change should be seen at once.
         """
         self._refuse_while_telling()
         if self._fixes_tried:
             return
         self._fixes_tried = True
-        self._take_diagnostics(
-            with_tried_fixes(
-                self._diagnostics, self._project, self._facts, self._inference, memory_limit=self._memory_limit
-            )
+        found = self._found
+        diagnostics = with_tried_fixes(
+            found, self._project, self._facts, self._inference, memory_limit=self._memory_limit
         )
+        pairs = zip(found, diagnostics, strict=True)
+        self._tried = {(one.node, one.text): (one, tried) for one, tried in pairs if one != tried}
+        self._take_diagnostics(diagnostics)
 
     def mark_saved(self, path: Path) -> None:
         """The project as it is now stands in this file."""
@@ -253,7 +258,14 @@ class Document:
                 self.diagnostics_changed.emit(self._diagnostics)
 
     def _validated(self) -> tuple[Diagnostic, ...]:
-        return validate(self._project, self._facts, self._inference, memory_limit=self._memory_limit, try_fixes=False)
+        self._found = validate(
+            self._project, self._facts, self._inference, memory_limit=self._memory_limit, try_fixes=False
+        )
+        return tuple(self._as_tried(diagnostic) for diagnostic in self._found)
+
+    def _as_tried(self, found: Diagnostic) -> Diagnostic:
+        before, tried = self._tried.get((found.node, found.text), (None, found))
+        return tried if before == found else found
 
     def _diagnose(self) -> None:
         self._fixes_tried = False

@@ -44,7 +44,7 @@ def tried(
 def _with_place(fix: Fix) -> str:
     """The title of a cure that stands beside those of other layers: ``Set Kernel size of conv2 to 1×1``."""
     edit = fix.edit
-    if not isinstance(edit, SetParam) or edit.node in fix.title.split():
+    if not isinstance(edit, SetParam) or edit.node.casefold() in fix.title.casefold().split():
         return fix.title
     what, to, value = fix.title.partition(" to ")
     return f"{what} of {edit.node}{to}{value}"

@@ -57,7 +57,7 @@ def validate(
         facts: What the data set looks like; without them nothing is compared with the data.
         inference: Shapes of its graph, when they are known already.
         memory_limit: Bytes that training may take; None when that is not known.
-        try_fixes: Whether to try the cures of errors too (:func:`with_tried_fixes`); that can take ten times as long.
+        try_fixes: Whether to try the cures of errors too (:func:`with_tried_fixes`); that takes several times as long.
     """
     project = effective(project)
     known = infer(project.graph) if inference is None else inference

@@ -117,7 +117,7 @@ class Instruments:
         self._budget.trained(self._trained + max(0.0, ended - began - self._measuring))
         self._trained = 0.0
         if not forced:
-            resting = self._due(Stage.REST, ended, forced)
+            resting = self._due(Stage.REST, ended, False)
             if resting:
                 self._measure(resting, self._measurement(False), False)
         return count

@@ -230,10 +230,31 @@ def test_what_is_kept_up_to_date_equals_what_is_computed_anew(data: st.DataObjec
             at: str(problem) for at, problem in anew.problems.items()
         }
         assert document.inference.parameters == anew.parameters
-        assert document.diagnostics == validate(document.project, document.facts, anew, try_fixes=False)
+        found = validate(document.project, document.facts, anew, try_fixes=False)
+        assert [(one.node, one.text) for one in document.diagnostics] == [(one.node, one.text) for one in found]
         if data.draw(st.booleans()):
             document.try_fixes()
             assert document.diagnostics == validate(document.project, document.facts, anew)
+    document.try_fixes()
+    assert document.diagnostics == validate(document.project, document.facts)
+
+
+def test_an_error_that_stays_as_it_was_keeps_its_tried_cures() -> None:
+    document = Document(RemoveNodes(("flatten1",)).apply(templates.sample("digits-cnn")))
+    document.try_fixes()
+    told: list[tuple[Diagnostic, ...]] = []
+    document.diagnostics_changed.connect(told.append)
+    tried = document.diagnostics
+    document.apply(Rename("conv1", "Edges"))
+    document.apply(SetParam("dropout1", "probability", 0.3))
+    assert document.diagnostics == tried
+    document.try_fixes()
+    assert told == [], "nothing flickers"
+    document.undo()
+    document.apply(SetParam("conv2", "kernel_size", (5, 5)))
+    document.try_fixes()
+    (error,) = [one for one in document.diagnostics if one.node == "linear1"]
+    assert "512" in error.fixes[0].title, "what has changed is tried anew"
 
 
 def test_cures_are_tried_once_after_each_change_and_whoever_listens_is_told() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnviz.data import datasets as data_sets
-from nnviz.errors import InputError, ProjectError
+from nnviz.errors import InputError, ProjectError, TrainingError
 from nnviz.project import io, registry, settings, templates
 from nnviz.project.adapt import choose_data
 from nnviz.project.bypass import effective_graph
@@ -181,6 +181,10 @@ def train(options: TrainOptions) -> int:
             on_epoch=report.epoch,
             on_warning=report.warning,
         )
+    except TrainingError as error:
+        report.end()  # before the last event, which nothing may follow
+        report.failed(error)
+        raise
     finally:
         report.end()
         if not options.json and path.exists():

@@ -9,7 +9,8 @@
     │   ├── DataError           a data set that is missing, corrupt or does not fit
     │   └── RunFileError        a run file that cannot be read
     ├── TrainingError           the run failed: exit status 1
-    │   └── TooLargeError       the network would not fit into memory; refused before it is built
+    │   ├── TooLargeError       the network would not fit into memory; refused before it is built
+    │   └── NotFiniteError      a number of the training became infinite or NaN; says which and when
     ├── StorageError            a file could not be written (disk full, no permission)
     └── Cancelled               the person asked to stop; nobody's fault
 """
@@ -73,6 +74,24 @@ class TrainingError(NnvizError):
 
 class TooLargeError(TrainingError):
     """The network would not fit into memory; raised before anything is built, with the number."""
+
+
+class NotFiniteError(TrainingError):
+    """A number that decides the training is infinite or not a number.
+
+    Args:
+        message: What, where and when, as a sentence.
+        step: The update that could not be made, from 1, or the one that made it so.
+        node: Id of the layer where it began; empty while that is not known.
+        quantity: What is not finite: ``input``, ``activation``, ``loss``, ``gradient``, ``weights``,
+            ``running_statistics`` or ``optimizer_state``.
+    """
+
+    def __init__(self, message: str, *, step: int, node: str = "", quantity: str = "loss") -> None:
+        super().__init__(message)
+        self.step = step
+        self.node = node
+        self.quantity = quantity
 
 
 class StorageError(NnvizError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from tqdm import tqdm
 
+from nnviz.errors import NotFiniteError, TrainingError
 from nnviz.project.model import Project
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class Report(Protocol):
     def end(self) -> None:
         """It has ended, well or not."""
 
+    def failed(self, error: TrainingError) -> None:
+        """It has ended because of this."""
+
     def finished(self, outcome: Outcome, path: Path) -> None:
         """It has ended well."""
 
@@ -72,6 +76,19 @@ class JsonReport:
 
     def end(self) -> None:
         """Nothing to say."""
+
+    def failed(self, error: TrainingError) -> None:
+        """The last event, where it could not go on; what is not known is null."""
+        known = error if isinstance(error, NotFiniteError) else None
+        self._print(
+            {
+                "event": "failed",
+                "reason": str(error),
+                "node": None if known is None else known.node,
+                "quantity": None if known is None else known.quantity,
+                "step": None if known is None else known.step,
+            }
+        )
 
     def finished(self, outcome: Outcome, path: Path) -> None:
         """The last event."""
@@ -144,6 +161,9 @@ class BarReport:
             self._thread.join(2)
         if self._bar is not None:
             self._bar.close()
+
+    def failed(self, error: TrainingError) -> None:
+        """Nothing to say here: the command line prints every error."""
 
     def finished(self, outcome: Outcome, path: Path) -> None:
         """How it ended."""

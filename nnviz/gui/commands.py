@@ -256,6 +256,11 @@ class Commands(QObject):
             self.show_node(cure.value)
             if self._window.docks is not None:
                 self._window.docks.show_panel("feature_maps")
+        elif cure.action == "go_back":
+            step, _, rate = cure.value.partition(" ")
+            self._window.apply(with_learning_rate(self._window.document.project, float(rate)))
+            self._window.training.go_back(int(step))
+            self._window.message.say(f"Back at step {step}, learning rate {rate}: press play to go on")
         elif cure.action == "restore_best":
             self._window.bridge.restore_best()
         elif cure.action == "show_help" and self._window.docks is not None:

@@ -192,6 +192,10 @@ class SessionBridge(QObject):
         """Return to the weights of the step before."""
         self._command(lambda session: session.step_back())
 
+    def go_back(self, step: int) -> None:
+        """Return to the weights after an earlier step."""
+        self._command(lambda session: session.go_back(step))
+
     def stop(self) -> None:
         """End training; what was measured stays."""
         self._command(lambda session: session.stop())

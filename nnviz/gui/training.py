@@ -254,6 +254,12 @@ class Training(QObject):
             self.feed.set_step(None)
             self.bridge.step_back()
 
+    def go_back(self, step: int) -> None:
+        """Return to an earlier step."""
+        if self._replay is None:
+            self.feed.set_step(None)
+            self.bridge.go_back(step)
+
     def reset(self, play: bool = False) -> None:
         """Begin again with the network on the canvas; what was trained stays among the recent runs."""
         self._replay = None

@@ -40,8 +40,9 @@ class Network(nn.Module):
     """A graph as a torch module.
 
     Every node has a submodule named by its id, so the state dict, the series and the canvas speak of the same things.
-    An id that is an attribute of ``nn.Module`` itself (``train``, ``float``) gets the prefix ``node_`` there; ask
-    :meth:`module_of` rather than guess. Input and output are ``nn.Identity`` and are not called by :meth:`forward`.
+    An id that is an attribute of ``nn.Module`` or of this class (``train``, ``random_state``) gets the prefix ``node_``
+    there; ask :meth:`module_of` rather than guess. Input and output are ``nn.Identity`` and are not called by
+    :meth:`forward`.
 
     Parts of the graph that do not lead to the output are built but not computed while training.
 
@@ -67,8 +68,13 @@ class Network(nn.Module):
         self.inference = inference
         self.input_id = _only_node(graph, "input")
         self.output_id = _only_node(graph, "output")
+        # Every attribute is there before the first node is: a node may bear the name of any of them.
         self._names: dict[str, str] = {}
-        self.random_state: Tensor
+        self.random_state = torch.empty(0, dtype=torch.uint8)
+        self._layers: tuple[_Layer, ...] = ()
+        self._plan: tuple[_PlanStep, ...] = ()
+        self._slots = self._output_slot = 0
+        self._chain: tuple[nn.Module, ...] | None = None
         self._layers = self._build_layers(seed)
         self.graph = _only_built(graph, self._names)
         self._plan, self._slots, self._output_slot = self._compile()
@@ -92,6 +98,12 @@ class Network(nn.Module):
     def module_name(self, node_id: str) -> str:
         """The name of a node's submodule: its prefix in the state dict."""
         return self._names[node_id]
+
+    @property
+    def trained_ids(self) -> tuple[str, ...]:
+        """The nodes that lead to the output, in topological order: the others are not computed while training."""
+        needed = self._ancestors({self.output_id})
+        return tuple(layer.node for layer in self._layers if layer.node in needed)
 
     def kind_of(self, node_id: str) -> str:
         """The kind of a node, as in the registry."""
@@ -154,7 +166,7 @@ class Network(nn.Module):
     def _build_layers(self, seed: int) -> tuple[_Layer, ...]:
         """Makes the submodules in topological order and writes their weights."""
         generator = torch.Generator().manual_seed(seed)
-        own_attributes = frozenset(dir(nn.Module)) | frozenset(self.__dict__) | frozenset(dir(type(self)))
+        own_attributes = frozenset(dir(self))
         layers = []
         for node_id in self.inference.order:
             node = self.graph.nodes[node_id]

@@ -72,7 +72,6 @@ class FindingRules:
         last = {source for node in order if graph.nodes[node].kind == "output" for source in inputs_of(graph, node)}
         saturating = [node for node in order if kinds[node].saturates and node not in last]
         self._rules: dict[str, _Rule] = {
-            "not_finite": self._not_finite,
             **{f"dead_units/{node}": self._for(self._dead_units, node) for node in rectifiers},
             **{f"equal_units/{node}": self._for(self._equal_units, node) for node in self._weighted[:-1]},
             "vanishing_gradient": self._vanishing_gradient,
@@ -120,20 +119,6 @@ class FindingRules:
         return self._graph.nodes[node].name or node
 
     # -- the rules ----------------------------------------------------------------------------------------------------
-
-    def _not_finite(self, run: RunView, holds: bool) -> _Verdict | None:
-        steps, values = run.scalars("loss/train")
-        if not len(values) or math.isfinite(values[-1]):
-            return None
-        finite = np.flatnonzero(np.isfinite(values))
-        first = int(steps[finite[-1] + 1]) if len(finite) else int(steps[0])
-        what = "not a number" if math.isnan(values[-1]) else "infinite"
-        evidence = f"The last loss that was a number is {_number(values[finite[-1]])}." if len(finite) else ""
-        rate = _learning_rate(run)
-        if rate:
-            evidence += f" The learning rate is {_number(rate)}."
-        cures = (*_slower(run, 10), Cure("Restore the best weights", "restore_best"))
-        return _Verdict("error", f"The loss is {what} since step {first}.", evidence.strip(), cures=cures)
 
     def _dead_units(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
         dead, since = run.latest(f"dead_units/{node}"), run.latest(f"dead_since/{node}")

@@ -80,8 +80,8 @@ class ArraySample:
 class Cure:
     """Something the user can do about a finding, offered as a button.
 
-    ``action`` is a key the window knows: ``set_learning_rate``, ``show_units``, ``restore_best``, ``show_help``;
-    ``value`` its argument as text.
+    ``action`` is a key the window knows: ``set_learning_rate``, ``go_back`` (value: step and learning
+    rate), ``show_units``, ``restore_best``, ``show_help``; ``value`` its argument as text.
     """
 
     title: str

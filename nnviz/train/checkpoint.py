@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nnviz.errors import RunFileError
+from nnviz.train.finite import all_finite
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 _VERSION = 1
@@ -82,6 +83,11 @@ class Checkpoint:
     def nbytes(self) -> int:
         """Memory of the tensors that belong to this checkpoint alone."""
         return size_of(self.weights) + size_of(self.optimizer) + size_of(self.random)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether training can go on from it: weights and optimizer hold finite numbers; waits for the device."""
+        return all_finite(self.weights.values()) and all_finite(self.optimizer.values())
 
 
 def size_of(tensors: Tensors) -> int:

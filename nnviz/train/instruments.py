@@ -156,11 +156,6 @@ class Instruments:
         for probe in self._probes:
             probe.reset()
 
-    @property
-    def watch_the_loss(self) -> bool:
-        """Whether a loss that is not finite will be noticed here."""
-        return any(probe.name == "loss" for probe in self._probes)
-
     def examine(self) -> None:
         """Puts into the run what its series give reason to say, and takes back what no longer holds."""
         if self._rules is None:

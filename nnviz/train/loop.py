@@ -42,6 +42,7 @@ def train_step(
     after_backward: AfterBackward | None = None,
     around_update: AroundUpdate | None = None,
     gradients: Gradients | None = None,
+    is_spoilt: Callable[[Tensor], bool] | None = None,
 ) -> Tensor:
     """One update of the weights from one batch.
 
@@ -56,6 +57,7 @@ def train_step(
         after_backward: Called while the gradients stand in ``parameter.grad``, before the update.
         around_update: Called in place of the update, with the update to call.
         gradients: Computes the same as the forward and the backward pass here, on a shorter way.
+        is_spoilt: Asked before the update; where it says so of the loss, the weights are left as they are.
 
     Returns:
         The mean loss of the batch before the update.
@@ -70,6 +72,8 @@ def train_step(
         outputs, loss = gradients(loss_function, inputs, targets)
     if after_backward is not None:
         after_backward(loss, outputs, targets)
+    if is_spoilt is not None and is_spoilt(loss):
+        return loss
     if around_update is None:
         optimizer.step()
     else:
@@ -126,13 +130,18 @@ class Evaluation:
         self._counts.append(inputs.shape[0])
         return True
 
+    def first_not_finite(self) -> int | None:
+        """Number of the first batch whose loss is not finite; waits for the device."""
+        return next((index for index, loss in enumerate(self._losses) if not math.isfinite(loss.item())), None)
+
     def result(self) -> EvaluationResult:
         """The mean over all examples done so far, each with the same weight; waits for the device once."""
         count = sum(self._counts)
         if count == 0:
             return EvaluationResult(math.nan, None, 0)
         losses = torch.stack(self._losses).tolist()
-        loss = math.fsum(loss * size for loss, size in zip(losses, self._counts, strict=True)) / count
+        summed = math.fsum if all(map(math.isfinite, losses)) else sum  # fsum refuses what is not finite
+        loss = summed(loss * size for loss, size in zip(losses, self._counts, strict=True)) / count
         accuracy = int(torch.stack(self._correct).sum()) / count if self._correct else None
         return EvaluationResult(loss, accuracy, count)
 

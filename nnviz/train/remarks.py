@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from nnviz.record.run import RunView
 from nnviz.record.samples import Cure, Finding, Sample, Scalar
 from nnviz.train.loop import EvaluationResult
+from nnviz.train.origin import Origin
 from nnviz.train.training import Training
+
+NOT_FINITE = "finding/not_finite"
 
 
 def scores(split: str, step: int, result: EvaluationResult) -> list[Sample]:
@@ -38,14 +44,56 @@ def best_put_back(training: Training) -> Finding:
     )
 
 
-def not_finite(training: Training) -> Finding:
-    """The loss is NaN or infinite; said here where no instrument watches the loss."""
-    slower = f"{training.learning_rate / 10:.1g}"
-    return Finding(
-        "finding/not_finite",
-        training.step,
-        "error",
-        f"The loss is no longer a finite number (noticed at step {training.step}).",
-        f"The learning rate is {training.learning_rate:g}; too large a one is the usual cause.",
-        cures=(Cure(f"Try {slower}", "set_learning_rate", slower),),
-    )
+def not_finite(training: Training, origin: Origin, good_step: int | None) -> Finding:
+    """Training rests because a number is no longer finite.
+
+    Args:
+        training: As it rests.
+        origin: Where it began.
+        good_step: Where to begin again; None where there is no such step, or it cannot be reached.
+    """
+    rate, slower = training.learning_rate, f"{training.learning_rate / 10:.1g}"
+    node = training.network.graph.nodes[origin.node]
+    clause = origin.clause(node.name or node.id)
+    when = f"at step {origin.step}" if origin.split == "train" else f"after step {origin.step}"
+    cures = []
+    evidence = "The update was not made, so that what was learned is not lost."
+    if origin.split != "train":
+        evidence = "The weights are finite: it is in evaluation mode, or with these examples, that it happens."
+    elif origin.step > 1:
+        evidence = f"The learning rate is {rate:g}; too large a one is the usual cause."
+    if good_step is not None:
+        title = f"Go back to step {good_step}, with a learning rate of {slower}"
+        cures.append(Cure(title, "go_back", f"{good_step} {slower}"))
+    if training.best is not None:
+        cures.append(Cure(f"Restore the best weights (epoch {training.best_epoch})", "restore_best"))
+    cures.append(Cure("Why?", "show_help", "loss"))
+    text = f"{clause[0].upper()}{clause[1:]} {when}: training rests."
+    return Finding(NOT_FINITE, max(origin.step, 0), "error", text, evidence, origin.node, tuple(cures))
+
+
+def mended(step: int, run: RunView) -> Finding:
+    """What stopped the training is left behind."""
+    before = next((finding for finding in run.findings() if finding.series == NOT_FINITE), None)
+    return Finding(NOT_FINITE, step, "resolved", "" if before is None else before.text)
+
+
+def last_good_step(run: RunView, broken: int) -> int | None:
+    """The last step after which the network was no worse than it had been, before its loss ran away.
+
+    That is where the loss was at most twice its median so far, and at most what it was at the start. It lies at least
+    two steps before the broken one: the update between them is the first that a lower learning rate changes.
+
+    Args:
+        run: With the loss of each batch.
+        broken: The step whose loss is not finite.
+    """
+    steps, losses = run.scalars("loss/train")
+    known = (steps < broken) & np.isfinite(losses)
+    steps, losses = steps[known], losses[known]
+    if not len(losses):
+        return None
+    good = np.flatnonzero(losses <= min(float(losses[0]), 2 * float(np.median(losses))))
+    last = int(steps[good[-1]]) if len(good) else int(steps[0])
+    target = min(last - 1, broken - 2)  # The loss of a step is that of the weights before it.
+    return target if target >= 0 else None

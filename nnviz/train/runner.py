@@ -11,15 +11,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
-from nnviz.errors import DataError, NnvizError, StorageError, TrainingError
+from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TrainingError
 from nnviz.project.memory import bytes_text
 from nnviz.record.run import Run
 from nnviz.record.samples import Sample, Scalar
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train import origin as origins
 from nnviz.train import remarks
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.instruments import Instruments
 from nnviz.train.loop import Evaluation, EvaluationResult
+from nnviz.train.origin import Origin
 from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
@@ -56,6 +58,9 @@ class Runner:
         store: Keeps checkpoints.
         on_epoch: Told of the end of each epoch.
         on_trouble: Told of what went wrong without ending the training.
+
+    Attributes:
+        trouble: Why it rests although nobody asked for it, until it goes on.
     """
 
     def __init__(
@@ -83,6 +88,10 @@ class Runner:
         self._rewind = Rewind()
         self._stepping = False
         self._going_back_to: int | None = None
+        # The step that broke, while where it began is looked for on the way back to the one before it.
+        self._broken_step: int | None = None
+        self._origin: Origin | None = None
+        self.trouble: NotFiniteError | None = None
         self._evaluation: Evaluation | None = None
         self._evaluated_split = ""
         self._test_wanted: list[Future[EvaluationResult]] = []
@@ -107,6 +116,11 @@ class Runner:
         """Whether something is to be done even while paused: single steps, going back, measuring on the test set."""
         return bool(self._stepping or self._going_back_to is not None or self._test_wanted)
 
+    @property
+    def halted(self) -> bool:
+        """Whether a number is no longer finite: training rests, or will as soon as it is known where it began."""
+        return self.trouble is not None or self._broken_step is not None
+
     # -- going on -----------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -127,7 +141,7 @@ class Runner:
                 self._finish_evaluation()
         elif self._going_back_to is not None:
             self._go_back_a_batch()
-        else:
+        elif not self.halted:
             self._train_a_batch()
         if self._stepping and not self.training.epoch_end_due and (self.steps_left == 0 or self.finished):
             self._end_steps()
@@ -163,8 +177,7 @@ class Runner:
 
     def publish(self) -> None:
         """Fetches what waits on the device and makes a new position."""
-        if not self.training.settle() and not self.instruments.watch_the_loss:
-            self._run.append([remarks.not_finite(self.training)])
+        self.training.settle()
         self._published = time.perf_counter()
         if self.speed.running and self._published - self._speed_recorded >= _SPEED_EVERY:
             self._speed_recorded = self._published
@@ -177,6 +190,8 @@ class Runner:
             )
             self.instruments.examine_if_due()
         self.position = self._make_position()
+        if self.training.spoilt_step is not None and not self.halted:
+            self._break_down(self.training.spoilt_step)
 
     # -- what may be asked for ----------------------------------------------------------------------------------------
 
@@ -188,7 +203,10 @@ class Runner:
         """
         self.refuse_if_finished()
         self.leave_best()
+        self.leave_trouble()
         self.keep()
+        if self.halted:
+            return
         self.steps_left += count
         self._stepping = True
 
@@ -211,16 +229,27 @@ class Runner:
         present = self.training.step if self._going_back_to is None else self._going_back_to
         if present == 0:
             raise TrainingError("This is the first step: there is nothing before it.")
-        checkpoint = self._rewind.before(present - 1)
+        self.go_back(present - 1)
+
+    def go_back(self, target: int) -> None:
+        """To the state after an earlier step, as :meth:`step_back` does.
+
+        Raises:
+            TrainingError: It cannot be reached, or is not an earlier one.
+        """
+        present = self.training.step if self._going_back_to is None else self._going_back_to
+        if not 0 <= target <= present:
+            raise TrainingError(f"Step {target} is not behind the present one, {present}.")
+        checkpoint = self._rewind.before(target)
         if checkpoint is None:
             size = self.training.capture().nbytes
             raise TrainingError(
-                f"Step {present - 1} cannot be reached any more."
+                f"Step {target} cannot be reached any more."
                 if self._rewind.fits(size)
                 else f"This network is too large to go back: one state of it takes {bytes_text(size)}."
             )
-        target = present - 1
         self.cancel_steps()
+        self._broken_step = self._origin = self.trouble = None
         self._before_best = None
         if self._evaluated_split == "validation":
             self._drop_evaluation()
@@ -260,6 +289,7 @@ class Runner:
         training = self.training
         if training.best is None:
             raise TrainingError("There are no best weights yet: they are kept at the end of each epoch.")
+        self.leave_trouble()
         training.use_weights(training.best)
         self._before_best = None
         self._rewind.clear()
@@ -272,6 +302,12 @@ class Runner:
         if self._before_best is not None:
             checkpoint, self._before_best = self._before_best, None
             self.training.go_back(checkpoint, checkpoint.progress.step)
+
+    def leave_trouble(self) -> None:
+        """Training is to go on although it broke; where nothing has changed it will break again."""
+        if self.trouble is not None:
+            self._run.append([remarks.mended(self.training.step, self._run)])
+        self.trouble = None
 
     def complete(self) -> None:
         """All epochs are done: keeps the last state, and puts the best weights in where that is wanted."""
@@ -298,17 +334,29 @@ class Runner:
             return
         if self._rewind.steps[-1:] != [self.training.step]:
             began = time.perf_counter()
-            self._rewind.add(self.training.capture())
+            checkpoint = self.training.capture()
+            if not checkpoint.is_finite:
+                self._kept = time.perf_counter()
+                if not self.halted:
+                    self._break_down(self.training.step + 1)
+                return
+            self._rewind.add(checkpoint)
             self._kept = time.perf_counter()
             self._keep_every = max(_KEEP_EVERY, _KEEP_SHARE * (self._kept - began))
 
     def save(self, tag: str) -> None:
-        """Keeps the state in the run's file, unless it is there already; a full disk does not end the training."""
+        """Keeps the state in the run's file, unless it is there already; a full disk does not end the training.
+
+        A state that is not finite, or from which the next step is known not to be, is not kept: what the file holds is
+        the last from which training can go on.
+        """
         step = self.training.step
-        if self._store is None or self._saved_step == step or self.training.replaying:
+        if self._store is None or self._saved_step == step or self.training.replaying or self.halted:
             return
         began = time.perf_counter()
         checkpoint = self._before_best or self.training.capture()
+        if not checkpoint.is_finite:
+            return
         try:
             self._store.save_checkpoint(step, self.training.epoch, checkpoints.to_blobs(checkpoint), tag)
         except StorageError as error:
@@ -328,7 +376,11 @@ class Runner:
     def _train_a_batch(self) -> None:
         self.speed.start()
         last = self._is_last_step
-        self.speed.count(self.instruments.advance(forced=self._stepping and last))
+        try:
+            self.speed.count(self.instruments.advance(forced=self._stepping and last))
+        except NotFiniteError as error:
+            self._break_down(error.step)
+            return
         now = time.perf_counter()
         # After the last step comes rest, which publishes what is measured then as well.
         if now - self._published >= _PUBLISH_EVERY and not last:
@@ -350,17 +402,76 @@ class Runner:
     def _go_back_a_batch(self) -> None:
         training = self.training
         if training.replaying:
-            training.advance()
+            try:
+                training.advance()
+            except NotFiniteError as error:  # A GPU may take another way than the first time.
+                self._going_back_to = None
+                self._conclude(Origin(error.step, training.network.output_id, "loss", "not finite"))
+                return
+            if self._broken_step is not None and self._origin is None:
+                self._origin = origins.of_last_update(training)
+                if self._origin is not None:
+                    self._return_to(training.step - 1)
+                    return
             now = time.perf_counter()
             if now - self._kept >= _KEEP_EVERY_GOING_BACK:
-                self._rewind.add(training.capture())
+                if training.is_finite:
+                    self._rewind.add(training.capture())
                 self._kept = time.perf_counter()
                 self.publish()
         if not training.replaying and not training.epoch_end_due:
             self._going_back_to = None
+            if self._broken_step is not None:
+                self._conclude(self._origin or origins.of_next_batch(training))
+                return
             if training.learning_rate != self._recorded_rate():
                 self._run.append([Scalar("learning_rate", training.step, training.learning_rate)])
             self.rest()
+
+    # -- what is not finite -------------------------------------------------------------------------------------------
+
+    def _break_down(self, step: int) -> None:
+        """The loss of a step is not finite, or what it began with: rests before it, and finds out where it began."""
+        training = self.training
+        self.cancel_steps()
+        self._drop_evaluation()
+        self.instruments.flush()
+        if self._run.last_step > step:  # A GPU had begun the next one already.
+            self._run.rewind(step)
+        self._broken_step, self._origin = step, None
+        stands_there = training.step == step - 1 and training.a_forward_pass_leaves_no_trace and training.is_finite
+        if stands_there or not self._return_to(step - 1):
+            self._conclude(origins.of_next_batch(training))
+
+    def _return_to(self, step: int) -> bool:
+        """Sets out for an earlier step without taking back what was recorded; False where it cannot be reached."""
+        checkpoint = self._rewind.before(step)
+        if checkpoint is None:
+            return False
+        self.instruments.reset()
+        self.training.go_back(checkpoint, step)
+        self._rewind.forget_after(step)
+        self._going_back_to = step
+        self._kept = time.perf_counter()
+        return True
+
+    def _conclude(self, origin: Origin) -> None:
+        """It is known where it began: says so and rests."""
+        training = self.training
+        self._broken_step = self._origin = None
+        node = training.network.graph.nodes[origin.node]
+        self.trouble = origin.error(node.name or node.id, training.learning_rate)
+        self._run.append([remarks.not_finite(training, origin, self._last_good_step(origin))])
+        self.rest()
+        if self._on_trouble is not None:
+            self._on_trouble(self.trouble)
+
+    def _last_good_step(self, origin: Origin) -> int | None:
+        """Where to begin again more slowly: the last step that can be reached and was not yet on the way out."""
+        if origin.split != "train":
+            return None
+        target = remarks.last_good_step(self._run, origin.step)
+        return target if target is not None and self._rewind.before(target) is not None else None
 
     def _recorded_rate(self) -> float:
         _, values = self._run.scalars("learning_rate")
@@ -383,13 +494,20 @@ class Runner:
 
     def _finish_evaluation(self) -> None:
         assert self._evaluation is not None
-        result, split = self._evaluation.result(), self._evaluated_split
+        evaluation, split = self._evaluation, self._evaluated_split
+        result = evaluation.result()
         self._drop_evaluation()
         if split == "test":
             self._finish_test(result)
         else:
             self._finish_epoch(result if result.count else None)
         self.publish()
+        going_on = self._going_back_to is None and not self.halted
+        if going_on and result.count and not math.isfinite(result.loss):
+            if self.training.is_finite:
+                self._conclude(origins.of_evaluation(self.training, evaluation, split))
+            else:
+                self._break_down(self.training.step + 1)
 
     def _finish_test(self, result: EvaluationResult) -> None:
         self.training.test_uses += 1

@@ -145,6 +145,10 @@ class TrainingSession:
         """Rest at the state before the last step, bit for bit on the CPU; what was recorded after it is dropped."""
         return self._commands.put(self._step_back)
 
+    def go_back(self, step: int) -> Future[None]:
+        """Rest at the state after an earlier step, as :meth:`step_back` does."""
+        return self._commands.put(lambda: self._go_back(step))
+
     def stop(self) -> Future[None]:
         """End the training here; what was measured stays."""
         return self._commands.put(self._stop)
@@ -200,7 +204,12 @@ class TrainingSession:
     # -- the owner's thread -------------------------------------------------------------------------------------------
 
     def serve(self) -> None:
-        """Prepares, then does what is asked until :meth:`close`. Never raises: what fails becomes the state FAILED."""
+        """Prepares, then does what is asked until :meth:`close`. Never raises: what fails becomes the state FAILED.
+
+        A session lives once: when it has ended, this returns at once.
+        """
+        if self._state is not SessionState.IDLE:
+            return
         self._guarded(self._prepare)
         while not self._closing.is_set():
             self._guarded(self._turn)
@@ -212,9 +221,12 @@ class TrainingSession:
         Ctrl-C ends it after the batch that is under way; what was recorded is kept.
 
         Raises:
-            Cancelled: It was interrupted, stopped or closed before the end.
+            Cancelled: It was interrupted, stopped or closed before the end, or has ended already: a session lives once.
+            NotFiniteError: A number that decides it is no longer finite.
             NnvizError: It failed.
         """
+        if self._state is not SessionState.IDLE:
+            raise Cancelled("This session has trained already: make a new one.")
         try:
             with self._interruptible():
                 self._guarded(self._prepare)
@@ -266,11 +278,10 @@ class TrainingSession:
         self._enter(SessionState.READY)
 
     def _turn(self) -> None:
-        """Answers what was asked, then does one batch, or waits for the next request."""
+        """Answers what was asked, or does one batch, or waits for the next request."""
         if self._commands.pending:
             self._commands.run()
-            if self._closing.is_set():
-                return
+            return  # Whoever drives it looks first at what has become of it: there may be nothing more to wait for.
         runner = self._runner
         if runner is None or self._state is SessionState.FAILED:
             self._commands.wait()
@@ -280,6 +291,8 @@ class TrainingSession:
             self._enter(SessionState.DONE)
         elif self._state is SessionState.RUNNING or runner.has_errand:
             runner.advance()
+            if runner.halted and self._state is SessionState.RUNNING:
+                self._enter(SessionState.PAUSED)
         elif runner.instruments.busy:
             runner.measure_on()
         else:
@@ -305,10 +318,15 @@ class TrainingSession:
         """All epochs, then the test split; broken off by an interruption, a stop or a failure."""
         if self._broken_off or self.error is not None:
             return
+        self._commands.run()  # What was asked before it began; a stop is one, and then there is nothing to do.
+        if not self._goes_on():
+            return
         self._play()
-        while self._goes_on:
-            self._turn()
         runner = self._prepared
+        while self._goes_on():
+            self._turn()
+            if runner.trouble is not None:
+                raise runner.trouble
         if not runner.finished or self._broken_off:
             return
         test = None
@@ -317,6 +335,8 @@ class TrainingSession:
             runner.evaluate_test(answer)
             while not answer.done() and not self._broken_off:
                 self._turn()
+            if runner.trouble is not None:
+                raise runner.trouble
             if not answer.done():
                 return
             test = answer.result()
@@ -331,7 +351,6 @@ class TrainingSession:
             best_epoch=runner.training.best_epoch,
         )
 
-    @property
     def _goes_on(self) -> bool:
         return self._state not in (SessionState.DONE, SessionState.FAILED) and not self._broken_off
 
@@ -356,6 +375,7 @@ class TrainingSession:
         if self._state is SessionState.DONE:
             runner.refuse_if_finished()
         runner.leave_best()
+        runner.leave_trouble()
         runner.cancel_steps()
         self._enter(SessionState.RUNNING)
 
@@ -376,6 +396,10 @@ class TrainingSession:
 
     def _step_back(self) -> None:
         self._prepared.step_back()
+        self._enter(SessionState.PAUSED)
+
+    def _go_back(self, step: int) -> None:
+        self._prepared.go_back(step)
         self._enter(SessionState.PAUSED)
 
     def _stop(self) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from nnviz.data.tensors import Feeder, LoadedData
-from nnviz.errors import ParamError, ProjectError, TrainingError
+from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
 from nnviz.network.chain import DenseChain
 from nnviz.network.losses import loss_function
 from nnviz.network.memory import build_network
@@ -23,6 +23,7 @@ from nnviz.project.validate import problems_that_stop, validate
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import loop, optimizers
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
+from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
 from nnviz.train.updates import Updates
 
@@ -44,6 +45,7 @@ class Training:
     Raises:
         ProjectError: The project has errors; the message is the first of them.
         TooLargeError: It would not fit into memory; nothing was built.
+        DataError: The data holds numbers that are not finite.
     """
 
     def __init__(self, project: Project, data: LoadedData, device: torch.device) -> None:
@@ -54,6 +56,7 @@ class Training:
             raise ProjectError(problems[0].text, field=problems[0].node and f"graph.nodes.{problems[0].node}")
         if len(data.train) == 0:
             raise ProjectError("There are no training examples: hold back fewer for validation.", field="data")
+        refuse_unusable(data)
         config = project.training
         self.data = data
         self.device = device
@@ -68,7 +71,8 @@ class Training:
         self.batch_size = config.batch_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, self.network.random_state)
-        self._draws = self.network.draws_random_numbers
+        #: Whether a step draws random numbers.
+        self.draws = self.network.draws_random_numbers
         several = _needs_several(self.network)
         if several and len(data.train) == 1:
             raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
@@ -81,6 +85,8 @@ class Training:
         self._evaluated_epochs = 0
         self._losses: list[Tensor] = []
         self._counts: list[int] = []
+        self._watch = LossWatch(device)
+        self._spoilt_step: int | None = None
         self._loss_sum = 0.0
         self._loss_count = 0
         # (first step, learning rate), ascending, since the start or the last restore.
@@ -158,13 +164,19 @@ class Training:
 
         Raises:
             TrainingError: The network has nothing to train.
+            NotFiniteError: The loss of this step is not finite, and the update was not made; on a GPU it may be the
+                loss of an earlier step, whose update was made, see ``spoilt_step``.
         """
         if self._updates is None:
             raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
+        if self._spoilt_step is None:
+            self._spoilt_step = self._watch.first_spoilt(self._step + 1)
+        if self._spoilt_step is not None:
+            raise _not_finite(self._spoilt_step)
         inputs, targets = self._next_batch()
         if self._step in self._replay_rates:
             self._use_rate(self._replay_rates[self._step])
-        with self.random if self._draws else nullcontext():
+        with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
                 self.loss_function,
@@ -174,7 +186,14 @@ class Training:
                 after_backward,
                 around_update,
                 self._gradients,
+                self._watch.is_spoilt if self._watch.at_once else None,
             )
+        if self._watch.at_once:
+            if not math.isfinite(loss.item()):
+                self._batches = None  # It is the next batch still.
+                raise _not_finite(self._step + 1)
+        else:
+            self._watch.send(self._step + 1, loss)
         count = inputs.shape[0]
         self._losses.append(loss)
         self._counts.append(count)
@@ -183,17 +202,40 @@ class Training:
             self._use_rate(self.learning_rate)
         return count
 
+    def peek(self) -> tuple[Tensor, Tensor]:
+        """The batch that comes next."""
+        return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
+
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
         if not self._losses:
-            return True
+            return self._spoilt_step is None
         losses = torch.stack(self._losses).tolist()
-        total = sum(loss * count for loss, count in zip(losses, self._counts, strict=True))
-        self._loss_sum += total
+        self._loss_sum += sum(loss * count for loss, count in zip(losses, self._counts, strict=True))
         self._loss_count += sum(self._counts)
+        if self._spoilt_step is None:
+            first = self._step - len(losses) + 1
+            self._spoilt_step = next((first + n for n, loss in enumerate(losses) if not math.isfinite(loss)), None)
         self._losses.clear()
         self._counts.clear()
-        return math.isfinite(total)
+        return self._spoilt_step is None
+
+    @property
+    def spoilt_step(self) -> int | None:
+        """The first step whose loss was not finite although its update was made (on a GPU), as far as is known."""
+        return self._spoilt_step
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all that decides how it goes on is finite: weights, statistics, optimizer; waits for the device."""
+        state = () if self.optimizer is None else self.optimizer.state.values()
+        kept = (value for entries in state for value in entries.values() if isinstance(value, Tensor))
+        return all_finite(self.network.state_dict().values()) and all_finite(kept)
+
+    @property
+    def a_forward_pass_leaves_no_trace(self) -> bool:
+        """Whether a step whose update was left out has changed nothing: no random number, no running statistics."""
+        return self._watch.at_once and not self.draws and next(self.network.buffers(), None) is None
 
     @property
     def epoch_loss(self) -> float:
@@ -218,7 +260,8 @@ class Training:
         """The epoch is over and its validation is done: keeps the weights if they are the best, starts the next."""
         self._evaluated_epochs = self.epoch
         self._loss_sum, self._loss_count = 0.0, 0
-        if validation is not None and validation.loss < self.best_loss:
+        better = validation is not None and math.isfinite(validation.loss) and validation.loss < self.best_loss
+        if validation is not None and better and all_finite(self.network.state_dict().values()):
             self.best_loss = validation.loss
             self.best_epoch = self.epoch
             self.best = checkpoints.copy_weights(self.network)
@@ -226,6 +269,7 @@ class Training:
     def use_weights(self, weights: Tensors) -> None:
         """Puts other weights in; position and optimizer stay."""
         checkpoints.load_weights(weights, self.network)
+        self._forget_spoilt()
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
@@ -283,6 +327,7 @@ class Training:
         self._evaluated_epochs = progress.evaluated_epochs
         self._losses.clear()
         self._counts.clear()
+        self._forget_spoilt()
         self._loss_sum = float.fromhex(progress.epoch_loss)
         self._loss_count = progress.epoch_count
         self.best = checkpoint.best
@@ -290,6 +335,10 @@ class Training:
         self.best_loss = float.fromhex(progress.best_loss)
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
+
+    def _forget_spoilt(self) -> None:
+        self._watch.forget()
+        self._spoilt_step = None
 
     def _use_rate(self, value: float) -> None:
         if self.optimizer is not None:
@@ -303,6 +352,10 @@ class Training:
             self._batches = self._feeder.batches(self.epoch)
             batch = next(self._batches)
         return batch
+
+
+def _not_finite(step: int) -> NotFiniteError:
+    return NotFiniteError(f"The loss of step {step} is not a finite number.", step=step)
 
 
 def _needs_several(network: Network) -> str:

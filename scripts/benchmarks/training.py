@@ -98,7 +98,7 @@ class Driven:
     def steps(self) -> Iterator[None]:
         """Trains as far as the project says, validation and instruments included."""
         training = self._session._prepared.training
-        while self._session._goes_on:
+        while self._session._goes_on():
             before = training.step
             self._session._turn()
             if training.step != before:

@@ -60,18 +60,6 @@ def test_nothing_to_say_about_nothing(rules: FindingRules, run: Run):
     assert look(rules, run) == {}
 
 
-def test_loss_that_is_no_number(rules: FindingRules, run: Run):
-    run.append(curve("loss/train", [1.0, 2.5, math.nan, math.inf, math.nan]))
-    run.append([Scalar("learning_rate", 0, 0.5)])
-    found = look(rules, run)["not_finite"]
-    assert found.severity == "error"
-    assert found.text == "The loss is not a number since step 3."
-    assert "2.5" in found.evidence
-    assert [(cure.action, cure.value) for cure in found.cures] == [("set_learning_rate", "0.05"), ("restore_best", "")]
-    run.rewind(2)
-    assert look(rules, run) == {}
-
-
 def test_dead_units_in_the_words_of_the_screen(rules: FindingRules, run: Run):
     run.append([Scalar("learning_rate", 0, 0.02), *curve("loss/train", [1.0], 1000)])
     run.append(dead("relu2", 17, 64, 1000, 410))

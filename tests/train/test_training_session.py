@@ -31,7 +31,6 @@ from training_helpers import (
 from nnviz.errors import Cancelled, DataError, ParamError, ProjectError, StorageError, TrainingError
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project.model import DataConfig
-from nnviz.project.samples.sketch import chain, features, linear, output
 from nnviz.record.run import Run
 from nnviz.record.samples import ArraySample, Sample, Scalar
 from nnviz.train import runner as runner_module
@@ -558,16 +557,6 @@ def test_missing_data_fails_with_the_way_to_get_it() -> None:
 def test_an_unknown_device_fails_at_once() -> None:
     with pytest.raises(ParamError, match="no device"):
         TrainingSession(project_of(), Run(), data=tables(), device="abacus").train()
-
-
-def test_a_loss_that_is_no_number_is_a_finding_and_training_goes_on() -> None:
-    run = Run()
-    graph = chain(features(6), linear(16), linear(3), output("mse"))
-    outcome = session_of(graph, run=run, epochs=3, optimizer="sgd", learning_rate=1000.0).train()
-    assert outcome.steps == 18
-    (finding,) = [finding for finding in run.findings() if finding.series == "finding/not_finite"]
-    assert finding.severity == "error"
-    assert finding.cures
 
 
 def test_a_faulty_listener_harms_neither_the_training_nor_the_thread() -> None:

@@ -189,6 +189,10 @@ class Feeder:
         """Batches an epoch."""
         return len(self._bounds) - 1
 
+    def examples_before(self, batch: int) -> int:
+        """Examples in the batches of an epoch before this one, from 0."""
+        return int(self._bounds[batch])
+
     def order(self, epoch: int) -> Tensor:
         """The indices of the examples in the order of one epoch, int64[n] on the CPU.
 

@@ -6,9 +6,11 @@ the plain values as JSON. Nothing is pickled, so that opening a file never execu
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import safetensors.torch
@@ -18,11 +20,13 @@ from torch import Tensor, nn
 
 from nnviz.errors import RunFileError
 from nnviz.train.finite import all_finite
+from nnviz.train.optimizers import IMPLEMENTATION
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 _VERSION = 1
-#: Settings of an optimizer that change how it computes, not what.
-_IMPLEMENTATION = ("foreach", "fused")
+#: Bytes that the state of a random number generator may take; torch's takes 5,056.
+_MOST_RANDOM = 65_536
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -38,23 +42,27 @@ class Progress(msgspec.Struct, frozen=True):
         test_uses: How often the test set was looked at.
     """
 
-    step: int = 0
-    evaluated_epochs: int = 0
+    step: _Count = 0
+    evaluated_epochs: _Count = 0
     epoch_loss: str = (0.0).hex()
-    epoch_count: int = 0
-    best_epoch: int = 0
+    epoch_count: _Count = 0
+    best_epoch: _Count = 0
     best_loss: str = float("inf").hex()
-    test_uses: int = 0
+    test_uses: _Count = 0
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """The plain values of a checkpoint in a file."""
+    """The plain values of a checkpoint in a file.
 
-    version: int
+    ``digest`` is of all that is in the checkpoint, itself left out; empty in files from before there was one.
+    """
+
+    version: Annotated[int, msgspec.Meta(ge=1)]
     progress: Progress
     optimizer_groups: list[dict[str, Any]]
     optimizer_values: dict[str, Any]
     has_best: bool
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +182,11 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
-    blobs = {
-        "header": msgspec.json.encode(header),
-        "weights": _save(checkpoint.weights),
-        "state": _save(state),
-    }
+    blobs = {"weights": _save(checkpoint.weights), "state": _save(state)}
     if checkpoint.best is not None:
         blobs["best"] = _save(checkpoint.best)
-    return blobs
+    header = msgspec.structs.replace(header, digest=_digest(header, blobs))
+    return {"header": msgspec.json.encode(header), **blobs}
 
 
 def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
@@ -194,20 +199,67 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         header = msgspec.json.decode(blobs["header"], type=_Header)
         if header.version > _VERSION:
             raise RunFileError("The checkpoint was made by a newer nnviz: update this one.")
-        state = safetensors.torch.load(blobs["state"])
-        return Checkpoint(
-            header.progress,
-            safetensors.torch.load(blobs["weights"]),
-            _part(state, "optimizer/"),
-            header.optimizer_values,
-            tuple(_with_tuples(group) for group in header.optimizer_groups),
-            _part(state, "random/"),
-            safetensors.torch.load(blobs["best"]) if header.has_best else None,
-        )
+        parts = {name: blobs[name] for name in ("weights", "state", *(("best",) if header.has_best else ()))}
     except KeyError as error:
         raise RunFileError(f"The checkpoint has no part {error}.") from None
-    except (msgspec.MsgspecError, SafetensorError, ValueError, TypeError) as error:
-        raise RunFileError(f"The checkpoint is damaged: {error}") from error
+    except _BROKEN as error:
+        raise _damaged(error) from error
+    if header.digest and header.digest != _digest(header, parts):
+        raise RunFileError("The checkpoint is damaged: its parts are not those that were written together.")
+    try:
+        for number in (header.progress.epoch_loss, header.progress.best_loss):
+            float.fromhex(number)
+        if math.isnan(float.fromhex(header.progress.best_loss)):
+            raise ValueError("the loss of the best epoch is not a number")
+        tensors = {name: safetensors.torch.load(part) for name, part in parts.items()}
+    except _BROKEN as error:
+        raise _damaged(error) from error
+    state = tensors["state"]
+    random = _part(state, "random/")
+    optimizer = _part(state, "optimizer/")
+    if len(random) + len(optimizer) != len(state) or not random.keys() <= {"cpu", "device"}:
+        raise RunFileError("The checkpoint is damaged: it holds what no checkpoint does.")
+    if any(part.dtype != torch.uint8 or part.dim() != 1 or len(part) > _MOST_RANDOM for part in random.values()):
+        raise RunFileError("The checkpoint is damaged: the state of the random numbers is none.")
+    if "cpu" not in random:
+        raise RunFileError("The checkpoint is damaged: the state of the random numbers is missing.")
+    return Checkpoint(
+        header.progress,
+        tensors["weights"],
+        optimizer,
+        header.optimizer_values,
+        tuple(_with_tuples(group) for group in header.optimizer_groups),
+        random,
+        tensors.get("best"),
+    )
+
+
+#: What the readers of JSON and safetensors raise over bytes that are none of theirs.
+_BROKEN = (
+    msgspec.MsgspecError,
+    SafetensorError,
+    ValueError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    RuntimeError,
+    AttributeError,
+)
+
+
+def _damaged(error: Exception) -> RunFileError:
+    words = "".join(letter if letter.isprintable() else "?" for letter in str(error)[:200])
+    return RunFileError(f"The checkpoint is damaged: {words or type(error).__name__}")
+
+
+def _digest(header: _Header, blobs: Mapping[str, bytes]) -> str:
+    """Of everything but the digest itself."""
+    whole = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(header, digest="")))
+    for name in sorted(blobs):
+        whole.update(f"\n{name} {len(blobs[name])}\n".encode())
+        whole.update(blobs[name])
+    return whole.hexdigest()
 
 
 def _restore_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer) -> None:
@@ -230,7 +282,7 @@ def _restore_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer)
         state.setdefault(int(index), {})[name] = value.clone() if isinstance(value, Tensor) else value
     # Which of torch's implementations computes the update belongs to this device, not to the one it was saved on.
     groups = [
-        {**group, "params": list(group["params"]), **{name: mine[name] for name in _IMPLEMENTATION if name in mine}}
+        {**group, "params": list(group["params"]), **{name: mine[name] for name in IMPLEMENTATION if name in mine}}
         for group, mine in zip(checkpoint.optimizer_groups, own["param_groups"], strict=True)
     ]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -75,7 +75,10 @@ def train_to_file(
             )
             if on_session is not None:
                 on_session(session)
-            return session.train()
+            try:
+                return session.train()
+            except RunFileError as error:  # what the checkpoint holds is looked at once the network is there
+                raise error.at(file=str(path)) from error
     finally:
         if not resume and run.last_step < 0:  # it failed before anything was measured: no empty file is left behind
             path.unlink(missing_ok=True)

@@ -19,6 +19,12 @@ from nnviz.project.model import Params, ParamValue, TrainConfig
 _Maker: TypeAlias = Callable[[list[nn.Parameter], Mapping[str, float]], torch.optim.Optimizer]
 
 
+#: Settings of torch's optimizers that change how they compute, not what.
+IMPLEMENTATION = ("foreach", "fused")
+#: What the settings of torch's optimizers are called in a project, where that is not the same; ``betas`` are two.
+SETTINGS: Mapping[str, str] = {"lr": "learning_rate", "eps": "epsilon"}
+
+
 def _sgd(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         parameters,

@@ -21,6 +21,7 @@ from nnviz.project.model import Project
 from nnviz.project.shapes import infer
 from nnviz.project.validate import problems_that_stop, validate
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train import checkpoint_checks as checks
 from nnviz.train import loop, optimizers
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
@@ -66,6 +67,7 @@ class Training:
         self.optimizer = optimizers.build_optimizer(
             self.network.parameters(), config.optimizer, config.optimizer_params
         )
+        self._optimizer_kind = config.optimizer
         self._gradients = DenseChain.of(self.network)
         self._updates = None if self.optimizer is None else Updates(self.optimizer)
         self.batch_size = config.batch_size
@@ -291,8 +293,10 @@ class Training:
         """Goes on from a checkpoint, with the learning rate that was used there.
 
         Raises:
-            RunFileError: It belongs to another network; nothing was changed.
+            RunFileError: It belongs to another network, other data or another optimizer, or cannot be right; nothing
+                was changed.
         """
+        self._check(checkpoint)
         self._put_back(checkpoint)
         self._replay_until, self._replay_rates = 0, {}
         if self.optimizer is not None:
@@ -316,6 +320,22 @@ class Training:
         self._replay_until = step
         if not self.replaying:
             self._use_rate(present)
+
+    def _check(self, checkpoint: Checkpoint) -> None:
+        progress = checkpoint.progress
+        checks.check_tensors(checkpoint, self.network)
+        checks.check_progress(
+            progress,
+            steps_per_epoch=self.steps_per_epoch,
+            seen=self._feeder.examples_before(progress.step % self.steps_per_epoch),
+            examples=self._feeder.count,
+            has_best=checkpoint.best is not None,
+        )
+        checks.check_random(checkpoint.random, self.device)
+        parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
+        reached = {id(p) for node in self.network.trained_ids for p in self.network.module_of(node).parameters()}
+        trained = [index for index, parameter in enumerate(parameters) if parameter in reached]
+        checks.check_optimizer(checkpoint, self._optimizer_kind, self.optimizer, trained)
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress

@@ -47,6 +47,7 @@ def test_losses_that_are_no_numbers_survive() -> None:
     blobs = to_blobs(checkpoint)
     header = msgspec.json.decode(blobs["header"])
     header["progress"] = msgspec.to_builtins(strange)
+    del header["digest"]
     blobs["header"] = msgspec.json.encode(header)
     training.restore(from_blobs(blobs))
     assert math.isnan(training._loss_sum)

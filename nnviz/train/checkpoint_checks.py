@@ -1,0 +1,224 @@
+"""Whether a checkpoint out of a file can be gone on with: everything in it is looked at before any of it is used.
+
+A file may be damaged, or made by hand. What does not fit the training to the last setting is refused: a training that
+goes on from something else than where it stopped would be wrong without anybody noticing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nnviz.errors import NnvizError, RunFileError
+from nnviz.project import registry
+from nnviz.train import optimizers
+from nnviz.train.checkpoint import Checkpoint, Progress, Tensors, check_weights
+from nnviz.train.finite import all_finite, is_finite
+
+#: Epochs that a project may ask for.
+MOST_EPOCHS = 100_000
+#: float32 counts no further: where an optimizer's own count of its steps stays.
+_MOST_COUNTED = 2**24
+#: What optimizers keep that is a sum of squares.
+_SQUARES = frozenset({"exp_avg_sq", "square_avg", "sum", "acc_delta"})
+
+
+def check_progress(progress: Progress, *, steps_per_epoch: int, seen: int, examples: int, has_best: bool) -> None:
+    """Whether a position can be one of this training.
+
+    Args:
+        progress: The position.
+        steps_per_epoch: Batches an epoch.
+        seen: Examples in the batches of the unfinished epoch so far.
+        examples: In a whole epoch.
+        has_best: Whether the checkpoint holds the best weights.
+
+    Raises:
+        RunFileError: It cannot.
+    """
+    epochs, rest = divmod(progress.step, steps_per_epoch)
+    if progress.step > MOST_EPOCHS * steps_per_epoch:
+        raise damaged(f"step {progress.step} lies behind the last that a training can reach")
+    due = progress.step > 0 and rest == 0 and progress.evaluated_epochs == epochs - 1
+    if progress.evaluated_epochs != epochs and not due:
+        raise damaged(
+            f"{progress.evaluated_epochs} epochs are said to be over, but step {progress.step} ends {epochs} of "
+            f"{steps_per_epoch} steps"
+        )
+    expected = examples if due else seen
+    if progress.epoch_count != expected:
+        raise damaged(f"{progress.epoch_count} examples are said to be seen in this epoch, but it was {expected}")
+    if progress.best_epoch > progress.evaluated_epochs or has_best != (progress.best_epoch > 0):
+        raise damaged(f"epoch {progress.best_epoch} cannot have been the best")
+    if math.isfinite(float.fromhex(progress.best_loss)) != has_best:
+        raise damaged("the loss of the best epoch is missing, or there is one without its weights")
+
+
+def check_random(states: Tensors, device: torch.device) -> None:
+    """Whether torch would take these states of its random numbers.
+
+    Raises:
+        RunFileError: It would not, or they are missing.
+    """
+    if "cpu" not in states:
+        raise damaged("the state of the random numbers is missing")
+    makers = {"cpu": torch.device("cpu")} | ({"device": device} if device.type != "cpu" else {})
+    for name, where in makers.items():
+        if name not in states:
+            continue
+        try:
+            torch.Generator(where).set_state(states[name])
+        except (RuntimeError, TypeError) as error:
+            raise damaged("the state of the random numbers is none") from error
+
+
+def check_tensors(checkpoint: Checkpoint, network: nn.Module) -> None:
+    """Whether the weights are those of this network, and all numbers are finite.
+
+    Raises:
+        RunFileError: They are not.
+    """
+    for weights in (checkpoint.weights, checkpoint.best):
+        if weights is not None:
+            check_weights(weights, network)
+    tensors = [*checkpoint.weights.values(), *checkpoint.optimizer.values(), *(checkpoint.best or {}).values()]
+    if not all_finite(tensors):
+        raise RunFileError(
+            "The checkpoint holds numbers that are not finite: the training had broken there, and cannot go on from it."
+        )
+    for name, tensor in checkpoint.weights.items():
+        if name.endswith("running_var") and bool((tensor < 0).any()):
+            raise damaged(f"'{name}' is negative")
+        if name.endswith("num_batches_tracked") and not 0 <= int(tensor) <= checkpoint.progress.step:
+            raise damaged(f"'{name}' counts {int(tensor)} batches")
+
+
+def check_optimizer(
+    checkpoint: Checkpoint, kind: str, optimizer: torch.optim.Optimizer | None, trained: Collection[int]
+) -> None:
+    """Whether settings and state are those of this optimizer after as many steps as were made.
+
+    Args:
+        checkpoint: As read.
+        kind: Key of the optimizer in the registry.
+        optimizer: The one that would go on; None where there is nothing to train.
+        trained: Numbers of its parameters that get a gradient at each step.
+
+    Raises:
+        RunFileError: They are not.
+    """
+    if optimizer is None:
+        if checkpoint.optimizer_groups or checkpoint.optimizer or checkpoint.optimizer_values:
+            raise damaged("it holds an optimizer, but there is nothing to train")
+        return
+    own = optimizer.state_dict()["param_groups"]
+    if len(own) != len(checkpoint.optimizer_groups):
+        raise RunFileError("The saved state belongs to another optimizer.")
+    settings = [_settings(saved, mine, kind) for saved, mine in zip(checkpoint.optimizer_groups, own, strict=True)]
+    form, from_the_start = _form_of_state(kind, settings[0])
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    kept: dict[str, dict[str, Tensor]] = {str(number): {} for number in range(len(parameters))}
+    for key, tensor in checkpoint.optimizer.items():
+        index, _, name = key.partition("/")
+        if index not in kept:
+            raise RunFileError(f"The saved state belongs to another optimizer: it has no parameter '{index:.40}'.")
+        kept[index][name] = tensor
+    if any(value is not None for value in checkpoint.optimizer_values.values()):
+        raise damaged("the optimizer keeps nothing but tensors")
+    steps = checkpoint.progress.step
+    for number, entries in enumerate(kept.values()):
+        needed = from_the_start or (steps > 0 and number in trained)
+        if not entries and not needed:
+            continue
+        if entries.keys() != form.keys():
+            raise damaged(f"what the optimizer keeps of parameter {number} is not what it needs")
+        made = steps if number in trained else None
+        for name, tensor in entries.items():
+            _check_state(f"{number}/{name}", tensor, form[name], parameters[number], made, steps)
+
+
+def _settings(saved: Mapping[str, Any], own: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The settings of a group under the names of the project, checked like those of a project."""
+    if saved.keys() != own.keys() or _plain(saved["params"]) != list(own["params"]):
+        raise RunFileError("The saved state belongs to another optimizer.")
+    spec = registry.optimizer(kind)
+    names = {param.name for param in spec.params}
+    found: dict[str, Any] = {}
+    for name, value in saved.items():
+        if name in optimizers.IMPLEMENTATION:
+            if value is not None and type(value) is not bool:
+                raise damaged(f"the optimizer's '{name}' is {value!r:.40}")
+        elif name == "betas":
+            if not isinstance(value, tuple) or len(value) != 2:
+                raise damaged(f"the optimizer's betas are {value!r:.40}")
+            found["beta1"], found["beta2"] = value
+        elif (ours := optimizers.SETTINGS.get(name, name)) in names:
+            found[ours] = value
+        elif name != "params" and (type(value) is not type(own[name]) or value != own[name]):
+            raise damaged(f"the optimizer's '{name}' is {value!r:.40}, but must be {own[name]!r}")
+    rate = found.pop("learning_rate", None)
+    if type(rate) not in (int, float) or not 0 <= rate < math.inf or not _is_float(rate):
+        raise damaged(f"the learning rate is {rate!r:.40}")
+    for name, value in found.items():
+        try:
+            allowed = spec.param(name).parse(value)
+        except NnvizError as error:
+            raise damaged(f"the optimizer's {error}") from error
+        if type(allowed) is not type(value) and not (type(value) is int and type(allowed) is float):
+            raise damaged(f"the optimizer's {name} is {value!r:.40}")
+    if found.get("nesterov") and not found.get("momentum"):
+        raise damaged("the optimizer has Nesterov's momentum without a momentum")
+    return found
+
+
+def _is_float(number: float) -> bool:
+    try:
+        return math.isfinite(float(number))
+    except OverflowError:
+        return False
+
+
+def _plain(numbers: object) -> list[int] | None:
+    """The list, if it is one of whole numbers."""
+    return numbers if isinstance(numbers, list) and all(type(number) is int for number in numbers) else None
+
+
+def _form_of_state(kind: str, settings: Mapping[str, Any]) -> tuple[dict[str, int], bool]:
+    """What such an optimizer keeps of a parameter with one dimension: name -> number of dimensions.
+
+    Found out by making one and one step with it. Also whether it keeps that before its first step.
+    """
+    parameter = nn.Parameter(torch.zeros(2))
+    parameter.grad = torch.zeros(2)
+    optimizer = optimizers.build_optimizer([parameter], kind, settings)
+    assert optimizer is not None
+    from_the_start = bool(optimizer.state)
+    optimizer.step()
+    form = {name: value.dim() for name, value in optimizer.state[parameter].items() if isinstance(value, Tensor)}
+    return form, from_the_start
+
+
+def _check_state(key: str, tensor: Tensor, dims: int, parameter: Tensor, made: int | None, steps: int) -> None:
+    """One tensor that the optimizer keeps: a count of its steps, or numbers for each weight."""
+    shape = parameter.shape if dims else torch.Size()
+    dtype = parameter.dtype if dims else torch.float32
+    if tensor.shape != shape or tensor.dtype != dtype:
+        raise damaged(f"the optimizer's '{key}' has another form")
+    if not is_finite(tensor):
+        raise damaged(f"the optimizer's '{key}' is not finite")
+    if not dims:
+        count = float(tensor)
+        allowed = count == min(made, _MOST_COUNTED) if made is not None else 0 <= count <= steps
+        if not allowed or count != int(count):
+            raise damaged(f"the optimizer has counted {count:g} steps, but {steps} were made")
+    elif key.partition("/")[2] in _SQUARES and bool((tensor < 0).any()):
+        raise damaged(f"the optimizer's '{key}' is negative")
+
+
+def damaged(what: str) -> RunFileError:
+    """The error for a checkpoint that cannot be right."""
+    return RunFileError(f"The checkpoint is damaged: {what}.")

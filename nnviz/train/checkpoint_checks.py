@@ -23,6 +23,8 @@ from nnviz.train.finite import all_finite, is_finite
 MOST_EPOCHS = 100_000
 #: float32 counts no further: where an optimizer's own count of its steps stays.
 _MOST_COUNTED = 2**24
+#: A learning rate may be a whole number, but torch takes no more than 64 bits of one.
+_MOST_WHOLE = 2**31
 #: What optimizers keep that is a sum of squares.
 _SQUARES = frozenset({"exp_avg_sq", "square_avg", "sum", "acc_delta"})
 
@@ -161,25 +163,18 @@ def _settings(saved: Mapping[str, Any], own: Mapping[str, Any], kind: str) -> di
         elif name != "params" and (type(value) is not type(own[name]) or value != own[name]):
             raise damaged(f"the optimizer's '{name}' is {value!r:.40}, but must be {own[name]!r}")
     rate = found.pop("learning_rate", None)
-    if type(rate) not in (int, float) or not 0 <= rate < math.inf or not _is_float(rate):
+    if type(rate) not in (int, float) or not 0 <= rate < (math.inf if type(rate) is float else _MOST_WHOLE):
         raise damaged(f"the learning rate is {rate!r:.40}")
     for name, value in found.items():
         try:
             allowed = spec.param(name).parse(value)
         except NnvizError as error:
             raise damaged(f"the optimizer's {error}") from error
-        if type(allowed) is not type(value) and not (type(value) is int and type(allowed) is float):
+        if type(allowed) is not type(value):
             raise damaged(f"the optimizer's {name} is {value!r:.40}")
     if found.get("nesterov") and not found.get("momentum"):
         raise damaged("the optimizer has Nesterov's momentum without a momentum")
     return found
-
-
-def _is_float(number: float) -> bool:
-    try:
-        return math.isfinite(float(number))
-    except OverflowError:
-        return False
 
 
 def _plain(numbers: object) -> list[int] | None:

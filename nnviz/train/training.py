@@ -138,6 +138,7 @@ class Training:
             raise ParamError(
                 f"The learning rate is {value!r}, but must be a number, at least 0.", field="learning_rate"
             )
+        value = float(value)
         if value == self.learning_rate:
             return
         begins = max(self._step, self._replay_until)

@@ -114,6 +114,8 @@ GROUPS: list[tuple[str, object]] = [
     ("lr", "fast"),
     ("lr", True),
     ("lr", 10**400),
+    ("lr", 2**64),
+    ("weight_decay", 1),
     ("lr", [0.1]),
     ("betas", None),
     ("betas", [None, None]),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer, QUrl
@@ -14,12 +14,14 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from nnviz import __version__
+from nnviz.errors import ParamError
 from nnviz.gui import motion, theme
 from nnviz.gui.action_table import COLOURS
 from nnviz.gui.files import RUN_SUFFIX
 from nnviz.gui.notices import log_file
 from nnviz.gui.standing import with_learning_rate
 from nnviz.gui.welcome import Welcome
+from nnviz.project import registry
 from nnviz.project.alignment import Alignment, Direction
 from nnviz.project.edits import SetView
 from nnviz.record.samples import Cure
@@ -250,23 +252,36 @@ class Commands(QObject):
     def cure(self, cure: Cure) -> None:
         """Do what a finding offers."""
         if cure.action == "set_learning_rate":
-            self._window.apply(with_learning_rate(self._window.document.project, float(cure.value)))
-            self._window.message.say(f"Learning rate {cure.value}")
+            if self._set_learning_rate(cure.value):
+                self._window.message.say(f"Learning rate {cure.value}")
         elif cure.action == "show_units":
             self.show_node(cure.value)
             if self._window.docks is not None:
                 self._window.docks.show_panel("feature_maps")
         elif cure.action == "go_back":
             step, _, rate = cure.value.partition(" ")
-            self._window.apply(with_learning_rate(self._window.document.project, float(rate)))
-            self._window.training.go_back(int(step))
-            self._window.message.say(f"Back at step {step}, learning rate {rate}: press play to go on")
+            if len(step) < 16 and step.isdecimal() and self._set_learning_rate(rate):
+                self._window.training.go_back(int(step))
+                self._window.message.say(f"Back to step {step}, learning rate {rate}: press play to go on")
         elif cure.action == "restore_best":
             self._window.bridge.restore_best()
         elif cure.action == "show_help" and self._window.docks is not None:
             panel = self._window.docks.show_panel(cure.value or "findings")
             if panel is not None:
                 panel.show_help()
+
+    def _set_learning_rate(self, text: str) -> bool:
+        """Whether it could be set; a cure may come out of a file, and hold anything."""
+        project = self._window.document.project
+        try:
+            value = registry.optimizer(project.training.optimizer).param("learning_rate").parse(float(text))
+        except ValueError:
+            return False
+        except ParamError as error:
+            self._window.message.say(error.message)
+            return False
+        self._window.apply(with_learning_rate(project, cast(float, value)))
+        return True
 
     @property
     def palette(self) -> CommandPalette:

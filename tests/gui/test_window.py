@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
@@ -15,8 +16,18 @@ from nnviz.gui.action_table import MENUS, ActionSpec
 from nnviz.gui.window import MainWindow
 from nnviz.project import templates
 from nnviz.project.edits import RemoveNodes, SetParam, SetTraining
-from nnviz.project.model import DataConfig
+from nnviz.project.model import DataConfig, Project, TrainConfig
+from nnviz.project.samples.sketch import chain, flatten, image, linear, output
 from nnviz.record.samples import Cure
+
+
+def broken_project() -> Project:
+    """A squared error with a learning rate of 10."""
+    project = templates.sample("digits-cnn")
+    graph = chain(image(1, 8, 8), flatten(), linear(10), output("mse"))
+    training = TrainConfig(optimizer="sgd", optimizer_params={"learning_rate": 10.0}, batch_size=8, epochs=1)
+    return msgspec.structs.replace(project, graph=graph, training=training, data=DataConfig("digits", {"size": "8"}))
+
 
 # ---- training ------------------------------------------------------------------------------------------------------
 
@@ -231,6 +242,34 @@ def test_cures_of_findings_are_carried_out(qtbot: QtBot, open_window: OpenWindow
     node = next(iter(window.document.project.graph.nodes))
     window.commands.cure(Cure("Show units", "show_units", node))
     assert window.canvas.selected == (node,)
+
+
+def test_a_training_that_breaks_rests_and_its_cure_is_one_click(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window(broken_project())
+    window.training.play()
+    qtbot.waitUntil(lambda: bool(window.feed.run.findings()) and state_is(window, "paused")(), timeout=TIMEOUT)
+    (finding,) = [one for one in window.feed.run.findings() if one.series == "finding/not_finite"]
+    assert window.training.standing.step == finding.step - 1
+    assert "infinite at step" in finding.text
+    cure = next(cure for cure in finding.cures if cure.action == "go_back")
+    step, rate = cure.value.split()
+    window.commands.cure(cure)
+    qtbot.waitUntil(lambda: window.training.standing.step == int(step), timeout=TIMEOUT)
+    assert window.document.project.training.optimizer_params["learning_rate"] == float(rate)
+    assert not [one for one in window.feed.run.findings() if one.severity == "error"]
+    window.training.play()
+    qtbot.waitUntil(state_is(window, "done"), timeout=TIMEOUT)
+    values = window.feed.run.scalars("loss/train")[1]
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("value", ["", "3,", "x 0.1", "3 x", "3 nan", "3 -1", "3 1e9", "-5 0.1", "9" * 5000 + " 0.1"])
+def test_a_cure_out_of_a_file_may_hold_anything(value: str, qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("spiral")
+    before = window.document.project
+    window.commands.cure(Cure("Go back", "go_back", value))
+    window.commands.cure(Cure("Try", "set_learning_rate", value))
+    assert window.document.project.training == before.training
 
 
 # ---- timeline ------------------------------------------------------------------------------------------------------

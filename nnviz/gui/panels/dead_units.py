@@ -142,9 +142,10 @@ class SharesView(QWidget):
         """The share over the whole training, on a scale from 0 to the next rounder share."""
         if len(row.steps) < 2:  # A straight line through one measurement would look like a course.
             return
-        top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= min(np.nanmax(row.shares), 1.0) - 1e-9)
+        shares = np.clip(np.nan_to_num(row.shares, nan=0.0), 0.0, 1.0)
+        top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= shares.max() - 1e-9)
         x = area.left() + area.width() * row.steps / self._end
-        y = area.bottom() - area.height() * np.clip(np.nan_to_num(row.shares), 0, 1) / top
+        y = area.bottom() - area.height() * shares / top
         if len(x) > 2 * area.width():
             keep = np.linspace(0, len(x) - 1, int(area.width())).astype(int)
             x, y = x[keep], y[keep]

@@ -195,8 +195,8 @@ class CurvePlot(QWidget):
 
     def set_marker(self, x: float, value: float, colour: QColor) -> None:
         """Put one dot on the plot; NaN takes it away."""
-        if math.isfinite(x) and math.isfinite(value):
-            place = float(self._place(np.array([value]))[0])
+        place = float(self._place(np.array([value]))[0])
+        if math.isfinite(x) and math.isfinite(place):
             self._marker.setData([x], [place], brush=colour, pen=QPen(QColor(self._theme.panel), 2))
         else:
             self._marker.clear()

@@ -10,13 +10,20 @@ from PySide6.QtGui import QColor, QPen
 from nnviz.gui.panels.numbers import Floats
 from nnviz.gui.panels.parts import blend
 
+#: What a linear axis can hold: beyond, the differences that ticks are made of are no numbers any more.
+_LARGEST, _SMALLEST = 1e150, 1e-150
+
 
 def place(values: Floats, *, logarithmic: bool) -> Floats:
-    """Values on the vertical axis; on a logarithmic one those that are not above zero have no place and become NaN."""
+    """Values on the vertical axis; what has no place there becomes NaN, which is a gap in the line.
+
+    That is what is not finite, and on a logarithmic axis what is not above zero.
+    """
     if not logarithmic:
-        return values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(values > 0, np.log10(np.where(values > 0, values, 1.0)), np.nan)
+        sizes = np.abs(values)
+        return np.where(sizes <= _LARGEST, np.where(sizes < _SMALLEST, 0.0, values), np.nan)
+    there = (values > 0) & (values < np.inf)
+    return np.where(there, np.log10(np.where(there, values, 1.0)), np.nan)
 
 
 class Curve:
@@ -82,13 +89,13 @@ class Curve:
         )
         self.placed = self._extended(self.placed if grown else None, strong)
         self.x, self.raw, self.shown = x, values, strong
-        self._line.setData(x, self.placed)
+        _set_data(self._line, x, self.placed)
         if smoothed is None:
             self.behind = np.empty(0)
             self._faint.clear()
         else:
             self.behind = self._extended(self.behind if grown else None, values)
-            self._faint.setData(x, self.behind)
+            _set_data(self._faint, x, self.behind)
 
     def paint(self, ground: QColor, *, strong: bool, back: bool) -> None:
         """Choose pens and symbols on a ground: drawn strongly, drawn back, or neither."""
@@ -112,3 +119,11 @@ class Curve:
         if known is None:
             return place(values, logarithmic=self._logarithmic)
         return np.concatenate([known, place(values[len(known) :], logarithmic=self._logarithmic)])
+
+
+def _set_data(item: pg.PlotDataItem, x: Floats, y: Floats) -> None:
+    """Shows a line; pyqtgraph asks for the least and the greatest of its points, so there must be one."""
+    if np.isfinite(y).any():
+        item.setData(x, y)
+    else:
+        item.clear()

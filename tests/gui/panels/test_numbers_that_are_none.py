@@ -1,4 +1,4 @@
-"""A run that broke, or whose file was damaged: NaN and infinity are drawn as gaps, in every panel, without a warning."""
+"""A run that broke, or whose file was damaged: what is no number is a gap in every panel, and no warning is heard."""
 
 from __future__ import annotations
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nnviz import __version__
 from nnviz.errors import InputError, NnvizError, ProjectError, RunFileError, StorageError
+from nnviz.probes.base import Probe
 from nnviz.project import io
 from nnviz.project.bypass import computation
 from nnviz.project.model import Project
@@ -27,6 +28,7 @@ def train_to_file(
     on_session: Callable[[TrainingSession], None] | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
+    probes: Sequence[Probe] | None = None,
 ) -> Outcome:
     """Trains a project to its last epoch, measures on the test split, and keeps the run in a file.
 
@@ -38,6 +40,7 @@ def train_to_file(
         on_session: Told of the session before it starts: whoever shows progress reads its position.
         on_epoch: Told of the end of each epoch, on this thread.
         on_warning: Told, on another thread, when the file cannot be written any more; training goes on.
+        probes: The instruments; None is all of them, () is none.
 
     Raises:
         InputError: The file or the data cannot be used.
@@ -71,7 +74,13 @@ def train_to_file(
     try:
         with writer:
             session = TrainingSession(
-                project, run, data_dir=data_dir, store=writer, resume=checkpoint, on_epoch=on_epoch
+                project,
+                run,
+                data_dir=data_dir,
+                store=writer,
+                resume=checkpoint,
+                on_epoch=on_epoch,
+                probes=probes,
             )
             if on_session is not None:
                 on_session(session)

@@ -57,12 +57,13 @@ class RunFile:
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._beside: dict[str, tuple[int, int]] = {}
         self._size = self._modified = 0
+        self._touched = self._broken = False
         self._header = b""
         try:
             # Numbers are not given out again while the descriptor is open.
             there = path.stat()
             self._identity = there.st_dev, there.st_ino
-            self._note()
+            self.note()
             self._connect()
         except BaseException:
             self._let_go()
@@ -92,7 +93,7 @@ class RunFile:
             self._connect()
         assert self._tables is not None
         self._tables.write(batch, state)
-        self._note()
+        self.note()
 
     def disconnect(self) -> None:
         """After an error: the next transaction begins with a new connection."""
@@ -101,7 +102,7 @@ class RunFile:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
         with contextlib.suppress(OSError):
-            self._note()  # closing has written too
+            self.note()  # closing has written too
 
     def copy_into(self, connection: sqlite3.Connection) -> None:
         """Everything that is in the file, also where it has no name any more.
@@ -116,9 +117,8 @@ class RunFile:
                 reader.backup(connection)
         else:
             raise sqlite3.OperationalError("the file is not open any more")
-        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if answer != "ok":
-            raise sqlite3.DatabaseError(answer)
+        if not _is_sound(connection):
+            raise sqlite3.DatabaseError("the copy is damaged")
 
     # -- watching -----------------------------------------------------------------------------------------------------
 
@@ -145,6 +145,8 @@ class RunFile:
 
     def damaged(self) -> str:
         """What somebody else has done to what is in it, likewise."""
+        if self._broken:
+            return "was overwritten"
         try:
             facts = os.fstat(self._descriptor)
             if facts.st_size < self._size:
@@ -155,15 +157,9 @@ class RunFile:
                 return "was overwritten"
         except OSError as error:
             return f"cannot be read any more ({error.strerror or error})"
-        if self._connection is None:
-            return ""
-        try:
-            (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
-        except sqlite3.Error as error:
-            return "was overwritten" if is_damage(error) else ""
-        if answer != "ok":
-            return "was overwritten"
-        self._modified = facts.st_mtime_ns
+        # Only touched, it seems. Disks that tell the time late look the same: the whole is looked through once, at the
+        # end.
+        self._touched, self._modified = True, facts.st_mtime_ns
         return ""
 
     def mend(self) -> str:
@@ -185,16 +181,30 @@ class RunFile:
         self._connect()
         return "had lost the log beside it, which was begun anew; nothing is missing"
 
+    def note(self) -> None:
+        """Remember how the file was left: what is found otherwise later was somebody else's doing."""
+        facts = os.fstat(self._descriptor)
+        self._size, self._modified = facts.st_size, facts.st_mtime_ns
+        self._header = self._read_header()
+        if not self._beside:
+            found = {suffix: self._companion(suffix) for suffix in COMPANIONS[:2]}
+            self._beside = {suffix: at for suffix, at in found.items() if at is not None}
+
     # -- ending -------------------------------------------------------------------------------------------------------
 
     def finish(self) -> str:
         """Leave a single file. Not while somebody still reads it: then the log stays beside it, and nothing is lost.
+
+        Where somebody has touched it, it is looked through first; :meth:`damaged` has the answer.
 
         Returns:
             What went wrong, to follow the file's name in a sentence; empty where nothing did.
         """
         connection = self._connection
         if connection is None:
+            return ""
+        if self._touched and not _is_sound(connection):
+            self._broken = True
             return ""
         try:
             connection.execute("PRAGMA busy_timeout = 500")
@@ -205,7 +215,7 @@ class RunFile:
                 return f"is whole only together with {self.path.name}-wal beside it ({error})"
         self._beside = {}
         with contextlib.suppress(OSError):
-            self._note()
+            self.note()
         return ""
 
     def close(self, *, remove: bool = False) -> None:
@@ -255,16 +265,7 @@ class RunFile:
             raise
         self._connection = connection
         self._beside = {}
-        self._note()
-
-    def _note(self) -> None:
-        """Remember how the file was left."""
-        facts = os.fstat(self._descriptor)
-        self._size, self._modified = facts.st_size, facts.st_mtime_ns
-        self._header = self._read_header()
-        if not self._beside:
-            found = {suffix: self._companion(suffix) for suffix in COMPANIONS[:2]}
-            self._beside = {suffix: at for suffix, at in found.items() if at is not None}
+        self.note()
 
     def _read_header(self) -> bytes:
         os.lseek(self._descriptor, 0, os.SEEK_SET)  # Windows has no pread
@@ -344,6 +345,13 @@ def write_schema(connection: sqlite3.Connection, info: RunInfo) -> None:
     }
     connection.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
     connection.execute("COMMIT")
+
+
+def _is_sound(connection: sqlite3.Connection) -> bool:
+    try:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.Error as error:
+        return not is_damage(error)
 
 
 def is_damage(error: Exception) -> bool:

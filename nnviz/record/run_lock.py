@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz.errors import StorageError
+from nnviz.record.places import RUN_SUFFIX
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -79,6 +80,14 @@ class RunLock:
             lock.release()
         if os.name == "nt":
             _remove(self._path)
+
+
+def clear_locks(folder: Path) -> None:
+    """Take away the lock files in a folder that killed writers have left; those of living ones stay."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f".*{RUN_SUFFIX}.lock"):
+            with contextlib.suppress(OSError, RunFileBusy):
+                RunLock.take(path.with_name(path.name.removeprefix(".").removesuffix(".lock"))).release()
 
 
 def _identity(path: Path, *, make: bool = False) -> tuple[int, int] | None:

@@ -29,7 +29,7 @@ from nnviz.record.pending import Pending, PendingCheckpoint
 from nnviz.record.places import new_run_paths, runs_folder
 from nnviz.record.run import Run
 from nnviz.record.run_file import RunFile, RunFileExists, is_damage
-from nnviz.record.run_lock import RunFileBusy, RunLock
+from nnviz.record.run_lock import RunFileBusy, RunLock, clear_locks
 from nnviz.record.samples import Sample
 from nnviz.record.stored import StoredRun, open_run
 
@@ -55,6 +55,7 @@ def write_among_kept(run: Run, *, on_error: Callable[[StorageError], None] | Non
     Raises:
         StorageError: The file cannot be made.
     """
+    clear_locks(runs_folder())
     for path in new_run_paths(run.info.title):
         try:
             return RunWriter(run, path, on_error=on_error)
@@ -253,6 +254,7 @@ class RunWriter:
                     if not last:
                         file.disconnect()
                         return False
+                    file.note()
                     reason = "cannot be written"
         if self._discarding:
             return True  # nobody wants it, and there is nothing left to remove

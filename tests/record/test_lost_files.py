@@ -173,6 +173,36 @@ def test_a_touched_or_copied_file_is_not_lost(recorded: Recorded) -> None:
     assert not recorded.told
 
 
+def test_a_file_that_was_written_into_is_noticed_at_the_end_at_the_latest(tmp_path: Path) -> None:
+    recorded = Recorded(tmp_path / "mine.nnvizrun", scalar_limit=10_000)
+    recorded.train(5000)
+    assert recorded.writer.flush()
+    with sqlite3.connect(recorded.path) as connection:  # so that it lies in the file and not in the log
+        connection.execute("PRAGMA wal_checkpoint(FULL)")
+    connection.close()
+    recorded.train(1)
+    assert recorded.writer.flush()
+    with recorded.path.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"x" * (recorded.path.stat().st_size - 8192))
+    recorded.train(50)
+    assert recorded.writer.close(), recorded.told
+    recorded.check(tmp_path / "mine (2).nnvizrun")
+    assert "from memory" in recorded.told[0]
+
+
+def test_locks_that_killed_writers_left_are_cleared_and_no_other(tmp_path: Path) -> None:
+    folder = runs_folder()
+    folder.mkdir(parents=True)
+    (folder / ".old.nnvizrun.lock").write_bytes(b"")
+    (folder / ".other.lock").write_bytes(b"mine")
+    with RunWriter(Run(INFO), folder / "living.nnvizrun"):
+        writer = store.write_among_kept(Run(INFO))
+        names = sorted(path.name for path in folder.glob(".*"))
+        assert names == sorted([".living.nnvizrun.lock", ".other.lock", f".{writer.path.name}.lock"])
+        writer.close()
+
+
 @on_posix
 @pytest.mark.parametrize("suffixes", [("-wal",), ("-shm",), ("-wal", "-shm")])
 def test_a_log_that_was_taken_away_is_begun_anew(recorded: Recorded, suffixes: tuple[str, ...]) -> None:

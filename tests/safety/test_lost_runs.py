@@ -27,7 +27,7 @@ TRAIN = ["train", "sample:xnor-two-layer", "--epochs", str(EPOCHS), "--json"]
 ROOT = Path(store.__file__).parents[2]
 
 
-class Line:
+class Printed:
     """What a command printed."""
 
     def __init__(self, status: int, out: str, err: str) -> None:
@@ -50,7 +50,7 @@ def train(
     monkeypatch: pytest.MonkeyPatch,
     *more: str,
     at_epoch: Callable[[], object] | None = None,
-) -> Line:
+) -> Printed:
     """Train; after the second epoch something happens."""
     real = JsonReport.epoch
 
@@ -62,7 +62,7 @@ def train(
     monkeypatch.setattr(JsonReport, "epoch", epoch)
     capsys.readouterr()
     status = cli.main([*TRAIN, *more])
-    return Line(status, *capsys.readouterr())
+    return Printed(status, *capsys.readouterr())
 
 
 def check_whole(path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_disk_that_is_full_to_the_end_ends_in_status_1(tmp_path: Path) -> None
     path = tmp_path / "mine.nnvizrun"
     command = [sys.executable, "-c", program, "train", "sample:spiral", "--epochs", "30", "--json", "--run", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    line = Line(done.returncode, done.stdout, done.stderr)
+    line = Printed(done.returncode, done.stdout, done.stderr)
     assert line.status == 1, line.errors
     assert line.finished["run"] == str(path) and line.finished["run_complete"] is False
     assert any("cannot be written" in text for text in line.warnings) and "only a part" in line.warnings[-1]

@@ -104,7 +104,7 @@ def _fill(
         except (sqlite3.Error, RunFileError) as error:
             if is_full(error):  # from memory it might fit, but with less in it than elsewhere
                 raise
-            _log.warning("%s cannot be read any more: %s", old.path, error)
+            _log.info("%s cannot be read any more: %s", old.path, error)
     with new_database(path) as connection:
         write_schema(connection, run.info)
         tables = Tables(connection)

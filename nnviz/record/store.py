@@ -357,8 +357,9 @@ class RunWriter:
         if text in self._told:
             return
         self._told.add(text)
-        _log.warning("%s", text)
-        if self._on_error is not None:
+        if self._on_error is None:
+            _log.warning("%s", text)
+        else:
             try:
                 self._on_error(StorageError(text))
             except Exception:  # noqa: BLE001  # a listener's mistake must not end the writing

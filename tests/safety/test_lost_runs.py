@@ -131,6 +131,7 @@ def test_a_disk_that_is_full_to_the_end_ends_in_status_1(tmp_path: Path) -> None
     assert line.status == 1, line.errors
     assert line.finished["run"] == str(path) and line.finished["run_complete"] is False
     assert any("cannot be written" in text for text in line.warnings) and "only a part" in line.warnings[-1]
+    assert line.errors == [f"nnviz: {text}" for text in line.warnings]
     with open_run(path) as stored:
         assert not stored.finished
 

@@ -96,10 +96,14 @@ class Files(QObject):
 
     def choose(self) -> None:
         """Ask which file to open."""
-        self.ask_unsaved(self._choose)
+        self.choose_in(self._settings.folder)
 
-    def _choose(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open", str(self._settings.folder), _ALL)
+    def choose_in(self, folder: Path) -> None:
+        """Ask which file in this folder to open."""
+        self.ask_unsaved(lambda: self._choose(folder))
+
+    def _choose(self, folder: Path) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open", str(folder), _ALL)
         if name:
             self.load(Path(name))
 

@@ -2,10 +2,10 @@
 
 Arguments: a folder to work in, how many pictures, the seed, the most memory in MiB.
 
-A picture is a good file of an allowed format, or a bomb, changed by one to three of: flipped bits, bytes or whole blocks
-of noise, cut off or doubled parts, numbers of two, four or eight bytes replaced by telling ones (0, 1, the largest),
-and often the ending of another format. Whatever comes out other than a picture or a DataError is kept in the folder
-``faults`` with its number, so that ``--fuzz`` with the same seed finds it again.
+A picture is a good file of an allowed format, a bomb or a file of any other format that Pillow knows, changed by one to
+three of: flipped bits, bytes or whole blocks of noise, cut off or doubled parts, numbers of two, four or eight bytes
+replaced by telling ones (0, 1, the largest), and often the ending of another format. Whatever comes out other than a
+picture or a DataError is kept in the folder ``faults`` with its number: the same seed and number find it again.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ def main(folder: Path, count: int, seed: int, most: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most << 20, most << 20))
     seeds = [*picture_corpus.valid_files().items()]
     seeds += [(name, content) for name, content in picture_corpus.bombs().items() if len(content) < 200_000]
+    others = [(f"{kind}.png", content) for kind, content in picture_corpus.corpus().items()]
+    others += [("EPS.png", picture_corpus.EPS)] * len(others)  # the one that starts programs
     refused = watched.install(folder)
     chance = random.Random(seed)
     tally = {"pictures": 0, "read": 0, "refused": 0, "folders": 0, "folders read": 0}
@@ -109,7 +111,7 @@ def main(folder: Path, count: int, seed: int, most: int) -> None:
 
     endings = folders.IMAGE_ENDINGS
     for number in range(count):
-        name, content = chance.choice(seeds)
+        name, content = chance.choice(seeds if chance.random() < 0.8 else others)
         content = mutated(content, chance)
         ending = chance.choice(endings) if chance.random() < 0.3 else f".{name.rpartition('.')[2]}"
         path = classes[number % 2] / f"{number}{ending}"
@@ -126,7 +128,7 @@ def main(folder: Path, count: int, seed: int, most: int) -> None:
             tally["folders read"] += attempt(f"folder{number}", b"", whole_folder)
             for file in [file for place in classes for file in place.iterdir()]:
                 file.unlink()
-    print(json.dumps({"tally": tally, "faults": faults, "refused": refused}))
+    sys.stdout.write(json.dumps({"tally": tally, "faults": faults, "refused": refused}) + "\n")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(project: str, out: Path) -> None:
 
     refused = watched.install(None)
     app.render(project, out, size=(900, 600), prepare=look)
-    print(json.dumps({"refused": refused, "state": state}))
+    sys.stdout.write(json.dumps({"refused": refused, "state": state}) + "\n")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def written(kind: str, side: int = 24, **options: object) -> bytes | None:
         content = io.BytesIO()
         try:
             picture(side).convert(mode).save(content, kind, **options)
-        except Exception:  # noqa: S112, BLE001 - the next mode may do
+        except Exception:  # noqa: BLE001 - the next mode may do
             continue
         return content.getvalue()
     return None

@@ -39,7 +39,7 @@ def main(folder: Path, most: int) -> None:
     together = read_images(good, 8, 1, lambda done: None)
     imported = sorted(name for name in sys.modules if name.startswith("PIL.") and name.endswith("ImagePlugin"))
     report = {"outcomes": outcomes, "refused": refused, "plugins": imported, "together": len(together)}
-    print(json.dumps(report))
+    sys.stdout.write(json.dumps(report) + "\n")
 
 
 if __name__ == "__main__":

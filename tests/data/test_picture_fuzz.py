@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ _MEMORY = 3000
 
 
 @pytest.mark.timeout(0)
-def test_mutated_pictures_are_read_or_named(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_mutated_pictures_are_read_or_named(
+    tmp_path: Path, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
+) -> None:
     count = pytestconfig.getoption("--fuzz") or _SHORT
     environment = dict(
         os.environ, PYTHONPATH=str(HERE.parents[1]), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTHONHASHSEED="0"
@@ -29,7 +32,7 @@ def test_mutated_pictures_are_read_or_named(tmp_path: Path, pytestconfig: pytest
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["faults"] == [] and report["refused"] == []
     tally = report["tally"]
-    print(tally)  # for long runs, with -s
+    record_property("tally", tally)
     assert tally["pictures"] == count and tally["read"] + tally["refused"] == count
     assert tally["read"] > count // 10 and tally["refused"] > count // 10
     assert tally["folders"] == count // 10 and tally["folders read"] >= count // 60

@@ -34,12 +34,12 @@ def install(folder: Path | None) -> list[str]:
         folder: Where may be written; None is anywhere.
     """
     refused: list[str] = []
-    home = None if folder is None else os.path.join(os.path.realpath(folder), "")
+    home = None if folder is None else folder.resolve()
 
     def outside(path: object) -> bool:
         if home is None or not isinstance(path, str | bytes | os.PathLike):
             return False  # a descriptor: it was opened before
-        return not os.path.join(os.path.realpath(os.fsdecode(path)), "").startswith(home)
+        return not Path(os.fsdecode(path)).resolve().is_relative_to(home)
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         found = event in STARTS or event in NETWORK

@@ -52,8 +52,11 @@ _READERS = (
 _KNOWN = tuple(name for name in FORMATS if name in Image.OPEN)
 #: A picture with more pixels than this is refused before it is decoded (a small file can unpack to gigabytes).
 MOST_PIXELS = 64_000_000
+#: The decoders that Pillow has in Python, which take seconds for a million pixels, and the most that they are given.
+_SLOW_DECODERS = frozenset(("ppm", "ppm_plain", "bmp_rle"))
+_MOST_SLOW_PIXELS = 16_000_000
 #: Nor may one need more memory than this while it is decoded, turned and brought to bytes.
-MOST_BYTES = 1 << 30
+MOST_BYTES = 3 << 29
 #: What the pictures need together that are decoded at one time on all threads; a single larger one is decoded alone.
 TOGETHER = 1 << 30
 #: A file longer than this holds no picture that is allowed. Two formats are read whole to see what they are.
@@ -69,8 +72,9 @@ _MOST_SCANS = 200
 _PIXEL_BYTES: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 _LARGEST_PIXEL = 4
 #: Bytes a pixel that a decoder needs beside the picture it makes, measured: the coefficients of a progressive JPEG; the
-#: canvases of WebP and a copy; the planes of AVIF and two copies; for the others the lists of their readers in Python.
-_DECODER_BYTES: Mapping[str, int] = {"JPEG": 6, "MPO": 6, "WEBP": 12, "AVIF": 16, "GIF": 5, "BMP": 2, "PPM": 8}
+#: canvases of WebP and a copy; the planes of AVIF and two copies; the frame before of a GIF; what the readers in Python gather.
+_DECODER_BYTES: Mapping[str, int] = {"JPEG": 6, "MPO": 6, "WEBP": 12, "AVIF": 16, "GIF": 5}
+_SLOW_DECODER_BYTES = 12
 #: Rows of deep pictures that are brought to bytes at a time, in pixels.
 _STRIP = 1 << 18
 
@@ -222,13 +226,14 @@ def _checked_pixels(picture: Image.Image) -> int:
     Raises:
         DataError: Too many, or it is drawn over and over.
     """
-    pixels = picture.width * picture.height
-    if pixels > MOST_PIXELS:
+    tiles: list[Any] = getattr(picture, "tile", [])
+    slow = _is_slow(picture)
+    pixels, most = picture.width * picture.height, _MOST_SLOW_PIXELS if slow else MOST_PIXELS
+    if pixels > most:
         raise DataError(
             f"The picture has {picture.width:,} × {picture.height:,} pixels, more than the "
-            f"{MOST_PIXELS / 1e6:.0f} million allowed."
+            f"{most / 1e6:.0f} million allowed" + (" for this kind of file." if slow else ".")
         )
-    tiles: list[Any] = getattr(picture, "tile", [])
     drawn = sum(max(0, x2 - x1) * max(0, y2 - y1) for x1, y1, x2, y2 in (tile[1] for tile in tiles if tile[1]))
     if drawn > 8 * pixels + (1 << 20):
         raise DataError("The picture is damaged: its parts cover it many times over.")
@@ -254,12 +259,14 @@ def _bytes_needed(picture: Image.Image, pixels: int, target: str, length: int) -
     needed = picture.width * picture.height * (decoded + copies) + length
     if picture.format not in ("JPEG", "MPO") or picture.info.get("progressive"):
         needed += pixels * _DECODER_BYTES.get(str(picture.format), 0)  # at the full size, whatever it gives
+    if _is_slow(picture):
+        needed += pixels * _SLOW_DECODER_BYTES
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         needed += _tile_bytes(picture)
     if needed > MOST_BYTES:
         raise DataError(
             f"The picture would need {needed / 2**30:.1f} GB of memory to be read, more than the "
-            f"{MOST_BYTES / 2**30:.0f} GB allowed."
+            f"{MOST_BYTES / 2**30:.1f} GB allowed."
         )
     return needed
 
@@ -271,6 +278,10 @@ def _tile_bytes(picture: TiffImagePlugin.TiffImageFile) -> int:
         raise DataError("The picture is damaged: the size of its tiles is no number.")
     samples = 6  # no mode of Pillow has more, at 16 bits each
     return width * height * samples * 2 if width > 0 and height > 0 else 0
+
+
+def _is_slow(picture: Image.Image) -> bool:
+    return any(tile[0] in _SLOW_DECODERS for tile in getattr(picture, "tile", []))
 
 
 def _is_deep(picture: Image.Image) -> bool:

@@ -182,6 +182,7 @@ def bombs() -> dict[str, bytes]:
         "tiles.tif": tiff([*tiled, (324, 4, 1, place), (325, 4, 1, len(tile))], tile),
         "huge.bmp": b"BM" + struct.pack("<LLLLllHH", 54, 0, 54, 40, 30_000, 30_000, 1, 24) + bytes(24),
         "huge.ppm": b"P6 50000 50000 255\n" + bytes(100),
+        "slow.pgm": b"P5 5000 5000 1000\n" + bytes(50_000_000),
         "huge.gif": b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + bytes(20),
         "huge.webp": b"RIFF"
         + struct.pack("<L", 22)

@@ -72,7 +72,8 @@ _MOST_SCANS = 200
 _PIXEL_BYTES: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 _LARGEST_PIXEL = 4
 #: Bytes a pixel that a decoder needs beside the picture it makes, measured: the coefficients of a progressive JPEG; the
-#: canvases of WebP and a copy; the planes of AVIF and two copies; the frame before of a GIF; what the readers in Python gather.
+#: canvases of WebP and a copy; the planes of AVIF and two copies; the frame before of a GIF; what readers in Python
+#: gather.
 _DECODER_BYTES: Mapping[str, int] = {"JPEG": 6, "MPO": 6, "WEBP": 12, "AVIF": 16, "GIF": 5}
 _SLOW_DECODER_BYTES = 12
 #: Rows of deep pictures that are brought to bytes at a time, in pixels.

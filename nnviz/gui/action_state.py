@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 from nnviz.gui import motion, theme
 from nnviz.gui.action_table import literal
 from nnviz.gui.actions import describe
+from nnviz.gui.plain_text import plain_tip
 from nnviz.project.validate import problems_that_stop
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def fill_recent(menu: QMenu, window: MainWindow) -> None:
     menu.clear()
     for path in window.settings.recent:
         action = menu.addAction(literal(path.name))
-        action.setToolTip(str(path))
+        action.setToolTip(plain_tip(str(path)))
         action.triggered.connect(lambda _checked=False, path=path: window.files.open(path))
     if not window.settings.recent:
         menu.addAction("No file yet").setEnabled(False)

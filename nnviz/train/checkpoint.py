@@ -16,7 +16,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from nnviz.errors import RunFileError
+from nnviz.data.fingerprint import Fingerprint
+from nnviz.errors import DataError, RunFileError
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 _VERSION = 1
@@ -54,6 +55,7 @@ class _Header(msgspec.Struct, frozen=True):
     optimizer_groups: list[dict[str, Any]]
     optimizer_values: dict[str, Any]
     has_best: bool
+    data: Fingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Checkpoint:
         optimizer_groups: Its settings, the learning rate among them.
         random: State of the random numbers, see ``RandomStream``.
         best: Weights of the best epoch so far, or None. Shared between checkpoints, never written to.
+        data: What it was trained on; None where that is not known, as in files of older versions.
     """
 
     progress: Progress
@@ -77,6 +80,7 @@ class Checkpoint:
     optimizer_groups: tuple[Mapping[str, Any], ...] = ()
     random: Tensors = field(default_factory=dict)
     best: Tensors | None = None
+    data: Fingerprint | None = None
 
     @property
     def nbytes(self) -> int:
@@ -100,6 +104,7 @@ def capture(
     random: Tensors,
     progress: Progress,
     best: Tensors | None = None,
+    data: Fingerprint | None = None,
 ) -> Checkpoint:
     """Copies everything; nothing that happens afterwards changes it."""
     tensors: dict[str, Tensor] = {}
@@ -114,7 +119,7 @@ def capture(
                     tensors[f"{index}/{name}"] = value.detach().clone()
                 else:
                     values[f"{index}/{name}"] = value
-    return Checkpoint(progress, copy_weights(network), tensors, values, groups, dict(random), best)
+    return Checkpoint(progress, copy_weights(network), tensors, values, groups, dict(random), best, data)
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -128,6 +133,18 @@ def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.O
         _restore_optimizer(checkpoint, optimizer)
     load_weights(checkpoint.weights, network)
     network.zero_grad(set_to_none=True)
+
+
+def check_data(checkpoint: Checkpoint, data: Fingerprint | None) -> None:
+    """Raises DataError, naming the difference, where a checkpoint was made on other data than is loaded now."""
+    if checkpoint.data is None or data is None:
+        return
+    difference = checkpoint.data.difference(data)
+    if difference:
+        raise DataError(
+            f"This run cannot be gone on with: since it was made the data set has {difference}. Begin a new run.",
+            field="data",
+        )
 
 
 def load_weights(weights: Tensors, network: nn.Module) -> None:
@@ -165,6 +182,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         [dict(group) for group in checkpoint.optimizer_groups],
         dict(checkpoint.optimizer_values),
         checkpoint.best is not None,
+        checkpoint.data,
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
@@ -197,6 +215,7 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
             tuple(_with_tuples(group) for group in header.optimizer_groups),
             _part(state, "random/"),
             safetensors.torch.load(blobs["best"]) if header.has_best else None,
+            header.data,
         )
     except KeyError as error:
         raise RunFileError(f"The checkpoint has no part {error}.") from None

@@ -21,7 +21,7 @@ from nnviz.project.bypass import effective_graph
 from nnviz.project.model import Project
 from nnviz.project.shapes import infer
 from nnviz.project.validate import problems_that_stop, validate
-from nnviz.record.places import new_run_path
+from nnviz.record.places import RUN_SUFFIX, run_place
 from nnviz.reports import BarReport, JsonReport
 
 
@@ -163,14 +163,22 @@ def train(options: TrainOptions) -> int:
         raise ProjectError(errors[0].text + more, file=options.project, field=field)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run FILE: the run to go on with.")
-    path = options.run if options.run is not None else new_run_path(project.name)
+    path = None if options.run is None else run_place(options.run, resume=options.resume)
 
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
 
     share_cores()
-    from nnviz.train.headless import train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
+    from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)
+    if path is not None and path != options.run:
+        print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
+    kept = Kept(None, complete=True)
+
+    def note(found: Kept) -> None:
+        nonlocal kept
+        kept = found
+
     try:
         outcome = train_to_file(
             project,
@@ -180,6 +188,7 @@ def train(options: TrainOptions) -> int:
             on_session=report.begin,
             on_epoch=report.epoch,
             on_warning=report.warning,
+            on_kept=note,
         )
     except TrainingError as error:
         report.end()  # before the last event, which nothing may follow
@@ -187,10 +196,11 @@ def train(options: TrainOptions) -> int:
         raise
     finally:
         report.end()
-        if not options.json and path.exists():
-            print(f"The run is kept in {path}", file=sys.stderr)
-    report.finished(outcome, path)
-    return 0
+        if not options.json and kept.path is not None:
+            what = "The run" if kept.complete else "A part of the run"
+            print(f"{what} is kept in {kept.path}", file=sys.stderr)
+    report.finished(outcome, kept.path, complete=kept.complete)
+    return 0 if kept.complete else 1
 
 
 def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_dir: Path | None) -> int:

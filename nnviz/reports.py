@@ -50,8 +50,8 @@ class Report(Protocol):
     def failed(self, error: TrainingError) -> None:
         """It has ended because of this."""
 
-    def finished(self, outcome: Outcome, path: Path) -> None:
-        """It has ended well."""
+    def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
+        """It has ended well; ``path`` is the file that holds the run, as a whole or not, or None."""
 
 
 class JsonReport:
@@ -62,6 +62,7 @@ class JsonReport:
 
     def __init__(self) -> None:
         self._lost = False
+        self._line = threading.RLock()  # warnings come from another thread
 
     def begin(self, session: TrainingSession) -> None:
         """Nothing to say."""
@@ -71,8 +72,9 @@ class JsonReport:
         self._print({"event": "epoch", **asdict(result)})
 
     def warning(self, text: str) -> None:
-        """For people, so not among the events."""
+        """An event, and a line for people."""
         _told(f"nnviz: {text}", sys.stderr)
+        self._print({"event": "warning", "text": text})
 
     def end(self) -> None:
         """Nothing to say."""
@@ -90,14 +92,15 @@ class JsonReport:
             }
         )
 
-    def finished(self, outcome: Outcome, path: Path) -> None:
+    def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """The last event."""
         self._print(
             {
                 "event": "finished",
                 "test_loss": outcome.test_loss,
                 "test_accuracy": outcome.test_accuracy,
-                "run": str(path),
+                "run": None if path is None else str(path),
+                "run_complete": complete,
                 "seconds": outcome.seconds,
             }
         )
@@ -107,11 +110,12 @@ class JsonReport:
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in event.items()
         }
-        if self._lost:
-            return
-        self._lost = not _told(json.dumps(plain), sys.stdout)
-        if self._lost:
-            self.warning("The output is not taken any more; training goes on.")
+        with self._line:
+            if self._lost:
+                return
+            self._lost = not _told(json.dumps(plain), sys.stdout)
+            if self._lost:
+                self.warning("The output is not taken any more; training goes on.")
 
 
 class BarReport:
@@ -165,7 +169,7 @@ class BarReport:
     def failed(self, error: TrainingError) -> None:
         """Nothing to say here: the command line prints every error."""
 
-    def finished(self, outcome: Outcome, path: Path) -> None:
+    def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """How it ended."""
         parts = [f"{outcome.epochs} epochs, {outcome.steps:,} steps in {outcome.seconds:.1f} s"]
         if outcome.best_epoch:

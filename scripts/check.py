@@ -1,37 +1,41 @@
-"""Check everything that a change must hold: ``python3 scripts/check.py [--quick]``.
+"""Check what needs no test to be run: ``python3 scripts/check.py``. Ruff, its formatter, mypy strict, import contracts.
 
-Ruff, its formatter, mypy strict, the import contracts, then the tests (left out with ``--quick``). All of them run,
-also after one has failed; the exit status is that of the worst.
+All of them run, also after one has failed; the exit status is that of the worst. ``scripts/test.py`` does this first.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import environment
 
 
-def main() -> int:
-    """Run every check; return 0 when all hold."""
-    interpreter = environment.ensure("develop")
+def failed_checks(interpreter: Path) -> list[str]:
+    """Run every check from the root of the checkout; return the names of those that do not hold.
+
+    Args:
+        interpreter: Of an environment that has the extra ``develop``.
+    """
     os.chdir(environment.ROOT)
     checks: dict[str, list[str | Path]] = {
         "ruff": [interpreter, "-m", "ruff", "check", "."],
         "format": [interpreter, "-m", "ruff", "format", "--check", "."],
         "mypy": [interpreter, "-m", "mypy"],
         "imports": [interpreter.with_name("lint-imports")],
-        "tests": [sys.executable, "scripts/test.py"],
     }
-    if "--quick" in sys.argv[1:]:
-        del checks["tests"]
     failed = []
     for name, command in checks.items():
         print(f"── {name}", flush=True)
         if subprocess.call([str(part) for part in command]) != 0:
             failed.append(name)
+    return failed
+
+
+def main() -> int:
+    """Run every check; return 0 when all hold."""
+    failed = failed_checks(environment.ensure("develop"))
     print(f"failed: {', '.join(failed)}" if failed else "everything holds", flush=True)
     return 1 if failed else 0
 

@@ -6,6 +6,7 @@ file, renders the window to a PNG and prints both paths.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import socket
@@ -60,18 +61,26 @@ def without_display(interpreter: Path, arguments: list[str]) -> None:
     name = re.sub(r"[^\w-]+", "-", Path(project.removeprefix("sample:")).stem)
     folder = environment.ROOT / "out"
     folder.mkdir(exist_ok=True)
-    picture = folder / f"{name}.png"
     environment.say("There is no display, so the same job is done without a window.")
     if project.endswith(".nnvizrun"):
-        run = Path(project)
+        run, picture = Path(project), folder / f"{name}.png"
     else:
-        run = folder / f"{name}.nnvizrun"
-        run.unlink(missing_ok=True)
+        run, picture = new_outputs(folder, name)
         train = [interpreter, "-m", "nnviz", "train", project, "--run", run, *options]
         _call([str(part) for part in train])
     _call([str(part) for part in (interpreter, "-m", "nnviz", "screenshot", run, "--out", picture)])
     print(f"The run:     {run}\nThe picture: {picture}", flush=True)
     raise SystemExit(0)
+
+
+def new_outputs(folder: Path, name: str) -> tuple[Path, Path]:
+    """A run file and a picture that are not there yet: what an earlier start has left is the user's."""
+    for number in itertools.count(1):
+        stem = name if number == 1 else f"{name}-{number}"
+        run, picture = folder / f"{stem}.nnvizrun", folder / f"{stem}.png"
+        if not os.path.lexists(run) and not os.path.lexists(picture):
+            break
+    return run, picture
 
 
 def _call(command: list[str]) -> None:

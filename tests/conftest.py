@@ -35,7 +35,7 @@ _finished = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of these tests."""
+    """How long the tests look that can look for ever."""
     parser.addoption("--fuzz", type=int, default=None, help="how many mutated inputs each fuzzer tries")
 
 

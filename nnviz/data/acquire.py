@@ -11,6 +11,7 @@ from nnviz.data.download import fetch, unpack_gzip, unpack_tar
 from nnviz.data.folders import places, search_roots
 from nnviz.data.torchvision_bridge import remotes
 from nnviz.errors import Cancelled
+from nnviz.regular_files import is_regular
 
 #: Largest of the unpacked files of the MNIST family is 47 MB.
 _MOST_UNPACKED = 128 << 20
@@ -57,7 +58,7 @@ def fetch_set(
         archive = folder / remote.name
         packed_set = not remote.name.endswith(".gz") or remote.name.endswith(".tar.gz")
         wanted = spec.files if packed_set else (remote.name.removesuffix(".gz"),)
-        if not everything and all((folder / name).is_file() for name in wanted):
+        if not everything and all(is_regular(folder / name) for name in wanted):
             continue
         fetch(remote.urls, archive, remote.md5, report)
         before += archive.stat().st_size

@@ -13,7 +13,7 @@ import msgspec
 
 from nnviz.data.catalogue import DATASETS, SHAPE_NAMES, TRUTH
 from nnviz.data.dataset_spec import TEST_SHARE, DatasetSpec, generated_sizes
-from nnviz.data.folders import find, folder_classes, search_roots
+from nnviz.data.folders import find, folder_classes, search_roots, user_place
 from nnviz.errors import DataError, ParamError
 from nnviz.project.model import DataConfig, DataFacts, ParamValue
 
@@ -99,7 +99,7 @@ def locate(config: DataConfig, data_dir: Path | None = None) -> Path | None:
     if spec.kind == "image_folder":
         chosen = str(values(config)["folder"])
         folder_classes(chosen)
-        return Path(chosen).expanduser()
+        return user_place(chosen)
     if not spec.folder:
         return None
     roots = search_roots(data_dir)

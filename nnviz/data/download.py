@@ -20,6 +20,7 @@ from typing import IO
 
 from nnviz import __version__
 from nnviz.errors import DataError, StorageError
+from nnviz.regular_files import is_regular, open_regular, open_regular_to_write
 
 #: (bytes that are here, bytes there are or 0 where the server does not say); raises Cancelled to stop.
 Report = Callable[[int, int], None]
@@ -95,7 +96,7 @@ def _wait(seconds: float, report: Report) -> None:
 def _transfer(url: str, part: Path, report: Report, timeout: float) -> None:
     if not url.startswith(("http://", "https://")):
         raise _TransferError("only http and https are allowed")
-    here = part.stat().st_size if part.is_file() else 0
+    here = part.stat().st_size if is_regular(part) else 0
     headers = {"User-Agent": f"nnviz/{__version__}", "Accept-Encoding": "identity"}
     if here:
         headers["Range"] = f"bytes={here}-"
@@ -146,7 +147,7 @@ def _copy(response: http.client.HTTPResponse, file: IO[bytes], here: int, total:
 
 def _opened(path: Path, mode: str) -> IO[bytes]:
     try:
-        return open(path, mode)  # noqa: PTH123 - closed by the caller; the mode is only known there
+        return open_regular_to_write(path, append=mode == "ab")
     except OSError as error:
         raise StorageError(f"{path} could not be written: {error.strerror or error}.") from error
 
@@ -158,7 +159,7 @@ def _check_room(path: Path, needed: int) -> None:
 
 
 def _verify(part: Path, md5: str) -> None:
-    with part.open("rb") as file:
+    with open_regular(part) as file:
         found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if found != md5:
         part.unlink()
@@ -190,8 +191,8 @@ def unpack_gzip(archive: Path, target: Path, most: int = _MOST_BYTES) -> None:
         DataError: It is damaged or unpacks to more than ``most`` bytes.
         StorageError: It could not be written.
     """
-    with gzip.open(archive) as source:
-        _write_beside(source, target, most, archive)
+    with _archive(archive) as file:
+        _write_beside(gzip.GzipFile(fileobj=file), target, most, archive)
 
 
 def unpack_tar(archive: Path, folder: Path, names: Sequence[str]) -> None:
@@ -203,7 +204,7 @@ def unpack_tar(archive: Path, folder: Path, names: Sequence[str]) -> None:
     """
     missing = set(names)
     try:
-        with tarfile.open(archive) as tar:
+        with _archive(archive) as file, tarfile.open(fileobj=file) as tar:
             for member in tar:
                 name = member.name.rpartition("/")[2]
                 if name not in missing or not member.isfile():
@@ -216,6 +217,13 @@ def unpack_tar(archive: Path, folder: Path, names: Sequence[str]) -> None:
         raise DataError(f"The archive is damaged ({error}).", file=str(archive)) from None
     if missing:
         raise DataError(f"The archive lacks {', '.join(sorted(missing))}.", file=str(archive))
+
+
+def _archive(path: Path) -> IO[bytes]:
+    try:
+        return open_regular(path)
+    except OSError as error:
+        raise DataError(f"The archive cannot be read ({error}).", file=str(path)) from None
 
 
 def _write_beside(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, archive: Path) -> None:

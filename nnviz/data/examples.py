@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from nnviz.data.fingerprint import Fingerprint
 from nnviz.errors import DataError
 from nnviz.project.model import DataConfig, DataFacts
 
@@ -167,6 +168,7 @@ class LoadedData:
         facts: Shape, targets and classes.
         train, validation, test: The splits. Truth tables have the same rows in all three.
         scaler: Fitted on ``train``.
+        fingerprint: Of all examples, as they were read; None for what was made by hand.
     """
 
     spec_key: str
@@ -176,6 +178,7 @@ class LoadedData:
     validation: Split
     test: Split
     scaler: Scaler = field(repr=False)
+    fingerprint: Fingerprint | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -11,19 +11,32 @@ from typing import TypeAlias
 import platformdirs
 
 from nnviz.errors import DataError
+from nnviz.regular_files import is_regular
 
 #: Endings of the files that are taken for pictures.
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".avif")
 #: More subfolders than this is not a folder of classes but somebody's whole disk.
 MOST_CLASSES = 1000
 #: More pictures than this do not fit into memory at any useful size.
 MOST_IMAGES = 2_000_000
 
 
+def user_place(folder: str) -> Path:
+    """The folder that a project names; ``~`` is the home of whoever opens it.
+
+    Raises:
+        DataError: The home that it begins with does not exist.
+    """
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        raise DataError("There is no home folder of this name.", field="data.params.folder", file=folder) from None
+
+
 def _subfolders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+            names = sorted(entry.name for entry in entries if _is_folder(entry) and not entry.name.startswith("."))
     except FileNotFoundError:
         raise DataError("There is no such folder.", field="data.params.folder", file=str(folder)) from None
     except NotADirectoryError:
@@ -31,14 +44,36 @@ def _subfolders(folder: Path) -> list[str]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"The folder cannot be read: {reason}.", field="data.params.folder", file=str(folder)) from None
+    except ValueError:  # a null character, or half of a surrogate pair
+        raise DataError("No folder can have this name.", field="data.params.folder", file=str(folder)) from None
+    for name in names:
+        if not _is_text(name):
+            raise DataError("The name of this folder is no text: rename it.", file=str(folder / name))
     return names
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is one; a link that leads nowhere or in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be shown and written: one of bytes that are no UTF-8 cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _split_roots(folder: str) -> tuple[Path, Path | None]:
     """The folder with the training classes and, where there is one, that with the test classes."""
     if not folder:
         raise DataError("Choose the folder whose subfolders are the classes.", field="data.params.folder")
-    root = Path(folder).expanduser()
+    root = user_place(folder)
     names = _subfolders(root)
     if "train" in names and "test" in names:
         return root / "train", root / "test"
@@ -88,7 +123,8 @@ def image_files(folder: str) -> tuple[list[Pictures], list[Pictures] | None]:
             )
     if test is None:
         return training, None
-    return training, [_pictures(test / name) if (test / name).is_dir() else () for name in names]
+    tested = set(_subfolders(test))
+    return training, [_pictures(test / name) if name in tested else () for name in names]
 
 
 def folder_sizes(folder: str) -> tuple[int, int | None]:
@@ -112,11 +148,12 @@ def _listed(folder: Path, changed: int) -> Pictures:
 
 
 def _images(folder: Path) -> Iterator[Path]:
+    """Whatever has the ending of a picture and is no folder: if it is no file either, reading it says so."""
     number = 0
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.lower().endswith(IMAGE_ENDINGS) and entry.is_file():
+                if entry.name.lower().endswith(IMAGE_ENDINGS) and not _is_folder(entry):
                     number += 1
                     if number > MOST_IMAGES:
                         raise DataError(f"There are more than {MOST_IMAGES:,} pictures in it.", file=str(folder))
@@ -135,7 +172,15 @@ def search_roots(data_dir: Path | None) -> list[Path]:
     variable = os.environ.get("NNVIZ_DATA", "")
     roots = [data_dir] if data_dir is not None else []
     roots += [Path(variable)] if variable else []
-    return [root.expanduser().resolve() for root in (*roots, user_folder())]
+    return [_resolved(root) for root in (*roots, user_folder())]
+
+
+def _resolved(root: Path) -> Path:
+    try:
+        return root.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links, nobody's home, a name that none can have
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise DataError(f"Data cannot be looked for here: {reason}.", file=str(root)) from None
 
 
 def _plain(name: str) -> str:
@@ -163,6 +208,6 @@ def find(roots: list[Path], folder: str, files: tuple[str, ...]) -> Path | None:
     """The first place that holds at least one of ``files``, plain or packed (``.gz``); None where there is none."""
     for root in roots:
         for place in places(root, folder):
-            if any((place / name).is_file() or (place / f"{name}.gz").is_file() for name in files):
+            if any(is_regular(place / f"{name}{packed}") for name in files for packed in ("", ".gz")):
                 return place
     return None

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.errors import DataError
+from nnviz.regular_files import is_regular, open_regular
 
 
 def read_idx(path: Path, shape: tuple[int, ...], cure: str) -> NDArray[np.uint8]:
@@ -32,15 +33,11 @@ def read_idx(path: Path, shape: tuple[int, ...], cure: str) -> NDArray[np.uint8]
     header = 4 + 4 * len(shape)
     expected = header + math.prod(shape)
     packed = path.with_name(f"{path.name}.gz")
-    if not path.is_file() and packed.is_file():
+    if not is_regular(path) and is_regular(packed):
         path = packed
     try:
-        if path is packed:
-            with gzip.open(path) as file:
-                content = file.read(expected + 1)
-        else:
-            with path.open("rb") as file:
-                content = file.read(expected + 1)
+        with open_regular(path) as file:
+            content = (gzip.GzipFile(fileobj=file) if path is packed else file).read(expected + 1)
     except FileNotFoundError:
         raise DataError(f"The file is missing. {cure}", file=str(path)) from None
     except (OSError, EOFError, zlib.error) as error:

@@ -1,10 +1,8 @@
-"""Reads pictures of any size and format into one array of equal squares. Pillow and numpy, on a few threads."""
+"""Reads many pictures of any size and format into one array of equal squares, on a few threads."""
 
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,28 +10,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
+from nnviz.data.image_files import read_image
 from nnviz.errors import DataError
 
-#: A picture with more pixels than this is refused before it is decoded (a small file can unpack to gigabytes).
-MOST_PIXELS = 64_000_000
+__all__ = ["read_image", "read_images"]
+
 #: A whole data set larger than this is refused before the first file is opened.
 MOST_BYTES = 4 << 30
-#: What Pillow raises for damaged files of its many formats.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    IndexError,
-    KeyError,
-    OverflowError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 
 def read_images(files: Sequence[Path], size: int, channels: int, report: Callable[[int], None]) -> NDArray[np.uint8]:
@@ -76,40 +60,3 @@ def read_images(files: Sequence[Path], size: int, channels: int, report: Callabl
                 future.cancel()
     report(len(files))
     return images
-
-
-def read_image(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
-    """One picture as uint8[channels, size, size]: turned upright, resized, and cut to the middle square.
-
-    Raises:
-        DataError: It cannot be read; names the file.
-    """
-    try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise DataError(
-                    f"The picture has {picture.width:,} × {picture.height:,} pixels, more than the "
-                    f"{MOST_PIXELS / 1e6:.0f} million allowed.",
-                    file=str(path),
-                )
-            picture.draft("RGB", (size, size))  # lets the JPEG decoder work at a fraction of the size
-            upright = ImageOps.exif_transpose(picture)
-            mode = "L" if channels == 1 else "RGB"
-            flat = ImageOps.fit(_eight_bit(upright).convert(mode), (size, size), Image.Resampling.BICUBIC)
-            pixels = np.asarray(flat, np.uint8)
-    except DataError:
-        raise
-    except FileNotFoundError:
-        raise DataError("The picture has gone.", file=str(path)) from None
-    except _DAMAGE as error:
-        raise DataError(f"The picture cannot be read: {error}.", file=str(path)) from None
-    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Grey pictures of 16 bits brought to 8 (Pillow would cut them off at 255); others as they are."""
-    if not picture.mode.startswith(("I", "F")):
-        return picture
-    values = np.asarray(picture, np.float64)
-    whole = 255.0 if values.max(initial=0.0) <= 255.0 else 65535.0
-    return Image.fromarray(np.clip(np.rint(values * (255.0 / whole)), 0, 255).astype(np.uint8))

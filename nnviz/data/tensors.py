@@ -19,9 +19,11 @@ from nnviz.data.acquire import download_place, fetch_set
 from nnviz.data.cache import Cache
 from nnviz.data.division import stratified
 from nnviz.data.examples import LoadedData, Scaler, Split
+from nnviz.data.fingerprint import Fingerprint, content_hash
 from nnviz.data.readers import CancelledCheck, Progress, RawData, read, stamp
 from nnviz.errors import DataError
 from nnviz.project.model import DataConfig, Params
+from nnviz.regular_files import is_regular
 
 __all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Split", "clear_cache", "load"]
 
@@ -74,7 +76,12 @@ def load(
     if not isinstance(scaler, Scaler):
         scaler = Scaler.fit(train, config.scaling)
         _CACHE.put(scaler_key, scaler, 0)
-    return LoadedData(spec.kind, config, raw.facts, train, validation, test, scaler)
+    mark_key = (*key, "fingerprint")
+    fingerprint = _CACHE.get(mark_key)
+    if not isinstance(fingerprint, Fingerprint):
+        fingerprint = _fingerprint(spec, raw)
+        _CACHE.put(mark_key, fingerprint, 0)
+    return LoadedData(spec.kind, config, raw.facts, train, validation, test, scaler, fingerprint)
 
 
 def clear_cache() -> None:
@@ -98,6 +105,14 @@ def _read(
     return raw, key
 
 
+def _fingerprint(spec: datasets.DatasetSpec, raw: RawData) -> Fingerprint:
+    splits = (raw.training,) if spec.undivided else (raw.training, raw.test)
+    # What is drawn follows from the settings, which are compared as they stand.
+    read = () if spec.offline else tuple(tensor for split in splits for tensor in (split.inputs, split.targets))
+    counts = (len(raw.training), len(raw.test))
+    return Fingerprint(raw.facts.class_names, counts, content_hash(read) if read else "")
+
+
 def _download(
     spec: datasets.DatasetSpec,
     config: DataConfig,
@@ -111,7 +126,7 @@ def _download(
     except DataError:
         found = None
     folder = download_place(spec, data_dir) if found is None else found
-    whole = all((folder / name).is_file() for name in spec.files)
+    whole = all(is_regular(folder / name) for name in spec.files)
     fetch_set(spec, folder, progress, cancelled, everything=whole)
     return folder
 

@@ -10,10 +10,14 @@ from PySide6.QtWidgets import QMenu
 from nnviz.gui import motion, theme
 from nnviz.gui.action_table import literal
 from nnviz.gui.actions import describe
+from nnviz.gui.plain_text import plain_tip
 from nnviz.project.validate import problems_that_stop
 
 if TYPE_CHECKING:
     from nnviz.gui.window import MainWindow
+
+#: Runs that the menu names; any other is opened by its file.
+_MOST_RUNS_SHOWN = 30
 
 
 def update_actions(window: MainWindow) -> None:
@@ -87,17 +91,25 @@ def fill_recent(menu: QMenu, window: MainWindow) -> None:
     menu.clear()
     for path in window.settings.recent:
         action = menu.addAction(literal(path.name))
-        action.setToolTip(str(path))
+        action.setToolTip(plain_tip(str(path)))
         action.triggered.connect(lambda _checked=False, path=path: window.files.open(path))
     if not window.settings.recent:
         menu.addAction("No file yet").setEnabled(False)
 
 
 def fill_runs(menu: QMenu, window: MainWindow) -> None:
-    """The runs that were kept."""
+    """The runs that were kept: the newest by name, and how many there are and how large, since none goes by itself."""
     menu.clear()
-    for kept in window.recorder.kept:
-        action = menu.addAction(f"{literal(kept.path.stem)}   {theme.format_bytes(kept.size)}")
-        action.triggered.connect(lambda _checked=False, path=kept.path: window.files.open(path))
-    if not window.recorder.kept:
+    kept = window.recorder.kept
+    for run in kept[:_MOST_RUNS_SHOWN]:
+        action = menu.addAction(f"{literal(run.path.stem)}   {theme.format_bytes(run.size)}")
+        action.triggered.connect(lambda _checked=False, path=run.path: window.files.open(path))
+    if not kept:
         menu.addAction("Nothing trained yet").setEnabled(False)
+        return
+    menu.addSeparator()
+    size = theme.format_bytes(sum(run.size for run in kept))
+    folder = kept[0].path.parent
+    every = menu.addAction(f"{len(kept):,} {'run' if len(kept) == 1 else 'runs'}, {size}: open another…")
+    every.setToolTip(f"They stay in {folder} until you remove them")
+    every.triggered.connect(lambda: window.files.choose_in(folder))

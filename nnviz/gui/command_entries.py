@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: A note is found by so many of its first letters.
 _MOST_KEYWORDS = 300
+#: Of the kept runs, the newest that are searched: each letter that is typed is compared with every title.
+_MOST_RUNS = 300
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,7 @@ def recent_entries(window: MainWindow) -> Iterator[Entry]:
             str(path.parent),
             icon="recent",
         )
-    for kept in window.recorder.kept:
+    for kept in window.recorder.kept[:_MOST_RUNS]:
         title, lead = _named("Open run", kept.path.stem)
         yield Entry(
             f"file/{kept.path}", title, "Recent run", partial(window.files.open, kept.path), lead, icon="recent"

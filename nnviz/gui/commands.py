@@ -24,6 +24,7 @@ from nnviz.gui.welcome import Welcome
 from nnviz.project import registry
 from nnviz.project.alignment import Alignment, Direction
 from nnviz.project.edits import SetView
+from nnviz.record.places import free_paths
 from nnviz.record.samples import Cure
 
 if TYPE_CHECKING:
@@ -395,5 +396,7 @@ class Commands(QObject):
         )
         if chosen:
             target = Path(chosen)
-            target = target if target.suffix else target.with_suffix(RUN_SUFFIX)
+            if target.suffix.lower() != RUN_SUFFIX:
+                # It was not asked whether what has the longer name may be replaced.
+                target = next(free_paths(target.with_name(target.name + RUN_SUFFIX)))
             self._window.recorder.save_as(self._window.training.run, self._window.replay.path, target)

@@ -13,6 +13,7 @@ from nnviz.gui import icons
 from nnviz.gui import theme as themes
 from nnviz.gui.flow_row import FlowRow
 from nnviz.gui.panels.parts import set_font
+from nnviz.gui.plain_text import plain_tip
 from nnviz.project.validate import Diagnostic
 
 #: Colour in the theme and name of the icon, by severity.
@@ -79,7 +80,7 @@ class DiagnosticCard(QWidget):
             self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         if where:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
-            self.setToolTip(f"Select {where} and show it (Enter)")
+            self.setToolTip(plain_tip(f"Select {where} and show it (Enter)"))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A tinted card with an edge and an icon in the colour of the severity."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from nnviz.errors import InputError, NnvizError, StorageError
@@ -96,10 +96,14 @@ class Files(QObject):
 
     def choose(self) -> None:
         """Ask which file to open."""
-        self.ask_unsaved(self._choose)
+        self.choose_in(self._settings.folder)
 
-    def _choose(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open", str(self._settings.folder), _ALL)
+    def choose_in(self, folder: Path) -> None:
+        """Ask which file in this folder to open."""
+        self.ask_unsaved(lambda: self._choose(folder))
+
+    def _choose(self, folder: Path) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open", str(folder), _ALL)
         if name:
             self.load(Path(name))
 
@@ -228,6 +232,7 @@ class Files(QObject):
             return
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Warning)
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowTitle("The file has changed")
         box.setText(f"“{path.name}” has changed on the disk since it was opened here.")
         box.setInformativeText(
@@ -298,6 +303,7 @@ class Files(QObject):
         buttons = QMessageBox.StandardButton
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowTitle("Unsaved changes")
         name = self._document.path.name if self._document.path else self._document.project.name
         box.setText(f"“{name}” has changes that are not saved.")

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QCompleter, QLabel, QToolTip, QVBoxLayo
 
 from nnviz.gui import theme
 from nnviz.gui.field_undo import undo_document_from
+from nnviz.gui.plain_text import plain_tip
 
 
 def value_font() -> QFont:
@@ -79,7 +80,7 @@ class InPlace(QComboBox):
 
     def refuse(self, reason: str) -> None:
         """Return to the value before and say why."""
-        QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), reason, self)
+        QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), plain_tip(reason), self)
         editor = self.lineEdit()
         if editor is not None:
             editor.setModified(False)

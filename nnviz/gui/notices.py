@@ -344,6 +344,7 @@ class Message(QLabel):
         super().__init__(parent)
         self._area = parent
         self.setObjectName("Message")
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._timer = QTimer(self)

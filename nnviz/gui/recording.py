@@ -6,9 +6,10 @@ import logging
 import os
 import secrets
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +19,16 @@ from PySide6.QtCore import QObject, Signal
 from nnviz.errors import StorageError
 from nnviz.gui.background import Background
 from nnviz.gui.files import reason_of
-from nnviz.record.places import RUN_SUFFIX, new_run_path, runs_folder
+from nnviz.record.places import RUN_SUFFIX, clear_companions, runs_folder
 from nnviz.record.run import Run
 
 if TYPE_CHECKING:
     from nnviz.record.store import RunWriter
 
 _log = logging.getLogger(__name__)
-#: Files that are kept; the oldest go first.
-MOST_RUNS = 30
 _LANE = "runs"
+#: Seconds that the end of the program waits for the disk to take the end of a run.
+_PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class RunStore:
 class Recorder(QObject):
     """Writes live runs behind their training, and copies them on request."""
 
-    #: A sentence: a run can no longer be written, or could not be saved.
+    #: A sentence: a run cannot be written, or is written to another file from now on, or could not be saved.
     failed = Signal(str)
     message = Signal(str)
     #: The list of kept runs has changed.
@@ -72,7 +73,6 @@ class Recorder(QObject):
         super().__init__(parent)
         self._background = background
         self._writers: dict[Run, RunWriter] = {}
-        self._paths: dict[Run, Path] = {}
         self._kept: tuple[KeptRun, ...] = ()
         self.store = RunStore()
 
@@ -82,11 +82,12 @@ class Recorder(QObject):
         return self._kept
 
     def path_of(self, run: Run) -> Path | None:
-        """The file of a live run."""
-        return self._paths.get(run)
+        """The file of a live run, as of now: one that is lost is written anew elsewhere."""
+        writer = self._writers.get(run)
+        return None if writer is None else writer.path
 
     def look(self) -> None:
-        """See which runs there are, and remove the oldest beyond ``MOST_RUNS``."""
+        """See which runs there are. None is ever removed: they are the user's."""
 
         def done(kept: tuple[KeptRun, ...]) -> None:
             if kept != self._kept:
@@ -99,13 +100,10 @@ class Recorder(QObject):
         """Write this run into a new file from now on (what is in it already comes first)."""
 
         def work() -> RunWriter:
-            from nnviz.record.store import RunWriter  # noqa: PLC0415 - sqlite is only needed once something is trained
+            from nnviz.record.store import write_among_kept  # noqa: PLC0415 - sqlite is only needed once training begins
 
-            path = new_run_path(run.info.title)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            writer = RunWriter(run, path, on_error=lambda error: self.failed.emit(str(error)))
+            writer = write_among_kept(run, on_error=lambda error: self.failed.emit(str(error)))
             # Kept here and not with the answer: the window may be closed before that arrives.
-            self._paths[run] = path
             self._writers[run] = writer
             return writer
 
@@ -121,14 +119,14 @@ class Recorder(QObject):
         self.store.use(None)
 
         def work() -> None:
-            writer = self._writers.pop(run, None)
+            writer = self._writers.get(run)
             if writer is not None:
                 # Whoever opens the file later must not wait for more.
                 run.finished = True
                 writer.close()
+                self._writers.pop(run, None)
 
         def done(_nothing: None) -> None:
-            self._paths.pop(run, None)
             self.look()
 
         self._background.start(work, done, self._tell, lane=_LANE)
@@ -143,10 +141,10 @@ class Recorder(QObject):
             if run is not None:
                 writer = self._writers.get(run)
                 if writer is None:
-                    _write_once(target, lambda beside: RunWriter(run, beside).close())
+                    _write_once(target, lambda beside: _written(RunWriter(run, beside)))
                     return
                 writer.flush()
-                origin = self._paths[run]
+                origin = writer.path
             if origin is None:
                 raise StorageError("There is no run to save yet: train first.")
             copy_run(origin, target)
@@ -164,10 +162,8 @@ class Recorder(QObject):
         self.store.use(None)
         for run, writer in list(self._writers.items()):
             run.finished = True
-            try:
-                writer.close()
-            except (StorageError, OSError) as error:
-                _log.warning("A run's file could not be finished: %s", error)
+            if not writer.close(_PATIENCE):
+                _log.warning("The run in %s could not be finished: %s", writer.path, writer.error or "the disk hangs")
         self._writers.clear()
 
     def _tell(self, error: BaseException) -> None:
@@ -191,17 +187,29 @@ def copy_run(source: Path, target: Path) -> None:
     _write_once(target, write)
 
 
+def _written(writer: RunWriter) -> None:
+    if not writer.close():
+        raise writer.error or StorageError(f"The run cannot be written to {writer.path}.")
+
+
 def _write_once(target: Path, write: Callable[[Path], object]) -> None:
+    from nnviz.record.run_lock import RunLock  # noqa: PLC0415 - brings what a start can do without
+
     beside = target.parent / f".{target.name[:100]}.{secrets.token_hex(8)}.tmp"
     try:
+        lock = RunLock.take(target)  # a run that is just being written is not replaced
         try:
             write(beside)
             with beside.open("rb+") as file:
                 os.fsync(file.fileno())
             beside.replace(target)
+            # What an earlier run of this name left: beside another file it would be taken for part of that.
+            clear_companions(target)
         finally:
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{beside}{suffix}").unlink(missing_ok=True)
+            lock.release()
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+                clear_companions(beside)
     except sqlite3.Error as error:
         raise StorageError(f"{target} could not be saved: {error}. What was there before is untouched.") from error
     except OSError as error:
@@ -210,12 +218,15 @@ def _write_once(target: Path, write: Callable[[Path], object]) -> None:
 
 
 def _kept_runs() -> tuple[KeptRun, ...]:
+    """What lies in the folder; what cannot be looked at, or is no file, is not among it."""
     found: list[KeptRun] = []
-    for path in runs_folder().glob(f"*{RUN_SUFFIX}"):
-        facts = path.stat()
-        found.append(KeptRun(path, facts.st_mtime, facts.st_size))
+    with suppress(OSError):
+        for path in runs_folder().iterdir():
+            if path.suffix.lower() != RUN_SUFFIX or path.name.startswith("."):
+                continue
+            with suppress(OSError):
+                facts = path.stat()
+                if stat.S_ISREG(facts.st_mode):
+                    found.append(KeptRun(path, facts.st_mtime, facts.st_size))
     found.sort(key=lambda run: run.modified, reverse=True)
-    for old in found[MOST_RUNS:]:
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{old.path}{suffix}").unlink(missing_ok=True)
-    return tuple(found[:MOST_RUNS])
+    return tuple(found)

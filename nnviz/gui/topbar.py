@@ -23,6 +23,7 @@ from nnviz.errors import InputError, ParamError
 from nnviz.gui import icons, theme
 from nnviz.gui.field_undo import undo_document_from
 from nnviz.gui.in_place import Field, InPlace, text_width, value_font, value_height
+from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.project_title import ProjectTitle
 from nnviz.gui.standing import Standing, learning_rate_of, with_learning_rate
 from nnviz.gui.theme import format_count, format_duration
@@ -460,7 +461,9 @@ class TopBar(QWidget):
         try:
             value = self._value(settings.find(settings.TRAINING, "epochs"), self._epochs.text().strip(), whole=True)
         except ParamError as error:
-            QToolTip.showText(self._epochs.mapToGlobal(self._epochs.rect().bottomLeft()), error.message, self._epochs)
+            QToolTip.showText(
+                self._epochs.mapToGlobal(self._epochs.rect().bottomLeft()), plain_tip(error.message), self._epochs
+            )
             self._update_fields()
             return
         if value != training.epochs:

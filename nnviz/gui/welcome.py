@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from nnviz.gui import icons, theme
 from nnviz.gui.background import Background
 from nnviz.gui.page_scale import page_scale, refresh_page_fonts, scaled, set_page_font
+from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.sample_card import CARD_WIDTH, SampleCard
 from nnviz.gui.sample_picture import SamplePicture, sample_picture
 from nnviz.gui.sample_shelf import Chapter, Shelf
@@ -105,7 +106,7 @@ class Welcome(QDialog):
         self.recent: list[QPushButton] = []
         for path in list(recent)[:_RECENT]:
             button = self._side_button(path.stem, "recent", partial(self.recent_chosen.emit, path), "flat")
-            button.setToolTip(str(path))
+            button.setToolTip(plain_tip(str(path)))
             button.setAccessibleName(f"Open {path.name}")
             column.addWidget(button)
             self.recent.append(button)

@@ -199,6 +199,23 @@ class Run:
             if sink in self._sinks:
                 self._sinks.remove(sink)
 
+    @property
+    def thinned(self) -> bool:
+        """Whether a curve was too long to be held with all its points."""
+        with self._lock:
+            return any(series.thinned for series in self._scalars.values())
+
+    def samples(self, series: str) -> list[Sample]:
+        """All that is held of a series, oldest first."""
+        with self._lock:
+            curve = self._scalars.get(series)
+            if curve is None:
+                snapshots = self._snapshots.get(series)
+                return list(self._findings.get(series, ()) if snapshots is None else snapshots.items)
+            steps, values = curve.view()
+        # Without the lock: whoever trains waits for it.
+        return [Scalar(series, int(step), float(value)) for step, value in zip(steps, values, strict=True)]
+
     def read_since(self, cursor: int) -> Changes:
         """Which series changed since the cursor; begin with 0."""
         with self._lock:

@@ -26,11 +26,15 @@ class ScalarSeries:
     greatest value, so that no peak ever vanishes from a curve. The first and the last point always stay.
 
     The arrays that :meth:`view` gives out are never changed afterwards, except that a last value may be measured again.
+
+    Attributes:
+        thinned: Whether points were ever left out.
     """
 
-    __slots__ = ("_count", "_limit", "_steps", "_values")
+    __slots__ = ("_count", "_limit", "_steps", "_values", "thinned")
 
     def __init__(self, limit: int = SCALAR_LIMIT) -> None:
+        self.thinned = False
         self._limit = max(limit, 16)
         self._steps: NDArray[np.int64] = np.empty(16, np.int64)
         self._values: NDArray[np.float64] = np.empty(16, np.float64)
@@ -97,6 +101,7 @@ class ScalarSeries:
 
     def _make_room(self, more: int) -> None:
         while self._count + more > self._limit:
+            self.thinned = True
             steps, values = halved(self._steps[: self._count], self._values[: self._count])
             self._count = len(steps)
             # Always fresh memory: views of the old arrays are out there.

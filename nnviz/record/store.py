@@ -5,14 +5,15 @@ point, and twice a second a thread writes the heap in one transaction. A slow di
 thinned. A full disk is reported once; what waits is kept and tried again, and training goes on. Whenever the program
 dies, even by ``kill -9``, the file opens and holds everything up to the last transaction.
 
+A file has one writer (:mod:`nnviz.record.run_lock`). One that is removed, moved, replaced or overwritten meanwhile is
+noticed before the next transaction, and the run is written anew beside it (:mod:`nnviz.record.anew`).
+
 Reading is in :mod:`nnviz.record.stored`; :func:`open_run` is given here too.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,15 +23,17 @@ from threading import Condition, Thread
 import msgspec
 
 from nnviz.errors import StorageError
-from nnviz.record import file_format as form
+from nnviz.record.anew import write_anew
 from nnviz.record.opening import checked_connection
 from nnviz.record.pending import Pending, PendingCheckpoint
+from nnviz.record.places import new_run_paths, runs_folder
 from nnviz.record.run import Run
+from nnviz.record.run_file import RunFile, RunFileExists, is_damage
+from nnviz.record.run_lock import RunFileBusy, RunLock, clear_locks
 from nnviz.record.samples import Sample
 from nnviz.record.stored import StoredRun, open_run
-from nnviz.record.tables import Tables
 
-__all__ = ["RunWriter", "StoredRun", "open_run"]
+__all__ = ["RunFileBusy", "RunFileExists", "RunLock", "RunWriter", "StoredRun", "open_run", "write_among_kept"]
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +45,23 @@ RETRY_INTERVAL = 5.0
 ARRAY_RATE = 2 * 2**20
 #: Points that may wait while the disk does not take them (16 bytes each); beyond, writing is given up.
 MOST_POINTS_WAITING = 2**24
+#: Bytes of the last checkpoint that are held, in case the file is lost; a larger one comes again soon enough.
+CHECKPOINT_HELD = 64 * 2**20
+
+
+def write_among_kept(run: Run, *, on_error: Callable[[StorageError], None] | None = None) -> RunWriter:
+    """A writer into a new file in the folder of kept runs.
+
+    Raises:
+        StorageError: The file cannot be made.
+    """
+    clear_locks(runs_folder())
+    for path in new_run_paths(run.info.title):
+        try:
+            return RunWriter(run, path, on_error=on_error)
+        except (RunFileExists, RunFileBusy):  # another window was faster
+            continue
+    raise StorageError(f"{runs_folder()} has no name left for a run.")
 
 
 class RunWriter:
@@ -50,13 +70,21 @@ class RunWriter:
     Args:
         run: What is written: all it holds now and all that comes.
         path: The file; it must not exist yet unless ``resume`` is given.
-        on_error: Told once, on the writer's thread, when the file can no longer be written.
+        on_error: Told on the writer's thread, each thing once, when the file cannot be written, and when it was lost
+            and the run is written anew elsewhere.
         resume: Go on with a run file. ``run`` must be what :meth:`StoredRun.to_run` made of it; what the file holds
             behind the run's last step is dropped.
+        lock: The lock of ``path``, where it is held already; it is the writer's from now on.
         interval: Seconds between two transactions.
 
+    Attributes:
+        path: The file that is written. Another one once that was lost.
+        error: Why it cannot be written at the moment.
+        complete: After the end: whether the file holds all that the run was given.
+        kept: After the end: the file that holds the run, or what could be kept of it; None where there is none.
+
     Raises:
-        StorageError: The file cannot be made.
+        StorageError: The file cannot be made, or somebody else writes it.
         RunFileError: ``resume`` was asked for and the file is not a run.
     """
 
@@ -67,29 +95,41 @@ class RunWriter:
         *,
         on_error: Callable[[StorageError], None] | None = None,
         resume: bool = False,
+        lock: RunLock | None = None,
         interval: float = INTERVAL,
     ) -> None:
         self.path = Path(path).absolute()
+        if resume and self.path.is_symlink():  # the lock lies beside the file itself
+            self.path = self.path.resolve()
         self.error: StorageError | None = None
+        self.complete = False
+        self.kept: Path | None = None
         self._run = run
         self._on_error = on_error
         self._interval = interval
         self._changed = Condition()
         self._pending = Pending()
-        self._closing = False
+        self._closing = self._discarding = False
         self._asked = 0  # flushes asked for, and how many of them are done
         self._answered = 0
         self._failing = False
         self._allowance = float(ARRAY_RATE)
+        self._told: set[str] = set()
+        self._thinned = False
+        self._checkpoint: PendingCheckpoint | None = None  # the last one, if it is small enough to be held
+        self._checkpoint_missing = False
+        self._had_checkpoint = resume
+        self._file = _open(self.path, run, lock, resume)
         if resume:
-            with checked_connection(self.path):  # refuses what is not a run before anything is written into it
-                pass
             self._pending.rewind(run.last_step)
-        else:
-            _create(self.path, run)
         self._thread = Thread(target=self._work, name="nnviz-run-writer", daemon=True)
         run.attach(self, with_past=not resume)
         self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it still has to do with the file."""
+        return self._thread.is_alive()
 
     # -- from any thread ----------------------------------------------------------------------------------------------
 
@@ -113,9 +153,12 @@ class RunWriter:
             blobs: Bytes by name, such as safetensors of the weights. They are not copied: do not change them.
             tag: Such as ``best`` or ``last``; a later checkpoint of the same tag replaces it in the file.
         """
+        checkpoint = PendingCheckpoint(step, epoch, tag, time.time(), dict(blobs))
         with self._changed:
-            if not self._closing and self.error is None:
-                self._pending.add_checkpoint(PendingCheckpoint(step, epoch, tag, time.time(), dict(blobs)))
+            if not self._closing:
+                if self._failing:  # only the newest waits for a disk that takes nothing: they are large
+                    self._pending.checkpoints.clear()
+                self._pending.add_checkpoint(checkpoint)
                 self._changed.notify_all()
 
     def flush(self, timeout: float = 30.0) -> bool:
@@ -127,14 +170,23 @@ class RunWriter:
             self._changed.wait_for(lambda: self._answered >= asked or not self._thread.is_alive(), timeout)
             return self._answered >= asked and not self._failing
 
-    def close(self, timeout: float = 30.0) -> bool:
-        """Write the rest and leave a single file; false when that could not be done in time. May be called twice."""
+    def close(self, timeout: float | None = 30.0, *, discard: bool = False) -> bool:
+        """Write the rest and leave a single file. May be called twice.
+
+        Args:
+            timeout: Seconds to wait for the disk; None waits as long as it takes.
+            discard: The run is not wanted: leave no file.
+
+        Returns:
+            False when the file does not hold the whole run, or not yet.
+        """
         self._run.detach(self)
         with self._changed:
             self._closing = True
+            self._discarding = self._discarding or discard
             self._changed.notify_all()
         self._thread.join(timeout)
-        return not self._thread.is_alive() and self.error is None
+        return not self._thread.is_alive() and self.complete
 
     def __enter__(self) -> RunWriter:
         return self
@@ -145,8 +197,6 @@ class RunWriter:
     # -- the writer's thread ------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        connection: sqlite3.Connection | None = None
-        tables: Tables | None = None
         written_state = b""
         wait = self._interval
         refilled = time.monotonic()
@@ -161,32 +211,104 @@ class RunWriter:
                 if not closing and asked == self._answered:  # nobody waits: arrays get what the rate allows
                     self._hold_back(batch)
             state = self._state()
-            failed = False
+            last = closing or batch.point_count > MOST_POINTS_WAITING
             try:
-                if connection is None or tables is None:
-                    connection = _connect(self.path)
-                    tables = Tables(connection)
-                if batch or state != written_state:
-                    tables.write(batch, state)
-                written_state, wait = state, self._interval
+                written = self._write(batch, state, state != written_state, last)
+                if written and closing and not self._discarding:
+                    written = self._finish(state)
             except Exception as error:  # noqa: BLE001  # whatever it is must be told: a silent thread helps nobody
-                failed = True
                 self._report(error)
-                if connection is not None:
-                    connection.close()
-                connection = tables = None
+                written, last = False, True
+            if written:
+                self._remember(batch)
+                self.error = None
+                written_state, wait = state, self._interval
+            else:
+                self._keep(batch)
                 wait = RETRY_INTERVAL
-                give_up = closing or not isinstance(error, (sqlite3.Error, OSError)) or not self._keep(batch)
-                if give_up:
-                    break
             with self._changed:
-                self._answered, self._failing = asked, failed
+                self._answered, self._failing = asked, not written
                 self._changed.notify_all()
-            if closing:
+            if last and (closing or not written):
                 break
+        self._end(written)
+
+    def _write(self, batch: Pending, state: bytes, state_changed: bool, last: bool) -> bool:
+        """Whether everything is in the file, or in another one where that was lost."""
+        file = self._file
+        reason = file.lost()
+        damage = file.damaged()
+        if not reason and not damage:
+            try:
+                mended = file.mend()
+                if mended:
+                    self._tell(f"{file.path} {mended}.")
+                if batch or state_changed:
+                    file.write(batch, state)
+                return True
+            except (sqlite3.Error, OSError) as error:
+                reason = file.lost()
+                damage = "is damaged" if is_damage(error) else ""
+                if not reason and not damage:
+                    self._report(error)
+                    if not last:
+                        file.disconnect()
+                        return False
+                    file.note()
+                    reason = "cannot be written"
+        if self._discarding:
+            return True  # nobody wants it, and there is nothing left to remove
+        return self._write_anew(reason or damage, batch, state, trusted=not damage)
+
+    def _write_anew(self, reason: str, batch: Pending, state: bytes, *, trusted: bool) -> bool:
+        old = self._file
+        try:
+            made = write_anew(old, self._run, batch, state, self._checkpoint, trusted=trusted)
+        except (sqlite3.Error, OSError) as error:
+            self._report(error, f"{old.path} {reason}, and the run can be written to no other file: {_reason(error)}.")
+            return False
+        self._file, self.path = made.file, made.file.path
+        if old.lost() or not trusted:
+            old.leave(keep_log=trusted)
+        else:
+            old.close()
+        text = f"{old.path} {reason}: the run is written anew to {made.file.path}."
+        if made.copied:
+            text += " Nothing is missing."
+        else:
+            self._thinned = self._thinned or self._run.thinned
+            self._checkpoint_missing = self._had_checkpoint and self._checkpoint is None and not batch.checkpoints
+            text += " What was in it came from memory, where long curves and the older pictures are thinned."
+            if self._checkpoint_missing:
+                text += " It cannot be gone on with before the next checkpoint."
+        self._tell(text)
+        return True
+
+    def _finish(self, state: bytes) -> bool:
+        """Leave a single file, and make certain that it is there."""
+        problem = self._file.finish()
+        if problem:
+            self._tell(f"{self._file.path} {problem}.")
+        return self._write(Pending(), state, state_changed=False, last=True)
+
+    def _end(self, written: bool) -> None:
         self._run.detach(self)
-        if connection is not None:
-            _finish(connection)
+        file = self._file
+        whole = written and not self._thinned and not self._checkpoint_missing
+        usable = not file.lost() and not file.damaged()
+        if self._discarding:
+            file.close(remove=True)
+            usable = False
+        elif usable:
+            file.close()
+        else:
+            file.leave(keep_log=not file.damaged())
+        self.complete = whole and usable
+        self.kept = file.path if usable else None
+        if not self.complete and not self._discarding:
+            where = f"{file.path} holds only a part of the run" if usable else "The run could not be kept in a file"
+            self.error = self.error or StorageError(f"{where}.")
+            self._tell(f"{where}.")
         with self._changed:
             self._closing = True
             self._pending = Pending()
@@ -195,7 +317,7 @@ class RunWriter:
     def _is_urgent(self) -> bool:
         if self._closing or self._asked > self._answered:
             return True
-        return bool(self._pending.checkpoints) and self.error is None
+        return bool(self._pending.checkpoints) and not self._failing
 
     def _hold_back(self, batch: Pending) -> None:
         """Leave the arrays that the rate does not allow waiting."""
@@ -203,88 +325,78 @@ class RunWriter:
         self._pending.snapshots, batch.snapshots = batch.snapshots, taken
         self._allowance -= sum(waiting.nbytes for waiting in taken.values())
 
-    def _keep(self, batch: Pending) -> bool:
-        """Put back what could not be written; false when too much waits by now."""
+    def _keep(self, batch: Pending) -> None:
+        """Put back what could not be written."""
         with self._changed:
             batch.follow_with(self._pending)
+            del batch.checkpoints[:-1]
             self._pending = batch
-            return batch.point_count <= MOST_POINTS_WAITING
+
+    def _remember(self, batch: Pending) -> None:
+        """Hold the last checkpoint, as long as it is one of this run's past."""
+        held = self._checkpoint
+        if batch.rewound_to is not None and held is not None and held.step > batch.rewound_to:
+            held = None
+        if batch.checkpoints:
+            self._had_checkpoint, self._checkpoint_missing = True, False
+            newest = batch.checkpoints[-1]
+            held = newest if sum(map(len, newest.blobs.values())) <= CHECKPOINT_HELD else None
+        self._checkpoint = held
 
     def _state(self) -> bytes:
         run = self._run
         return msgspec.json.encode({"state": run.state, "finished": run.finished, "last_step": run.last_step})
 
-    def _report(self, error: Exception) -> None:
-        if self.error is not None:
+    def _report(self, error: Exception, text: str = "") -> None:
+        """It cannot be written at the moment."""
+        self.error = StorageError(text) if text else _storage_error(self.path, error)
+        self._tell(str(self.error))
+
+    def _tell(self, text: str) -> None:
+        """Each sentence once."""
+        if text in self._told:
             return
-        self.error = _storage_error(self.path, error)
-        _log.warning("%s", self.error)
-        if self._on_error is not None:
+        self._told.add(text)
+        if self._on_error is None:
+            _log.warning("%s", text)
+        else:
             try:
-                self._on_error(self.error)
+                self._on_error(StorageError(text))
             except Exception:  # noqa: BLE001  # a listener's mistake must not end the writing
                 _log.exception("a listener failed")
 
 
-def _create(path: Path, run: Run) -> None:
-    """Make the file whole under another name and put it in place: it is never seen half made."""
-    if path.exists():
-        raise StorageError(f"{path} exists already: choose another name for the run, or remove it.")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+def _open(path: Path, run: Run, lock: RunLock | None, resume: bool) -> RunFile:
+    """The file, made or opened for writing.
+
+    Raises:
+        StorageError: It cannot be written.
+        RunFileError: It is not a run.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
-        connection = sqlite3.connect(beside, isolation_level=None)
-        try:
-            connection.execute("PRAGMA page_size = 8192")
-            connection.execute(f"PRAGMA application_id = {form.APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {form.VERSION}")
-            connection.execute("BEGIN")
-            for statement in form.SCHEMA:
-                connection.execute(statement)
-            info = msgspec.structs.replace(run.info, project_json=b"")
-            facts = {
-                "info": msgspec.json.encode(info),
-                "project": run.info.project_json,
-                "state": b"{}",
-                "rewinds": b"0",
-            }
-            connection.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
-        beside.replace(path)
+        if resume:
+            with checked_connection(path):  # refuses what is not a run before anything is written into it
+                pass
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        lock = lock or RunLock.take(path)
+        return RunFile(path, lock) if resume else RunFile.new(path, run.info, lock)
     except (sqlite3.Error, OSError) as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+        if lock is not None:
+            lock.release()
         raise _storage_error(path, error) from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        raise FileNotFoundError(f"{path} was moved or removed")
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-    try:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except sqlite3.Error:
-        connection.close()
+    except BaseException:
+        if lock is not None:
+            lock.release()
         raise
-    return connection
-
-
-def _finish(connection: sqlite3.Connection) -> None:
-    """One file is left. Not while somebody still reads it: then the log stays beside it, and nothing is lost."""
-    with contextlib.suppress(sqlite3.Error):
-        connection.execute("PRAGMA busy_timeout = 500")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("PRAGMA journal_mode = DELETE")
-    connection.close()
 
 
 def _storage_error(path: Path, error: Exception) -> StorageError:
-    reason = str(error).rstrip(".") or type(error).__name__
-    if "full" in reason:
-        reason = "the disk is full"
-    return StorageError(f"The run cannot be written to {path}: {reason}. Training goes on; it is kept in memory.")
+    return StorageError(
+        f"The run cannot be written to {path}: {_reason(error)}. Training goes on; the run is kept in memory meanwhile."
+    )
+
+
+def _reason(error: Exception) -> str:
+    reason = (getattr(error, "strerror", None) or str(error)).rstrip(".") or type(error).__name__
+    return "the disk is full" if "full" in reason or "No space" in reason else reason

@@ -18,7 +18,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from nnviz.errors import RunFileError
+from nnviz.data.fingerprint import Fingerprint
+from nnviz.errors import DataError, RunFileError
 from nnviz.train.finite import all_finite
 from nnviz.train.optimizers import IMPLEMENTATION
 
@@ -62,6 +63,7 @@ class _Header(msgspec.Struct, frozen=True):
     optimizer_groups: list[dict[str, Any]]
     optimizer_values: dict[str, Any]
     has_best: bool
+    data: Fingerprint | None = None
     digest: str = ""
 
 
@@ -77,6 +79,7 @@ class Checkpoint:
         optimizer_groups: Its settings, the learning rate among them.
         random: State of the random numbers, see ``RandomStream``.
         best: Weights of the best epoch so far, or None. Shared between checkpoints, never written to.
+        data: What it was trained on; None where that is not known, as in files of older versions.
     """
 
     progress: Progress
@@ -86,6 +89,7 @@ class Checkpoint:
     optimizer_groups: tuple[Mapping[str, Any], ...] = ()
     random: Tensors = field(default_factory=dict)
     best: Tensors | None = None
+    data: Fingerprint | None = None
 
     @property
     def nbytes(self) -> int:
@@ -114,6 +118,7 @@ def capture(
     random: Tensors,
     progress: Progress,
     best: Tensors | None = None,
+    data: Fingerprint | None = None,
 ) -> Checkpoint:
     """Copies everything; nothing that happens afterwards changes it."""
     tensors: dict[str, Tensor] = {}
@@ -128,7 +133,7 @@ def capture(
                     tensors[f"{index}/{name}"] = value.detach().clone()
                 else:
                     values[f"{index}/{name}"] = value
-    return Checkpoint(progress, copy_weights(network), tensors, values, groups, dict(random), best)
+    return Checkpoint(progress, copy_weights(network), tensors, values, groups, dict(random), best, data)
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -142,6 +147,18 @@ def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.O
         _restore_optimizer(checkpoint, optimizer)
     load_weights(checkpoint.weights, network)
     network.zero_grad(set_to_none=True)
+
+
+def check_data(checkpoint: Checkpoint, data: Fingerprint | None) -> None:
+    """Raises DataError, naming the difference, where a checkpoint was made on other data than is loaded now."""
+    if checkpoint.data is None or data is None:
+        return
+    difference = checkpoint.data.difference(data)
+    if difference:
+        raise DataError(
+            f"This run cannot be gone on with: since it was made the data set has {difference}. Begin a new run.",
+            field="data",
+        )
 
 
 def load_weights(weights: Tensors, network: nn.Module) -> None:
@@ -179,14 +196,15 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         [dict(group) for group in checkpoint.optimizer_groups],
         dict(checkpoint.optimizer_values),
         checkpoint.best is not None,
+        checkpoint.data,
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
     blobs = {"weights": _save(checkpoint.weights), "state": _save(state)}
     if checkpoint.best is not None:
         blobs["best"] = _save(checkpoint.best)
-    header = msgspec.structs.replace(header, digest=_digest(header, blobs))
-    return {"header": msgspec.json.encode(header), **blobs}
+    bare = msgspec.json.encode(header)
+    return {"header": bare.replace(_NO_DIGEST, _entry(_digest(bare, blobs)), 1), **blobs}
 
 
 def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
@@ -204,7 +222,8 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         raise RunFileError(f"The checkpoint has no part {error}.") from None
     except _BROKEN as error:
         raise _damaged(error) from error
-    if header.digest and header.digest != _digest(header, parts):
+    bare = blobs["header"].replace(_entry(header.digest), _NO_DIGEST, 1)
+    if header.digest and header.digest != _digest(bare, parts):
         raise RunFileError("The checkpoint is damaged: its parts are not those that were written together.")
     try:
         for number in (header.progress.epoch_loss, header.progress.best_loss):
@@ -231,6 +250,7 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         tuple(_with_tuples(group) for group in header.optimizer_groups),
         random,
         tensors.get("best"),
+        header.data,
     )
 
 
@@ -253,9 +273,22 @@ def _damaged(error: Exception) -> RunFileError:
     return RunFileError(f"The checkpoint is damaged: {words or type(error).__name__}")
 
 
-def _digest(header: _Header, blobs: Mapping[str, bytes]) -> str:
-    """Of everything but the digest itself."""
-    whole = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(header, digest="")))
+def _entry(digest: str) -> bytes:
+    """How the digest stands in the header."""
+    return b'"digest":' + msgspec.json.encode(digest)
+
+
+_NO_DIGEST = _entry("")
+
+
+def _digest(bare: bytes, blobs: Mapping[str, bytes]) -> str:
+    """Of the other parts and of the header as it stands there, so that later versions may have more fields.
+
+    Args:
+        bare: The header with an empty digest.
+        blobs: The other parts.
+    """
+    whole = hashlib.sha256(bare)
     for name in sorted(blobs):
         whole.update(f"\n{name} {len(blobs[name])}\n".encode())
         whole.update(blobs[name])

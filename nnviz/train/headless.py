@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nnviz import __version__
 from nnviz.errors import InputError, NnvizError, ProjectError, RunFileError, StorageError
+from nnviz.probes.base import Probe
 from nnviz.project import io
 from nnviz.project.bypass import computation
 from nnviz.project.model import Project
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.store import RunWriter, open_run
+from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
 
+#: Seconds after which it is said that the disk still has to take the end of a run.
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where a run is at the end.
+
+    Attributes:
+        path: The file that holds it, or what could be kept of it; None where there is none.
+        complete: Whether all that was recorded is in it.
+    """
+
+    path: Path | None
+    complete: bool
+
 
 def train_to_file(
     project: Project,
-    path: Path,
+    path: Path | None,
     *,
     data_dir: Path | None = None,
     resume: bool = False,
     on_session: Callable[[TrainingSession], None] | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
+    probes: Sequence[Probe] | None = None,
+    on_kept: Callable[[Kept], None] | None = None,
 ) -> Outcome:
     """Trains a project to its last epoch, measures on the test split, and keeps the run in a file.
 
     Args:
         project: What to train.
-        path: The run's file; it must not exist yet, or with ``resume`` it is gone on with.
+        path: The run's file; it must not exist yet, or with ``resume`` it is gone on with. None is a new one in the
+            folder of kept runs.
         data_dir: Where to look for the data set first.
         resume: Go on from the file's last checkpoint, bit for bit on the CPU.
         on_session: Told of the session before it starts: whoever shows progress reads its position.
         on_epoch: Told of the end of each epoch, on this thread.
-        on_warning: Told, on another thread, when the file cannot be written any more; training goes on.
+        probes: The instruments; None is all of them, () is none.
+        on_warning: Told, on another thread, when the file cannot be written any more or was lost; training goes on.
+        on_kept: Told at the end, however it ended, where the run is; not where there never was a file.
 
     Raises:
         InputError: The file or the data cannot be used.
@@ -45,43 +68,82 @@ def train_to_file(
         Cancelled: It was interrupted; likewise.
     """
 
-    def lost(error: StorageError) -> None:
+    def warn(text: str) -> None:
         if on_warning is not None:
-            on_warning(str(error))
+            on_warning(text)
 
     checkpoint: Checkpoint | None = None
-    if resume:
-        run, checkpoint = reopen(path, project)
-    else:
-        if path.exists():
-            raise InputError("This file exists already: name another, or go on with it by --resume.", file=str(path))
-        run = Run(
-            RunInfo(
-                project_json=io.dumps(project),
-                nnviz_version=__version__,
-                seed=project.training.seed,
-                device=project.training.device,
-                title=project.name,
-            )
-        )
     try:
-        writer = RunWriter(run, path, on_error=lost, resume=resume)
+        if resume:
+            if path is None:
+                raise InputError("There is no run to go on with.")
+            writer, run, checkpoint = _go_on(project, path, warn)
+        else:
+            run = Run(
+                RunInfo(
+                    project_json=io.dumps(project),
+                    nnviz_version=__version__,
+                    seed=project.training.seed,
+                    device=project.training.device,
+                    title=project.name,
+                )
+            )
+            told = _as_text(warn)
+            writer = write_among_kept(run, on_error=told) if path is None else RunWriter(run, path, on_error=told)
+    except (RunFileBusy, RunFileExists) as error:
+        raise InputError(str(error)) from error
     except StorageError as error:
-        raise InputError(f"The run cannot be kept here: {error.__cause__ or error}.", file=str(path)) from error
+        raise InputError(f"The run cannot be kept here: {error.__cause__ or error}", file=str(path or "")) from error
+    first = writer.path
     try:
-        with writer:
-            session = TrainingSession(
-                project, run, data_dir=data_dir, store=writer, resume=checkpoint, on_epoch=on_epoch
-            )
-            if on_session is not None:
-                on_session(session)
-            try:
-                return session.train()
-            except RunFileError as error:  # what the checkpoint holds is looked at once the network is there
-                raise error.at(file=str(path)) from error
+        session = TrainingSession(
+            project,
+            run,
+            data_dir=data_dir,
+            store=writer,
+            resume=checkpoint,
+            on_epoch=on_epoch,
+            probes=probes,
+        )
+        if on_session is not None:
+            on_session(session)
+        try:
+            return session.train()
+        except RunFileError as error:  # what the checkpoint holds is looked at once the network is there
+            raise error.at(file=str(path)) from error
     finally:
-        if not resume and run.last_step < 0:  # it failed before anything was measured: no empty file is left behind
-            path.unlink(missing_ok=True)
+        # It failed before anything was measured: no empty file is left behind.
+        discard = not resume and run.last_step < 0
+        _close(writer, discard, warn)
+        if on_kept is not None and not discard:
+            moved = writer.kept != first
+            on_kept(Kept(writer.kept if moved or path is None else path, writer.complete))
+
+
+def _close(writer: RunWriter, discard: bool, warn: Callable[[str], None]) -> None:
+    """However long the disk takes: whoever does not want to wait interrupts."""
+    if not writer.close(_PATIENCE, discard=discard) and writer.busy:
+        warn(f"The end of the run is still being written to {writer.path}; an interruption gives it up.")
+        writer.close(None)
+
+
+def _as_text(warn: Callable[[str], None]) -> Callable[[StorageError], None]:
+    return lambda error: warn(str(error))
+
+
+def _go_on(project: Project, path: Path, warn: Callable[[str], None]) -> tuple[RunWriter, Run, Checkpoint | None]:
+    """The run in a file, which nobody else may go on with from here on, its writer and its last checkpoint."""
+    open_run(path).close()  # before anything is laid beside what may be no run at all
+    try:
+        lock = RunLock.take(path.resolve())
+    except OSError as error:
+        raise InputError(f"The run cannot be gone on with: {error.strerror or error}.", file=str(path)) from error
+    try:
+        run, checkpoint = reopen(path, project)
+    except BaseException:
+        lock.release()
+        raise
+    return RunWriter(run, path, on_error=_as_text(warn), resume=True, lock=lock), run, checkpoint
 
 
 def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:

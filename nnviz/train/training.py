@@ -288,15 +288,18 @@ class Training:
             best_loss=self.best_loss.hex(),
             test_uses=self.test_uses,
         )
-        return checkpoints.capture(self.network, self.optimizer, self.random.capture(), progress, self.best)
+        return checkpoints.capture(
+            self.network, self.optimizer, self.random.capture(), progress, self.best, self.data.fingerprint
+        )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes on from a checkpoint, with the learning rate that was used there.
 
         Raises:
-            RunFileError: It belongs to another network, other data or another optimizer, or cannot be right; nothing
-                was changed.
+            RunFileError: It belongs to another network or another optimizer, or cannot be right; nothing was changed.
+            DataError: It was made on other data, likewise.
         """
+        checkpoints.check_data(checkpoint, self.data.fingerprint)
         self._check(checkpoint)
         self._put_back(checkpoint)
         self._replay_until, self._replay_rates = 0, {}

@@ -3,12 +3,15 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from nnviz.errors import StorageError
-from nnviz.gui import recording
+from nnviz.gui.action_state import fill_runs
 from nnviz.gui.background import Background
 from nnviz.gui.recording import Recorder, copy_run
 from nnviz.gui.settings import Settings
@@ -17,6 +20,9 @@ from nnviz.record.places import runs_folder
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import Scalar
 from nnviz.record.store import RunWriter, open_run
+
+if TYPE_CHECKING:
+    from nnviz.gui.window import MainWindow
 
 
 def planted(steps: int = 5) -> Run:
@@ -81,21 +87,109 @@ def test_a_copy_that_fails_names_the_file_and_leaves_the_old_one(
     assert "no run to save" in failed.args[0]
 
 
-def test_only_the_newest_runs_are_kept(qtbot: QtBot, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "MOST_RUNS", 3)
+def test_no_run_is_ever_removed(qtbot: QtBot, recorder: Recorder) -> None:
     folder = runs_folder()
     folder.mkdir(parents=True)
-    for number in range(5):
+    for number in range(50):
         path = folder / f"{number}.nnvizrun"
         path.write_bytes(b"x")
         os.utime(path, (time.time() - 100 + number, time.time() - 100 + number))
     (folder / "other.txt").write_text("mine", encoding="utf-8")
+    before = sorted(folder.iterdir())
     recorder.look()
     qtbot.waitUntil(lambda: bool(recorder.kept))
-    assert [kept.path.stem for kept in recorder.kept] == ["4", "3", "2"]
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "2.nnvizrun", "3.nnvizrun", "4.nnvizrun", "other.txt",
-    ]  # fmt: skip
+    assert [kept.path.stem for kept in recorder.kept] == [str(number) for number in reversed(range(50))]
+    assert sum(kept.size for kept in recorder.kept) == 50
+    assert sorted(folder.iterdir()) == before
+
+
+def test_what_is_no_file_does_not_break_the_list(qtbot: QtBot, recorder: Recorder) -> None:
+    folder = runs_folder()
+    folder.mkdir(parents=True)
+    (folder / "good.nnvizrun").write_bytes(b"not really a run, but that is seen when it is opened")
+    (folder / "folder.nnvizrun").mkdir()
+    if os.name != "nt":
+        (folder / "gone.nnvizrun").symlink_to(folder / "nothing")
+        (folder / "circle.nnvizrun").symlink_to(folder / "circle.nnvizrun")
+        os.mkfifo(folder / "pipe.nnvizrun")
+    failed: list[str] = []
+    recorder.failed.connect(failed.append)
+    recorder.look()
+    qtbot.waitUntil(lambda: bool(recorder.kept))
+    assert [kept.path.stem for kept in recorder.kept] == ["good"]
+    assert not failed
+
+
+def test_the_menu_names_the_newest_and_says_how_much_there_is(
+    qtbot: QtBot, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = runs_folder()
+    folder.mkdir(parents=True)
+    for number in range(212):
+        path = folder / f"{number}.nnvizrun"
+        path.write_bytes(b"x" * 1000)
+        os.utime(path, (1000 + number, 1000 + number))
+    recorder.look()
+    qtbot.waitUntil(lambda: bool(recorder.kept))
+    asked: list[Path] = []
+    window = SimpleNamespace(recorder=recorder, files=SimpleNamespace(choose_in=asked.append))
+    menu = QMenu()
+    fill_runs(menu, cast("MainWindow", window))
+    texts = [action.text() for action in menu.actions() if action.text()]
+    assert texts[0].startswith("211 ") and texts[29].startswith("182 ") and len(texts) == 31
+    assert texts[-1].startswith("212 runs, 212") and "kB" in texts[-1]
+    menu.actions()[-1].trigger()
+    assert asked == [folder]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not let go of a file that is open")
+def test_a_run_whose_file_is_lost_is_written_anew_and_that_is_said(qtbot: QtBot, recorder: Recorder) -> None:
+    run = planted()
+    recorder.begin(run)
+    qtbot.waitUntil(lambda: recorder.path_of(run) is not None)
+    path = recorder.path_of(run)
+    assert path is not None
+    with qtbot.waitSignal(recorder.failed, timeout=20_000) as failed:
+        path.unlink()
+        run.append([Scalar("loss/train", 5, 0.125)])
+    beside = path.with_name(f"{path.stem} (2).nnvizrun")
+    assert recorder.path_of(run) == beside and str(beside) in failed.args[0]
+    recorder.end(run)
+    qtbot.waitUntil(lambda: recorder.path_of(run) is None, timeout=20_000)
+    with open_run(beside) as stored:
+        assert stored.last_step == 5 and stored.finished
+
+
+def test_two_windows_that_begin_in_the_same_second_keep_two_runs(qtbot: QtBot, recorder: Recorder) -> None:
+    other = Recorder(Background())
+    runs = [planted(), planted()]
+    recorder.begin(runs[0])
+    other.begin(runs[1])
+    qtbot.waitUntil(lambda: recorder.path_of(runs[0]) is not None and other.path_of(runs[1]) is not None)
+    assert recorder.path_of(runs[0]) != other.path_of(runs[1])
+    recorder.close()
+    other.close()
+    recorder.look()
+    qtbot.waitUntil(lambda: len(recorder.kept) == 2)
+    for kept in recorder.kept:
+        with open_run(kept.path) as stored:
+            assert stored.last_step == 4
+
+
+def test_a_saved_run_is_not_mixed_with_what_another_left(tmp_path: Path) -> None:
+    target = tmp_path / "mine.nnvizrun"
+    with RunWriter(planted(500), target) as writer:
+        writer.flush()
+        left = {suffix: Path(f"{target}{suffix}").read_bytes() for suffix in ("-wal", "-shm")}
+        RunWriter(planted(3), tmp_path / "source.nnvizrun").close()
+        with pytest.raises(StorageError, match="is being written"):
+            copy_run(tmp_path / "source.nnvizrun", target)
+    target.unlink()
+    for suffix, data in left.items():
+        Path(f"{target}{suffix}").write_bytes(data)
+    copy_run(tmp_path / "source.nnvizrun", target)
+    with open_run(target) as stored:
+        assert stored.last_step == 2
 
 
 def test_jobs_of_one_lane_keep_their_order_and_errors_come_back(qtbot: QtBot) -> None:

@@ -205,6 +205,20 @@ def test_a_run_is_kept_saved_and_replayed(
     assert window.notices.notice("replay") is None and window.feed.live
 
 
+def test_a_run_saved_without_a_suffix_gets_it_and_replaces_nothing(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window("spiral")
+    window.bridge.step(3)
+    qtbot.waitUntil(lambda: window.feed.run.last_step == 3, timeout=TIMEOUT)
+    (tmp_path / "v1.2.nnvizrun").write_bytes(b"precious")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "v1.2"), ""))
+    window.action("save_run").trigger()
+    qtbot.waitUntil((tmp_path / "v1.2 (2).nnvizrun").exists, timeout=TIMEOUT)
+    assert (tmp_path / "v1.2.nnvizrun").read_bytes() == b"precious"
+    qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)
+
+
 def test_a_run_can_be_opened_from_the_command_line(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:
     window = open_window("spiral")
     window.bridge.step(3)

@@ -22,7 +22,19 @@ from strategies import projects
 from nnviz.errors import InputError, ProjectError, StorageError
 from nnviz.project import atomic, io, templates
 from nnviz.project.file_schema import VERSION
-from nnviz.project.model import DataConfig, Edge, Graph, Node, ParamValue, PortRef, Project, TrainConfig
+from nnviz.project.model import (
+    Arrow,
+    DataConfig,
+    Edge,
+    Graph,
+    Group,
+    Node,
+    Note,
+    ParamValue,
+    PortRef,
+    Project,
+    TrainConfig,
+)
 from nnviz.project.safe_json import DEEPEST, LARGEST_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -854,3 +866,18 @@ def test_what_is_as_usual_is_not_written() -> None:
     grouped = io.dumps(templates.sample("resnet18")).decode()
     assert '{"id": "layer1_0", "name": "layer1.0", "parent": "layer1"' in grouped
     assert '"collapsed"' not in grouped
+
+
+def test_a_file_of_version_2_opens_as_what_it_was() -> None:
+    """Groups, notes, arrows, bypassed nodes, an optimizer with its settings and a scaling, as version 2 saved them."""
+    project = io.load(Path(__file__).parent / "fixtures" / "version-2.nnviz")
+    graph = project.graph
+    assert list(graph.nodes) == ["input", "linear1", "tanh1", "linear2", "tanh2", "linear3", "output"]
+    assert graph.nodes["linear1"] == Node("linear1", "linear", {"out_features": 8}, "", 390.0, 0.0, "block1")
+    assert graph.nodes["tanh1"] == Node("tanh1", "tanh", {}, "left out", 585.0, 0.0, "block1", True)
+    assert graph.groups == {"block1": Group("block1", "First block", "", True, 10.0, 20.0)}
+    assert graph.notes == {"note1": Note("note1", "Hello\nworld", 1.0, 2.0, colour="good")}
+    assert graph.arrows == {"arrow1": Arrow("arrow1", 3.0, 4.0, 50.0, 60.0, "bad")}
+    assert len(graph.edges) == 6
+    assert (project.training.epochs, project.training.keep_best, project.view.pinned_sample) == (3, True, 3)
+    assert io.loads(io.dumps(project)) == project

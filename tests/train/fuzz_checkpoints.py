@@ -25,7 +25,7 @@ import torch
 from training_helpers import CNN, MLP, advance, made_training, same, weights
 
 from nnviz.errors import RunFileError
-from nnviz.train.checkpoint import Progress, _digest, _Header, from_blobs, to_blobs
+from nnviz.train.checkpoint import _NO_DIGEST, Progress, _digest, _entry, from_blobs, to_blobs
 from nnviz.train.training import Training
 
 Blobs = dict[str, bytes]
@@ -212,13 +212,11 @@ def signed(blobs: Blobs, dice: random.Random) -> Blobs:
     try:
         fields = msgspec.json.decode(blobs["header"])
         fields.pop("digest", None)
-        bare = msgspec.json.encode(fields)
         if choice == 1:
-            return blobs | {"header": bare}
-        header = msgspec.json.decode(bare, type=_Header)
+            return blobs | {"header": msgspec.json.encode(fields)}
+        bare = msgspec.json.encode({**fields, "digest": ""})
         parts = {name: blob for name, blob in blobs.items() if name in ("weights", "state", "best")}
-        header = msgspec.structs.replace(header, digest=_digest(header, parts))
-        return blobs | {"header": msgspec.json.encode(header)}
+        return blobs | {"header": bare.replace(_NO_DIGEST, _entry(_digest(bare, parts)), 1)}
     except Exception:  # noqa: BLE001 - what cannot be read cannot be signed
         return blobs
 

@@ -20,7 +20,7 @@ from nnviz.errors import RunFileError
 from nnviz.project import io, registry, templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
-from nnviz.train.checkpoint import from_blobs, to_blobs
+from nnviz.train.checkpoint import _NO_DIGEST, _digest, _entry, from_blobs, to_blobs
 
 Blobs = dict[str, bytes]
 Tensors = dict[str, Tensor]
@@ -268,6 +268,16 @@ def test_a_single_bit_anywhere_is_noticed() -> None:
             if name == "header" and b'"digest":"' not in changed:
                 continue  # its name was hit, and a file from before there was one has none
             refused(blobs | {name: bytes(changed)})
+
+
+def test_a_later_version_may_put_more_into_the_header() -> None:
+    """What this one does not know is part of the digest all the same."""
+    blobs = blobs_of()
+    bare = msgspec.json.encode(msgspec.json.decode(blobs["header"]) | {"digest": "", "colour": "red"})
+    parts = {name: blob for name, blob in blobs.items() if name != "header"}
+    header = bare.replace(_NO_DIGEST, _entry(_digest(bare, parts)))
+    made_training(CNN).restore(from_blobs(blobs | {"header": header}))
+    assert "written together" in refused(blobs | {"header": header.replace(b"red", b"rad")})
 
 
 def test_parts_of_two_checkpoints_do_not_go_together() -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QSizePolicy,
 
 from nnviz.gui import theme
 from nnviz.gui.action_table import literal
+from nnviz.gui.plain_text import plain_tip
 
 #: Names in the middle give way to an ellipsis when the way is longer.
 _MOST_STEPS = 5
@@ -87,8 +88,9 @@ class Breadcrumb(QFrame):
         button = QToolButton(self)
         button.setText(literal(text))
         button.setAutoRaise(True)
-        button.setToolTip(f"Show {name}" if group else "Show the whole network")
-        button.setAccessibleName(button.toolTip())
+        words = f"Show {name}" if group else "Show the whole network"
+        button.setToolTip(plain_tip(words))
+        button.setAccessibleName(words)
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         # The canvas keeps the focus, so that the keys go on working there.
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -140,6 +140,7 @@ class ParamForm(QWidget):
             title = ParamTitle(spec, editor, self._grid_holder)
             editor.field.setToolTip(title.toolTip())
             problem = QLabel(self._grid_holder)
+            problem.setTextFormat(Qt.TextFormat.PlainText)
             problem.setProperty("role", "danger")
             set_font(problem, 12)
             problem.setWordWrap(True)

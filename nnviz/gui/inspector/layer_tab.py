@@ -70,12 +70,14 @@ class LayerTab(Tab):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(7)
         self.heading = QLabel(heading)
+        self.heading.setTextFormat(Qt.TextFormat.PlainText)
         set_font(self.heading, 16, 600)
         self.heading.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.identity = ElidedLabel("", heading)
         self.identity.setProperty("role", "muted")
         set_font(self.identity, 14)
         self.pill = QLabel(heading)
+        self.pill.setTextFormat(Qt.TextFormat.PlainText)
         self.pill.setProperty("role", "pill")
         set_font(self.pill, 12)
         self.pill.setMinimumHeight(27)  # The style rounds it with a radius of 13.
@@ -101,6 +103,7 @@ class LayerTab(Tab):
         self.form.reset.connect(lambda name: self._set(name, UNSET, ""))
         self.column.addWidget(self.form)
         self.explanation = self.text(self.page, 13, 400, "muted")
+        self.explanation.setTextFormat(Qt.TextFormat.RichText)
         self.column.addWidget(self.explanation)
         self.arithmetic = self.text(self.page, 13, 400, "muted")
         # One word of it is no sign of HTML: without this, what stands for a space would be read out.

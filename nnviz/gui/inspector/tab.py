@@ -94,6 +94,7 @@ class Tab(QScrollArea):
     def text(parent: QWidget, pixel_size: int = 13, weight: int = 400, role: str = "") -> QLabel:
         """A label that wraps."""
         label = QLabel(parent)
+        label.setTextFormat(Qt.TextFormat.PlainText)  # most of it is somebody's; whoever writes HTML says so
         set_font(label, pixel_size, weight)
         label.setWordWrap(True)
         if role:

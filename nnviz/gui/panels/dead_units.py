@@ -16,6 +16,7 @@ from nnviz.gui import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Floats, value_at
 from nnviz.gui.panels.parts import line_height
+from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.theme import Theme
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample
@@ -171,8 +172,8 @@ class SharesView(QWidget):
         """Which units, as a tooltip."""
         row = self.row_at(event.position().y())
         tip = f"{row.node}: {row.note}" if row is not None and row.note else ""
-        if tip != self.toolTip():
-            self.setToolTip(tip)
+        if plain_tip(tip) != self.toolTip():
+            self.setToolTip(plain_tip(tip))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click selects the layer."""

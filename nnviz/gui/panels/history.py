@@ -14,6 +14,7 @@ from nnviz.errors import NnvizError
 from nnviz.gui import icons
 from nnviz.gui import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.theme import Theme
 from nnviz.project.document import Document
 from nnviz.project.history import History
@@ -56,7 +57,7 @@ class HistoryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.title(row)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(row)
+            return plain_tip(self._tip(row))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join([self.title(row), *self.states(row)])
         if role == UNDONE_ROLE:

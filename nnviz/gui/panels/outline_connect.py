@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 
 from nnviz.gui import theme as themes
 from nnviz.gui.panels.outline_rows import OutlineWords
+from nnviz.gui.plain_text import plain_tip
 from nnviz.project.edits import can_connect
 from nnviz.project.model import Edge, PortRef
 from nnviz.project.shapes import Inference
@@ -87,7 +88,7 @@ class TargetModel(QAbstractListModel):
             told = f"cannot be chosen: {reason}" if reason else self.note(target)[0]
             return f"{self._words.text(target)}, {told}"
         if role == _Role.ToolTipRole:
-            return self.reason(target) or self.note(target)[0]
+            return plain_tip(self.reason(target) or self.note(target)[0])
         return None
 
     def target(self, row: int) -> str:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.gui import theme as themes
+from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.theme import Theme
 
 
@@ -111,8 +112,8 @@ class ElidedLabel(QLabel):
         painter.setFont(self.font())
         painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
         tip = self.text() if shown != self.text() else ""
-        if tip != self.toolTip():
-            self.setToolTip(tip)
+        if plain_tip(tip) != self.toolTip():
+            self.setToolTip(plain_tip(tip))
 
 
 class FittedText(QLabel):
@@ -193,7 +194,7 @@ class Legend(QWidget):
         self._entries = entries
         spoken = ", ".join(f"{entry.title} {entry.value}".strip() for entry in entries)
         self.setAccessibleName(spoken)
-        self.setToolTip(spoken)
+        self.setToolTip(plain_tip(spoken))
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:

@@ -1,0 +1,314 @@
+"""The one place where a picture is opened: which formats are read, how much a file may unpack to, and how many at once.
+
+Pictures come from anybody. Pillow knows some forty formats, and one of them (EPS) is read by starting another program;
+so only the formats below are known here, by their content and whatever the file is called, and the readers of all
+others are not even imported. What a picture will need is reckoned in bytes from its header before a pixel is decoded,
+and pictures that are decoded on several threads share one allowance.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from nnviz.errors import DataError
+from nnviz.regular_files import NotRegularError, open_regular
+
+with contextlib.suppress(ImportError):
+    from PIL import AvifImagePlugin  # noqa: F401 - registers itself; not every build of Pillow has it
+
+#: The formats that are read; a JPEG with several pictures (as cameras write them) is an MPO to Pillow.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PPM")
+_READERS = (
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+_KNOWN = tuple(name for name in FORMATS if name in Image.OPEN)
+#: A picture with more pixels than this is refused before it is decoded (a small file can unpack to gigabytes).
+MOST_PIXELS = 64_000_000
+#: The decoders that Pillow has in Python, which take seconds for a million pixels, and the most that they are given.
+_SLOW_DECODERS = frozenset(("ppm", "ppm_plain", "bmp_rle"))
+_MOST_SLOW_PIXELS = 16_000_000
+#: Nor may one need more memory than this while it is decoded, turned and brought to bytes.
+MOST_BYTES = 3 << 29
+#: What the pictures need together that are decoded at one time on all threads; a single larger one is decoded alone.
+TOGETHER = 1 << 30
+#: A file longer than this holds no picture that is allowed. Two formats are read whole to see what they are.
+_LONGEST: Mapping[str, int] = {"WEBP": 64 << 20, "AVIF": 32 << 20}
+_LONGEST_OTHER = 512 << 20
+#: Bytes that may be read before the first pixel: descriptions, profiles, thumbnails, tables.
+_MOST_AHEAD = 8 << 20
+#: EXIF data longer than this is none: cameras write at most 64 KiB.
+_MOST_EXIF = 1 << 20
+#: A progressive JPEG has about ten scans; each costs a pass over the whole picture.
+_MOST_SCANS = 200
+#: Bytes that Pillow keeps for a pixel.
+_PIXEL_BYTES: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+_LARGEST_PIXEL = 4
+#: Bytes a pixel that a decoder needs beside the picture it makes, measured: the coefficients of a progressive JPEG; the
+#: canvases of WebP and a copy; the planes of AVIF and two copies; the frame before of a GIF; what readers in Python
+#: gather.
+_DECODER_BYTES: Mapping[str, int] = {"JPEG": 6, "MPO": 6, "WEBP": 12, "AVIF": 16, "GIF": 5}
+_SLOW_DECODER_BYTES = 12
+#: Rows of deep pictures that are brought to bytes at a time, in pixels.
+_STRIP = 1 << 18
+
+# A picture that is too large is refused here with a sentence; Pillow's own remark on it would only stand beside that.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+class _Allowance:
+    """Memory that several threads share: who wants some waits until enough is free."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._taken = 0
+
+    @contextlib.contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Holds ``size`` bytes of :data:`TOGETHER` meanwhile; more than there are is taken when nobody else has any."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + size <= TOGETHER)
+            self._taken += size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= size
+                self._changed.notify_all()
+
+
+_ALLOWANCE = _Allowance()
+
+
+class _MeteredFile:
+    """A file as Pillow reads it, which refuses to go on where a picture's description never ends.
+
+    Attributes:
+        left: Bytes that may still be read; None is any number.
+        scans: How many scans of a JPEG may still go by; None where none are counted.
+    """
+
+    def __init__(self, file: BinaryIO, left: int | None) -> None:
+        self._file = file
+        self.left = left
+        self.scans: int | None = None
+        self.seek, self.tell, self.fileno, self.flush = file.seek, file.tell, file.fileno, file.flush
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file does.
+
+        Raises:
+            OSError: More is read than is left.
+        """
+        if self.left is None:
+            content = self._file.read(size)
+            if self.scans is not None:
+                self.scans -= content.count(b"\xff\xda")
+                if self.scans < 0:
+                    raise OSError(f"it has more than {_MOST_SCANS} scans")
+            return content
+        content = self._file.read(self.left + 1 if size < 0 else min(size, self.left + 1))
+        self.left -= len(content)
+        if self.left < 0:
+            raise OSError("what stands before its pixels is far too long")
+        return content
+
+    def close(self) -> None:
+        """Nothing: the file belongs to whoever opened it."""
+
+
+def read_image(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
+    """One picture as uint8[channels, size, size]: turned upright, resized, and cut to the middle square.
+
+    Of a file with several pictures the first one. From any thread; waits while others decode very large pictures.
+
+    Raises:
+        DataError: It cannot be read, or is too large; names the file.
+    """
+    try:
+        with open_regular(path) as file:
+            pixels = _read(file, size, channels)
+    except DataError as error:
+        raise error.at(file=str(path)) from None
+    except FileNotFoundError:
+        raise DataError("The picture has gone.", file=str(path)) from None
+    except NotRegularError as error:
+        raise DataError(f"The picture cannot be read: {error}.", file=str(path)) from None
+    except UnidentifiedImageError:
+        known = ", ".join(FORMATS)
+        raise DataError(f"The picture cannot be read: its content is none of {known}.", file=str(path)) from None
+    except MemoryError:
+        raise DataError("The picture cannot be read: there is not enough memory.", file=str(path)) from None
+    except OSError as error:
+        raise DataError(f"The picture cannot be read: {error.strerror or _reason(error)}.", file=str(path)) from None
+    except Exception as error:  # noqa: BLE001 - on damaged files Pillow's readers fail in every way that Python has
+        raise DataError(f"The picture cannot be read: {_reason(error)}.", file=str(path)) from None
+    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().rstrip(".")
+    return text or f"it is damaged ({type(error).__name__})"
+
+
+def _read(file: BinaryIO, size: int, channels: int) -> NDArray[np.uint8]:
+    """uint8[size, size] or uint8[size, size, 3]."""
+    length = file.seek(0, 2)
+    file.seek(0)
+    metered = _MeteredFile(file, _ahead(file.read(32), length))
+    with Image.open(cast(IO[bytes], metered), formats=_KNOWN) as picture:
+        if picture.format not in (*FORMATS, "MPO"):
+            raise UnidentifiedImageError
+        target = "L" if channels == 1 else "RGB"
+        pixels = _checked_pixels(picture)
+        picture.draft("RGB", (size, size))  # lets the JPEG decoder work at a fraction of the size
+        needed = _bytes_needed(picture, pixels, target, length)
+        metered.left = None
+        metered.scans = _MOST_SCANS if picture.format in ("JPEG", "MPO") else None
+        with _ALLOWANCE.taken(needed):
+            picture.load()
+            if len(picture.info.get("exif", b"")) > _MOST_EXIF:
+                raise DataError(f"The picture's EXIF data is longer than {_MOST_EXIF:,} bytes.")
+            ImageOps.exif_transpose(picture, in_place=True)
+            flat = _eight_bit(picture)
+            if flat.mode != target:
+                flat = flat.convert(target)
+            square = ImageOps.fit(flat, (size, size), Image.Resampling.BICUBIC)
+            return np.array(square, np.uint8)
+
+
+def _ahead(head: bytes, length: int) -> int:
+    """How much of a file may be read before its size is known, from its first bytes and its length.
+
+    Raises:
+        DataError: It is too long for any picture of its format.
+    """
+    whole = "WEBP" if head[8:12] == b"WEBP" else "AVIF" if head[4:8] == b"ftyp" else ""
+    longest = _LONGEST.get(whole, _LONGEST_OTHER)
+    if length > longest:
+        raise DataError(
+            f"The picture's file has {length / 1e6:,.0f} MB, more than the {longest / 1e6:.0f} MB allowed"
+            + (f" for {whole}." if whole else ".")
+        )
+    # Its beginning is read twice: when it is recognised, and by its own reader.
+    return length + 1024 if whole else _MOST_AHEAD
+
+
+def _checked_pixels(picture: Image.Image) -> int:
+    """How many pixels a picture has.
+
+    Raises:
+        DataError: Too many, or it is drawn over and over.
+    """
+    tiles: list[Any] = getattr(picture, "tile", [])
+    slow = _is_slow(picture)
+    pixels, most = picture.width * picture.height, _MOST_SLOW_PIXELS if slow else MOST_PIXELS
+    if pixels > most:
+        raise DataError(
+            f"The picture has {picture.width:,} × {picture.height:,} pixels, more than the "
+            f"{most / 1e6:.0f} million allowed" + (" for this kind of file." if slow else ".")
+        )
+    drawn = sum(max(0, x2 - x1) * max(0, y2 - y1) for x1, y1, x2, y2 in (tile[1] for tile in tiles if tile[1]))
+    if drawn > 8 * pixels + (1 << 20):
+        raise DataError("The picture is damaged: its parts cover it many times over.")
+    return pixels
+
+
+def _bytes_needed(picture: Image.Image, pixels: int, target: str, length: int) -> int:
+    """Memory that it takes to decode a picture and to bring it to ``target``, from what its header says.
+
+    Args:
+        picture: Opened, not loaded, at the size it shall be decoded at.
+        pixels: How many it has in full.
+        target: ``L`` or ``RGB``.
+        length: Of its file, in bytes.
+
+    Raises:
+        DataError: It needs too much.
+    """
+    decoded = _PIXEL_BYTES.get(picture.mode, _LARGEST_PIXEL)
+    wanted = _PIXEL_BYTES.get(target, _LARGEST_PIXEL)
+    # Turned, and changed into another mode, a picture is there twice for a moment.
+    copies = max(decoded, 0 if picture.mode == target else wanted) + _is_deep(picture)
+    needed = picture.width * picture.height * (decoded + copies) + length
+    if picture.format not in ("JPEG", "MPO") or picture.info.get("progressive"):
+        needed += pixels * _DECODER_BYTES.get(str(picture.format), 0)  # at the full size, whatever it gives
+    if _is_slow(picture):
+        needed += pixels * _SLOW_DECODER_BYTES
+    if isinstance(picture, TiffImagePlugin.TiffImageFile):
+        needed += _tile_bytes(picture)
+    if needed > MOST_BYTES:
+        raise DataError(
+            f"The picture would need {needed / 2**30:.1f} GB of memory to be read, more than the "
+            f"{MOST_BYTES / 2**30:.1f} GB allowed."
+        )
+    return needed
+
+
+def _tile_bytes(picture: TiffImagePlugin.TiffImageFile) -> int:
+    """What one tile of a TIFF unpacks to, which may be larger than the picture."""
+    width, height = picture.tag_v2.get(322, 0), picture.tag_v2.get(323, 0)
+    if not (isinstance(width, int) and isinstance(height, int)):
+        raise DataError("The picture is damaged: the size of its tiles is no number.")
+    samples = 6  # no mode of Pillow has more, at 16 bits each
+    return width * height * samples * 2 if width > 0 and height > 0 else 0
+
+
+def _is_slow(picture: Image.Image) -> bool:
+    return any(tile[0] in _SLOW_DECODERS for tile in getattr(picture, "tile", []))
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    return picture.mode.startswith(("I", "F"))
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Grey pictures of 16 bits brought to 8 (Pillow would cut them off at 255); others as they are.
+
+    In strips, because a whole picture as float64 would take eight times the memory of its bytes.
+    """
+    if not _is_deep(picture):
+        return picture
+    width, height = picture.size
+    rows = max(1, _STRIP // width)
+
+    def strips() -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            part = np.asarray(picture.crop((0, top, width, bottom)), np.float64)
+            yield slice(top, bottom), np.nan_to_num(part, nan=0.0, posinf=np.inf, neginf=-np.inf)
+
+    largest = max(float(part.max(initial=0.0)) for _, part in strips())
+    whole = 255.0 if largest <= 255.0 else 65535.0
+    pixels = np.empty((height, width), np.uint8)
+    for place, part in strips():
+        scaled = np.multiply(part, 255.0 / whole, out=part)
+        pixels[place] = np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
+    return Image.fromarray(pixels)

@@ -1,0 +1,126 @@
+"""A run whose file was lost is written anew: beside it, or where the runs are kept that nobody named a file for."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from nnviz.errors import RunFileError
+from nnviz.record.pending import Pending, PendingCheckpoint
+from nnviz.record.places import free_paths, runs_folder
+from nnviz.record.run import Run
+from nnviz.record.run_file import RunFile, RunFileExists, is_full, new_database, write_schema
+from nnviz.record.run_lock import RunFileBusy, RunLock
+from nnviz.record.tables import Tables
+
+_log = logging.getLogger(__name__)
+#: Names that are tried in one folder.
+_MOST_NAMES = 1000
+
+
+@dataclass(frozen=True)
+class WrittenAnew:
+    """A new file that holds what could be kept.
+
+    Attributes:
+        file: The new file.
+        copied: Whether it holds all that the old one held; otherwise it was made from what is in memory, where long
+            curves and the older arrays are thinned.
+    """
+
+    file: RunFile
+    copied: bool
+
+
+def write_anew(
+    old: RunFile, run: Run, batch: Pending, state: bytes, checkpoint: PendingCheckpoint | None, *, trusted: bool
+) -> WrittenAnew:
+    """Write the run into a new file, which is there as a whole or not at all. Takes seconds for a large one.
+
+    Args:
+        old: The file that was lost; it may still be readable without a name.
+        run: What is in memory, and goes on growing meanwhile; what comes is to be written after this.
+        batch: What was not written yet.
+        state: Of the session, as bytes.
+        checkpoint: The last one, for where the old file cannot be read.
+        trusted: Whether what the old file holds is still what was written.
+
+    Raises:
+        OSError, sqlite3.Error: It can be written nowhere.
+    """
+    problem: Exception = FileNotFoundError("there is no place for it")
+    for paths in (_beside(old.path), _among_kept(old.path)):
+        try:
+            for path in paths:
+                try:
+                    lock = RunLock.take(path)
+                except RunFileBusy:
+                    continue
+                try:
+                    copied = _fill(path, old, run, batch, state, checkpoint, trusted)
+                    return WrittenAnew(RunFile(path, lock), copied)
+                except RunFileExists:
+                    lock.release()
+                except BaseException:
+                    lock.release()
+                    raise
+        except (OSError, sqlite3.Error) as error:
+            problem = error
+    raise problem
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    if path.parent.is_dir():
+        # Not under the old name: whoever took the file away, or put another there, wanted that.
+        yield from islice(free_paths(path, 2), _MOST_NAMES)
+
+
+def _among_kept(path: Path) -> Iterator[Path]:
+    folder = runs_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    yield from islice(free_paths(folder / path.name), _MOST_NAMES)
+
+
+def _fill(
+    path: Path,
+    old: RunFile,
+    run: Run,
+    batch: Pending,
+    state: bytes,
+    checkpoint: PendingCheckpoint | None,
+    trusted: bool,
+) -> bool:
+    """Whether everything could be copied."""
+    if trusted:
+        try:
+            with new_database(path) as connection:
+                old.copy_into(connection)
+                Tables(connection).write(batch, state)
+            return True
+        except (sqlite3.Error, RunFileError) as error:
+            if is_full(error):  # from memory it might fit, but with less in it than elsewhere
+                raise
+            _log.info("%s cannot be read any more: %s", old.path, error)
+    with new_database(path) as connection:
+        write_schema(connection, run.info)
+        tables = Tables(connection)
+        for piece in _from_memory(run, checkpoint):
+            tables.write(piece, state)
+        tables.write(batch, state)
+    return False
+
+
+def _from_memory(run: Run, checkpoint: PendingCheckpoint | None) -> Iterator[Pending]:
+    """What is in memory, a series at a time, so that nothing is thinned once more on the way."""
+    for name in run.names():
+        piece = Pending()
+        piece.add(run.samples(name))
+        yield piece
+    if checkpoint is not None:
+        piece = Pending()
+        piece.add_checkpoint(checkpoint)
+        yield piece

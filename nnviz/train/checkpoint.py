@@ -35,6 +35,8 @@ class Progress(msgspec.Struct, frozen=True):
         best_epoch: Epoch with the lowest validation loss so far, from 1; 0 for none.
         best_loss: That loss, as ``float.hex``.
         test_uses: How often the test set was looked at.
+        base_rate: The learning rate that the schedule multiplies, as ``float.hex``; empty where
+            that is the optimizer's own, as without a schedule.
     """
 
     step: int = 0
@@ -44,6 +46,7 @@ class Progress(msgspec.Struct, frozen=True):
     best_epoch: int = 0
     best_loss: str = float("inf").hex()
     test_uses: int = 0
+    base_rate: str = ""
 
 
 class _Header(msgspec.Struct, frozen=True):

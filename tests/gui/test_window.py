@@ -99,7 +99,7 @@ def test_the_learning_rate_and_the_epochs_change_without_a_restart(qtbot: QtBot,
     field.selectAll()
     qtbot.keyClicks(field, "0.0125")
     qtbot.keyClick(field, Qt.Key.Key_Return)
-    assert window.document.project.training.optimizer_params["learning_rate"] == 0.0125
+    assert window.document.project.training.optimizer.params["learning_rate"] == 0.0125
     window.training.step()
     assert run is not None
     qtbot.waitUntil(lambda: 0.0125 in run.scalars("learning_rate")[1], timeout=TIMEOUT)
@@ -227,7 +227,7 @@ def test_after_the_last_epoch_play_trains_as_many_again(qtbot: QtBot, open_windo
 def test_cures_of_findings_are_carried_out(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("spiral")
     window.commands.cure(Cure("Try 0.005", "set_learning_rate", "0.005"))
-    assert window.document.project.training.optimizer_params["learning_rate"] == 0.005
+    assert window.document.project.training.optimizer.params["learning_rate"] == 0.005
     node = next(iter(window.document.project.graph.nodes))
     window.commands.cure(Cure("Show units", "show_units", node))
     assert window.canvas.selected == (node,)

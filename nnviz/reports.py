@@ -134,7 +134,7 @@ class BarReport:
         """Show the bar."""
         config = self._project.training
         _told(
-            f"{self._project.name}: {self._project.data.dataset}, {config.optimizer}, batch {config.batch_size}, "
+            f"{self._project.name}: {self._project.data.dataset}, {config.optimizer.kind}, batch {config.batch_size}, "
             f"{config.epochs} epochs, seed {config.seed}",
             sys.stderr,
         )

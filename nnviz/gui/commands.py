@@ -275,7 +275,7 @@ class Commands(QObject):
         """Whether it could be set; a cure may come out of a file, and hold anything."""
         project = self._window.document.project
         try:
-            value = registry.optimizer(project.training.optimizer).param("learning_rate").parse(float(text))
+            value = registry.optimizer(project.training.optimizer.kind).param("learning_rate").parse(float(text))
         except ValueError:
             return False
         except ParamError as error:

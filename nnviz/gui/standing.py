@@ -9,6 +9,7 @@ import msgspec
 
 from nnviz.project import registry
 from nnviz.project.bypass import computation
+from nnviz.project.choices import with_param, without_param
 from nnviz.project.edits import SetTraining
 from nnviz.project.model import Project
 from nnviz.record.run import RunView
@@ -36,15 +37,16 @@ class Standing:
 
 def learning_rate_of(project: Project) -> float:
     """The learning rate that the project asks for."""
-    spec = registry.optimizer(project.training.optimizer)
-    value = project.training.optimizer_params.get("learning_rate", spec.param("learning_rate").default)
+    optimizer = project.training.optimizer
+    spec = registry.optimizer(optimizer.kind)
+    value = optimizer.params.get("learning_rate", spec.param("learning_rate").default)
     return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def with_learning_rate(project: Project, value: float) -> SetTraining:
     """The edit that sets it."""
-    params = {**project.training.optimizer_params, "learning_rate": value}
-    return SetTraining(msgspec.structs.replace(project.training, optimizer_params=params))
+    chosen = with_param(project.training.optimizer, "learning_rate", value)
+    return SetTraining(msgspec.structs.replace(project.training, optimizer=chosen))
 
 
 def same_network(first: Project, second: Project) -> bool:
@@ -55,8 +57,8 @@ def same_network(first: Project, second: Project) -> bool:
 
 
 def _essence(project: Project) -> tuple[object, ...]:
-    params = {key: value for key, value in project.training.optimizer_params.items() if key != "learning_rate"}
-    training = msgspec.structs.replace(project.training, optimizer_params=params, epochs=1)
+    optimizer = without_param(project.training.optimizer, "learning_rate")
+    training = msgspec.structs.replace(project.training, optimizer=optimizer, epochs=1)
     return computation(project.graph), project.data, training
 
 

@@ -395,7 +395,7 @@ class TopBar(QWidget):
             self._epochs.setText(str(training.epochs))
         self._rate.show_value(f"{learning_rate_of(self._document.project):.6g}")
         self._batch.show_value(str(training.batch_size))
-        self._optimizer.show_value(registry.optimizer(training.optimizer).title)
+        self._optimizer.show_value(registry.optimizer(training.optimizer.kind).title)
 
     def _show_standing(self, standing: Standing) -> None:
         self._epoch.setText(f"{standing.epoch} /")
@@ -436,7 +436,7 @@ class TopBar(QWidget):
         return parsed
 
     def _on_rate(self, text: str) -> None:
-        spec = registry.optimizer(self._document.project.training.optimizer).param("learning_rate")
+        spec = registry.optimizer(self._document.project.training.optimizer.kind).param("learning_rate")
         try:
             value = self._value(spec, text, whole=False)
         except ParamError as error:
@@ -473,7 +473,7 @@ class TopBar(QWidget):
     def _on_optimizer(self, title: str) -> None:
         project = self._document.project
         kind = next((key for key, spec in registry.optimizers().items() if spec.title == title), None)
-        if kind is None or kind == project.training.optimizer:
+        if kind is None or kind == project.training.optimizer.kind:
             return
         after = settings.with_setting(project, "training.optimizer", kind)
         self._apply(SetTraining(after.training))

@@ -21,7 +21,7 @@ from typing import TypeVar
 from msgspec.structs import replace as changed
 
 from nnviz.errors import ParamError, ProjectError
-from nnviz.project import registry, settings
+from nnviz.project import choices, registry, settings
 from nnviz.project.edit import Edit, Several, node_of, with_nodes
 from nnviz.project.graph_edits import AddNodes, Connect, Disconnect, InsertOnEdge, Move, RemoveNodes
 from nnviz.project.group_edits import Annotate, Bypass, Regroup
@@ -209,13 +209,10 @@ class SetTraining(Edit):
         if new.device != old.device and (problem := device_problem(new.device)):
             raise ParamError(problem, field="device")
         new = _settled(settings.TRAINING, old, new)
-        if (new.optimizer, new.optimizer_params) != (old.optimizer, old.optimizer_params):
-            spec = registry.optimizer(new.optimizer)
-            params = {
-                name: value if value == old.optimizer_params.get(name) else spec.param(name).parse(value)
-                for name, value in new.optimizer_params.items()
-            }
-            new = changed(new, optimizer=spec.kind, optimizer_params=params)
+        for slot in choices.TRAINING:
+            chosen = getattr(new, slot.name)
+            if chosen != getattr(old, slot.name):
+                new = changed(new, **{slot.name: slot.settled(getattr(old, slot.name), chosen)})
         return changed(project, training=new)
 
     def invert(self, before: Project) -> Edit:

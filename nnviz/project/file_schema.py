@@ -15,7 +15,7 @@ from nnviz.errors import ProjectError
 from nnviz.project.safe_json import joined
 from nnviz.project.wiring import shortened
 
-VERSION = 2
+VERSION = 3
 
 FileObject: TypeAlias = dict[str, Any]
 
@@ -25,8 +25,19 @@ def _from_1(raw: FileObject) -> FileObject:
     return raw
 
 
+def _from_2(raw: FileObject) -> FileObject:
+    """Version 3 writes the optimizer as a kind with its params, as everything that is chosen among several."""
+    training = raw.get("training")
+    if not isinstance(training, dict):
+        return raw
+    params = training.get("optimizer_params")
+    chosen = {"kind": training.get("optimizer", "adam"), **({"params": params} if params else {})}
+    rest = {key: value for key, value in training.items() if key != "optimizer_params"}
+    return {**raw, "training": {**rest, "optimizer": chosen}}
+
+
 #: From a version to the next: takes the JSON of the one and gives the JSON of the other.
-MIGRATIONS: Mapping[int, Callable[[FileObject], FileObject]] = {1: _from_1}
+MIGRATIONS: Mapping[int, Callable[[FileObject], FileObject]] = {1: _from_1, 2: _from_2}
 
 
 class NodeFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -110,8 +121,10 @@ class DataFile(msgspec.Struct, forbid_unknown_fields=True):
 class TrainingFile(msgspec.Struct, forbid_unknown_fields=True):
     """How it is trained."""
 
-    optimizer: str = "adam"
-    optimizer_params: dict[str, Any] = {}
+    optimizer: Any = "adam"
+    schedule: Any = "constant"
+    clipping: Any = "none"
+    regularisers: Any = ()
     batch_size: Any = 128
     epochs: Any = 10
     seed: Any = 0

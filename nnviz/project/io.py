@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from nnviz.errors import InputError, ParamError, ProjectError, StorageError
-from nnviz.project import registry, settings
+from nnviz.project import choices, registry, settings
 from nnviz.project.atomic import write_atomically
 from nnviz.project.bypass import bypass_problem
 from nnviz.project.file_schema import (
@@ -236,19 +236,16 @@ def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
 
 
 def _training(file: TrainingFile, problems: _Problems) -> TrainConfig:
-    own = problems.params("training", settings.TRAINING, msgspec.structs.asdict(file))
+    own: dict[str, object] = {**problems.params("training", settings.TRAINING, msgspec.structs.asdict(file))}
     device = own.get("device", "auto")
     if isinstance(device, str):
         problems.text("training.device", device, device_problem)
-    params: Params = {}
-    try:
-        optimizer = registry.optimizer(file.optimizer)
-    except ProjectError:
-        known = ", ".join(registry.optimizers())
-        problems.add("training.optimizer", f"There is no optimizer '{shortened(file.optimizer)}' (there are: {known}).")
-        return TrainConfig()
-    params = problems.params_of("training.optimizer_params", optimizer, file.optimizer_params)
-    return TrainConfig(optimizer=optimizer.kind, optimizer_params=params, **own)  # type: ignore[arg-type]  # the declarations carry the types
+    for slot in choices.TRAINING:
+        try:
+            own[slot.name] = slot.parse(getattr(file, slot.name))
+        except ParamError as error:
+            problems.add(f"training.{error.field}", error.message)
+    return TrainConfig(**own)  # type: ignore[arg-type]  # the declarations carry the types
 
 
 def _view(file: ViewFile, problems: _Problems) -> View:
@@ -409,8 +406,8 @@ def _lines(project: Project) -> Iterator[str]:
     yield from _block(
         "training",
         {
-            **msgspec.structs.asdict(training),
-            "optimizer_params": _listed(training.optimizer_params, _names_of_optimizer(training.optimizer)),
+            **{slot.name: choices.listed(slot, getattr(training, slot.name)) for slot in choices.TRAINING},
+            **{spec.name: getattr(training, spec.name) for spec in settings.TRAINING},
         },
     )
     yield from _block("view", msgspec.structs.asdict(project.view))
@@ -471,10 +468,6 @@ def _edge_row(edge: Edge) -> FileObject:
     if edge.target.port:
         row["target_port"] = edge.target.port
     return row
-
-
-def _names_of_optimizer(kind: str) -> list[str]:
-    return [spec.name for spec in registry.optimizer(kind).params]
 
 
 def _listed(params: Params, order: Iterable[str] = ()) -> FileObject:

@@ -36,9 +36,9 @@ def estimate_bytes(project: Project, inference: Inference, batch_size: int | Non
 def fixed_bytes(project: Project, inference: Inference) -> int:
     """What does not grow with the batch: parameters, gradients, optimizer state, the best weights if kept."""
     training = project.training
-    copies = 2 + _STATE.get(training.optimizer, 2) + training.keep_best
-    momentum = training.optimizer_params.get("momentum", 0)
-    if training.optimizer in _MOMENTUM and isinstance(momentum, (int, float)) and momentum > 0:
+    copies = 2 + _STATE.get(training.optimizer.kind, 2) + training.keep_best
+    momentum = training.optimizer.params.get("momentum", 0)
+    if training.optimizer.kind in _MOMENTUM and isinstance(momentum, (int, float)) and momentum > 0:
         copies += 1
     return copies * BYTES_PER_NUMBER * inference.parameters
 

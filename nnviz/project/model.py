@@ -132,6 +132,18 @@ class Graph(msgspec.Struct, frozen=True):
     arrows: Mapping[str, Arrow] = msgspec.field(default_factory=dict)
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """One of several declared things with its settings: an optimizer, a schedule, a regulariser.
+
+    Attributes:
+        kind: Key of its declaration, such as ``adam``.
+        params: Only the values that differ from the declaration's defaults need to stand here.
+    """
+
+    kind: str
+    params: Params = msgspec.field(default_factory=dict)
+
+
 class DataConfig(msgspec.Struct, frozen=True):
     """Which examples, and how they are split and scaled.
 
@@ -155,19 +167,26 @@ class TrainConfig(msgspec.Struct, frozen=True):
     """How the network is trained.
 
     Attributes:
-        optimizer: Key of the optimizer; its parameters, ``learning_rate`` among them, are in ``optimizer_params``.
+        optimizer: How the weights follow the gradient; ``learning_rate`` is among its parameters.
+        batch_size: Examples in one step.
+        epochs: How often every training example is seen.
         seed: Fixes the initial weights, the order of the batches and dropout.
         device: ``auto`` (cuda, else mps, else cpu), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         keep_best: Put the weights of the epoch with the lowest validation loss back at the end.
+        schedule: How the learning rate changes with the step, as a multiple of the optimizer's.
+        clipping: What is done to gradients that are too large.
+        regularisers: What else than the loss acts on the weights, in this order.
     """
 
-    optimizer: str = "adam"
-    optimizer_params: Params = msgspec.field(default_factory=dict)
+    optimizer: Choice = Choice("adam")
     batch_size: int = 128
     epochs: int = 10
     seed: int = 0
     device: str = "auto"
     keep_best: bool = False
+    schedule: Choice = Choice("constant")
+    clipping: Choice = Choice("none")
+    regularisers: tuple[Choice, ...] = ()
 
 
 class View(msgspec.Struct, frozen=True):

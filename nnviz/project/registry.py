@@ -11,14 +11,22 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from nnviz.errors import ProjectError
+from nnviz.project import clipping as clipping_declared
+from nnviz.project import optimizers as optimizers_declared
+from nnviz.project import regularisers as regularisers_declared
+from nnviz.project import schedules as schedules_declared
 from nnviz.project.initialisers import INITIALISERS
 from nnviz.project.layers import FAMILIES, LAYERS
 from nnviz.project.losses import LOSSES, LossSpec
-from nnviz.project.optimizers import OPTIMIZERS
+from nnviz.project.schedules import ScheduleSpec
 from nnviz.project.spec import LayerSpec, Spec
 
 __all__ = [
+    "CLIPPINGS",
     "FAMILIES",
+    "OPTIMIZERS",
+    "REGULARISERS",
+    "SCHEDULES",
     "Registry",
     "free_id",
     "id_stem",
@@ -90,7 +98,10 @@ class Registry(Generic[SpecT]):
 
 
 _LAYERS: Registry[LayerSpec] = Registry("layer", LAYERS)
-_OPTIMIZERS: Registry[Spec] = Registry("optimizer", OPTIMIZERS)
+OPTIMIZERS: Registry[Spec] = Registry("optimizer", optimizers_declared.OPTIMIZERS)
+SCHEDULES: Registry[ScheduleSpec] = Registry("schedule", schedules_declared.SCHEDULES)
+CLIPPINGS: Registry[Spec] = Registry("clipping", clipping_declared.CLIPPINGS)
+REGULARISERS: Registry[Spec] = Registry("regulariser", regularisers_declared.REGULARISERS)
 _LOSSES: Registry[LossSpec] = Registry("loss", LOSSES)
 _INITIALISERS: Registry[Spec] = Registry("initialiser", INITIALISERS)
 
@@ -120,12 +131,12 @@ def optimizer(kind: str) -> Spec:
     Raises:
         ProjectError: There is none.
     """
-    return _OPTIMIZERS(kind)
+    return OPTIMIZERS(kind)
 
 
 def optimizers() -> Mapping[str, Spec]:
     """All optimizers by kind."""
-    return _OPTIMIZERS.all
+    return OPTIMIZERS.all
 
 
 def loss(kind: str) -> LossSpec:

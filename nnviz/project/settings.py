@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from nnviz.errors import InputError, ParamError
-from nnviz.project import registry
-from nnviz.project.model import DataConfig, Graph, Project, TrainConfig
+from nnviz.project import choices, registry
+from nnviz.project.choices import Chosen, Slot
+from nnviz.project.model import Choice, DataConfig, Graph, Project, TrainConfig
 from nnviz.project.spec import ParamSpec
 
 #: Fields of DataConfig that are the same for every data set.
@@ -112,7 +113,8 @@ def with_setting(
 
     Args:
         project: The project before.
-        path: ``name``; ``data.dataset``; ``data.FIELD`` (of the data set or of every data set); ``training.optimizer``;
+        path: ``name``; ``data.dataset``; ``data.FIELD`` (of the data set or of every data set); ``training.SLOT`` (a
+            kind, or a kind with its params, such as ``training.schedule``); ``training.SLOT.PARAM``;
             ``training.FIELD`` (of training or of the optimizer, such as ``training.learning_rate``); or ``NODE.PARAM``,
             such as ``conv1.kernel_size``.
         value: The new value, as :func:`parse_text` gives it.
@@ -162,20 +164,32 @@ def _data(
 
 
 def _training(config: TrainConfig, field: str, value: object) -> TrainConfig:
-    field = field.removeprefix("optimizer_params.")
-    if field == "optimizer":
-        if value not in registry.optimizers():
-            raise ParamError(f"There is no optimizer '{value}' (there are: {', '.join(registry.optimizers())}).")
+    place, _, name = field.partition(".")
+    name = name.removeprefix("params.")
+    if place == "optimizer_params":
+        place = "optimizer"
+    slot = choices.slot(place)
+    if slot is not None and name:
+        chosen = getattr(config, place)
+        if not isinstance(chosen, Choice):
+            raise ParamError(f"The {slot.title} are a list: give it as a whole.")
+        return _with_choice(config, slot, choices.with_param(chosen, name, slot.spec(chosen).param(name).parse(value)))
+    if slot is not None:
         # Its own defaults apply: a good learning rate for one optimizer is a bad one for the next.
-        return msgspec.structs.replace(config, optimizer=str(value), optimizer_params={})
+        return _with_choice(config, slot, slot.parse(value))
     spec = find(TRAINING, field)
     if spec is not None:
         return msgspec.structs.replace(config, **{field: spec.parse(value)})
-    own = registry.optimizer(config.optimizer).params
+    own = registry.optimizer(config.optimizer.kind).params
     spec = find(own, field)
     if spec is None:
-        raise ParamError(f"Training has no such setting (there are: {_names((*TRAINING, *own), 'optimizer')}).")
-    return msgspec.structs.replace(config, optimizer_params={**config.optimizer_params, field: spec.parse(value)})
+        known = (*(slot.name for slot in choices.TRAINING), *(param.name for param in (*TRAINING, *own)))
+        raise ParamError(f"Training has no such setting (there are: {', '.join(known)}).")
+    return msgspec.structs.replace(config, optimizer=choices.with_param(config.optimizer, field, spec.parse(value)))
+
+
+def _with_choice(config: TrainConfig, slot: Slot, chosen: Chosen) -> TrainConfig:
+    return msgspec.structs.replace(config, **{slot.name: chosen})
 
 
 def _layer(graph: Graph, node_id: str, field: str, value: object) -> Graph:

@@ -9,14 +9,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from nnviz.errors import ParamError, ProjectError
-from nnviz.project import registry, settings
+from nnviz.errors import ParamError
+from nnviz.project import choices, registry, settings
+from nnviz.project.choices import Chosen, Slot
 from nnviz.project.diagnosis import Diagnostic, Fix, Look, allowed_value, value_text
 from nnviz.project.edits import Edit, SetData, SetKind, SetParam, SetTraining
 from nnviz.project.layers.common import count_text
 from nnviz.project.losses import LossSpec
 from nnviz.project.memory import bytes_per_example, bytes_text, fixed_bytes
-from nnviz.project.model import DataFacts, Edge, Params, ParamValue, Shape
+from nnviz.project.model import Choice, DataFacts, Edge, Params, ParamValue, Shape, TrainConfig
 from nnviz.project.ranges import output_ranges
 from nnviz.project.shapes import shape_text
 from nnviz.project.spec import ParamSpec
@@ -177,7 +178,9 @@ def check_training(look: Look) -> Iterator[Diagnostic]:
     problem = device_problem(training.device)
     if problem:
         yield Diagnostic("", "error", problem, (Fix("Set device to auto", trained("device", "auto")),))
-    yield from _check_optimizer(look)
+    for slot in choices.TRAINING:
+        yield from _check_choice(look, slot)
+    yield from _check_nesterov(look)
     complete = look.output in look.inference.results and not look.inference.problems
     if complete and look.inference.parameters == 0:
         text = "There is nothing to train: no layer of this network has weights."
@@ -202,35 +205,55 @@ def _check_setting(spec: ParamSpec, value: object, edit: _Setter) -> Iterator[Di
         )
 
 
-def _check_optimizer(look: Look) -> Iterator[Diagnostic]:
+def _check_choice(look: Look, slot: Slot) -> Iterator[Diagnostic]:
+    """A kind that there is, with settings that it knows and that are allowed."""
     training = look.project.training
-    try:
-        spec = registry.optimizer(training.optimizer)
-    except ProjectError as error:
-        other = SetTraining(msgspec.structs.replace(training, optimizer="adam", optimizer_params={}))
-        yield Diagnostic("", "error", error.message, (Fix("Take Adam", other),))
+    chosen: Chosen = getattr(training, slot.name)
+    several = chosen if isinstance(chosen, tuple) else (chosen,)
+
+    def put(index: int, choice: Choice | None) -> Edit:
+        new = (*several[:index], *((choice,) if choice is not None else ()), *several[index + 1 :])
+        return SetTraining(msgspec.structs.replace(training, **{slot.name: new if slot.many else new[0]}))
+
+    for index, choice in enumerate(several):
+        if choice.kind not in slot.known:
+            usual = getattr(TrainConfig(), slot.name)
+            title = f"Take {slot.known(usual.kind).title}" if not slot.many else f"Remove {choice.kind[:40]}"
+            text = f"There is no {slot.known.noun} '{choice.kind[:80]}'."
+            yield Diagnostic("", "error", text, (Fix(title, put(index, None if slot.many else usual)),))
+            continue
+        spec = slot.spec(choice)
+        for name, value in choice.params.items():
+            try:
+                param = spec.param(name)
+            except ParamError as error:
+                without = put(index, choices.without_param(choice, name))
+                yield Diagnostic("", "error", error.message, (Fix(f"Remove {name[:40]}", without),))
+                continue
+
+            def given(value: ParamValue, index: int = index, choice: Choice = choice, name: str = name) -> Edit:
+                return put(index, choices.with_param(choice, name, value))
+
+            yield from _check_setting(param, value, given)
+
+
+def _check_nesterov(look: Look) -> Iterator[Diagnostic]:
+    training = look.project.training
+    params = training.optimizer.params
+    if params.get("nesterov") is not True or params.get("momentum"):
         return
 
     def given(name: str, value: ParamValue) -> Edit:
-        params = {**training.optimizer_params, name: value}
-        return SetTraining(msgspec.structs.replace(training, optimizer_params=params))
-
-    for name, value in training.optimizer_params.items():
-        try:
-            param = spec.param(name)
-        except ParamError as error:
-            kept = {key: item for key, item in training.optimizer_params.items() if key != name}
-            without = SetTraining(msgspec.structs.replace(training, optimizer_params=kept))
-            yield Diagnostic("", "error", error.message, (Fix(f"Remove {name[:40]}", without),))
-            continue
-        yield from _check_setting(param, value, partial(given, name))
-    if training.optimizer_params.get("nesterov") is True and not training.optimizer_params.get("momentum"):
-        text = "Nesterov looks ahead along the momentum, but the momentum is 0."
-        fixes = (
-            Fix("Set momentum to 0.9", given("momentum", 0.9)),
-            Fix("Set Nesterov to off", given("nesterov", False)),
+        return SetTraining(
+            msgspec.structs.replace(training, optimizer=choices.with_param(training.optimizer, name, value))
         )
-        yield Diagnostic("", "error", text, fixes)
+
+    text = "Nesterov looks ahead along the momentum, but the momentum is 0."
+    fixes = (
+        Fix("Set momentum to 0.9", given("momentum", 0.9)),
+        Fix("Set Nesterov to off", given("nesterov", False)),
+    )
+    yield Diagnostic("", "error", text, fixes)
 
 
 def check_layers(look: Look) -> Iterator[Diagnostic]:

@@ -41,6 +41,8 @@ class Progress(msgspec.Struct, frozen=True):
         best_epoch: Epoch with the lowest validation loss so far, from 1; 0 for none.
         best_loss: That loss, as ``float.hex``.
         test_uses: How often the test set was looked at.
+        base_rate: The learning rate that the schedule multiplies, as ``float.hex``; empty where
+            that is the optimizer's own, as without a schedule.
     """
 
     step: _Count = 0
@@ -50,6 +52,7 @@ class Progress(msgspec.Struct, frozen=True):
     best_epoch: _Count = 0
     best_loss: str = float("inf").hex()
     test_uses: _Count = 0
+    base_rate: str = ""
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -226,7 +229,8 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
     if header.digest and header.digest != _digest(bare, parts):
         raise RunFileError("The checkpoint is damaged: its parts are not those that were written together.")
     try:
-        for number in (header.progress.epoch_loss, header.progress.best_loss):
+        progress = header.progress
+        for number in (progress.epoch_loss, progress.best_loss, progress.base_rate or "0"):
             float.fromhex(number)
         if math.isnan(float.fromhex(header.progress.best_loss)):
             raise ValueError("the loss of the best epoch is not a number")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from nnviz.errors import NnvizError, RunFileError
 from nnviz.project import registry
+from nnviz.project.model import Choice
 from nnviz.train import optimizers
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors, check_weights
 from nnviz.train.finite import all_finite, is_finite
@@ -58,6 +59,8 @@ def check_progress(progress: Progress, *, steps_per_epoch: int, seen: int, examp
         raise damaged(f"epoch {progress.best_epoch} cannot have been the best")
     if math.isfinite(float.fromhex(progress.best_loss)) != has_best:
         raise damaged("the loss of the best epoch is missing, or there is one without its weights")
+    if progress.base_rate and not 0 <= float.fromhex(progress.base_rate) < math.inf:
+        raise damaged("the learning rate that the schedule begins with is none")
 
 
 def check_random(states: Tensors, device: torch.device) -> None:
@@ -189,7 +192,7 @@ def _form_of_state(kind: str, settings: Mapping[str, Any]) -> tuple[dict[str, in
     """
     parameter = nn.Parameter(torch.zeros(2))
     parameter.grad = torch.zeros(2)
-    optimizer = optimizers.build_optimizer([parameter], kind, settings)
+    optimizer = optimizers.build_optimizer([parameter], Choice(kind, dict(settings)))
     assert optimizer is not None
     from_the_start = bool(optimizer.state)
     optimizer.step()

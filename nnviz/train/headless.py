@@ -163,7 +163,7 @@ def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:
             ("data", before.data, project.data),
             ("training.batch_size", before.training.batch_size, project.training.batch_size),
             ("training.seed", before.training.seed, project.training.seed),
-            ("training.optimizer", before.training.optimizer, project.training.optimizer),
+            ("training.optimizer", before.training.optimizer.kind, project.training.optimizer.kind),
         ):
             if mine != saved:
                 raise ProjectError(

@@ -14,7 +14,7 @@ from torch import nn
 
 from nnviz.errors import ProjectError
 from nnviz.project import registry
-from nnviz.project.model import Params, ParamValue, TrainConfig
+from nnviz.project.model import Choice, ParamValue, TrainConfig
 
 _Maker: TypeAlias = Callable[[list[nn.Parameter], Mapping[str, float]], torch.optim.Optimizer]
 
@@ -105,13 +105,12 @@ OPTIMIZERS: Mapping[str, _Maker] = {
 }
 
 
-def build_optimizer(parameters: Iterable[nn.Parameter], kind: str, params: Params) -> torch.optim.Optimizer | None:
+def build_optimizer(parameters: Iterable[nn.Parameter], choice: Choice) -> torch.optim.Optimizer | None:
     """The optimizer of a project.
 
     Args:
         parameters: What it is to train.
-        kind: Key of the registry.
-        params: The values that differ from the defaults.
+        choice: Its kind and the values that differ from the defaults.
 
     Returns:
         None where there is nothing to train.
@@ -120,17 +119,17 @@ def build_optimizer(parameters: Iterable[nn.Parameter], kind: str, params: Param
         ProjectError: There is no such optimizer.
         ParamError: A value is not allowed.
     """
-    maker = OPTIMIZERS.get(kind)
+    maker = OPTIMIZERS.get(choice.kind)
     if maker is None:
-        raise ProjectError(f"There is no optimizer called '{kind}'.", field="training.optimizer")
-    values: Mapping[str, ParamValue] = registry.optimizer(kind).values(params)
+        raise ProjectError(f"There is no optimizer called '{choice.kind}'.", field="training.optimizer")
+    values: Mapping[str, ParamValue] = registry.optimizer(choice.kind).values(choice.params)
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     return maker(trained, cast("Mapping[str, float]", values)) if trained else None
 
 
 def learning_rate(config: TrainConfig) -> float:
     """The learning rate that a project starts with."""
-    return cast(float, registry.optimizer(config.optimizer).values(config.optimizer_params)["learning_rate"])
+    return cast(float, registry.optimizer(config.optimizer.kind).values(config.optimizer.params)["learning_rate"])
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:

@@ -77,7 +77,7 @@ class Runner:
     ) -> None:
         self.training = training
         self.instruments = instruments
-        self.epochs = epochs
+        training.epochs = epochs
         self.steps_left = 0
         self.speed = Speedometer()
         self._run = run
@@ -101,6 +101,15 @@ class Runner:
         self._keep_every = _KEEP_EVERY
         self._next_save = 0.0
         self.position = self._make_position()
+
+    @property
+    def epochs(self) -> int:
+        """How far to train."""
+        return self.training.epochs
+
+    @epochs.setter
+    def epochs(self, count: int) -> None:
+        self.training.epochs = count
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -179,6 +188,8 @@ class Runner:
         """Fetches what waits on the device and makes a new position."""
         self.training.settle()
         self._published = time.perf_counter()
+        if self._going_back_to is None and self.training.learning_rate != self._recorded_rate():
+            self._run.append([Scalar("learning_rate", self.training.step, self.training.learning_rate)])
         if self.speed.running and self._published - self._speed_recorded >= _SPEED_EVERY:
             self._speed_recorded = self._published
             step = self.training.step
@@ -268,7 +279,7 @@ class Runner:
     def set_learning_rate(self, value: float) -> None:
         """From the next step on."""
         self.training.learning_rate = value
-        self._run.append([Scalar("learning_rate", self._shown_step, value)])
+        self._run.append([Scalar("learning_rate", self._shown_step, self.training.learning_rate)])
 
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,10 +27,19 @@ from nnviz.train import loop, optimizers
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
+from nnviz.train.recipe import rate, with_recipe
 from nnviz.train.updates import Updates
 
 #: Batches for measuring are at least this large: without gradients they need little memory and run faster.
 _EVALUATION_BATCH = 256
+
+
+class _Plan(NamedTuple):
+    """From ``first_step`` on: the rate that the schedule multiplies, and how many epochs it is to go."""
+
+    first_step: int
+    base: float
+    epochs: int
 
 
 class Training:
@@ -64,12 +74,14 @@ class Training:
         self.network = build_network(project, device, inference=inference)
         self.network.train()
         self.loss_function = loss_function(project.graph, data.facts)
-        self.optimizer = optimizers.build_optimizer(
-            self.network.parameters(), config.optimizer, config.optimizer_params
-        )
-        self._optimizer_kind = config.optimizer
+        self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
+        self._optimizer_kind = config.optimizer.kind
         self._gradients = DenseChain.of(self.network)
-        self._updates = None if self.optimizer is None else Updates(self.optimizer)
+        self._updates: loop.Updater | None = None
+        if self.optimizer is not None:
+            self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
+        self._schedule = config.schedule
+        self._varies = config.schedule.kind != "constant"
         self.batch_size = config.batch_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, self.network.random_state)
@@ -91,10 +103,10 @@ class Training:
         self._spoilt_step: int | None = None
         self._loss_sum = 0.0
         self._loss_count = 0
-        # (first step, learning rate), ascending, since the start or the last restore.
-        self._rates = [(0, optimizers.learning_rate(config))]
+        # Ascending, since the start or the last restore.
+        self._plans = [_Plan(0, optimizers.learning_rate(config), config.epochs)]
+        self._rate_in_use: float | None = None
         self._replay_until = 0
-        self._replay_rates: dict[int, float] = {}
         self.best: Tensors | None = None
         self.best_epoch = 0
         self.best_loss = math.inf
@@ -129,8 +141,8 @@ class Training:
 
     @property
     def learning_rate(self) -> float:
-        """Of the next step."""
-        return self._rates[-1][1]
+        """Of the next step that is trained. Setting it sets the rate that the schedule multiplies, from there on."""
+        return self._rate_at(max(self._step, self._replay_until))
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
@@ -138,15 +150,33 @@ class Training:
             raise ParamError(
                 f"The learning rate is {value!r}, but must be a number, at least 0.", field="learning_rate"
             )
-        value = float(value)
-        if value == self.learning_rate:
+        self._plan(float(value), self.epochs)
+
+    @property
+    def epochs(self) -> int:
+        """How far it is to go: a schedule may depend on it. Set it to change the rest of the way."""
+        return self._plans[-1].epochs
+
+    @epochs.setter
+    def epochs(self, value: int) -> None:
+        self._plan(self._plans[-1].base, value)
+
+    def _plan(self, base: float, epochs: int) -> None:
+        """Another learning rate or goal, from the next step that is trained."""
+        last = self._plans[-1]
+        if (base, epochs) == (last.base, last.epochs):
             return
         begins = max(self._step, self._replay_until)
-        if self._rates[-1][0] == begins:
-            self._rates.pop()
-        self._rates.append((begins, value))
+        if last.first_step == begins:
+            self._plans.pop()
+        self._plans.append(_Plan(begins, base, epochs))
         if not self.replaying:
-            self._use_rate(value)
+            self._use_rate(self.learning_rate)
+
+    def _rate_at(self, step: int) -> float:
+        """The learning rate of a step, as it was planned then."""
+        plan = next((plan for plan in reversed(self._plans) if plan.first_step <= step), self._plans[0])
+        return rate(self._schedule, plan.base, step, self.steps_per_epoch, plan.epochs)
 
     @property
     def replaying(self) -> bool:
@@ -177,8 +207,8 @@ class Training:
         if self._spoilt_step is not None:
             raise _not_finite(self._spoilt_step)
         inputs, targets = self._next_batch()
-        if self._step in self._replay_rates:
-            self._use_rate(self._replay_rates[self._step])
+        if self._varies or self.replaying:
+            self._use_rate(self._rate_at(self._step))
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
@@ -287,6 +317,7 @@ class Training:
             best_epoch=self.best_epoch,
             best_loss=self.best_loss.hex(),
             test_uses=self.test_uses,
+            base_rate=self._plans[-1].base.hex() if self._varies else "",
         )
         return checkpoints.capture(
             self.network, self.optimizer, self.random.capture(), progress, self.best, self.data.fingerprint
@@ -302,9 +333,12 @@ class Training:
         checkpoints.check_data(checkpoint, self.data.fingerprint)
         self._check(checkpoint)
         self._put_back(checkpoint)
-        self._replay_until, self._replay_rates = 0, {}
-        if self.optimizer is not None:
-            self._rates = [(self._step, float(self.optimizer.param_groups[0]["lr"]))]
+        self._replay_until = 0
+        base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
+        if base is None and self.optimizer is not None:  # without a schedule the one is the other
+            base = float(self.optimizer.param_groups[0]["lr"])
+        if base is not None:
+            self._plans = [_Plan(self._step, base, self.epochs)]
 
     def go_back(self, checkpoint: Checkpoint, step: int) -> None:
         """Returns to an earlier step by way of a checkpoint before it, from where :meth:`advance` does the rest.
@@ -315,15 +349,14 @@ class Training:
             checkpoint: One that :meth:`capture` made since the start or the last :meth:`restore`, not behind ``step``.
             step: Where to go.
         """
-        present = self.learning_rate
+        present = self._plans[-1]
         self._put_back(checkpoint)
-        self._rates = [(begins, rate) for begins, rate in self._rates if begins < step]
-        self._replay_rates = dict(self._rates)
-        if not self._rates or self._rates[-1][1] != present:
-            self._rates.append((step, present))
+        self._plans = [plan for plan in self._plans if plan.first_step < step]
+        if not self._plans or (self._plans[-1].base, self._plans[-1].epochs) != (present.base, present.epochs):
+            self._plans.append(_Plan(step, present.base, present.epochs))
         self._replay_until = step
         if not self.replaying:
-            self._use_rate(present)
+            self._use_rate(self.learning_rate)
 
     def _check(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
@@ -359,14 +392,16 @@ class Training:
         self.best_loss = float.fromhex(progress.best_loss)
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
+        self._rate_in_use = None  # the optimizer's own came with the checkpoint
 
     def _forget_spoilt(self) -> None:
         self._watch.forget()
         self._spoilt_step = None
 
     def _use_rate(self, value: float) -> None:
-        if self.optimizer is not None:
+        if self.optimizer is not None and value != self._rate_in_use:
             optimizers.set_learning_rate(self.optimizer, value)
+            self._rate_in_use = value
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         if self._batches is None:

@@ -16,7 +16,7 @@ from nnviz.gui.action_table import MENUS, ActionSpec
 from nnviz.gui.window import MainWindow
 from nnviz.project import templates
 from nnviz.project.edits import RemoveNodes, SetParam, SetTraining
-from nnviz.project.model import DataConfig, Project, TrainConfig
+from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, flatten, image, linear, output
 from nnviz.record.samples import Cure
 
@@ -25,7 +25,7 @@ def broken_project() -> Project:
     """A squared error with a learning rate of 10."""
     project = templates.sample("digits-cnn")
     graph = chain(image(1, 8, 8), flatten(), linear(10), output("mse"))
-    training = TrainConfig(optimizer="sgd", optimizer_params={"learning_rate": 10.0}, batch_size=8, epochs=1)
+    training = TrainConfig(Choice("sgd", {"learning_rate": 10.0}), batch_size=8, epochs=1)
     return msgspec.structs.replace(project, graph=graph, training=training, data=DataConfig("digits", {"size": "8"}))
 
 
@@ -110,7 +110,7 @@ def test_the_learning_rate_and_the_epochs_change_without_a_restart(qtbot: QtBot,
     field.selectAll()
     qtbot.keyClicks(field, "0.0125")
     qtbot.keyClick(field, Qt.Key.Key_Return)
-    assert window.document.project.training.optimizer_params["learning_rate"] == 0.0125
+    assert window.document.project.training.optimizer.params["learning_rate"] == 0.0125
     window.training.step()
     assert run is not None
     qtbot.waitUntil(lambda: 0.0125 in run.scalars("learning_rate")[1], timeout=TIMEOUT)
@@ -238,7 +238,7 @@ def test_after_the_last_epoch_play_trains_as_many_again(qtbot: QtBot, open_windo
 def test_cures_of_findings_are_carried_out(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("spiral")
     window.commands.cure(Cure("Try 0.005", "set_learning_rate", "0.005"))
-    assert window.document.project.training.optimizer_params["learning_rate"] == 0.005
+    assert window.document.project.training.optimizer.params["learning_rate"] == 0.005
     node = next(iter(window.document.project.graph.nodes))
     window.commands.cure(Cure("Show units", "show_units", node))
     assert window.canvas.selected == (node,)
@@ -255,7 +255,7 @@ def test_a_training_that_breaks_rests_and_its_cure_is_one_click(qtbot: QtBot, op
     step, rate = cure.value.split()
     window.commands.cure(cure)
     qtbot.waitUntil(lambda: window.training.standing.step == int(step), timeout=TIMEOUT)
-    assert window.document.project.training.optimizer_params["learning_rate"] == float(rate)
+    assert window.document.project.training.optimizer.params["learning_rate"] == float(rate)
     assert not [one for one in window.feed.run.findings() if one.severity == "error"]
     window.training.play()
     qtbot.waitUntil(state_is(window, "done"), timeout=TIMEOUT)

@@ -40,6 +40,7 @@ from nnviz.project.groups import trail
 from nnviz.project.model import (
     NOTE_COLOURS,
     Arrow,
+    Choice,
     DataConfig,
     Edge,
     Graph,
@@ -182,7 +183,7 @@ def train_configs(draw: st.DrawFn) -> TrainConfig:
     """Settings of training."""
     kind = draw(st.sampled_from(list(registry.optimizers())))
     own = draw(params_of(settings.TRAINING))
-    return TrainConfig(optimizer=kind, optimizer_params=draw(params_of(registry.optimizer(kind).params)), **own)
+    return TrainConfig(optimizer=Choice(kind, draw(params_of(registry.optimizer(kind).params))), **own)
 
 
 @st.composite

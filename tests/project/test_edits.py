@@ -35,7 +35,7 @@ from nnviz.project.edits import (
     new_id,
     wires_into,
 )
-from nnviz.project.model import DataConfig, Edge, Graph, Node, PortRef, Project, TrainConfig, View
+from nnviz.project.model import Choice, DataConfig, Edge, Graph, Node, PortRef, Project, TrainConfig, View
 from nnviz.project.wiring import find_cycle, id_problem
 
 
@@ -466,10 +466,10 @@ def test_every_pasted_text_becomes_a_name_that_can_be_saved(text: str) -> None:
         SetTraining(TrainConfig(seed=-1)),
         SetTraining(TrainConfig(device="tpu")),
         SetTraining(TrainConfig(device="cuda:0; rm")),
-        SetTraining(TrainConfig(optimizer="magic")),
-        SetTraining(TrainConfig(optimizer_params={"learning_rate": -1.0})),
-        SetTraining(TrainConfig(optimizer_params={"learning_rate": math.nan})),
-        SetTraining(TrainConfig(optimizer_params={"speed": 1})),
+        SetTraining(TrainConfig(optimizer=Choice("magic"))),
+        SetTraining(TrainConfig(optimizer=Choice("adam", {"learning_rate": -1.0}))),
+        SetTraining(TrainConfig(optimizer=Choice("adam", {"learning_rate": math.nan}))),
+        SetTraining(TrainConfig(optimizer=Choice("adam", {"speed": 1}))),
         SetData(DataConfig(validation_fraction=0.95)),
         SetData(DataConfig(validation_fraction=math.nan)),
         SetData(DataConfig(scaling="log")),
@@ -488,8 +488,10 @@ def test_settings_out_of_range_never_enter_a_project(edit: Edit) -> None:
 
 
 def test_a_wrong_setting_can_be_mended_piece_by_piece() -> None:
-    broken = Project(training=TrainConfig(batch_size=0, epochs=0, optimizer_params={"learning_rate": -1.0}))
-    better = SetTraining(TrainConfig(batch_size=8, epochs=0, optimizer_params={"learning_rate": -1.0})).apply(broken)
+    broken = Project(training=TrainConfig(batch_size=0, epochs=0, optimizer=Choice("adam", {"learning_rate": -1.0})))
+    better = SetTraining(TrainConfig(batch_size=8, epochs=0, optimizer=Choice("adam", {"learning_rate": -1.0}))).apply(
+        broken
+    )
     assert better.training.batch_size == 8
 
 

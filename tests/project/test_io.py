@@ -24,6 +24,7 @@ from nnviz.project import atomic, io, templates
 from nnviz.project.file_schema import VERSION
 from nnviz.project.model import (
     Arrow,
+    Choice,
     DataConfig,
     Edge,
     Graph,
@@ -305,7 +306,8 @@ def test_a_file_of_version_1_opens_as_what_it_was() -> None:
     assert list(project.graph.nodes) == list(nodes)
     assert (project.name, project.note) == (parsed["name"], parsed["note"])
     assert project.data == DataConfig(**parsed["data"])
-    assert project.training == TrainConfig(**parsed["training"])
+    kind, params = parsed["training"].pop("optimizer"), parsed["training"].pop("optimizer_params")
+    assert project.training == TrainConfig(Choice(kind, params), **parsed["training"])
     assert io.loads(io.dumps(project)) == project
 
 
@@ -406,9 +408,14 @@ NODE = ("graph", "nodes", 1)
         (("data", "params"), {"folder": "\x00"}, "data.params.folder", "U+0000"),
         (("data", "params"), {"folder": "x" * 10_000}, "data.params.folder", "10000 characters"),
         (("data", "secret"), 1, "data.secret", "no such field"),
-        (("training", "optimizer"), "magic", "training.optimizer", "no optimizer 'magic'"),
-        (("training", "optimizer_params"), {"learning_rate": 0}, "training.optimizer_params.learning_rate", "above 0"),
-        (("training", "optimizer_params"), {"lr": 1}, "training.optimizer_params.lr", "no parameter 'lr'"),
+        (("training", "optimizer"), "magic", "training.optimizer.kind", "no optimizer 'magic'"),
+        (
+            ("training", "optimizer", "params"),
+            {"learning_rate": 0},
+            "training.optimizer.params.learning_rate",
+            "above 0",
+        ),
+        (("training", "optimizer", "params"), {"lr": 1}, "training.optimizer.params.lr", "no parameter 'lr'"),
         (("training", "batch_size"), 0, "training.batch_size", "from 1 to"),
         (("training", "batch_size"), "all", "training.batch_size", "from 1 to"),
         (("training", "epochs"), -1, "training.epochs", "from 1 to"),

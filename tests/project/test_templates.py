@@ -126,9 +126,9 @@ def test_shapes_are_those_of_the_source(name: str) -> None:
 def test_training_is_that_of_the_source(name: str) -> None:
     project = sample(name)
     plan = project.training
-    rate = registry.optimizer(plan.optimizer).values(plan.optimizer_params)["learning_rate"]
+    rate = registry.optimizer(plan.optimizer.kind).values(plan.optimizer.params)["learning_rate"]
     assert TRAINING[name] == (
-        *(plan.optimizer, rate, plan.batch_size, plan.epochs),
+        *(plan.optimizer.kind, rate, plan.batch_size, plan.epochs),
         *(project.data.validation_fraction, plan.keep_best),
     )
 
@@ -146,7 +146,7 @@ def test_samples_are_whole(name: str) -> None:
         assert node.id.startswith(registry.id_stem(node.kind))
         # Only what differs from the default is kept, in its normal form: opening and saving changes nothing.
         assert all(values[key] == value != spec.param(key).default for key, value in node.params.items())
-    registry.optimizer(project.training.optimizer).values(project.training.optimizer_params)
+    registry.optimizer(project.training.optimizer.kind).values(project.training.optimizer.params)
     assert project.note.count(". ") <= 3 and project.note.endswith(".") and len(project.note) > 40
 
 
@@ -273,7 +273,7 @@ def test_the_start_sample_learns_to_read() -> None:
     network = Network(project.graph, seed=project.training.seed)
     loss = loss_function(project.graph, data.facts)
     plan = project.training
-    optimizer = build_optimizer(network.parameters(), plan.optimizer, plan.optimizer_params)
+    optimizer = build_optimizer(network.parameters(), plan.optimizer)
     assert optimizer is not None
     feeder = tensors.Feeder(data.train, scaler, plan.batch_size, seed=plan.seed)
     network.train()

@@ -20,6 +20,7 @@ from nnviz.project.edits import AddNodes, SetParam
 from nnviz.project.layout import CARD_HEIGHT, CARD_WIDTH
 from nnviz.project.memory import bytes_per_example, bytes_text, estimate_bytes, fixed_bytes
 from nnviz.project.model import (
+    Choice,
     DataConfig,
     DataFacts,
     Edge,
@@ -468,11 +469,11 @@ def test_a_network_without_weights() -> None:
         (TrainConfig(epochs=0), "Set epochs to 1"),
         (TrainConfig(seed=-4), "Set seed to 0"),
         (TrainConfig(device="tpu"), "Set device to auto"),
-        (TrainConfig(optimizer="magic"), "Take Adam"),
-        (TrainConfig(optimizer_params={"learning_rate": -1.0}), "Set learning rate to 0.001"),
-        (TrainConfig(optimizer_params={"learning_rate": 5000.0}), "Set learning rate to 1000"),
-        (TrainConfig(optimizer_params={"lr": 1.0}), "Remove lr"),
-        (TrainConfig(optimizer="sgd", optimizer_params={"nesterov": True}), "Set momentum to 0.9"),
+        (TrainConfig(optimizer=Choice("magic")), "Take Adam"),
+        (TrainConfig(optimizer=Choice("adam", {"learning_rate": -1.0})), "Set learning rate to 0.001"),
+        (TrainConfig(optimizer=Choice("adam", {"learning_rate": 5000.0})), "Set learning rate to 1000"),
+        (TrainConfig(optimizer=Choice("adam", {"lr": 1.0})), "Remove lr"),
+        (TrainConfig(optimizer=Choice("sgd", {"nesterov": True})), "Set momentum to 0.9"),
     ],
 )
 def test_settings_of_training(training: TrainConfig, title: str) -> None:
@@ -514,7 +515,7 @@ def test_memory_by_hand() -> None:
      ("adagrad", {}, 3), ("adadelta", {}, 4), ("adam", {}, 4), ("adamw", {}, 4)],
 )  # fmt: skip
 def test_memory_of_optimizers(optimizer: str, params: dict[str, ParamValue], copies: int) -> None:
-    start = project(flat(4), linear(8), training=TrainConfig(optimizer, params))
+    start = project(flat(4), linear(8), training=TrainConfig(Choice(optimizer, params)))
     assert fixed_bytes(start, infer(start.graph)) == copies * 4 * 40
     best = changed(start, training=changed(start.training, keep_best=True))
     assert fixed_bytes(best, infer(start.graph)) == (copies + 1) * 4 * 40

@@ -9,7 +9,7 @@ from training_helpers import MLP, session_of
 
 from nnviz.errors import NnvizError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.project import registry
-from nnviz.project.model import Graph, TrainConfig
+from nnviz.project.model import Choice, Graph, TrainConfig
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.train import devices, optimizers
 from nnviz.train.failures import readable
@@ -105,7 +105,7 @@ def test_every_declared_optimizer_can_be_built_with_its_defaults() -> None:
     assert set(optimizers.OPTIMIZERS) == set(registry.optimizers())
     for kind in registry.optimizers():
         layer = nn.Linear(2, 1)
-        optimizer = optimizers.build_optimizer(layer.parameters(), kind, {})
+        optimizer = optimizers.build_optimizer(layer.parameters(), Choice(kind, {}))
         assert optimizer is not None
         torch.autograd.backward(layer(torch.ones(1, 2)).sum())
         optimizer.step()
@@ -121,7 +121,7 @@ def test_every_declared_parameter_reaches_torch(kind: str) -> None:
     for param in spec.params:
         given = {"momentum": 0.5} if param.name == "nesterov" else {}
         value = True if param.type == "bool" else 0.123
-        optimizer = optimizers.build_optimizer(nn.Linear(2, 1).parameters(), kind, {**given, param.name: value})
+        optimizer = optimizers.build_optimizer(nn.Linear(2, 1).parameters(), Choice(kind, {**given, param.name: value}))
         assert optimizer is not None
         found = optimizer.param_groups[0][TORCH_NAMES.get(param.name, param.name)]
         if isinstance(found, tuple):
@@ -130,23 +130,25 @@ def test_every_declared_parameter_reaches_torch(kind: str) -> None:
 
 
 def test_nesterov_without_momentum_is_plain_descent() -> None:
-    optimizer = optimizers.build_optimizer(nn.Linear(2, 1).parameters(), "sgd", {"nesterov": True, "momentum": 0.0})
+    optimizer = optimizers.build_optimizer(
+        nn.Linear(2, 1).parameters(), Choice("sgd", {"nesterov": True, "momentum": 0.0})
+    )
     assert optimizer is not None
     assert optimizer.param_groups[0]["nesterov"] is False
 
 
 def test_nothing_to_train_gives_no_optimizer() -> None:
-    assert optimizers.build_optimizer([], "adam", {}) is None
+    assert optimizers.build_optimizer([], Choice("adam", {})) is None
 
 
 def test_an_unknown_optimizer_is_refused() -> None:
     with pytest.raises(ProjectError, match="no optimizer called 'lion'"):
-        optimizers.build_optimizer(nn.Linear(1, 1).parameters(), "lion", {})
+        optimizers.build_optimizer(nn.Linear(1, 1).parameters(), Choice("lion", {}))
 
 
 def test_the_learning_rate_can_be_read_and_changed() -> None:
-    assert optimizers.learning_rate(TrainConfig(optimizer="sgd", optimizer_params={"learning_rate": 0.3})) == 0.3
-    optimizer = optimizers.build_optimizer(nn.Linear(2, 1).parameters(), "adam", {})
+    assert optimizers.learning_rate(TrainConfig(optimizer=Choice("sgd", {"learning_rate": 0.3}))) == 0.3
+    optimizer = optimizers.build_optimizer(nn.Linear(2, 1).parameters(), Choice("adam", {}))
     assert optimizer is not None
     optimizers.set_learning_rate(optimizer, 0.5)
     assert optimizer.param_groups[0]["lr"] == 0.5

@@ -29,7 +29,7 @@ class Perceptron:
         self.scaler = Scaler.fit(self.data.train, project.data.scaling)
         self.network = Network(project.graph, seed=plan.seed).train()
         self.loss = loss_function(project.graph, self.data.facts)
-        optimizer = build_optimizer(self.network.parameters(), plan.optimizer, plan.optimizer_params)
+        optimizer = build_optimizer(self.network.parameters(), plan.optimizer)
         assert optimizer is not None
         self.optimizer = optimizer
         self.feeder = tensors.Feeder(self.data.train, self.scaler, plan.batch_size, seed=plan.seed)

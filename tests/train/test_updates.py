@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from training_helpers import MLP, advance, made_training, same, weights
 
+from nnviz.project.model import Choice
 from nnviz.train import optimizers
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.updates import Updates
@@ -33,7 +34,7 @@ def network() -> nn.Sequential:
 
 
 def built(module: nn.Module, kind: str, params: dict[str, float]) -> torch.optim.Optimizer:
-    optimizer = optimizers.build_optimizer(module.parameters(), kind, params)
+    optimizer = optimizers.build_optimizer(module.parameters(), Choice(kind, params))
     assert optimizer is not None
     return optimizer
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.data.tensors import LoadedData, Scaler, Split
-from nnviz.project.model import DataConfig, DataFacts, Graph, ParamValue, Project, TrainConfig
+from nnviz.project.model import Choice, DataConfig, DataFacts, Graph, ParamValue, Project, TrainConfig
 from nnviz.project.samples import sketch
 from nnviz.project.samples.sketch import chain, conv, dropout, flatten, image, linear, output, plain, pool, relu
 from nnviz.record.run import Run
@@ -68,9 +68,7 @@ def project_of(graph: Graph = MLP, *, keep_best: bool = False, epochs: int = 3, 
     """A project with batches of 10 (6 steps an epoch with 60 examples) and Adam, unless told otherwise."""
     optimizer = str(more.pop("optimizer", "adam"))
     params = {name: value for name, value in more.items() if name != "seed"} or {"learning_rate": 0.01}
-    training = TrainConfig(
-        optimizer=optimizer, optimizer_params=params, batch_size=10, epochs=epochs, keep_best=keep_best
-    )
+    training = TrainConfig(optimizer=Choice(optimizer, params), batch_size=10, epochs=epochs, keep_best=keep_best)
     return Project(name="made", graph=graph, training=training)
 
 

@@ -1,4 +1,4 @@
-"""How the network is trained: the optimizer with its parameters, batches, epochs, seed, device."""
+"""How the network is trained: optimizer, schedule, clipping, regularisers; batches, epochs, seed, device."""
 
 from __future__ import annotations
 
@@ -9,52 +9,40 @@ from msgspec.structs import replace
 from nnviz.data import datasets
 from nnviz.errors import InputError
 from nnviz.gui import theme as themes
+from nnviz.gui.inspector.choice_form import ChoiceForm, ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.theme import Theme
-from nnviz.project import registry
+from nnviz.project import choices
+from nnviz.project.choices import Chosen
 from nnviz.project.edits import SetTraining
-from nnviz.project.model import ParamValue
-from nnviz.project.settings import TRAINING, with_setting
-from nnviz.project.spec import ParamSpec
-
-
-def optimizer_choice() -> ParamSpec:
-    """The choice of the optimizer, declared like any other parameter."""
-    optimizers = registry.optimizers()
-    return ParamSpec(
-        "optimizer",
-        "optimizer",
-        "How the weights follow the gradient.",
-        "choice",
-        "adam",
-        choices=tuple((kind, spec.title) for kind, spec in optimizers.items()),
-    )
+from nnviz.project.model import ParamValue, TrainConfig
+from nnviz.project.settings import TRAINING
 
 
 class TrainingTab(Tab):
     """Everything in TrainConfig. Each change is one edit of the document."""
 
     def build(self) -> None:
-        """The optimizer, its parameters, and the rest."""
-        self.column.addWidget(self.caption(self.page, "Optimizer"))
-        self.choice = ParamForm(self.page)
-        self.choice.set_specs((optimizer_choice(),))
-        self.choice.edited.connect(self._on_edited)
-        self.choice.reset.connect(lambda name: self._set(name, optimizer_choice().default, ""))
-        self.column.addWidget(self.choice)
-        self.explanation = self.text(self.page, 12, 400, "muted")
-        self.column.addWidget(self.explanation)
-        self.optimizer = ParamForm(self.page)
-        self.optimizer.edited.connect(self._on_edited)
-        self.optimizer.reset.connect(self._on_reset_optimizer)
-        self.column.addWidget(self.optimizer)
+        """A section for each thing that is chosen among several, the optimizer first, and the plain settings."""
+        self.choices: dict[str, ChoiceForm | ChoiceListForm] = {}
+        for slot in choices.TRAINING:
+            self.column.addWidget(self.caption(self.page, slot.title))
+            form: ChoiceForm | ChoiceListForm
+            form = ChoiceListForm(slot, self.page) if slot.many else ChoiceForm(slot, self.page)
+            form.edited.connect(lambda chosen, gesture, name=slot.name: self._choose(name, chosen, gesture))
+            self.choices[slot.name] = form
+            self.column.addWidget(form)
+            if slot.name == "optimizer":
+                self._add_settings()
+
+    def _add_settings(self) -> None:
         self.column.addWidget(self.caption(self.page, "Training"))
         self.training = ParamForm(self.page)
         self.training.set_specs(TRAINING)
         self.training.edited.connect(self._on_edited)
         self.training.reset.connect(
-            lambda name: self._set(name, next(spec.default for spec in TRAINING if spec.name == name), "")
+            lambda name: self._on_edited(name, next(spec.default for spec in TRAINING if spec.name == name), "")
         )
         self.column.addWidget(self.training)
         self.summary = self.text(self.page, 12, 400, "muted")
@@ -63,18 +51,17 @@ class TrainingTab(Tab):
     def show_document(self) -> None:
         """The values of the document."""
         config = self.document.project.training
-        spec = registry.optimizer(config.optimizer)
-        self.choice.set_values({"optimizer": (spec.kind,)})
-        self.explanation.setText(spec.help)
-        self.optimizer.set_specs(spec.params)
-        values = {param.name: (config.optimizer_params.get(param.name, param.default),) for param in spec.params}
-        self.optimizer.set_values(values)
+        for name, form in self.choices.items():
+            if isinstance(form, ChoiceListForm):
+                form.show_choices(getattr(config, name))
+            else:
+                form.show_choice(getattr(config, name))
         self.training.set_values({param.name: (getattr(config, param.name),) for param in TRAINING})
         self.summary.setText(self._sum_up())
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the colours of another theme."""
-        for form in (self.choice, self.optimizer, self.training):
+        for form in (*self.choices.values(), self.training):
             form.apply_theme()
         super().apply_theme(theme)
 
@@ -94,18 +81,10 @@ class TrainingTab(Tab):
         )
 
     def _on_edited(self, name: str, value: ParamValue, gesture: str) -> None:
-        self._set(name, value, gesture)
+        self._apply(replace(self.document.project.training, **{name: value}), gesture)
 
-    def _set(self, name: str, value: ParamValue, gesture: str) -> None:
-        try:
-            after = with_setting(self.document.project, f"training.{name}", value)
-        except InputError as error:
-            self.message.emit(str(error))
-            self.show_document()
-            return
-        self.change(SetTraining(after.training, gesture=gesture))
+    def _choose(self, name: str, chosen: Chosen, gesture: str) -> None:
+        self._apply(replace(self.document.project.training, **{name: chosen}), gesture)
 
-    def _on_reset_optimizer(self, name: str) -> None:
-        config = self.document.project.training
-        kept = {key: value for key, value in config.optimizer_params.items() if key != name}
-        self.change(SetTraining(replace(config, optimizer_params=kept)))
+    def _apply(self, config: TrainConfig, gesture: str) -> None:
+        self.change(SetTraining(config, gesture=gesture))

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from nnviz.project.group_layout import arrange_view
 from nnviz.project.model import (
     Arrow,
+    Choice,
     DataConfig,
     Edge,
     Graph,
@@ -222,4 +223,5 @@ def training(
     optimizer: str, learning_rate: float, batch_size: int, epochs: int, *, keep_best: bool = False, **params: ParamValue
 ) -> TrainConfig:
     """How a sample is trained."""
-    return TrainConfig(optimizer, {"learning_rate": learning_rate, **params}, batch_size, epochs, keep_best=keep_best)
+    chosen = Choice(optimizer, {"learning_rate": learning_rate, **params})
+    return TrainConfig(chosen, batch_size, epochs, keep_best=keep_best)

@@ -271,18 +271,21 @@ def test_the_output_chooses_its_loss_and_explains_it(inspector: Inspector, docum
 
 def test_training_changes_are_one_edit_each(inspector: Inspector, document: Document, qtbot: QtBot) -> None:
     inspector.show_tab("training")
-    rate = inspector.training.optimizer.editors["learning_rate"]
+    rate = inspector.training.choices["optimizer"].params.editors["learning_rate"]
     assert isinstance(rate, TextEditor) and rate.line.text() == "0.002"
     rate.field.setFocus()
     qtbot.keyClick(rate.field, Qt.Key.Key_Down)
-    assert document.project.training.optimizer_params["learning_rate"] == 0.001
-    choice = inspector.training.choice.editors["optimizer"]
+    assert document.project.training.optimizer.params["learning_rate"] == 0.001
+    choice = inspector.training.choices["optimizer"].kind.editors["optimizer"]
     assert isinstance(choice, ChoiceEditor)
     choice._combo.activated.emit(choice._combo.findData("sgd"))
-    assert document.project.training.optimizer == "sgd"
-    assert "momentum" in inspector.training.optimizer.editors
+    assert document.project.training.optimizer.kind == "sgd"
+    assert "momentum" in inspector.training.choices["optimizer"].params.editors
     document.undo()
-    assert document.project.training.optimizer == "adam" and "beta1" in inspector.training.optimizer.editors
+    assert (
+        document.project.training.optimizer.kind == "adam"
+        and "beta1" in inspector.training.choices["optimizer"].params.editors
+    )
     assert "18 steps an epoch" in inspector.training.summary.text()
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.errors import DataError
+from nnviz.paths import open_file
 
 #: A batch has 31 MB; whatever is longer than this is none.
 _MOST_BYTES = 64 << 20
@@ -59,7 +60,7 @@ def read_batch(path: Path, md5: str, cure: str) -> tuple[NDArray[np.uint8], NDAr
         DataError: It is missing, or not exactly the published file; it was not opened then.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise DataError(f"The file is missing. {cure}", file=str(path)) from None

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-import platformdirs
-
+from nnviz import user_folders
 from nnviz.errors import DataError
+from nnviz.paths import check_folder, given_path
 
 #: Endings of the files that are taken for pictures.
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
@@ -38,7 +38,7 @@ def _split_roots(folder: str) -> tuple[Path, Path | None]:
     """The folder with the training classes and, where there is one, that with the test classes."""
     if not folder:
         raise DataError("Choose the folder whose subfolders are the classes.", field="data.params.folder")
-    root = Path(folder).expanduser()
+    root = given_path(folder, "data.params.folder", DataError)
     names = _subfolders(root)
     if "train" in names and "test" in names:
         return root / "train", root / "test"
@@ -127,15 +127,25 @@ def _images(folder: Path) -> Iterator[Path]:
 
 def user_folder() -> Path:
     """Where downloads go when nothing else is said: the user's data folder of this system."""
-    return platformdirs.user_data_path("nnviz", appauthor=False) / "datasets"
+    return user_folders.data_folder() / "datasets"
 
 
 def search_roots(data_dir: Path | None) -> list[Path]:
-    """Where data sets are looked for, first to last: ``data_dir``, the variable NNVIZ_DATA, the user's data folder."""
+    """Where data sets are looked for, first to last: ``data_dir``, the variable NNVIZ_DATA, the user's data folder.
+
+    Raises:
+        DataError: One of them can be no folder.
+    """
     variable = os.environ.get("NNVIZ_DATA", "")
-    roots = [data_dir] if data_dir is not None else []
-    roots += [Path(variable)] if variable else []
-    return [root.expanduser().resolve() for root in (*roots, user_folder())]
+    named = [(data_dir, "--data-dir"), (variable or None, "NNVIZ_DATA")]
+    roots = [_root(path, option) for path, option in named if path is not None]
+    return [*roots, user_folder().resolve()]
+
+
+def _root(named: Path | str, option: str) -> Path:
+    root = given_path(named, option, DataError)
+    check_folder(root, option, DataError)
+    return root.resolve()
 
 
 def _plain(name: str) -> str:
@@ -159,10 +169,17 @@ def places(root: Path, folder: str) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # A folder that may not be looked into, a path that becomes too long: nothing was found there.
+        return False
+
+
 def find(roots: list[Path], folder: str, files: tuple[str, ...]) -> Path | None:
     """The first place that holds at least one of ``files``, plain or packed (``.gz``); None where there is none."""
     for root in roots:
         for place in places(root, folder):
-            if any((place / name).is_file() or (place / f"{name}.gz").is_file() for name in files):
+            if any(_is_file(place / name) or _is_file(place / f"{name}.gz") for name in files):
                 return place
     return None

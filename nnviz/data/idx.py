@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.errors import DataError
+from nnviz.paths import open_file
 
 
 def read_idx(path: Path, shape: tuple[int, ...], cure: str) -> NDArray[np.uint8]:
@@ -36,10 +37,10 @@ def read_idx(path: Path, shape: tuple[int, ...], cure: str) -> NDArray[np.uint8]
         path = packed
     try:
         if path is packed:
-            with gzip.open(path) as file:
+            with open_file(path) as raw, gzip.open(raw) as file:
                 content = file.read(expected + 1)
         else:
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 content = file.read(expected + 1)
     except FileNotFoundError:
         raise DataError(f"The file is missing. {cure}", file=str(path)) from None

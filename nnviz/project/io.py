@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
+from nnviz import paths
 from nnviz.errors import InputError, ParamError, ProjectError, StorageError
 from nnviz.project import registry, settings
 from nnviz.project.atomic import write_atomically
@@ -54,7 +55,7 @@ from nnviz.project.model import (
 )
 from nnviz.project.safe_json import LARGEST_FILE, joined, parse_json, size_problem
 from nnviz.project.spec import ParamSpec, Spec
-from nnviz.project.text import DATASET_KEY, device_problem, name_problem, note_problem
+from nnviz.project.text import DATASET_KEY, device_problem, name_problem, note_problem, value_problem
 from nnviz.project.wiring import MOST_EDGES, MOST_NODES, can_connect, find_cycle, id_problem, shortened
 
 SUFFIX = ".nnviz"
@@ -71,20 +72,12 @@ def load(path: Path | str) -> Project:
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            raise ProjectError("This is a folder, not a project file.", file=str(path))
-        if path.exists() and not path.is_file():
-            raise ProjectError("This is a device or a pipe, not a project file.", file=str(path))
-        with path.open("rb") as file:
+        with paths.open_file(path) as file:
             data = file.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
-        raise ProjectError("There is no such file.", file=str(path)) from None
-    except PermissionError:
-        raise ProjectError("There is no permission to read this file.", file=str(path)) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ProjectError(f"This file cannot be read: {reason}.", file=ascii(str(path))[1:-1]) from None
-    return loads(data, str(path))
+        reason = "There is no permission to read it." if isinstance(error, PermissionError) else paths.reason_of(error)
+        raise ProjectError(reason, file=paths.shown(path)) from None
+    return loads(data, paths.shown(path))
 
 
 def loads(data: bytes, name: str = "") -> Project:
@@ -225,8 +218,8 @@ def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
     if raw is None or isinstance(raw, (bool, int, float)):
         return raw
     if isinstance(raw, str):
-        if len(raw) > 4096 or note_problem(raw):
-            problems.add(field, note_problem(raw) or f"This text has {len(raw)} characters; at most 4096 are allowed.")
+        if problem := value_problem(raw):
+            problems.add(field, problem)
             return _REFUSED
         return raw
     if isinstance(raw, list) and all(item is None or isinstance(item, (bool, int, float)) for item in raw):

@@ -14,7 +14,12 @@ import msgspec
 from nnviz.errors import InputError, ParamError
 from nnviz.project import registry
 from nnviz.project.model import DataConfig, Graph, Project, TrainConfig
-from nnviz.project.spec import ParamSpec
+from nnviz.project.spec import ParamSpec, brief
+from nnviz.project.text import device_problem, name_problem
+from nnviz.project.wiring import shortened
+
+#: Layers that a sentence counts up; there may be 10,000.
+_MOST_NAMED = 100
 
 #: Fields of DataConfig that are the same for every data set.
 DATA: Final = (
@@ -124,7 +129,7 @@ def with_setting(
     place, _, field = path.partition(".")
     try:
         if place == "name" and not field:
-            return msgspec.structs.replace(project, name=str(value))
+            return msgspec.structs.replace(project, name=_name(value))
         if place == "data" and field:
             return msgspec.structs.replace(project, data=_data(project.data, field, value, dataset_params or {}))
         if place == "training" and field:
@@ -132,13 +137,25 @@ def with_setting(
         if place in project.graph.nodes and field:
             return msgspec.structs.replace(project, graph=_layer(project.graph, place, field, value))
     except ParamError as error:
-        raise ParamError(error.message, field=path) from None
-    layers = ", ".join(project.graph.nodes)
+        raise ParamError(error.message, field=shortened(path, 120)) from None
+    names = list(project.graph.nodes)
+    layers = ", ".join([*names[:_MOST_NAMED], f"… {len(names) - _MOST_NAMED} more"] if names[_MOST_NAMED:] else names)
     raise InputError(
         "There is no such setting. Settings are name, data.FIELD, training.FIELD or LAYER.PARAMETER "
         f"(layers: {layers}).",
-        field=path,
+        field=shortened(path),
     )
+
+
+def _name(value: object) -> str:
+    # "--set name=5" is read as a number, but meant as a text.
+    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise ParamError(f"The name is {brief(value)}, but must be text.")
+    problem = name_problem(text)
+    if problem:
+        raise ParamError(problem)
+    return text
 
 
 def _data(
@@ -146,9 +163,9 @@ def _data(
 ) -> DataConfig:
     field = field.removeprefix("params.")
     if field == "dataset":
-        if value not in dataset_params:
-            raise ParamError(f"There is no data set '{value}' (there are: {', '.join(dataset_params)}).")
-        return msgspec.structs.replace(config, dataset=str(value), params={})
+        if not isinstance(value, str) or value not in dataset_params:
+            raise ParamError(f"There is no data set {brief(value)} (there are: {', '.join(dataset_params)}).")
+        return msgspec.structs.replace(config, dataset=value, params={})
     spec = find(DATA, field)
     if spec is not None:
         return msgspec.structs.replace(config, **{field: spec.parse(value)})
@@ -164,13 +181,16 @@ def _data(
 def _training(config: TrainConfig, field: str, value: object) -> TrainConfig:
     field = field.removeprefix("optimizer_params.")
     if field == "optimizer":
-        if value not in registry.optimizers():
-            raise ParamError(f"There is no optimizer '{value}' (there are: {', '.join(registry.optimizers())}).")
+        if not isinstance(value, str) or value not in registry.optimizers():
+            raise ParamError(f"There is no optimizer {brief(value)} (there are: {', '.join(registry.optimizers())}).")
         # Its own defaults apply: a good learning rate for one optimizer is a bad one for the next.
-        return msgspec.structs.replace(config, optimizer=str(value), optimizer_params={})
+        return msgspec.structs.replace(config, optimizer=value, optimizer_params={})
     spec = find(TRAINING, field)
     if spec is not None:
-        return msgspec.structs.replace(config, **{field: spec.parse(value)})
+        parsed = spec.parse(value)
+        if field == "device" and (problem := device_problem(str(parsed))):
+            raise ParamError(problem)
+        return msgspec.structs.replace(config, **{field: parsed})
     own = registry.optimizer(config.optimizer).params
     spec = find(own, field)
     if spec is None:

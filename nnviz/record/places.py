@@ -6,14 +6,14 @@ import re
 import time
 from pathlib import Path
 
-import platformdirs
+from nnviz import user_folders
 
 RUN_SUFFIX = ".nnvizrun"
 
 
 def runs_folder() -> Path:
     """The folder of kept runs in the user's data folder; it may not exist yet."""
-    return platformdirs.user_data_path("nnviz", appauthor=False) / "runs"
+    return user_folders.data_folder() / "runs"
 
 
 def new_run_path(title: str) -> Path:

@@ -55,7 +55,7 @@ from nnviz.project.model import (
 )
 from nnviz.project.safe_json import LARGEST_FILE, joined, parse_json, size_problem
 from nnviz.project.spec import ParamSpec, Spec
-from nnviz.project.text import DATASET_KEY, device_problem, name_problem, note_problem, value_problem
+from nnviz.project.text import DATASET_KEY, clean_name, device_problem, name_problem, note_problem, value_problem
 from nnviz.project.wiring import MOST_EDGES, MOST_NODES, can_connect, find_cycle, id_problem, shortened
 
 SUFFIX = ".nnviz"
@@ -141,7 +141,8 @@ def _built(raw: FileObject) -> Project:
         raise schema_problem(str(error)) from None
     problems = _Problems()
     project = Project(
-        name=problems.text("name", file.name, name_problem),
+        # As a later edit would leave it: else undoing that edit would not lead back.
+        name=clean_name(problems.text("name", file.name, name_problem)),
         note=problems.text("note", file.note, note_problem),
         data=_data(file.data, problems),
         training=_training(file.training, problems),
@@ -305,7 +306,7 @@ def _node(item: NodeFile, field: str, problems: _Problems) -> Node | None:
     for name, value in (("x", item.x), ("y", item.y)):
         if abs(value) > FARTHEST:
             problems.add(f"{field}.{name}", f"This is {value:g}, but must lie between -{FARTHEST:g} and {FARTHEST:g}.")
-    title = problems.text(f"{field}.name", item.name, name_problem)
+    title = clean_name(problems.text(f"{field}.name", item.name, name_problem))
     params = problems.params_of(f"{field}.params", spec, item.params)
     node = Node(item.id, spec.kind, params, title, item.x, item.y, item.group, item.bypassed)
     problem = bypass_problem(node) if item.bypassed else ""

@@ -15,7 +15,7 @@ from nnviz.errors import InputError, ParamError
 from nnviz.project import registry
 from nnviz.project.model import DataConfig, Graph, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, brief
-from nnviz.project.text import device_problem, name_problem
+from nnviz.project.text import clean_name, device_problem, name_problem
 from nnviz.project.wiring import shortened
 
 #: Layers that a sentence counts up; there may be 10,000.
@@ -155,7 +155,7 @@ def _name(value: object) -> str:
     problem = name_problem(text)
     if problem:
         raise ParamError(problem)
-    return text
+    return clean_name(text)
 
 
 def _data(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nnviz.project import registry
-from nnviz.project.bypass import computation
+from nnviz.project.bypass import same_computation
 from nnviz.project.edits import SetTraining
-from nnviz.project.model import Project
+from nnviz.project.model import Project, TrainConfig
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -51,13 +51,14 @@ def same_network(first: Project, second: Project) -> bool:
     """Whether a session for one is a session for the other: all but names, places, groups, notes, learning
     rate and epochs.
     """
-    return _essence(first) == _essence(second)
+    if first.data != second.data or _lasting(first.training) != _lasting(second.training):
+        return False
+    return first.graph is second.graph or same_computation(first.graph, second.graph)
 
 
-def _essence(project: Project) -> tuple[object, ...]:
-    params = {key: value for key, value in project.training.optimizer_params.items() if key != "learning_rate"}
-    training = msgspec.structs.replace(project.training, optimizer_params=params, epochs=1)
-    return computation(project.graph), project.data, training
+def _lasting(training: TrainConfig) -> TrainConfig:
+    params = {key: value for key, value in training.optimizer_params.items() if key != "learning_rate"}
+    return msgspec.structs.replace(training, optimizer_params=params, epochs=1)
 
 
 def standing_of(position: Position | None, project: Project, sizes: tuple[int, ...]) -> Standing:

@@ -121,13 +121,14 @@ class Look:
     @cached_property
     def specs(self) -> dict[str, LayerSpec]:
         """The declaration of every node whose kind is known."""
-        found: dict[str, LayerSpec] = {}
-        for node_id, node in self.graph.nodes.items():
+        known: dict[str, LayerSpec | None] = {}
+        for kind in {node.kind for node in self.graph.nodes.values()}:
             try:
-                found[node_id] = registry.layer(node.kind)
+                known[kind] = registry.layer(kind)
             except ProjectError:
-                continue  # A check of its own says so.
-        return found
+                known[kind] = None  # A check of its own says so.
+        pairs = ((node_id, known[node.kind]) for node_id, node in self.graph.nodes.items())
+        return {node_id: spec for node_id, spec in pairs if spec is not None}
 
     @cached_property
     def into(self) -> dict[str, list[Edge]]:
@@ -137,7 +138,8 @@ class Look:
             if edge.target.node in wires and edge.source.node in wires:
                 wires[edge.target.node].append(edge)
         for edges in wires.values():
-            edges.sort(key=lambda edge: edge.target.port)
+            if len(edges) > 1:
+                edges.sort(key=lambda edge: edge.target.port)
         return wires
 
     @cached_property
@@ -160,7 +162,14 @@ class Look:
 
     def of_kind(self, kind: str) -> list[str]:
         """The nodes of a kind, in the order they were added."""
-        return [node_id for node_id, spec in self.specs.items() if spec.kind == kind]
+        return self._by_kind.get(kind, [])
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for node_id, spec in self.specs.items():
+            found.setdefault(spec.kind, []).append(node_id)
+        return found
 
     @cached_property
     def output(self) -> str:

@@ -75,7 +75,8 @@ class CanvasScene(LookupScene):
         self._selected: list[str] = []
         self._selected_wires: list[Edge] = []
         self._followed: object = None
-        self._any_marked = False
+        #: The wires that something is wrong with.
+        self._marked: set[Edge] = set()
         self._facts: object = None
         self._content: QRectF | None = None
         self._far = FarLayer(stage, self._cards)
@@ -421,11 +422,19 @@ class CanvasScene(LookupScene):
     def _mark_wires(self) -> None:
         """Colour the wires that something is wrong with; the gravest word counts, and those come first."""
         wrong = {one.edge: one for one in reversed(self._document.diagnostics) if one.severity != "information"}
-        if wrong or self._any_marked:
-            for edge, wire in self._wires.items():
-                found = next((wrong[real] for real in self._seen.wires.get(edge, (edge,)) if real in wrong), None)
-                wire.set_problem(*(found.severity, found.text) if found is not None else ("", ""))
-        self._any_marked = bool(wrong)
+        marks: dict[Edge, Diagnostic] = {}
+        if wrong:
+            for edge, stands_for in self._seen.wires.items():
+                for real in stands_for:
+                    if real in wrong:
+                        marks[edge] = wrong[real]
+                        break
+        for edge in self._marked - marks.keys():
+            if edge in self._wires:
+                self._wires[edge].set_problem("", "")
+        for edge, found in marks.items():
+            self._wires[edge].set_problem(found.severity, found.text)
+        self._marked = set(marks)
 
     # Wires
 

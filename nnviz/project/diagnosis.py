@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -133,6 +133,17 @@ class Look:
     @cached_property
     def into(self) -> dict[str, list[Edge]]:
         """The wires that end at each node, in port order; those from nowhere left out."""
+        kept: dict[str, list[Edge]] = self._kept("into", self._into)
+        return kept
+
+    def _kept(self, name: str, find: Callable[[], Any]) -> Any:
+        """What follows from layers and wires alone, kept with the shapes, which an edit may leave as they were."""
+        found = self.inference.found
+        if name not in found:
+            found[name] = find()
+        return found[name]
+
+    def _into(self) -> dict[str, list[Edge]]:
         wires: dict[str, list[Edge]] = {node_id: [] for node_id in self.graph.nodes}
         for edge in self.graph.edges:
             if edge.target.node in wires and edge.source.node in wires:
@@ -154,6 +165,10 @@ class Look:
     @cached_property
     def out_of(self) -> dict[str, list[Edge]]:
         """The wires that start at each node; those to nowhere left out."""
+        kept: dict[str, list[Edge]] = self._kept("out_of", self._out_of)
+        return kept
+
+    def _out_of(self) -> dict[str, list[Edge]]:
         wires: dict[str, list[Edge]] = {node_id: [] for node_id in self.graph.nodes}
         for edge in self.graph.edges:
             if edge.target.node in wires and edge.source.node in wires:
@@ -180,6 +195,10 @@ class Look:
     @cached_property
     def leading(self) -> frozenset[str]:
         """The nodes that lead to the Output; all of them while there is not exactly one."""
+        kept: frozenset[str] = self._kept("leading", self._leading)
+        return kept
+
+    def _leading(self) -> frozenset[str]:
         if not self.output:
             return frozenset(self.graph.nodes)
         found, waiting = {self.output}, [self.output]

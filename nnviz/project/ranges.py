@@ -16,7 +16,18 @@ def output_ranges(graph: Graph, inference: Inference) -> dict[str, Range]:
     """The range of every node's output, walked from the inputs down; nodes on a circle are left out.
 
     Of what comes in nothing is known, but that images are light: never negative.
+
+    Args:
+        graph: That of which the inference is.
+        inference: The shapes; what is found is kept with them.
     """
+    kept: dict[str, Range] | None = inference.found.get("ranges")
+    if kept is None:
+        kept = inference.found["ranges"] = _walked(graph, inference)
+    return kept
+
+
+def _walked(graph: Graph, inference: Inference) -> dict[str, Range]:
     found: dict[str, Range] = {}
     nodes, inputs, results = graph.nodes, inference.inputs, inference.results
     specs: dict[str, LayerSpec] = {}

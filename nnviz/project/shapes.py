@@ -13,9 +13,9 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from nnviz.errors import InputError
 from nnviz.project import registry
@@ -68,6 +68,8 @@ class Inference:
         macs: Multiply-accumulate operations of all nodes together, for one example.
         graph: The graph this was computed from.
         readings: The parameters of the nodes that a rule was asked about, for the next walk.
+        found: What others found out of layers, shapes and wires alone, by a name of theirs: it goes along to the next
+            inference where an edit left all of these as they were.
     """
 
     results: Mapping[str, ShapeResult]
@@ -78,6 +80,7 @@ class Inference:
     macs: int
     graph: Graph = field(repr=False)
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False, compare=False)
+    found: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def shape(self, node: str) -> Shape | None:
         """The output shape of a node, or None while it is unknown."""
@@ -163,6 +166,8 @@ def _walk_from(graph: Graph, previous: Inference, changed: Set[str]) -> Inferenc
     """
     nodes, old, inputs = graph.nodes, previous.graph.nodes, previous.inputs
     asked = {node_id for node_id, node in nodes.items() if node is not old[node_id]} | (changed & nodes.keys())
+    if not changed and all(_same_layer(nodes[node_id], old[node_id]) for node_id in asked):
+        return replace(previous, graph=graph)
     results, problems, readings = dict(previous.results), dict(previous.problems), dict(previous.readings)
     parameters, macs = previous.parameters, previous.macs
     moved: set[str] = set()  # nodes whose output is not what it was

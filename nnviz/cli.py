@@ -7,14 +7,12 @@ run failed, 2 bad input or usage with one clear line, 130 interrupted (the run s
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnviz import __version__, interruption
+from nnviz import __version__, interruption, paths, streams
 from nnviz.errors import Cancelled, InputError, NnvizError
 
 COMMANDS = ("samples", "datasets", "summary", "train", "screenshot")
@@ -30,41 +28,37 @@ Without a command the window opens, with FILE or sample:NAME if one is given:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser()
-    first = next((word for word in given if not word.startswith("-")), None)
-    if first is None or first not in COMMANDS:
-        options = _window_parser(parser).parse_args(given)
-    else:
-        options = parser.parse_args(given)
+    streams.prepare()
     try:
         with interruption.raised():
-            status = int(_run(options))
+            status = _parsed_and_run(list(sys.argv[1:] if arguments is None else arguments))
         print(end="", flush=True)  # so that output which nobody takes is noticed here
         return status
     except InputError as error:
-        print(f"nnviz: {error}", file=sys.stderr)
+        streams.complain(str(error))
         return 2
     except (Cancelled, KeyboardInterrupt):
-        print("nnviz: interrupted", file=sys.stderr)
+        streams.complain("interrupted")
         return interruption.STATUS
     except NnvizError as error:
-        print(f"nnviz: {error}", file=sys.stderr)
+        streams.complain(str(error))
         return 1
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        _drop_output()
+        streams.drop(sys.stdout)
         return 0
     except OSError as error:
-        _drop_output()
+        streams.drop(sys.stdout)
         what = error.filename or "the output could not be written"
-        print(f"nnviz: {what}: {error.strerror or error}.", file=sys.stderr)
+        streams.complain(f"{what}: {error.strerror or error}.")
         return 1
 
 
-def _drop_output() -> None:
-    """Nobody takes the output any more: what is left of it must not fail once more when the interpreter ends."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _parsed_and_run(given: list[str]) -> int:
+    parser = _parser()
+    first = next((word for word in given if not word.startswith("-")), None)
+    if first is None or first not in COMMANDS:
+        return _run(_window_parser(parser).parse_args(given))
+    return _run(parser.parse_args(given))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -89,7 +83,8 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the usage in one line, without the page that --help gives."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+        streams.complain(f"{' '.join(message.split())} (see {self.prog} --help)", self.prog)
+        raise SystemExit(2)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -130,9 +125,16 @@ def _seed(text: str) -> int:
     return number
 
 
+def _path(text: str) -> Path:
+    try:
+        return paths.given_path(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _add_data_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="folder with data sets (before NNVIZ_DATA and the user's own)"
+        "--data-dir", type=_path, metavar="DIR", help="folder with data sets (before NNVIZ_DATA and the user's own)"
     )
 
 
@@ -182,13 +184,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH=VALUE",
         help="any setting: training.learning_rate=0.01, data.noise=0.2, conv1.kernel_size=5 (may be repeated)",
     )
-    train.add_argument("--run", type=Path, metavar="FILE", help="keep the run in this .nnvizrun file")
+    train.add_argument("--run", type=_path, metavar="FILE", help="keep the run in this .nnvizrun file")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run FILE stopped")
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
 
     screenshot = commands.add_parser("screenshot", help="render the window to a PNG, without a display")
     screenshot.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
-    screenshot.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    screenshot.add_argument("--out", type=_path, required=True, metavar="FILE.png")
     screenshot.add_argument("--size", type=_size, default=(1680, 1050), metavar="1680x1050")
     screenshot.add_argument("--theme", choices=("dark", "light"), default="dark")
     _add_data_folder(screenshot)

@@ -11,18 +11,25 @@ import json
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
+from nnviz import paths
 from nnviz.data import datasets as data_sets
 from nnviz.errors import InputError, ProjectError, TrainingError
 from nnviz.project import io, registry, settings, templates
 from nnviz.project.adapt import choose_data
 from nnviz.project.bypass import effective_graph
+from nnviz.project.diagnosis import Diagnostic
 from nnviz.project.model import Project
 from nnviz.project.shapes import infer
 from nnviz.project.validate import problems_that_stop, validate
 from nnviz.record.places import RUN_SUFFIX, run_place
 from nnviz.reports import BarReport, JsonReport
+
+#: Stands for a shape or a number that nobody knows yet.
+_UNKNOWN = "?"
 
 
 def open_project(target: str) -> Project:
@@ -33,7 +40,7 @@ def open_project(target: str) -> Project:
     """
     if target.startswith("sample:"):
         return templates.sample(target.removeprefix("sample:"))
-    return io.load(Path(target))
+    return io.load(paths.given_path(target))
 
 
 def samples() -> int:
@@ -58,40 +65,56 @@ def datasets() -> int:
 
 
 def summary(target: str, *, as_json: bool) -> int:
-    """Print a row a layer: id, kind, output shape, parameters, MACs; then totals."""
+    """Print a row a layer: id, kind, output shape, parameters, MACs; then totals, of what is known.
+
+    Raises:
+        InputError: The project cannot be read; or, after the rows, it is no network yet.
+    """
     project = open_project(target)
     inference = infer(effective_graph(project.graph))
-    if inference.problems:
-        node, problem = next(iter(inference.problems.items()))
-        raise ProjectError(str(problem), file=target, field=f"graph.nodes.{node}")
-    rows = [
-        {
-            "id": node,
-            "kind": project.graph.nodes[node].kind,
-            "bypassed": project.graph.nodes[node].bypassed,
-            "output_shape": list(inference.results[node].output),
-            "parameters": inference.results[node].parameters,
-            "macs": inference.results[node].macs,
-        }
-        for node in inference.order
-    ]
+    ordered = set(inference.order)
+    order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
+    known = inference.results
     if as_json:
+        rows = [
+            {
+                "id": node,
+                "kind": project.graph.nodes[node].kind,
+                "bypassed": project.graph.nodes[node].bypassed,
+                "output_shape": list(known[node].output) if node in known else None,
+                "parameters": known[node].parameters if node in known else None,
+                "macs": known[node].macs if node in known else None,
+            }
+            for node in order
+        ]
         totals = {"parameters": inference.parameters, "macs": inference.macs}
         print(json.dumps({"project": project.name, "layers": rows, "total": totals}, indent=1))
-        return 0
-    table = [
-        (
-            str(row["id"]),
-            registry.layer(str(row["kind"])).title + (" (bypassed)" if row["bypassed"] else ""),
-            "×".join(map(str, inference.results[str(row["id"])].output)),
-            f"{row['parameters']:,}",
-            f"{row['macs']:,}",
-        )
-        for row in rows
-    ]
-    total = ("total", "", "", f"{inference.parameters:,}", f"{inference.macs:,}")
-    _print_table(("layer", "kind", "output", "parameters", "MACs"), [*table, total], right={3, 4})
+    else:
+        table = [
+            (
+                node,
+                registry.layer(project.graph.nodes[node].kind).title
+                + (" (bypassed)" if project.graph.nodes[node].bypassed else ""),
+                "×".join(map(str, known[node].output)) if node in known else _UNKNOWN,
+                f"{known[node].parameters:,}" if node in known else _UNKNOWN,
+                f"{known[node].macs:,}" if node in known else _UNKNOWN,
+            )
+            for node in order
+        ]
+        total = ("total", "", "", f"{inference.parameters:,}", f"{inference.macs:,}")
+        _print_table(("layer", "kind", "output", "parameters", "MACs"), [*table, total], right={3, 4})
+    if len(known) < len(order):
+        # A card that lies aside does no harm; what is wrong on the way from input to output is bad input.
+        _refuse(problems_that_stop(validate(project, None, inference, try_fixes=False)), target)
     return 0
+
+
+def _refuse(errors: Sequence[Diagnostic], target: str) -> None:
+    """Raise the first of what stops a network from being trained, if there is any."""
+    if errors:
+        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+        field = f"graph.nodes.{errors[0].node}" if errors[0].node else ""
+        raise ProjectError(errors[0].text + more, file=paths.shown(target), field=field)
 
 
 @dataclass(frozen=True)
@@ -156,13 +179,10 @@ def _with_data(project: Project, name: str) -> Project:
 def train(options: TrainOptions) -> int:
     """Train without a window; print progress, or one JSON object a line."""
     project = options.apply(open_project(options.project))
-    errors = problems_that_stop(validate(project, data_sets.facts(project.data)))
-    if errors:
-        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
-        field = f"graph.nodes.{errors[0].node}" if errors[0].node else ""
-        raise ProjectError(errors[0].text + more, file=options.project, field=field)
+    _refuse(problems_that_stop(validate(project, data_sets.facts(project.data))), options.project)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run FILE: the run to go on with.")
+    _check_data_folder(options.data_dir)
     path = None if options.run is None else run_place(options.run, resume=options.resume)
 
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
@@ -205,18 +225,37 @@ def train(options: TrainOptions) -> int:
 
 def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_dir: Path | None) -> int:
     """Render the window to a PNG without a display."""
-    from nnviz.gui.app import render  # noqa: PLC0415 - brings Qt
-
-    render(target, out, size=size, theme_name=theme, data_dir=data_dir)
+    paths.check_new_file(out, "--out")
+    _check_data_folder(data_dir)
+    app = _gui()
+    app.render(target, out, size=size, theme_name=theme, data_dir=data_dir)
     print(out)
     return 0
 
 
 def window(target: str | None, data_dir: Path | None) -> int:
     """Open the window; returns when it is closed."""
-    from nnviz.gui.app import main  # noqa: PLC0415 - brings Qt
+    _check_data_folder(data_dir)
+    return int(_gui().main(target, data_dir))
 
-    return main(target, data_dir)
+
+def _gui() -> ModuleType:
+    """The room that knows Qt.
+
+    Raises:
+        InputError: A library that Qt needs is missing on this computer.
+    """
+    try:
+        return import_module("nnviz.gui.app")
+    except ImportError as error:
+        if error.name is not None and not error.name.startswith(("PySide6", "shiboken6")):
+            raise
+        raise InputError(f"Qt cannot be loaded, so there is no window: {error}.") from error
+
+
+def _check_data_folder(folder: Path | None) -> None:
+    if folder is not None:
+        paths.check_folder(folder, "--data-dir")
 
 
 def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:

@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 
 class NnvizError(Exception):
     """Base of all errors; ``str(error)`` is a sentence that can be shown as it is."""
@@ -49,7 +51,12 @@ def _on_one_line(text: str) -> str:
     """The text with line breaks and other control characters written out: a file may be called anything."""
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return "".join(letter if _can_be_shown(letter) else ascii(letter)[1:-1] for letter in text)
+
+
+def _can_be_shown(letter: str) -> bool:
+    # To Python the narrow spaces that group the digits of a number are unprintable too.
+    return letter.isprintable() or unicodedata.category(letter) == "Zs"
 
 
 class ParamError(InputError):

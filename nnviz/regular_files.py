@@ -24,7 +24,15 @@ _KINDS = (
 
 
 class NotRegularError(OSError):
-    """What lies there is no regular file; the text says what it is."""
+    """What lies there is no regular file; the text says what it is.
+
+    Attributes:
+        kind: ``a folder``, ``a named pipe``, ``a socket``, ``a device`` or ``something else``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"it is {kind}, not a file")
+        self.kind = kind
 
 
 def open_regular(path: Path | str) -> io.BufferedReader:
@@ -78,7 +86,7 @@ def is_regular(path: Path | str) -> bool:
 def _descriptor(path: Path | str, flags: int) -> int:
     try:
         try:
-            _check(os.stat(path).st_mode)  # noqa: PTH116 - the twin of fstat below
+            check_regular(os.stat(path).st_mode)  # noqa: PTH116 - the twin of fstat below
         except FileNotFoundError:
             if not flags & os.O_CREAT:
                 raise
@@ -86,14 +94,19 @@ def _descriptor(path: Path | str, flags: int) -> int:
     except ValueError:  # a null character, or half of a surrogate pair
         raise OSError("no file can have this name") from None
     try:
-        _check(os.fstat(descriptor).st_mode)
+        check_regular(os.fstat(descriptor).st_mode)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _check(mode: int) -> None:
+def check_regular(mode: int) -> None:
+    """Refuses the mode, as ``os.stat`` gives it, of whatever is no regular file.
+
+    Raises:
+        NotRegularError: It is a folder, a pipe, a socket or a device.
+    """
     if not stat.S_ISREG(mode):
         kind = next((name for test, name in _KINDS if test(mode)), "something else")
-        raise NotRegularError(f"it is {kind}, not a file")
+        raise NotRegularError(kind)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import environment
+
+sys.path.insert(0, str(environment.ROOT))
+from nnviz.gui.display import has_display  # standard library only: it works before the setting up
 
 START_SAMPLE = "sample:digits-cnn"
 COMMANDS = {"samples", "datasets", "summary", "train", "screenshot"}
@@ -28,28 +30,6 @@ def main() -> None:
     if wants_window and not has_display():
         without_display(interpreter, arguments)
     environment.start([interpreter, "-m", "nnviz", *arguments])
-
-
-def has_display() -> bool:
-    """Whether a window can be shown. Only Linux and the like can be without a display."""
-    if sys.platform in ("win32", "darwin", "cygwin") or os.environ.get("QT_QPA_PLATFORM"):
-        return True
-    if os.environ.get("WAYLAND_DISPLAY"):
-        return True
-    display = os.environ.get("DISPLAY", "")
-    local = re.fullmatch(r"(?:unix)?:(\d+)(?:\.\d+)?", display)
-    if local is None:
-        return bool(display)  # a display of another machine: let Qt try
-    path = f"/tmp/.X11-unix/X{local.group(1)}"  # noqa: S108 - where X servers listen, fixed by X itself
-    for address in (path, f"\0{path}"):  # the file, and Linux's abstract name for it
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(1)
-            try:
-                client.connect(address)
-            except OSError:
-                continue
-            return True
-    return False
 
 
 def without_display(interpreter: Path, arguments: list[str]) -> None:

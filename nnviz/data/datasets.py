@@ -13,9 +13,11 @@ import msgspec
 
 from nnviz.data.catalogue import DATASETS, SHAPE_NAMES, TRUTH
 from nnviz.data.dataset_spec import TEST_SHARE, DatasetSpec, generated_sizes
-from nnviz.data.folders import find, folder_classes, search_roots, user_place
+from nnviz.data.folders import find, folder_classes, search_roots
 from nnviz.errors import DataError, ParamError
+from nnviz.paths import given_path
 from nnviz.project.model import DataConfig, DataFacts, ParamValue
+from nnviz.project.wiring import shortened
 
 __all__ = [
     "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "chosen", "dataset", "datasets", "facts",
@@ -99,7 +101,7 @@ def locate(config: DataConfig, data_dir: Path | None = None) -> Path | None:
     if spec.kind == "image_folder":
         chosen = str(values(config)["folder"])
         folder_classes(chosen)
-        return user_place(chosen)
+        return given_path(chosen, "data.params.folder", DataError)
     if not spec.folder:
         return None
     roots = search_roots(data_dir)
@@ -127,7 +129,9 @@ def dataset(kind: str) -> DatasetSpec:
     """
     key = _ALIASES.get(kind, kind)
     if key not in _DATASETS:
-        raise DataError(f"There is no data set '{kind}'. There are: {', '.join(_DATASETS)}.", field="data.dataset")
+        raise DataError(
+            f"There is no data set '{shortened(kind)}'. There are: {', '.join(_DATASETS)}.", field="data.dataset"
+        )
     return _DATASETS[key]
 
 

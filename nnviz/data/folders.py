@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-import platformdirs
-
+from nnviz import user_folders
 from nnviz.errors import DataError
+from nnviz.paths import check_folder, given_path
 from nnviz.regular_files import is_regular
 
 #: Endings of the files that are taken for pictures.
@@ -19,18 +19,6 @@ IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm
 MOST_CLASSES = 1000
 #: More pictures than this do not fit into memory at any useful size.
 MOST_IMAGES = 2_000_000
-
-
-def user_place(folder: str) -> Path:
-    """The folder that a project names; ``~`` is the home of whoever opens it.
-
-    Raises:
-        DataError: The home that it begins with does not exist.
-    """
-    try:
-        return Path(folder).expanduser()
-    except RuntimeError:
-        raise DataError("There is no home folder of this name.", field="data.params.folder", file=folder) from None
 
 
 def _subfolders(folder: Path) -> list[str]:
@@ -73,7 +61,7 @@ def _split_roots(folder: str) -> tuple[Path, Path | None]:
     """The folder with the training classes and, where there is one, that with the test classes."""
     if not folder:
         raise DataError("Choose the folder whose subfolders are the classes.", field="data.params.folder")
-    root = user_place(folder)
+    root = given_path(folder, "data.params.folder", DataError)
     names = _subfolders(root)
     if "train" in names and "test" in names:
         return root / "train", root / "test"
@@ -164,23 +152,25 @@ def _images(folder: Path) -> Iterator[Path]:
 
 def user_folder() -> Path:
     """Where downloads go when nothing else is said: the user's data folder of this system."""
-    return platformdirs.user_data_path("nnviz", appauthor=False) / "datasets"
+    return user_folders.data_folder() / "datasets"
 
 
 def search_roots(data_dir: Path | None) -> list[Path]:
-    """Where data sets are looked for, first to last: ``data_dir``, the variable NNVIZ_DATA, the user's data folder."""
+    """Where data sets are looked for, first to last: ``data_dir``, the variable NNVIZ_DATA, the user's data folder.
+
+    Raises:
+        DataError: One of them can be no folder.
+    """
     variable = os.environ.get("NNVIZ_DATA", "")
-    roots = [data_dir] if data_dir is not None else []
-    roots += [Path(variable)] if variable else []
-    return [_resolved(root) for root in (*roots, user_folder())]
+    named = [(data_dir, "--data-dir"), (variable or None, "NNVIZ_DATA")]
+    roots = [_root(path, option) for path, option in named if path is not None]
+    return [*roots, user_folder().resolve()]
 
 
-def _resolved(root: Path) -> Path:
-    try:
-        return root.expanduser().resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # a circle of links, nobody's home, a name that none can have
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise DataError(f"Data cannot be looked for here: {reason}.", file=str(root)) from None
+def _root(named: Path | str, option: str) -> Path:
+    root = given_path(named, option, DataError)
+    check_folder(root, option, DataError)
+    return root.resolve()
 
 
 def _plain(name: str) -> str:

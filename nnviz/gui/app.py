@@ -11,18 +11,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QCoreApplication,
+    QEvent,
+    QEventLoop,
+    QIODevice,
+    QLibraryInfo,
+    QPluginLoader,
+    QPoint,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QGuiApplication, QIcon, QImageWriter, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
-from nnviz import __version__
-from nnviz.errors import InputError, ProjectError, StorageError, TrainingError
-from nnviz.gui import collector, theme
+from nnviz import __version__, streams, user_folders
+from nnviz.errors import InputError, RunFileError, StorageError, TrainingError
+from nnviz.gui import collector, display, theme
 from nnviz.gui.ending import EndingWatch
 from nnviz.gui.files import RUN_SUFFIX
 from nnviz.gui.notices import start_logging
 from nnviz.gui.settings import Settings
+from nnviz.paths import check_file, given_path
 from nnviz.project import io, templates
+from nnviz.project.atomic import write_atomically
 from nnviz.project.document import Document
 from nnviz.resources import resource
 
@@ -66,10 +80,9 @@ def open_target(target: str | None) -> tuple[Document, Path | None]:
         return Document(templates.sample(templates.DEFAULT)), None
     if target.startswith(_SAMPLE):
         return Document(templates.sample(target.removeprefix(_SAMPLE))), None
-    path = Path(target)
+    path = given_path(target)
     if path.suffix.lower() == RUN_SUFFIX:
-        if not path.is_file():
-            raise ProjectError("There is no such file.", file=str(path))
+        check_file(path, kind=RunFileError)
         from nnviz.record.opening import checked_connection  # noqa: PLC0415 - sqlite is only needed for a run
 
         with checked_connection(path):
@@ -85,6 +98,7 @@ def main(target: str | None = None, data_dir: Path | None = None) -> int:
     """
     start_logging()
     document, run_path = open_target(target)
+    refuse_without_display()
     settings = Settings()
     app = application(settings.theme)
     from nnviz.gui.window import MainWindow  # noqa: PLC0415 - the widgets are only needed once there is an application
@@ -97,6 +111,10 @@ def main(target: str | None = None, data_dir: Path | None = None) -> int:
         settings.remember(document.path)
     window.completed.connect(collector.spare)
     window.show()
+    if (folder := user_folders.substitute()) is not None:
+        homeless = f"There is no home folder: settings, runs and unsaved work are kept in {folder}."
+        streams.complain(homeless)
+        window.notices.show_notice("home", homeless, "warning")
     window.safety.start()
     status = app.exec() or window.exit_status
     window.finish()
@@ -128,7 +146,7 @@ def render(
 
     Args:
         target: As for :func:`main`.
-        out: The PNG to write.
+        out: The picture to write, a PNG or another kind that Qt writes, by the ending.
         size: Of the window, in device-independent pixels.
         data_dir: Where data sets are looked for first.
         steps: Batches to train first.
@@ -139,12 +157,14 @@ def render(
         timeout: Seconds to wait for the network and the training.
 
     Raises:
-        InputError: The target cannot be opened.
+        InputError: The target cannot be opened, or the ending of ``out`` is of no picture.
         TrainingError: The network could not be prepared or trained, or not in time.
         StorageError: The picture could not be written.
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    encoding = _picture_format(out)
     document, run_path = open_target(target)
+    refuse_without_display()
     if scale != 1.0 and QApplication.instance() is None:
         os.environ["QT_SCALE_FACTOR"] = str(scale)
     app = application(theme_name)
@@ -183,9 +203,7 @@ def render(
                 wait.until(lambda: not _measuring(training.bridge.position), "the instruments")
             window.feed.refresh()
             wait.settle(0.4)
-            _grab(window, scale, out)
-        except OSError as error:
-            raise StorageError(f"{out} could not be written: {error.strerror or error}.") from error
+            _write(_grab(window, scale), encoding, out)
         finally:
             # Nobody waits at a screen, and ending the process under a thread that imports torch would abort it.
             window.finish(patience=60.0)
@@ -198,7 +216,7 @@ def _measuring(position: Position | None) -> bool:
     return position is not None and position.activity == "measuring"
 
 
-def _grab(window: QWidget, scale: float, out: Path) -> None:
+def _grab(window: QWidget, scale: float) -> QPixmap:
     if window.devicePixelRatioF() == scale:
         picture = window.grab()
     else:
@@ -213,9 +231,70 @@ def _grab(window: QWidget, scale: float, out: Path) -> None:
             painter = QPainter(picture)
             painter.drawPixmap(corner, dialog.grab())
             painter.end()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if not picture.save(str(out)):
-        raise StorageError(f"{out} could not be written.")
+    return picture
+
+
+def _picture_format(out: Path) -> str:
+    """The kind of picture that the ending of a name stands for.
+
+    Raises:
+        InputError: There is no ending, or Qt writes no such pictures.
+    """
+    known = sorted(bytes(name.data()).decode() for name in QImageWriter.supportedImageFormats())
+    ending = out.suffix.lower().removeprefix(".")
+    if ending not in known:
+        problem = f"The ending {out.suffix} is of no picture" if ending else "The name has no ending"
+        raise InputError(f"{problem}: name the file .png (or one of {', '.join(known)}).", file=str(out), field="--out")
+    return ending
+
+
+def _write(picture: QPixmap, encoding: str, out: Path) -> None:
+    """Into the file as a whole or not at all: a picture that was there before is lost only to a complete one.
+
+    Raises:
+        StorageError: It could not be written.
+    """
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not picture.save(buffer, encoding.upper()):
+        raise StorageError(f"{out} could not be written: Qt cannot make this picture.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{out} could not be written: {error.strerror or error}.") from error
+    write_atomically(bytes(data.data()), out)
+
+
+def refuse_without_display() -> None:
+    """Before there is an application: where Qt would only abort.
+
+    Raises:
+        InputError: There is no display, or a library that Qt needs to reach it is missing.
+    """
+    if QApplication.instance() is not None:
+        return
+    found = display.platforms()
+    if not found:
+        raise InputError(display.NO_DISPLAY)
+    reasons = [reason for name in found if (reason := _plugin_problem(name))]
+    if len(reasons) == len(found):
+        raise InputError(f"Qt cannot open a window here: {'; '.join(reasons)}.")
+
+
+def _plugin_problem(platform: str) -> str:
+    """Why Qt's plugin for a platform cannot be used, such as a missing library; empty when it can."""
+    own_folder = os.environ.get("QT_QPA_PLATFORM_PLUGIN_PATH") or os.environ.get("QT_PLUGIN_PATH")
+    if platform == "native" or own_folder:
+        return ""
+    folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath), "platforms")
+    if platform.startswith("wayland"):
+        platform = "wayland"
+    file = folder / f"libq{platform}.so"
+    if not file.exists():
+        return f"there is no platform '{platform}'"
+    loader = QPluginLoader(str(file))
+    return "" if loader.load() else " ".join(loader.errorString().split())
 
 
 class _Patience:

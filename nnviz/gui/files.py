@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from nnviz.errors import InputError, NnvizError, StorageError
+from nnviz.errors import InputError, NnvizError, RunFileError, StorageError
 from nnviz.gui.background import Background
 from nnviz.gui.settings import Settings
+from nnviz.paths import check_file, given_path
 from nnviz.project import io
 from nnviz.project.document import Document
 from nnviz.project.model import Project
@@ -124,12 +125,15 @@ class Files(QObject):
             if then is not None:
                 then()
 
-        self._background.start(lambda: disk_state.opened(path), done, lambda error: self._open_failed(path, error))
+        self._background.start(
+            lambda: disk_state.opened(given_path(path)), done, lambda error: self._open_failed(path, error)
+        )
 
     def _load_run(self, path: Path, then: Callable[[], None] | None) -> None:
         def work() -> tuple[Project, StoredRun]:
             from nnviz.record.store import open_run  # noqa: PLC0415 - sqlite is only needed for this
 
+            check_file(given_path(path), kind=RunFileError)
             run = open_run(path)
             return io.loads(run.info.project_json, path.name), run
 

@@ -16,7 +16,6 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
-import platformdirs
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
@@ -33,6 +32,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nnviz import user_folders
 from nnviz.errors import NnvizError
 from nnviz.gui import icons, theme
 from nnviz.gui.flow_row import FlowRow
@@ -434,7 +434,7 @@ class ExceptionNet(QObject):
 
 def log_file() -> Path:
     """Where the program writes what went wrong."""
-    return platformdirs.user_state_path("nnviz", appauthor=False) / "nnviz.log"
+    return user_folders.state_folder() / "nnviz.log"
 
 
 def start_logging() -> Path | None:

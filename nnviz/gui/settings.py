@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import platformdirs
 from PySide6.QtCore import QByteArray, QSettings
+
+from nnviz import user_folders
 
 #: Raised when docks or their names change so that an old arrangement no longer fits.
 ARRANGEMENT_VERSION = 1
@@ -21,7 +22,7 @@ class Settings:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or platformdirs.user_config_path("nnviz", appauthor=False) / "nnviz.ini"
+        self.path = path or user_folders.settings_folder() / "nnviz.ini"
         self._store = QSettings(str(self.path), QSettings.Format.IniFormat)
 
     @property
@@ -106,7 +107,7 @@ class Settings:
     @property
     def folder(self) -> Path:
         """Where the last file was opened or saved."""
-        return Path(str(self._store.value("folder", str(Path.home()))))
+        return Path(str(self._store.value("folder", str(user_folders.home()))))
 
     @folder.setter
     def folder(self, value: Path) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nnviz.project import registry
-from nnviz.project.bypass import computation
+from nnviz.project.bypass import same_computation
 from nnviz.project.choices import with_param, without_param
 from nnviz.project.edits import SetTraining
-from nnviz.project.model import Project
+from nnviz.project.model import Project, TrainConfig
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -53,13 +53,14 @@ def same_network(first: Project, second: Project) -> bool:
     """Whether a session for one is a session for the other: all but names, places, groups, notes, learning
     rate and epochs.
     """
-    return _essence(first) == _essence(second)
+    if first.data != second.data or _lasting(first.training) != _lasting(second.training):
+        return False
+    return first.graph is second.graph or same_computation(first.graph, second.graph)
 
 
-def _essence(project: Project) -> tuple[object, ...]:
-    optimizer = without_param(project.training.optimizer, "learning_rate")
-    training = msgspec.structs.replace(project.training, optimizer=optimizer, epochs=1)
-    return computation(project.graph), project.data, training
+def _lasting(training: TrainConfig) -> TrainConfig:
+    optimizer = without_param(training.optimizer, "learning_rate")
+    return msgspec.structs.replace(training, optimizer=optimizer, epochs=1)
 
 
 def standing_of(position: Position | None, project: Project, sizes: tuple[int, ...]) -> Standing:

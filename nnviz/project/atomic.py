@@ -68,7 +68,7 @@ def _mode_of_old(target: Path, path: Path) -> int | None:
 
 
 def _write_beside(data: bytes, target: Path, mode: int | None) -> Path:
-    beside = target.parent / f".{target.name[:100]}.{secrets.token_hex(8)}.tmp"
+    beside = target.parent / f".{target.name[:40]}.{secrets.token_hex(8)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     file = os.open(beside, flags, 0o666)

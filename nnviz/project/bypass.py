@@ -59,3 +59,14 @@ def computation(graph: Graph) -> tuple[dict[str, tuple[str, Params]], frozenset[
     """What a graph computes, for comparing: kinds, parameters and wires, not names, places, groups or notes."""
     graph = effective_graph(graph)
     return {key: (node.kind, dict(node.params)) for key, node in graph.nodes.items()}, frozenset(graph.edges)
+
+
+def same_computation(first: Graph, second: Graph) -> bool:
+    """Whether two graphs have the same :func:`computation`; quick where one is the other after an edit."""
+    first, second = effective_graph(first), effective_graph(second)
+    if first.nodes.keys() != second.nodes.keys():
+        return False
+    pairs = ((node, second.nodes[key]) for key, node in first.nodes.items())
+    if any(one is not other and (one.kind, one.params) != (other.kind, other.params) for one, other in pairs):
+        return False
+    return first.edges is second.edges or frozenset(first.edges) == frozenset(second.edges)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -121,23 +121,36 @@ class Look:
     @cached_property
     def specs(self) -> dict[str, LayerSpec]:
         """The declaration of every node whose kind is known."""
-        found: dict[str, LayerSpec] = {}
-        for node_id, node in self.graph.nodes.items():
+        known: dict[str, LayerSpec | None] = {}
+        for kind in {node.kind for node in self.graph.nodes.values()}:
             try:
-                found[node_id] = registry.layer(node.kind)
+                known[kind] = registry.layer(kind)
             except ProjectError:
-                continue  # A check of its own says so.
-        return found
+                known[kind] = None  # A check of its own says so.
+        pairs = ((node_id, known[node.kind]) for node_id, node in self.graph.nodes.items())
+        return {node_id: spec for node_id, spec in pairs if spec is not None}
 
     @cached_property
     def into(self) -> dict[str, list[Edge]]:
         """The wires that end at each node, in port order; those from nowhere left out."""
+        kept: dict[str, list[Edge]] = self._kept("into", self._into)
+        return kept
+
+    def _kept(self, name: str, find: Callable[[], Any]) -> Any:
+        """What follows from layers and wires alone, kept with the shapes, which an edit may leave as they were."""
+        found = self.inference.found
+        if name not in found:
+            found[name] = find()
+        return found[name]
+
+    def _into(self) -> dict[str, list[Edge]]:
         wires: dict[str, list[Edge]] = {node_id: [] for node_id in self.graph.nodes}
         for edge in self.graph.edges:
             if edge.target.node in wires and edge.source.node in wires:
                 wires[edge.target.node].append(edge)
         for edges in wires.values():
-            edges.sort(key=lambda edge: edge.target.port)
+            if len(edges) > 1:
+                edges.sort(key=lambda edge: edge.target.port)
         return wires
 
     @cached_property
@@ -152,6 +165,10 @@ class Look:
     @cached_property
     def out_of(self) -> dict[str, list[Edge]]:
         """The wires that start at each node; those to nowhere left out."""
+        kept: dict[str, list[Edge]] = self._kept("out_of", self._out_of)
+        return kept
+
+    def _out_of(self) -> dict[str, list[Edge]]:
         wires: dict[str, list[Edge]] = {node_id: [] for node_id in self.graph.nodes}
         for edge in self.graph.edges:
             if edge.target.node in wires and edge.source.node in wires:
@@ -160,7 +177,14 @@ class Look:
 
     def of_kind(self, kind: str) -> list[str]:
         """The nodes of a kind, in the order they were added."""
-        return [node_id for node_id, spec in self.specs.items() if spec.kind == kind]
+        return self._by_kind.get(kind, [])
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for node_id, spec in self.specs.items():
+            found.setdefault(spec.kind, []).append(node_id)
+        return found
 
     @cached_property
     def output(self) -> str:
@@ -171,6 +195,10 @@ class Look:
     @cached_property
     def leading(self) -> frozenset[str]:
         """The nodes that lead to the Output; all of them while there is not exactly one."""
+        kept: frozenset[str] = self._kept("leading", self._leading)
+        return kept
+
+    def _leading(self) -> frozenset[str]:
         if not self.output:
             return frozenset(self.graph.nodes)
         found, waiting = {self.output}, [self.output]

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
+from nnviz import paths
 from nnviz.errors import InputError, ParamError, ProjectError, StorageError
 from nnviz.project import choices, registry, settings
 from nnviz.project.atomic import write_atomically
@@ -54,8 +55,9 @@ from nnviz.project.model import (
 )
 from nnviz.project.safe_json import LARGEST_FILE, joined, parse_json, size_problem
 from nnviz.project.spec import ParamSpec, Spec
-from nnviz.project.text import DATASET_KEY, device_problem, name_problem, note_problem
+from nnviz.project.text import DATASET_KEY, clean_name, device_problem, name_problem, note_problem, value_problem
 from nnviz.project.wiring import MOST_EDGES, MOST_NODES, can_connect, find_cycle, id_problem, shortened
+from nnviz.regular_files import open_regular
 
 SUFFIX = ".nnviz"
 
@@ -71,20 +73,12 @@ def load(path: Path | str) -> Project:
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            raise ProjectError("This is a folder, not a project file.", file=str(path))
-        if path.exists() and not path.is_file():
-            raise ProjectError("This is a device or a pipe, not a project file.", file=str(path))
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
-        raise ProjectError("There is no such file.", file=str(path)) from None
-    except PermissionError:
-        raise ProjectError("There is no permission to read this file.", file=str(path)) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ProjectError(f"This file cannot be read: {reason}.", file=ascii(str(path))[1:-1]) from None
-    return loads(data, str(path))
+        reason = "There is no permission to read it." if isinstance(error, PermissionError) else paths.reason_of(error)
+        raise ProjectError(reason, file=paths.shown(path)) from None
+    return loads(data, paths.shown(path))
 
 
 def loads(data: bytes, name: str = "") -> Project:
@@ -148,7 +142,8 @@ def _built(raw: FileObject) -> Project:
         raise schema_problem(str(error)) from None
     problems = _Problems()
     project = Project(
-        name=problems.text("name", file.name, name_problem),
+        # As a later edit would leave it: else undoing that edit would not lead back.
+        name=clean_name(problems.text("name", file.name, name_problem)),
         note=problems.text("note", file.note, note_problem),
         data=_data(file.data, problems),
         training=_training(file.training, problems),
@@ -225,8 +220,8 @@ def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
     if raw is None or isinstance(raw, (bool, int, float)):
         return raw
     if isinstance(raw, str):
-        if len(raw) > 4096 or note_problem(raw):
-            problems.add(field, note_problem(raw) or f"This text has {len(raw)} characters; at most 4096 are allowed.")
+        if problem := value_problem(raw):
+            problems.add(field, problem)
             return _REFUSED
         return raw
     if isinstance(raw, list) and all(item is None or isinstance(item, (bool, int, float)) for item in raw):
@@ -309,7 +304,7 @@ def _node(item: NodeFile, field: str, problems: _Problems) -> Node | None:
     for name, value in (("x", item.x), ("y", item.y)):
         if abs(value) > FARTHEST:
             problems.add(f"{field}.{name}", f"This is {value:g}, but must lie between -{FARTHEST:g} and {FARTHEST:g}.")
-    title = problems.text(f"{field}.name", item.name, name_problem)
+    title = clean_name(problems.text(f"{field}.name", item.name, name_problem))
     params = problems.params_of(f"{field}.params", spec, item.params)
     node = Node(item.id, spec.kind, params, title, item.x, item.y, item.group, item.bypassed)
     problem = bypass_problem(node) if item.bypassed else ""

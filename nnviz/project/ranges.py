@@ -9,23 +9,45 @@ from nnviz.project.model import Graph
 from nnviz.project.shapes import Inference
 from nnviz.project.spec import LayerSpec, OutputRange, Range
 
+_OWN = frozenset({"any", "not_negative", "unit", "symmetric"})
+
 
 def output_ranges(graph: Graph, inference: Inference) -> dict[str, Range]:
     """The range of every node's output, walked from the inputs down; nodes on a circle are left out.
 
     Of what comes in nothing is known, but that images are light: never negative.
+
+    Args:
+        graph: That of which the inference is.
+        inference: The shapes; what is found is kept with them.
     """
+    kept: dict[str, Range] | None = inference.found.get("ranges")
+    if kept is None:
+        kept = inference.found["ranges"] = _walked(graph, inference)
+    return kept
+
+
+def _walked(graph: Graph, inference: Inference) -> dict[str, Range]:
     found: dict[str, Range] = {}
+    nodes, inputs, results = graph.nodes, inference.inputs, inference.results
+    specs: dict[str, LayerSpec] = {}
     for node_id in inference.order:
-        result = inference.results.get(node_id)
+        result = results.get(node_id)
         if result is None:
             found[node_id] = "any"
             continue
-        spec = registry.layer(graph.nodes[node_id].kind)
-        if not spec.max_inputs:
+        kind = nodes[node_id].kind
+        spec = specs.get(kind)
+        if spec is None:
+            spec = specs[kind] = registry.layer(kind)
+        if spec.output_range in _OWN and spec.max_inputs:
+            found[node_id] = spec.output_range  # type: ignore[assignment]  # whatever comes in
+        elif len(inputs[node_id]) == 1 and spec.output_range == "as_input" and spec.max_inputs:
+            found[node_id] = found.get(inputs[node_id][0], "any")
+        elif not spec.max_inputs:
             found[node_id] = "not_negative" if len(result.output) == 3 else "any"
         else:
-            found[node_id] = _resolved(spec, [found.get(source, "any") for source in inference.inputs[node_id]])
+            found[node_id] = _resolved(spec, [found.get(source, "any") for source in inputs[node_id]])
     return found
 
 

@@ -15,7 +15,12 @@ from nnviz.errors import InputError, ParamError
 from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen, Slot
 from nnviz.project.model import Choice, DataConfig, Graph, Project, TrainConfig
-from nnviz.project.spec import ParamSpec
+from nnviz.project.spec import ParamSpec, brief
+from nnviz.project.text import clean_name, device_problem, name_problem
+from nnviz.project.wiring import shortened
+
+#: Layers that a sentence counts up; there may be 10,000.
+_MOST_NAMED = 100
 
 #: Fields of DataConfig that are the same for every data set.
 DATA: Final = (
@@ -126,7 +131,7 @@ def with_setting(
     place, _, field = path.partition(".")
     try:
         if place == "name" and not field:
-            return msgspec.structs.replace(project, name=str(value))
+            return msgspec.structs.replace(project, name=_name(value))
         if place == "data" and field:
             return msgspec.structs.replace(project, data=_data(project.data, field, value, dataset_params or {}))
         if place == "training" and field:
@@ -134,13 +139,25 @@ def with_setting(
         if place in project.graph.nodes and field:
             return msgspec.structs.replace(project, graph=_layer(project.graph, place, field, value))
     except ParamError as error:
-        raise ParamError(error.message, field=path) from None
-    layers = ", ".join(project.graph.nodes)
+        raise ParamError(error.message, field=shortened(path, 120)) from None
+    names = list(project.graph.nodes)
+    layers = ", ".join([*names[:_MOST_NAMED], f"… {len(names) - _MOST_NAMED} more"] if names[_MOST_NAMED:] else names)
     raise InputError(
         "There is no such setting. Settings are name, data.FIELD, training.FIELD or LAYER.PARAMETER "
         f"(layers: {layers}).",
-        field=path,
+        field=shortened(path),
     )
+
+
+def _name(value: object) -> str:
+    # "--set name=5" is read as a number, but meant as a text.
+    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise ParamError(f"The name is {brief(value)}, but must be text.")
+    problem = name_problem(text)
+    if problem:
+        raise ParamError(problem)
+    return clean_name(text)
 
 
 def _data(
@@ -148,9 +165,9 @@ def _data(
 ) -> DataConfig:
     field = field.removeprefix("params.")
     if field == "dataset":
-        if value not in dataset_params:
-            raise ParamError(f"There is no data set '{value}' (there are: {', '.join(dataset_params)}).")
-        return msgspec.structs.replace(config, dataset=str(value), params={})
+        if not isinstance(value, str) or value not in dataset_params:
+            raise ParamError(f"There is no data set {brief(value)} (there are: {', '.join(dataset_params)}).")
+        return msgspec.structs.replace(config, dataset=value, params={})
     spec = find(DATA, field)
     if spec is not None:
         return msgspec.structs.replace(config, **{field: spec.parse(value)})
@@ -179,7 +196,10 @@ def _training(config: TrainConfig, field: str, value: object) -> TrainConfig:
         return _with_choice(config, slot, slot.parse(value))
     spec = find(TRAINING, field)
     if spec is not None:
-        return msgspec.structs.replace(config, **{field: spec.parse(value)})
+        parsed = spec.parse(value)
+        if field == "device" and (problem := device_problem(str(parsed))):
+            raise ParamError(problem)
+        return msgspec.structs.replace(config, **{field: parsed})
     own = registry.optimizer(config.optimizer.kind).params
     spec = find(own, field)
     if spec is None:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from nnviz.errors import InputError
 from nnviz.project import registry
@@ -68,6 +68,8 @@ class Inference:
         macs: Multiply-accumulate operations of all nodes together, for one example.
         graph: The graph this was computed from.
         readings: The parameters of the nodes that a rule was asked about, for the next walk.
+        found: What others found out of layers, shapes and wires alone, by a name of theirs: it goes along to the next
+            inference where an edit left all of these as they were.
     """
 
     results: Mapping[str, ShapeResult]
@@ -78,6 +80,7 @@ class Inference:
     macs: int
     graph: Graph = field(repr=False)
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False, compare=False)
+    found: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def shape(self, node: str) -> Shape | None:
         """The output shape of a node, or None while it is unknown."""
@@ -116,6 +119,10 @@ def _walk(graph: Graph, previous: Inference | None, changed: Set[str]) -> Infere
     inputs = _all_inputs(graph, previous)
     same_wires = previous is not None and inputs is previous.inputs
     order = previous.order if previous is not None and same_wires else _order(graph, inputs)
+    if previous is not None and same_wires:
+        quick = _walk_from(graph, previous, changed)
+        if quick is not None:
+            return quick
     results: dict[str, ShapeResult] = {}
     problems: dict[str, ShapeError] = {}
     # Readings of nodes that are gone are left behind.
@@ -149,6 +156,43 @@ def _walk(graph: Graph, previous: Inference | None, changed: Set[str]) -> Infere
         graph,
         readings,
     )
+
+
+def _walk_from(graph: Graph, previous: Inference, changed: Set[str]) -> Inference | None:
+    """The same with the same wires, looking only at nodes that are others now, and on from those.
+
+    None where a node's shape is known that was not, or the other way round: then the order in which they are held is
+    another one too.
+    """
+    nodes, old, inputs = graph.nodes, previous.graph.nodes, previous.inputs
+    asked = {node_id for node_id, node in nodes.items() if node is not old[node_id]} | (changed & nodes.keys())
+    if not changed and all(_same_layer(nodes[node_id], old[node_id]) for node_id in asked):
+        return replace(previous, graph=graph)
+    results, problems, readings = dict(previous.results), dict(previous.problems), dict(previous.readings)
+    parameters, macs = previous.parameters, previous.macs
+    moved: set[str] = set()  # nodes whose output is not what it was
+    for node_id in previous.order if asked else ():
+        sources = inputs[node_id]
+        if node_id in asked:
+            if node_id not in changed and moved.isdisjoint(sources) and _same_layer(nodes[node_id], old[node_id]):
+                continue
+        elif not moved or moved.isdisjoint(sources):
+            continue
+        outcome = _apply(nodes[node_id], sources, results, readings)
+        if isinstance(outcome, ShapeResult):
+            before = results.get(node_id)
+            if before is None:
+                return None
+            results[node_id] = outcome
+            parameters += outcome.parameters - before.parameters
+            macs += outcome.macs - before.macs
+            if before.output != outcome.output:
+                moved.add(node_id)
+        elif outcome is not None and node_id in problems:
+            problems[node_id] = outcome
+        elif outcome is not None or node_id in results or node_id in problems:
+            return None
+    return Inference(results, problems, previous.order, inputs, parameters, macs, graph, readings)
 
 
 def _same_layer(node: Node, before: Node) -> bool:

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from nnviz.errors import ParamError
 from nnviz.project.model import Params, ParamValue, Shape
 from nnviz.project.sweep import Sweep
+from nnviz.project.text import value_problem
 
 ParamType: TypeAlias = Literal["int", "float", "bool", "choice", "pair", "shape", "matrix", "vector", "text"]
 
@@ -90,10 +91,16 @@ class ParamSpec:
 
     def refuse(self, value: object) -> ParamError:
         """The error for a value that is not allowed."""
+        return ParamError(f"{self.title} is {brief(value)}, but must be {self.allowed()}.", field=self.name)
+
+
+def brief(value: object) -> str:
+    """Any value as it is written in Python, for a sentence: cut where it is long, nested deep or has many digits."""
+    try:
         shown = repr(value)
-        if len(shown) > 60:
-            shown = shown[:57] + "..."
-        return ParamError(f"{self.title} is {shown}, but must be {self.allowed()}.", field=self.name)
+    except (RecursionError, ValueError):  # ValueError: a whole number of more than 4,300 digits.
+        return f"a {type(value).__name__} too large to be shown"
+    return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 def _number(spec: ParamSpec, value: object, *, whole: bool, original: object) -> int | float:
@@ -131,6 +138,9 @@ def _parse_bool(spec: ParamSpec, value: object) -> ParamValue:
 def _parse_text(spec: ParamSpec, value: object) -> ParamValue:
     if not isinstance(value, str):
         raise spec.refuse(value)
+    problem = value_problem(value)
+    if problem:
+        raise ParamError(f"{spec.title}: {problem}", field=spec.name)
     return value
 
 
@@ -217,7 +227,8 @@ class Spec:
             if spec.name == name:
                 return spec
         known = ", ".join(spec.name for spec in self.params) or "none"
-        raise ParamError(f"{self.title} has no parameter '{name}' (it has: {known}).", field=name)
+        shown = name if len(name) <= 60 else f"{name[:57]}..."
+        raise ParamError(f"{self.title} has no parameter '{shown}' (it has: {known}).", field=name)
 
     def values(self, given: Params) -> dict[str, ParamValue]:
         """All parameters: the given ones, checked, over the defaults.

@@ -6,6 +6,8 @@ import re
 
 LONGEST_NAME = 200
 LONGEST_NOTE = 20_000
+#: Of a parameter that is a text, such as a folder.
+LONGEST_VALUE = 4096
 #: Control characters, halves of characters, and marks that turn the writing direction: they break titles and sentences.
 _UNFIT = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 _UNFIT_IN_NAMES = re.compile(f"[{_UNFIT}]")
@@ -30,6 +32,11 @@ def name_problem(text: str) -> str:
 def note_problem(text: str) -> str:
     """Why this cannot be a note, as a sentence; empty when it can."""
     return _problem(text, _UNFIT_IN_NOTES, LONGEST_NOTE)
+
+
+def value_problem(text: str) -> str:
+    """Why this cannot be a parameter's value, as a sentence; empty when it can."""
+    return _problem(text, _UNFIT_IN_NOTES, LONGEST_VALUE)
 
 
 def _problem(text: str, unfit: re.Pattern[str], longest: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Container, Iterable
+from functools import lru_cache
 
 from msgspec.structs import replace as changed
 
@@ -26,6 +27,12 @@ RESERVED_IDS = frozenset(keyword.kwlist) | {"self", "train", "validation", "test
 
 def id_problem(node_id: str) -> str:
     """Why this cannot be a node's id, as a sentence; empty when it can."""
+    if isinstance(node_id, str) and len(node_id) <= LONGEST_ID:
+        return _short_id_problem(node_id)
+    return _id_problem(node_id)
+
+
+def _id_problem(node_id: str) -> str:
     if not isinstance(node_id, str) or not _ID.fullmatch(node_id):
         return (
             f"'{shortened(str(node_id))}' cannot be a node's id: it must start with a lower case letter "
@@ -36,6 +43,10 @@ def id_problem(node_id: str) -> str:
     if node_id in RESERVED_IDS:
         return f"'{node_id}' is a reserved word and cannot be a node's id: call it '{node_id}1'."
     return ""
+
+
+#: Asked of every node after every edit.
+_short_id_problem = lru_cache(2 * MOST_NODES)(_id_problem)
 
 
 def shortened(text: str, longest: int = 40) -> str:

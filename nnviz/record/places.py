@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
-
+from nnviz import user_folders
 from nnviz.errors import InputError
 
 RUN_SUFFIX = ".nnvizrun"
@@ -21,7 +20,7 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 
 def runs_folder() -> Path:
     """The folder of kept runs in the user's data folder; it may not exist yet."""
-    return platformdirs.user_data_path("nnviz", appauthor=False) / "runs"
+    return user_folders.data_folder() / "runs"
 
 
 def new_run_paths(title: str) -> Iterator[Path]:

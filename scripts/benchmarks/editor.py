@@ -27,12 +27,13 @@ from nnviz.gui.settings import Settings as WindowSettings
 from nnviz.gui.window import MainWindow
 from nnviz.project import io, templates
 from nnviz.project.document import Document
-from nnviz.project.edits import Move, SetParam
+from nnviz.project.edits import Edit, Move, SetKind, SetParam
 from nnviz.project.group_layout import arrange_view
 from nnviz.project.model import Graph, Group, Node, Note, Project
 from nnviz.project.safety.autosave import Autosave
 from nnviz.project.safety.recovery import Work
 from nnviz.project.safety.window_lock import WindowLock
+from nnviz.project.wiring import MOST_NODES
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 FRAME = 1 / 60
@@ -43,6 +44,7 @@ def measure(settings: Settings) -> Iterator[Row]:
     app = application.application("dark")
     yield Row("load of the machine while this is measured", f"{os.getloadavg()[0]:.1f} of {os.cpu_count()} cores", "")
     yield from edit(app, settings)
+    yield from largest(app, settings)
     yield from drag(app, settings)
     yield from opening(app, settings)
     yield from frames(app, settings)
@@ -95,6 +97,35 @@ def edit(app: QApplication, settings: Settings) -> Iterator[Row]:
             "limit 30 ms",
             statistics.median(taken) < 0.030,
         )
+
+
+def largest(app: QApplication, settings: Settings) -> Iterator[Row]:
+    """Edits of as many layers as a project may have, a chain with skips, until the changed cards are painted."""
+    began = time.perf_counter()
+    with window_on(app, Project(graph=large_graph(MOST_NODES - 10))) as window:
+        shown = time.perf_counter() - began
+        yield Row("10,000 nodes: the window opened", f"{shown:.1f} s", "limit 15 s", shown < 15)
+        canvas = window.canvas
+        canvas.zoom_reset()
+        canvas.look_at(canvas.canvas_scene.cards["conv2000"].card_rect().center())
+        rest(app, 3.0)
+        node = window.document.project.graph.nodes["relu2000"]
+        steps = iter(range(10**6))
+        edits: dict[str, Callable[[int], Edit]] = {
+            "a card moved": lambda step: Move({"relu2000": (node.x + 3.0 * (step % 2), node.y)}),
+            "a layer's kind changed": lambda step: SetKind("relu2000", ("sigmoid", "relu")[step % 2]),
+            "a new shape for 5,000 layers": lambda step: SetParam("conv2000", "kernel_size", (3 + step % 2, 3)),
+        }
+        for what, make in edits.items():
+
+            def change(make: Callable[[int], Edit] = make) -> None:
+                window.document.apply(make(next(steps)))
+                window.canvas.viewport().repaint()
+
+            taken = seconds(change, settings.rounds(12), warm_up=2)
+            rest(app, 1.0)
+            median = statistics.median(taken)
+            yield Row(f"10,000 nodes: {what} → painted", milliseconds(taken), "limit 200 ms", median < 0.2)
 
 
 class PaintCounter(QObject):

@@ -21,6 +21,8 @@ from strategies import projects
 
 from nnviz.errors import InputError, ProjectError, StorageError
 from nnviz.project import atomic, io, templates
+from nnviz.project.document import Document
+from nnviz.project.edits import Rename, SetProject
 from nnviz.project.file_schema import VERSION
 from nnviz.project.model import (
     Arrow,
@@ -587,6 +589,16 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         io.load("/dev/zero")
 
 
+def test_names_are_read_as_an_edit_would_leave_them() -> None:
+    project = Project(name="  a   name ", graph=Graph({"relu1": Node("relu1", "relu", name=" b  c ")}, ()))
+    document = Document(io.loads(io.dumps(project)))
+    assert document.project.name == "a name" and document.project.graph.nodes["relu1"].name == "b c"
+    before = document.project
+    document.apply(SetProject(name="x"))
+    document.apply(Rename("relu1", "y"))
+    assert document.undo() and document.undo() and document.project == before
+
+
 def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "locked.nnviz"
     io.save(Project(), path)
@@ -594,7 +606,7 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "open", refuse)  # The tests may run as root, whom nothing stops.
+    monkeypatch.setattr("os.open", refuse)  # The tests may run as root, whom nothing stops.
     with pytest.raises(ProjectError, match=r"locked.nnviz: There is no permission to read"):
         io.load(path)
 

@@ -376,5 +376,8 @@ def wired_ports(graph: Graph) -> Mapping[str, int]:
     """For each node the number of input ports up to the last one with a wire."""
     wired: dict[str, int] = {}
     for edge in graph.edges:
-        wired[edge.target.node] = max(wired.get(edge.target.node, 0), edge.target.port + 1)
+        target = edge.target
+        ports = target.port + 1
+        if ports > wired.get(target.node, 0):
+            wired[target.node] = ports
     return wired

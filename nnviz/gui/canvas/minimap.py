@@ -224,7 +224,9 @@ class Minimap(QWidget):
         left, top, right, bottom = area.left(), area.top(), area.right(), area.bottom()
         total = 0.0
         # Plain numbers: this goes over a thousand cards while the view comes to rest.
-        for card in canvas.canvas_scene.cards.values():
+        cards = canvas.canvas_scene.cards
+        for node in canvas.canvas_scene.grid.near(area):
+            card = cards[node]
             x, y = card.place
             across = min(x + CARD_WIDTH, right) - max(x, left)
             if across > 0.0:

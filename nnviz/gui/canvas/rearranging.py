@@ -56,13 +56,16 @@ class Rearranging(QObject):
         """The scene has put the cards to their new places already; they go back and come from there."""
         self._glide.cancel()
         cards = self._scene.cards
+        glides = isinstance(edit, Several) and edit.arranges and motion.allowed() and self._canvas.isVisible()
+        if not glides or len(cards) > MOST_CARDS:
+            self._remember()
+            return
         ways = {
             node: (QPointF(*self._places[node]), QPointF(*card.place))
             for node, card in cards.items()
             if self._places.get(node, card.place) != card.place
         }
-        glides = isinstance(edit, Several) and edit.arranges and motion.allowed() and self._canvas.isVisible()
-        if not ways or not glides or len(cards) > MOST_CARDS:
+        if not ways:
             self._remember()
             return
         self._goal = self._scene.content_rect()

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF
 
-from nnviz.gui.canvas.frame_item import FrameItem
 from nnviz.gui.canvas.geometry import (
     CARD_WIDTH,
     GAP,
@@ -18,7 +17,6 @@ from nnviz.gui.canvas.geometry import (
     row_gap,
     sides_between,
 )
-from nnviz.gui.canvas.node_item import NodeItem
 from nnviz.project.model import Edge, PortRef
 
 if TYPE_CHECKING:
@@ -231,14 +229,9 @@ class Router:
         band = span.normalized().adjusted(6.0, -2.0, -6.0, 2.0)
         self._looked.append(band)
         held = self._scene.frames.held
-        found: list[QRectF] = []
-        for item in self._scene.items(band, Qt.ItemSelectionMode.IntersectsItemBoundingRect):
-            if isinstance(item, NodeItem):
-                in_the_way = item.node not in but
-            elif frames and isinstance(item, FrameItem):
-                in_the_way = not any(held(end, (item.node,)) for end in but)
-            else:
-                continue
-            if in_the_way and item.card_rect().intersects(band):
-                found.append(item.card_rect())
-        return found
+        cards = self._scene.cards
+        places = [cards[node].card_rect() for node in self._scene.grid.near(band) if node not in but]
+        if frames:
+            around = self._scene.frames.items.items()
+            places += [frame.card_rect() for key, frame in around if not any(held(end, (key,)) for end in but)]
+        return [place for place in places if place.intersects(band)]

@@ -10,6 +10,7 @@ from nnviz.gui import theme
 from nnviz.gui.canvas.annotations import Annotations
 from nnviz.gui.canvas.arrow_item import ArrowItem
 from nnviz.gui.canvas.boundary import BoundaryItem
+from nnviz.gui.canvas.card_grid import CardGrid
 from nnviz.gui.canvas.facts import CardSketch, CardSource, Told, is_plane, sketch, wired_ports
 from nnviz.gui.canvas.far_items import FarBoxes, FarWires
 from nnviz.gui.canvas.far_layer import FarLayer
@@ -28,6 +29,9 @@ from nnviz.project.groups import GraphView, members_by_group, trail, view_of
 from nnviz.project.model import Edge, Graph, PortRef, Project
 from nnviz.project.ranges import output_ranges
 from nnviz.project.validate import Diagnostic
+
+#: Ranges of numbers some of which are negative.
+_SIGNED = frozenset({"any", "symmetric"})
 
 
 class CanvasScene(LookupScene):
@@ -54,6 +58,8 @@ class CanvasScene(LookupScene):
         self._document = document
         self._stage = stage
         self._cards: dict[str, NodeItem] = {}
+        #: Where the cards stand, for whoever looks for those in the way.
+        self.grid = CardGrid()
         self._wires: dict[Edge, WireItem] = {}
         self._shifted: set[Edge] = set()
         self._root = ""
@@ -69,6 +75,8 @@ class CanvasScene(LookupScene):
         self._selected: list[str] = []
         self._selected_wires: list[Edge] = []
         self._followed: object = None
+        #: The wires that something is wrong with.
+        self._marked: set[Edge] = set()
         self._facts: object = None
         self._content: QRectF | None = None
         self._far = FarLayer(stage, self._cards)
@@ -306,7 +314,8 @@ class CanvasScene(LookupScene):
         """Make and change cards; the ids of those whose ports have moved."""
         document, seen = self._document, self._seen
         inference = document.inference
-        self._facts = document.facts
+        results = inference.results
+        self._facts = facts = document.facts
         ranges = output_ranges(inference.graph, inference)
         wired = wired_ports(graph)
         plane = is_plane(graph, inference)
@@ -314,16 +323,25 @@ class CanvasScene(LookupScene):
         for identity, node in seen.nodes.items():
             card = self._cards.get(identity)
             told = card.told if card is not None else None
-            source = CardSource(
-                node,
-                inference.results.get(identity),
-                tuple(diagnostics.get(identity, ())),
-                document.facts,
-                ranges.get(identity, "any") in {"any", "symmetric"},
-                wired.get(identity, 0),
-                plane,
-            )
-            # Most of them are the same after an edit.
+            result, found = results.get(identity), diagnostics.get(identity, ())
+            signed, inputs = ranges.get(identity, "any") in _SIGNED, wired.get(identity, 0)
+            if isinstance(told, CardSketch):
+                # Most of them are the same after an edit, and mostly the very same.
+                before = told.source
+                if (
+                    before.node is node
+                    and before.result is result
+                    and before.signed is signed
+                    and before.wired_inputs == inputs
+                    and before.plane is plane
+                    and not found
+                    and not before.diagnostics
+                    and before.data is facts
+                    and card is not None
+                    and card.place == (node.x, node.y)
+                ):
+                    continue
+            source = CardSource(node, result, tuple(found), facts, signed, inputs, plane)
             same = isinstance(told, CardSketch) and told.source == source
             if card is not None and same and card.place == (node.x, node.y):
                 continue
@@ -332,8 +350,8 @@ class CanvasScene(LookupScene):
         blocks = GroupCards(graph, seen, members, inference, document.facts, plane=plane)
         for identity, group in seen.cards.items():
             card = self._cards.get(identity)
-            facts = blocks.facts(group, diagnostics, ranges, card.facts if card is not None else None)
-            if self._show_card(facts, (group.x, group.y)):
+            says = blocks.facts(group, diagnostics, ranges, card.facts if card is not None else None)
+            if self._show_card(says, (group.x, group.y)):
                 moved.add(identity)
         return moved
 
@@ -353,19 +371,25 @@ class CanvasScene(LookupScene):
         card.tell(told)
         if card.place != place:
             card.put(*place)
+        self._enter(card)
         self._touched.append(card.card_rect())
         return True
+
+    def _enter(self, card: NodeItem) -> None:
+        self.grid.put(card.node, *card.place, card.layout.height)
 
     def _add_card(self, told: Told, place: tuple[float, float]) -> None:
         card = NodeItem(told, self._stage)
         card.put(*place)
         card.set_far(self._far if self._stage.level is Level.FAR else None)
         self._cards[told.node] = card
+        self._enter(card)
         self._touched.append(card.card_rect())
         self.addItem(card)
 
     def _remove_card(self, node: str) -> None:
         card = self._cards.pop(node)
+        self.grid.drop(node)
         self._touched.append(card.card_rect())
         self._stage.forget(card)
         self.removeItem(card)
@@ -398,9 +422,19 @@ class CanvasScene(LookupScene):
     def _mark_wires(self) -> None:
         """Colour the wires that something is wrong with; the gravest word counts, and those come first."""
         wrong = {one.edge: one for one in reversed(self._document.diagnostics) if one.severity != "information"}
-        for edge, wire in self._wires.items():
-            found = next((wrong[real] for real in self._seen.wires.get(edge, (edge,)) if real in wrong), None)
-            wire.set_problem(*(found.severity, found.text) if found is not None else ("", ""))
+        marks: dict[Edge, Diagnostic] = {}
+        if wrong:
+            for edge, stands_for in self._seen.wires.items():
+                for real in stands_for:
+                    if real in wrong:
+                        marks[edge] = wrong[real]
+                        break
+        for edge in self._marked - marks.keys():
+            if edge in self._wires:
+                self._wires[edge].set_problem("", "")
+        for edge, found in marks.items():
+            self._wires[edge].set_problem(found.severity, found.text)
+        self._marked = set(marks)
 
     # Wires
 
@@ -412,6 +446,7 @@ class CanvasScene(LookupScene):
             card = self._cards[node]
             ways[node] = places[node] - QPointF(*card.place)
             card.put(places[node].x(), places[node].y())
+            self._enter(card)
         self._annotations.preview(places)
         self._frames.place(self._seen, apart, places)
         for edge in self._router.around(moved):
@@ -439,6 +474,7 @@ class CanvasScene(LookupScene):
         for item, place in places.items():
             if self._cards[item].place != place:
                 self._cards[item].put(*place)
+                self._enter(self._cards[item])
                 moved.add(item)
         if self._annotations.settle() or moved:
             self._frames.place(self._seen)

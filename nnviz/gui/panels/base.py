@@ -40,6 +40,7 @@ from nnviz.gui.icons import bind
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
 from nnviz.gui.panels.parts import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
 from nnviz.gui.theme import Theme
+from nnviz.project.atomic import write_atomically
 from nnviz.project.document import Document
 from nnviz.project.model import Project
 from nnviz.record.run import RunView
@@ -382,11 +383,7 @@ class Panel(QWidget):
             content = self.to_csv().encode()
         else:
             content = self.to_png()
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise StorageError(f"{path.name} could not be written to {path.parent}: {reason}.") from error
+        write_atomically(content, path)
 
     def copy_image(self) -> None:
         """Put the picture on the clipboard."""

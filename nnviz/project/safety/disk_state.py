@@ -12,6 +12,7 @@ from nnviz.errors import InputError
 from nnviz.project import io
 from nnviz.project.model import Project
 from nnviz.project.safe_json import LARGEST_FILE
+from nnviz.regular_files import open_regular
 
 #: Of a file whose contents are not known: it differs from every file.
 UNKNOWN = "unknown"
@@ -25,7 +26,7 @@ def fingerprint_of(data: bytes) -> str:
 def fingerprint(path: Path) -> str:
     """The fingerprint of a file; empty when there is none, :data:`UNKNOWN` when it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return fingerprint_of(file.read(LARGEST_FILE + 1))
     except FileNotFoundError:
         return ""

@@ -16,8 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
+from nnviz import user_folders
 from nnviz.errors import StorageError
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ _GLIMPSE = 0.1
 
 def state_folder() -> Path:
     """Where the program keeps what outlives a window but is nobody's document; it may not exist yet."""
-    return platformdirs.user_state_path("nnviz", appauthor=False)
+    return user_folders.state_folder()
 
 
 def is_token(text: str) -> bool:

@@ -87,7 +87,7 @@ def test_every_panel_draws_in_both_themes_and_exports(
 
 def test_a_folder_that_cannot_be_written_is_named(document: Document, run: Run, qtbot: QtBot, tmp_path: Path) -> None:
     panel = shown(LossPanel, document, qtbot)
-    with pytest.raises(StorageError, match=r"loss\.csv could not be written"):
+    with pytest.raises(StorageError, match=r"loss\.csv could not be saved"):
         panel.save(tmp_path / "missing" / "loss.csv")
 
 

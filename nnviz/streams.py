@@ -1,0 +1,80 @@
+"""The program's own three streams: whatever was done to them, what is printed neither fails nor ends in a wrong file.
+
+A stream may be closed, have lost its reader, or have an encoding without × and Greek letters.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import sys
+from typing import TextIO
+
+#: What is written where the encoding has no such sign.
+_PLAIN = {
+    "×": "x", "·": "*", "–": "-", "—": "-", "−": "-", "…": "...", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≈": "~",
+    "“": '"', "”": '"', "‘": "'", "’": "'", "µ": "u", "°": " degrees", "±": "+-", "²": "2", "³": "3",
+    "\u202f": " ", "\u2009": " ", "\u00a0": " ",
+}  # fmt: skip
+_HANDLER = "nnviz.plain"
+
+
+def prepare() -> None:
+    """Make the streams such that printing never fails over a letter, and that nothing else gets their numbers.
+
+    A file that is opened while standard error is closed becomes standard error: what a library writes there would end
+    up in the middle of a run. So closed ones lead to nowhere from here on.
+    """
+    for number, name, mode in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_WRONLY), (2, "stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            _occupy(number, mode)
+            if name != "stdin":
+                # Its end is the program's.
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    codecs.register_error(_HANDLER, _plainly)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            with contextlib.suppress(OSError, ValueError):
+                reconfigure(errors=_HANDLER)
+
+
+def complain(text: str, program: str = "nnviz") -> None:
+    """One line on standard error, if anybody takes it."""
+    try:
+        sys.stderr.write(f"{program}: {text}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """Nobody takes this output any more: what is left of it must not fail once more when the interpreter ends."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, stream.fileno())
+        finally:
+            os.close(nowhere)
+
+
+def _occupy(number: int, mode: int) -> None:
+    with contextlib.suppress(OSError):
+        os.fstat(number)
+        return  # Somebody has it already.
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, mode)
+        if nowhere != number:
+            os.dup2(nowhere, number)
+            os.close(nowhere)
+
+
+def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Something like it for a sign that the encoding has not; the bytes of a file name that is no text as they were."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    sign = error.object[error.start]
+    if "\udc80" <= sign <= "\udcff":
+        return bytes([ord(sign) - 0xDC00]), error.start + 1
+    return _PLAIN.get(sign, "?"), error.start + 1

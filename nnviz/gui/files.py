@@ -21,7 +21,7 @@ from nnviz.project.templates import sample
 from nnviz.record import places
 
 if TYPE_CHECKING:
-    from nnviz.record.store import StoredRun
+    from nnviz.record.tolerant import TolerantRun
 
 PROJECT_SUFFIX = io.SUFFIX
 RUN_SUFFIX = places.RUN_SUFFIX
@@ -43,7 +43,7 @@ def reason_of(error: BaseException, path: Path, verb: str) -> str:
 class Files(QObject):
     """The files of one window's document."""
 
-    #: A run was opened: (project, StoredRun, path). The document does not hold the project yet.
+    #: A run was opened: (project, TolerantRun, path). The document does not hold the project yet.
     run_opened = Signal(object, object, object)
     #: Something went wrong: a sentence and details.
     failed = Signal(str, str)
@@ -123,13 +123,17 @@ class Files(QObject):
         self._background.start(lambda: disk_state.opened(path), done, lambda error: self._open_failed(path, error))
 
     def _load_run(self, path: Path, then: Callable[[], None] | None) -> None:
-        def work() -> tuple[Project, StoredRun]:
-            from nnviz.record.store import open_run  # noqa: PLC0415 - sqlite is only needed for this
+        def work() -> tuple[Project, TolerantRun]:
+            from nnviz.record.tolerant import open_tolerantly  # noqa: PLC0415 - sqlite is only needed for this
 
-            run = open_run(path)
-            return io.loads(run.info.project_json, path.name), run
+            run = open_tolerantly(path)
+            try:
+                return io.loads(run.info.project_json, path.name), run
+            except BaseException:
+                run.close()
+                raise
 
-        def done(result: tuple[Project, StoredRun]) -> None:
+        def done(result: tuple[Project, TolerantRun]) -> None:
             project, run = result
             self._remember(path)
             self.run_opened.emit(project, run, path)

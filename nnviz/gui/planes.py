@@ -18,6 +18,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 
 from nnviz.gui import pictures
+from nnviz.gui.painting import Saved
 from nnviz.gui.theme import Theme
 from nnviz.project import registry
 from nnviz.record.samples import ArraySample
@@ -127,19 +128,18 @@ def decision(loss: str, task: str, values: Numbers, theme: Theme) -> NDArray[np.
 
 def draw_dots(painter: QPainter, area: QRectF, edges: Edges, dots: Dots, theme: Theme) -> None:
     """The examples in the colours of their classes, and a ring round the pinned one."""
-    painter.save()
-    painter.setClipRect(area)
-    if dots.points is not None and dots.points.array.ndim == 2 and dots.points.array.shape[1] == 3:
-        _draw_layer(painter, area, edges, dots.points.array, theme)
-    if dots.pinned is not None and dots.pinned.array.shape == (2,):
-        middle = edges.place(area, *(float(value) for value in dots.pinned.array))
-        if math.isfinite(middle.x()) and math.isfinite(middle.y()):
-            size = area.width() * (0.065 if dots.points is not None and len(dots.points.array) <= 12 else 0.045)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width in ((theme.plot_background, 0.028), (theme.text, 0.014)):
-                painter.setPen(QPen(colour, width * area.width()))
-                painter.drawEllipse(middle, size, size)
-    painter.restore()
+    with Saved(painter):
+        painter.setClipRect(area)
+        if dots.points is not None and dots.points.array.ndim == 2 and dots.points.array.shape[1] == 3:
+            _draw_layer(painter, area, edges, dots.points.array, theme)
+        if dots.pinned is not None and dots.pinned.array.shape == (2,):
+            middle = edges.place(area, *(float(value) for value in dots.pinned.array))
+            if math.isfinite(middle.x()) and math.isfinite(middle.y()):
+                size = area.width() * (0.065 if dots.points is not None and len(dots.points.array) <= 12 else 0.045)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                for colour, width in ((theme.plot_background, 0.028), (theme.text, 0.014)):
+                    painter.setPen(QPen(colour, width * area.width()))
+                    painter.drawEllipse(middle, size, size)
 
 
 #: Layers of examples that were drawn lately, with what they show, so that it stays what it is. While the decision

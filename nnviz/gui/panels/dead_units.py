@@ -13,12 +13,13 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import answering, guarded
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Floats, value_at
 from nnviz.gui.panels.parts import line_height
 from nnviz.gui.theme import Theme
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample
+from nnviz.record.samples import ArraySample, count_in
 
 #: Shares from which on a layer is worth a look, and is in trouble.
 WARNING_SHARE = 0.10
@@ -91,6 +92,7 @@ class SharesView(QWidget):
     def _row_height(self) -> int:
         return line_height() + 26
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """All rows, each as high as its bar, its course and some air."""
         return QSize(200, self._row_height() * len(self._rows))
@@ -104,6 +106,7 @@ class SharesView(QWidget):
         longest = max((metrics.horizontalAdvance(row.node) for row in self._rows), default=0)
         return min(max(longest, metrics.horizontalAdvance("relu1")) + 12, max(self.width() // 3, 40))
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the rows."""
         painter = QPainter(self)
@@ -288,7 +291,7 @@ class DeadUnitsPanel(Panel):
         units = run.latest(f"dead_units/{node}", step)
         if not isinstance(units, ArraySample):
             return "", 0
-        images = int(units.meta.get("images", units.meta.get("probe_images", 0)))
+        images = count_in(units.meta, "images", count_in(units.meta, "probe_images", 0))
         dead = np.flatnonzero(units.array)
         if not len(dead):
             return f"all {len(units.array)} units fire.", images

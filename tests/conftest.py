@@ -34,6 +34,11 @@ _FULL_ROUND = 20
 _finished = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Long runs of the fuzzers."""
+    parser.addoption("--fuzz", type=int, default=None, help="how many mutated inputs each fuzzer tries")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """A run that hangs where no test's own limit reaches ends with a word, before whoever waits for it gives up."""
     if not hasattr(config, "workerinput"):

@@ -122,7 +122,8 @@ def unpack_scalars(codec: object, count: object, data: object) -> tuple[NDArray[
     steps = np.cumsum(np.frombuffer(inflate(data[4 : 4 + length], count * 8, "a curve"), "<i8"), dtype=np.int64)
     if (np.diff(steps) <= 0).any() or steps[0] < 0 or steps[-1] > MOST_STEP:
         raise damaged("a curve")
-    return steps, np.frombuffer(data, dtype, offset=4 + length).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN
+        return steps, np.frombuffer(data, dtype, offset=4 + length).astype(np.float64)
 
 
 def pack_array(array: NDArray[np.generic]) -> tuple[str, bytes]:

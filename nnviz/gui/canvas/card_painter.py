@@ -234,8 +234,8 @@ def _paint_header(painter: QPainter, facts: CardFacts, places: CardPlaces, theme
 
 def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: Theme) -> None:
     fraction, colour = 0.0, theme.good
-    if value is None or value == 0.0:
-        pass
+    if value is None or value <= 0.0:
+        pass  # a file may say that a norm is negative
     elif not math.isfinite(value):
         fraction, colour = 1.0, theme.danger
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz.gui.pictures import single
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.model import Shape
@@ -76,7 +77,7 @@ def filter_stack(
         groups: Of a convolution.
         total: Number of filters in the layer if only the first were recorded; 0 for all.
     """
-    weights = np.asarray(weights, dtype=np.float32)
+    weights = single(weights)
     view = registry.layer(kind).weight_view
     if view == "filters" and kind == "conv_transpose2d" and weights.ndim == 4:
         inputs, outputs, height, width = weights.shape
@@ -110,7 +111,7 @@ def map_stack(output: NDArray[Any]) -> Numbers:
 
     Feature maps stay what they are; a sequence is one strip a channel; a vector is one cell a feature.
     """
-    output = np.asarray(output, dtype=np.float32)
+    output = single(output)
     if output.ndim == 3:
         return output
     if output.ndim == 2:

@@ -102,6 +102,10 @@ def decade_ticks(low: float, high: float, count: int) -> list[int]:
     return [power for power in range(first, last + 1) if power % stride == 0]
 
 
+#: An axis reaches no further: what lies beyond is off the picture, and no difference of two ends is infinite.
+_FURTHEST = 1e300
+
+
 class SteadyRange:
     """The range of an axis that grows at once, shrinks only when it has become far too wide, and never twitches."""
 
@@ -116,6 +120,7 @@ class SteadyRange:
         """The range to show for values from ``low`` to ``high``."""
         if not (math.isfinite(low) and math.isfinite(high)):
             return self._range or (0.0, 1.0)
+        low, high = (min(max(end, -_FURTHEST), _FURTHEST) for end in (low, high))
         if from_zero and low >= 0:
             low = 0.0
         if high - low < 1e-12 * max(abs(high), abs(low), 1e-300):

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QAbstractScrollArea, QGraphicsItem, QStyleOption, QWidget
 
 from nnviz.gui import theme
@@ -85,12 +85,17 @@ def answering(otherwise: Callable[[], object]) -> Callable[[_Method], _Method]:
     return decorate
 
 
-def guard_class(kind: type, *names: str) -> None:
-    """Guard the painting methods of a class that is not ours, such as the curves of pyqtgraph."""
-    for name in names:
+def guard_class(kind: type) -> None:
+    """Guard what a class of somebody else, such as a curve of pyqtgraph, has of its own of Qt's methods."""
+    for name, guard in (
+        ("paint", guarded),
+        ("paintEvent", guarded),
+        ("boundingRect", answering(QRectF)),
+        ("shape", answering(QPainterPath)),
+    ):
         method = kind.__dict__.get(name)
         if method is not None and not getattr(method, "is_guarded", False):
-            setattr(kind, name, guarded(method))
+            setattr(kind, name, guard(method))
 
 
 def _tell(method: Callable[..., Any], error: Exception) -> None:

@@ -208,13 +208,19 @@ def rgb(array: Numbers, low: float = 0.0, high: float = 1.0) -> QImage:
 
 def sample_picture(array: Numbers) -> QImage:
     """One example as the data set means it: an image as an image, a vector as a strip; scaled data by its own range."""
+    if not 1 <= array.ndim <= 3:  # no example has such a shape, but a file may say so
+        array = array.reshape(-1)
     low, high = value_range(np.asarray(array))
     if low >= 0.0 and high <= 1.0:
         low, high = 0.0, 1.0
     if array.ndim == 3 and array.shape[0] == 3:
         return rgb(array, low, high)
     if array.ndim == 3:
-        return grey(array[0], low, high) if array.shape[0] == 1 else tiles(array, columns_for(array.shape[0]))
+        return (
+            grey(array[0], low, high)
+            if array.shape[0] == 1
+            else tiles(array[:1024], columns_for(min(array.shape[0], 1024)))
+        )
     if array.ndim == 2:
         return grey(array, low, high)
     return diverging(array)

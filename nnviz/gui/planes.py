@@ -24,6 +24,8 @@ from nnviz.project import registry
 from nnviz.record.samples import ArraySample
 
 Numbers = NDArray[Any]
+#: Classes between which a decision is drawn, and examples over it; the instruments write 64 and 400.
+_MOST_CLASSES, _MOST_POINTS = 64, 2**12
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def decision(loss: str, task: str, values: Numbers, theme: Theme) -> NDArray[np.
     """
     if task == "regression":
         return pictures.colours(values[0], "plane")
+    values = values[:_MOST_CLASSES]
     shares = probabilities(loss, values)
     if len(values) == 1:
         return pictures.colours(2.0 * shares[0] - 1.0, "plane", -1.0, 1.0)
@@ -176,7 +179,7 @@ def _draw_examples(painter: QPainter, area: QRectF, edges: Edges, rows: Numbers,
     rim = QColor(theme.plot_background if theme.dark else QColor("#ffffff"))
     painter.setPen(QPen(rim, radius * 0.5))
     brushes: dict[int, QColor] = {}
-    for x1, x2, label in rows.tolist():
+    for x1, x2, label in rows[:_MOST_POINTS].tolist():
         index = int(label) if math.isfinite(label) and label >= 0 else 0
         if index not in brushes:
             brushes[index] = class_colour(index, theme)

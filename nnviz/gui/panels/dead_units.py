@@ -143,9 +143,11 @@ class SharesView(QWidget):
 
     def _paint_course(self, painter: QPainter, row: Row, area: QRectF, colour: QColor) -> None:
         """The share over the whole training, on a scale from 0 to the next rounder share."""
-        if len(row.steps) < 2:  # A straight line through one measurement would look like a course.
+        known = row.shares[np.isfinite(row.shares)]
+        if len(known) < 2:  # A straight line through one measurement would look like a course.
             return
-        top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= min(np.nanmax(row.shares), 1.0) - 1e-9)
+        most = min(float(known.max()), 1.0)
+        top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= most - 1e-9)
         x = area.left() + area.width() * row.steps / self._end
         y = area.bottom() - area.height() * np.clip(np.nan_to_num(row.shares), 0, 1) / top
         if len(x) > 2 * area.width():

@@ -83,9 +83,11 @@ class MapView(ArrayView):
             return False
         self._rank = sample.array.ndim
         self._maps, self._meta = map_stack(sample.array), dict(sample.meta)
+        if len(self._maps) < len(sample.array.reshape(-1) if self._rank < 2 else sample.array):
+            self._meta.setdefault("of", len(sample.array))
         units = run.latest(f"dead_units/{node}", step)
         self._dead = (
-            frozenset(int(index) for index in np.flatnonzero(units.array))
+            frozenset(int(index) for index in np.flatnonzero(units.array)[: len(self._maps)])
             if isinstance(units, ArraySample)
             else frozenset()
         )

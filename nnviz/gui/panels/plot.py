@@ -24,9 +24,9 @@ from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
 from nnviz.gui.theme import Theme
 
 pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
-_PAINTED = (pg.AxisItem, pg.InfiniteLine, pg.LinearRegionItem, pg.PlotCurveItem, pg.ScatterPlotItem, pg.ViewBox)
-for _kind in (*_PAINTED, pg.GraphicsView):
-    guard_class(_kind, "paint", "paintEvent")
+_PAINTED = (pg.AxisItem, pg.InfiniteLine, pg.LinearRegionItem, pg.PlotCurveItem, pg.PlotDataItem, pg.ScatterPlotItem)
+for _kind in (*_PAINTED, pg.ViewBox, pg.GraphicsView):
+    guard_class(_kind)
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -199,8 +199,8 @@ class CurvePlot(QWidget):
 
     def set_marker(self, x: float, value: float, colour: QColor) -> None:
         """Put one dot on the plot; NaN takes it away."""
-        if math.isfinite(x) and math.isfinite(value):
-            place = float(self._place(np.array([value]))[0])
+        place = float(self._place(np.array([value]))[0])
+        if math.isfinite(x) and math.isfinite(place):
             self._marker.setData([x], [place], brush=colour, pen=QPen(QColor(self._theme.panel), 2))
         else:
             self._marker.clear()

@@ -7,16 +7,21 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
-from nnviz.gui.panels.numbers import Floats
+from nnviz.gui.panels.numbers import FURTHEST, Floats
 from nnviz.gui.panels.parts import blend
 
 
 def place(values: Floats, *, logarithmic: bool) -> Floats:
-    """Values on the vertical axis; on a logarithmic one those that are not above zero have no place and become NaN."""
-    if not logarithmic:
-        return values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(values > 0, np.log10(np.where(values > 0, values, 1.0)), np.nan)
+    """Values on the vertical axis; those that have no place there become NaN, which is a gap in the line.
+
+    Infinities have none, nor what lies further out than an axis reaches; on a logarithmic axis nor what is not above
+    zero.
+    """
+    placed = np.abs(values) <= FURTHEST
+    if logarithmic:
+        placed &= values > 0
+        return np.where(placed, np.log10(np.where(placed, values, 1.0)), np.nan)
+    return values if placed.all() else np.where(placed, values, np.nan)
 
 
 class Curve:
@@ -82,13 +87,13 @@ class Curve:
         )
         self.placed = self._extended(self.placed if grown else None, strong)
         self.x, self.raw, self.shown = x, values, strong
-        self._line.setData(x, self.placed)
+        _draw(self._line, x, self.placed)
         if smoothed is None:
             self.behind = np.empty(0)
             self._faint.clear()
         else:
             self.behind = self._extended(self.behind if grown else None, values)
-            self._faint.setData(x, self.behind)
+            _draw(self._faint, x, self.behind)
 
     def paint(self, ground: QColor, *, strong: bool, back: bool) -> None:
         """Choose pens and symbols on a ground: drawn strongly, drawn back, or neither."""
@@ -112,3 +117,11 @@ class Curve:
         if known is None:
             return place(values, logarithmic=self._logarithmic)
         return np.concatenate([known, place(values[len(known) :], logarithmic=self._logarithmic)])
+
+
+def _draw(line: pg.PlotDataItem, x: Floats, placed: Floats) -> None:
+    """Give a line its data; with nothing but gaps it has none, and no extent that could be asked for."""
+    if np.isfinite(placed).any():
+        line.setData(x, placed)
+    else:
+        line.clear()

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from nnviz.errors import RunFileError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection, damaged_file
-from nnviz.record.run import FINDINGS_LIMIT, Changes, Run, RunInfo, sorted_findings
+from nnviz.record.run import FINDINGS_LIMIT, MEMORY_LIMIT, Changes, Run, RunInfo, sorted_findings
 from nnviz.record.samples import ArraySample, Finding, Histogram, Sample, Scalar
 from nnviz.record.series import ScalarSeries, size_of
 
@@ -77,6 +77,7 @@ class StoredRun:
         self._context = checked_connection(self.path)
         self._connection = self._context.__enter__()
         self._counter = 0
+        self._told = b""
         self._changed: dict[str, int] = {}
         self._flawed: dict[str, RunFileError] = {}
         self._cache: OrderedDict[int, ArraySample | Histogram] = OrderedDict()
@@ -230,11 +231,18 @@ class StoredRun:
             return {name: b"".join(pieces) for name, pieces in parts.items()}
 
     def to_run(self, step: int | None = None) -> Run:
-        """The same run in memory, to go on with; up to a step where one is given."""
+        """The same run in memory, to go on with; up to a step where one is given.
+
+        Where the newest arrays alone would take more than a run keeps in memory, those of the last series are left out.
+
+        Raises:
+            RunFileError: Something in it is damaged: going on would lose it for good.
+        """
         with self._reading():
             for name in self._flawed:
                 self._refuse_flawed(name)
         run = Run(self._info)
+        held = 0  # bytes of the newest arrays, which a run in memory never gives up
         for name in self.names():
             if name in self._curves:
                 steps, values = self.scalars(name)
@@ -242,10 +250,14 @@ class StoredRun:
             elif name in self._findings:
                 run.append(self._findings[name])
             else:
+                if held > MEMORY_LIMIT:
+                    continue  # it stays in the file
+                sample = None
                 for at, _ in self._snapshot_steps[name][:]:
                     sample = self.latest(name, at)
                     if sample is not None:
                         run.append([sample])
+                held += 0 if sample is None else size_of(sample)
         run.state = self._state
         if step is not None:
             run.rewind(step)
@@ -303,8 +315,9 @@ class StoredRun:
         return value
 
     def _read_info(self) -> RunInfo:
+        self._told = self._fact("info")
         try:
-            info = msgspec.json.decode(self._fact("info"), type=RunInfo)
+            info = msgspec.json.decode(self._told, type=RunInfo)
         except (msgspec.MsgspecError, RecursionError):
             raise form.damaged("what it says of itself") from None
         if abs(info.seed) > 2**63 or len(info.facts) > form.MOST_TEXT:
@@ -343,6 +356,8 @@ class StoredRun:
         try:
             self._counter += 1
             rewinds = self._fact("rewinds")
+            if not rewinds or self._fact("info") != self._told:
+                raise form.damaged("what it says of itself")  # cut off, or another run was written over it
             if rewinds != self._rewinds:
                 self._forget()
                 self._rewinds = rewinds

@@ -40,8 +40,10 @@ class TolerantRun:
 
     def __init__(self, stored: StoredRun) -> None:
         self._stored = stored
-        # Replaced, never changed: other threads read it.
+        # Replaced, never changed: other threads read them. What failed is not tried again thirty times a second; a
+        # curve that was loaded before its file broke is still there when its single points cannot be read any more.
         self._damaged: Mapping[str, str] = dict(stored.damaged)
+        self._failed: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def path(self) -> Path:
@@ -84,11 +86,11 @@ class TolerantRun:
     def scalars(self, series: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps and values of a curve; empty where it is damaged."""
         nothing = np.empty(0, np.int64), np.empty(0, np.float64)
-        return self._read(series, lambda: self._stored.scalars(series), nothing)
+        return self._read("curve", series, lambda: self._stored.scalars(series), nothing)
 
     def latest(self, series: str, step: int | None = None) -> Sample | None:
         """The newest sample of a series, or the newest that is not behind the step; None where it is damaged."""
-        return self._read(series, lambda: self._stored.latest(series, step), None)
+        return self._read("sample", series, lambda: self._stored.latest(series, step), None)
 
     def at(self, step: int) -> Mapping[str, Sample]:
         """What every series showed at a step."""
@@ -111,18 +113,20 @@ class TolerantRun:
         """
         grown = self._stored.refresh()
         if grown:
-            self._damaged = dict(self._stored.damaged)  # what was damaged may have been written anew
+            # What was damaged may have been written anew.
+            self._damaged, self._failed = dict(self._stored.damaged), frozenset()
         return grown
 
     def close(self) -> None:
         """Let go of the file."""
         self._stored.close()
 
-    def _read(self, series: str, read: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
-        if series in self._damaged:
+    def _read(self, what: str, series: str, read: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
+        if (what, series) in self._failed:
             return otherwise
         try:
             return read()
         except RunFileError as error:
+            self._failed |= {(what, series)}
             self._damaged = {**self._damaged, series: error.message}
             return otherwise

@@ -283,7 +283,9 @@ class StoredRun:
                 yield
             except sqlite3.ProgrammingError:
                 raise RunFileError("The run file was closed.", file=str(self.path)) from None
-            except (*BROKEN, OverflowError, MemoryError) as error:
+            except MemoryError:
+                raise RunFileError("The run file needs more memory than there is.", file=str(self.path)) from None
+            except (*BROKEN, OverflowError) as error:
                 raise damaged_file(self.path, error) from error
             except RunFileError as error:
                 raise self._located(error) from None

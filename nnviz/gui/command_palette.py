@@ -13,6 +13,7 @@ from nnviz.gui import matching, theme
 from nnviz.gui.command_entries import Entry
 from nnviz.gui.command_rows import ENTRY, FITTING, RowPainter, row_height
 from nnviz.gui.overlay import Overlay
+from nnviz.gui.painting import answering
 from nnviz.gui.settings import Settings
 
 _MOST_ROWS = 12
@@ -57,6 +58,7 @@ class Results(QAbstractListModel):
         """How many fit."""
         return 0 if parent.isValid() else len(self._rows)
 
+    @answering(lambda: None)
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A row's entry and how it is shown and read out."""
         entry = self.entry(index.row())

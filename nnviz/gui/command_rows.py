@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from nnviz.gui import icons, keycaps, theme
 from nnviz.gui.command_entries import Entry
+from nnviz.gui.painting import Saved, answering, guarded
 
 #: Roles of the model: the entry, and the places of the letters in its title that fit.
 ENTRY, FITTING = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
@@ -25,10 +26,12 @@ def row_height() -> int:
 class RowPainter(QStyledItemDelegate):
     """Draws one entry a row."""
 
+    @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """All rows are alike."""
         return QSize(10, row_height())
 
+    @guarded
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
@@ -38,20 +41,19 @@ class RowPainter(QStyledItemDelegate):
             return
         shade = theme.current()
         rect = QRectF(option.rect)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        if chosen or option.state & QStyle.StateFlag.State_MouseOver:
-            tone, share = (shade.accent, 0.26) if chosen else (shade.text, 0.07)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.mixed(shade.panel, tone, share))
-            painter.drawRoundedRect(rect.adjusted(0.0, 1.0, 0.0, -1.0), 6.0, 6.0)
-        side = round(rect.height() * 0.47)
-        self._sign(painter, entry, QRectF(rect.left() + _LEFT, rect.center().y() - side / 2 + 0.5, side, side))
-        right = self._right(painter, entry, rect)
-        left = rect.left() + _LEFT + side + _GAP
-        self._title(painter, entry, index.data(FITTING), QRectF(left, rect.top(), right - left, rect.height()))
-        painter.restore()
+        with Saved(painter):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+            if chosen or option.state & QStyle.StateFlag.State_MouseOver:
+                tone, share = (shade.accent, 0.26) if chosen else (shade.text, 0.07)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(theme.mixed(shade.panel, tone, share))
+                painter.drawRoundedRect(rect.adjusted(0.0, 1.0, 0.0, -1.0), 6.0, 6.0)
+            side = round(rect.height() * 0.47)
+            self._sign(painter, entry, QRectF(rect.left() + _LEFT, rect.center().y() - side / 2 + 0.5, side, side))
+            right = self._right(painter, entry, rect)
+            left = rect.left() + _LEFT + side + _GAP
+            self._title(painter, entry, index.data(FITTING), QRectF(left, rect.top(), right - left, rect.height()))
 
     def _sign(self, painter: QPainter, entry: Entry, place: QRectF) -> None:
         shade = theme.current()

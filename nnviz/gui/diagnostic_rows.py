@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from nnviz.gui import icons
 from nnviz.gui import theme as themes
 from nnviz.gui.flow_row import FlowRow
+from nnviz.gui.painting import guarded
 from nnviz.gui.panels.parts import set_font
 from nnviz.gui.plain_text import plain_tip
 from nnviz.project.validate import Diagnostic
@@ -82,6 +83,7 @@ class DiagnosticCard(QWidget):
             self.setCursor(Qt.CursorShape.PointingHandCursor)
             self.setToolTip(plain_tip(f"Select {where} and show it (Enter)"))
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """A tinted card with an edge and an icon in the colour of the severity."""
         theme = themes.current()

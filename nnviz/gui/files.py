@@ -22,7 +22,7 @@ from nnviz.project.templates import sample
 from nnviz.record import places
 
 if TYPE_CHECKING:
-    from nnviz.record.store import StoredRun
+    from nnviz.record.tolerant import TolerantRun
 
 PROJECT_SUFFIX = io.SUFFIX
 RUN_SUFFIX = places.RUN_SUFFIX
@@ -44,7 +44,7 @@ def reason_of(error: BaseException, path: Path, verb: str) -> str:
 class Files(QObject):
     """The files of one window's document."""
 
-    #: A run was opened: (project, StoredRun, path). The document does not hold the project yet.
+    #: A run was opened: (project, TolerantRun, path). The document does not hold the project yet.
     run_opened = Signal(object, object, object)
     #: Something went wrong: a sentence and details.
     failed = Signal(str, str)
@@ -130,14 +130,18 @@ class Files(QObject):
         )
 
     def _load_run(self, path: Path, then: Callable[[], None] | None) -> None:
-        def work() -> tuple[Project, StoredRun]:
-            from nnviz.record.store import open_run  # noqa: PLC0415 - sqlite is only needed for this
+        def work() -> tuple[Project, TolerantRun]:
+            from nnviz.record.tolerant import open_tolerantly  # noqa: PLC0415 - sqlite is only needed for this
 
             check_file(given_path(path), kind=RunFileError)
-            run = open_run(path)
-            return io.loads(run.info.project_json, path.name), run
+            run = open_tolerantly(path)
+            try:
+                return io.loads(run.info.project_json, path.name), run
+            except BaseException:
+                run.close()
+                raise
 
-        def done(result: tuple[Project, StoredRun]) -> None:
+        def done(result: tuple[Project, TolerantRun]) -> None:
             project, run = result
             self._remember(path)
             self.run_opened.emit(project, run, path)

@@ -6,6 +6,8 @@ from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from nnviz.gui.painting import answering
+
 #: A widget wider than this is cut where there is less room; the window is not made wider for it.
 _LEAST_WIDTH = 120
 
@@ -35,6 +37,7 @@ class FlowRow(QWidget):
         """A narrow one is higher."""
         return self._lay(width, move=False)
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """The same as the least: rows are made as they are needed."""
         return self.minimumSizeHint()

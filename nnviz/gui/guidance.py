@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
+from nnviz.gui.damage import damage_words
 from nnviz.gui.notices import Button, NoticeArea
 from nnviz.gui.session_bridge import SessionBridge
 from nnviz.gui.theme import format_bytes
@@ -22,6 +23,14 @@ from nnviz.project.validate import Diagnostic, problems_that_stop
 from nnviz.record.run import RunView
 
 _MOST_FIXES = 2
+
+
+def _date(seconds: float) -> str:
+    """When something was, in local time."""
+    try:
+        return time.strftime("%d %B %Y, %H:%M", time.localtime(seconds)) if seconds > 0 else "unknown date"
+    except (ValueError, OverflowError, OSError):  # not a time of this calendar
+        return "unknown date"
 
 
 class Guidance(QObject):
@@ -120,7 +129,7 @@ class Guidance(QObject):
     def tell_replay(self, run: RunView, path: Path) -> None:
         """Say what is looked at."""
         info = run.info
-        when = time.strftime("%d %B %Y, %H:%M", time.localtime(info.created)) if info.created else "unknown date"
+        when = _date(info.created)
         growing = "" if run.finished else " It is still growing and is followed."
         where = f" on {info.device}" if info.device else ""
         self._notices.show_notice(
@@ -129,6 +138,17 @@ class Guidance(QObject):
             "information",
             (Button("Train this network", lambda: self._training.reset(play=True), primary=True),),
         )
+
+    def tell_damage(self, path: Path, series: Sequence[str]) -> None:
+        """Parts of the run that is looked at cannot be read."""
+        if not series:
+            self._notices.dismiss("damage")
+            return
+        self._notices.show_notice("damage", f"{path.name}: {damage_words(series)}", "warning")
+
+    def tell_lost(self, sentence: str) -> None:
+        """The run that is looked at cannot be followed any further."""
+        self._notices.show_notice("follow", f"{sentence} What was read before is still shown.", "warning")
 
     # ---- failures ------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from nnviz.gui import theme
+from nnviz.gui.painting import guarded
 from nnviz.resources import resource
 
 
@@ -53,6 +54,7 @@ class _StrokeEngine(QIconEngine):
         side = max(1, min(size.width(), size.height()))
         return _drawn(self._parts[0], self._colour(mode).name(), side)
 
+    @guarded
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         """The icon straight onto the device, as sharp as it is."""
         _renderer(self._parts[0], self._colour(mode).name()).render(painter, QRectF(rect))

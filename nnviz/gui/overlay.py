@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from nnviz.gui import theme
+from nnviz.gui.painting import guarded
 
 _VEIL = QColor(0, 0, 0, 80)
 
@@ -84,6 +85,7 @@ class Overlay(QWidget):
             self.card.setGeometry(self.place(self.rect()))
         return False
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """The veil."""
         QPainter(self).fillRect(event.rect(), _VEIL)

@@ -104,6 +104,12 @@ def _packed_lut(scale: Scale, dark: bool, name: str) -> NDArray[np.uint32]:
     return _packed(np.repeat(np.arange(_LEVELS, dtype=np.uint8)[:, None], 3, axis=1))
 
 
+def single(array: Numbers) -> NDArray[np.float32]:
+    """The numbers as float32; what is too large for that is infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(array, dtype=np.float32)
+
+
 def value_range(array: Numbers) -> tuple[float, float]:
     """Smallest and largest finite number; (0, 0) where there is none."""
     finite = array[np.isfinite(array)] if np.issubdtype(array.dtype, np.inexact) else array
@@ -130,7 +136,7 @@ def colours(
     A diverging scale is always zero-centred: it runs from minus to plus the larger magnitude of ``low`` and ``high``.
     Where all numbers are the same, they are painted as the low end (diverging: by their sign).
     """
-    values = np.asarray(array, dtype=np.float32)
+    values = single(array)
     if scale == "plane":
         return colours(-values, "diverging", None if high is None else -high, None if low is None else -low)
     if low is None or high is None:
@@ -187,7 +193,7 @@ def grey(array: Numbers, low: float | None = 0.0, high: float | None = 1.0) -> Q
 
 
 def _rgb_pixels(array: Numbers, low: float, high: float) -> NDArray[np.uint32]:
-    values = np.asarray(array, dtype=np.float32)
+    values = single(array)
     span = (high - low) or 1.0
     finite = np.isfinite(values).all(axis=0)
     bytes_ = np.rint(np.clip((np.nan_to_num(values) - low) / span, 0.0, 1.0) * 255).astype(np.uint32)
@@ -202,13 +208,19 @@ def rgb(array: Numbers, low: float = 0.0, high: float = 1.0) -> QImage:
 
 def sample_picture(array: Numbers) -> QImage:
     """One example as the data set means it: an image as an image, a vector as a strip; scaled data by its own range."""
+    if not 1 <= array.ndim <= 3:  # no example has such a shape, but a file may say so
+        array = array.reshape(-1)
     low, high = value_range(np.asarray(array))
     if low >= 0.0 and high <= 1.0:
         low, high = 0.0, 1.0
     if array.ndim == 3 and array.shape[0] == 3:
         return rgb(array, low, high)
     if array.ndim == 3:
-        return grey(array[0], low, high) if array.shape[0] == 1 else tiles(array, columns_for(array.shape[0]))
+        return (
+            grey(array[0], low, high)
+            if array.shape[0] == 1
+            else tiles(array[:1024], columns_for(min(array.shape[0], 1024)))
+        )
     if array.ndim == 2:
         return grey(array, low, high)
     return diverging(array)

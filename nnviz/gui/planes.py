@@ -18,11 +18,14 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 
 from nnviz.gui import pictures
+from nnviz.gui.painting import Saved
 from nnviz.gui.theme import Theme
 from nnviz.project import registry
 from nnviz.record.samples import ArraySample
 
 Numbers = NDArray[Any]
+#: Classes between which a decision is drawn, and examples over it; the instruments write 64 and 400.
+_MOST_CLASSES, _MOST_POINTS = 64, 2**12
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def decision(loss: str, task: str, values: Numbers, theme: Theme) -> NDArray[np.
     """
     if task == "regression":
         return pictures.colours(values[0], "plane")
+    values = values[:_MOST_CLASSES]
     shares = probabilities(loss, values)
     if len(values) == 1:
         return pictures.colours(2.0 * shares[0] - 1.0, "plane", -1.0, 1.0)
@@ -127,19 +131,18 @@ def decision(loss: str, task: str, values: Numbers, theme: Theme) -> NDArray[np.
 
 def draw_dots(painter: QPainter, area: QRectF, edges: Edges, dots: Dots, theme: Theme) -> None:
     """The examples in the colours of their classes, and a ring round the pinned one."""
-    painter.save()
-    painter.setClipRect(area)
-    if dots.points is not None and dots.points.array.ndim == 2 and dots.points.array.shape[1] == 3:
-        _draw_layer(painter, area, edges, dots.points.array, theme)
-    if dots.pinned is not None and dots.pinned.array.shape == (2,):
-        middle = edges.place(area, *(float(value) for value in dots.pinned.array))
-        if math.isfinite(middle.x()) and math.isfinite(middle.y()):
-            size = area.width() * (0.065 if dots.points is not None and len(dots.points.array) <= 12 else 0.045)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width in ((theme.plot_background, 0.028), (theme.text, 0.014)):
-                painter.setPen(QPen(colour, width * area.width()))
-                painter.drawEllipse(middle, size, size)
-    painter.restore()
+    with Saved(painter):
+        painter.setClipRect(area)
+        if dots.points is not None and dots.points.array.ndim == 2 and dots.points.array.shape[1] == 3:
+            _draw_layer(painter, area, edges, dots.points.array, theme)
+        if dots.pinned is not None and dots.pinned.array.shape == (2,):
+            middle = edges.place(area, *(float(value) for value in dots.pinned.array))
+            if math.isfinite(middle.x()) and math.isfinite(middle.y()):
+                size = area.width() * (0.065 if dots.points is not None and len(dots.points.array) <= 12 else 0.045)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                for colour, width in ((theme.plot_background, 0.028), (theme.text, 0.014)):
+                    painter.setPen(QPen(colour, width * area.width()))
+                    painter.drawEllipse(middle, size, size)
 
 
 #: Layers of examples that were drawn lately, with what they show, so that it stays what it is. While the decision
@@ -176,7 +179,7 @@ def _draw_examples(painter: QPainter, area: QRectF, edges: Edges, rows: Numbers,
     rim = QColor(theme.plot_background if theme.dark else QColor("#ffffff"))
     painter.setPen(QPen(rim, radius * 0.5))
     brushes: dict[int, QColor] = {}
-    for x1, x2, label in rows.tolist():
+    for x1, x2, label in rows[:_MOST_POINTS].tolist():
         index = int(label) if math.isfinite(label) and label >= 0 else 0
         if index not in brushes:
             brushes[index] = class_colour(index, theme)

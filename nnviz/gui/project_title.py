@@ -10,6 +10,7 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from nnviz.gui import theme
+from nnviz.gui.painting import answering, guarded
 from nnviz.project.document import Document
 
 _MARK = " •"
@@ -70,10 +71,12 @@ class ProjectTitle(QToolButton):
         self.setAccessibleName(f"Project {name}, {below}. {saved}")
         self.update()
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """As wide as it was told to be."""
         return QSize(self.maximumWidth(), sum(_lines()) + 4)
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """The frame of a button under the mouse or with the keyboard, and two lines."""
         super().paintEvent(event)

@@ -25,6 +25,7 @@ from nnviz.data import datasets
 from nnviz.errors import InputError
 from nnviz.gui import icons, theme
 from nnviz.gui.page_scale import page_scale, scaled, set_page_font
+from nnviz.gui.painting import Saved, answering, guarded
 from nnviz.gui.sample_picture import SamplePicture, paint
 from nnviz.project.templates import SampleInfo
 
@@ -90,6 +91,7 @@ class SampleCard(QAbstractButton):
         self.rescale()
         self._show_emphasis()
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """As large as the grid makes it."""
         return QSize(scaled(CARD_WIDTH), scaled(CARD_HEIGHT))
@@ -173,6 +175,7 @@ class SampleCard(QAbstractButton):
         self._drawn = None
         self.update()
 
+    @guarded
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The picture above, the words below."""
         shade = theme.current()
@@ -185,13 +188,12 @@ class SampleCard(QAbstractButton):
         outline = QPainterPath()
         outline.addRoundedRect(frame, _RADIUS, _RADIUS)
         painter.fillPath(outline, shade.panel_raised)
-        painter.save()
-        painter.setClipPath(outline)
-        painter.fillRect(QRectF(0.0, 0.0, size.width(), _PICTURE), shade.plot_background)
-        painter.drawPixmap(0, 0, self._drawing())
-        painter.setPen(QPen(shade.border, 1.0))
-        painter.drawLine(QPointF(0.0, _PICTURE), QPointF(size.width(), _PICTURE))
-        painter.restore()
+        with Saved(painter):
+            painter.setClipPath(outline)
+            painter.fillRect(QRectF(0.0, 0.0, size.width(), _PICTURE), shade.plot_background)
+            painter.drawPixmap(0, 0, self._drawing())
+            painter.setPen(QPen(shade.border, 1.0))
+            painter.drawLine(QPointF(0.0, _PICTURE), QPointF(size.width(), _PICTURE))
         self._paint_words(painter, shade)
         painter.setPen(QPen(shade.accent if strong else shade.border, 2.0 if self.hasFocus() else 1.0))
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -19,6 +19,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 from nnviz.data.effort import epoch_seconds, epoch_words
 from nnviz.data.previews import Preview, preview
 from nnviz.gui import pictures, theme
+from nnviz.gui.painting import Saved
 from nnviz.gui.planes import Dots, Edges, decision, draw_dots
 from nnviz.gui.theme import Theme
 from nnviz.project import registry
@@ -129,29 +130,28 @@ def _given_weights(params: Mapping[str, object]) -> tuple[tuple[float, ...], ...
 
 def paint(painter: QPainter, area: QRectF, picture: SamplePicture, shade: Theme) -> None:
     """Draw a sample into ``area``: the network, with its example before it or the plane behind it."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    shown = picture.preview
-    if shown.points is not None:
-        side = area.height()
-        square = QRectF(area.right() - side, area.top(), side, side)
-        _paint_plane(painter, square, picture, shade)
-        area = QRectF(area.left(), area.top(), area.width() - side - 18.0, side)
-    elif shown.image is not None:
-        side = 3.0 * shown.image.shape[0]
-        square = QRectF(area.left(), area.center().y() - side / 2, side, side)
-        _paint_image(painter, square, shown, shade)
-        area = QRectF(square.right() + 14.0, area.top(), area.right() - square.right() - 14.0, area.height())
-    if (
-        picture.blocks
-        and all(block.shape == (block.shape[0],) for block in picture.blocks)
-        and all(block.shape[0] <= _MOST_UNITS for block in picture.blocks)
-    ):
-        _paint_units(painter, area, picture.blocks, shade)
-    else:
-        # The example stands for the Input.
-        _paint_blocks(painter, area, picture.blocks, shade, input_shown=shown.image is not None)
-    painter.restore()
+    with Saved(painter):
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shown = picture.preview
+        if shown.points is not None:
+            side = area.height()
+            square = QRectF(area.right() - side, area.top(), side, side)
+            _paint_plane(painter, square, picture, shade)
+            area = QRectF(area.left(), area.top(), area.width() - side - 18.0, side)
+        elif shown.image is not None:
+            side = 3.0 * shown.image.shape[0]
+            square = QRectF(area.left(), area.center().y() - side / 2, side, side)
+            _paint_image(painter, square, shown, shade)
+            area = QRectF(square.right() + 14.0, area.top(), area.right() - square.right() - 14.0, area.height())
+        if (
+            picture.blocks
+            and all(block.shape == (block.shape[0],) for block in picture.blocks)
+            and all(block.shape[0] <= _MOST_UNITS for block in picture.blocks)
+        ):
+            _paint_units(painter, area, picture.blocks, shade)
+        else:
+            # The example stands for the Input.
+            _paint_blocks(painter, area, picture.blocks, shade, input_shown=shown.image is not None)
 
 
 def _paint_plane(painter: QPainter, square: QRectF, picture: SamplePicture, shade: Theme) -> None:
@@ -159,19 +159,18 @@ def _paint_plane(painter: QPainter, square: QRectF, picture: SamplePicture, shad
     assert shown.points is not None  # the caller looked
     clip = QPainterPath()
     clip.addRoundedRect(square, 5.0, 5.0)
-    painter.save()
-    painter.setClipPath(clip)
-    painter.fillRect(square, shade.neutral)
-    if shown.surface is not None:
-        painted = decision(picture.loss, "binary", shown.surface[None], shade)
-        # Paler than on the canvas: here the points and the network share the card.
-        painter.setOpacity(0.62)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(square, pictures.image_of(painted))
-        painter.setOpacity(1.0)
-    edges = Edges(*shown.edges)
-    draw_dots(painter, square, edges, Dots(ArraySample("input/points", 0, shown.points, {})), shade)
-    painter.restore()
+    with Saved(painter):
+        painter.setClipPath(clip)
+        painter.fillRect(square, shade.neutral)
+        if shown.surface is not None:
+            painted = decision(picture.loss, "binary", shown.surface[None], shade)
+            # Paler than on the canvas: here the points and the network share the card.
+            painter.setOpacity(0.62)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(square, pictures.image_of(painted))
+            painter.setOpacity(1.0)
+        edges = Edges(*shown.edges)
+        draw_dots(painter, square, edges, Dots(ArraySample("input/points", 0, shown.points, {})), shade)
 
 
 def _paint_image(painter: QPainter, square: QRectF, shown: Preview, shade: Theme) -> None:

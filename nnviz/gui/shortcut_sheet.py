@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from nnviz.gui import icons, keycaps, matching, theme
 from nnviz.gui.key_use import KeyUse
 from nnviz.gui.overlay import Overlay
+from nnviz.gui.painting import guarded
 from nnviz.gui.shortcut_table import ShortcutGroup
 
 #: A column is about this wide at the usual text scale; so many of them at most.
@@ -47,6 +48,7 @@ class ShortcutRow(QWidget):
         """Words may be cut, keys may not."""
         return QSize(round(keycaps.width(self._keys, theme.font(13))) + 80, self.height())
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Words at the left, keys at the right, a faint line below."""
         shade = theme.current()

@@ -86,10 +86,11 @@ def standing_of(position: Position | None, project: Project, sizes: tuple[int, .
 def standing_of_replay(run: RunView, project: Project, sizes: tuple[int, ...]) -> Standing:
     """Where a recorded run stands at its end."""
     train, validation, test = sizes or (0, 0, 0)
-    epochs_done = run.latest("epoch")
+    epochs_done = getattr(run.latest("epoch"), "value", 0.0)
     steps = max(run.last_step, 0)
     return Standing(
-        epoch=int(getattr(epochs_done, "value", 0)),
+        # A file may say anything, also that no number of epochs has ended.
+        epoch=int(epochs_done) if 0.0 <= epochs_done <= run.last_step else 0,
         epochs=project.training.epochs,
         step=steps,
         steps=steps,

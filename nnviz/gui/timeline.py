@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWi
 from nnviz.gui import icons, theme
 from nnviz.gui.in_place import text_width
 from nnviz.gui.key_use import KeyUse
+from nnviz.gui.painting import answering, guarded
 from nnviz.gui.run_feed import RunFeed
 from nnviz.gui.standing import Standing
 from nnviz.gui.theme import format_bytes, format_count
@@ -107,6 +108,7 @@ class Track(QWidget):
         stride = next((one for one in _STRIDES if one * room >= 1), _STRIDES[-1])
         return self._marks[stride - 1 :: stride]
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws planned, done, marks and handle."""
         shade = theme.current()
@@ -187,6 +189,7 @@ class Track(QWidget):
         super().focusOutEvent(event)
         self.update()
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """A line high."""
         return QSize(400, 24)

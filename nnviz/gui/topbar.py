@@ -23,6 +23,7 @@ from nnviz.errors import InputError, ParamError
 from nnviz.gui import icons, theme
 from nnviz.gui.field_undo import undo_document_from
 from nnviz.gui.in_place import Field, InPlace, text_width, value_font, value_height
+from nnviz.gui.painting import answering
 from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.project_title import ProjectTitle
 from nnviz.gui.standing import Standing, learning_rate_of, with_learning_rate
@@ -479,6 +480,7 @@ class TopBar(QWidget):
         self._apply(SetTraining(after.training))
         self._update_fields()
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """As wide as the window."""
         return QSize(1280, self.height())

@@ -65,12 +65,24 @@ DTYPES: Mapping[str, np.dtype[np.generic]] = {
 HISTOGRAM = "histogram"
 _VALUE_CODES: Mapping[str, np.dtype[np.floating]] = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8")}
 
-# What a file may claim at most; a run of nnviz stays far below.
-MOST_NUMBERS = 2**24
+# What a file may claim at most: a few kilobytes can claim gigabytes, so it is looked at before anything is unpacked.
+#: Numbers of one array. The instruments write 2**20 at most (a map of 1,024 x 1,024), the pinned example as it is:
+#: enough for an image of 1,182 x 1,182 in colour. A panel takes about thirty bytes a number to show it.
+MOST_NUMBERS = 2**22
+#: Bins of one histogram; the instruments write 64.
+MOST_BINS = 2**12
+#: Points in one row of a curve. How many of all curves are in memory is bounded where they are read.
 MOST_POINTS = 2**16
 MOST_TEXT = 2**16
-MOST_SERIES = 2**16
+#: Series of a run: the largest network has 10,000 nodes with about ten each.
+MOST_SERIES = 2**17
+#: Characters in the names of all series together.
+MOST_NAMES = 2**23
+#: Findings that are read; of one series the newest are enough.
+MOST_FINDINGS = 2**15
 MOST_PROJECT = 2**24
+#: Steps beyond this are no steps: it would take the fastest computer a thousand years.
+MOST_STEP = 2**53
 PART_BYTES = 2**25
 MOST_CHECKPOINT = 2**34
 
@@ -108,9 +120,10 @@ def unpack_scalars(codec: object, count: object, data: object) -> tuple[NDArray[
     if len(data) != 4 + length + count * dtype.itemsize:
         raise damaged("a curve")
     steps = np.cumsum(np.frombuffer(inflate(data[4 : 4 + length], count * 8, "a curve"), "<i8"), dtype=np.int64)
-    if (np.diff(steps) <= 0).any():
+    if (np.diff(steps) <= 0).any() or steps[0] < 0 or steps[-1] > MOST_STEP:
         raise damaged("a curve")
-    return steps, np.frombuffer(data, dtype, offset=4 + length).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN
+        return steps, np.frombuffer(data, dtype, offset=4 + length).astype(np.float64)
 
 
 def pack_array(array: NDArray[np.generic]) -> tuple[str, bytes]:
@@ -165,7 +178,7 @@ def unpack_sample(
     if len(sizes) > 8 or any(size < 0 for size in sizes) or math.prod(sizes) > MOST_NUMBERS:
         raise damaged(what)
     if dtype == HISTOGRAM:
-        if len(sizes) != 1 or sizes[0] < 1:
+        if len(sizes) != 1 or not 1 <= sizes[0] <= MOST_BINS:
             raise damaged(what)
         raw = _unpacked(codec, data, 8 * sizes[0] + 8 * (sizes[0] + 1), what)
         counts = np.frombuffer(raw, "<i8", sizes[0]).astype(np.int64)

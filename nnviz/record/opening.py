@@ -7,7 +7,9 @@ any table is read. The connection is read-only.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,8 +37,9 @@ def checked_connection(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         RunFileError: It is not.
     """
-    _check_header(path)
-    connection = _connect(path)
+    found = _resolved(path)
+    _check_header(found, path)
+    connection = _connect(found, path)
     try:
         _check_schema(connection, path)
         yield connection
@@ -44,17 +47,29 @@ def checked_connection(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _check_header(path: Path) -> None:
-    """Marks, version and size, from SQLite's own header, before SQLite sees the file."""
-    file = str(path)
+def _resolved(path: Path) -> Path:
+    """The absolute path without links: beside that one SQLite looks for its log."""
     try:
-        with path.open("rb") as stream:
-            header = stream.read(100)
-        size = path.stat().st_size
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name that cannot be one
+        raise RunFileError("The run file cannot be read: this is not a path to a file.", file=str(path)) from None
+
+
+def _check_header(path: Path, shown: Path) -> None:
+    """Marks, version and size, from SQLite's own header, before SQLite sees the file."""
+    file = str(shown)
+    try:
+        header, size = _beginning(path, file)
     except FileNotFoundError:
         raise RunFileError("There is no such run file.", file=file) from None
     except OSError as error:
         raise RunFileError(f"The run file cannot be read: {error.strerror or error}.", file=file) from None
+    for ending in ("-wal", "-shm", "-journal"):
+        beside = path.with_name(path.name + ending)
+        if os.path.lexists(beside) and not stat.S_ISREG(beside.lstat().st_mode):
+            raise RunFileError(
+                f"The run file cannot be read: {beside.name}, which lies beside it, is not a file.", file=file
+            )
     if not header:
         raise RunFileError("The run file is empty.", file=file)
     if not header.startswith(b"SQLite format 3\0"[: len(header)]):
@@ -76,12 +91,28 @@ def _check_header(path: Path) -> None:
         raise RunFileError(f"The run file is cut off: {size} of {pages * page} bytes are there.", file=file)
 
 
+def _beginning(path: Path, file: str) -> tuple[bytes, int]:
+    """The first bytes and the size of what is certainly a file: opening a pipe would wait for ever."""
+    _refuse_other_kinds(path.stat().st_mode, file)
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as stream:
+        found = os.fstat(stream.fileno())
+        _refuse_other_kinds(found.st_mode, file)  # it may have become another one meanwhile
+        return stream.read(100), found.st_size
+
+
+def _refuse_other_kinds(mode: int, file: str) -> None:
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
+        raise RunFileError(f"The run file cannot be read: it is {what}, not a file.", file=file)
+
+
 def _has_log(path: Path) -> bool:
     log = path.with_name(path.name + "-wal")
     return log.exists() and log.stat().st_size > 0
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, shown: Path) -> sqlite3.Connection:
     """Read-only; where SQLite may not even make its lock file (a read-only folder), as a file that nobody changes."""
     problem: Exception = sqlite3.DatabaseError()
     for mode in ("mode=ro", "mode=ro&immutable=1"):
@@ -93,6 +124,8 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA cell_size_check = ON")
+            # Reading mapped memory behind the end of a file that was cut off meanwhile would end the process.
+            connection.execute("PRAGMA mmap_size = 0")
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2**28)
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -104,7 +137,7 @@ def _connect(path: Path) -> sqlite3.Connection:
                     connection.close()
             if "unable to open" not in str(error) and "readonly" not in str(error):
                 break
-    raise damaged_file(path, problem)
+    raise damaged_file(shown, problem)
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:

@@ -70,6 +70,10 @@ class RunView(Protocol):
     def last_step(self) -> int:
         """The highest step of any sample; -1 before the first."""
 
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """Series of a file that turned out to be damaged when they were read, and why; they are empty."""
+
     def read_since(self, cursor: int) -> Changes:
         """Which series changed since the cursor; begin with 0."""
 
@@ -135,6 +139,11 @@ class Run:
     def last_step(self) -> int:
         """The highest step of any sample; -1 before the first."""
         return self._last_step
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """Nothing: what is in memory is whole."""
+        return {}
 
     @property
     def nbytes(self) -> int:

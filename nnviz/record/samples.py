@@ -111,4 +111,12 @@ class Finding:
     cures: tuple[Cure, ...] = ()
 
 
+def count_in(meta: Mapping[str, str | int | float], name: str, otherwise: int) -> int:
+    """A fact that is a count, such as ``of``; ``otherwise`` where there is none: a file may claim anything."""
+    value = meta.get(name, otherwise)
+    if isinstance(value, str) or not 0 <= value <= 2**53:
+        return otherwise
+    return int(value)
+
+
 Sample: TypeAlias = Scalar | Histogram | ArraySample | Finding

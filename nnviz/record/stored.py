@@ -23,14 +23,23 @@ from numpy.typing import NDArray
 from nnviz.errors import RunFileError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection, damaged_file
-from nnviz.record.run import Changes, Run, RunInfo, sorted_findings
+from nnviz.record.run import FINDINGS_LIMIT, MEMORY_LIMIT, Changes, Run, RunInfo, sorted_findings
 from nnviz.record.samples import ArraySample, Finding, Histogram, Sample, Scalar
 from nnviz.record.series import ScalarSeries, size_of
 
 #: Points of one curve that are held in memory; beyond, least and greatest of neighbours.
 POINTS_IN_MEMORY = 2**20
+#: The same of all curves together, at 16 bytes each: of many curves each has fewer, but never under the least.
+POINTS_OF_ALL = 2**24
+LEAST_POINTS = 2**11
 #: Bytes of arrays that were read and are kept, in case they are wanted again.
 CACHE_BYTES = 64 * 2**20
+#: Rows of curves that are kept unpacked, for the exact values at a step; one takes a megabyte at most.
+BLOCKS_KEPT = 64
+#: A title and a device that are longer than this are cut: they are shown on one line.
+LONGEST_TITLE, LONGEST_DEVICE = 200, 40
+#: 1 January of the year 9999: what was made later was not made.
+LATEST = 253_370_764_800.0
 
 
 class CheckpointInfo(msgspec.Struct, frozen=True):
@@ -57,6 +66,9 @@ class StoredRun:
     """The reading half of a run, from its file. May be used by any thread, one at a time.
 
     Curves are loaded when they are first asked for, arrays one by one. :meth:`refresh` takes in what was added since.
+
+    What is read late may turn out to be damaged: every method may raise a :class:`RunFileError`. Views, which must not
+    care, read through a :class:`nnviz.record.tolerant.TolerantRun`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,10 +77,13 @@ class StoredRun:
         self._context = checked_connection(self.path)
         self._connection = self._context.__enter__()
         self._counter = 0
+        self._told = b""
         self._changed: dict[str, int] = {}
+        self._flawed: dict[str, RunFileError] = {}
         self._cache: OrderedDict[int, ArraySample | Histogram] = OrderedDict()
         self._cache_bytes = 0
         self._data_version = -1
+        self._identity = _identity(self.path)
         try:
             with self._reading():
                 self._info = self._read_info()
@@ -116,6 +131,7 @@ class StoredRun:
             number = self._curves.get(series)
             if number is None:
                 return np.empty(0, np.int64), np.empty(0, np.float64)
+            self._refuse_flawed(series)
             return self._loaded_curve(number).view()
 
     def latest(self, series: str, step: int | None = None) -> Sample | None:
@@ -129,6 +145,7 @@ class StoredRun:
             present: dict[str, Sample | None] = {}
             for name in self._changed:
                 if name in self._snapshot_steps:
+                    self._refuse_flawed(name)
                     if self._row_at(name, step) is not None:
                         present[name] = None
                 elif (sample := self._latest(name, step)) is not None:
@@ -137,16 +154,40 @@ class StoredRun:
 
     def findings(self, step: int | None = None) -> tuple[Finding, ...]:
         """What holds (or held at that step), the worst first; what was resolved is left out."""
-        with self._lock:
+        with self._reading():
+            for name in self._findings:
+                self._refuse_flawed(name)
             newest = (_newest(findings, step) for findings in self._findings.values())
             return sorted_findings(finding for finding in newest if finding is not None)
+
+    def finding_names(self) -> list[str]:
+        """Names of the series of findings."""
+        with self._lock:
+            return list(self._findings)
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """Series that are known to be damaged, and why."""
+        with self._lock:
+            return {name: error.message for name, error in self._flawed.items()}
 
     # -- what only a file has -----------------------------------------------------------------------------------------
 
     def refresh(self) -> bool:
-        """Take in what was written since; true if anything was."""
+        """Take in what was written since; true if anything was.
+
+        Raises:
+            RunFileError: It cannot be read now, or the file was removed or replaced; what was read before is kept.
+        """
         with self._reading():
-            return self._take_in()
+            try:
+                grown = self._take_in()
+            except BaseException:
+                self._data_version = -1  # the next one tries again
+                raise
+        if _identity(self.path) != self._identity:
+            raise RunFileError("The run file was removed or replaced since it was opened.", file=str(self.path))
+        return grown
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """What checkpoints there are, in the order in which they were made."""
@@ -190,8 +231,18 @@ class StoredRun:
             return {name: b"".join(pieces) for name, pieces in parts.items()}
 
     def to_run(self, step: int | None = None) -> Run:
-        """The same run in memory, to go on with; up to a step where one is given."""
+        """The same run in memory, to go on with; up to a step where one is given.
+
+        Where the newest arrays alone would take more than a run keeps in memory, those of the last series are left out.
+
+        Raises:
+            RunFileError: Something in it is damaged: going on would lose it for good.
+        """
+        with self._reading():
+            for name in self._flawed:
+                self._refuse_flawed(name)
         run = Run(self._info)
+        held = 0  # bytes of the newest arrays, which a run in memory never gives up
         for name in self.names():
             if name in self._curves:
                 steps, values = self.scalars(name)
@@ -199,10 +250,14 @@ class StoredRun:
             elif name in self._findings:
                 run.append(self._findings[name])
             else:
+                if held > MEMORY_LIMIT:
+                    continue  # it stays in the file
+                sample = None
                 for at, _ in self._snapshot_steps[name][:]:
                     sample = self.latest(name, at)
                     if sample is not None:
                         run.append([sample])
+                held += 0 if sample is None else size_of(sample)
         run.state = self._state
         if step is not None:
             run.rewind(step)
@@ -228,7 +283,9 @@ class StoredRun:
                 yield
             except sqlite3.ProgrammingError:
                 raise RunFileError("The run file was closed.", file=str(self.path)) from None
-            except (*BROKEN, OverflowError, MemoryError) as error:
+            except MemoryError:
+                raise RunFileError("The run file needs more memory than there is.", file=str(self.path)) from None
+            except (*BROKEN, OverflowError) as error:
                 raise damaged_file(self.path, error) from error
             except RunFileError as error:
                 raise self._located(error) from None
@@ -245,27 +302,46 @@ class StoredRun:
                 raise form.damaged("a table")
             yield row
 
+    def _refuse_flawed(self, name: str) -> None:
+        flaw = self._flawed.get(name)
+        if flaw is not None:
+            raise flaw
+
     def _fact(self, name: str) -> bytes:
-        rows = self._rows("SELECT value FROM facts WHERE name = ? LIMIT 1", (bytes,), (name,))
+        rows = self._rows(
+            "SELECT CASE WHEN length(value) <= ? THEN value ELSE NULL END FROM facts WHERE name = ? LIMIT 1",
+            (bytes,),
+            (form.MOST_PROJECT, name),
+        )
         value: bytes = next(rows, (b"",))[0]
-        if len(value) > form.MOST_PROJECT:
-            raise form.damaged("what it says of itself")
         return value
 
     def _read_info(self) -> RunInfo:
+        self._told = self._fact("info")
         try:
-            info = msgspec.json.decode(self._fact("info"), type=RunInfo)
+            info = msgspec.json.decode(self._told, type=RunInfo)
         except (msgspec.MsgspecError, RecursionError):
             raise form.damaged("what it says of itself") from None
-        return msgspec.structs.replace(info, project_json=self._fact("project"))
+        if abs(info.seed) > 2**63 or len(info.facts) > form.MOST_TEXT:
+            raise form.damaged("what it says of itself")
+        return msgspec.structs.replace(
+            info,
+            project_json=self._fact("project"),
+            created=info.created if 0.0 <= info.created < LATEST else 0.0,
+            title=_line(info.title, LONGEST_TITLE),
+            device=_line(info.device, LONGEST_DEVICE),
+            nnviz_version=_line(info.nnviz_version, LONGEST_DEVICE),
+        )
 
     def _forget(self) -> None:
         """Know nothing of the series."""
         self._curves: dict[str, int] = {}
         self._loaded: dict[int, ScalarSeries] = {}
-        self._blocks: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self._blocks: OrderedDict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = OrderedDict()
         self._snapshot_steps: dict[str, list[tuple[int, int]]] = {}  # (step, row), ascending
         self._findings: dict[str, list[Finding]] = {}
+        self._finding_count = 0
+        self._flawed.clear()
         self._names: dict[int, tuple[str, str]] = {}
         self._last_rows = {"scalars": 0, "arrays": 0, "findings": 0}
         self._rewinds = b""
@@ -282,6 +358,8 @@ class StoredRun:
         try:
             self._counter += 1
             rewinds = self._fact("rewinds")
+            if not rewinds or self._fact("info") != self._told:
+                raise form.damaged("what it says of itself")  # cut off, or another run was written over it
             if rewinds != self._rewinds:
                 self._forget()
                 self._rewinds = rewinds
@@ -301,13 +379,17 @@ class StoredRun:
             state = msgspec.json.decode(self._fact("state"), type=_State)
         except (msgspec.MsgspecError, RecursionError):
             raise form.damaged("its state") from None
+        if len(state.state) > LONGEST_DEVICE or not -1 <= state.last_step <= form.MOST_STEP:
+            raise form.damaged("its state")
         self._state, self._finished, self._last_step = state.state, state.finished, state.last_step
 
     def _take_in_series(self) -> None:
         known = max(self._names, default=0)
         rows = self._rows("SELECT id, name, kind FROM series WHERE id > ? ORDER BY id", (int, str, str), (known,))
+        written = sum(len(name) for name, _ in self._names.values()) if known else 0
         for number, name, kind in rows:
-            if len(name) > 512 or len(self._names) >= form.MOST_SERIES:
+            written += len(name)
+            if len(name) > 512 or len(self._names) >= form.MOST_SERIES or written > form.MOST_NAMES:
                 raise form.damaged("the list of series")
             self._names[number] = (name, kind)
             if kind == form.SCALAR:
@@ -335,20 +417,33 @@ class StoredRun:
         self._changed[name] = self._counter
         return name
 
+    def _is_step(self, name: str, step: int) -> bool:
+        """Whether this can be a step; a series with another one is flawed."""
+        if 0 <= step <= form.MOST_STEP:
+            return True
+        self._flawed[name] = form.damaged(f"the series {name!r}")
+        return False
+
     def _take_in_curves(self) -> None:
         for _, number, last_step in self._new_rows("scalars", "last_step", (int,)):
-            self._name(number, form.SCALAR)
+            name = self._name(number, form.SCALAR)
             self._blocks.pop(number, None)
-            self._last_step = max(self._last_step, last_step)
+            if self._is_step(name, last_step):
+                self._last_step = max(self._last_step, last_step)
         for number in self._loaded:
-            if self._changed[self._names[number][0]] == self._counter:
-                self._extend_curve(number)
+            name = self._names[number][0]
+            if self._changed[name] == self._counter and name not in self._flawed:
+                try:
+                    self._extend_curve(number)
+                except RunFileError as error:
+                    self._flawed[name] = error
 
     def _take_in_snapshots(self) -> None:
         changed = set()
         for _, number, step in self._new_rows("arrays", "step", (int,)):
             changed.add(number)
-            self._last_step = max(self._last_step, step)
+            if self._is_step(self._name(number, form.SNAPSHOT), step):
+                self._last_step = max(self._last_step, step)
         for number in changed:  # older ones may have been thinned out meanwhile: read the whole list
             name = self._name(number, form.SNAPSHOT)
             rows = self._rows("SELECT step, id FROM arrays WHERE series = ? ORDER BY step, id", (int, int), (number,))
@@ -357,18 +452,33 @@ class StoredRun:
     def _take_in_findings(self) -> None:
         for _, number, step, content in self._new_rows("findings", "step, content", (int, str)):
             name = self._name(number, form.FINDING)
+            if not self._is_step(name, step):
+                continue
             findings = self._findings[name]
+            before = len(findings)
             while findings and findings[-1].step >= step:
                 findings.pop()
-            findings.append(form.unpack_finding(name, step, content))
+            try:
+                findings.append(form.unpack_finding(name, step, content))
+            except RunFileError as error:
+                self._flawed[name] = error
+            del findings[: max(len(findings) - FINDINGS_LIMIT, 0)]
+            self._finding_count += len(findings) - before
+            if self._finding_count > form.MOST_FINDINGS:
+                raise form.damaged("the list of findings")
 
     # -- curves -------------------------------------------------------------------------------------------------------
 
     def _loaded_curve(self, number: int) -> ScalarSeries:
         curve = self._loaded.get(number)
         if curve is None:
-            curve = self._loaded[number] = ScalarSeries(POINTS_IN_MEMORY)
-            self._extend_curve(number)
+            share = POINTS_OF_ALL // max(len(self._curves), 1)
+            curve = self._loaded[number] = ScalarSeries(max(LEAST_POINTS, min(share, POINTS_IN_MEMORY)))
+            try:
+                self._extend_curve(number)
+            except BaseException:
+                del self._loaded[number]  # half a curve is none
+                raise
         return curve
 
     def _extend_curve(self, number: int) -> None:
@@ -388,7 +498,9 @@ class StoredRun:
         number = self._curves[name]
         sought = 2**62 if step is None else step
         block = self._blocks.get(number)
-        if block is None or not block[0][0] <= sought <= block[0][-1]:
+        if block is not None and block[0][0] <= sought <= block[0][-1]:
+            self._blocks.move_to_end(number)
+        else:
             rows = self._rows(
                 "SELECT codec, count, data FROM scalars WHERE series = ? AND first_step <= ? "
                 "ORDER BY first_step DESC, id DESC LIMIT 1",
@@ -399,12 +511,16 @@ class StoredRun:
             if row is None:
                 return None
             block = self._blocks[number] = form.unpack_scalars(*row)
+            self._blocks.move_to_end(number)
+            while len(self._blocks) > BLOCKS_KEPT:
+                self._blocks.popitem(last=False)
         index = int(np.searchsorted(block[0], sought, side="right")) - 1
         return Scalar(name, int(block[0][index]), float(block[1][index])) if index >= 0 else None
 
     # -- arrays -------------------------------------------------------------------------------------------------------
 
     def _latest(self, name: str, step: int | None) -> Sample | None:
+        self._refuse_flawed(name)
         if name in self._curves:
             return self._point(name, step)
         if name in self._findings:
@@ -473,6 +589,21 @@ class _State(msgspec.Struct):
     state: str = ""
     finished: bool = False
     last_step: int = -1
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _line(text: str, longest: int) -> str:
+    """A text from anybody, as it can be shown: on one line, and not too long."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text[: longest + 1])
+    return shown if len(text) <= longest else f"{shown[: longest - 1]}…"
 
 
 def _newest(findings: Sequence[Finding], step: int | None) -> Finding | None:

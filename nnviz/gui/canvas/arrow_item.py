@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import Level, level_of
 from nnviz.gui.canvas.note_item import tone
+from nnviz.gui.painting import answering, guarded
 from nnviz.project.model import Arrow
 
 #: Distance in scene units at which the mouse is on an arrow.
@@ -126,10 +127,12 @@ class ArrowItem(QGraphicsItem):
         """Take the colours from the theme."""
         self.update()
 
+    @answering(QRectF)
     def boundingRect(self) -> QRectF:
         """The line with head and handles."""
         return QRectF(self._line.p1(), self._line.p2()).normalized().adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
 
+    @answering(QPainterPath)
     def shape(self) -> QPainterPath:
         """A band around the line, for the mouse."""
         return self._band(ARROW_REACH)
@@ -151,6 +154,7 @@ class ArrowItem(QGraphicsItem):
         gap = to - way * share
         return math.hypot(gap.x(), gap.y())
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Line and head; the handles when it is chosen."""
         shade = theme.current()

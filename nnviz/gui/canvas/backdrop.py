@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter, QPixmap
 
 from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import GRID
+from nnviz.gui.painting import Saved
 
 #: Dots in a row of the small picture; it is opaque, so that filling with it is a plain copy.
 _CELLS = 8
@@ -36,16 +37,15 @@ class Backdrop:
         whole = max(8, round(spacing))
         device = transform.mapRect(rect).toAlignedRect().adjusted(-1, -1, 1, 1)
         origin = transform.map(QPointF(0.0, 0.0))
-        painter.save()
-        painter.resetTransform()
-        tile = self._tile_of(whole, ratio, shade)
-        wide = whole * _CELLS
-        offset = QPointF(
-            math.fmod(math.fmod(device.left() - origin.x(), wide) + wide, wide),
-            math.fmod(math.fmod(device.top() - origin.y(), wide) + wide, wide),
-        )
-        painter.drawTiledPixmap(QRectF(device), tile, offset)
-        painter.restore()
+        with Saved(painter):
+            painter.resetTransform()
+            tile = self._tile_of(whole, ratio, shade)
+            wide = whole * _CELLS
+            offset = QPointF(
+                math.fmod(math.fmod(device.left() - origin.x(), wide) + wide, wide),
+                math.fmod(math.fmod(device.top() - origin.y(), wide) + wide, wide),
+            )
+            painter.drawTiledPixmap(QRectF(device), tile, offset)
 
     def _tile_of(self, spacing: int, ratio: float, shade: theme.Theme) -> QPixmap:
         key = (spacing, ratio, shade.name)

@@ -12,6 +12,7 @@ from nnviz.gui import theme
 from nnviz.gui.canvas.card_text import text_width
 from nnviz.gui.canvas.geometry import Side, arrow_head
 from nnviz.gui.canvas.routing import Port
+from nnviz.gui.painting import guarded
 from nnviz.project import registry
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class BoundaryItem(QGraphicsItem):
         left = outer.x() - width if self._side(port) is Side.LEFT else outer.x()
         return QRectF(left, outer.y() - _HEIGHT / 2, width, _HEIGHT)
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Dashed ends, since they belong to what is not shown."""
         shade = theme.current()

@@ -24,6 +24,7 @@ from nnviz.gui.canvas.card_text import (
 from nnviz.gui.canvas.facts import CardFacts, Status
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
 from nnviz.gui.canvas.shape_glyph import paint_shape
+from nnviz.gui.painting import Saved
 from nnviz.gui.theme import Theme, format_count, mixed, scene_font
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -125,16 +126,15 @@ def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: 
         paint_shape(painter, place, facts.shape, theme.family(facts.family), theme)
     else:
         # On whole device pixels, so that its letters and pixel edges stay sharp; as a brush, which rounds its corners.
-        painter.save()
-        transform = painter.worldTransform()
-        corner = transform.map(place.topLeft()).toPoint()
-        radius = 3.0 * transform.m11()
-        painter.resetTransform()
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QBrush(picture))
-        painter.setBrushOrigin(corner)
-        painter.drawRoundedRect(QRect(corner, picture.size()), radius, radius)
-        painter.restore()
+        with Saved(painter):
+            transform = painter.worldTransform()
+            corner = transform.map(place.topLeft()).toPoint()
+            radius = 3.0 * transform.m11()
+            painter.resetTransform()
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QBrush(picture))
+            painter.setBrushOrigin(corner)
+            painter.drawRoundedRect(QRect(corner, picture.size()), radius, radius)
 
 
 def paint_bypass(painter: QPainter, facts: CardFacts, places: CardPlaces, theme: Theme) -> None:
@@ -194,19 +194,17 @@ def paint_plate(painter: QPainter, rect: QRectF, family: str, look: CardLook, th
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.panel_raised)
     painter.drawRoundedRect(rect, CARD_RADIUS, CARD_RADIUS)
-    painter.save()
-    painter.setClipRect(QRectF(0.0, 0.0, CARD_WIDTH, EDGE_HEIGHT))
-    painter.setBrush(theme.family(family))
-    painter.drawRoundedRect(rect, CARD_RADIUS, CARD_RADIUS)
-    painter.restore()
+    with Saved(painter):
+        painter.setClipRect(QRectF(0.0, 0.0, CARD_WIDTH, EDGE_HEIGHT))
+        painter.setBrush(theme.family(family))
+        painter.drawRoundedRect(rect, CARD_RADIUS, CARD_RADIUS)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if frame is None:
         # The quiet border leaves the coloured edge at the top alone.
-        painter.save()
-        painter.setClipRect(QRectF(-2.0, EDGE_HEIGHT, CARD_WIDTH + 4.0, rect.height()))
-        painter.setPen(QPen(border, 1.0))
-        painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), CARD_RADIUS, CARD_RADIUS)
-        painter.restore()
+        with Saved(painter):
+            painter.setClipRect(QRectF(-2.0, EDGE_HEIGHT, CARD_WIDTH + 4.0, rect.height()))
+            painter.setPen(QPen(border, 1.0))
+            painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), CARD_RADIUS, CARD_RADIUS)
     else:
         painter.setPen(QPen(border, 1.6))
         painter.drawRoundedRect(rect.adjusted(0.3, 0.3, -0.3, -0.3), CARD_RADIUS, CARD_RADIUS)
@@ -236,8 +234,8 @@ def _paint_header(painter: QPainter, facts: CardFacts, places: CardPlaces, theme
 
 def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: Theme) -> None:
     fraction, colour = 0.0, theme.good
-    if value is None or value == 0.0:
-        pass
+    if value is None or value <= 0.0:
+        pass  # a file may say that a norm is negative
     elif not math.isfinite(value):
         fraction, colour = 1.0, theme.danger
     else:

@@ -21,6 +21,7 @@ from nnviz.gui import pictures
 from nnviz.gui.canvas.card_text import LETTERS
 from nnviz.gui.canvas.facts import CardFacts, Picture
 from nnviz.gui.canvas.geometry import FLAT_PICTURE, Level
+from nnviz.gui.painting import Saved
 from nnviz.gui.planes import Dots, Edges, decision, draw_dots, probabilities
 from nnviz.gui.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
@@ -95,15 +96,16 @@ class PictureCache:
         self.painted += 1
         # The samples are kept beside their picture, so that no other array can get their identity.
         self._kept[key] = (pixmap, sample, dots)
-        self._bytes += _weight(pixmap)
+        self._bytes += _weight(pixmap, sample)
         while self._bytes > self._limit and len(self._kept) > 1:
-            _, (old, _, _) = self._kept.popitem(last=False)
-            self._bytes -= _weight(old)
+            _, (old, its_sample, _) = self._kept.popitem(last=False)
+            self._bytes -= _weight(old, its_sample)
         return pixmap
 
 
-def _weight(pixmap: QPixmap) -> int:
-    return pixmap.width() * pixmap.height() * 4
+def _weight(pixmap: QPixmap, sample: ArraySample) -> int:
+    """Bytes that a picture keeps: its own, and those of the array that it shows."""
+    return pixmap.width() * pixmap.height() * 4 + int(sample.array.nbytes)
 
 
 def paint_picture(
@@ -256,10 +258,9 @@ def _paint_decision(
     draw_dots(painter, square, edges, dots, theme)
     if below and dots.answer is not None and dots.answer.array.size == 1:
         share = float(probabilities(facts.loss, dots.answer.array).reshape(-1)[0])
-        painter.save()
-        painter.translate(0.0, area.height() - below)
-        _paint_yes_no(painter, QRectF(0.0, 0.0, area.width(), below), facts, share, theme, label, letters)
-        painter.restore()
+        with Saved(painter):
+            painter.translate(0.0, area.height() - below)
+            _paint_yes_no(painter, QRectF(0.0, 0.0, area.width(), below), facts, share, theme, label, letters)
 
 
 def _paint_lines(painter: QPainter, area: QRectF, values: Numbers, ratio: float, *, signed: bool) -> None:
@@ -401,18 +402,17 @@ def _paint_range(painter: QPainter, area: QRectF, values: Numbers, theme: Theme)
     low, high = pictures.value_range(values)
     text = f"{format_number(low, 2)} … {format_number(high, 2)}"
     font = scene_font(12)
-    painter.save()
-    # Close in, scene units are large: the text keeps a size that fits beside the picture's detail.
-    painter.translate(area.right(), area.bottom())
-    painter.scale(0.63, 0.63)
-    painter.setFont(font)
-    width = painter.fontMetrics().horizontalAdvance(text) + 10.0
-    plate = QRectF(-width, -17.0, width, 17.0)
-    back = QColor(theme.panel_raised)
-    back.setAlphaF(0.86)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(back)
-    painter.drawRect(plate)
-    painter.setPen(theme.text)
-    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
-    painter.restore()
+    with Saved(painter):
+        # Close in, scene units are large: the text keeps a size that fits beside the picture's detail.
+        painter.translate(area.right(), area.bottom())
+        painter.scale(0.63, 0.63)
+        painter.setFont(font)
+        width = painter.fontMetrics().horizontalAdvance(text) + 10.0
+        plate = QRectF(-width, -17.0, width, 17.0)
+        back = QColor(theme.panel_raised)
+        back.setAlphaF(0.86)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(back)
+        painter.drawRect(plate)
+        painter.setPen(theme.text)
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)

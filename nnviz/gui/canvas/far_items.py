@@ -18,6 +18,7 @@ from nnviz.gui.canvas.frame_item import FrameItem
 from nnviz.gui.canvas.note_item import NoteItem
 from nnviz.gui.canvas.tiny import is_tiny
 from nnviz.gui.canvas.wire_item import WireItem
+from nnviz.gui.painting import Saved, guarded
 
 _Item = TypeVar("_Item", FrameItem | NoteItem, WireItem)
 #: So many that follow each other, and mostly stand near each other, are looked for together.
@@ -90,6 +91,7 @@ class FarItems(QGraphicsItem, Generic[_Item]):
 class FarBoxes(FarItems[FrameItem | NoteItem]):
     """Frames, and the notes above them."""
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Plain boxes from very far; as they paint themselves from nearer."""
         zoom = painter.worldTransform().m11()
@@ -98,15 +100,15 @@ class FarBoxes(FarItems[FrameItem | NoteItem]):
             if tiny:
                 item.paint_tiny(painter, zoom)
                 continue
-            painter.save()
-            painter.translate(item.pos())
-            item.paint(painter, option, widget)
-            painter.restore()
+            with Saved(painter):
+                painter.translate(item.pos())
+                item.paint(painter, option, widget)
 
 
 class FarWires(FarItems[WireItem]):
     """Wires, with what is chosen above the others."""
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Each with its pen; most have the same."""
         draw, pen = painter.drawPath, None

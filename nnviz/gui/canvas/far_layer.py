@@ -13,6 +13,7 @@ from nnviz.gui.canvas.card_painter import paint_far_card
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CARD_WIDTH, Level
 from nnviz.gui.canvas.node_item import NodeItem
 from nnviz.gui.canvas.stage import Stage, card_canvas, card_pixmap
+from nnviz.gui.painting import guarded
 
 _MOST_FACES = 3000
 #: So many different pictures are made sharp in every frame, however little time is left.
@@ -49,6 +50,7 @@ class FarLayer(QGraphicsItem):
         """Around all cards."""
         return self._bounds
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Copy the pictures of the cards in sight to whole device pixels."""
         if self._stage.level is not Level.FAR:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from nnviz.gui import theme
 from nnviz.gui.canvas.card_text import elided, text_width
 from nnviz.gui.canvas.tiny import TinyBox, is_tiny, title_bar
+from nnviz.gui.painting import answering, guarded
 from nnviz.project.frames import FRAME_HEAD
 from nnviz.project.layout import GROUP
 
@@ -160,10 +161,12 @@ class FrameItem(QGraphicsItem):
         """The frame with its line, in the scene."""
         return self._rect.adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
 
+    @answering(QRectF)
     def boundingRect(self) -> QRectF:
         """The frame with its line."""
         return self.outline
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Ground, line and title; far out the title is drawn larger, so that it can be read."""
         shade = theme.current()

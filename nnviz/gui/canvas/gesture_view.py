@@ -13,6 +13,7 @@ from nnviz.gui.canvas.gestures import Gesture
 from nnviz.gui.canvas.ports import PortsOverlay, PortState
 from nnviz.gui.canvas.routing import Port
 from nnviz.gui.canvas.widgets import HintLabel
+from nnviz.gui.painting import guarded
 
 #: Nearer to the edge than this, a gesture pulls the view along.
 _EDGE = 28
@@ -126,6 +127,7 @@ class GestureView(CameraView):
         self.pan_by(-pull.x(), -pull.y())
         self.move_gesture(point, _NO_KEYS)
 
+    @guarded
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """Ports, and what the gesture shows."""
         self._ports.paint(painter)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QWidget
 from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import CARD_WIDTH
 from nnviz.gui.canvas.note_item import tone
+from nnviz.gui.painting import guarded
 from nnviz.gui.theme import mixed
 
 if TYPE_CHECKING:
@@ -307,6 +308,7 @@ class Minimap(QWidget):
 
     # Painting
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """The finished picture, what is out of sight veiled, and the frame."""
         shade = theme.current()

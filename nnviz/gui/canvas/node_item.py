@@ -14,6 +14,7 @@ from nnviz.gui.canvas.card_places import CardPlaces, card_places
 from nnviz.gui.canvas.facts import CardFacts, CardSketch, Told
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
 from nnviz.gui.canvas.stage import Stage, card_canvas
+from nnviz.gui.painting import guarded
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.far_layer import FarLayer
@@ -182,6 +183,7 @@ class NodeItem(QGraphicsItem):
     def _outer(self) -> QRectF:
         return self._rect.adjusted(-CARD_MARGIN, -CARD_MARGIN, CARD_MARGIN, CARD_MARGIN)
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Copy the finished picture to whole device pixels, painting it first where it is out of date."""
         stage, facts = self._stage, self.facts

@@ -13,6 +13,7 @@ from nnviz.gui.canvas.card_text import text_width
 from nnviz.gui.canvas.geometry import Level, level_of
 from nnviz.gui.canvas.note_text import PADDING, laid_out, note_title
 from nnviz.gui.canvas.tiny import TinyBox, is_readable, is_tiny, title_bar
+from nnviz.gui.painting import Saved, answering, guarded
 from nnviz.project.model import Note
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class NoteItem(QGraphicsItem):
         else:
             self.update()
 
+    @answering(QRectF)
     def boundingRect(self) -> QRectF:
         """The paper with its line, and with its handles when it is chosen."""
         margin = _HANDLE_GAP + HANDLE_RADIUS + _MARGIN if self._selected else _MARGIN
@@ -181,6 +183,7 @@ class NoteItem(QGraphicsItem):
         )
         return [(edge + out, edge) for edge, out in edges]
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Paper, edge and text; far out its title only, large enough to be read."""
         shade = theme.current()
@@ -206,13 +209,12 @@ class NoteItem(QGraphicsItem):
                 painter.drawEllipse(handle - self.pos(), HANDLE_RADIUS, HANDLE_RADIUS)
         if self._edited or not self._note.text:
             return
-        painter.save()
-        painter.setClipRect(self._rect.adjusted(_EDGE, 2.0, -2.0, -2.0))
-        if far:
-            self._paint_title(painter, shade)
-        else:
-            self._paint_text(painter, shade)
-        painter.restore()
+        with Saved(painter):
+            painter.setClipRect(self._rect.adjusted(_EDGE, 2.0, -2.0, -2.0))
+            if far:
+                self._paint_title(painter, shade)
+            else:
+                self._paint_text(painter, shade)
 
     def _line(self, shade: theme.Theme) -> tuple[QColor, float]:
         """The line around it and how wide that is."""
@@ -231,9 +233,8 @@ class NoteItem(QGraphicsItem):
         readable = is_readable(_FAR_TITLE, zoom)
         self._tiny_box(shade).paint(painter, zoom, titled=not readable)
         if readable and self._note.text and not self._edited:
-            painter.save()
-            self._paint_title(painter, shade)
-            painter.restore()
+            with Saved(painter):
+                self._paint_title(painter, shade)
 
     def _tiny_box(self, shade: theme.Theme) -> TinyBox:
         """How it looks from very far: kept until it looks otherwise."""

@@ -34,6 +34,7 @@ from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH
 from nnviz.gui.canvas.gestures import LAYER_MIME
 from nnviz.gui.matching import Candidate, rank
+from nnviz.gui.painting import Saved, answering, guarded
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.spec import LayerSpec
@@ -51,6 +52,7 @@ def fitting(specs: Sequence[LayerSpec], text: str) -> list[int]:
 class _Painter(QStyledItemDelegate):
     """A dot in the family's colour and the title; headings in small capitals."""
 
+    @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Headings have room above them."""
         scale = max(1.0, theme.text_scale() * 0.8)
@@ -58,6 +60,7 @@ class _Painter(QStyledItemDelegate):
             return QSize(10, round((_FIRST_HEADER if index.row() == 0 else _HEADER) * scale))
         return QSize(10, round(_ROW * scale))
 
+    @guarded
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
@@ -65,36 +68,34 @@ class _Painter(QStyledItemDelegate):
         shade = theme.current()
         rect = QRectF(option.rect)
         state = option.state
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        text = str(index.data(Qt.ItemDataRole.DisplayRole))
-        if index.data(_KIND) is None:
-            font = theme.font(12, 600)
-            font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 0.5)
-            painter.setFont(font)
-            painter.setPen(shade.text_muted)
+        with Saved(painter):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            text = str(index.data(Qt.ItemDataRole.DisplayRole))
+            if index.data(_KIND) is None:
+                font = theme.font(12, 600)
+                font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 0.5)
+                painter.setFont(font)
+                painter.setPen(shade.text_muted)
+                painter.drawText(
+                    rect.adjusted(8.0, 0.0, -4.0, -5.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom,
+                    text.upper(),
+                )  # fmt: skip
+                return
+            plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
+            painter.setPen(Qt.PenStyle.NoPen)
+            if state & QStyle.StateFlag.State_Selected:
+                painter.setBrush(theme.mixed(shade.panel, shade.accent, 0.26))
+                painter.drawRoundedRect(plate, 5.0, 5.0)
+            elif state & QStyle.StateFlag.State_MouseOver:
+                painter.setBrush(theme.mixed(shade.panel, shade.text, 0.07))
+                painter.drawRoundedRect(plate, 5.0, 5.0)
+            painter.setBrush(shade.family(str(index.data(_FAMILY))))
+            painter.drawRoundedRect(QRectF(rect.left() + 15.0, rect.center().y() - 4.0, 9.0, 9.0), 2.5, 2.5)
+            painter.setFont(theme.font(13))
+            painter.setPen(shade.text)
             painter.drawText(
-                rect.adjusted(8.0, 0.0, -4.0, -5.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom,
-                text.upper(),
-            )  # fmt: skip
-            painter.restore()
-            return
-        plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.setBrush(theme.mixed(shade.panel, shade.accent, 0.26))
-            painter.drawRoundedRect(plate, 5.0, 5.0)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(theme.mixed(shade.panel, shade.text, 0.07))
-            painter.drawRoundedRect(plate, 5.0, 5.0)
-        painter.setBrush(shade.family(str(index.data(_FAMILY))))
-        painter.drawRoundedRect(QRectF(rect.left() + 15.0, rect.center().y() - 4.0, 9.0, 9.0), 2.5, 2.5)
-        painter.setFont(theme.font(13))
-        painter.setPen(shade.text)
-        painter.drawText(
-            rect.adjusted(33.0, 0.0, -4.0, 0.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text
-        )
-        painter.restore()
+                rect.adjusted(33.0, 0.0, -4.0, 0.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text
+            )
 
 
 class _LayerList(QListWidget):

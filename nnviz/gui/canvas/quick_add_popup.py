@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from nnviz.gui import theme
 from nnviz.gui.canvas.facts import shape_text
 from nnviz.gui.canvas.palette import fitting
+from nnviz.gui.painting import Saved, answering, guarded
 from nnviz.project.suggestions import Suggestion
 
 _SUGGESTION = Qt.ItemDataRole.UserRole
@@ -40,51 +41,53 @@ def first_sentence(text: str) -> str:
 class _RowPainter(QStyledItemDelegate):
     """The colour of the family, title and shape; below them what the layer does."""
 
+    @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Two lines of text."""
         return QSize(10, theme.font(13, 600).pixelSize() + theme.font(12).pixelSize() + 19)
 
+    @guarded
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         """Draw one row."""
         suggestion = index.data(_SUGGESTION)
         shade, rect, state = theme.current(), QRectF(option.rect), option.state
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.setBrush(theme.mixed(shade.panel_raised, shade.accent, 0.28))
-            painter.drawRoundedRect(plate, 5.0, 5.0)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(theme.mixed(shade.panel_raised, shade.text, 0.07))
-            painter.drawRoundedRect(plate, 5.0, 5.0)
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        if not isinstance(suggestion, Suggestion):
-            painter.setFont(theme.font(13))
+        with Saved(painter):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
+            painter.setPen(Qt.PenStyle.NoPen)
+            if state & QStyle.StateFlag.State_Selected:
+                painter.setBrush(theme.mixed(shade.panel_raised, shade.accent, 0.28))
+                painter.drawRoundedRect(plate, 5.0, 5.0)
+            elif state & QStyle.StateFlag.State_MouseOver:
+                painter.setBrush(theme.mixed(shade.panel_raised, shade.text, 0.07))
+                painter.drawRoundedRect(plate, 5.0, 5.0)
+            left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            if not isinstance(suggestion, Suggestion):
+                painter.setFont(theme.font(13))
+                painter.setPen(shade.text_muted)
+                painter.drawText(rect.adjusted(12.0, 0.0, -8.0, 0.0), left, str(index.data()))
+                return
+            painter.setBrush(shade.family(suggestion.spec.family))
+            painter.drawRoundedRect(QRectF(rect.left() + 9.0, rect.top() + 8.0, 4.0, rect.height() - 16.0), 2.0, 2.0)
+            title_font, help_font = theme.font(13, 600), theme.font(12)
+            half = rect.top() + 4.0 + title_font.pixelSize() + 5.0
+            head = QRectF(rect.left() + 22.0, rect.top() + 4.0, rect.width() - 32.0, half - rect.top() - 4.0)
+            foot = QRectF(head.left(), half, head.width(), rect.bottom() - half - 4.0)
+            painter.setFont(title_font)
+            painter.setPen(shade.text)
+            painter.drawText(head, left, suggestion.title)
+            painter.setFont(help_font)
+            painter.setPen(shade.warning if suggestion.problem else shade.text_muted)
+            painter.drawText(
+                head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, result_words(suggestion)
+            )
             painter.setPen(shade.text_muted)
-            painter.drawText(rect.adjusted(12.0, 0.0, -8.0, 0.0), left, str(index.data()))
-            painter.restore()
-            return
-        painter.setBrush(shade.family(suggestion.spec.family))
-        painter.drawRoundedRect(QRectF(rect.left() + 9.0, rect.top() + 8.0, 4.0, rect.height() - 16.0), 2.0, 2.0)
-        title_font, help_font = theme.font(13, 600), theme.font(12)
-        half = rect.top() + 4.0 + title_font.pixelSize() + 5.0
-        head = QRectF(rect.left() + 22.0, rect.top() + 4.0, rect.width() - 32.0, half - rect.top() - 4.0)
-        foot = QRectF(head.left(), half, head.width(), rect.bottom() - half - 4.0)
-        painter.setFont(title_font)
-        painter.setPen(shade.text)
-        painter.drawText(head, left, suggestion.title)
-        painter.setFont(help_font)
-        painter.setPen(shade.warning if suggestion.problem else shade.text_muted)
-        painter.drawText(head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, result_words(suggestion))
-        painter.setPen(shade.text_muted)
-        words = painter.fontMetrics().elidedText(
-            first_sentence(suggestion.spec.help), Qt.TextElideMode.ElideRight, int(foot.width())
-        )
-        painter.drawText(foot, left, words)
-        painter.restore()
+            words = painter.fontMetrics().elidedText(
+                first_sentence(suggestion.spec.help), Qt.TextElideMode.ElideRight, int(foot.width())
+            )
+            painter.drawText(foot, left, words)
 
 
 def result_words(suggestion: Suggestion) -> str:

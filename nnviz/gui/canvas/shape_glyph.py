@@ -12,6 +12,7 @@ from functools import lru_cache
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 
+from nnviz.gui.painting import Saved
 from nnviz.gui.theme import Theme
 from nnviz.project.model import Shape
 
@@ -31,10 +32,9 @@ def paint_shape(painter: QPainter, rect: QRectF, shape: Shape, colour: QColor, t
     place = (rect.x(), rect.y(), rect.width(), rect.height())
     ways = (transform.m11(), transform.dx(), transform.dy())
     drawing = _drawing(shape, place, ways, colour.rgba(), theme.dark)
-    painter.save()
-    painter.resetTransform()
-    painter.drawImage(transform.mapRect(rect).toAlignedRect().topLeft(), drawing)
-    painter.restore()
+    with Saved(painter):
+        painter.resetTransform()
+        painter.drawImage(transform.mapRect(rect).toAlignedRect().topLeft(), drawing)
 
 
 @lru_cache(_MOST_DRAWINGS)

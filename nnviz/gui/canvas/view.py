@@ -48,6 +48,7 @@ from nnviz.gui.canvas.renaming import Renaming
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.canvas.stage import Stage
 from nnviz.gui.canvas.widgets import EmptyLabel, TitleEditor
+from nnviz.gui.painting import guarded
 from nnviz.gui.run_feed import RunFeed
 from nnviz.project.document import Document
 from nnviz.project.model import Project
@@ -426,6 +427,7 @@ class CanvasView(GestureView):
 
     # Painting
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """While the wheel turns, cards that only need to be sharper wait for a frame with time to spare."""
         stage = self._stage
@@ -443,6 +445,7 @@ class CanvasView(GestureView):
         self._hurried = True
         self._navigating.start(_REST)
 
+    @guarded
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """The dotted ground."""
         self._backdrop.paint(painter, QRectF(rect), self.devicePixelRatioF())

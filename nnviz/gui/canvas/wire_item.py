@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import Level, Side, arrow_head, wire_path
+from nnviz.gui.painting import answering
 from nnviz.project.model import Edge
 
 if TYPE_CHECKING:
@@ -196,6 +197,7 @@ class WireItem(QGraphicsPathItem):
         """Around line and band; Qt would work it out from the band, which costs more than all else about a wire."""
         return self._bounds
 
+    @answering(QPainterPath)
     def shape(self) -> QPainterPath:
         """A band around the line, for the mouse."""
         if self._hit.isEmpty():

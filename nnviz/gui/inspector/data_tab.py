@@ -18,6 +18,7 @@ from nnviz.gui import theme as themes
 from nnviz.gui.icons import bind
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
+from nnviz.gui.painting import guarded
 from nnviz.gui.panels.parts import ElidedLabel, set_font
 from nnviz.gui.theme import Theme
 from nnviz.project.adapt import choose_data
@@ -27,7 +28,7 @@ from nnviz.project.settings import DATA, find
 from nnviz.project.shapes import shape_text
 from nnviz.project.spec import ParamSpec
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample
+from nnviz.record.samples import ArraySample, count_in
 
 
 def dataset_choice() -> ParamSpec:
@@ -64,6 +65,7 @@ class SamplePicture(QWidget):
         self.setAccessibleName("Pinned sample" if image is not None else hint)
         self.update()
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """The picture in the middle."""
         theme = themes.current()
@@ -241,7 +243,7 @@ class DataTab(Tab):
         sample = None if self._run is None else self._run.latest("input/pinned", None)
         label = ""
         image = None
-        if isinstance(sample, ArraySample) and int(sample.meta.get("sample", -1)) == index:
+        if isinstance(sample, ArraySample) and count_in(sample.meta, "sample", -1) == index:
             image = pictures.sample_picture(sample.array)
             label = str(sample.meta.get("label", ""))
         self.sample_text.setText(f"#{themes.format_count(index)}{of}" + (f" · “{label}”" if label else ""))

@@ -37,6 +37,7 @@ from nnviz.errors import ParamError
 from nnviz.gui import theme as themes
 from nnviz.gui.field_undo import undo_document_from
 from nnviz.gui.inspector.values import from_text, part_at, stepped, to_text
+from nnviz.gui.painting import answering, guarded
 from nnviz.gui.panels.parts import line_height, set_font
 from nnviz.project.model import ParamValue
 from nnviz.project.spec import ParamSpec
@@ -181,6 +182,7 @@ class _Box(QAbstractSpinBox):
         else:
             event.ignore()
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """As high as a line edit."""
         return QSize(112, super().sizeHint().height())
@@ -338,6 +340,7 @@ class ChoiceEditor(Editor):
         self.setMinimumWidth(104)
         self.setMaximumWidth(self.wanted_width())
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """See :meth:`wanted_width`."""
         return QSize(self.wanted_width(), self.field.height())
@@ -361,6 +364,7 @@ class ChoiceEditor(Editor):
 class Switch(QCheckBox):
     """A check box drawn as a switch."""
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """A switch has no text."""
         return QSize(38, 24)
@@ -369,6 +373,7 @@ class Switch(QCheckBox):
         """All of it can be clicked."""
         return True
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """A track and a knob."""
         theme = themes.current()

@@ -14,6 +14,7 @@ from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.layer_tab import LayerTab
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.inspector.training_tab import TrainingTab
+from nnviz.gui.painting import answering
 from nnviz.gui.panels.parts import refresh_fonts, set_font
 from nnviz.gui.theme import Theme
 from nnviz.project.document import Document
@@ -132,6 +133,7 @@ class Inspector(QWidget):
         for tab in self.tabs.values():
             tab.apply_theme(theme)
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """As wide as in the drawing of the window."""
         return QSize(340, 700)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import Saved, answering, guarded
 from nnviz.gui.panels.parts import blend
 from nnviz.project.layers.windows import AXES
 from nnviz.project.sweep import Sweep
@@ -56,11 +57,13 @@ class SweepView(QWidget):
         self.setToolTip("\n".join(sentence_of(*pair) for pair in zip(names, shown, strict=True)))
         self.update()
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """As high as its rows."""
         rows = sum(_ROW + (_CAPTION if name else 0.0) for name in self._names)
         return QSize(200, round(rows))
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Each row: pixels, and under them the places of the window in turn on three levels."""
         painter = QPainter(self)
@@ -119,20 +122,19 @@ class SweepView(QWidget):
         colour = QColor(theme.accent)
         begin = max(0, -(-(low + sweep.padding - sweep.reach + 1) // sweep.stride))
         end = min(sweep.count - 1, (high + sweep.padding) // sweep.stride)
-        painter.save()
-        painter.setClipRect(QRectF(origin.x(), origin.y() - 4, (high - low + 1) * _CELL, _LEVELS * _STEP + 8))
-        for place in range(begin, end + 1):
-            start = place * sweep.stride - sweep.padding
-            y = origin.y() + (place % _LEVELS) * _STEP
-            left = origin.x() + (start - low) * _CELL
-            painter.setPen(QPen(colour, 1.6))
-            painter.drawLine(QPointF(left + 1, y), QPointF(left + sweep.reach * _CELL - 2.5, y))
-            if sweep.dilation > 1:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(colour)
-                for point in range(sweep.kernel):
-                    painter.drawEllipse(QPointF(left + (point * sweep.dilation + 0.5) * _CELL - 0.75, y), 2.0, 2.0)
-        painter.restore()
+        with Saved(painter):
+            painter.setClipRect(QRectF(origin.x(), origin.y() - 4, (high - low + 1) * _CELL, _LEVELS * _STEP + 8))
+            for place in range(begin, end + 1):
+                start = place * sweep.stride - sweep.padding
+                y = origin.y() + (place % _LEVELS) * _STEP
+                left = origin.x() + (start - low) * _CELL
+                painter.setPen(QPen(colour, 1.6))
+                painter.drawLine(QPointF(left + 1, y), QPointF(left + sweep.reach * _CELL - 2.5, y))
+                if sweep.dilation > 1:
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(colour)
+                    for point in range(sweep.kernel):
+                        painter.drawEllipse(QPointF(left + (point * sweep.dilation + 0.5) * _CELL - 0.75, y), 2.0, 2.0)
 
 
 def pieces_of(first: int, last: int, width: float) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPol
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import answering, guarded
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import value_at
 from nnviz.gui.panels.parts import blend, line_height
@@ -82,6 +83,7 @@ class HistogramsView(QWidget):
         columns, _, height = self._cell(width)
         return -(-len(self._shown) // columns) * height
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """At the present width."""
         return QSize(300, self.heightForWidth(max(self.width(), self.LEAST_WIDTH)))
@@ -90,6 +92,7 @@ class HistogramsView(QWidget):
         """One column wide."""
         return QSize(self.LEAST_WIDTH, self.heightForWidth(max(self.width(), self.LEAST_WIDTH)))
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the histograms that are in sight."""
         painter = QPainter(self)

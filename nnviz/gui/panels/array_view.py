@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import answering, guarded
 from nnviz.gui.panels.enlarged import Enlarged
 from nnviz.gui.panels.parts import ElidedLabel, line_height, refresh_fonts, set_font
 from nnviz.gui.panels.tile_data import TileData
@@ -46,6 +47,7 @@ class RangeBar(QWidget):
         self.setFixedSize(self.sizeHint())
         self.update()
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """Room for two numbers and the scale between them."""
         return QSize(2 * self._text_width() + 50, line_height() + 2)
@@ -53,6 +55,7 @@ class RangeBar(QWidget):
     def _text_width(self) -> int:
         return self.fontMetrics().horizontalAdvance("−0.000")
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Low, scale, high."""
         painter = QPainter(self)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz.gui.pictures import single
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.model import Shape
@@ -18,6 +19,10 @@ Numbers = NDArray[np.float32]
 #: Layers that hand the numbers of an image on in the same order, so that a dense layer behind them still sees it.
 _TRANSPARENT = {"flatten", "dropout", "dropout2d"}
 RGB = -1
+#: Pictures of one layer that are shown, the first ones, and input channels that can be chosen: each has a name, a
+#: colour scale and a place to be found. Of a plain vector, whose cells are dots, there may be more.
+MOST_TILES = 2**12
+MOST_CELLS = 2**14
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def filter_stack(
         groups: Of a convolution.
         total: Number of filters in the layer if only the first were recorded; 0 for all.
     """
-    weights = np.asarray(weights, dtype=np.float32)
+    weights = single(weights)
     view = registry.layer(kind).weight_view
     if view == "filters" and kind == "conv_transpose2d" and weights.ndim == 4:
         inputs, outputs, height, width = weights.shape
@@ -89,12 +94,12 @@ def filter_stack(
         weights = weights[:, None]
     elif view == "matrix" and weights.ndim == 2:
         if image is not None and int(np.prod(image)) == weights.shape[1]:
-            stack = weights.reshape(len(weights), *image)
-            return FilterStack(stack, "unit", "channel", max(total, len(stack)))
+            stack = weights[:MOST_TILES].reshape(-1, *image)
+            return FilterStack(stack, "unit", "channel", max(total, len(weights)))
         return FilterStack(weights[None, None], "weights", "channel", 1)
     if view != "filters" or weights.ndim != 4:
         return None
-    return FilterStack(weights, "filter", "in-channel", max(total, len(weights)))
+    return FilterStack(weights[:MOST_TILES, :MOST_TILES], "filter", "in-channel", max(total, len(weights)))
 
 
 def composite(values: Numbers, limit: float) -> NDArray[np.uint32]:
@@ -108,14 +113,14 @@ def composite(values: Numbers, limit: float) -> NDArray[np.uint32]:
 def map_stack(output: NDArray[Any]) -> Numbers:
     """A node's output for one sample as float32[maps, height, width].
 
-    Feature maps stay what they are; a sequence is one strip a channel; a vector is one cell a feature.
+    Feature maps stay what they are; a sequence is one strip a channel; a vector is one cell a feature. Of very many the
+    first are taken.
     """
-    output = np.asarray(output, dtype=np.float32)
     if output.ndim == 3:
-        return output
+        return single(output[:MOST_TILES])
     if output.ndim == 2:
-        return output[:, None, :]
-    return output.reshape(-1, 1, 1)
+        return single(output[:MOST_TILES, None, :])
+    return single(output.reshape(-1, 1, 1)[:MOST_CELLS])
 
 
 def with_filters(document: Document) -> list[str]:

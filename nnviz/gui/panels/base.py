@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 
 from nnviz.errors import StorageError
 from nnviz.gui import theme as themes
+from nnviz.gui.damage import damage_words
 from nnviz.gui.icons import bind
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
 from nnviz.gui.panels.parts import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
@@ -148,6 +149,13 @@ class Panel(QWidget):
         column.setSpacing(0)
         column.addWidget(self.header)
         column.addWidget(self._pages, 1)
+        # What of a run's file could not be read; there is no such line where all of it could.
+        self._damage = ElidedLabel("", self)
+        self._damage.setProperty("role", "danger")
+        self._damage.setContentsMargins(12, 0, 12, 4)
+        set_font(self._damage, 12)
+        self._damage.hide()
+        column.addWidget(self._damage)
 
         self.build()
         self.panel_actions = actions or PanelActions(type(self), self, lambda deed: deed(self))
@@ -188,6 +196,10 @@ class Panel(QWidget):
             Whether there is anything to see; the empty state is shown otherwise.
         """
         raise NotImplementedError
+
+    def shows(self, series: str) -> bool:
+        """Whether a series is one of those that are drawn now; asked where its file is damaged."""
+        return series.startswith(self.prefixes)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """What is shown as a table, the first row being its header."""
@@ -266,6 +278,19 @@ class Panel(QWidget):
             self.set_subtitle("")
         if self._pages.currentWidget() is not page:
             self._pages.setCurrentWidget(page)
+        self._tell_damage([series for series in run.damaged if self.prefixes and self.shows(series)])
+
+    @property
+    def damage(self) -> str:
+        """What could not be read, in a sentence; empty where everything could."""
+        return self._damage.text()
+
+    def _tell_damage(self, series: Sequence[str]) -> None:
+        text = damage_words(series)
+        if text != self._damage.text():
+            count = f"{len(series)} series" if len(series) > 1 else "a series"
+            self._damage.set_wordings(text, f"{count} damaged in the file", f"{count} damaged")
+            self._damage.setVisible(bool(text))
 
     def _catch_up(self) -> None:
         """Draw what had to wait."""

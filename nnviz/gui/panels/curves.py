@@ -20,6 +20,8 @@ from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.project.document import Document
 from nnviz.record.run import RunView
 
+_MOST_EPOCHS = 1e9
+
 
 def trained_nodes(document: Document) -> list[str]:
     """The nodes with parameters, in the order data flow through them: their place chooses their colour everywhere."""
@@ -145,7 +147,10 @@ class CurvesPanel(Panel):
 
     def read_epochs(self, run: RunView) -> None:
         """Read where the epochs ended, for the axis of epochs."""
-        self._ends, self._epochs = run.scalars("epoch")
+        ends, epochs = run.scalars("epoch")
+        # Numbers of epochs are whole; a file may say something else.
+        counted = (epochs >= 0) & (epochs <= _MOST_EPOCHS) & (epochs == np.rint(epochs))
+        self._ends, self._epochs = (ends, epochs) if counted.all() else (ends[counted], epochs[counted])
         self._pace = steps_per_epoch(self.document)
 
     def place(self, steps: NDArray[np.int64] | Floats) -> Floats:

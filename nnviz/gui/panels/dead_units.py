@@ -13,13 +13,14 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import answering, guarded
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Floats, value_at
 from nnviz.gui.panels.parts import line_height
 from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.theme import Theme
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample
+from nnviz.record.samples import ArraySample, count_in
 
 #: Shares from which on a layer is worth a look, and is in trouble.
 WARNING_SHARE = 0.10
@@ -92,6 +93,7 @@ class SharesView(QWidget):
     def _row_height(self) -> int:
         return line_height() + 26
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """All rows, each as high as its bar, its course and some air."""
         return QSize(200, self._row_height() * len(self._rows))
@@ -105,6 +107,7 @@ class SharesView(QWidget):
         longest = max((metrics.horizontalAdvance(row.node) for row in self._rows), default=0)
         return min(max(longest, metrics.horizontalAdvance("relu1")) + 12, max(self.width() // 3, 40))
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the rows."""
         painter = QPainter(self)
@@ -141,10 +144,12 @@ class SharesView(QWidget):
 
     def _paint_course(self, painter: QPainter, row: Row, area: QRectF, colour: QColor) -> None:
         """The share over the whole training, on a scale from 0 to the next rounder share."""
-        if len(row.steps) < 2:  # A straight line through one measurement would look like a course.
+        known = row.shares[np.isfinite(row.shares)]
+        if len(known) < 2:  # A straight line through one measurement would look like a course.
             return
+        most = min(float(known.max()), 1.0)
+        top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= most - 1e-9)
         shares = np.clip(np.nan_to_num(row.shares, nan=0.0), 0.0, 1.0)
-        top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= shares.max() - 1e-9)
         x = area.left() + area.width() * row.steps / self._end
         y = area.bottom() - area.height() * shares / top
         if len(x) > 2 * area.width():
@@ -290,7 +295,7 @@ class DeadUnitsPanel(Panel):
         units = run.latest(f"dead_units/{node}", step)
         if not isinstance(units, ArraySample):
             return "", 0
-        images = int(units.meta.get("images", units.meta.get("probe_images", 0)))
+        images = count_in(units.meta, "images", count_in(units.meta, "probe_images", 0))
         dead = np.flatnonzero(units.array)
         if not len(dead):
             return f"all {len(units.array)} units fire.", images

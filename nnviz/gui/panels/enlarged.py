@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import guarded
 from nnviz.gui.panels.parts import ElidedLabel, set_font
 from nnviz.gui.panels.tile_data import TileData, tile_words
 from nnviz.gui.pictures import image_of
@@ -46,6 +47,7 @@ class LargeTile(QWidget):
         size = QSize(max(1, round(width * scale)), max(1, round(height * scale)))
         return QRect(QPoint((self.width() - size.width()) // 2, (self.height() - size.height()) // 2), size)
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Cells, and their numbers where they are legible."""
         if self._data is None:

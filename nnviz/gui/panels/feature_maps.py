@@ -21,7 +21,7 @@ from nnviz.gui.theme import Theme
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample
+from nnviz.record.samples import ArraySample, count_in
 
 
 class MapView(ArrayView):
@@ -83,9 +83,11 @@ class MapView(ArrayView):
             return False
         self._rank = sample.array.ndim
         self._maps, self._meta = map_stack(sample.array), dict(sample.meta)
+        if len(self._maps) < len(sample.array.reshape(-1) if self._rank < 2 else sample.array):
+            self._meta.setdefault("of", len(sample.array))
         units = run.latest(f"dead_units/{node}", step)
         self._dead = (
-            frozenset(int(index) for index in np.flatnonzero(units.array))
+            frozenset(int(index) for index in np.flatnonzero(units.array)[: len(self._maps)])
             if isinstance(units, ArraySample)
             else frozenset()
         )
@@ -145,7 +147,7 @@ class MapView(ArrayView):
         else:
             painted = np.stack([colours(one, "sequential") for one in maps])
         self.scale_switch.setVisible(self._rank > 1 and not image)
-        total = int(self._meta.get("of", len(maps)))
+        total = count_in(self._meta, "of", len(maps))
         if self._grows:
             words, short = ("Outputs", "Outputs") if self._rank == 1 else ("Feature maps", "Maps")
             sample = self._sample()
@@ -204,7 +206,7 @@ class MapView(ArrayView):
         up = f"x2 {themes.format_number(edges.x2_low, 2)} … {themes.format_number(edges.x2_high, 2)}"
         self.set_caption(f"{across}, {up}")
         self.range_bar.set_range(scale, themes.format_number(low, 2), themes.format_number(high, 2))
-        total = int(self._meta.get("of", len(maps)))
+        total = count_in(self._meta, "of", len(maps))
         idle = f"the first {len(maps)} of {total} units" if total > len(maps) else ""
         dead = len([index for index in self._dead if index < len(maps)])
         if dead:

@@ -20,7 +20,7 @@ from nnviz.gui.theme import Theme
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample
+from nnviz.record.samples import ArraySample, count_in
 
 
 class FilterView(ArrayView):
@@ -82,7 +82,7 @@ class FilterView(ArrayView):
                 sample.array,
                 image_before(self._document, node),
                 groups if isinstance(groups, int) else 1,
-                int(sample.meta.get("of", 0)),
+                count_in(sample.meta, "of", 0),
             )
         before = None if self._stack is None else (self._node, self._stack.channels)
         self._node, self._stack = node, stack

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import guarded
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.parts import refresh_fonts, set_font
 from nnviz.gui.theme import Theme
@@ -77,6 +78,7 @@ class FindingCard(QWidget):
     def _on_link(self, link: str) -> None:
         self.cure_requested.emit(self.cure(int(link)))
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """The coloured edge."""
         painter = QPainter(self)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyle, QSty
 from nnviz.errors import NnvizError
 from nnviz.gui import icons
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import Saved, answering, guarded
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.theme import Theme
@@ -49,6 +50,7 @@ class HistoryModel(QAbstractListModel):
         """One more than there are steps."""
         return 0 if parent.isValid() else len(self._history) + 1
 
+    @answering(lambda: None)
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # Qt: the type depends on the role
         """Title, time, and whether the row is undone, current or saved."""
         row, history = index.row(), self._history
@@ -105,40 +107,41 @@ class HistoryModel(QAbstractListModel):
 class _Steps(QStyledItemDelegate):
     """A row: a point on a rail, the title, and the mark of what was saved."""
 
+    @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         """As high as its text with some air."""
         return QSize(120, QFontMetrics(themes.font(13)).height() + 10)
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Undone steps are faint, the current one is marked with the accent."""
         rect: QRect = option.rect
         state: QStyle.StateFlag = option.state
         shade = themes.current()
         undone, current = bool(index.data(UNDONE_ROLE)), bool(index.data(CURRENT_ROLE))
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        plate = QRectF(rect).adjusted(1.0, 1.0, -1.0, -1.0)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if current:
-            painter.setBrush(themes.mixed(shade.panel, shade.accent, 0.22))
-            painter.drawRoundedRect(plate, 5.0, 5.0)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(themes.mixed(shade.panel, shade.text, 0.06))
-            painter.drawRoundedRect(plate, 5.0, 5.0)
-        if state & QStyle.StateFlag.State_HasFocus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(shade.accent, 1.2))
-            painter.drawRoundedRect(plate.adjusted(0.5, 0.5, -0.5, -0.5), 5.0, 5.0)
-        self._paint_rail(painter, rect, index, undone=undone, current=current)
-        left, right = rect.left() + 2 * _RAIL, rect.right() - 8
-        if index.data(SAVED_ROLE):
-            right = self._paint_saved(painter, rect, right)
-        painter.setFont(themes.font(13, 600 if current else 400))
-        painter.setPen(shade.text_faint if undone else shade.text)
-        room = QRect(left, rect.top(), max(0, right - left), rect.height())
-        title = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), title)
-        painter.restore()
+        with Saved(painter):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            plate = QRectF(rect).adjusted(1.0, 1.0, -1.0, -1.0)
+            painter.setPen(Qt.PenStyle.NoPen)
+            if current:
+                painter.setBrush(themes.mixed(shade.panel, shade.accent, 0.22))
+                painter.drawRoundedRect(plate, 5.0, 5.0)
+            elif state & QStyle.StateFlag.State_MouseOver:
+                painter.setBrush(themes.mixed(shade.panel, shade.text, 0.06))
+                painter.drawRoundedRect(plate, 5.0, 5.0)
+            if state & QStyle.StateFlag.State_HasFocus:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(shade.accent, 1.2))
+                painter.drawRoundedRect(plate.adjusted(0.5, 0.5, -0.5, -0.5), 5.0, 5.0)
+            self._paint_rail(painter, rect, index, undone=undone, current=current)
+            left, right = rect.left() + 2 * _RAIL, rect.right() - 8
+            if index.data(SAVED_ROLE):
+                right = self._paint_saved(painter, rect, right)
+            painter.setFont(themes.font(13, 600 if current else 400))
+            painter.setPen(shade.text_faint if undone else shade.text)
+            room = QRect(left, rect.top(), max(0, right - left), rect.height())
+            title = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room.width())
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), title)
 
     @staticmethod
     def _paint_rail(painter: QPainter, rect: QRect, index: _Index, *, undone: bool, current: bool) -> None:

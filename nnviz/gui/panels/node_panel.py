@@ -46,6 +46,10 @@ class NodePanel(Panel):
         self.node_box.setCurrentIndex(nodes.index(self._node) if self._node in nodes else -1)
         return self._node
 
+    def shows(self, series: str) -> bool:
+        """Only the series of the layer that is shown."""
+        return super().shows(series) and series.partition("/")[2] == self._node
+
     def first(self, nodes: list[str]) -> str:
         """The layer to begin with."""
         return nodes[0] if nodes else ""

@@ -102,6 +102,12 @@ def decade_ticks(low: float, high: float, count: int) -> list[int]:
     return [power for power in range(first, last + 1) if power % stride == 0]
 
 
+#: An axis reaches no further: what lies beyond is off the picture, and no difference of two ends is infinite.
+FURTHEST = 1e300
+#: Ends of an axis that are nearer than this are one: floats have no steps to divide it.
+_NEAREST = 1e-290
+
+
 class SteadyRange:
     """The range of an axis that grows at once, shrinks only when it has become far too wide, and never twitches."""
 
@@ -116,10 +122,11 @@ class SteadyRange:
         """The range to show for values from ``low`` to ``high``."""
         if not (math.isfinite(low) and math.isfinite(high)):
             return self._range or (0.0, 1.0)
+        low, high = (min(max(end, -FURTHEST), FURTHEST) for end in (low, high))
         if from_zero and low >= 0:
             low = 0.0
-        if high - low < 1e-12 * max(abs(high), abs(low), 1e-300):
-            spread = abs(high) or 1.0
+        if high - low < max(1e-12 * max(abs(high), abs(low)), _NEAREST):
+            spread = abs(high) if abs(high) > _NEAREST else 1.0
             low, high = (0.0 if from_zero and low >= 0 else low - spread * 0.5), high + spread * 0.5
         wanted_low, wanted_high = _round_down(low, high), _round_up(low, high + 0.03 * (high - low))
         if self._range is not None:

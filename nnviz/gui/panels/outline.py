@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 
 from nnviz.errors import NnvizError
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import answering
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.outline_connect import TargetList
 from nnviz.gui.panels.outline_model import OutlineModel
@@ -92,6 +93,7 @@ class OutlinePanel(Panel):
             self.tree.go_to(self._model.item(self._model.index(0, 0)))
         self.tree.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """Wide enough for three columns."""
         return QSize(round(_WIDTH * themes.text_scale()), 400)

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import Saved, answering, guarded
 from nnviz.gui.panels.outline_rows import OutlineWords
 from nnviz.gui.plain_text import plain_tip
 from nnviz.project.edits import can_connect
@@ -70,6 +71,7 @@ class TargetModel(QAbstractListModel):
         """One a layer."""
         return 0 if parent.isValid() else len(self._targets)
 
+    @answering(lambda: None)
     def data(self, index: _Index, role: int = _Role.DisplayRole) -> Any:  # Qt: the type depends on the role
         """Title and id; why not, or what comes of it."""
         if not index.isValid() or index.row() >= len(self._targets):
@@ -126,36 +128,37 @@ class TargetModel(QAbstractListModel):
 class _TargetPainter(QStyledItemDelegate):
     """Title and id over a line of what comes of it, or why it cannot be."""
 
+    @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         """Two lines of text."""
         return QSize(10, themes.font(13).pixelSize() + themes.font(12).pixelSize() + 19)
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Draw one row."""
         shade, state = themes.current(), option.state
         rect = QRectF(option.rect)
         reason = str(index.data(_REASON_ROLE))
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.setBrush(themes.mixed(shade.panel_raised, shade.accent, 0.28))
-            painter.drawRoundedRect(plate, 5.0, 5.0)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(themes.mixed(shade.panel_raised, shade.text, 0.07))
-            painter.drawRoundedRect(plate, 5.0, 5.0)
-        half = rect.height() / 2 + 1.0
-        head = rect.adjusted(10.0, 4.0, -8.0, -half + 3.0)
-        foot = rect.adjusted(10.0, half - 1.0, -8.0, -4.0)
-        left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        painter.setFont(themes.font(13, 400 if reason else 600))
-        painter.setPen(shade.text_muted if reason else shade.text)
-        self._write(painter, head, left, str(index.data()))
-        painter.setFont(themes.font(12))
-        painter.setPen(shade.warning if index.data(_DOUBT_ROLE) else shade.text_muted)
-        self._write(painter, foot, left, reason or str(index.data(_NOTE_ROLE)))
-        painter.restore()
+        with Saved(painter):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
+            if state & QStyle.StateFlag.State_Selected:
+                painter.setBrush(themes.mixed(shade.panel_raised, shade.accent, 0.28))
+                painter.drawRoundedRect(plate, 5.0, 5.0)
+            elif state & QStyle.StateFlag.State_MouseOver:
+                painter.setBrush(themes.mixed(shade.panel_raised, shade.text, 0.07))
+                painter.drawRoundedRect(plate, 5.0, 5.0)
+            half = rect.height() / 2 + 1.0
+            head = rect.adjusted(10.0, 4.0, -8.0, -half + 3.0)
+            foot = rect.adjusted(10.0, half - 1.0, -8.0, -4.0)
+            left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            painter.setFont(themes.font(13, 400 if reason else 600))
+            painter.setPen(shade.text_muted if reason else shade.text)
+            self._write(painter, head, left, str(index.data()))
+            painter.setFont(themes.font(12))
+            painter.setPen(shade.warning if index.data(_DOUBT_ROLE) else shade.text_muted)
+            self._write(painter, foot, left, reason or str(index.data(_NOTE_ROLE)))
 
     @staticmethod
     def _write(painter: QPainter, room: QRectF, flags: int, text: str) -> None:

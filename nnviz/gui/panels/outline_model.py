@@ -24,6 +24,7 @@ from PySide6.QtGui import QIcon
 
 from nnviz.gui import icons
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import answering
 from nnviz.gui.panels.outline_rows import OutlineWords, outline_of
 from nnviz.project.document import Document
 from nnviz.project.model import Graph
@@ -174,6 +175,7 @@ class OutlineModel(QAbstractItemModel):
             return themes.font(12)
         return None
 
+    @answering(lambda: None)
     def data(self, index: _Index, role: int = _Role.DisplayRole) -> Any:  # Qt: the type depends on the role
         """Title, shape and parameters; what is wrong; all of it in a sentence for who listens."""
         item = self.item(index)

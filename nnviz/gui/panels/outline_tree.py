@@ -41,6 +41,7 @@ from PySide6.QtWidgets import (
 
 from nnviz.gui import theme as themes
 from nnviz.gui.action_table import menu_text
+from nnviz.gui.painting import Saved, answering, guarded
 from nnviz.gui.panels.outline_model import Column, OutlineModel, severity_icon
 from nnviz.gui.panels.outline_rows import RowFacts
 
@@ -60,6 +61,7 @@ class _Rows(QStyledItemDelegate):
         super().__init__(parent)
         self._rows, self._view = model, parent
 
+    @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         """As high as its text with some air."""
         return QSize(60, QFontMetrics(themes.font(13)).height() + 9)
@@ -70,6 +72,7 @@ class _Rows(QStyledItemDelegate):
         option.text = ""
         option.icon = QIcon()
 
+    @guarded
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Draw a cell: the ground as the style does it; an icon and two tones of text need a hand."""
         self._view.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, self._view)
@@ -77,17 +80,16 @@ class _Rows(QStyledItemDelegate):
         if not item:
             return
         facts = self._rows.words.facts(item)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if index.column() == Column.LAYER:
-            self._paint_layer(painter, QRect(option.rect), facts, severity_icon(facts.severity))
-        else:
-            painter.setPen(themes.current().text_muted)
-            words, wide, font = _set(
-                self._rows.text(item, index.column()), 12, 400, option.rect.width(), themes.text_scale()
-            )
-            _write(painter, words, font, QRect(option.rect), option.rect.right() - 6 - wide)
-        painter.restore()
+        with Saved(painter):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            if index.column() == Column.LAYER:
+                self._paint_layer(painter, QRect(option.rect), facts, severity_icon(facts.severity))
+            else:
+                painter.setPen(themes.current().text_muted)
+                words, wide, font = _set(
+                    self._rows.text(item, index.column()), 12, 400, option.rect.width(), themes.text_scale()
+                )
+                _write(painter, words, font, QRect(option.rect), option.rect.right() - 6 - wide)
 
     def _paint_layer(self, painter: QPainter, rect: QRect, facts: RowFacts, icon: QIcon | None) -> None:
         shade = themes.current()
@@ -276,17 +278,17 @@ class OutlineTree(QTreeView):
                 self.go_to(item)
                 return
 
+    @guarded
     def drawRow(  # noqa: N802 (Qt's own name)
         self, painter: QPainter, option: QStyleOptionViewItem, index: _Index
     ) -> None:
         """A row, with a frame around the one that the keyboard is in."""
         super().drawRow(painter, option, index)
         if self.hasFocus() and index.row() == self.currentIndex().row() and self._rows.item(index) == self.current:
-            painter.save()
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(themes.current().accent, 1.2))
-            painter.drawRoundedRect(QRectF(option.rect).adjusted(0.8, 0.8, -0.8, -0.8), 4.0, 4.0)
-            painter.restore()
+            with Saved(painter):
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(themes.current().accent, 1.2))
+                painter.drawRoundedRect(QRectF(option.rect).adjusted(0.8, 0.8, -0.8, -0.8), 4.0, 4.0)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """What can be done with the chosen rows."""

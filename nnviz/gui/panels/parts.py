@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import answering, guarded
 from nnviz.gui.plain_text import plain_tip
 from nnviz.gui.theme import Theme
 
@@ -104,6 +105,7 @@ class ElidedLabel(QLabel):
             return next(fitting, "")
         return metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw as much of the text as fits; the whole of it is the tooltip then."""
         painter = QPainter(self)
@@ -212,6 +214,7 @@ class Legend(QWidget):
             width += 5 + max(metrics.horizontalAdvance(self.VALUE_SAMPLE), metrics.horizontalAdvance(entry.value))
         return width
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the entries from the right end."""
         painter = QPainter(self)
@@ -251,6 +254,7 @@ class Legend(QWidget):
 class SegmentButton(QToolButton):
     """As narrow as its text allows."""
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """The text and a little air; follows the text scale."""
         metrics = self.fontMetrics()

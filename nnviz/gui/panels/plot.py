@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import guard_class
 from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text
 from nnviz.gui.panels.parts import blend, set_font
 from nnviz.gui.panels.plot_curve import Curve, place
@@ -23,6 +24,9 @@ from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
 from nnviz.gui.theme import Theme
 
 pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
+_PAINTED = (pg.AxisItem, pg.InfiniteLine, pg.LinearRegionItem, pg.PlotCurveItem, pg.PlotDataItem, pg.ScatterPlotItem)
+for _kind in (*_PAINTED, pg.ViewBox, pg.GraphicsView):
+    guard_class(_kind)
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

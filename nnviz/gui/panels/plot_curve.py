@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
-from nnviz.gui.panels.numbers import Floats
+from nnviz.gui.panels.numbers import FURTHEST, Floats
 from nnviz.gui.panels.parts import blend
 
 #: What a linear axis can hold: beyond, the differences that ticks are made of are no numbers any more.
@@ -15,15 +15,16 @@ _LARGEST, _SMALLEST = 1e150, 1e-150
 
 
 def place(values: Floats, *, logarithmic: bool) -> Floats:
-    """Values on the vertical axis; what has no place there becomes NaN, which is a gap in the line.
+    """Values on the vertical axis; those that have no place there become NaN, which is a gap in the line.
 
-    That is what is not finite, and on a logarithmic axis what is not above zero.
+    Infinities have none, nor what lies further out than an axis reaches; on a logarithmic axis nor what is not above
+    zero.
     """
-    if not logarithmic:
-        sizes = np.abs(values)
-        return np.where(sizes <= _LARGEST, np.where(sizes < _SMALLEST, 0.0, values), np.nan)
-    there = (values > 0) & (values < np.inf)
-    return np.where(there, np.log10(np.where(there, values, 1.0)), np.nan)
+    if logarithmic:
+        placed = (values > 0) & (values <= FURTHEST)
+        return np.where(placed, np.log10(np.where(placed, values, 1.0)), np.nan)
+    sizes = np.abs(values)
+    return np.where(sizes <= _LARGEST, np.where(sizes < _SMALLEST, 0.0, values), np.nan)
 
 
 class Curve:
@@ -89,13 +90,13 @@ class Curve:
         )
         self.placed = self._extended(self.placed if grown else None, strong)
         self.x, self.raw, self.shown = x, values, strong
-        _set_data(self._line, x, self.placed)
+        _draw(self._line, x, self.placed)
         if smoothed is None:
             self.behind = np.empty(0)
             self._faint.clear()
         else:
             self.behind = self._extended(self.behind if grown else None, values)
-            _set_data(self._faint, x, self.behind)
+            _draw(self._faint, x, self.behind)
 
     def paint(self, ground: QColor, *, strong: bool, back: bool) -> None:
         """Choose pens and symbols on a ground: drawn strongly, drawn back, or neither."""
@@ -121,9 +122,9 @@ class Curve:
         return np.concatenate([known, place(values[len(known) :], logarithmic=self._logarithmic)])
 
 
-def _set_data(item: pg.PlotDataItem, x: Floats, y: Floats) -> None:
-    """Shows a line; pyqtgraph asks for the least and the greatest of its points, so there must be one."""
-    if np.isfinite(y).any():
-        item.setData(x, y)
+def _draw(line: pg.PlotDataItem, x: Floats, placed: Floats) -> None:
+    """Give a line its data; with nothing but gaps it has none, and no extent that could be asked for."""
+    if np.isfinite(placed).any():
+        line.setData(x, placed)
     else:
-        item.clear()
+        line.clear()

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEve
 from PySide6.QtWidgets import QWidget
 
 from nnviz.gui import theme as themes
+from nnviz.gui.painting import guarded
 from nnviz.gui.panels.numbers import spread
 from nnviz.gui.theme import Theme
 
@@ -53,6 +54,7 @@ class EndLabels(QWidget):
             self._labels, self._places = labels, places
             self.update()
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the names, with a thin line to the end of the curve where a name had to move."""
         painter = QPainter(self)
@@ -100,6 +102,7 @@ class AxisTitle(QWidget):
         self._colour = QColor(theme.text_muted)
         self.update()
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the word, right-aligned."""
         painter = QPainter(self)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
+from nnviz.gui.painting import answering, guarded
 from nnviz.gui.panels.tile_data import Layout, TileData, arrange, tile_words
 from nnviz.gui.pictures import image_of
 from nnviz.gui.theme import Theme
@@ -118,6 +119,7 @@ class TileView(QWidget):
         """The narrower, the higher."""
         return True
 
+    @answering(QSize)
     def sizeHint(self) -> QSize:
         """At the present width."""
         return QSize(200, self.heightForWidth(max(self.width(), 60)))
@@ -183,6 +185,7 @@ class TileView(QWidget):
         grid = full.reshape(layout.rows, layout.columns, *full.shape[1:]).transpose(0, 2, 1, 3)
         return image_of(grid.reshape(layout.rows * full.shape[1], layout.columns * full.shape[2]))
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the grid, the red frames and the cursor."""
         layout, data = self.layout_at(self.width()), self._data

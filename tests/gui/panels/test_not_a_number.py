@@ -1,0 +1,97 @@
+"""Series of nothing but NaN, infinities or numbers at the end of the range: panels show them, and nobody is warned."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from nnviz.gui import painting
+from nnviz.gui.panels import PANELS
+from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.curves import CurvesPanel
+from nnviz.gui.theme import current
+from nnviz.project.document import Document
+from nnviz.record.run import Run
+from nnviz.record.samples import ArraySample, Scalar
+
+VALUES = {
+    "nan": [np.nan],
+    "inf": [np.inf],
+    "-inf": [-np.inf],
+    "both": [np.inf, -np.inf],
+    "mixed": [np.nan, np.inf, -np.inf, 0.5],
+    "largest": [1e308, -1e308],
+    "smallest": [5e-324],
+    "zero": [0.0],
+    "negative": [-1.0],
+    "one nan": [0.5, 0.4, np.nan],
+}
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_errors() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """What went wrong in painting."""
+    wrong: list[BaseException] = []
+    monkeypatch.setattr(painting, "_tell", lambda method, error: wrong.append(error))
+    return wrong
+
+
+def with_values(planted: Run, values: list[float], points: int) -> Run:
+    """The same series, with these numbers over and over."""
+    run = Run(planted.info)
+    numbers = np.resize(np.array(values), points)
+    for name in planted.names():
+        newest = planted.latest(name)
+        if isinstance(newest, Scalar):
+            run.append(Scalar(name, step, float(number)) for step, number in enumerate(numbers, 1))
+        elif isinstance(newest, ArraySample) and newest.array.dtype.kind == "f":
+            array = np.resize(np.array(values), newest.array.shape).astype(np.float64)
+            run.append([ArraySample(name, points, array, newest.meta)])
+        elif newest is not None:
+            run.append([newest])
+    return run
+
+
+@pytest.mark.parametrize("points", [1, 40])
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
+def test_every_panel_shows_it(
+    qtbot: QtBot, styled_once: QApplication, document: Document, run: Run, unpainted: list[BaseException],
+    capfd: pytest.CaptureFixture[str], values: list[float], points: int,
+) -> None:  # fmt: skip
+    odd = with_values(run, values, points)
+    for kind in (kind for kind in PANELS if kind.prefixes):
+        panel: Panel = kind(document, current())
+        qtbot.addWidget(panel)
+        panel.resize(420, 260)
+        panel.show()
+        for step in (None, 1, points):
+            panel.refresh(odd, frozenset(odd.names()), step)
+            panel.grab()
+        odd.append([Scalar(name, points + 1, values[0]) for name in odd.names("loss/")])
+        panel.refresh(odd, frozenset(odd.names()), None)
+        if isinstance(panel, CurvesPanel):
+            panel.set_axis("epoch")
+            panel.set_smoothing(0.3)
+            panel.grab()
+        panel.to_svg()
+        panel.to_csv()
+        for child in panel.findChildren(QWidget):
+            if child.isVisible() and child.hasMouseTracking():
+                qtbot.mouseMove(child, QPoint(30, 20))
+        panel.hide()
+    assert unpainted == []
+    # pyqtgraph writes what it catches itself.
+    assert capfd.readouterr().err == ""

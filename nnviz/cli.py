@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nnviz import __version__, interruption
-from nnviz.errors import Cancelled, InputError, NnvizError
+from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
 COMMANDS = ("samples", "datasets", "summary", "train", "screenshot")
 
@@ -54,7 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         _drop_output()
         return 0
-    except OSError as error:
+    except BaseException as error:
+        if is_out_of_memory(error):
+            print("nnviz: The memory was not enough: close other programs.", file=sys.stderr)
+            return 1
+        if not isinstance(error, OSError):
+            raise
         _drop_output()
         what = error.filename or "the output could not be written"
         print(f"nnviz: {what}: {error.strerror or error}.", file=sys.stderr)

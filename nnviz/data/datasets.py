@@ -18,7 +18,7 @@ from nnviz.errors import DataError, ParamError
 from nnviz.project.model import DataConfig, DataFacts, ParamValue
 
 __all__ = [
-    "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "chosen", "dataset", "datasets", "facts",
+    "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "chosen", "counted", "dataset", "datasets", "facts",
     "generated_sizes", "how_to_get", "locate", "split_sizes", "validation_count", "values",
 ]  # fmt: skip
 
@@ -34,7 +34,17 @@ def facts(config: DataConfig) -> DataFacts:
         DataError: The data set or one of its parameters is unknown or not allowed.
     """
     spec = dataset(config.dataset)
-    return spec.facts(values(config))
+    found = spec.facts(values(config))
+    # Listing a folder of pictures takes its time: whoever has that adds the sizes by :func:`counted`.
+    return found if spec.kind == "image_folder" else counted(found, config)
+
+
+def counted(facts: DataFacts, config: DataConfig) -> DataFacts:
+    """The same facts with the number of examples, where it can be told."""
+    try:
+        return msgspec.structs.replace(facts, examples=split_sizes(config))
+    except DataError:
+        return facts
 
 
 def values(config: DataConfig) -> dict[str, ParamValue]:

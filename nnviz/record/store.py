@@ -169,6 +169,7 @@ class RunWriter:
                 if batch or state != written_state:
                     tables.write(batch, state)
                 written_state, wait = state, self._interval
+                batch = Pending()  # A checkpoint is large: it must not stay until the next one comes.
             except Exception as error:  # noqa: BLE001  # whatever it is must be told: a silent thread helps nobody
                 failed = True
                 self._report(error)
@@ -176,7 +177,9 @@ class RunWriter:
                     connection.close()
                 connection = tables = None
                 wait = RETRY_INTERVAL
-                give_up = closing or not isinstance(error, (sqlite3.Error, OSError)) or not self._keep(batch)
+                give_up = (
+                    closing or not isinstance(error, (sqlite3.Error, OSError, MemoryError)) or not self._keep(batch)
+                )
                 if give_up:
                     break
             with self._changed:

@@ -73,6 +73,9 @@ def train_to_file(
             session = TrainingSession(
                 project, run, data_dir=data_dir, store=writer, resume=checkpoint, on_epoch=on_epoch
             )
+            checkpoint = None  # The session lets it go once it has it: it is as large as the training.
+            if on_warning is not None:
+                session.refused.connect(on_warning)
             if on_session is not None:
                 on_session(session)
             return session.train()

@@ -38,6 +38,12 @@ def best_put_back(training: Training) -> Finding:
     )
 
 
+def left_out(step: int, sentence: str) -> Finding:
+    """There was no room for a copy that the training can do without."""
+    name = sentence.partition(":")[0].lower().replace(" ", "_")
+    return Finding(f"finding/left_out/{name}", step, "information", sentence)
+
+
 def not_finite(training: Training) -> Finding:
     """The loss is NaN or infinite; said here where no instrument watches the loss."""
     slower = f"{training.learning_rate / 10:.1g}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
-from nnviz.errors import DataError, NnvizError, StorageError, TrainingError
+from nnviz.errors import DataError, NnvizError, StorageError, TooLargeError, TrainingError
 from nnviz.project.memory import bytes_text
 from nnviz.record.run import Run
 from nnviz.record.samples import Sample, Scalar
@@ -56,6 +56,9 @@ class Runner:
         store: Keeps checkpoints.
         on_epoch: Told of the end of each epoch.
         on_trouble: Told of what went wrong without ending the training.
+
+    Attributes:
+        doing: What it is at, in words, for the sentence that says what there was no memory for.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class Runner:
         self._published = self._speed_recorded = self._kept = 0.0
         self._keep_every = _KEEP_EVERY
         self._next_save = 0.0
+        self.doing = "measuring"
+        training.room.tell = self._leave_out
         self.position = self._make_position()
 
     # -- asking -------------------------------------------------------------------------------------------------------
@@ -139,6 +144,7 @@ class Runner:
             measure: False where nobody will look.
         """
         self.speed.stop()
+        self.doing = "the instruments"
         self.instruments.flush()
         if measure:
             self.instruments.measure_all()
@@ -213,7 +219,7 @@ class Runner:
             raise TrainingError("This is the first step: there is nothing before it.")
         checkpoint = self._rewind.before(present - 1)
         if checkpoint is None:
-            size = self.training.capture().nbytes
+            size = self.training.state_bytes
             raise TrainingError(
                 f"Step {present - 1} cannot be reached any more."
                 if self._rewind.fits(size)
@@ -279,6 +285,8 @@ class Runner:
         training = self.training
         if self._keep_best and training.best is not None and training.best_epoch < training.epoch:
             self.keep()
+            if not training.room.allows(training.state_bytes, "The best weights are not put back"):
+                return
             self._before_best = training.capture()
             training.use_weights(training.best)
             self._run.append([remarks.best_put_back(self.training)])
@@ -298,7 +306,7 @@ class Runner:
             return
         if self._rewind.steps[-1:] != [self.training.step]:
             began = time.perf_counter()
-            self._rewind.add(self.training.capture())
+            self._keep_state()
             self._kept = time.perf_counter()
             self._keep_every = max(_KEEP_EVERY, _KEEP_SHARE * (self._kept - began))
 
@@ -308,9 +316,14 @@ class Runner:
         if self._store is None or self._saved_step == step or self.training.replaying:
             return
         began = time.perf_counter()
-        checkpoint = self._before_best or self.training.capture()
+        before, self.doing = self.doing, "keeping a checkpoint"
+        if not self._room_for_checkpoint():
+            self._rewind.clear()  # What is written lasts longer than what is not.
+        # Written down at once, so the live tensors need no copy.
+        checkpoint = self._before_best or self.training.capture(copied=False)
         try:
             self._store.save_checkpoint(step, self.training.epoch, checkpoints.to_blobs(checkpoint), tag)
+            self.doing = before
         except StorageError as error:
             if self._on_trouble is None:
                 raise
@@ -321,12 +334,29 @@ class Runner:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
+    def _keep_state(self) -> None:
+        """Puts the present state among those to go back to, if it fits there and into memory."""
+        size = self.training.state_bytes
+        if self._rewind.fits(size) and self.training.room.allows(size, "Going back is limited to states kept so far"):
+            self._rewind.add(self.training.capture())
+
+    def _room_for_checkpoint(self) -> bool:
+        size = self.training.state_bytes + checkpoints.size_of(self.training.best or {})
+        return self.training.room.allows(size, "States to go back to are given up for a checkpoint")
+
+    def _leave_out(self, sentence: str) -> None:
+        """There is no room for a copy: said where findings are shown, and to whoever listens."""
+        self._run.append([remarks.left_out(self.training.step, sentence)])
+        if self._on_trouble is not None:
+            self._on_trouble(TooLargeError(sentence))
+
     @property
     def _shown_step(self) -> int:
         return self.training.step if self._going_back_to is None else self._going_back_to
 
     def _train_a_batch(self) -> None:
         self.speed.start()
+        self.doing = "a step"
         last = self._is_last_step
         self.speed.count(self.instruments.advance(forced=self._stepping and last))
         now = time.perf_counter()
@@ -353,7 +383,7 @@ class Runner:
             training.advance()
             now = time.perf_counter()
             if now - self._kept >= _KEEP_EVERY_GOING_BACK:
-                self._rewind.add(training.capture())
+                self._keep_state()
                 self._kept = time.perf_counter()
                 self.publish()
         if not training.replaying and not training.epoch_end_due:
@@ -374,6 +404,7 @@ class Runner:
         else:
             return
         self._evaluation = self.training.evaluation(self._evaluated_split)
+        self.doing = f"measuring on the {self._evaluated_split} split"
         self.instruments.flush()
         self.publish()
 

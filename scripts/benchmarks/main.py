@@ -12,8 +12,8 @@ from pathlib import Path
 from rows import Settings
 
 #: Cheap ones first. ``start`` measures a fresh process; ``editor`` and ``window`` open windows;
-#: ``training`` takes minutes.
-BENCHMARKS = ("documents", "records", "feeding", "start", "editor", "window", "training")
+#: ``training`` takes minutes, and ``memory`` some gigabytes.
+BENCHMARKS = ("documents", "records", "feeding", "start", "editor", "window", "training", "memory")
 
 
 def main() -> int:

@@ -31,6 +31,8 @@ _OUT_OF_MEMORY = (
     "not enough memory",
     "failed to allocate",
     "bad_alloc",
+    "could not create a primitive",  # oneDNN names no reason, but has no other than that
+    "could not create a memory",
     "can't start new thread",
     "failed to map segment",
 )

@@ -58,20 +58,24 @@ def refuse_too_large(
     )
 
 
-def refuse_without_room() -> None:
+def refuse_without_room(nbytes: int = 0) -> None:
     """Raises where not even the libraries could work that read the data and train.
 
     They ask for buffers of their own when they are first used, a part for each thread, and end the whole process when
     they do not get them (OpenBLAS, OpenMP): nothing can be said any more then.
 
+    Args:
+        nbytes: What is to be read beside that.
+
     Raises:
         TooLargeError: With what there is and what is needed.
     """
     free = available_bytes(torch.device("cpu"))
-    if free < _FOR_LIBRARIES:
+    needed = nbytes + _FOR_LIBRARIES
+    if free < needed:
+        what = "reading the checkpoint takes" if nbytes else "reading the data and training take at least"
         raise TooLargeError(
-            f"Only {bytes_text(free)} of memory are left, but reading the data and training take at least "
-            f"{bytes_text(_FOR_LIBRARIES)} whatever the network is. Close other programs."
+            f"Only {bytes_text(free)} of memory are left, but {what} {bytes_text(needed)}. Close other programs."
         )
 
 

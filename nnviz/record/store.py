@@ -80,6 +80,7 @@ class RunWriter:
         self._asked = 0  # flushes asked for, and how many of them are done
         self._answered = 0
         self._failing = False
+        self._busy = False  # a checkpoint is being written
         self._allowance = float(ARRAY_RATE)
         if resume:
             with checked_connection(self.path):  # refuses what is not a run before anything is written into it
@@ -117,6 +118,12 @@ class RunWriter:
             if not self._closing and self.error is None:
                 self._pending.add_checkpoint(PendingCheckpoint(step, epoch, tag, time.time(), dict(blobs)))
                 self._changed.notify_all()
+
+    @property
+    def writing(self) -> bool:
+        """Whether a checkpoint waits or is being written: another one would stand in memory beside it."""
+        with self._changed:
+            return self._busy or bool(self._pending.checkpoints)
 
     def flush(self, timeout: float = 30.0) -> bool:
         """Wait until everything is in the file; false when that did not happen in time."""
@@ -158,6 +165,7 @@ class RunWriter:
                 self._allowance = min(self._allowance + (now - refilled) * ARRAY_RATE, 2.0 * ARRAY_RATE)
                 refilled = now
                 batch, self._pending = self._pending, Pending()
+                self._busy = bool(batch.checkpoints)
                 if not closing and asked == self._answered:  # nobody waits: arrays get what the rate allows
                     self._hold_back(batch)
             state = self._state()
@@ -170,6 +178,7 @@ class RunWriter:
                     tables.write(batch, state)
                 written_state, wait = state, self._interval
                 batch = Pending()  # A checkpoint is large: it must not stay until the next one comes.
+                self._busy = False
             except Exception as error:  # noqa: BLE001  # whatever it is must be told: a silent thread helps nobody
                 failed = True
                 self._report(error)

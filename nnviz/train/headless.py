@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nnviz import __version__
 from nnviz.errors import InputError, NnvizError, ProjectError, RunFileError, StorageError
+from nnviz.network.memory import refuse_without_room
 from nnviz.project import io
 from nnviz.project.bypass import computation
 from nnviz.project.model import Project
@@ -16,6 +17,8 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
+
+_COPIES_WHILE_READING = 3
 
 
 def train_to_file(
@@ -109,6 +112,9 @@ def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:
                     file=str(path),
                     field=part,
                 )
+        kept = stored.checkpoints()
+        # As it is read, put together and decoded: three times. Native code that decodes it ends badly without memory.
+        refuse_without_room(_COPIES_WHILE_READING * kept[-1].size if kept else 0)
         blobs = stored.load_checkpoint()
         if not blobs:
             return Run(stored.info), None

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from nnviz.errors import DataError, NnvizError, StorageError, TooLargeError, TrainingError
 from nnviz.project.memory import bytes_text
@@ -35,6 +35,8 @@ _KEEP_EVERY_GOING_BACK = 0.1
 _KEEP_SHARE = 200
 #: Writing one at the end of an epoch may take one part in this many of the time: an epoch may last milliseconds.
 _SAVE_SHARE = 50
+#: Bytes of a state from which on two checkpoints never wait for the disk at once.
+_LARGE = 64 * 2**20
 
 
 class CheckpointStore(Protocol):
@@ -42,6 +44,18 @@ class CheckpointStore(Protocol):
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
         """Keeps the blobs under the step; ``tag`` is ``epoch``, ``pause``, ``stop`` or ``done``."""
+
+
+@runtime_checkable
+class _Flushed(Protocol):
+    """A store that writes behind, and can be waited for."""
+
+    @property
+    def writing(self) -> bool:
+        """Whether a checkpoint is not on the disk yet."""
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Waits until it is."""
 
 
 class Runner:
@@ -319,6 +333,9 @@ class Runner:
         before, self.doing = self.doing, "keeping a checkpoint"
         if not self._room_for_checkpoint():
             self._rewind.clear()  # What is written lasts longer than what is not.
+        store: object = self._store
+        if self._is_writing and self.training.state_bytes > _LARGE and isinstance(store, _Flushed):
+            store.flush()  # Two of them at once were not counted on.
         # Written down at once, so the live tensors need no copy.
         checkpoint = self._before_best or self.training.capture(copied=False)
         try:
@@ -333,6 +350,12 @@ class Runner:
         self._next_save = ended + _SAVE_SHARE * (ended - began)
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_writing(self) -> bool:
+        """Whether the last checkpoint is still on its way to the disk."""
+        store: object = self._store
+        return isinstance(store, _Flushed) and store.writing
 
     def _keep_state(self) -> None:
         """Puts the present state among those to go back to, if it fits there and into memory."""
@@ -444,7 +467,7 @@ class Runner:
         self._run.append(samples)
         self.instruments.examine_if_due()
         self.keep()
-        if time.perf_counter() >= self._next_save:
+        if time.perf_counter() >= self._next_save and not self._is_writing:
             self.save("epoch")
         if self._on_epoch is not None:
             self._on_epoch(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nnviz import __version__, interruption, paths, streams
-from nnviz.errors import Cancelled, InputError, NnvizError
+from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
 COMMANDS = ("samples", "datasets", "summary", "train", "screenshot")
 
@@ -46,7 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         streams.drop(sys.stdout)
         return 0
-    except OSError as error:
+    except BaseException as error:
+        if is_out_of_memory(error):
+            streams.complain("The memory was not enough: close other programs.")
+            return 1
+        if not isinstance(error, OSError):
+            raise
         streams.drop(sys.stdout)
         what = error.filename or "the output could not be written"
         streams.complain(f"{what}: {error.strerror or error}.")

@@ -9,7 +9,7 @@
     │   ├── DataError           a data set that is missing, corrupt or does not fit
     │   └── RunFileError        a run file that cannot be read
     ├── TrainingError           the run failed: exit status 1
-    │   ├── TooLargeError       the network would not fit into memory; refused before it is built
+    │   ├── TooLargeError       the memory is not enough: refused before it is built, or run out of
     │   └── NotFiniteError      a number of the training became infinite or NaN; says which and when
     ├── StorageError            a file could not be written (disk full, no permission)
     └── Cancelled               the person asked to stop; nobody's fault
@@ -17,11 +17,42 @@
 
 from __future__ import annotations
 
+import errno
 import unicodedata
 
 
 class NnvizError(Exception):
     """Base of all errors; ``str(error)`` is a sentence that can be shown as it is."""
+
+
+#: What says that memory ran out, in the words of torch, of its allocators, of C++ and of the threading module.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "failed to allocate",
+    "bad_alloc",
+    "could not create a primitive",  # oneDNN names no reason, but has no other than that
+    "could not create a memory",
+    "can't start new thread",
+    "failed to map segment",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on the processor or on an accelerator, whoever noticed it.
+
+    torch's CPU allocator raises a plain RuntimeError. Native code written in Rust panics, which is no Exception: it
+    only ever does so here when it cannot have the memory for an answer.
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ in ("OutOfMemoryError", "PanicException"):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    return isinstance(error, (RuntimeError, ImportError, OSError)) and any(
+        part in str(error).lower() for part in _OUT_OF_MEMORY
+    )
 
 
 class InputError(NnvizError):
@@ -80,7 +111,7 @@ class TrainingError(NnvizError):
 
 
 class TooLargeError(TrainingError):
-    """The network would not fit into memory; raised before anything is built, with the number."""
+    """The memory is not enough: refused beforehand, with the number, or run out of while training."""
 
 
 class NotFiniteError(TrainingError):

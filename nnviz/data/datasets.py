@@ -20,7 +20,7 @@ from nnviz.project.model import DataConfig, DataFacts, ParamValue
 from nnviz.project.wiring import shortened
 
 __all__ = [
-    "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "chosen", "dataset", "datasets", "facts",
+    "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "chosen", "counted", "dataset", "datasets", "facts",
     "generated_sizes", "how_to_get", "locate", "split_sizes", "validation_count", "values",
 ]  # fmt: skip
 
@@ -37,6 +37,14 @@ def facts(config: DataConfig) -> DataFacts:
     """
     spec = dataset(config.dataset)
     return spec.facts(values(config))
+
+
+def counted(facts: DataFacts, config: DataConfig) -> DataFacts:
+    """The same facts with the number of examples, where that can be told; a folder is listed for it."""
+    try:
+        return msgspec.structs.replace(facts, examples=split_sizes(config))
+    except DataError:
+        return facts
 
 
 def values(config: DataConfig) -> dict[str, ParamValue]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from nnviz.errors import Cancelled, InputError, NnvizError
+from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 from nnviz.train import give_way, share_cores
 
 if TYPE_CHECKING:
@@ -305,7 +305,9 @@ class SessionBridge(QObject):
         """Nothing that goes wrong may end the thread."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - told, logged, and the thread lives on
+        except BaseException as error:
+            if not isinstance(error, Exception) and not is_out_of_memory(error):
+                raise
             _log.error("The session's thread caught an error.", exc_info=True)
             self._voice.failure.emit(number, sentence_of(error), details_of(error))
             self._voice.state.emit(number, "failed")

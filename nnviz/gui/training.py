@@ -343,7 +343,7 @@ class Training(QObject):
         self._reopens = True
 
         def work() -> tuple[DataFacts, tuple[int, int, int]]:
-            return datasets.facts(config), datasets.split_sizes(config)
+            return datasets.counted(datasets.facts(config), config), datasets.split_sizes(config)
 
         def done(result: tuple[DataFacts, tuple[int, int, int]]) -> None:
             if self.document.project.data != config:

@@ -109,6 +109,8 @@ class DenseChain:
             for layer in self._layers:
                 values.append(layer.forward(values[-1]))
             loss, gradient = loss_function.with_gradient(values[-1], targets)
+            outputs = values[-1]
             for index in range(len(self._layers) - 1, self._first - 1, -1):
                 gradient = self._layers[index].backward(gradient, values[index], values[index + 1])
-        return values[-1], loss
+                values.pop()  # Nobody in front of this layer needs what it put out.
+        return outputs, loss

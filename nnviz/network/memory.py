@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 import psutil
 import torch
@@ -10,9 +11,12 @@ import torch
 from nnviz.errors import TooLargeError
 from nnviz.network.network import Network
 from nnviz.project.bypass import effective
-from nnviz.project.memory import bytes_text, estimate_bytes
+from nnviz.project.memory import Estimate, Examples, bytes_text, cure_text, shares_text, surely_fits
 from nnviz.project.model import Project
 from nnviz.project.shapes import Inference, infer
+
+#: What libraries lay out for themselves when they are first used, whatever the network is.
+_FOR_LIBRARIES = 256 * 2**20
 
 
 def available_bytes(device: torch.device) -> int:
@@ -23,7 +27,7 @@ def available_bytes(device: torch.device) -> int:
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
     if device.type == "mps":
         return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
-    return min(int(psutil.virtual_memory().available), _container_limit())
+    return min(int(psutil.virtual_memory().available), _container_limit(), _address_limit())
 
 
 def roomiest_bytes() -> int:
@@ -32,19 +36,47 @@ def roomiest_bytes() -> int:
     return max(available_bytes(torch.device(name)) for name in names)
 
 
-def refuse_too_large(needed: int, available: int, device: torch.device, batch_size: int) -> None:
+def refuse_too_large(
+    project: Project, inference: Inference, examples: Examples, device: torch.device, available: int
+) -> None:
     """Raises when training needs more memory than there is.
 
     Raises:
-        TooLargeError: With both numbers and what would help.
+        TooLargeError: With both numbers, what takes most, and the setting that would help.
     """
-    if needed <= available:
+    if surely_fits(project, inference, examples, available):
+        return
+    estimate = Estimate(project, inference, examples, accelerator=device.type != "cpu")
+    needs = estimate.needs()
+    if needs.needed <= available:
         return
     place = "the memory" if device.type == "cpu" else f"the memory of {device}"
     raise TooLargeError(
-        f"Training this network with batches of {batch_size} needs about {bytes_text(needed)}, but {place} has "
-        f"{bytes_text(available)} left. Make the largest layer or the batch smaller."
+        f"Training this network with batches of {project.training.batch_size} needs about {bytes_text(needs.needed)}, "
+        f"but {place} has {bytes_text(available)} left. Most of it: {shares_text(needs)}. "
+        f"{cure_text(project, inference, estimate, available)}"
     )
+
+
+def refuse_without_room(nbytes: int = 0) -> None:
+    """Raises where not even the libraries could work that read the data and train.
+
+    They ask for buffers of their own when they are first used, a part for each thread, and end the whole process when
+    they do not get them (OpenBLAS, OpenMP): nothing can be said any more then.
+
+    Args:
+        nbytes: What is to be read beside that.
+
+    Raises:
+        TooLargeError: With what there is and what is needed.
+    """
+    free = available_bytes(torch.device("cpu"))
+    needed = nbytes + _FOR_LIBRARIES
+    if free < needed:
+        what = "reading the checkpoint takes" if nbytes else "reading the data and training take at least"
+        raise TooLargeError(
+            f"Only {bytes_text(free)} of memory are left, but {what} {bytes_text(needed)}. Close other programs."
+        )
 
 
 def build_network(
@@ -53,6 +85,7 @@ def build_network(
     *,
     inference: Inference | None = None,
     available: int | None = None,
+    examples: Examples | None = None,
 ) -> Network:
     """The network of a project on a device, with its initial weights.
 
@@ -61,6 +94,7 @@ def build_network(
         device: Where the weights are to live.
         inference: The graph's shapes, when they are known already.
         available: Bytes that may be used; by default what the device has.
+        examples: What it will be trained on, as far as it needs memory yet.
 
     Raises:
         TooLargeError: It would not fit; nothing was built.
@@ -68,32 +102,67 @@ def build_network(
     """
     project = effective(project)
     inference = infer(project.graph) if inference is None else inference
-    batch_size = project.training.batch_size
-    needed = estimate_bytes(project, inference, batch_size)
-    refuse_too_large(needed, available_bytes(device) if available is None else available, device, batch_size)
+    free = available_bytes(device) if available is None else available
+    refuse_too_large(project, inference, examples or Examples(), device, free)
     network = Network(project.graph, inference, seed=project.training.seed)
     return network.to(device)
 
 
-#: Files of a control group, newest kind first: its limit, what it uses, and of what that consists.
+#: Files of a control group, newest kind first: where it is mounted, its limit, what it uses, and of what that consists.
 _CONTROL_GROUPS = (
-    ("memory.max", "memory.current", "memory.stat"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+    ("", "memory.max", "memory.current", "memory.stat"),
+    ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat"),
 )
+_NO_LIMIT = 1 << 62
 
 
-def _container_limit(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """What the control group of this process (a container, a job) has left; a huge number where there is no limit.
+def _container_limit(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
+    """What the control groups of this process (a container, a job) have left; a huge number where there is no limit.
 
-    Pages that only cache files are given back when they are needed, so they count as free.
+    A group is limited by every group that it stands in, so all of them are asked.
+
+    Args:
+        root: Where control groups are mounted.
+        own: Names the groups of this process.
     """
-    for limit_file, used_file, parts_file in _CONTROL_GROUPS:
-        try:
-            limit = int((root / limit_file).read_text())
-            used = int((root / used_file).read_text())
-            parts = dict(line.split() for line in (root / parts_file).read_text().splitlines())
-        except (OSError, ValueError):
-            continue  # Another kind of control groups, "max" for no limit, or not Linux.
-        cached = int(parts.get("inactive_file", 0)) + int(parts.get("active_file", 0))
-        return max(0, limit - max(0, used - cached))
-    return 1 << 62
+    return min((_left_in(folder, *files) for folder, files in _groups(root, own)), default=_NO_LIMIT)
+
+
+def _groups(root: Path, own: Path) -> Iterator[tuple[Path, tuple[str, str, str]]]:
+    """Folders of the groups that this process is in, the innermost first, with the names of their files."""
+    try:
+        lines = [line.split(":", 2) for line in own.read_text().splitlines()]
+    except OSError:
+        lines = []
+    for mounted, *files in _CONTROL_GROUPS:
+        paths = [path for _, names, path in (line for line in lines if len(line) == 3) if names == mounted]
+        # In a container the path may be one of the host's, of which nothing is seen here but the mounted root.
+        inner = PurePosixPath(paths[0].lstrip("/")) if paths else PurePosixPath()
+        for part in (inner, *inner.parents) if inner.parts else (inner,):
+            if ".." not in part.parts:
+                yield root / mounted / part, (files[0], files[1], files[2])
+
+
+def _left_in(folder: Path, limit_file: str, used_file: str, parts_file: str) -> int:
+    """Pages that only cache files are given back when they are needed, so they count as free."""
+    try:
+        limit = int((folder / limit_file).read_text())
+        used = int((folder / used_file).read_text())
+        parts = dict(line.split() for line in (folder / parts_file).read_text().splitlines())
+    except (OSError, ValueError):
+        return _NO_LIMIT  # Another kind of control groups, "max" for no limit, or not Linux.
+    cached = int(parts.get("inactive_file", 0)) + int(parts.get("active_file", 0))
+    return max(0, limit - max(0, used - cached))
+
+
+def _address_limit() -> int:
+    """What this process may still ask for where somebody bounded its address space (``ulimit -v``, a batch system)."""
+    try:
+        import resource  # noqa: PLC0415 - there is none on Windows
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit == resource.RLIM_INFINITY:
+            return _NO_LIMIT
+        return max(0, limit - int(psutil.Process().memory_info().vms))
+    except (ImportError, OSError, ValueError, psutil.Error):
+        return _NO_LIMIT

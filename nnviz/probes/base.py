@@ -87,6 +87,10 @@ class InputPlane:
     points: Tensor
 
 
+def _always_room(nbytes: int, left_out: str) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class Measurement:
     """What a probe may look at.
@@ -106,6 +110,7 @@ class Measurement:
         focused: The one node that is looked at closely (all its channels are wanted), or None.
         whole: Finish at once. False lets a REST probe spread its work over several calls.
         patience: Seconds after which a REST probe may stop nevertheless and stay ``busy``.
+        room: Asked before a probe copies what grows with the network: (bytes, what is left out otherwise).
     """
 
     network: MeasuredNetwork
@@ -122,6 +127,7 @@ class Measurement:
     focused: str | None = None
     whole: bool = True
     patience: float = math.inf
+    room: Callable[[int, str], bool] = _always_room
 
     def is_watched(self, node_id: str) -> bool:
         """Whether somebody looks at this node."""

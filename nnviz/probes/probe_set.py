@@ -92,6 +92,8 @@ class ProbeSetPass(Probe):
         stale = measurement.whole and measurement.step != self._step
         if self._inputs is None or stale or not self._is_copy_of(measurement.network):
             self._begin(measurement)
+            if self._inputs is None:
+                return []
         started = self._clock()
         while self._inputs is not None:
             self._take_part()
@@ -115,6 +117,10 @@ class ProbeSetPass(Probe):
     def _begin(self, measurement: Measurement) -> None:
         network = measurement.network
         if self._copy is None or not self._is_copy_of(network):
+            self._inputs = self._copy = self._copied_from = None
+            size = sum(tensor.numel() * tensor.element_size() for tensor in network.parameters())
+            if not measurement.room(size, "Activations, dead units and saturation are not measured"):
+                return
             self._copy = _copy_of(network)
             self._copied_from = weakref.ref(network)
             wanted = {node for collector in self._collectors for node in collector.wanted(network.graph)}

@@ -39,6 +39,10 @@ class UpdateProbe(Probe):
             if [(t.shape, t.dtype, t.device) for t in self._before] != [
                 (p.shape, p.dtype, p.device) for p in parameters
             ]:
+                self._before = []
+                size = sum(p.numel() * p.element_size() for p in parameters)
+                if not measurement.room(size, "The update ratio is not measured"):
+                    return
                 self._before = [torch.empty_like(p) for p in parameters]
             if parameters:
                 torch._foreach_copy_(self._before, [p.detach() for p in parameters])

@@ -214,9 +214,11 @@ class DataFacts(msgspec.Struct, frozen=True):
         targets: Number of values the network must put out for one example: the classes, 1 for a yes/no or a number.
         task: ``classes`` (an integer label), ``binary`` (one value, 0 or 1) or ``regression`` (real values).
         class_names: One a class; empty for regression.
+        examples: How many there are for training, validation and test; None where that is not known.
     """
 
     input_shape: Shape
     targets: int
     task: str
     class_names: tuple[str, ...] = ()
+    examples: tuple[int, int, int] | None = None

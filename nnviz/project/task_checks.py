@@ -14,9 +14,8 @@ from nnviz.project import choices, registry, settings
 from nnviz.project.choices import Chosen, Slot
 from nnviz.project.diagnosis import Diagnostic, Fix, Look, allowed_value, value_text
 from nnviz.project.edits import Edit, SetData, SetKind, SetParam, SetTraining
-from nnviz.project.layers.common import count_text
 from nnviz.project.losses import LossSpec
-from nnviz.project.memory import bytes_per_example, bytes_text, fixed_bytes
+from nnviz.project.memory import Estimate, Examples, bytes_text, cure_text, shares_text, surely_fits
 from nnviz.project.model import Choice, DataFacts, Edge, Params, ParamValue, Shape, TrainConfig
 from nnviz.project.ranges import output_ranges
 from nnviz.project.shapes import shape_text
@@ -313,21 +312,20 @@ def check_memory(look: Look) -> Iterator[Diagnostic]:
     limit = look.memory_limit
     if limit is None:
         return
-    batch = look.project.training.batch_size
-    fixed, each = fixed_bytes(look.project, look.inference), bytes_per_example(look.project, look.inference)
-    needed = fixed + batch * each
-    if needed <= limit:
+    project, inference, examples = look.project, look.inference, Examples.of(look.facts)
+    if surely_fits(project, inference, examples, limit):
         return
-    text = f"Training with batches of {batch} needs about {bytes_text(needed)}, but only {bytes_text(limit)} are free."
-    results = look.inference.results
+    estimate = Estimate(project, inference, examples)
+    needs, batch = estimate.needs(), project.training.batch_size
+    if needs.needed <= limit:
+        return
+    text = (
+        f"Training with batches of {batch} needs about {bytes_text(needs.needed)}, but only {bytes_text(limit)} are "
+        f"free. Most of it: {shares_text(needs)}. {cure_text(project, inference, estimate, limit)}"
+    )
     fixes: tuple[Fix, ...] = ()
-    if fixed + each <= limit:
-        smaller = 1 << int(math.log2((limit - fixed) // each))
-        training = msgspec.structs.replace(look.project.training, batch_size=smaller)
+    smaller = estimate.largest_batch(limit)
+    if 0 < smaller < batch:
+        training = msgspec.structs.replace(project.training, batch_size=smaller)
         fixes = (Fix(f"Set batch size to {smaller}", SetTraining(training)),)
-        culprit = max(results, key=lambda node_id: math.prod(results[node_id].output))
-        text += f" The largest output is that of {culprit}: {shape_text(results[culprit].output)}."
-    else:
-        culprit = max(results, key=lambda node_id: (results[node_id].parameters, math.prod(results[node_id].output)))
-        text += f" Most of it is {culprit}, with {count_text(results[culprit].parameters)} parameters."
-    yield Diagnostic(culprit, "error", text, fixes)
+    yield Diagnostic(needs.culprit, "error", text, fixes)

@@ -113,6 +113,7 @@ class RunWriter:
         self._asked = 0  # flushes asked for, and how many of them are done
         self._answered = 0
         self._failing = False
+        self._busy = False  # a checkpoint is being written
         self._allowance = float(ARRAY_RATE)
         self._told: set[str] = set()
         self._thinned = False
@@ -161,6 +162,12 @@ class RunWriter:
                 self._pending.add_checkpoint(checkpoint)
                 self._changed.notify_all()
 
+    @property
+    def writing(self) -> bool:
+        """Whether a checkpoint waits or is being written: another one would stand in memory beside it."""
+        with self._changed:
+            return self._busy or bool(self._pending.checkpoints)
+
     def flush(self, timeout: float = 30.0) -> bool:
         """Wait until everything is in the file; false when that did not happen in time."""
         with self._changed:
@@ -208,6 +215,7 @@ class RunWriter:
                 self._allowance = min(self._allowance + (now - refilled) * ARRAY_RATE, 2.0 * ARRAY_RATE)
                 refilled = now
                 batch, self._pending = self._pending, Pending()
+                self._busy = bool(batch.checkpoints)
                 if not closing and asked == self._answered:  # nobody waits: arrays get what the rate allows
                     self._hold_back(batch)
             state = self._state()
@@ -218,11 +226,13 @@ class RunWriter:
                     written = self._finish(state)
             except Exception as error:  # noqa: BLE001  # whatever it is must be told: a silent thread helps nobody
                 self._report(error)
-                written, last = False, True
+                written, last = False, last or not isinstance(error, MemoryError)  # there may be more a moment later
             if written:
                 self._remember(batch)
                 self.error = None
                 written_state, wait = state, self._interval
+                batch = Pending()  # A checkpoint is large: it must not stay until the next one comes.
+                self._busy = False
             else:
                 self._keep(batch)
                 wait = RETRY_INTERVAL

@@ -28,6 +28,19 @@ _VERSION = 1
 #: Bytes that the state of a random number generator may take; torch's takes 5,056.
 _MOST_RANDOM = 65_536
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+#: What safetensors calls the types that a training keeps; its numbers are written as this processor holds them.
+_TYPE_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -115,6 +128,15 @@ def copy_weights(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
+def state_bytes(network: nn.Module, optimizer: torch.optim.Optimizer | None) -> int:
+    """Memory that :func:`capture` would take, best weights and random state left out."""
+    count = size_of(network.state_dict())
+    if optimizer is not None:
+        for entries in optimizer.state.values():
+            count += size_of({name: value for name, value in entries.items() if isinstance(value, Tensor)})
+    return count
+
+
 def capture(
     network: nn.Module,
     optimizer: torch.optim.Optimizer | None,
@@ -122,8 +144,24 @@ def capture(
     progress: Progress,
     best: Tensors | None = None,
     data: Fingerprint | None = None,
+    *,
+    copied: bool = True,
 ) -> Checkpoint:
-    """Copies everything; nothing that happens afterwards changes it."""
+    """Copies everything; nothing that happens afterwards changes it.
+
+    Args:
+        network: What is trained.
+        optimizer: What trains it.
+        random: State of the random numbers.
+        progress: Where it stands.
+        best: Weights of the best epoch.
+        data: Fingerprint of the data it was trained on.
+        copied: False gives the live tensors themselves, for whoever writes them down before the next step.
+    """
+
+    def kept(tensor: Tensor) -> Tensor:
+        return tensor.detach().clone() if copied else tensor.detach()
+
     tensors: dict[str, Tensor] = {}
     values: dict[str, Any] = {}
     groups: tuple[Mapping[str, Any], ...] = ()
@@ -133,10 +171,11 @@ def capture(
         for index, entries in state["state"].items():
             for name, value in entries.items():
                 if isinstance(value, Tensor):
-                    tensors[f"{index}/{name}"] = value.detach().clone()
+                    tensors[f"{index}/{name}"] = kept(value)
                 else:
                     values[f"{index}/{name}"] = value
-    return Checkpoint(progress, copy_weights(network), tensors, values, groups, dict(random), best, data)
+    weights = {name: kept(tensor) for name, tensor in network.state_dict().items()}
+    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data)
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -326,7 +365,28 @@ def _restore_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer)
 
 
 def _save(tensors: Tensors) -> bytes:
-    return safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    """Tensors in the safetensors format, in one piece of memory that is asked for once.
+
+    ``safetensors.torch.save`` makes two copies, and where there is no memory for them its native code ends the whole
+    process. This raises MemoryError. Format: https://huggingface.co/docs/safetensors
+    """
+    # As the library does it: the widest numbers first, so that every tensor begins at a multiple of its own width.
+    order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    entries: dict[str, dict[str, object]] = {}
+    pieces: list[memoryview] = []
+    end = 0
+    for name in order:
+        tensor = tensors[name].detach().cpu().contiguous()
+        start, end = end, end + tensor.numel() * tensor.element_size()
+        entries[name] = {
+            "dtype": _TYPE_NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, end],
+        }
+        pieces.append(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    header = msgspec.json.encode(entries)
+    header += b" " * (-len(header) % 8)
+    return b"".join([len(header).to_bytes(8, "little"), header, *pieces])
 
 
 def _part(tensors: Tensors, prefix: str) -> dict[str, Tensor]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import traceback
+
 import torch
 
-from nnviz.errors import NnvizError, TooLargeError, TrainingError
+from nnviz.errors import NnvizError, TooLargeError, TrainingError, is_out_of_memory
 
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
+LOADING, BUILDING, RESUMING = "loading the data", "building the network", "going on from the checkpoint"
+_HELP = {
+    LOADING: "choose fewer or smaller examples, or close other programs",
+    BUILDING: "make the largest layer smaller, or close other programs",
+    RESUMING: "close other programs",
+    "keeping a checkpoint": "make the largest layer smaller, or choose an optimizer that keeps less, such as SGD",
+}
 
 
-def readable(error: BaseException, *, device: str, step: int, batch_size: int) -> Exception:
+def readable(error: BaseException, *, device: str, step: int, batch_size: int, doing: str = "a step") -> Exception:
     """The error to show for what was caught; what nnviz raised itself is readable as it is.
 
     Args:
@@ -17,6 +25,7 @@ def readable(error: BaseException, *, device: str, step: int, batch_size: int) -
         device: Where it trained.
         step: Updates made before.
         batch_size: Examples a batch, for the advice.
+        doing: What it was at.
 
     Returns:
         A new error whose ``__cause__`` is the old one, or the old one.
@@ -27,9 +36,10 @@ def readable(error: BaseException, *, device: str, step: int, batch_size: int) -
     first_line = message.splitlines()[0] if message else type(error).__name__
     found: TrainingError
     if is_out_of_memory(error):
+        where = "" if doing in (LOADING, BUILDING, RESUMING) else f" (step {step}, batches of {batch_size})"
         found = TooLargeError(
-            f"The memory of {device} was not enough at step {step} with batches of {batch_size}: make the batch or "
-            "the largest layer smaller."
+            f"The memory of {device} was not enough for {doing}{where}: "
+            f"{_HELP.get(doing, 'make the batch or the largest layer smaller')}."
         )
     elif isinstance(error, torch.AcceleratorError):
         found = TrainingError(
@@ -41,8 +51,11 @@ def readable(error: BaseException, *, device: str, step: int, batch_size: int) -
     return found
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the CPU or on a GPU; the CPU allocator raises a plain RuntimeError."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(part in str(error).lower() for part in _OUT_OF_MEMORY)
+def let_go(error: BaseException) -> None:
+    """Frees what the frames hold that an error came through: the tensors of the step that did not fit."""
+    seen: set[int] = set()
+    chained: BaseException | None = error
+    while chained is not None and id(chained) not in seen:
+        seen.add(id(chained))
+        traceback.clear_frames(chained.__traceback__)
+        chained = chained.__cause__ or chained.__context__

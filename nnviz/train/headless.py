@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nnviz import __version__
 from nnviz.errors import InputError, NnvizError, ProjectError, RunFileError, StorageError
+from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.project import io
 from nnviz.project.bypass import computation
@@ -19,6 +20,7 @@ from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
 
+_COPIES_WHILE_READING = 3
 #: Seconds after which it is said that the disk still has to take the end of a run.
 _PATIENCE = 30.0
 
@@ -105,6 +107,8 @@ def train_to_file(
             on_epoch=on_epoch,
             probes=probes,
         )
+        checkpoint = None  # The session lets it go once it has it: it is as large as the training.
+        session.refused.connect(warn)
         if on_session is not None:
             on_session(session)
         try:
@@ -171,6 +175,9 @@ def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:
                     file=str(path),
                     field=part,
                 )
+        kept = stored.checkpoints()
+        # As it is read, put together and decoded: three times. Native code that decodes it ends badly without memory.
+        refuse_without_room(_COPIES_WHILE_READING * kept[-1].size if kept else 0)
         blobs = stored.load_checkpoint()
         if not blobs:
             return Run(stored.info), None

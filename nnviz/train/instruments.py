@@ -187,6 +187,7 @@ class Instruments:
             watched=self.watched,
             focused=self.focused,
             whole=whole,
+            room=self._training.room.allows,
         )
 
     def _measurement_of_batch(self, loss: Tensor, correct: Tensor | None, count: int, whole: bool) -> Measurement:

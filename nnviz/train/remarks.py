@@ -44,6 +44,12 @@ def best_put_back(training: Training) -> Finding:
     )
 
 
+def left_out(step: int, sentence: str) -> Finding:
+    """There was no room for a copy that the training can do without."""
+    name = sentence.partition(":")[0].lower().replace(" ", "_")
+    return Finding(f"finding/left_out/{name}", step, "information", sentence)
+
+
 def not_finite(training: Training, origin: Origin, good_step: int | None) -> Finding:
     """Training rests because a number is no longer finite.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.checkpoint import Checkpoint, size_of
 
 #: Memory that all checkpoints together may take.
 LIMIT = 256 * 2**20
@@ -23,15 +23,16 @@ class Rewind:
         self._limit = limit
         self._most = most
         self._checkpoints: list[Checkpoint] = []
-        self._bytes = 0
+        self._sizes: list[tuple[int, int]] = []  # of each: what is its own, and its best weights
 
     def __len__(self) -> int:
         return len(self._checkpoints)
 
     @property
     def nbytes(self) -> int:
-        """Memory in use."""
-        return self._bytes
+        """Memory in use. Best weights are shared by the checkpoints of an epoch, and count once."""
+        best = {id(kept.best): size for kept, (_, size) in zip(self._checkpoints, self._sizes, strict=True)}
+        return sum(own for own, _ in self._sizes) + sum(best.values())
 
     @property
     def steps(self) -> list[int]:
@@ -48,12 +49,12 @@ class Rewind:
             return
         index = bisect_right(self.steps, checkpoint.progress.step)
         if index > 0 and self._checkpoints[index - 1].progress.step == checkpoint.progress.step:
-            self._bytes -= self._checkpoints.pop(index - 1).nbytes
+            self._drop(index - 1)
             index -= 1
         self._checkpoints.insert(index, checkpoint)
-        self._bytes += checkpoint.nbytes
-        while self._bytes > self._limit or len(self._checkpoints) > self._most:
-            self._bytes -= self._checkpoints.pop(self._least_missed()).nbytes
+        self._sizes.insert(index, (checkpoint.nbytes, size_of(checkpoint.best or {})))
+        while len(self._checkpoints) > 1 and (self.nbytes > self._limit or len(self._checkpoints) > self._most):
+            self._drop(self._least_missed())
 
     def before(self, step: int) -> Checkpoint | None:
         """The newest checkpoint that is not behind this step."""
@@ -63,13 +64,15 @@ class Rewind:
     def forget_after(self, step: int) -> None:
         """Drops what lies behind a step: training went another way from there."""
         keep = bisect_right(self.steps, step)
-        self._bytes -= sum(checkpoint.nbytes for checkpoint in self._checkpoints[keep:])
-        del self._checkpoints[keep:]
+        del self._checkpoints[keep:], self._sizes[keep:]
 
     def clear(self) -> None:
         """Drops all."""
         self._checkpoints.clear()
-        self._bytes = 0
+        self._sizes.clear()
+
+    def _drop(self, index: int) -> None:
+        del self._checkpoints[index], self._sizes[index]
 
     def _least_missed(self) -> int:
         steps = self.steps

@@ -9,9 +9,9 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TrainingError
+from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
 from nnviz.project.memory import bytes_text
 from nnviz.record.run import Run
 from nnviz.record.samples import Sample, Scalar
@@ -37,6 +37,8 @@ _KEEP_EVERY_GOING_BACK = 0.1
 _KEEP_SHARE = 200
 #: Writing one at the end of an epoch may take one part in this many of the time: an epoch may last milliseconds.
 _SAVE_SHARE = 50
+#: Bytes of a state from which on two checkpoints never wait for the disk at once.
+_LARGE = 64 * 2**20
 
 
 class CheckpointStore(Protocol):
@@ -44,6 +46,18 @@ class CheckpointStore(Protocol):
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
         """Keeps the blobs under the step; ``tag`` is ``epoch``, ``pause``, ``stop`` or ``done``."""
+
+
+@runtime_checkable
+class _Flushed(Protocol):
+    """A store that writes behind, and can be waited for."""
+
+    @property
+    def writing(self) -> bool:
+        """Whether a checkpoint is not on the disk yet."""
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Waits until it is."""
 
 
 class Runner:
@@ -61,6 +75,7 @@ class Runner:
 
     Attributes:
         trouble: Why it rests although nobody asked for it, until it goes on.
+        doing: What it is at, in words, for the sentence that says what there was no memory for.
     """
 
     def __init__(
@@ -100,6 +115,8 @@ class Runner:
         self._published = self._speed_recorded = self._kept = 0.0
         self._keep_every = _KEEP_EVERY
         self._next_save = 0.0
+        self.doing = "measuring"
+        training.room.tell = self._leave_out
         self.position = self._make_position()
 
     @property
@@ -162,6 +179,7 @@ class Runner:
             measure: False where nobody will look.
         """
         self.speed.stop()
+        self.doing = "the instruments"
         self.instruments.flush()
         if measure:
             self.instruments.measure_all()
@@ -253,7 +271,7 @@ class Runner:
             raise TrainingError(f"Step {target} is not behind the present one, {present}.")
         checkpoint = self._rewind.before(target)
         if checkpoint is None:
-            size = self.training.capture().nbytes
+            size = self.training.state_bytes
             raise TrainingError(
                 f"Step {target} cannot be reached any more."
                 if self._rewind.fits(size)
@@ -326,6 +344,8 @@ class Runner:
         training = self.training
         if self._keep_best and training.best is not None and training.best_epoch < training.epoch:
             self.keep()
+            if not training.room.allows(training.state_bytes, "The best weights are not put back"):
+                return
             self._before_best = training.capture()
             training.use_weights(training.best)
             self._run.append([remarks.best_put_back(self.training)])
@@ -345,13 +365,12 @@ class Runner:
             return
         if self._rewind.steps[-1:] != [self.training.step]:
             began = time.perf_counter()
-            checkpoint = self.training.capture()
-            if not checkpoint.is_finite:
+            if not self.training.is_finite:
                 self._kept = time.perf_counter()
                 if not self.halted:
                     self._break_down(self.training.step + 1)
                 return
-            self._rewind.add(checkpoint)
+            self._keep_state()
             self._kept = time.perf_counter()
             self._keep_every = max(_KEEP_EVERY, _KEEP_SHARE * (self._kept - began))
 
@@ -365,11 +384,20 @@ class Runner:
         if self._store is None or self._saved_step == step or self.training.replaying or self.halted:
             return
         began = time.perf_counter()
-        checkpoint = self._before_best or self.training.capture()
+        before, self.doing = self.doing, "keeping a checkpoint"
+        if not self._room_for_checkpoint():
+            self._rewind.clear()  # What is written lasts longer than what is not.
+        store: object = self._store
+        if self._is_writing and self.training.state_bytes > _LARGE and isinstance(store, _Flushed):
+            store.flush()  # Two of them at once were not counted on.
+        # Written down at once, so the live tensors need no copy.
+        checkpoint = self._before_best or self.training.capture(copied=False)
         if not checkpoint.is_finite:
+            self.doing = before
             return
         try:
             self._store.save_checkpoint(step, self.training.epoch, checkpoints.to_blobs(checkpoint), tag)
+            self.doing = before
         except StorageError as error:
             if self._on_trouble is None:
                 raise
@@ -381,11 +409,34 @@ class Runner:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     @property
+    def _is_writing(self) -> bool:
+        """Whether the last checkpoint is still on its way to the disk."""
+        store: object = self._store
+        return isinstance(store, _Flushed) and store.writing
+
+    def _keep_state(self) -> None:
+        """Puts the present state among those to go back to, if it fits there and into memory."""
+        size = self.training.state_bytes
+        if self._rewind.fits(size) and self.training.room.allows(size, "Going back is limited to states kept so far"):
+            self._rewind.add(self.training.capture())
+
+    def _room_for_checkpoint(self) -> bool:
+        size = self.training.state_bytes + checkpoints.size_of(self.training.best or {})
+        return self.training.room.allows(size, "States to go back to are given up for a checkpoint")
+
+    def _leave_out(self, sentence: str) -> None:
+        """There is no room for a copy: said where findings are shown, and to whoever listens."""
+        self._run.append([remarks.left_out(self.training.step, sentence)])
+        if self._on_trouble is not None:
+            self._on_trouble(TooLargeError(sentence))
+
+    @property
     def _shown_step(self) -> int:
         return self.training.step if self._going_back_to is None else self._going_back_to
 
     def _train_a_batch(self) -> None:
         self.speed.start()
+        self.doing = "a step"
         last = self._is_last_step
         try:
             self.speed.count(self.instruments.advance(forced=self._stepping and last))
@@ -427,7 +478,7 @@ class Runner:
             now = time.perf_counter()
             if now - self._kept >= _KEEP_EVERY_GOING_BACK:
                 if training.is_finite:
-                    self._rewind.add(training.capture())
+                    self._keep_state()
                 self._kept = time.perf_counter()
                 self.publish()
         if not training.replaying and not training.epoch_end_due:
@@ -496,6 +547,7 @@ class Runner:
         else:
             return
         self._evaluation = self.training.evaluation(self._evaluated_split)
+        self.doing = f"measuring on the {self._evaluated_split} split"
         self.instruments.flush()
         self.publish()
 
@@ -542,7 +594,7 @@ class Runner:
         self._run.append(samples)
         self.instruments.examine_if_due()
         self.keep()
-        if time.perf_counter() >= self._next_save:
+        if time.perf_counter() >= self._next_save and not self._is_writing:
             self.save("epoch")
         if self._on_epoch is not None:
             self._on_epoch(

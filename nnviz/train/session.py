@@ -21,12 +21,13 @@ import psygnal
 from nnviz import interruption
 from nnviz.data.tensors import LoadedData, Progress
 from nnviz.data.tensors import load as load_data
-from nnviz.errors import Cancelled, NnvizError, ParamError, TrainingError
+from nnviz.errors import Cancelled, NnvizError, ParamError, TrainingError, is_out_of_memory
+from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
 from nnviz.project.model import Project
 from nnviz.record.run import Run
-from nnviz.train import devices
+from nnviz.train import devices, failures
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.commands import CommandQueue
 from nnviz.train.devices import warm_up
@@ -105,6 +106,7 @@ class TrainingSession:
         self._runner: Runner | None = None
         self._outcome: Outcome | None = None
         self._torn = False
+        self._doing = ""
 
     # -- readable on any thread ---------------------------------------------------------------------------------------
 
@@ -249,15 +251,21 @@ class TrainingSession:
         self._enter(SessionState.PREPARING)
         devices.fit_threads()
         device = devices.resolve(self._device_name)
+        self._device_name = str(device)
+        self._doing = failures.LOADING
+        refuse_without_room()
         if self.data is None:
             config = self.project.data
             self.data = load_data(config, self._data_dir, progress=self._progress, cancelled=lambda: self._broken_off)
         if self._broken_off:
             return
+        self._doing = failures.BUILDING
         training = Training(self.project, self.data, device)
         devices.fit_threads(training.work)
         if self._resume is not None:
+            self._doing = failures.RESUMING
             training.restore(self._resume)
+            self._resume = None  # It is as large as the training, and of no more use.
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
         instruments = Instruments(training, self.run, probes, self._budget)
         instruments.pin(*self._sample(training, self.project.view.pinned_sample, clamp=True))
@@ -273,6 +281,7 @@ class TrainingSession:
         )
         # The pictures of the pinned sample are there at once; the pass over the probe set takes seconds for a large
         # network and goes on piece by piece while whoever asked for the session can already play.
+        self._doing = runner.doing
         runner.begin()
         self._runner = runner
         self._enter(SessionState.READY)
@@ -481,16 +490,23 @@ class TrainingSession:
         except Cancelled as error:
             if not self._broken_off:
                 self._fail(error)
-        except Exception as error:  # noqa: BLE001 - the last place: it becomes a state and a sentence
+        except BaseException as error:
+            # A panic of native code that has no memory is no Exception; what ends the program goes on.
+            if not isinstance(error, Exception) and not is_out_of_memory(error):
+                raise
             _log.debug("The training failed.", exc_info=True)
             self._fail(error)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         runner = self._runner
         training = None if runner is None else runner.training
         step = 0 if training is None else training.step
         device = self._device_name if training is None else str(training.device)
-        self.error = readable(error, device=device, step=step, batch_size=self.project.training.batch_size)
+        doing = self._doing if runner is None else runner.doing
+        batch_size = self.project.training.batch_size
+        self.error = readable(error, device=device, step=step, batch_size=batch_size, doing=doing)
+        if is_out_of_memory(error):
+            failures.let_go(error)
         if runner is not None:
             runner.speed.stop()
             runner.training.random.release()

@@ -18,6 +18,7 @@ from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.bypass import effective
+from nnviz.project.memory import EVALUATION_BATCH, Estimate, Examples
 from nnviz.project.model import Project
 from nnviz.project.shapes import infer
 from nnviz.project.validate import problems_that_stop, validate
@@ -28,10 +29,8 @@ from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import rate, with_recipe
+from nnviz.train.room import Room
 from nnviz.train.updates import Updates
-
-#: Batches for measuring are at least this large: without gradients they need little memory and run faster.
-_EVALUATION_BATCH = 256
 
 
 class _Plan(NamedTuple):
@@ -71,7 +70,10 @@ class Training:
         config = project.training
         self.data = data
         self.device = device
-        self.network = build_network(project, device, inference=inference)
+        examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
+        self.network = build_network(project, device, inference=inference, examples=examples)
+        estimate = Estimate(project, inference, examples, accelerator=device.type != "cpu")
+        self.room = Room(device, estimate.reserve)
         self.network.train()
         self.loss_function = loss_function(project.graph, data.facts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
@@ -280,7 +282,8 @@ class Training:
     def feeder(self, split: str) -> Feeder:
         """Batches of a split in its own order, for measuring."""
         if split not in self._measuring:
-            size = max(self.batch_size, _EVALUATION_BATCH)
+            # Without gradients a larger batch needs little memory and runs faster.
+            size = max(self.batch_size, EVALUATION_BATCH)
             data = self.data.split(split)
             self._measuring[split] = Feeder(data, self.data.scaler, size, self.device, shuffle=False)
         return self._measuring[split]
@@ -297,7 +300,11 @@ class Training:
         if validation is not None and better and all_finite(self.network.state_dict().values()):
             self.best_loss = validation.loss
             self.best_epoch = self.epoch
-            self.best = checkpoints.copy_weights(self.network)
+            self.best = None  # so that its memory can be used again
+            if self.room.allows(
+                checkpoints.size_of(self.network.state_dict()), "The best weights are not kept from here on"
+            ):
+                self.best = checkpoints.copy_weights(self.network)
 
     def use_weights(self, weights: Tensors) -> None:
         """Puts other weights in; position and optimizer stay."""
@@ -306,8 +313,17 @@ class Training:
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
-    def capture(self) -> Checkpoint:
-        """A copy of everything that decides how it goes on."""
+    @property
+    def state_bytes(self) -> int:
+        """Memory that :meth:`capture` takes, the best weights left out: those are kept already."""
+        return checkpoints.state_bytes(self.network, self.optimizer)
+
+    def capture(self, *, copied: bool = True) -> Checkpoint:
+        """A copy of everything that decides how it goes on.
+
+        Args:
+            copied: False gives the live tensors, for whoever writes them down before the next step.
+        """
         self.settle()
         progress = Progress(
             step=self._step,
@@ -320,7 +336,13 @@ class Training:
             base_rate=self._plans[-1].base.hex() if self._varies else "",
         )
         return checkpoints.capture(
-            self.network, self.optimizer, self.random.capture(), progress, self.best, self.data.fingerprint
+            self.network,
+            self.optimizer,
+            self.random.capture(),
+            progress,
+            self.best,
+            self.data.fingerprint,
+            copied=copied,
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:

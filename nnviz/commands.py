@@ -18,13 +18,15 @@ from types import ModuleType
 from nnviz import paths
 from nnviz.data import datasets as data_sets
 from nnviz.errors import InputError, ProjectError, TrainingError
-from nnviz.project import io, registry, settings, templates
+from nnviz.project import registry, settings
 from nnviz.project.adapt import choose_data
-from nnviz.project.bypass import effective_graph
-from nnviz.project.diagnosis import Diagnostic
+from nnviz.project.checks.diagnosis import Diagnostic
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.validate import problems_that_stop, validate
+from nnviz.project.files import io
+from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import Project
-from nnviz.project.shapes import infer
-from nnviz.project.validate import problems_that_stop, validate
+from nnviz.project.samples import templates
 from nnviz.record.places import RUN_SUFFIX, run_place
 from nnviz.reports import BarReport, JsonReport
 

@@ -35,7 +35,7 @@ class Picture:
 
 def break_a_layer(window: object) -> None:
     """A kernel that is larger than what it looks at, and a wire that is missing."""
-    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - brings Qt
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - brings Qt
     from nnviz.project.edits import Disconnect, SetParam  # noqa: PLC0415 - kept beside it
 
     assert isinstance(window, MainWindow)
@@ -47,7 +47,7 @@ def break_a_layer(window: object) -> None:
 
 def show_samples(window: object) -> None:
     """The chooser of samples."""
-    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - brings Qt
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - brings Qt
 
     assert isinstance(window, MainWindow)
     window.commands.show_welcome(at_start=False)
@@ -55,7 +55,7 @@ def show_samples(window: object) -> None:
 
 def unfold(window: object) -> None:
     """Every group shows what stands in it."""
-    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - brings Qt
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - brings Qt
 
     assert isinstance(window, MainWindow)
     window.canvas.groups.set_all(fold=False)
@@ -63,7 +63,7 @@ def unfold(window: object) -> None:
 
 def unfold_a_module(window: object) -> None:
     """One Inception module is open among the others."""
-    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - brings Qt
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - brings Qt
 
     assert isinstance(window, MainWindow)
     window.canvas.groups.toggle("inception_3a")

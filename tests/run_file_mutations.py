@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from nnviz.data import datasets
-from nnviz.project import io, templates
 from nnviz.project.document import Document
+from nnviz.project.files import io
+from nnviz.project.samples import templates
 from nnviz.record import file_format as form
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample, Finding, Histogram, Scalar

@@ -10,7 +10,7 @@ import pytest
 
 from nnviz import cli
 from nnviz.errors import InputError
-from nnviz.project import templates
+from nnviz.project.samples import templates
 from nnviz.record.store import RunWriter, open_run
 from nnviz.reports import BarReport, JsonReport
 

@@ -11,8 +11,9 @@ import pytest
 
 from nnviz import cli, paths
 from nnviz.errors import DataError, InputError
-from nnviz.project import io, templates
+from nnviz.project.files import io
 from nnviz.project.safety import disk_state
+from nnviz.project.samples import templates
 from nnviz.regular_files import NotRegularError, open_regular
 
 # A pipe that is opened waits for ever; an alarm ends that.

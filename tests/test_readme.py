@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nnviz import cli
-from nnviz.project import templates
+from nnviz.project.samples import templates
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 

@@ -16,9 +16,10 @@ from nnviz import cli, user_folders
 from nnviz.errors import InputError, StorageError
 from nnviz.gui import app as application
 from nnviz.gui import display
-from nnviz.project import io, templates
 from nnviz.project.edits import AddNodes
+from nnviz.project.files import io
 from nnviz.project.model import Node
+from nnviz.project.samples import templates
 from nnviz.record.store import open_run
 
 ROOT = Path(__file__).resolve().parent.parent

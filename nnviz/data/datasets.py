@@ -16,8 +16,8 @@ from nnviz.data.dataset_spec import TEST_SHARE, DatasetSpec, generated_sizes
 from nnviz.data.folders import find, folder_classes, search_roots
 from nnviz.errors import DataError, ParamError
 from nnviz.paths import given_path
+from nnviz.project.graph.wiring import shortened
 from nnviz.project.model import DataConfig, DataFacts, ParamValue
-from nnviz.project.wiring import shortened
 
 __all__ = [
     "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "chosen", "counted", "dataset", "datasets", "facts",

@@ -6,8 +6,8 @@ import math
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
+from nnviz.project.checks.shapes import Inference
 from nnviz.project.model import Project
-from nnviz.project.shapes import Inference
 
 #: Multiply-accumulates a second that a few cores of a laptop reach: 73 s for an epoch of ``cnn-32-64``, as published.
 _MACS_PER_SECOND = 2e10

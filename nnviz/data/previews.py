@@ -15,8 +15,8 @@ from nnviz.data import datasets, toys
 from nnviz.data.digits import digits
 from nnviz.errors import DataError
 from nnviz.project import registry
+from nnviz.project.checks.shapes import infer
 from nnviz.project.model import Graph, Project
-from nnviz.project.shapes import infer
 
 _POINTS = 160
 _SIDE = 48

@@ -29,15 +29,18 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from nnviz import __version__, streams, user_folders
 from nnviz.errors import InputError, RunFileError, StorageError, TrainingError
-from nnviz.gui import collector, display, theme
-from nnviz.gui.ending import EndingWatch
-from nnviz.gui.files import RUN_SUFFIX
-from nnviz.gui.notices import start_logging
-from nnviz.gui.settings import Settings
+from nnviz.gui import display
+from nnviz.gui.look import theme
+from nnviz.gui.parts import collector
+from nnviz.gui.window.ending import EndingWatch
+from nnviz.gui.window.files import RUN_SUFFIX
+from nnviz.gui.window.notices import start_logging
+from nnviz.gui.window.settings import Settings
 from nnviz.paths import check_file, given_path
-from nnviz.project import io, templates
-from nnviz.project.atomic import write_atomically
 from nnviz.project.document import Document
+from nnviz.project.files import io
+from nnviz.project.files.atomic import write_atomically
+from nnviz.project.samples import templates
 from nnviz.resources import resource
 
 if TYPE_CHECKING:
@@ -101,7 +104,7 @@ def main(target: str | None = None, data_dir: Path | None = None) -> int:
     refuse_without_display()
     settings = Settings()
     app = application(settings.theme)
-    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - the widgets are only needed once there is an application
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - the widgets are only needed once there is an application
 
     window = MainWindow(document, run_path, data_dir, settings, welcome=target is None)
     window.net.install()
@@ -168,7 +171,7 @@ def render(
     if scale != 1.0 and QApplication.instance() is None:
         os.environ["QT_SCALE_FACTOR"] = str(scale)
     app = application(theme_name)
-    from nnviz.gui.window import MainWindow  # noqa: PLC0415 - as above
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - as above
 
     with tempfile.TemporaryDirectory(prefix="nnviz-") as folder:
         window = MainWindow(document, run_path, data_dir, Settings(Path(folder) / "settings.ini"))

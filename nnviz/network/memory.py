@@ -10,10 +10,10 @@ import torch
 
 from nnviz.errors import TooLargeError
 from nnviz.network.network import Network
-from nnviz.project.bypass import effective
-from nnviz.project.memory import Estimate, Examples, bytes_text, cure_text, shares_text, surely_fits
+from nnviz.project.checks.memory import Estimate, Examples, bytes_text, cure_text, shares_text, surely_fits
+from nnviz.project.checks.shapes import Inference, infer
+from nnviz.project.graph.bypass import effective
 from nnviz.project.model import Project
-from nnviz.project.shapes import Inference, infer
 
 #: What libraries lay out for themselves when they are first used, whatever the network is.
 _FOR_LIBRARIES = 256 * 2**20

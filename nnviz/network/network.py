@@ -19,8 +19,8 @@ from nnviz.errors import ProjectError
 from nnviz.network.builders import build_layer
 from nnviz.network.initialise import initialise
 from nnviz.project import registry
+from nnviz.project.checks.shapes import Inference, infer, inputs_of
 from nnviz.project.model import Graph
-from nnviz.project.shapes import Inference, infer, inputs_of
 
 #: (module, input slots, output slot, slots that are not needed afterwards)
 _PlanStep: TypeAlias = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]

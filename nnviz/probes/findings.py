@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.project import registry
+from nnviz.project.checks.shapes import infer, inputs_of
 from nnviz.project.model import Graph, Shape
-from nnviz.project.shapes import infer, inputs_of
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, Cure, Finding, Scalar
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from nnviz.probes.base import MeasuredNetwork
 from nnviz.probes.probe_set import Collector
 from nnviz.project import registry
+from nnviz.project.checks.shapes import inputs_of
 from nnviz.project.model import Graph
-from nnviz.project.shapes import inputs_of
 from nnviz.record.samples import Sample, Scalar
 
 #: A derivative below this share of its maximum counts as flat.

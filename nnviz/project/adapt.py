@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnviz.project.diagnosis import Fix, Look
+from nnviz.project.checks.diagnosis import Fix, Look
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.task_checks import check_input, check_output
+from nnviz.project.checks.wire_checks import check_shapes
 from nnviz.project.edits import Edit, InsertOnEdge, SetData, SetView, Several
 from nnviz.project.model import DataConfig, DataFacts, Project, View
-from nnviz.project.shapes import infer
-from nnviz.project.task_checks import check_input, check_output
-from nnviz.project.wire_checks import check_shapes
 
 #: Input shape, a Flatten or a few, loss, number of outputs: more would be guessing.
 _ROUNDS = 8

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from psygnal import EmitLoopError, Signal
 
-from nnviz.project.bypass import effective_graph
+from nnviz.project.checks.shapes import Inference, infer, infer_from
+from nnviz.project.checks.validate import Diagnostic, validate, with_tried_fixes
 from nnviz.project.edits import Edit, Several
+from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.history import History
 from nnviz.project.model import DataFacts, Project
-from nnviz.project.shapes import Inference, infer, infer_from
-from nnviz.project.validate import Diagnostic, validate, with_tried_fixes
 from nnviz.project.values import same_in_all
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace as changed
 
 from nnviz.errors import ProjectError
+from nnviz.project.graph.wiring import MOST_EDGES, MOST_NODES, shortened
 from nnviz.project.model import Graph, Node, Project
-from nnviz.project.wiring import MOST_EDGES, MOST_NODES, shortened
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ from msgspec.structs import replace as changed
 from nnviz.errors import ParamError, ProjectError
 from nnviz.project import choices, registry, settings
 from nnviz.project.edit import Edit, Several, node_of, with_nodes
+from nnviz.project.graph.wiring import can_connect, free_port, new_id, shortened, wire_into, wires_into, wires_out_of
 from nnviz.project.graph_edits import AddNodes, Connect, Disconnect, InsertOnEdge, Move, RemoveNodes
 from nnviz.project.group_edits import Annotate, Bypass, Regroup
 from nnviz.project.model import DataConfig, Params, ParamValue, Project, TrainConfig, View
 from nnviz.project.spec import ParamSpec
 from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, note_problem
-from nnviz.project.wiring import can_connect, free_port, new_id, shortened, wire_into, wires_into, wires_out_of
 
 __all__ = [
     "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Disconnect", "Edit", "InsertOnEdge", "Move", "Regroup",

@@ -11,11 +11,11 @@ from msgspec.structs import replace as changed
 
 from nnviz.errors import ProjectError
 from nnviz.project import registry
-from nnviz.project.bypass import bypass_problem
 from nnviz.project.edit import Edit, Several, listed, node_of, with_graph
+from nnviz.project.graph.bypass import bypass_problem
+from nnviz.project.graph.wiring import can_connect, check_wires, free_port, id_problem, ids_of, shortened, wire_into
 from nnviz.project.model import Arrow, Edge, Graph, Group, Node, Note, PortRef, Project
 from nnviz.project.text import name_problem
-from nnviz.project.wiring import can_connect, check_wires, free_port, id_problem, ids_of, shortened, wire_into
 
 _Item = TypeVar("_Item")
 #: Cards lie within this distance of the origin along each axis.

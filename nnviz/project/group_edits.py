@@ -10,12 +10,12 @@ from typing import TypeVar
 from msgspec.structs import replace as changed
 
 from nnviz.errors import ProjectError
-from nnviz.project.bypass import bypass_problem
 from nnviz.project.edit import Edit, listed, node_of, with_graph, with_nodes
+from nnviz.project.graph.bypass import bypass_problem
+from nnviz.project.graph.wiring import id_problem, ids_of, shortened
 from nnviz.project.graph_edits import FARTHEST
 from nnviz.project.model import NOTE_COLOURS, Arrow, Graph, Group, Node, Note, Project
 from nnviz.project.text import name_problem, note_problem
-from nnviz.project.wiring import id_problem, ids_of, shortened
 
 #: Groups stand in groups at most this deep, and a network has at most so many of each.
 DEEPEST = 32

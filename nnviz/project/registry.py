@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from nnviz.errors import ProjectError
-from nnviz.project import clipping as clipping_declared
-from nnviz.project import optimizers as optimizers_declared
-from nnviz.project import regularisers as regularisers_declared
-from nnviz.project import schedules as schedules_declared
-from nnviz.project.initialisers import INITIALISERS
-from nnviz.project.layers import FAMILIES, LAYERS
-from nnviz.project.losses import LOSSES, LossSpec
-from nnviz.project.schedules import ScheduleSpec
+from nnviz.project.declared import clipping as clipping_declared
+from nnviz.project.declared import optimizers as optimizers_declared
+from nnviz.project.declared import regularisers as regularisers_declared
+from nnviz.project.declared import schedules as schedules_declared
+from nnviz.project.declared.initialisers import INITIALISERS
+from nnviz.project.declared.layers import FAMILIES, LAYERS
+from nnviz.project.declared.losses import LOSSES, LossSpec
+from nnviz.project.declared.schedules import ScheduleSpec
 from nnviz.project.spec import LayerSpec, Spec
 
 __all__ = [

@@ -14,10 +14,10 @@ import msgspec
 from nnviz.errors import InputError, ParamError
 from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen, Slot
+from nnviz.project.graph.wiring import shortened
 from nnviz.project.model import Choice, DataConfig, Graph, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, brief
 from nnviz.project.text import clean_name, device_problem, name_problem
-from nnviz.project.wiring import shortened
 
 #: Layers that a sentence counts up; there may be 10,000.
 _MOST_NAMED = 100

@@ -10,8 +10,8 @@ from nnviz import __version__
 from nnviz.errors import InputError, NnvizError, ProjectError, RunFileError, StorageError
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
-from nnviz.project import io
-from nnviz.project.bypass import computation
+from nnviz.project.files import io
+from nnviz.project.graph.bypass import computation
 from nnviz.project.model import Project
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept

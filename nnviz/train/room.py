@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from nnviz.network.memory import available_bytes
-from nnviz.project.memory import bytes_text
+from nnviz.project.checks.memory import bytes_text
 
 #: Copies smaller than this are made without asking: asking takes longer than they do.
 _NOT_WORTH_ASKING = 2**20

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import Protocol, runtime_checkable
 
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
-from nnviz.project.memory import bytes_text
+from nnviz.project.checks.memory import bytes_text
 from nnviz.record.run import Run
 from nnviz.record.samples import Sample, Scalar
 from nnviz.train import checkpoint as checkpoints

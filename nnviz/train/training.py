@@ -17,11 +17,11 @@ from nnviz.network.losses import loss_function
 from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
-from nnviz.project.bypass import effective
-from nnviz.project.memory import EVALUATION_BATCH, Estimate, Examples
+from nnviz.project.checks.memory import EVALUATION_BATCH, Estimate, Examples
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.validate import problems_that_stop, validate
+from nnviz.project.graph.bypass import effective
 from nnviz.project.model import Project
-from nnviz.project.shapes import infer
-from nnviz.project.validate import problems_that_stop, validate
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import checkpoint_checks as checks
 from nnviz.train import loop, optimizers

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from rows import Row, Settings, milliseconds, seconds
 
+from nnviz.project.checks.shapes import infer
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
 from nnviz.project.model import Edge, Graph, Node, Params, PortRef, Project
-from nnviz.project.shapes import infer
 
 
 def large_graph(count: int) -> Graph:

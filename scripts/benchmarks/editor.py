@@ -18,22 +18,23 @@ from PySide6.QtWidgets import QApplication, QWidget
 from rows import Row, Settings, milliseconds, seconds
 
 from nnviz.gui import app as application
-from nnviz.gui import collector
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.canvas.node_item import NodeItem
-from nnviz.gui.command_entries import Entry
-from nnviz.gui.command_palette import Results
-from nnviz.gui.settings import Settings as WindowSettings
-from nnviz.gui.window import MainWindow
-from nnviz.project import io, templates
+from nnviz.gui.canvas.items.node_item import NodeItem
+from nnviz.gui.parts import collector
+from nnviz.gui.window.command_entries import Entry
+from nnviz.gui.window.command_palette import Results
+from nnviz.gui.window.settings import Settings as WindowSettings
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
+from nnviz.project.drawing.group_layout import arrange_view
 from nnviz.project.edits import Edit, Move, SetKind, SetParam
-from nnviz.project.group_layout import arrange_view
+from nnviz.project.files import io
+from nnviz.project.graph.wiring import MOST_NODES
 from nnviz.project.model import Graph, Group, Node, Note, Project
 from nnviz.project.safety.autosave import Autosave
 from nnviz.project.safety.recovery import Work
 from nnviz.project.safety.window_lock import WindowLock
-from nnviz.project.wiring import MOST_NODES
+from nnviz.project.samples import templates
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 FRAME = 1 / 60

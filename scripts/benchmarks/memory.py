@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnviz.project.memory import Estimate, Examples, bytes_text
+from nnviz.project.checks.memory import Estimate, Examples, bytes_text
+from nnviz.project.checks.shapes import infer
 from nnviz.project.model import Choice, DataConfig, DataFacts, Graph, Project, Shape, TrainConfig
 from nnviz.project.samples.sketch import (
     Layer,
@@ -33,8 +34,7 @@ from nnviz.project.samples.sketch import (
     relu,
     sigmoid,
 )
-from nnviz.project.shapes import infer
-from nnviz.project.templates import sample
+from nnviz.project.samples.templates import sample
 
 #: Estimate by measured that is still right.
 TOLERANCE = 0.2

@@ -20,10 +20,10 @@ import os, sys, tempfile, time
 from pathlib import Path
 from nnviz.cli import main  # what the command imports first
 from nnviz.gui import app
-from nnviz.gui.settings import Settings
+from nnviz.gui.window.settings import Settings
 document, run = app.open_target(None)
 application = app.application("dark")
-from nnviz.gui.window import MainWindow
+from nnviz.gui.window.window import MainWindow
 window = MainWindow(document, run, None, Settings(Path(tempfile.mkdtemp()) / "settings.ini"))
 window.resize(1680, 1050)
 window.show()

@@ -17,8 +17,8 @@ from torch import nn
 
 from nnviz.data.tensors import LoadedData, load
 from nnviz.probes.base import Probe
-from nnviz.project import templates
 from nnviz.project.model import DataConfig, Project
+from nnviz.project.samples import templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter
 from nnviz.train.session import TrainingSession

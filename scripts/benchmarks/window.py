@@ -15,14 +15,14 @@ from PySide6.QtWidgets import QApplication
 from rows import Row, Settings, milliseconds, percentile
 
 from nnviz.gui import app as application
-from nnviz.gui import theme
 from nnviz.gui.canvas import CanvasView
+from nnviz.gui.look import theme
 from nnviz.gui.panels.loss import LossPanel
-from nnviz.gui.settings import Settings as WindowSettings
-from nnviz.gui.window import MainWindow
-from nnviz.project import templates
+from nnviz.gui.window.settings import Settings as WindowSettings
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.model import Project
+from nnviz.project.samples import templates
 from nnviz.record.run import Run
 from nnviz.record.samples import Scalar
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nnviz.data.effort import epoch_seconds, epoch_words
-from nnviz.project.shapes import infer
-from nnviz.project.templates import sample
+from nnviz.project.checks.shapes import infer
+from nnviz.project.samples.templates import sample
 
 
 def seconds(name: str) -> float | None:

@@ -18,8 +18,9 @@ from PIL import Image
 from nnviz.data import image_files
 from nnviz.data.images import read_image, read_images
 from nnviz.errors import DataError
-from nnviz.project import io, templates
+from nnviz.project.files import io
 from nnviz.project.model import DataConfig
+from nnviz.project.samples import templates
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

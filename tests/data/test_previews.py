@@ -10,7 +10,7 @@ import pytest
 from nnviz.data import previews
 from nnviz.data.previews import preview
 from nnviz.errors import DataError
-from nnviz.project.templates import sample, samples
+from nnviz.project.samples.templates import sample, samples
 
 
 @pytest.mark.parametrize("name", [info.name for info in samples()])

@@ -10,13 +10,14 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import session_bridge, theme
 from nnviz.gui.app import application
-from nnviz.gui.settings import Settings
-from nnviz.gui.window import MainWindow
-from nnviz.project import templates
+from nnviz.gui.look import theme
+from nnviz.gui.runs import session_bridge
+from nnviz.gui.window.settings import Settings
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.model import Project
+from nnviz.project.samples import templates
 
 OpenWindow = Callable[..., MainWindow]
 

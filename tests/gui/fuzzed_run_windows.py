@@ -23,10 +23,10 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from run_file_mutations import SAMPLES, good_run, mutated
 
-from nnviz.gui import painting
 from nnviz.gui.app import application
-from nnviz.gui.settings import Settings
-from nnviz.gui.window import MainWindow
+from nnviz.gui.look import painting
+from nnviz.gui.window.settings import Settings
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 
 _PATIENCE = 60.0

@@ -9,7 +9,7 @@ import shiboken6
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.background import Background
+from nnviz.gui.parts.background import Background
 
 
 def test_answers_come_on_the_gui_thread_in_the_order_of_their_lane(qtbot: QtBot) -> None:

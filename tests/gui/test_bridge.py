@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.session_bridge import SessionBridge
-from nnviz.project import templates
+from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.project.model import DataConfig
+from nnviz.project.samples import templates
 from nnviz.record.run import Run
 from nnviz.train import session as session_module
 
@@ -130,12 +130,12 @@ def test_closing_while_training_is_quick_and_leaves_no_thread(qtbot: QtBot) -> N
 
 def test_the_gui_imports_no_torch() -> None:
     program = (
-        "import sys, nnviz.gui.window, nnviz.gui.app, nnviz.gui.docks\n"
+        "import sys, nnviz.gui.window.window, nnviz.gui.app, nnviz.gui.window.docks\n"
         "assert not {'torch', 'sklearn', 'torchvision'} & set(sys.modules), 'torch was imported'"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
 def test_starting_the_window_does_not_import_pyqtgraph() -> None:
-    program = "import sys, nnviz.gui.window, nnviz.gui.app\nassert 'pyqtgraph' not in sys.modules"
+    program = "import sys, nnviz.gui.window.window, nnviz.gui.app\nassert 'pyqtgraph' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

@@ -12,9 +12,10 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import collector, theme
 from nnviz.gui.app import application
-from nnviz.gui.collector import Collector
+from nnviz.gui.look import theme
+from nnviz.gui.parts import collector
+from nnviz.gui.parts.collector import Collector
 
 
 class Circle:

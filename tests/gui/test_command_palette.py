@@ -12,15 +12,16 @@ from window_hands import CONTROL, SHIFT, Person
 from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.data import datasets
-from nnviz.gui import theme
-from nnviz.gui.action_table import MENUS, ActionSpec
-from nnviz.gui.command_entries import PROVIDERS, Entry, all_entries
-from nnviz.gui.command_palette import CommandPalette, Results
-from nnviz.gui.settings import Settings
-from nnviz.gui.window import MainWindow
-from nnviz.project import registry, templates
+from nnviz.gui.look import theme
+from nnviz.gui.parts.action_table import MENUS, ActionSpec
+from nnviz.gui.window.command_entries import PROVIDERS, Entry, all_entries
+from nnviz.gui.window.command_palette import CommandPalette, Results
+from nnviz.gui.window.settings import Settings
+from nnviz.gui.window.window import MainWindow
+from nnviz.project import registry
 from nnviz.project.edits import AddNodes
 from nnviz.project.model import Node
+from nnviz.project.samples import templates
 
 Key = Qt.Key
 
@@ -168,7 +169,7 @@ def test_a_panel_is_shown_and_hidden(qtbot: QtBot, open_window: OpenWindow) -> N
 
 
 def test_a_recent_file_is_opened(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:
-    from nnviz.project import io
+    from nnviz.project.files import io
 
     window = open_window("and", ready=False)
     person = Person(window, qtbot)

@@ -17,7 +17,7 @@ from run_file_mutations import good_run
 from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.gui.app import open_target
-from nnviz.gui.window import MainWindow
+from nnviz.gui.window.window import MainWindow
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample, Scalar
 from nnviz.record.store import RunWriter

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.run_feed import RunFeed
+from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.record.run import Run, RunView
 from nnviz.record.samples import Scalar
 

@@ -6,10 +6,10 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.fix_trials import FixTrials
-from nnviz.project import templates
+from nnviz.gui.window.fix_trials import FixTrials
 from nnviz.project.document import Document
 from nnviz.project.edits import RemoveNodes, Rename
+from nnviz.project.samples import templates
 
 
 @pytest.fixture

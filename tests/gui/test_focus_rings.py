@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from test_theme import contrast
 from window_kit import TIMEOUT, OpenWindow
 
-from nnviz.gui import theme
-from nnviz.gui.window import MainWindow
+from nnviz.gui.look import theme
+from nnviz.gui.window.window import MainWindow
 
 #: Pixels of a ring that stand out, at least: the smallest is that around the handle of the timeline.
 _RING = 20

@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "project"))
 from fuzzed_projects import Forge
 
 from nnviz.errors import InputError
-from nnviz.project import io
+from nnviz.project.files import io
 
 _USUAL = 8
 

@@ -18,11 +18,11 @@ from window_hands import CONTROL, LEFT, SHIFT, Person
 from window_kit import OpenWindow, is_ready, press_notice, state_is
 
 from nnviz.gui.panels.problems import ProblemsPanel
-from nnviz.gui.window import MainWindow
-from nnviz.project import templates
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import RemoveNodes
-from nnviz.project.io import load, save
+from nnviz.project.files.io import load, save
 from nnviz.project.model import Group, Project
+from nnviz.project.samples import templates
 from nnviz.record.samples import ArraySample, Scalar
 
 SAMPLE = "digits-cnn"

@@ -19,9 +19,9 @@ from pytestqt.qtbot import QtBot
 from window_hands import LEFT, NONE, Person
 from window_kit import OpenWindow
 
-from nnviz.gui.canvas.node_item import NodeItem
+from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.inspector.editors import TextEditor
-from nnviz.project import io
+from nnviz.project.files import io
 from nnviz.project.model import Edge, PortRef, Project
 
 #: Out channels and kernel of each convolution, by what is built: its weights and biases as the paper's sizes give them.

@@ -15,12 +15,13 @@ from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import OpenWindow
 
-from nnviz.gui import keycaps, theme
-from nnviz.gui.command_entries import all_entries
-from nnviz.gui.keycaps import keys_of
+from nnviz.gui.look import theme
 from nnviz.gui.panels.curves import CurvesPanel
 from nnviz.gui.panels.feature_maps import FeatureMapsPanel
-from nnviz.gui.window import MainWindow
+from nnviz.gui.parts import keycaps
+from nnviz.gui.parts.keycaps import keys_of
+from nnviz.gui.window.command_entries import all_entries
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import RemoveNodes
 
 Key = Qt.Key

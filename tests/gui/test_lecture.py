@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
-from nnviz.gui import theme
-from nnviz.gui.docks import Docks
-from nnviz.gui.page_scale import page_scale
-from nnviz.gui.panels.parts import FittedText, set_font
-from nnviz.gui.welcome import Welcome
-from nnviz.gui.window import MainWindow
+from nnviz.gui.look import theme
+from nnviz.gui.parts.widgets import FittedText, set_font
+from nnviz.gui.welcome.page_scale import page_scale
+from nnviz.gui.welcome.welcome import Welcome
+from nnviz.gui.window.docks import Docks
+from nnviz.gui.window.window import MainWindow
 
 
 def docks_of(window: MainWindow) -> Docks:

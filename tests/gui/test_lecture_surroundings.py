@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QToolTip
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
-from nnviz.gui import theme
-from nnviz.gui.notices import Button
-from nnviz.gui.window import MainWindow
+from nnviz.gui.look import theme
+from nnviz.gui.window.notices import Button
+from nnviz.gui.window.window import MainWindow
 
 #: Pixels of 24 pt at 96 dots an inch.
 LARGE = 32

@@ -14,9 +14,10 @@ from pytestqt.qtbot import QtBot
 from window_hands import CONTROL, SHIFT, Person, pixels
 from window_kit import OpenWindow, button, is_ready, state_is
 
-from nnviz.gui.window import MainWindow
-from nnviz.project import io, templates
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.files import io
 from nnviz.project.model import Project
+from nnviz.project.samples import templates
 from nnviz.train.session import SessionState
 
 #: Layers and where their cards are dropped, in pixels of the canvas.

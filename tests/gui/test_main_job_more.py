@@ -19,8 +19,9 @@ from window_kit import OpenWindow, button, is_ready, press_notice, state_is
 from nnviz import cli
 from nnviz.gui.inspector.editors import ChoiceEditor
 from nnviz.gui.panels.loss import LossPanel
-from nnviz.gui.window import MainWindow
-from nnviz.project import io, templates
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.files import io
+from nnviz.project.samples import templates
 from nnviz.record.run import RunView
 
 

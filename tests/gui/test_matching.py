@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnviz.gui.matching import Candidate, fold, matched, rank
+from nnviz.gui.parts.matching import Candidate, fold, matched, rank
 
 
 def best(query: str, *texts: str) -> list[str]:

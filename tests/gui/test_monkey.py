@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from window_hands import CONTROL, LEFT, NONE, SHIFT
 from window_kit import OpenWindow
 
-from nnviz.gui.window import MainWindow
-from nnviz.project import io
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.files import io
 
 #: Actions that take another project, ask the desktop, write files, or train: others test those.
 KEPT_AWAY = frozenset((

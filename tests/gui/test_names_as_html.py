@@ -16,12 +16,12 @@ from pytestqt.qtbot import QtBot
 from window_kit import OpenWindow
 
 from nnviz.data import datasets
-from nnviz.gui.plain_text import plain_tip
-from nnviz.gui.window import MainWindow
-from nnviz.project import templates
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.adapt import choose_data
-from nnviz.project.grouping import group_edit
+from nnviz.project.drawing.grouping import group_edit
 from nnviz.project.model import DataConfig, Project
+from nnviz.project.samples import templates
 
 
 def hostile_project(folder: Path) -> tuple[Project, str]:

@@ -17,16 +17,18 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.cli import main
 from nnviz.errors import InputError, ParamError
-from nnviz.gui.canvas.facts import Status
+from nnviz.gui.canvas.cards.facts import Status
 from nnviz.network import builders
 from nnviz.network.network import Network
-from nnviz.project import io, registry, templates
+from nnviz.project import registry
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.validate import validate
+from nnviz.project.declared.layers import LAYERS
 from nnviz.project.edits import InsertOnEdge, SetParam, new_id
-from nnviz.project.layers import LAYERS
+from nnviz.project.files import io
 from nnviz.project.model import Node, Params, Project, Shape
-from nnviz.project.shapes import infer
+from nnviz.project.samples import templates
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
-from nnviz.project.validate import validate
 
 # ---- all that a new layer needs: one declaration …
 

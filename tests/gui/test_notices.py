@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT
 
-from nnviz.gui import theme
-from nnviz.gui.notices import Button, Notice, NoticeArea
+from nnviz.gui.look import theme
+from nnviz.gui.window.notices import Button, Notice, NoticeArea
 
 CURES = tuple(Button(title, lambda: None) for title in ("Set kernel size to 13×13", "Set padding to 4×4", "Show"))
 TEXT = "conv2: The kernel of Conv2d is 21×21, but the input is only 13×13."

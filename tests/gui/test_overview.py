@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from window_kit import OpenWindow
 
-from nnviz.gui import motion
-from nnviz.gui.commands import Commands
+from nnviz.gui.look import motion
 from nnviz.gui.panels.history import HistoryPanel
-from nnviz.gui.window import MainWindow
+from nnviz.gui.window.commands import Commands
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import Move, Rename
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

@@ -22,9 +22,9 @@ from run_file_mutations import good_run
 from window_kit import TIMEOUT, OpenWindow, state_is
 
 import nnviz.gui
-from nnviz.gui import painting
-from nnviz.gui.painting import Saved, answering, guarded
-from nnviz.gui.window import MainWindow
+from nnviz.gui.look import painting
+from nnviz.gui.look.painting import Saved, answering, guarded
+from nnviz.gui.window.window import MainWindow
 
 PAINTING = ("paintEvent", "paint", "drawBackground", "drawForeground", "drawRow")
 SOURCE = Path(nnviz.gui.__file__).parent
@@ -32,7 +32,7 @@ SOURCE = Path(nnviz.gui.__file__).parent
 
 def painting_classes() -> list[type]:
     """Every class of nnviz.gui that Qt calls to paint."""
-    importlib.import_module("nnviz.gui.docks")  # the order in which the window imports them
+    importlib.import_module("nnviz.gui.window.docks")  # the order in which the window imports them
     found: set[type] = set()
     for module in pkgutil.walk_packages(nnviz.gui.__path__, "nnviz.gui."):
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):

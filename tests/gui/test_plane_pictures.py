@@ -10,8 +10,8 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui import planes, theme
-from nnviz.gui.planes import Dots, Edges, class_colour, decision, draw_dots, probabilities
+from nnviz.gui.look import planes, theme
+from nnviz.gui.look.planes import Dots, Edges, class_colour, decision, draw_dots, probabilities
 from nnviz.project import registry
 from nnviz.record.samples import ArraySample
 

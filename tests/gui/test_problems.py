@@ -14,14 +14,14 @@ from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow
 
-from nnviz.gui import theme
-from nnviz.gui.canvas.describe import tooltip
+from nnviz.gui.canvas.cards.describe import tooltip
+from nnviz.gui.look import theme
 from nnviz.gui.panels.findings import FindingsPanel
 from nnviz.gui.panels.problems import ProblemsPanel
-from nnviz.gui.window import MainWindow
-from nnviz.project import templates
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes, Disconnect, RemoveNodes, Rename, SetParam
 from nnviz.project.model import Edge, Node, PortRef, Project
+from nnviz.project.samples import templates
 from nnviz.record.samples import Finding
 
 SAMPLE = "digits-cnn"

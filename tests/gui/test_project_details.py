@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 from window_hands import CONTROL, Person
 from window_kit import TIMEOUT, OpenWindow
 
-from nnviz.gui.project_title import ProjectTitle
-from nnviz.project import io
+from nnviz.gui.window.project_title import ProjectTitle
+from nnviz.project.files import io
 
 
 def test_a_click_on_the_name_edits_name_and_note_each_in_one_step(

@@ -11,18 +11,19 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from nnviz.errors import StorageError
-from nnviz.gui.action_state import fill_runs
-from nnviz.gui.background import Background
-from nnviz.gui.recording import Recorder, copy_run
-from nnviz.gui.settings import Settings
-from nnviz.project import io, templates
+from nnviz.gui.parts.background import Background
+from nnviz.gui.runs.recording import Recorder, copy_run
+from nnviz.gui.window.action_state import fill_runs
+from nnviz.gui.window.settings import Settings
+from nnviz.project.files import io
+from nnviz.project.samples import templates
 from nnviz.record.places import runs_folder
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import Scalar
 from nnviz.record.store import RunWriter, open_run
 
 if TYPE_CHECKING:
-    from nnviz.gui.window import MainWindow
+    from nnviz.gui.window.window import MainWindow
 
 
 def planted(steps: int = 5) -> Run:

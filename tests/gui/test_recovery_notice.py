@@ -17,15 +17,16 @@ from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow, press_notice
 
-from nnviz.gui.recovery_notice import RecoveryNotice
-from nnviz.gui.window import MainWindow
-from nnviz.project import atomic, io, templates
+from nnviz.gui.window.recovery_notice import RecoveryNotice
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes
+from nnviz.project.files import atomic, io
 from nnviz.project.model import Node, Project
 from nnviz.project.safety import recovery
 from nnviz.project.safety.open_files import OpenFile
 from nnviz.project.safety.recovery import Work
 from nnviz.project.safety.window_lock import WindowLock, state_folder
+from nnviz.project.samples import templates
 
 PROJECT = templates.sample("and")
 RELU = AddNodes((Node("relu9", "relu", x=900.0),))

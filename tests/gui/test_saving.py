@@ -15,10 +15,11 @@ from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.errors import StorageError
-from nnviz.gui.window import MainWindow
-from nnviz.project import atomic, io, templates
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes
+from nnviz.project.files import atomic, io
 from nnviz.project.model import Node, Project
+from nnviz.project.samples import templates
 
 PROJECT = templates.sample("and")
 SAVE = QMessageBox.StandardButton.Save

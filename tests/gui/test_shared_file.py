@@ -10,14 +10,15 @@ import torch  # noqa: F401 - not left to windows that live for a moment only
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, press_notice
 
-from nnviz.gui.window import MainWindow
-from nnviz.project import io, templates
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes
+from nnviz.project.files import io
 from nnviz.project.model import Node
 from nnviz.project.safety import disk_state, recovery
 from nnviz.project.safety.open_files import OpenFile
 from nnviz.project.safety.recovery import Work
 from nnviz.project.safety.window_lock import WindowLock, state_folder
+from nnviz.project.samples import templates
 
 PROJECT = templates.sample("and")
 THEIRS = msgspec.structs.replace(PROJECT, name="theirs")

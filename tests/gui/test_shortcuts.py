@@ -11,16 +11,16 @@ from pytestqt.qtbot import QtBot
 from window_hands import CONTROL, Person
 from window_kit import OpenWindow
 
-from nnviz.gui import theme
-from nnviz.gui.action_table import CANVAS_ACTIONS, MENUS, ActionSpec, plain
-from nnviz.gui.canvas import keyboard
-from nnviz.gui.canvas.keyboard import CanvasKeys
-from nnviz.gui.canvas.keys import CANVAS_KEYS
-from nnviz.gui.key_use import KeyUse, arrows
-from nnviz.gui.keycaps import keys_of
-from nnviz.gui.shortcut_sheet import ShortcutSheet, shares
-from nnviz.gui.shortcut_table import ShortcutGroup
-from nnviz.gui.window import MainWindow
+from nnviz.gui.canvas.hands import keyboard
+from nnviz.gui.canvas.hands.keyboard import CanvasKeys
+from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
+from nnviz.gui.look import theme
+from nnviz.gui.parts.action_table import CANVAS_ACTIONS, MENUS, ActionSpec, plain
+from nnviz.gui.parts.key_use import KeyUse, arrows
+from nnviz.gui.parts.keycaps import keys_of
+from nnviz.gui.window.shortcut_sheet import ShortcutSheet, shares
+from nnviz.gui.window.shortcut_table import ShortcutGroup
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import Rename, Several
 
 Key = Qt.Key

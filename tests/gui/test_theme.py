@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import icons, pictures, theme
+from nnviz.gui.look import icons, pictures, theme
 from nnviz.project import registry
 from nnviz.resources import resource
 

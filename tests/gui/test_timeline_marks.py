@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.timeline import Track
+from nnviz.gui.window.timeline import Track
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, state_is
 
-from nnviz.gui import theme
-from nnviz.gui.sample_card import SampleCard
-from nnviz.gui.welcome import Welcome
-from nnviz.project import templates
-from nnviz.project.shapes import infer
+from nnviz.gui.look import theme
+from nnviz.gui.welcome.sample_card import SampleCard
+from nnviz.gui.welcome.welcome import Welcome
+from nnviz.project.checks.shapes import infer
+from nnviz.project.samples import templates
 
 LEFT = Qt.MouseButton.LeftButton
 

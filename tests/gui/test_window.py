@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, button, press_notice, state_is
 
-from nnviz.gui import theme
-from nnviz.gui.action_table import MENUS, ActionSpec
-from nnviz.gui.window import MainWindow
-from nnviz.project import templates
+from nnviz.gui.look import theme
+from nnviz.gui.parts.action_table import MENUS, ActionSpec
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import RemoveNodes, SetParam, SetTraining
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
+from nnviz.project.samples import templates
 from nnviz.project.samples.sketch import chain, flatten, image, linear, output
 from nnviz.record.samples import Cure
 
@@ -328,7 +328,7 @@ def test_everything_that_takes_the_focus_has_a_name(open_window: OpenWindow) -> 
 
 
 def test_numbers_in_the_bars_move_nothing(qtbot: QtBot, open_window: OpenWindow) -> None:
-    from nnviz.gui.standing import Standing
+    from nnviz.gui.runs.standing import Standing
 
     window = open_window("and", ready=False)
     places = []

@@ -11,10 +11,11 @@ from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, press_notice, state_is
 
 from nnviz.gui.app import open_target
-from nnviz.gui.window import MainWindow
-from nnviz.project import io, templates
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes
+from nnviz.project.files import io
 from nnviz.project.model import Node, Project
+from nnviz.project.samples import templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import Scalar
 from nnviz.record.store import RunWriter

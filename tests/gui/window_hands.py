@@ -19,7 +19,7 @@ from nnviz.gui.canvas.routing import Port
 from nnviz.gui.inspector.editors import ChoiceEditor, TextEditor
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.panels.base import Panel
-from nnviz.gui.window import MainWindow
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.model import PortRef
 
 LEFT = Qt.MouseButton.LeftButton

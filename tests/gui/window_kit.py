@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QToolButton
 
-from nnviz.gui.window import MainWindow
+from nnviz.gui.window.window import MainWindow
 
 #: Milliseconds for what training brings about: next to busy neighbours a few batches can take that long.
 TIMEOUT = 120_000

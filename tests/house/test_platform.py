@@ -24,7 +24,7 @@ def test_qt_keeps_its_references_to_none(qtbot) -> None:
 
 def test_letters_are_letters(qapp) -> None:
     """PySide6 brings no fonts: with none at all every letter is the same hollow box."""
-    from nnviz.gui import theme
+    from nnviz.gui.look import theme
 
     def drawn(letter: str) -> bytes:
         image = QImage(40, 40, QImage.Format.Format_Grayscale8)

@@ -11,11 +11,11 @@ from msgspec.structs import replace as changed
 
 from nnviz import commands
 from nnviz.network.network import Network
-from nnviz.project import io
-from nnviz.project.bypass import effective, effective_graph
 from nnviz.project.edits import Bypass
+from nnviz.project.files import io
+from nnviz.project.graph.bypass import effective, effective_graph
 from nnviz.project.model import Edge, Graph, Node, PortRef, Project
-from nnviz.project.templates import sample
+from nnviz.project.samples.templates import sample
 from nnviz.train.headless import train_to_file
 
 

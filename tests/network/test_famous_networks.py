@@ -12,9 +12,9 @@ from nnviz.data.torchvision_bridge import import_torchvision
 from nnviz.network.builders import build_layer
 from nnviz.network.network import Network
 from nnviz.project import registry
+from nnviz.project.checks.shapes import infer
 from nnviz.project.model import Shape
-from nnviz.project.shapes import infer
-from nnviz.project.templates import sample
+from nnviz.project.samples.templates import sample
 
 #: torchvision's builder and its arguments. The paper's GoogLeNet has two more heads while training, torchvision's
 #: published count (13,004,888) includes them; the network that answers has 6,624,904. torchvision's ``alexnet`` is the

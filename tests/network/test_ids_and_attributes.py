@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from nnviz.network.network import Network
+from nnviz.project.graph.wiring import id_problem
 from nnviz.project.model import Edge, Graph, Node, PortRef
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
-from nnviz.project.wiring import id_problem
 
 
 def attributes() -> list[str]:

@@ -12,7 +12,7 @@ from nnviz.errors import TooLargeError
 from nnviz.network import memory
 from nnviz.project.model import Project, TrainConfig
 from nnviz.project.samples.sketch import chain, features, linear, output
-from nnviz.project.templates import sample
+from nnviz.project.samples.templates import sample
 
 CPU = torch.device("cpu")
 

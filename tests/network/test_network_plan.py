@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from nnviz.errors import ProjectError
 from nnviz.network.network import Network
+from nnviz.project.checks.shapes import infer, inputs_of
 from nnviz.project.model import Edge, Graph, Node, PortRef
 from nnviz.project.samples.sketch import chain, conv, dropout, features, flatten, image, linear, output, pool, relu
-from nnviz.project.shapes import infer, inputs_of
-from nnviz.project.templates import sample, samples
+from nnviz.project.samples.templates import sample, samples
 
 
 def wire(source: str, target: str, port: int = 0) -> Edge:

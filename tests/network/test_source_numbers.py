@@ -9,7 +9,7 @@ import torch
 
 from nnviz.network.network import Network
 from nnviz.project.samples.sketch import Layer, chain, features, neurons, output, plain
-from nnviz.project.templates import sample
+from nnviz.project.samples.templates import sample
 
 TABLES = {
     "and": (0, 0, 0, 1),

@@ -23,9 +23,13 @@ from fuzzed_projects import Forge
 from nnviz import commands
 from nnviz.data import datasets as data_sets
 from nnviz.errors import InputError
-from nnviz.project import io, registry, templates
-from nnviz.project.bypass import effective_graph
+from nnviz.project import registry
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.validate import validate
 from nnviz.project.document import Document
+from nnviz.project.drawing.group_layout import arrange_view
+from nnviz.project.drawing.grouping import group_edit, remove_edit, ungroup_edit
+from nnviz.project.drawing.unfolding import collapsed, expanded
 from nnviz.project.edits import (
     AddNodes,
     Bypass,
@@ -40,12 +44,10 @@ from nnviz.project.edits import (
     SetProject,
     new_id,
 )
-from nnviz.project.group_layout import arrange_view
-from nnviz.project.grouping import group_edit, remove_edit, ungroup_edit
+from nnviz.project.files import io
+from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import Edge, Node, PortRef, Project
-from nnviz.project.shapes import infer
-from nnviz.project.unfolding import collapsed, expanded
-from nnviz.project.validate import validate
+from nnviz.project.samples import templates
 
 #: Seconds and bytes that one file may take at most; a busy machine is several times slower than a free one.
 SECONDS, BYTES = 60, 1_500_000_000

@@ -7,10 +7,12 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from nnviz.project import io, registry, settings, templates
+from nnviz.project import registry, settings
+from nnviz.project.drawing.grouping import group_edit
 from nnviz.project.edits import AddNodes, Annotate, Bypass
-from nnviz.project.grouping import group_edit
+from nnviz.project.files import io
 from nnviz.project.model import Arrow, Node, Note, Project
+from nnviz.project.samples import templates
 
 #: Names that Python, torch or a file system take for something else.
 IDS = (

@@ -9,7 +9,9 @@ from msgspec.structs import replace as changed
 
 from nnviz.errors import ProjectError
 from nnviz.project import registry, settings
-from nnviz.project.bypass import bypass_problem
+from nnviz.project.drawing.group_layout import arrange_view
+from nnviz.project.drawing.grouping import group_edit, remove_edit, ungroup_edit
+from nnviz.project.drawing.unfolding import collapsed, expanded
 from nnviz.project.edits import (
     UNSET,
     AddNodes,
@@ -33,10 +35,9 @@ from nnviz.project.edits import (
     can_connect,
     new_id,
 )
+from nnviz.project.graph.bypass import bypass_problem
+from nnviz.project.graph.groups import trail
 from nnviz.project.group_edits import LARGEST_NOTE, LEAST_NOTE
-from nnviz.project.group_layout import arrange_view
-from nnviz.project.grouping import group_edit, remove_edit, ungroup_edit
-from nnviz.project.groups import trail
 from nnviz.project.model import (
     NOTE_COLOURS,
     Arrow,
@@ -55,7 +56,6 @@ from nnviz.project.model import (
     View,
 )
 from nnviz.project.spec import ParamSpec
-from nnviz.project.unfolding import collapsed, expanded
 
 #: Letters of several scripts, an emoji, quotes, a backslash: what breaks careless readers and writers.
 NAMES = st.text(st.sampled_from("abcÄß字😀'\"\\ /{}[]:,-→"), max_size=12).map(lambda text: " ".join(text.split()))

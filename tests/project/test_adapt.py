@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from strategies import data_configs, projects
 
 from nnviz.data import datasets
-from nnviz.project import templates
 from nnviz.project.adapt import choose_data
+from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.document import Document
 from nnviz.project.edits import SetView
 from nnviz.project.model import DataConfig, DataFacts, View
-from nnviz.project.validate import problems_that_stop, validate
+from nnviz.project.samples import templates
 
 FACTS = [DataFacts((1, 28, 28), 10, "classes"), DataFacts((2,), 1, "binary"), DataFacts((4,), 3, "regression")]
 

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nnviz.errors import ProjectError
-from nnviz.project.alignment import AIR, Alignment, Direction, Places, align, distribute
-from nnviz.project.frames import Rect
+from nnviz.project.drawing.alignment import AIR, Alignment, Direction, Places, align, distribute
+from nnviz.project.drawing.frames import Rect
 
 SIZES = st.integers(20, 200).map(float)
 PLACES = st.integers(-600, 600).map(float)

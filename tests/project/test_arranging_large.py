@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 from test_group_layout import lies_on, placed
 
-from nnviz.project.frames import card_rects, containers, frame_rects
-from nnviz.project.group_layout import arrange_view
-from nnviz.project.groups import view_of
-from nnviz.project.layout import CARD_WIDTH, GAP_X, arrange
+from nnviz.project.drawing.frames import card_rects, containers, frame_rects
+from nnviz.project.drawing.group_layout import arrange_view
+from nnviz.project.drawing.layout import CARD_WIDTH, GAP_X, arrange
+from nnviz.project.graph.groups import view_of
 from nnviz.project.model import Edge, Graph, Group, Node, Note, PortRef
 
 _NODES = 200

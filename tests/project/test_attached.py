@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nnviz.project.attached import REACH, arranged_edits, arrows_following, attached_ends, moved_edit
+from nnviz.project.drawing.attached import REACH, arranged_edits, arrows_following, attached_ends, moved_edit
+from nnviz.project.drawing.group_layout import arrange_view
+from nnviz.project.drawing.layout import CARD_HEIGHT, CARD_WIDTH
 from nnviz.project.edits import Several
-from nnviz.project.group_layout import arrange_view
-from nnviz.project.groups import view_of
-from nnviz.project.layout import CARD_HEIGHT, CARD_WIDTH
+from nnviz.project.graph.groups import view_of
 from nnviz.project.model import Arrow, Edge, Graph, Group, Node, Note, PortRef, Project
 
 #: A note above a card, with an arrow from one to the other, and another that leads nowhere.

@@ -10,12 +10,12 @@ from strategies import graphs
 
 from nnviz.errors import ProjectError
 from nnviz.project import registry
-from nnviz.project.bypass import IDENTITY, bypass_problem, computation, effective, effective_graph
 from nnviz.project.edits import Bypass
-from nnviz.project.groups import trail
+from nnviz.project.graph.bypass import IDENTITY, bypass_problem, computation, effective, effective_graph
+from nnviz.project.graph.groups import trail
+from nnviz.project.graph.wiring import wires_into
 from nnviz.project.model import Edge, Graph, Group, Node, PortRef, Project
-from nnviz.project.templates import sample
-from nnviz.project.wiring import wires_into
+from nnviz.project.samples.templates import sample
 
 
 def joined() -> Graph:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from strategies import params_of
 
 from nnviz.errors import InputError, ParamError, ProjectError
-from nnviz.project import choices, io, settings
+from nnviz.project import choices, settings
+from nnviz.project.checks.validate import validate
 from nnviz.project.choices import Slot
 from nnviz.project.document import Document
 from nnviz.project.edits import SetTraining
+from nnviz.project.files import io
 from nnviz.project.model import Choice, Project, TrainConfig
-from nnviz.project.validate import validate
 
 
 @st.composite

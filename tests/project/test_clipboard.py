@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nnviz.errors import InputError
-from nnviz.project.clipboard import MOST_NODES, from_text, paste_edit, to_text
+from nnviz.project.files.clipboard import MOST_NODES, from_text, paste_edit, to_text
 from nnviz.project.model import Graph, Node, Note, Project
 
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from strategies import edits, projects
 
 from nnviz.errors import InputError, ProjectError
-from nnviz.project import templates
-from nnviz.project.bypass import effective_graph
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.validate import Diagnostic, validate
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes, Edit, Move, RemoveNodes, Rename, SetParam, SetProject, SetView
+from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataFacts, Node, Project, View
-from nnviz.project.shapes import infer
-from nnviz.project.validate import Diagnostic, validate
+from nnviz.project.samples import templates
 
 DIGITS = DataFacts((1, 28, 28), 10, "classes")
 

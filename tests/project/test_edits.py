@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import NAMES, edits, gesture_edits, projects, several
 
 from nnviz.errors import InputError, ParamError, ProjectError
-from nnviz.project import io, registry
+from nnviz.project import registry
 from nnviz.project.edits import (
     UNSET,
     AddNodes,
@@ -35,8 +35,9 @@ from nnviz.project.edits import (
     new_id,
     wires_into,
 )
+from nnviz.project.files import io
+from nnviz.project.graph.wiring import find_cycle, id_problem
 from nnviz.project.model import Choice, DataConfig, Edge, Graph, Node, PortRef, Project, TrainConfig, View
-from nnviz.project.wiring import find_cycle, id_problem
 
 
 def same(one: Project, other: Project) -> bool:

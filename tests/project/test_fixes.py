@@ -12,8 +12,8 @@ from msgspec.structs import replace as changed
 from strategies import projects
 
 from nnviz.project import registry
+from nnviz.project.checks.validate import Diagnostic, validate
 from nnviz.project.model import DataFacts, Edge, Graph, Node, ParamValue, PortRef, Project, TrainConfig
-from nnviz.project.validate import Diagnostic, validate
 
 IMAGES = DataFacts((3, 8, 8), 10, "classes")
 MOONS = DataFacts((2,), 1, "binary")

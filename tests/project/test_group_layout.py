@@ -12,15 +12,15 @@ from msgspec.structs import replace as changed
 from strategies import graphs
 
 from nnviz.errors import ProjectError
+from nnviz.project.drawing.frames import FRAME_HEAD, FRAME_PADDING, Rect, card_rects, clashes, frame_rects
+from nnviz.project.drawing.group_layout import arrange_view
+from nnviz.project.drawing.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X
+from nnviz.project.drawing.unfolding import collapsed, expanded
 from nnviz.project.edit import Edit
-from nnviz.project.frames import FRAME_HEAD, FRAME_PADDING, Rect, card_rects, clashes, frame_rects
+from nnviz.project.graph.groups import contents, view_of
 from nnviz.project.graph_edits import FARTHEST
-from nnviz.project.group_layout import arrange_view
-from nnviz.project.groups import contents, view_of
-from nnviz.project.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X
 from nnviz.project.model import Arrow, Edge, Graph, Group, Node, Note, PortRef, Project
-from nnviz.project.templates import sample
-from nnviz.project.unfolding import collapsed, expanded
+from nnviz.project.samples.templates import sample
 
 Sizes = dict[str, tuple[float, float]]
 Places = dict[str, tuple[float, float]]

@@ -12,13 +12,9 @@ from msgspec.structs import replace as changed
 from strategies import graphs
 
 from nnviz.errors import ProjectError
-from nnviz.project import io
-from nnviz.project.bypass import computation
-from nnviz.project.edit import Edit
-from nnviz.project.frames import Sizes, card_rects, clashes, clashing, frame_rects
-from nnviz.project.group_edits import group_problem
-from nnviz.project.group_layout import arrange_view
-from nnviz.project.grouping import (
+from nnviz.project.drawing.frames import Sizes, card_rects, clashes, clashing, frame_rects
+from nnviz.project.drawing.group_layout import arrange_view
+from nnviz.project.drawing.grouping import (
     copied,
     group_edit,
     holder_of,
@@ -29,11 +25,15 @@ from nnviz.project.grouping import (
     ungroup_edit,
     whole,
 )
-from nnviz.project.groups import contents, trail, view_of
-from nnviz.project.layout import CARD_WIDTH, GAP_X
+from nnviz.project.drawing.layout import CARD_WIDTH, GAP_X
+from nnviz.project.drawing.unfolding import expanded, items_of
+from nnviz.project.edit import Edit
+from nnviz.project.files import io
+from nnviz.project.graph.bypass import computation
+from nnviz.project.graph.groups import contents, trail, view_of
+from nnviz.project.group_edits import group_problem
 from nnviz.project.model import Arrow, Edge, Graph, Group, Node, Note, PortRef, Project
-from nnviz.project.templates import sample, samples
-from nnviz.project.unfolding import expanded, items_of
+from nnviz.project.samples.templates import sample, samples
 
 
 def after(edit: Edit, graph: Graph) -> Graph:

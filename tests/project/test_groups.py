@@ -12,10 +12,10 @@ from msgspec.structs import replace as changed
 from strategies import graphs
 
 from nnviz.project import registry
-from nnviz.project.groups import contents, shown_by, trail, view_of
+from nnviz.project.graph.groups import contents, shown_by, trail, view_of
+from nnviz.project.graph.wiring import find_cycle
 from nnviz.project.model import Arrow, Edge, Graph, Group, Node, Note, PortRef
-from nnviz.project.templates import sample
-from nnviz.project.wiring import find_cycle
+from nnviz.project.samples.templates import sample
 
 
 def holders(graph: Graph, group: str) -> list[str]:

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from strategies import projects
 
 from nnviz.errors import InputError, ProjectError, StorageError
-from nnviz.project import atomic, io, templates
 from nnviz.project.document import Document
 from nnviz.project.edits import Rename, SetProject
-from nnviz.project.file_schema import VERSION
+from nnviz.project.files import atomic, io
+from nnviz.project.files.file_schema import VERSION
+from nnviz.project.files.safe_json import DEEPEST, LARGEST_FILE
 from nnviz.project.model import (
     Arrow,
     Choice,
@@ -38,7 +39,7 @@ from nnviz.project.model import (
     Project,
     TrainConfig,
 )
-from nnviz.project.safe_json import DEEPEST, LARGEST_FILE
+from nnviz.project.samples import templates
 
 ROOT = Path(__file__).resolve().parents[2]
 

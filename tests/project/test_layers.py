@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nnviz.network.builders import BUILDERS
 from nnviz.project import registry
+from nnviz.project.checks.shapes import read_fix
 from nnviz.project.model import Params, Shape
-from nnviz.project.shapes import read_fix
 from nnviz.project.spec import ShapeError, ShapeResult
 
 WINDOWS = ("conv1d", "conv2d", "conv_transpose2d", "max_pool1d", "max_pool2d", "avg_pool2d")

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from nnviz.project.group_layout import arrange_view
-from nnviz.project.groups import view_of
-from nnviz.project.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X, GAP_Y, arrange
+from nnviz.project.drawing.group_layout import arrange_view
+from nnviz.project.drawing.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X, GAP_Y, arrange
+from nnviz.project.graph.groups import view_of
 from nnviz.project.model import Edge, Graph, Node, PortRef
-from nnviz.project.templates import sample, samples
+from nnviz.project.samples.templates import sample, samples
 
 KINDS = ["input", "conv2d", "relu", "max_pool2d", "flatten", "linear", "add", "concatenate", "output", "unknown"]
 Sizes = dict[str, tuple[float, float]]

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from nnviz.project import diagnosis
-from nnviz.project.diagnosis import MOST_PAIRS, Look
+from nnviz.project.checks import diagnosis
+from nnviz.project.checks.diagnosis import MOST_PAIRS, Look
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.validate import validate
+from nnviz.project.graph.wiring import can_connect
 from nnviz.project.graph_edits import InsertOnEdge
 from nnviz.project.model import Edge, Graph, Node, PortRef, Project
-from nnviz.project.shapes import infer
-from nnviz.project.validate import validate
-from nnviz.project.wiring import can_connect
 
 
 def loose(count: int) -> Graph:

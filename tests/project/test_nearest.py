@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnviz.project import nearest
-from nnviz.project.nearest import Nearest
+from nnviz.project.drawing import nearest
+from nnviz.project.drawing.nearest import Nearest
 
 PLACES = st.lists(st.tuples(st.integers(-6, 6), st.integers(-6, 6)), max_size=60)
 

@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from nnviz.network.network import Network
-from nnviz.project import templates
+from nnviz.project.checks.ranges import output_ranges
+from nnviz.project.checks.shapes import infer
 from nnviz.project.model import Edge, Graph, Node, PortRef
-from nnviz.project.ranges import output_ranges
-from nnviz.project.samples import sketch
-from nnviz.project.shapes import infer
+from nnviz.project.samples import sketch, templates
 
 
 def two_branches(first: str, second: str, join: str) -> Graph:

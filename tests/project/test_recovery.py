@@ -12,15 +12,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from nnviz.project import atomic, io, templates
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes
+from nnviz.project.files import atomic, io
 from nnviz.project.model import Node, Project
 from nnviz.project.safety import disk_state, recovery
 from nnviz.project.safety.autosave import Autosave
 from nnviz.project.safety.open_files import OpenFile, open_folder
 from nnviz.project.safety.recovery import Work
 from nnviz.project.safety.window_lock import WindowLock, claim, is_alive, tokens
+from nnviz.project.samples import templates
 
 PROJECT = templates.sample("xnor-two-layer")
 

@@ -10,9 +10,11 @@ import pytest
 from nnviz.commands import TrainOptions
 from nnviz.data import datasets as data_sets
 from nnviz.errors import InputError
-from nnviz.project import io, registry, settings, templates
+from nnviz.project import registry, settings
+from nnviz.project.checks.validate import validate
+from nnviz.project.files import io
 from nnviz.project.model import Node, Project
-from nnviz.project.validate import validate
+from nnviz.project.samples import templates
 
 TEXTS = [
     "", "0", "-1", "1", "5", "64", "0.5", "-0.0", "1e-320", "1e308", "1e999", "-1e999", "NaN", "Infinity", "-Infinity",

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnviz.project import registry, shapes
+from nnviz.project import registry
+from nnviz.project.checks import shapes
+from nnviz.project.checks.shapes import Inference, infer, infer_from, inputs_of
 from nnviz.project.model import Edge, Graph, Node, Params, ParamValue, PortRef, Shape
-from nnviz.project.shapes import Inference, infer, infer_from, inputs_of
 from nnviz.project.spec import LayerSpec, ShapeResult
 
 

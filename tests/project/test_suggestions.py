@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnviz.project import registry
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.suggestions import USUAL_FOLLOWERS, Suggestion, after_shape, every_layer, feeders, followers
 from nnviz.project.edits import AddNodes, new_id
 from nnviz.project.model import Edge, Graph, Node, PortRef, Project
-from nnviz.project.shapes import infer
-from nnviz.project.suggestions import USUAL_FOLLOWERS, Suggestion, after_shape, every_layer, feeders, followers
 
 SHAPES = st.one_of(
     st.tuples(st.integers(1, 600)),

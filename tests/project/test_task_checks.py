@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from nnviz.data import datasets
+from nnviz.project.checks.validate import Diagnostic, validate
 from nnviz.project.samples.sketch import chain, features, linear, output, plain
-from nnviz.project.templates import sample
-from nnviz.project.validate import Diagnostic, validate
+from nnviz.project.samples.templates import sample
 
 
 def said(*kinds: str, loss: str) -> list[Diagnostic]:

@@ -11,10 +11,10 @@ import pytest
 from nnviz.data import datasets
 from nnviz.errors import DataError, ProjectError
 from nnviz.project import registry
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.model import Graph, ParamValue, Shape
-from nnviz.project.shapes import infer
-from nnviz.project.templates import DEFAULT, FEATURED, SECTIONS, sample, samples
-from nnviz.project.validate import problems_that_stop, validate
+from nnviz.project.samples.templates import DEFAULT, FEATURED, SECTIONS, sample, samples
 
 NAMES = [info.name for info in samples()]
 #: From the tables of the sources; googlenet and resnet18 as torchvision 0.28 counts them (without auxiliary heads).

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.trial import bridges_of, misfit, unfit_bridges
 from nnviz.project.edits import Connect, can_connect
 from nnviz.project.model import Edge, Graph, Node, PortRef, Project
-from nnviz.project.shapes import infer
-from nnviz.project.trial import bridges_of, misfit, unfit_bridges
 
 
 def edge(source: str, target: str, port: int = 0) -> Edge:

@@ -7,11 +7,12 @@ import random
 import pytest
 
 from nnviz.errors import NnvizError
-from nnviz.project import registry, templates
+from nnviz.project import registry
+from nnviz.project.checks.tried_fixes import REMAINS
+from nnviz.project.checks.validate import Diagnostic, problems_that_stop, validate
 from nnviz.project.edits import Edit, RemoveNodes, SetParam
 from nnviz.project.model import Edge, PortRef, Project
-from nnviz.project.tried_fixes import REMAINS
-from nnviz.project.validate import Diagnostic, problems_that_stop, validate
+from nnviz.project.samples import templates
 
 #: Breakages of one sample that are tried.
 _MOST = 25

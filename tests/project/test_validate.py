@@ -15,10 +15,14 @@ from strategies import projects
 
 from nnviz.data import datasets
 from nnviz.errors import DataError
-from nnviz.project import footprint, registry, templates
+from nnviz.project import registry
+from nnviz.project.checks import footprint
+from nnviz.project.checks.memory import Estimate, Examples, bytes_text, estimate_bytes, surely_fits
+from nnviz.project.checks.shapes import infer
+from nnviz.project.checks.tried_fixes import REMAINS
+from nnviz.project.checks.validate import Diagnostic, problems_that_stop, validate
+from nnviz.project.drawing.layout import CARD_HEIGHT, CARD_WIDTH
 from nnviz.project.edits import AddNodes, SetParam
-from nnviz.project.layout import CARD_HEIGHT, CARD_WIDTH
-from nnviz.project.memory import Estimate, Examples, bytes_text, estimate_bytes, surely_fits
 from nnviz.project.model import (
     Choice,
     DataConfig,
@@ -31,9 +35,7 @@ from nnviz.project.model import (
     Project,
     TrainConfig,
 )
-from nnviz.project.shapes import infer
-from nnviz.project.tried_fixes import REMAINS
-from nnviz.project.validate import Diagnostic, problems_that_stop, validate
+from nnviz.project.samples import templates
 
 DIGITS = DataFacts((1, 28, 28), 10, "classes")
 MOONS = DataFacts((2,), 1, "binary")
@@ -610,7 +612,7 @@ def test_what_a_kind_of_layer_keeps_is_what_torch_saves(kind: str) -> None:
 
 
 def test_every_optimizer_has_its_memory() -> None:
-    from nnviz.project.memory import _STATE
+    from nnviz.project.checks.memory import _STATE
 
     assert set(_STATE) == set(registry.optimizers())
 

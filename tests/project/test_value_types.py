@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nnviz.project.checks.shapes import infer, infer_from
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
 from nnviz.project.model import Edge, Graph, Node, Params, ParamValue, PortRef, Project
-from nnviz.project.shapes import infer, infer_from
 from nnviz.project.values import same_params, same_value
 
 LIKE_ONE: tuple[ParamValue, ...] = (True, 1, 1.0)

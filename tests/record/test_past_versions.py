@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nnviz.project import io
+from nnviz.project.files import io
 from nnviz.record.samples import ArraySample
 from nnviz.record.store import open_run
 

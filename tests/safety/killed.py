@@ -14,14 +14,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nnviz.project import io, templates
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes, Move, RemoveNodes
+from nnviz.project.files import io
 from nnviz.project.model import Node, Project
 from nnviz.project.safety import disk_state
 from nnviz.project.safety.autosave import Autosave
 from nnviz.project.safety.recovery import Work
 from nnviz.project.safety.window_lock import WindowLock
+from nnviz.project.samples import templates
 
 FILE, LOG, STATE = "work.nnviz", "log.txt", "state"
 
@@ -97,8 +98,8 @@ def with_window(folder: str, seed: int) -> None:
     from PySide6.QtCore import QTimer
 
     from nnviz.gui.app import application
-    from nnviz.gui.settings import Settings
-    from nnviz.gui.window import MainWindow
+    from nnviz.gui.window.settings import Settings
+    from nnviz.gui.window.window import MainWindow
 
     path, chance = Path(folder) / FILE, random.Random(~seed)
     log = Log(Path(folder))

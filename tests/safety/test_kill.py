@@ -16,7 +16,7 @@ from pathlib import Path
 import killed
 import pytest
 
-from nnviz.project import io
+from nnviz.project.files import io
 from nnviz.project.safety import recovery
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,8 @@ def a_context() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     # Not `killed`: the fork server looks for modules where the interpreter does, not where pytest does.
-    context.set_forkserver_preload(["nnviz.project.templates", "nnviz.project.safety.autosave", "hashlib", "filelock"])
+    modules = ["nnviz.project.samples.templates", "nnviz.project.safety.autosave", "hashlib", "filelock"]
+    context.set_forkserver_preload(modules)
     return context
 
 

@@ -21,7 +21,7 @@ import psutil
 
 from nnviz import cli
 from nnviz.network import memory
-from nnviz.project import io
+from nnviz.project.files import io
 from nnviz.project.model import DataConfig, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, conv, flatten, image, linear, output, plain, pool, relu
 from nnviz.record import stored

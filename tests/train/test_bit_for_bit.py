@@ -12,7 +12,7 @@ from training_helpers import CNN, CPU, advance, images, made_training, same, ser
 
 from nnviz.data.tensors import Feeder, load
 from nnviz.network.chain import DenseChain
-from nnviz.project.templates import sample
+from nnviz.project.samples.templates import sample
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.training import Training
 

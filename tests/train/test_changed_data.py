@@ -16,9 +16,9 @@ from training_helpers import made_training, same
 from nnviz.data import datasets, tensors
 from nnviz.data.fingerprint import Fingerprint, content_hash
 from nnviz.errors import DataError, InputError
-from nnviz.project import templates
 from nnviz.project.adapt import choose_data
 from nnviz.project.model import DataConfig, Project
+from nnviz.project.samples import templates
 from nnviz.record.store import open_run
 from nnviz.train.checkpoint import Checkpoint, from_blobs, to_blobs
 from nnviz.train.headless import train_to_file

@@ -17,7 +17,9 @@ from training_helpers import CNN, MLP, advance, made_training, same, weights
 
 from nnviz.cli import main
 from nnviz.errors import RunFileError
-from nnviz.project import io, registry, templates
+from nnviz.project import registry
+from nnviz.project.files import io
+from nnviz.project.samples import templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter, open_run
 from nnviz.train.checkpoint import _NO_DIGEST, _digest, _entry, from_blobs, to_blobs

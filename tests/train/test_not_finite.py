@@ -31,7 +31,7 @@ from training_helpers import (
 from nnviz.cli import main
 from nnviz.data.tensors import LoadedData, Split, load
 from nnviz.errors import DataError, NotFiniteError
-from nnviz.project import io
+from nnviz.project.files import io
 from nnviz.project.model import DataConfig, Graph
 from nnviz.project.samples.sketch import chain, conv, features, flatten, image, linear, output, plain, relu
 from nnviz.record.run import Run

@@ -13,7 +13,7 @@ from nnviz.data.examples import Scaler
 from nnviz.network.losses import loss_function
 from nnviz.network.network import Network
 from nnviz.project.model import DataConfig, Project
-from nnviz.project.templates import sample
+from nnviz.project.samples.templates import sample
 from nnviz.train.loop import evaluate, train_step
 from nnviz.train.optimizers import build_optimizer
 

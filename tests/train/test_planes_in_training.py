@@ -9,8 +9,8 @@ import torch
 from training_helpers import same, weights
 
 from nnviz.probes.catalogue import default_probes
-from nnviz.project import templates
 from nnviz.project.model import TrainConfig
+from nnviz.project.samples import templates
 from nnviz.record.run import Run
 from nnviz.record.samples import ArraySample
 from nnviz.train.session import TrainingSession

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
 
-from nnviz.gui.canvas.arrow_item import ArrowItem
-from nnviz.gui.canvas.note_item import NoteItem
-from nnviz.project.groups import GraphView
+from nnviz.gui.canvas.items.arrow_item import ArrowItem
+from nnviz.gui.canvas.items.note_item import NoteItem
+from nnviz.project.graph.groups import GraphView
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.scene import CanvasScene

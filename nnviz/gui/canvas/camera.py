@@ -8,9 +8,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
-from nnviz.gui import motion
 from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.canvas.glide import Glide
+from nnviz.gui.look import motion
 
 MINIMUM_ZOOM, MAXIMUM_ZOOM = 0.05, 4.0
 #: Largest zoom that "fit" chooses by itself.

@@ -12,17 +12,20 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication
 
 from nnviz.errors import InputError, NnvizError
-from nnviz.gui.canvas.aligning import aligned, distributed
-from nnviz.gui.canvas.card_sizes import card_sizes
+from nnviz.gui.canvas.cards.card_sizes import card_sizes
 from nnviz.gui.canvas.geometry import PITCH_X
+from nnviz.gui.canvas.hands.aligning import aligned, distributed
+from nnviz.gui.canvas.hands.removal import removal_told
 from nnviz.gui.canvas.placement import NEW_CARD, free_place, room_between
-from nnviz.gui.canvas.removal import removal_told
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.project import registry
-from nnviz.project.alignment import Alignment, Direction
-from nnviz.project.attached import arranged_edits, moved_edit
-from nnviz.project.clipboard import from_text, paste_edit, to_text, top_of
+from nnviz.project.checks.trial import unfit_bridges
 from nnviz.project.document import Document
+from nnviz.project.drawing.alignment import Alignment, Direction
+from nnviz.project.drawing.attached import arranged_edits, moved_edit
+from nnviz.project.drawing.frames import Rect, card_rects, frame_rects
+from nnviz.project.drawing.group_layout import arrange_view
+from nnviz.project.drawing.grouping import holder_of, join_edit, move_places, outermost, remove_edit, whole
 from nnviz.project.edits import (
     AddNodes,
     Connect,
@@ -36,13 +39,10 @@ from nnviz.project.edits import (
     can_connect,
     new_id,
 )
-from nnviz.project.frames import Rect, card_rects, frame_rects
-from nnviz.project.group_layout import arrange_view
-from nnviz.project.grouping import holder_of, join_edit, move_places, outermost, remove_edit, whole
-from nnviz.project.groups import title_of, trail, view_of
+from nnviz.project.files.clipboard import from_text, paste_edit, to_text, top_of
+from nnviz.project.graph.groups import title_of, trail, view_of
 from nnviz.project.model import Edge, Graph, Node, PortRef
 from nnviz.project.text import clean_name
-from nnviz.project.trial import unfit_bridges
 
 #: Nudges that follow each other within this many seconds are one step of the history.
 _NUDGE_PAUSE = 1.0

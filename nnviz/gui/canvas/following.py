@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz.gui.canvas.geometry import Level
-from nnviz.gui.canvas.node_item import NodeItem
+from nnviz.gui.canvas.items.node_item import NodeItem
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.view import CanvasView

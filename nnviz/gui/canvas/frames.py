@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
 
-from nnviz.gui import theme
-from nnviz.gui.canvas.frame_item import FrameFacts, FrameItem
+from nnviz.gui.canvas.cards.group_facts import contents_text, parameters_of
+from nnviz.gui.canvas.cards.live import LiveValues, graver
 from nnviz.gui.canvas.geometry import CARD_WIDTH
-from nnviz.gui.canvas.group_facts import contents_text, parameters_of
-from nnviz.gui.canvas.live import LiveValues, graver
-from nnviz.project.frames import FRAME_HEAD, FRAME_PADDING
-from nnviz.project.grouping import holder_of
-from nnviz.project.groups import GraphView, title_of, trail
-from nnviz.project.layout import CARD_HEIGHT
+from nnviz.gui.canvas.items.frame_item import FrameFacts, FrameItem
+from nnviz.gui.look import theme
+from nnviz.project.checks.shapes import Inference
+from nnviz.project.checks.validate import Diagnostic
+from nnviz.project.drawing.frames import FRAME_HEAD, FRAME_PADDING
+from nnviz.project.drawing.grouping import holder_of
+from nnviz.project.drawing.layout import CARD_HEIGHT
+from nnviz.project.graph.groups import GraphView, title_of, trail
 from nnviz.project.model import Graph
-from nnviz.project.shapes import Inference
-from nnviz.project.validate import Diagnostic
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.scene import CanvasScene

@@ -14,7 +14,7 @@ from functools import cache
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainterPath
 
-from nnviz.project import layout
+from nnviz.project.drawing import layout
 
 CARD_WIDTH = layout.CARD_WIDTH
 CARD_RADIUS = 7.0

@@ -9,11 +9,11 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsScene, QWidget
 
 from nnviz.gui.canvas.camera import CameraView
-from nnviz.gui.canvas.gestures import Gesture
-from nnviz.gui.canvas.ports import PortsOverlay, PortState
+from nnviz.gui.canvas.hands.gestures import Gesture
+from nnviz.gui.canvas.items.ports import PortsOverlay, PortState
 from nnviz.gui.canvas.routing import Port
 from nnviz.gui.canvas.widgets import HintLabel
-from nnviz.gui.painting import guarded
+from nnviz.gui.look.painting import guarded
 
 #: Nearer to the edge than this, a gesture pulls the view along.
 _EDGE = 28

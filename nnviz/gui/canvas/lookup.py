@@ -6,9 +6,9 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QGraphicsScene
 
 from nnviz.gui.canvas.geometry import PORT_REACH
-from nnviz.gui.canvas.node_item import NodeItem
+from nnviz.gui.canvas.items.node_item import NodeItem
+from nnviz.gui.canvas.items.wire_item import WireItem
 from nnviz.gui.canvas.routing import Port
-from nnviz.gui.canvas.wire_item import WireItem
 
 
 class LookupScene(QGraphicsScene):

@@ -18,11 +18,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import CARD_WIDTH
-from nnviz.gui.canvas.note_item import tone
-from nnviz.gui.painting import guarded
-from nnviz.gui.theme import mixed
+from nnviz.gui.canvas.items.note_item import tone
+from nnviz.gui.look import theme
+from nnviz.gui.look.painting import guarded
+from nnviz.gui.look.theme import mixed
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.view import CanvasView

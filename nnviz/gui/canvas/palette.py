@@ -30,11 +30,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH
-from nnviz.gui.canvas.gestures import LAYER_MIME
-from nnviz.gui.matching import Candidate, rank
-from nnviz.gui.painting import Saved, answering, guarded
+from nnviz.gui.canvas.hands.gestures import LAYER_MIME
+from nnviz.gui.look import theme
+from nnviz.gui.look.painting import Saved, answering, guarded
+from nnviz.gui.parts.matching import Candidate, rank
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.spec import LayerSpec

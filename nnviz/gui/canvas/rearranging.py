@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 
-from nnviz.gui import motion
 from nnviz.gui.canvas.glide import Glide
+from nnviz.gui.look import motion
 from nnviz.project.edits import Edit, Several
 from nnviz.project.model import Project
 

@@ -6,29 +6,29 @@ from collections.abc import Collection, Iterable, Mapping
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 
-from nnviz.gui import theme
 from nnviz.gui.canvas.annotations import Annotations
-from nnviz.gui.canvas.arrow_item import ArrowItem
-from nnviz.gui.canvas.boundary import BoundaryItem
 from nnviz.gui.canvas.card_grid import CardGrid
-from nnviz.gui.canvas.facts import CardSketch, CardSource, Told, is_plane, sketch, wired_ports
-from nnviz.gui.canvas.far_items import FarBoxes, FarWires
-from nnviz.gui.canvas.far_layer import FarLayer
-from nnviz.gui.canvas.frame_item import FrameItem
+from nnviz.gui.canvas.cards.facts import CardSketch, CardSource, Told, is_plane, sketch, wired_ports
+from nnviz.gui.canvas.cards.group_facts import GroupCards
 from nnviz.gui.canvas.frames import Frames
 from nnviz.gui.canvas.geometry import CARD_WIDTH, Level, Side
-from nnviz.gui.canvas.group_facts import GroupCards
+from nnviz.gui.canvas.items.arrow_item import ArrowItem
+from nnviz.gui.canvas.items.boundary import BoundaryItem
+from nnviz.gui.canvas.items.far_items import FarBoxes, FarWires
+from nnviz.gui.canvas.items.far_layer import FarLayer
+from nnviz.gui.canvas.items.frame_item import FrameItem
+from nnviz.gui.canvas.items.node_item import NodeItem
+from nnviz.gui.canvas.items.note_item import NoteItem
+from nnviz.gui.canvas.items.stage import Stage
+from nnviz.gui.canvas.items.wire_item import WireItem
 from nnviz.gui.canvas.lookup import LookupScene
-from nnviz.gui.canvas.node_item import NodeItem
-from nnviz.gui.canvas.note_item import NoteItem
 from nnviz.gui.canvas.routing import Port, Router
-from nnviz.gui.canvas.stage import Stage
-from nnviz.gui.canvas.wire_item import WireItem
+from nnviz.gui.look import theme
+from nnviz.project.checks.ranges import output_ranges
+from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
-from nnviz.project.groups import GraphView, members_by_group, trail, view_of
+from nnviz.project.graph.groups import GraphView, members_by_group, trail, view_of
 from nnviz.project.model import Edge, Graph, PortRef, Project
-from nnviz.project.ranges import output_ranges
-from nnviz.project.validate import Diagnostic
 
 #: Ranges of numbers some of which are negative.
 _SIGNED = frozenset({"any", "symmetric"})

@@ -27,29 +27,29 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from nnviz.gui import theme
-from nnviz.gui.canvas.backdrop import Backdrop
-from nnviz.gui.canvas.describe import selection_told, tooltip
-from nnviz.gui.canvas.dropping import CanvasDrops
+from nnviz.gui.canvas.cards.describe import selection_told, tooltip
 from nnviz.gui.canvas.editing import Editing
 from nnviz.gui.canvas.following import RunFollower
 from nnviz.gui.canvas.gesture_view import GestureView
-from nnviz.gui.canvas.gestures import ConnectByKeys, Gesture, begin_by_keys
-from nnviz.gui.canvas.grouping import CanvasGroups
-from nnviz.gui.canvas.keyboard import CanvasKeys
+from nnviz.gui.canvas.hands.dropping import CanvasDrops
+from nnviz.gui.canvas.hands.gestures import ConnectByKeys, Gesture, begin_by_keys
+from nnviz.gui.canvas.hands.grouping import CanvasGroups
+from nnviz.gui.canvas.hands.keyboard import CanvasKeys
+from nnviz.gui.canvas.hands.mouse import CanvasMouse
+from nnviz.gui.canvas.hands.navigation import outermost_in_order, tab_order
+from nnviz.gui.canvas.hands.noting import CanvasNotes
+from nnviz.gui.canvas.hands.quick_add import QuickAdd
+from nnviz.gui.canvas.hands.renaming import Renaming
+from nnviz.gui.canvas.items.backdrop import Backdrop
+from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.minimap import Minimap
-from nnviz.gui.canvas.mouse import CanvasMouse
-from nnviz.gui.canvas.navigation import outermost_in_order, tab_order
-from nnviz.gui.canvas.noting import CanvasNotes
 from nnviz.gui.canvas.placement import NEW_CARD
-from nnviz.gui.canvas.quick_add import QuickAdd
 from nnviz.gui.canvas.rearranging import Rearranging
-from nnviz.gui.canvas.renaming import Renaming
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.canvas.stage import Stage
 from nnviz.gui.canvas.widgets import EmptyLabel, TitleEditor
-from nnviz.gui.painting import guarded
-from nnviz.gui.run_feed import RunFeed
+from nnviz.gui.look import theme
+from nnviz.gui.look.painting import guarded
+from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
 from nnviz.project.model import Project
 

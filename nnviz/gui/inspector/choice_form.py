@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from nnviz.gui.inspector.form import ParamForm
-from nnviz.gui.panels.parts import set_font
+from nnviz.gui.parts.widgets import set_font
 from nnviz.project import choices
 from nnviz.project.choices import Slot
 from nnviz.project.model import Choice, ParamValue

@@ -13,19 +13,19 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
-from nnviz.gui import pictures
-from nnviz.gui import theme as themes
-from nnviz.gui.icons import bind
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
-from nnviz.gui.painting import guarded
-from nnviz.gui.panels.parts import ElidedLabel, set_font
-from nnviz.gui.theme import Theme
+from nnviz.gui.look import pictures
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.icons import bind
+from nnviz.gui.look.painting import guarded
+from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.widgets import ElidedLabel, set_font
 from nnviz.project.adapt import choose_data
+from nnviz.project.checks.shapes import shape_text
 from nnviz.project.edits import SetView
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
-from nnviz.project.shapes import shape_text
 from nnviz.project.spec import ParamSpec
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, count_in

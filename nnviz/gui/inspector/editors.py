@@ -34,11 +34,11 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.errors import ParamError
-from nnviz.gui import theme as themes
-from nnviz.gui.field_undo import undo_document_from
 from nnviz.gui.inspector.values import from_text, part_at, stepped, to_text
-from nnviz.gui.painting import answering, guarded
-from nnviz.gui.panels.parts import line_height, set_font
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.parts.field_undo import undo_document_from
+from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.project.model import ParamValue
 from nnviz.project.spec import ParamSpec
 

@@ -6,9 +6,9 @@ import html
 
 from PySide6.QtCore import Qt
 
-from nnviz.gui import theme as themes
 from nnviz.gui.inspector.formulas import formula_of, numbers_of
 from nnviz.gui.inspector.tab import Tab
+from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.project import registry
 from nnviz.project.model import Node

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QVBoxLayo
 
 from nnviz.gui.inspector.editors import Editor, make_editor, new_gesture
 from nnviz.gui.inspector.values import same, to_text
-from nnviz.gui.panels.parts import refresh_fonts, set_font
+from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.model import ParamValue
 from nnviz.project.spec import ParamSpec
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 
-from nnviz.gui import theme as themes
+from nnviz.gui.look import theme as themes
 from nnviz.project import registry
+from nnviz.project.checks.shapes import shape_text
 from nnviz.project.document import Document
 from nnviz.project.model import Node, ParamValue
-from nnviz.project.shapes import shape_text
 
 _SUM = (
     "y<sub>k</sub>[i] = b<sub>k</sub> + Σ<sub>c</sub> Σ<sub>u</sub> w<sub>k,c</sub>[u] · x<sub>c</sub>[s·i + d·u − p]"

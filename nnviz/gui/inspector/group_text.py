@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from nnviz.gui import theme as themes
+from nnviz.gui.look import theme as themes
 from nnviz.project import registry
+from nnviz.project.checks.shapes import shape_text
 from nnviz.project.document import Document
-from nnviz.project.groups import contents
+from nnviz.project.graph.groups import contents
 from nnviz.project.model import Shape
-from nnviz.project.shapes import shape_text
 
 #: More members than these are counted only.
 _MOST_ROWS = 60

@@ -8,15 +8,15 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from nnviz.gui import theme as themes
 from nnviz.gui.inspector.data_tab import DataTab
 from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.layer_tab import LayerTab
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.inspector.training_tab import TrainingTab
-from nnviz.gui.painting import answering
-from nnviz.gui.panels.parts import refresh_fonts, set_font
-from nnviz.gui.theme import Theme
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import answering
+from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.document import Document
 from nnviz.record.run import RunView
 

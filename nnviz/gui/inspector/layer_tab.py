@@ -7,23 +7,23 @@ import html
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.diagnostic_rows import DiagnosticList
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.group_text import group_summary, members_html
 from nnviz.gui.inspector.sweep_view import SweepView
 from nnviz.gui.inspector.tab import Tab
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.feature_maps import MapView
 from nnviz.gui.panels.filters import FilterView
-from nnviz.gui.panels.parts import ElidedLabel, set_font
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.diagnostic_rows import DiagnosticList
+from nnviz.gui.parts.widgets import ElidedLabel, set_font
 from nnviz.project import registry
+from nnviz.project.checks.shapes import shape_text
+from nnviz.project.checks.validate import Diagnostic, Fix
 from nnviz.project.edits import UNSET, Edit, SetParam, Several, Unset
-from nnviz.project.groups import contents
+from nnviz.project.graph.groups import contents
 from nnviz.project.model import Node, ParamValue
-from nnviz.project.shapes import shape_text
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
-from nnviz.project.validate import Diagnostic, Fix
 from nnviz.record.run import RunView
 
 

@@ -11,10 +11,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import Saved, answering, guarded
-from nnviz.gui.panels.parts import blend
-from nnviz.project.layers.windows import AXES
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import Saved, answering, guarded
+from nnviz.gui.parts.widgets import blend
+from nnviz.project.declared.layers.windows import AXES
 from nnviz.project.sweep import Sweep
 
 _CELL = 8.0

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.errors import InputError
 from nnviz.gui.inspector.editors import Editor
-from nnviz.gui.panels.parts import refresh_fonts, set_font
-from nnviz.gui.theme import Theme
+from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project

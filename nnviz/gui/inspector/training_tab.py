@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
-from nnviz.gui import theme as themes
 from nnviz.gui.inspector.choice_form import ChoiceForm, ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
-from nnviz.gui.theme import Theme
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.theme import Theme
 from nnviz.project import choices
 from nnviz.project.choices import Chosen
 from nnviz.project.edits import SetTraining

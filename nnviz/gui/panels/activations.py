@@ -11,12 +11,12 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import answering, guarded
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import value_at
-from nnviz.gui.panels.parts import blend, line_height
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.widgets import blend, line_height
 from nnviz.project import registry
 from nnviz.record.run import RunView
 from nnviz.record.samples import Histogram

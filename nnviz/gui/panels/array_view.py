@@ -6,14 +6,14 @@ from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import answering, guarded
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.pictures import Scale, scale_bar
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.enlarged import Enlarged
-from nnviz.gui.panels.parts import ElidedLabel, line_height, refresh_fonts, set_font
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.panels.tiles import TileView
-from nnviz.gui.pictures import Scale, scale_bar
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.widgets import ElidedLabel, line_height, refresh_fonts, set_font
 
 
 class RangeBar(QWidget):

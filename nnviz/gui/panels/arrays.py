@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.gui.pictures import single
+from nnviz.gui.look.pictures import single
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.model import Shape

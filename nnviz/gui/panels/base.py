@@ -35,14 +35,14 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.errors import StorageError
-from nnviz.gui import theme as themes
-from nnviz.gui.damage import damage_words
-from nnviz.gui.icons import bind
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.icons import bind
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
-from nnviz.gui.panels.parts import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
-from nnviz.gui.theme import Theme
-from nnviz.project.atomic import write_atomically
+from nnviz.gui.parts.damage import damage_words
+from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
 from nnviz.project.document import Document
+from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
 from nnviz.record.run import RunView
 

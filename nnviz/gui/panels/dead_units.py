@@ -12,13 +12,13 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import answering, guarded
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Floats, value_at
-from nnviz.gui.panels.parts import line_height
-from nnviz.gui.plain_text import plain_tip
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.parts.widgets import line_height
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, count_in
 

@@ -9,12 +9,12 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import guarded
-from nnviz.gui.panels.parts import ElidedLabel, set_font
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import guarded
+from nnviz.gui.look.pictures import image_of
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.tile_data import TileData, tile_words
-from nnviz.gui.pictures import image_of
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.widgets import ElidedLabel, set_font
 
 
 class LargeTile(QWidget):

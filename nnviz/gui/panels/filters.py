@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from nnviz.gui import theme as themes
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.pictures import colours, limit_of, value_range
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.array_view import ArrayView
 from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, shape_words, with_filters
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
-from nnviz.gui.panels.parts import set_font
 from nnviz.gui.panels.tile_data import TileData
-from nnviz.gui.pictures import colours, limit_of, value_range
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.record.run import RunView

@@ -9,11 +9,11 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import guarded
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import guarded
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.parts import refresh_fonts, set_font
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.record.run import RunView
 from nnviz.record.samples import Cure, Finding
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.theme import Theme
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.theme import Theme
 
 
 class HelpPopup(QFrame):

@@ -11,12 +11,12 @@ from PySide6.QtGui import QFontMetrics, QHideEvent, QKeyEvent, QPainter, QPen, Q
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from nnviz.errors import NnvizError
-from nnviz.gui import icons
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import Saved, answering, guarded
+from nnviz.gui.look import icons
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import Saved, answering, guarded
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.plain_text import plain_tip
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.project.document import Document
 from nnviz.project.history import History
 from nnviz.record.run import RunView

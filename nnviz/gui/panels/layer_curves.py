@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from nnviz.gui import theme as themes
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.curves import CurvesPanel, curve_choices, trained_nodes
 from nnviz.gui.panels.plot import CurvePlot
-from nnviz.gui.theme import Theme
 from nnviz.record.run import RunView
 
 

@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
-from nnviz.gui import theme as themes
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.curves import CurvesPanel, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
-from nnviz.gui.panels.parts import Legend, LegendEntry, Segments
 from nnviz.gui.panels.plot import CurvePlot
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.record.run import RunView
 
 _SPLITS = (("train", "train", 0), ("validation", "validation", 1), ("test", "test", 2))

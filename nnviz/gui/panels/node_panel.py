@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox
 
 from nnviz.gui.panels.base import Panel
-from nnviz.gui.panels.parts import set_font
+from nnviz.gui.parts.widgets import set_font
 from nnviz.record.run import RunView
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QWidget, QWidgetAction
 
-from nnviz.gui.panels.parts import set_font
+from nnviz.gui.parts.widgets import set_font
 
 
 class SmoothingSlider(QWidget):

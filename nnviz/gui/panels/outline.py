@@ -11,15 +11,15 @@ from PySide6.QtCore import QItemSelection, QSize, Qt
 from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 
 from nnviz.errors import NnvizError
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import answering
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import answering
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.outline_connect import TargetList
 from nnviz.gui.panels.outline_model import OutlineModel
 from nnviz.gui.panels.outline_tree import OutlineTree
-from nnviz.gui.theme import Theme
+from nnviz.project.drawing.grouping import remove_edit
 from nnviz.project.edits import Annotate, Connect
-from nnviz.project.grouping import remove_edit
 from nnviz.project.model import Edge
 from nnviz.record.run import RunView
 

@@ -29,15 +29,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import Saved, answering, guarded
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.panels.outline_rows import OutlineWords
-from nnviz.gui.plain_text import plain_tip
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.project.checks.shapes import Inference
+from nnviz.project.checks.trial import misfit
 from nnviz.project.edits import can_connect
+from nnviz.project.graph.wiring import as_target, wire_into
 from nnviz.project.model import Edge, PortRef
-from nnviz.project.shapes import Inference
-from nnviz.project.trial import misfit
-from nnviz.project.wiring import as_target, wire_into
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()

@@ -22,9 +22,9 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QIcon
 
-from nnviz.gui import icons
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import answering
+from nnviz.gui.look import icons
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import answering
 from nnviz.gui.panels.outline_rows import OutlineWords, outline_of
 from nnviz.project.document import Document
 from nnviz.project.model import Graph

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nnviz.gui import theme as themes
-from nnviz.gui.canvas.facts import shape_text
-from nnviz.gui.canvas.group_facts import parameters_of
+from nnviz.gui.canvas.cards.facts import shape_text
+from nnviz.gui.canvas.cards.group_facts import parameters_of
+from nnviz.gui.look import theme as themes
 from nnviz.project import registry
+from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
-from nnviz.project.groups import title_of, trail
-from nnviz.project.layout import GROUP
+from nnviz.project.drawing.layout import GROUP
+from nnviz.project.graph.groups import title_of, trail
 from nnviz.project.model import Graph, Group, Node, PortRef
-from nnviz.project.validate import Diagnostic
 
 #: So much of a note is its title.
 _LONGEST_NOTE = 60

@@ -39,11 +39,11 @@ from PySide6.QtWidgets import (
     QTreeView,
 )
 
-from nnviz.gui import theme as themes
-from nnviz.gui.action_table import menu_text
-from nnviz.gui.painting import Saved, answering, guarded
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.panels.outline_model import Column, OutlineModel, severity_icon
 from nnviz.gui.panels.outline_rows import RowFacts
+from nnviz.gui.parts.action_table import menu_text
 
 _Index = QModelIndex | QPersistentModelIndex
 #: The sign of a problem; the stripe in the colour of the family.

@@ -15,13 +15,13 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import guard_class
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import guard_class
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text
-from nnviz.gui.panels.parts import blend, set_font
 from nnviz.gui.panels.plot_curve import Curve, place
 from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.widgets import blend, set_font
 
 pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
 _PAINTED = (pg.AxisItem, pg.InfiniteLine, pg.LinearRegionItem, pg.PlotCurveItem, pg.PlotDataItem, pg.ScatterPlotItem)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
 from nnviz.gui.panels.numbers import FURTHEST, Floats
-from nnviz.gui.panels.parts import blend
+from nnviz.gui.parts.widgets import blend
 
 #: What a linear axis can hold: beyond, the differences that ticks are made of are no numbers any more.
 _LARGEST, _SMALLEST = 1e150, 1e-150

@@ -8,10 +8,10 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from nnviz.gui import theme as themes
-from nnviz.gui.painting import guarded
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import guarded
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.numbers import spread
-from nnviz.gui.theme import Theme
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,15 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.errors import InputError
-from nnviz.gui.diagnostic_rows import SEVERITIES, DiagnosticCard, rest_text, worst_first
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.parts import set_font
-from nnviz.gui.run_feed import empty_run
-from nnviz.gui.theme import Theme
+from nnviz.gui.parts.diagnostic_rows import SEVERITIES, DiagnosticCard, rest_text, worst_first
+from nnviz.gui.parts.widgets import set_font
+from nnviz.gui.runs.run_feed import empty_run
 from nnviz.project import registry
+from nnviz.project.checks.validate import Diagnostic, Fix
 from nnviz.project.document import Document
 from nnviz.project.model import Project
-from nnviz.project.validate import Diagnostic, Fix
 from nnviz.record.run import RunView
 
 _GROUPS = {

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
-from nnviz.gui import theme as themes
-from nnviz.gui.planes import Edges
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.planes import Edges
 
 
 @dataclass(frozen=True, eq=False)

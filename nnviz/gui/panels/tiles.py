@@ -9,10 +9,10 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
-from nnviz.gui.painting import answering, guarded
+from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.pictures import image_of
+from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.tile_data import Layout, TileData, arrange, tile_words
-from nnviz.gui.pictures import image_of
-from nnviz.gui.theme import Theme
 
 
 class TileView(QWidget):

@@ -9,9 +9,9 @@ import hashlib
 from pathlib import Path
 
 from nnviz.errors import InputError
-from nnviz.project import io
+from nnviz.project.files import io
+from nnviz.project.files.safe_json import LARGEST_FILE
 from nnviz.project.model import Project
-from nnviz.project.safe_json import LARGEST_FILE
 from nnviz.regular_files import open_regular
 
 #: Of a file whose contents are not known: it differs from every file.

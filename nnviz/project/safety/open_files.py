@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnviz.errors import NnvizError
-from nnviz.project.atomic import write_atomically
+from nnviz.project.files.atomic import write_atomically
 from nnviz.project.safety.window_lock import WindowLock, is_alive, is_token
 
 _MOST_BYTES = 100

@@ -19,10 +19,10 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import msgspec
 
 from nnviz.errors import NnvizError, ProjectError, StorageError
-from nnviz.project import io
-from nnviz.project.atomic import write_atomically
+from nnviz.project.files import io
+from nnviz.project.files.atomic import write_atomically
+from nnviz.project.files.safe_json import LARGEST_FILE, parse_json
 from nnviz.project.model import Project
-from nnviz.project.safe_json import LARGEST_FILE, parse_json
 from nnviz.project.safety.open_files import forget
 from nnviz.project.safety.window_lock import WindowLock, claim, is_token, tokens
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from nnviz.project.group_layout import arrange_view
+from nnviz.project.drawing.group_layout import arrange_view
 from nnviz.project.model import (
     Arrow,
     Choice,

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from training import CASES
 
 from nnviz.data.tensors import load
-from nnviz.project import templates
+from nnviz.project.samples import templates
 
 
 def main(sample: str, epochs: int, data_dir: Path, folder: Path) -> None:

@@ -15,7 +15,7 @@ from nnviz.train import share_cores
 def main(sample: str, epochs: int, data_dir: Path, folder: Path) -> None:
     """Train and tell."""
     share_cores()
-    from nnviz.project import templates  # noqa: PLC0415 - goes after the setting of threads, as in the program
+    from nnviz.project.samples import templates  # noqa: PLC0415 - goes after the setting of threads, as in the program
     from nnviz.train.headless import train_to_file  # noqa: PLC0415
 
     project = templates.sample(sample)

@@ -13,10 +13,10 @@ import msgspec
 from PySide6.QtCore import QTimer
 
 from nnviz.gui import app as application
-from nnviz.gui.settings import Settings
-from nnviz.gui.window import MainWindow
-from nnviz.project import templates
+from nnviz.gui.window.settings import Settings
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
+from nnviz.project.samples import templates
 
 _LOOK_EVERY = 20
 

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui.canvas.gestures import LAYER_MIME
+from nnviz.gui.canvas.hands.gestures import LAYER_MIME
 from nnviz.gui.canvas.routing import Port
 from nnviz.gui.canvas.view import CanvasView
 from nnviz.project.document import Document

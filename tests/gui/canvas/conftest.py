@@ -10,8 +10,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import theme
 from nnviz.gui.canvas.view import CanvasView
+from nnviz.gui.look import theme
 from nnviz.project.document import Document
 
 

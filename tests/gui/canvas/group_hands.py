@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtTest import QTest
 
-from nnviz.gui.canvas.frame_item import FrameItem
+from nnviz.gui.canvas.items.frame_item import FrameItem
 from nnviz.project.model import Edge, Graph, Group, Node, PortRef, Project
 
 #: A block with a shortcut: what comes in goes to the first convolution and to the sum.

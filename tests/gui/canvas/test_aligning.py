@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import OpenWindow
 
-from nnviz.gui.action_table import ALIGNMENTS
-from nnviz.project.alignment import Alignment, Direction
+from nnviz.gui.parts.action_table import ALIGNMENTS
+from nnviz.project.drawing.alignment import Alignment, Direction
 from nnviz.project.edits import Move
 
 ROW = chain("input", "flatten", "linear", "relu", "output", input={"shape": (1, 8, 8)})

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.canvas import CanvasView, Palette
-from nnviz.gui.canvas.gestures import ConnectByKeys
+from nnviz.gui.canvas.hands.gestures import ConnectByKeys
 from nnviz.project.document import Document
 from nnviz.project.model import Edge, PortRef
 

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.canvas.gestures import ConnectGesture, DropGesture
+from nnviz.gui.canvas.hands.gestures import ConnectGesture, DropGesture
 from nnviz.project.edits import Connect, Disconnect
 from nnviz.project.model import Edge, PortRef, Project
 
@@ -259,7 +259,7 @@ def test_double_click_opens_a_card(hands: Hands, qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("hands", [ROW], indirect=True)
 def test_ports_appear_under_the_mouse_and_grow(hands: Hands) -> None:
-    from nnviz.gui.canvas.ports import PortState
+    from nnviz.gui.canvas.items.ports import PortState
 
     hands.drag_to(hands.card("linear"))
     states = [state for _, state in hands.view.ports.shown.values()]

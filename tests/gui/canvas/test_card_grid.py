@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.card_grid import CardGrid
 from nnviz.gui.canvas.geometry import CARD_WIDTH
-from nnviz.project import templates
 from nnviz.project.document import Document
 from nnviz.project.edits import Move, RemoveNodes
+from nnviz.project.samples import templates
 
 
 def test_the_grid_finds_what_is_there() -> None:

@@ -10,22 +10,16 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui import pictures, planes, theme
-from nnviz.gui.canvas.card_painter import magnitude, parameter_count, share_colour
-from nnviz.gui.canvas.card_pictures import (
-    PictureCache,
-    paint_picture,
-    percent,
-    strongest,
-    tile_rects,
-)
-from nnviz.gui.canvas.facts import CardFacts, Picture, Status, card_facts, is_plane
+from nnviz.gui.canvas.cards.card_painter import magnitude, parameter_count, share_colour
+from nnviz.gui.canvas.cards.card_pictures import PictureCache, paint_picture, percent, strongest, tile_rects
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, card_facts, is_plane
 from nnviz.gui.canvas.geometry import Level
-from nnviz.gui.planes import Dots, probabilities
-from nnviz.project import templates
+from nnviz.gui.look import pictures, planes, theme
+from nnviz.gui.look.planes import Dots, probabilities
+from nnviz.project.checks.shapes import infer
 from nnviz.project.document import Document
 from nnviz.project.model import Graph
-from nnviz.project.shapes import infer
+from nnviz.project.samples import templates
 from nnviz.record.samples import ArraySample
 
 

@@ -13,16 +13,16 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui import theme
-from nnviz.gui.canvas.describe import tooltip
-from nnviz.gui.canvas.facts import CardFacts, CardSketch, card_facts, is_plane, wired_ports
+from nnviz.gui.canvas.cards.describe import tooltip
+from nnviz.gui.canvas.cards.facts import CardFacts, CardSketch, card_facts, is_plane, wired_ports
+from nnviz.gui.canvas.cards.shape_glyph import paint_shape
+from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.canvas.shape_glyph import paint_shape
-from nnviz.gui.canvas.stage import Stage
+from nnviz.gui.look import theme
+from nnviz.project.checks.ranges import output_ranges
 from nnviz.project.document import Document
 from nnviz.project.edits import Connect, Disconnect, Rename, SetParam
 from nnviz.project.model import DataFacts, Edge, Graph, Node, ParamValue, PortRef, Project, Shape
-from nnviz.project.ranges import output_ranges
 
 CNN = chain(
     "input", "conv2d", "relu", "dropout", "max_pool2d", "flatten", "linear", "output",

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
 
+from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.routing import Router
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.canvas.stage import Stage
 from nnviz.project.document import Document
 from nnviz.project.model import Edge, Graph, Node, PortRef, Project
 

@@ -12,9 +12,9 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF
 from PySide6.QtGui import QImage, QPaintEvent, QRegion
 from PySide6.QtWidgets import QApplication, QWidget
 
-from nnviz.gui import theme
-from nnviz.gui.canvas import far_items
 from nnviz.gui.canvas.geometry import FAR_ZOOM
+from nnviz.gui.canvas.items import far_items
+from nnviz.gui.look import theme
 from nnviz.project.edits import AddNodes, Annotate, Disconnect, Move, RemoveNodes, SetParam
 from nnviz.project.model import Arrow, Group, Node, Note, PortRef
 

@@ -11,8 +11,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import motion
 from nnviz.gui.canvas.rearranging import MOST_CARDS
+from nnviz.gui.look import motion
 from nnviz.project.edits import Move, RemoveNodes
 from nnviz.project.model import Graph, Node, Project
 

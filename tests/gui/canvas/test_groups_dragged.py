@@ -20,7 +20,7 @@ from group_hands import (
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, QPointF, Qt
 
-from nnviz.project.alignment import Alignment
+from nnviz.project.drawing.alignment import Alignment
 from nnviz.project.model import Group, Node, PortRef
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

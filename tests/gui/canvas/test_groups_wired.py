@@ -20,12 +20,12 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.canvas.frame_item import FrameItem
-from nnviz.gui.canvas.node_item import NodeItem
-from nnviz.gui.canvas.quick_add_popup import QuickAddPopup
+from nnviz.gui.canvas.hands.quick_add_popup import QuickAddPopup
+from nnviz.gui.canvas.items.frame_item import FrameItem
+from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.canvas.view import CanvasView
 from nnviz.project.document import Document
-from nnviz.project.layout import CARD_HEIGHT
+from nnviz.project.drawing.layout import CARD_HEIGHT
 from nnviz.project.model import Edge, Node, PortRef
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

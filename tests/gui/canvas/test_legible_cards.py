@@ -13,15 +13,17 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui import theme
-from nnviz.gui.canvas import card_pictures, stage
-from nnviz.gui.canvas.card_painter import CardReadings, paint_card
-from nnviz.gui.canvas.card_places import card_places
-from nnviz.gui.canvas.card_text import CLOSEST, HEADER_WIDTH, far_title, header_rows, letters_at, text_width
-from nnviz.gui.canvas.facts import CardFacts, Picture, Status
+from nnviz.gui.canvas.cards import card_pictures
+from nnviz.gui.canvas.cards.card_painter import CardReadings, paint_card
+from nnviz.gui.canvas.cards.card_places import card_places
+from nnviz.gui.canvas.cards.card_text import CLOSEST, HEADER_WIDTH, far_title, header_rows, letters_at, text_width
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status
+from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import CARD_WIDTH, Level
-from nnviz.gui.canvas.shape_glyph import paint_shape
-from nnviz.project import registry, templates
+from nnviz.gui.canvas.items import stage
+from nnviz.gui.look import theme
+from nnviz.project import registry
+from nnviz.project.samples import templates
 from nnviz.record.samples import ArraySample
 
 ZOOMS = (0.35, 0.4, 0.45, 0.5, 0.55, 0.65, 0.75, 0.85, 0.93, 0.96, 1.0, 1.3, 1.7, 2.0)

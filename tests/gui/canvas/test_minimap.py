@@ -10,8 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import theme
 from nnviz.gui.canvas.minimap import Minimap
+from nnviz.gui.look import theme
 from nnviz.project.edits import Move, SetParam
 from nnviz.project.model import Graph, Node, Project
 

@@ -15,19 +15,20 @@ from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import OpenWindow
 
-from nnviz.gui import theme
-from nnviz.gui.canvas.describe import tooltip
+from nnviz.gui.canvas.cards.describe import tooltip
 from nnviz.gui.canvas.geometry import FAR_ZOOM
-from nnviz.gui.canvas.note_editor import NoteEditor
-from nnviz.gui.canvas.note_item import NoteItem, paper, tone
-from nnviz.gui.canvas.note_text import fitting_height, laid_out, note_title, plain_text
+from nnviz.gui.canvas.hands.note_editor import NoteEditor
+from nnviz.gui.canvas.items.note_item import NoteItem, paper, tone
+from nnviz.gui.canvas.items.note_text import fitting_height, laid_out, note_title, plain_text
 from nnviz.gui.canvas.view import CanvasView
-from nnviz.gui.command_entries import all_entries
-from nnviz.project import io, templates
+from nnviz.gui.look import theme
+from nnviz.gui.window.command_entries import all_entries
 from nnviz.project.document import Document
 from nnviz.project.edits import Annotate, Regroup
+from nnviz.project.files import io
 from nnviz.project.group_edits import LARGEST_NOTE
 from nnviz.project.model import NOTE_COLOURS, Arrow, Group, Note, Project
+from nnviz.project.samples import templates
 
 CONTROL, SHIFT, ALT = (
     Qt.KeyboardModifier.ControlModifier,

@@ -9,12 +9,12 @@ from canvas_hands import Hands, chain
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, QPointF
 
-from nnviz.gui import theme
-from nnviz.gui.canvas.note_item import tone
-from nnviz.project.alignment import Alignment, Direction
+from nnviz.gui.canvas.items.note_item import tone
+from nnviz.gui.look import theme
+from nnviz.project.drawing.alignment import Alignment, Direction
+from nnviz.project.drawing.frames import card_rects, frame_rects
 from nnviz.project.edits import Annotate
-from nnviz.project.frames import card_rects, frame_rects
-from nnviz.project.groups import view_of
+from nnviz.project.graph.groups import view_of
 from nnviz.project.model import Arrow, Graph, Group, Node, Note, Project
 
 ROW = chain("input", "flatten", "linear", "relu", "output", input={"shape": (1, 8, 8)})

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.canvas import Palette
-from nnviz.gui.canvas.gestures import LAYER_MIME
+from nnviz.gui.canvas.hands.gestures import LAYER_MIME
 from nnviz.gui.canvas.palette import drag_picture
 from nnviz.project import registry
 from nnviz.project.document import Document

@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import OpenWindow
 
-from nnviz.gui import theme
 from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_Y
-from nnviz.gui.canvas.quick_add_popup import QuickAddPopup, first_sentence
-from nnviz.gui.settings import Settings
+from nnviz.gui.canvas.hands.quick_add_popup import QuickAddPopup, first_sentence
+from nnviz.gui.look import theme
+from nnviz.gui.window.settings import Settings
 from nnviz.project import registry
 from nnviz.project.edits import SetParam
 from nnviz.project.model import Edge, PortRef

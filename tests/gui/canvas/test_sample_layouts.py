@@ -11,11 +11,11 @@ from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import theme
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.run_feed import RunFeed
+from nnviz.gui.look import theme
+from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
-from nnviz.project.templates import sample, samples
+from nnviz.project.samples.templates import sample, samples
 
 #: Scene units between two looked-at points of a wire, and how far a wire may lie on the very edge of a card.
 _STEP, _EDGE = 3.0, 1.0

@@ -10,16 +10,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import theme
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.canvas.describe import tooltip
-from nnviz.gui.canvas.facts import Picture, Status
+from nnviz.gui.canvas.cards.describe import tooltip
+from nnviz.gui.canvas.cards.facts import Picture, Status
 from nnviz.gui.canvas.geometry import CARD_WIDTH, Level, Side, sides_between
-from nnviz.gui.run_feed import RunFeed
-from nnviz.project import registry, templates
+from nnviz.gui.look import theme
+from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes, Move, RemoveNodes, SetParam
 from nnviz.project.model import DataFacts, Edge, Graph, Node, PortRef, Project
+from nnviz.project.samples import templates
 from nnviz.record.run import Run
 from nnviz.record.samples import ArraySample, Finding, Scalar
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui.canvas.arrow_item import ArrowItem
-from nnviz.gui.canvas.note_item import NoteItem
+from nnviz.gui.canvas.items.arrow_item import ArrowItem
+from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.project.model import Arrow, Note
 
 

@@ -14,14 +14,14 @@ from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QApplication
 
 from nnviz.errors import NnvizError
-from nnviz.gui.canvas.facts import CardFacts, Picture
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture
+from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.canvas.stage import Stage
 from nnviz.gui.canvas.view import CanvasView
-from nnviz.project import io
-from nnviz.project.alignment import Alignment, Direction
 from nnviz.project.document import Document
+from nnviz.project.drawing.alignment import Alignment, Direction
 from nnviz.project.edits import Annotate, Connect, Edit, Move, SetParam, can_connect
+from nnviz.project.files import io
 from nnviz.project.model import Arrow, DataFacts, Edge, Graph, Group, Node, Note, PortRef, Project
 
 DIGITS = DataFacts((1, 28, 28), 10, "classes", tuple("0123456789"))

@@ -7,12 +7,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from test_sample_layouts import points_of
 
-from nnviz.gui import theme
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.run_feed import RunFeed
+from nnviz.gui.look import theme
+from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
-from nnviz.project.grouping import group_edit
-from nnviz.project.templates import sample
+from nnviz.project.drawing.grouping import group_edit
+from nnviz.project.samples.templates import sample
 
 
 @pytest.fixture

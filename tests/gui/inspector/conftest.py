@@ -10,9 +10,9 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from nnviz.data import datasets
-from nnviz.gui import theme as themes
-from nnviz.project import templates
+from nnviz.gui.look import theme as themes
 from nnviz.project.document import Document
+from nnviz.project.samples import templates
 
 
 @pytest.fixture

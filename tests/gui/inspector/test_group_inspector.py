@@ -6,11 +6,11 @@ import pytest
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import theme as themes
 from nnviz.gui.inspector import Inspector
-from nnviz.project import templates
+from nnviz.gui.look import theme as themes
 from nnviz.project.document import Document
 from nnviz.project.group_edits import Bypass
+from nnviz.project.samples import templates
 
 
 @pytest.fixture

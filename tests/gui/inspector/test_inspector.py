@@ -10,14 +10,15 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz.data import datasets
-from nnviz.gui import theme as themes
 from nnviz.gui.inspector import Inspector
 from nnviz.gui.inspector.editors import ChoiceEditor, MatrixEditor, SwitchEditor, TextEditor
 from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.formulas import formula_of
-from nnviz.project import registry, templates
+from nnviz.gui.look import theme as themes
+from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
+from nnviz.project.samples import templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample
 

@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from planted_run import planted_run
 
 from nnviz.data import datasets
-from nnviz.gui import theme as themes
-from nnviz.project import templates
+from nnviz.gui.look import theme as themes
 from nnviz.project.document import Document
+from nnviz.project.samples import templates
 from nnviz.record.run import Run
 
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import theme
+from nnviz.gui.look import theme
 from nnviz.gui.panels.history import CURRENT_ROLE, SAVED_ROLE, UNDONE_ROLE, HistoryPanel
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes, Move, Rename, SetView

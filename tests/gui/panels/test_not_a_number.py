@@ -11,11 +11,11 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import painting
+from nnviz.gui.look import painting
+from nnviz.gui.look.theme import current
 from nnviz.gui.panels import PANELS
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.curves import CurvesPanel
-from nnviz.gui.theme import current
 from nnviz.project.document import Document
 from nnviz.record.run import Run
 from nnviz.record.samples import ArraySample, Scalar

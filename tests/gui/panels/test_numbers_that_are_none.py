@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import theme as themes
+from nnviz.gui.look import theme as themes
 from nnviz.gui.panels import PANELS, Panel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.project.document import Document

@@ -13,15 +13,16 @@ from pytestqt.qtbot import QtBot
 from window_hands import CONTROL, SHIFT, Person
 from window_kit import TIMEOUT, OpenWindow
 
-from nnviz.gui import theme
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.diagnostic_rows import DiagnosticCard
+from nnviz.gui.look import theme
 from nnviz.gui.panels import outline_tree
 from nnviz.gui.panels.outline import OutlinePanel
 from nnviz.gui.panels.outline_model import Column, OutlineModel
 from nnviz.gui.panels.outline_rows import outline_of
-from nnviz.gui.window import MainWindow
+from nnviz.gui.parts.diagnostic_rows import DiagnosticCard
+from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
+from nnviz.project.drawing.grouping import group_edit, ungroup_edit
 from nnviz.project.edits import (
     AddNodes,
     Annotate,
@@ -34,7 +35,6 @@ from nnviz.project.edits import (
     Rename,
     SetParam,
 )
-from nnviz.project.grouping import group_edit, ungroup_edit
 from nnviz.project.model import Edge, Graph, Node, Note, PortRef, Project
 
 Key = Qt.Key

@@ -10,13 +10,13 @@ from pointer import move_pointer
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui import theme as themes
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.planes import Edges
 from nnviz.gui.panels.arrays import composite, filter_stack, image_before, map_stack
 from nnviz.gui.panels.tile_data import TileData, arrange, tile_words
 from nnviz.gui.panels.tiles import TileView
-from nnviz.gui.planes import Edges
-from nnviz.project import templates
 from nnviz.project.document import Document
+from nnviz.project.samples import templates
 
 RANDOM = np.random.default_rng(0)
 

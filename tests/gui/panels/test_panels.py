@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nnviz.errors import StorageError
-from nnviz.gui import theme as themes
+from nnviz.gui.look import theme as themes
 from nnviz.gui.panels import PANELS, Panel
 from nnviz.gui.panels.activations import ActivationsPanel
 from nnviz.gui.panels.arrays import RGB
@@ -27,10 +27,10 @@ from nnviz.gui.panels.findings import FindingsPanel
 from nnviz.gui.panels.gradients import GradientsPanel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.problems import ProblemsPanel
-from nnviz.project import templates
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes
 from nnviz.project.model import Node
+from nnviz.project.samples import templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample, Cure, Finding, Scalar
 

@@ -7,11 +7,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nnviz.data import datasets
-from nnviz.gui import pictures
-from nnviz.gui import theme as themes
+from nnviz.gui.look import pictures
+from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.feature_maps import MapView
-from nnviz.project import templates
 from nnviz.project.document import Document
+from nnviz.project.samples import templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample
 

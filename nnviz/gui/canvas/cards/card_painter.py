@@ -1,0 +1,327 @@
+"""Draws one card in scene units: plate, title, shape, picture, gradient bar, figures, pill, frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
+
+from nnviz.gui.canvas.cards.card_pictures import percent
+from nnviz.gui.canvas.cards.card_places import CardPlaces
+from nnviz.gui.canvas.cards.card_text import (
+    CLOSEST,
+    LETTERS,
+    elided,
+    far_title,
+    letters_at,
+    squeeze_into,
+    squeezed,
+    text_width,
+    title_letters,
+)
+from nnviz.gui.canvas.cards.facts import CardFacts, Status
+from nnviz.gui.canvas.cards.shape_glyph import paint_shape
+from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
+from nnviz.gui.look.painting import Saved
+from nnviz.gui.look.theme import Theme, format_count, mixed, scene_font
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+#: Family of the cards of collapsed groups.
+GROUP_FAMILY = "group"
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+#: Ends of the gradient bar's logarithmic scale, as exponents of ten.
+GRADIENT_LOW, GRADIENT_HIGH = -6.0, 1.0
+#: Above these shares the pill turns amber, then red.
+_DEAD_LIMITS = (0.10, 0.25)
+_SATURATED_LIMITS = (0.25, 0.50)
+
+
+@dataclass(frozen=True)
+class CardLook:
+    """How a card stands at the moment, apart from what it says.
+
+    Attributes:
+        severity: ``error``, ``warning`` or empty: red or amber frame.
+        target: While a wire is being drawn: the card can take it (True), cannot (False), or is not asked (None).
+    """
+
+    selected: bool = False
+    hovered: bool = False
+    severity: str = ""
+    target: bool | None = None
+
+
+@dataclass(frozen=True)
+class CardReadings:
+    """The live numbers of a card; the picture is painted apart."""
+
+    gradient: float | None = None
+    share: float | None = None
+
+
+def magnitude(value: float) -> str:
+    """A gradient's magnitude, always as long: ``8.1e-3``, ``1.4e+0``."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞"
+    if value == 0.0:
+        return "0"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent):+d}"
+
+
+def parameter_count(count: int) -> str:
+    """``18 496 par.``, or ``37.8 M par.`` where the whole number would not fit."""
+    return f"{format_count(count)} par." if count < 1_000_000 else f"{count / 1e6:.1f} M par."
+
+
+def frame_colour(look: CardLook, theme: Theme) -> QColor | None:
+    """The colour of the frame; None for the quiet one."""
+    if look.target is True:
+        return theme.good
+    if look.severity == "error":
+        return theme.danger
+    if look.severity == "warning":
+        return theme.warning
+    return theme.accent if look.selected else None
+
+
+def paint_card(
+    painter: QPainter,
+    facts: CardFacts,
+    places: CardPlaces,
+    readings: CardReadings,
+    picture: QPixmap | None,
+    theme: Theme,
+) -> None:
+    """Draw what stands on the plate of a card, whose top left corner is at the origin."""
+    _paint_header(painter, facts, places, theme)
+    if places.picture is not None:
+        _paint_picture(painter, facts, places.picture, picture, theme)
+    if places.gradient_bar is not None:
+        _paint_gradient(painter, places.gradient_bar, readings.gradient, theme)
+    if places.figures is not None:
+        _paint_figures(painter, places.figures, facts, places.letters, readings.gradient, theme)
+    if places.status is not None:
+        _paint_status(painter, places.status, facts, places.letters, readings.share, theme)
+    if places.share_bar is not None and readings.share is not None:
+        colour = share_colour(facts.status, readings.share, theme)
+        _paint_bar(painter, places.share_bar, readings.share if math.isfinite(readings.share) else 1.0, colour, theme)
+
+
+def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: QPixmap | None, theme: Theme) -> None:
+    """The picture that was painted, a drawing of the shape, or a question mark."""
+    painter.setPen(QPen(theme.border, 1.0) if not theme.dark else Qt.PenStyle.NoPen)
+    painter.setBrush(theme.plot_background)
+    painter.drawRoundedRect(place, 3.0, 3.0)
+    if facts.shape is None:
+        # What was measured belongs to a network that is no more.
+        painter.setFont(scene_font(min(22.0, 0.85 * place.height()), 600))
+        painter.setPen(mixed(theme.text_faint, theme.plot_background, 0.35))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "?")
+    elif picture is None:
+        paint_shape(painter, place, facts.shape, theme.family(facts.family), theme)
+    else:
+        # On whole device pixels, so that its letters and pixel edges stay sharp; as a brush, which rounds its corners.
+        with Saved(painter):
+            transform = painter.worldTransform()
+            corner = transform.map(place.topLeft()).toPoint()
+            radius = 3.0 * transform.m11()
+            painter.resetTransform()
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QBrush(picture))
+            painter.setBrushOrigin(corner)
+            painter.drawRoundedRect(QRect(corner, picture.size()), radius, radius)
+
+
+def paint_bypass(painter: QPainter, facts: CardFacts, places: CardPlaces, theme: Theme) -> None:
+    """Over the faded card its words, to be read, and a line from side to side: what comes in goes out."""
+    _paint_header(painter, facts, places, theme)
+    if places.status is not None:
+        _paint_status(painter, places.status, facts, places.letters, None, theme)
+    painter.setPen(QPen(theme.accent, 2.0, Qt.PenStyle.DashLine))
+    rect = facts.layout.rect
+    y = min(PORT_Y, rect.height() - 8.0)
+    painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
+
+
+def paint_far_card(painter: QPainter, facts: CardFacts, look: CardLook, theme: Theme, zoom: float) -> None:
+    """Draw a card as it is seen from far at this zoom: a plate in the family's colour with its title."""
+    rect = facts.layout.rect
+    colour = theme.family(facts.family)
+    frame = frame_colour(look, theme)
+    stroke = Qt.PenStyle.DashLine if facts.bypassed else Qt.PenStyle.SolidLine
+    painter.setPen(QPen(frame, 7.0) if frame is not None else QPen(colour, 2.0, stroke))
+    share = 0.34 if theme.dark else 0.22
+    painter.setBrush(mixed(theme.panel_raised, colour, share / 4 if facts.bypassed else share))
+    painter.drawRoundedRect(rect.adjusted(1.0, 1.0, -1.0, -1.0), CARD_RADIUS, CARD_RADIUS)
+    lines, size = far_title(facts.title, letters_at(zoom), rect.height())
+    painter.setFont(scene_font(size, 600))
+    painter.setPen(theme.text_muted if facts.bypassed else theme.text)
+    height = min(size * 1.1, (rect.height() - 4.0) / len(lines))
+    top = rect.center().y() - height * len(lines) / 2
+    for number, line in enumerate(lines):
+        row = QRectF(rect.left(), top + number * height, rect.width(), height)
+        # What hangs below the line may hang out of its row.
+        painter.drawText(row, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, line)
+
+
+def paint_plate(painter: QPainter, rect: QRectF, family: str, look: CardLook, theme: Theme) -> None:
+    """Draw the empty card: shadow, plate, coloured edge and frame. Cards of one family and size share it."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    shadow = QColor(0, 0, 0)
+    shadow.setAlphaF(0.075 if theme.dark else 0.022)
+    painter.setBrush(shadow)
+    if family == GROUP_FAMILY:
+        _paint_stack(painter, rect, look, theme)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(shadow)
+    for spread in (5.0, 3.5, 2.0, 0.8):
+        painter.drawRoundedRect(
+            rect.adjusted(-spread, 2.5 - spread, spread, 2.5 + spread), CARD_RADIUS + spread, CARD_RADIUS + spread
+        )
+    frame = frame_colour(look, theme)
+    if look.selected:
+        glow = QColor(theme.accent)
+        glow.setAlphaF(0.30)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(glow, 3.5))
+        painter.drawRoundedRect(rect.adjusted(-2.0, -2.0, 2.0, 2.0), CARD_RADIUS + 2.0, CARD_RADIUS + 2.0)
+    border = frame or (mixed(theme.border, theme.text_muted, 0.5) if look.hovered else theme.border)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.panel_raised)
+    painter.drawRoundedRect(rect, CARD_RADIUS, CARD_RADIUS)
+    with Saved(painter):
+        painter.setClipRect(QRectF(0.0, 0.0, CARD_WIDTH, EDGE_HEIGHT))
+        painter.setBrush(theme.family(family))
+        painter.drawRoundedRect(rect, CARD_RADIUS, CARD_RADIUS)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if frame is None:
+        # The quiet border leaves the coloured edge at the top alone.
+        with Saved(painter):
+            painter.setClipRect(QRectF(-2.0, EDGE_HEIGHT, CARD_WIDTH + 4.0, rect.height()))
+            painter.setPen(QPen(border, 1.0))
+            painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), CARD_RADIUS, CARD_RADIUS)
+    else:
+        painter.setPen(QPen(border, 1.6))
+        painter.drawRoundedRect(rect.adjusted(0.3, 0.3, -0.3, -0.3), CARD_RADIUS, CARD_RADIUS)
+
+
+def _paint_stack(painter: QPainter, rect: QRectF, look: CardLook, theme: Theme) -> None:
+    """Two more plates behind the card of a group: there is more in it."""
+    colour = theme.family(GROUP_FAMILY)
+    for offset, share in ((7.0, 0.22), (3.5, 0.40)):
+        painter.setBrush(mixed(theme.panel, colour, share * 0.4))
+        painter.setPen(QPen(mixed(theme.border, colour, share + (0.2 if look.hovered else 0.0)), 1.0))
+        # Out below only: wires come in and go out at the sides.
+        painter.drawRoundedRect(rect.adjusted(1.5 * offset, offset, -1.5 * offset, offset), CARD_RADIUS, CARD_RADIUS)
+
+
+def _paint_header(painter: QPainter, facts: CardFacts, places: CardPlaces, theme: Theme) -> None:
+    size = title_letters(places.letters)
+    for row, place in places.header:
+        painter.setFont(squeezed(size, 600, row.squeeze))
+        painter.setPen(theme.text)
+        painter.drawText(place, _LEFT, row.title)
+        if row.shape:
+            painter.setFont(squeezed(places.letters, 400, row.squeeze))
+            painter.setPen(theme.text_faint if row.shape == "?" else theme.text_muted)
+            painter.drawText(place, _RIGHT if row.title else _LEFT, row.shape)
+
+
+def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: Theme) -> None:
+    fraction, colour = 0.0, theme.good
+    if value is None or value <= 0.0:
+        pass  # a file may say that a norm is negative
+    elif not math.isfinite(value):
+        fraction, colour = 1.0, theme.danger
+    else:
+        exponent = math.log10(value)
+        fraction = min(max((exponent - GRADIENT_LOW) / (GRADIENT_HIGH - GRADIENT_LOW), 0.0), 1.0)
+        colour = theme.good if GRADIENT_LOW < exponent < GRADIENT_HIGH else theme.warning
+    _paint_bar(painter, bar, fraction, colour, theme)
+
+
+def _paint_bar(painter: QPainter, bar: QRectF, fraction: float, colour: QColor, theme: Theme) -> None:
+    """A groove, filled from the left."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(mixed(theme.panel_raised, theme.text_faint, 0.22))
+    painter.drawRoundedRect(bar, 2.0, 2.0)
+    if fraction > 0.0:
+        painter.setBrush(colour)
+        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(4.0, bar.width() * fraction), bar.height()), 2.0, 2.0)
+
+
+def _paint_figures(
+    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, gradient: float | None, theme: Theme
+) -> None:
+    """The number of parameters, and where both fit the gradient's magnitude."""
+    unit = letters / LETTERS
+    count = parameter_count(facts.parameters) if facts.parameters is not None else "? par."
+    count_width = text_width(count, letters, 400)
+    number_width, letter = text_width("8.8e+8", letters, 400), text_width("g", letters, 400)
+    sign_width = letter + 12.5 * unit
+    both = squeeze_into(count_width + number_width, row.width() - sign_width - 8.0 * unit)
+    # From near both are always shown: nearly fitting is good enough there.
+    together = both >= CLOSEST or letters == LETTERS
+    squeeze = max(CLOSEST, both if together else squeeze_into(count_width, row.width()))
+    painter.setFont(squeezed(letters, 400, squeeze))
+    painter.setPen(theme.text_muted)
+    painter.drawText(row, _LEFT, count)
+    if gradient is None or not together:
+        return
+    painter.setPen(theme.text_muted if math.isfinite(gradient) else theme.danger)
+    painter.drawText(row, _RIGHT, magnitude(gradient))
+    # The sign for "norm" is drawn: two bars on either side of the letter, alike in every font.
+    painter.setFont(scene_font(letters))
+    painter.setPen(theme.text_muted)
+    right = row.right() - number_width * squeeze - 4.0 * unit
+    painter.drawText(QPointF(right - 4.0 * unit - letter, row.center().y() + 4.0 * unit), "g")
+    painter.setPen(QPen(theme.text_muted, 0.9 * unit))
+    top, bottom = row.center().y() - 4.6 * unit, row.center().y() + 5.4 * unit
+    for x in (right, right - 2.0 * unit, right - 6.4 * unit - letter, right - 8.4 * unit - letter):
+        painter.drawLine(QPointF(x, top), QPointF(x, bottom))
+
+
+def share_colour(status: Status, share: float, theme: Theme) -> QColor:
+    """Green, amber or red, by how much of a layer is dead or saturated."""
+    amber, red = _DEAD_LIMITS if status is Status.DEAD else _SATURATED_LIMITS
+    if not math.isfinite(share) or share >= red:
+        return theme.danger
+    return theme.warning if share >= amber else theme.good
+
+
+def _paint_status(
+    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, share: float | None, theme: Theme
+) -> None:
+    """A note; or what share of the units is dead or saturated, whose word goes before its number has to."""
+    unit = letters / LETTERS
+    noted = facts.status is Status.NOTE
+    text = facts.note if noted else facts.status.value
+    wide = text_width(text, letters, 400)
+    pill_width = 44.0 if letters == LETTERS else 38.0 * unit
+    room = row.width() if noted or share is None else row.width() - pill_width - 2.0
+    if noted and squeeze_into(wide, room) < CLOSEST:
+        # Of a group: what comes in goes before the number of its layers.
+        text = text.partition(" ← ")[0]
+        wide = text_width(text, letters, 400)
+    squeeze = max(CLOSEST, squeeze_into(wide, room))
+    if noted or letters == LETTERS or wide * squeeze <= room + 0.5:
+        painter.setFont(squeezed(letters, 400, squeeze))
+        painter.setPen(theme.text_muted)
+        painter.drawText(row, _LEFT, elided(text, letters, 400, int(row.width() / squeeze) + 1))
+    if share is None or noted:
+        return
+    colour = share_colour(facts.status, share, theme)
+    pill = QRectF(row.right() - pill_width, row.top() + 0.5, pill_width, row.height() - 1.0)
+    back = QColor(colour)
+    back.setAlphaF(0.20 if theme.dark else 0.14)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(back)
+    painter.drawRoundedRect(pill, 5.0, 5.0)
+    painter.setFont(scene_font(letters, 600))
+    painter.setPen(mixed(colour, QColor("#ffffff"), 0.25) if theme.dark else colour)
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, percent(share))

@@ -1,0 +1,149 @@
+"""A card in words: for the tooltip, and for those who listen instead of looking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF
+
+from nnviz.gui.canvas.cards.card_painter import magnitude
+from nnviz.gui.canvas.cards.card_pictures import percent, shown_values
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, shape_text
+from nnviz.gui.canvas.cards.live import LiveValues
+from nnviz.gui.canvas.geometry import Level
+from nnviz.gui.canvas.items.arrow_item import ArrowItem
+from nnviz.gui.canvas.items.frame_item import FrameItem
+from nnviz.gui.canvas.items.note_item import NoteItem
+from nnviz.gui.canvas.items.note_text import plain_text
+from nnviz.gui.look import pictures
+from nnviz.gui.look.theme import format_count, format_number
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas.items.stage import Stage
+    from nnviz.gui.canvas.scene import CanvasScene
+
+
+#: So many letters of a note are shown beside the mouse.
+_LONGEST_TOOLTIP = 1_500
+#: An arrow points at the card whose edge is nearer than this to its tip, in scene units.
+_POINTS_AT = 40.0
+
+
+def selection_told(scene: CanvasScene, live: LiveValues, chosen: Sequence[str]) -> str:
+    """What is selected, for those who listen: the one thing in full, several by their number."""
+    if len(chosen) != 1:
+        return f"{len(chosen)} selected" if chosen else "Nothing selected"
+    item = scene.item(chosen[0])
+    if isinstance(item, NoteItem):
+        return f"Note: {plain_text(item.note.text)}" if item.note.text else "Empty note"
+    if isinstance(item, FrameItem):
+        wrong = f", {item.severity} inside" if item.severity else ""
+        return f"{item.facts.title}, unfolded group {item.node}, {item.facts.summary}{wrong}."
+    if isinstance(item, ArrowItem):
+        aim = _pointed_at(scene, item)
+        return f"Arrow that points at {aim}" if aim else "Arrow"
+    return describe(scene, live, chosen[0]) if chosen[0] in scene.cards else "1 selected"
+
+
+def _pointed_at(scene: CanvasScene, arrow: ArrowItem) -> str:
+    """The title of the card at the tip of an arrow; empty where none is near."""
+    tip = arrow.ends[1]
+    area = QRectF(tip.x() - _POINTS_AT, tip.y() - _POINTS_AT, 2 * _POINTS_AT, 2 * _POINTS_AT)
+    near = (card for card in scene.cards.values() if card.card_rect().intersects(area))
+    nearest = min(near, key=lambda card: _gap(card.card_rect(), tip), default=None)
+    return f"{nearest.facts.title}, {nearest.node}" if nearest is not None else ""
+
+
+def _gap(rect: QRectF, point: QPointF) -> float:
+    across = max(rect.left() - point.x(), 0.0, point.x() - rect.right())
+    down = max(rect.top() - point.y(), 0.0, point.y() - rect.bottom())
+    return across + down
+
+
+def describe(scene: CanvasScene, live: LiveValues, node: str) -> str:
+    """One sentence or a few: what it is, what comes out, what it is wired to, what is wrong."""
+    facts = scene.cards[node].facts
+    parts = [f"{facts.title}, {node}"]
+    if facts.members:
+        parts.append(f"folded group of {facts.note}")
+    parts.append(f"output {shape_text(facts.shape)}" if facts.shape else "output unknown")
+    if facts.parameters:
+        parts.append(f"{facts.parameters} parameters")
+    sources = [edge.source.node for edge in sorted(scene.wires_at(node)) if edge.target.node == node]
+    targets = [edge.target.node for edge in sorted(scene.wires_at(node)) if edge.source.node == node]
+    parts.append(f"from {', '.join(sources)}" if sources else "no input wire" if facts.input_ports else "")
+    parts.append(f"to {', '.join(targets)}" if targets else "no output wire" if facts.output_ports else "")
+    share = live.share(facts)
+    if share is not None:
+        parts.append(f"{facts.status.value} {percent(share)}")
+    sentence = ", ".join(part for part in parts if part) + "."
+    return " ".join([sentence, *scene.cards[node].reasons()])
+
+
+def tooltip(scene: CanvasScene, stage: Stage, point: QPointF) -> str:
+    """What is under the mouse, as rich text; empty where nothing is."""
+    live = stage.live
+    card = scene.card_at(point)
+    if card is None:
+        wire = scene.wire_at(point)
+        if wire is None:
+            return _note(scene, point, far=stage.level is Level.FAR)
+        source = scene.cards[wire.edge.source.node].facts
+        line = f"{escape(wire.edge.source.node)} → {escape(wire.edge.target.node)}: {shape_text(source.shape)}"
+        return f"<p>{line}<br>{escape(wire.reason)}</p>" if wire.reason else line
+    facts = card.facts
+    lines = [f"<b>{escape(facts.title)}</b>&nbsp; {escape(facts.node)}"]
+    lines += [escape(reason) for reason in card.reasons()]
+    lines.append(_sizes(facts))
+    lines += [line for line in (_picture(facts, live), _gradient(facts, live), _share(facts, live)) if line]
+    return "<p style='white-space:pre-wrap'>" + "<br>".join(lines) + "</p>"
+
+
+def _note(scene: CanvasScene, point: QPointF, *, far: bool) -> str:
+    """The text of a note that cannot be read as it is drawn: from far, or on too little paper."""
+    item = scene.annotations.at(point, 0.0)
+    if not isinstance(item, NoteItem) or not item.hides_text(far=far):
+        return ""
+    text = plain_text(item.note.text)
+    short = text if len(text) <= _LONGEST_TOOLTIP else f"{text[:_LONGEST_TOOLTIP]} …"
+    return f"<p style='white-space:pre-wrap'>{escape(short)}</p>"
+
+
+def _sizes(facts: CardFacts) -> str:
+    text = f"output {shape_text(facts.shape)}" if facts.shape else "output unknown"
+    if facts.parameters:
+        text += f" · {format_count(facts.parameters)} parameters"
+    return text
+
+
+def _picture(facts: CardFacts, live: LiveValues) -> str:
+    sample = live.picture(facts)
+    if sample is None or facts.picture is Picture.BARS:
+        return ""
+    values = np.asarray(sample.array)
+    if values.size == 0 or not np.issubdtype(values.dtype, np.number):
+        return ""
+    shown = shown_values(facts, values, Level.NORMAL)
+    low, high = pictures.value_range(shown)
+    text = f"shown from {format_number(low)} to {format_number(high)}"
+    if facts.picture is Picture.TILES and facts.shape is not None:
+        text = f"{shown.shape[0]} of {facts.shape[0]} maps, {text}"
+    return text
+
+
+def _gradient(facts: CardFacts, live: LiveValues) -> str:
+    value = live.gradient(facts) if facts.has_parameters else None
+    return f"‖gradient‖ {magnitude(value)} (bar: 1e-6 to 1e1, logarithmic)" if value is not None else ""
+
+
+def _share(facts: CardFacts, live: LiveValues) -> str:
+    value = live.share(facts)
+    if value is None:
+        return ""
+    what = (
+        "of its units never fire on the probe images" if facts.status is Status.DEAD else "of its outputs are saturated"
+    )
+    return f"{percent(value)} {what}"

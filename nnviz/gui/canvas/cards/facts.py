@@ -1,0 +1,383 @@
+"""What a card says about its layer: everything on it that follows from the document.
+
+A frozen value, so that comparing the old one with the new one tells whether the card has to be drawn again.
+
+An edit near the input changes what hundreds of cards say, and few of them are in sight. So the scene makes a
+:class:`CardSketch` of each: what the card needs in order to stand there, and what the rest is told from when somebody
+asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from nnviz.gui.canvas.geometry import (
+    BAR_ROW,
+    DECISION_PICTURE,
+    FLAT_PICTURE,
+    GROUP_PICTURE,
+    TALL_PICTURE,
+    CardLayout,
+    card_layout,
+)
+from nnviz.project import registry
+from nnviz.project.checks.shapes import Inference
+from nnviz.project.checks.validate import Diagnostic
+from nnviz.project.model import DataFacts, Graph, Node, Shape
+from nnviz.project.spec import LayerSpec, ShapeResult
+
+#: Losses by the names that fit onto a card.
+_SHORT_LOSSES = {"bce": "BCE", "bce_logits": "BCE (logits)", "mse": "MSE"}
+#: More classes than this do not fit as rows; the five most likely are shown instead.
+MOST_CLASS_ROWS = 10
+
+
+class Picture(Enum):
+    """What fills the picture of a card."""
+
+    IMAGE = "image"
+    TILES = "tiles"
+    LINES = "lines"
+    STRIP = "strip"
+    BARS = "bars"
+    POINTS = "points"
+    PLANES = "planes"
+    DECISION = "decision"
+
+
+class Status(Enum):
+    """What the last line of a card says."""
+
+    NONE = ""
+    DEAD = "dead"
+    SATURATED = "saturated"
+    NOTE = "note"
+
+
+class CardFacts(msgspec.Struct, frozen=True, dict=True):
+    """All that a card shows of the document.
+
+    Attributes:
+        subtitle: Output shape, or the loss on the Output card.
+        shape: Shape of the output; None while it cannot be known.
+        parameters: Their number; None while it cannot be known.
+        has_parameters: Whether the card keeps room for them.
+        signed: Values may be negative: diverging scale, zero in the middle.
+        severity: ``error``, ``warning`` or empty: the frame of the card.
+        reasons: The sentences of the diagnostics, for the tooltip.
+        bypassed: It is left out: what comes in goes out.
+        shows: The node whose output is pictured; empty for the card's own.
+        members: Of a collapsed group: the ids of all nodes in it.
+    """
+
+    node: str
+    kind: str
+    title: str
+    subtitle: str
+    family: str
+    picture: Picture
+    shape: Shape | None
+    parameters: int | None
+    has_parameters: bool
+    status: Status
+    note: str
+    input_ports: int
+    output_ports: int
+    signed: bool
+    loss: str = ""
+    task: str = ""
+    class_names: tuple[str, ...] = ()
+    severity: str = ""
+    reasons: tuple[str, ...] = ()
+    bypassed: bool = False
+    shows: str = ""
+    members: tuple[str, ...] = ()
+
+    @cached_property
+    def layout(self) -> CardLayout:
+        """Places inside the card; they follow from kind and shape only."""
+        picture = GROUP_PICTURE if self.members else TALL_PICTURE
+        if self.picture is Picture.BARS:
+            return _layout(self.picture, self.has_parameters, self.status, rows=self.bar_rows)
+        return _layout(self.picture, self.has_parameters, self.status, tall=picture)
+
+    @property
+    def bar_rows(self) -> int:
+        """Rows of class bars: one a class, five when there are too many."""
+        return _bar_rows(self.task, self.shape, self.class_names)
+
+    @property
+    def pictured(self) -> str:
+        """The node whose output is pictured."""
+        return self.shows or self.node
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The series of a run that this card shows."""
+        names = [f"output/{self.pictured}"]
+        if self.picture is Picture.IMAGE or self.kind == "input":
+            names.append("input/pinned")
+        if self.picture in (Picture.PLANES, Picture.DECISION):
+            names.append(f"plane/{self.pictured}")
+        if self.picture in (Picture.POINTS, Picture.DECISION):
+            names.append("input/points")
+        if self.has_parameters:
+            names += [f"gradient_norm/{node}" for node in self.members or (self.node,)]
+        if self.status is Status.DEAD:
+            names.append(f"dead_fraction/{self.node}")
+        if self.status is Status.SATURATED:
+            names.append(f"saturation/{self.node}")
+        return tuple(names)
+
+
+def shape_text(shape: Shape | None) -> str:
+    """``32×26×26``; a question mark while it is unknown."""
+    return "×".join(str(size) for size in shape) if shape else "?"
+
+
+def is_plane(graph: Graph, inference: Inference) -> bool:
+    """Whether the input is two features, so that every unit can be drawn over their plane."""
+    inputs = [identity for identity, node in graph.nodes.items() if node.kind == "input"]
+    result = inference.results.get(inputs[0]) if len(inputs) == 1 else None
+    return result is not None and tuple(result.output) == (2,)
+
+
+def picture_of(node: Node, shape: Shape | None, previous: Picture | None = None, *, plane: bool = False) -> Picture:
+    """What fills the picture of the card of a node, from the shape of its output."""
+    if plane and node.kind == "input":
+        return Picture.POINTS
+    if plane and (shape is None or len(shape) == 1):
+        return Picture.DECISION if node.kind == "output" else Picture.PLANES
+    if node.kind == "output":
+        return Picture.BARS if shape is None or len(shape) == 1 else Picture.TILES
+    if shape is None:
+        return previous or Picture.STRIP
+    if len(shape) == 3 and shape[1] * shape[2] > 1:
+        return Picture.IMAGE if node.kind == "input" and shape[0] in (1, 3) else Picture.TILES
+    if len(shape) == 2 and shape[1] > 1:
+        return Picture.LINES
+    return Picture.STRIP
+
+
+def _note(node: Node, spec: LayerSpec) -> str:
+    if node.bypassed:
+        return "bypassed"
+    if node.kind in ("dropout", "dropout2d"):
+        value = node.params.get("probability", spec.param("probability").default)
+        return f"p {value:g}" if isinstance(value, (int, float)) else ""
+    return ""
+
+
+def _status(spec: LayerSpec, note: str) -> Status:
+    if spec.rectifier:
+        return Status.DEAD
+    if spec.saturates:
+        return Status.SATURATED
+    return Status.NOTE if note else Status.NONE
+
+
+class CardSource(NamedTuple):
+    """All that the facts of a layer's card are made from: from equal ones follow equal facts.
+
+    Attributes:
+        result: What is known of its shape.
+        diagnostics: Those about this node.
+        data: What is known of the data set.
+        signed: Whether its output may be negative.
+        wired_inputs: Number of input ports up to the last one with a wire; a join offers one more.
+        plane: The network's input is two features.
+    """
+
+    node: Node
+    result: ShapeResult | None
+    diagnostics: tuple[Diagnostic, ...]
+    data: DataFacts | None
+    signed: bool
+    wired_inputs: int
+    plane: bool
+
+
+class CardSketch(NamedTuple):
+    """What a card needs of its facts in order to stand in the scene, seen or not; :meth:`facts` tells the rest.
+
+    The attributes are those of the facts.
+    """
+
+    source: CardSource
+    spec: LayerSpec
+    shape: Shape | None
+    picture: Picture
+    has_parameters: bool
+    status: Status
+    note: str
+    input_ports: int
+    output_ports: int
+    severity: str
+    layout: CardLayout
+
+    @property
+    def node(self) -> str:
+        """The node's id."""
+        return self.source.node.id
+
+    @property
+    def title(self) -> str:
+        """The name it was given, or that of its kind."""
+        return self.source.node.name or self.spec.title
+
+    @property
+    def family(self) -> str:
+        """Which colour it has."""
+        return self.spec.family
+
+    @property
+    def bypassed(self) -> bool:
+        """Whether it is left out."""
+        return self.source.node.bypassed
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """A layer has none."""
+        return ()
+
+    def facts(self) -> CardFacts:
+        """All that the card says."""
+        source, spec = self.source, self.spec
+        node, result, data = source.node, source.result, source.data
+        ending = node.kind == "output"
+        loss = _loss_key(node, spec) if ending else ""
+        return CardFacts(
+            node=node.id,
+            kind=node.kind,
+            title=self.title,
+            subtitle=_loss_title(loss) if ending else shape_text(self.shape),
+            family=spec.family,
+            picture=self.picture,
+            shape=self.shape,
+            parameters=result.parameters if result is not None else None,
+            has_parameters=self.has_parameters,
+            status=self.status,
+            note=self.note,
+            input_ports=self.input_ports,
+            output_ports=self.output_ports,
+            signed=source.signed,
+            loss=loss,
+            task=data.task if data is not None and ending else "",
+            class_names=data.class_names if data is not None and ending else (),
+            severity=self.severity,
+            reasons=tuple(item.text for item in source.diagnostics if item.severity in ("error", "warning")),
+            bypassed=node.bypassed,
+        )
+
+
+#: What a card has been told: of a group all at once, of a layer as much as it needs.
+Told: TypeAlias = CardFacts | CardSketch
+
+
+def sketch(source: CardSource, previous: Told | None = None) -> CardSketch:
+    """What is known of a layer's card before anybody looks at it.
+
+    Args:
+        source: What it is made from.
+        previous: What the card said before: while a shape is unknown the card keeps its size.
+    """
+    node, result, found, data, _, wired_inputs, plane = source
+    spec = registry.layer(node.kind)
+    shape = result.output if result is not None else None
+    if result is not None:
+        has_parameters = result.parameters > 0
+    else:
+        has_parameters = previous.has_parameters if previous is not None else bool(spec.weight_view)
+    picture = picture_of(node, shape, previous.picture if previous is not None else None, plane=plane)
+    if isinstance(previous, CardSketch) and not found and picture is not Picture.BARS:
+        before = previous.source
+        same = previous.picture is picture and previous.has_parameters is has_parameters and not before.diagnostics
+        if same and before.node is node and before.wired_inputs == wired_inputs:
+            # Only numbers differ, as behind an edit: all that follows from the rest stands there already.
+            return previous._replace(source=source, shape=shape)
+    note = _note(node, spec)
+    status = Status.NOTE if node.bypassed else _status(spec, note)
+    rows = 0
+    if picture is Picture.BARS:
+        rows = _bar_rows(data.task if data is not None else "", shape, data.class_names if data is not None else ())
+    severity = ""
+    if found:
+        grave = {item.severity for item in found}
+        severity = "error" if "error" in grave else "warning" if "warning" in grave else ""
+    return CardSketch(
+        source,
+        spec,
+        shape,
+        picture,
+        has_parameters,
+        status,
+        note,
+        min(spec.max_inputs, max(spec.min_inputs, wired_inputs + (1 if spec.max_inputs > 1 else 0))),
+        spec.outputs,
+        severity,
+        _layout(picture, has_parameters, status, rows=rows),
+    )
+
+
+def card_facts(
+    node: Node,
+    inference: Inference,
+    diagnostics: Iterable[Diagnostic],
+    data: DataFacts | None,
+    *,
+    signed: bool,
+    wired_inputs: int,
+    previous: Told | None = None,
+    plane: bool = False,
+) -> CardFacts:
+    """What the card of one node says, all at once; the arguments are those of a source and of its sketch."""
+    result = inference.results.get(node.id)
+    return sketch(CardSource(node, result, tuple(diagnostics), data, signed, wired_inputs, plane), previous).facts()
+
+
+def _bar_rows(task: str, shape: Shape | None, class_names: tuple[str, ...]) -> int:
+    if task == "binary":
+        return 1
+    count = shape[0] if shape else len(class_names)
+    return count if count <= MOST_CLASS_ROWS else 5
+
+
+def _layout(
+    picture: Picture, has_parameters: bool, status: Status, *, rows: int = 0, tall: float = TALL_PICTURE
+) -> CardLayout:
+    height = tall
+    if picture is Picture.STRIP:
+        height = FLAT_PICTURE
+    elif picture is Picture.BARS:
+        height = FLAT_PICTURE if rows <= 2 else max(TALL_PICTURE, rows * BAR_ROW)
+    elif picture is Picture.DECISION:
+        height = DECISION_PICTURE
+    return card_layout(height, parameters=has_parameters, status=status is not Status.NONE)
+
+
+def _loss_key(node: Node, spec: LayerSpec) -> str:
+    value = node.params.get("loss", spec.param("loss").default)
+    return value if isinstance(value, str) else ""
+
+
+def _loss_title(key: str) -> str:
+    if key in _SHORT_LOSSES:
+        return _SHORT_LOSSES[key]
+    title = registry.loss(key).title if key in registry.losses() else key
+    return title[:1].lower() + title[1:]
+
+
+def wired_ports(graph: Graph) -> Mapping[str, int]:
+    """For each node the number of input ports up to the last one with a wire."""
+    wired: dict[str, int] = {}
+    for edge in graph.edges:
+        target = edge.target
+        ports = target.port + 1
+        if ports > wired.get(target.node, 0):
+            wired[target.node] = ports
+    return wired

@@ -1,0 +1,128 @@
+"""What the cards read of a run: the samples at the step that is shown, and the findings about each node."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Protocol
+
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, Told
+from nnviz.gui.look.planes import Dots
+from nnviz.record.samples import ArraySample, Finding, Sample, Scalar
+
+_GRAVITY = {"error": 2, "warning": 1}
+
+
+class Readings(Protocol):
+    """The part of a run that cards read."""
+
+    def latest(self, series: str, step: int | None = None) -> Sample | None:
+        """The newest sample of a series, or the newest that is not after ``step``."""
+
+    def findings(self, step: int | None = None) -> tuple[Finding, ...]:
+        """What the program noticed and what still holds."""
+
+
+class LiveValues:
+    """Values of a run at one step, by card. Lookups are lazy: a card that is not painted costs nothing."""
+
+    def __init__(self) -> None:
+        self._run: Readings | None = None
+        self._step: int | None = None
+        self._findings: dict[str, tuple[Finding, ...]] = {}
+
+    def show(self, run: Readings | None, step: int | None) -> None:
+        """Read from this run at this step (None: the newest)."""
+        self._run = run
+        self._step = step
+
+    def refresh_findings(self) -> set[str]:
+        """Read the findings again; the nodes whose findings are others than before."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self._run.findings(self._step) if self._run is not None else ():
+            if finding.node and finding.severity in _GRAVITY:
+                found.setdefault(finding.node, []).append(finding)
+        before, self._findings = self._findings, {node: tuple(items) for node, items in found.items()}
+        return {node for node in before.keys() | self._findings.keys() if before.get(node) != self._findings.get(node)}
+
+    def findings(self, node: str) -> tuple[Finding, ...]:
+        """Warnings and errors that hold for a node."""
+        return self._findings.get(node, ())
+
+    def severity(self, facts: Told) -> str:
+        """The graver of what the document's diagnostics and the run's findings say: ``error``, ``warning`` or empty."""
+        if not self._findings:
+            return facts.severity
+        # While the shape is unknown, findings are those of another network.
+        nodes = facts.members or ((facts.node,) if facts.shape is not None else ())
+        findings = (finding for node in nodes for finding in self.findings(node))
+        return graver([facts.severity, *(finding.severity for finding in findings)])
+
+    def picture(self, facts: CardFacts) -> ArraySample | None:
+        """What flows out of the node for the pinned sample; nothing while its shape is unknown.
+
+        What was measured last is then that of another network.
+        """
+        if facts.shape is None:
+            return None
+        if facts.picture is Picture.POINTS:
+            sample = self._array("input/points")
+            if sample is not None:
+                return sample
+        if facts.picture in (Picture.PLANES, Picture.DECISION):
+            sample = self._array(f"plane/{facts.pictured}")
+            if sample is not None:
+                return sample
+        if facts.kind == "input":
+            sample = self._array("input/pinned")
+            if sample is not None:
+                return sample
+        return self._array(f"output/{facts.pictured}")
+
+    def dots(self, facts: CardFacts) -> Dots:
+        """What is drawn over a picture of the plane; nothing over others."""
+        if facts.picture is Picture.POINTS:
+            return Dots(self._array("input/points"), self._array("input/pinned"))
+        if facts.picture is Picture.DECISION:
+            answer = self._array(f"output/{facts.pictured}")
+            return Dots(self._array("input/points"), self._array("input/pinned"), answer)
+        return Dots()
+
+    def label(self) -> str:
+        """The right answer for the pinned sample, as far as it is known."""
+        sample = self._array("input/pinned")
+        return str(sample.meta.get("label", "")) if sample is not None else ""
+
+    def gradient(self, facts: CardFacts) -> float | None:
+        """L2 norm of the gradient of the node's parameters; of those of all members together for a group."""
+        if facts.shape is None:
+            return None
+        if not facts.members:
+            return self._number(f"gradient_norm/{facts.node}")
+        norms = [self._number(f"gradient_norm/{node}") for node in facts.members]
+        known = [norm for norm in norms if norm is not None]
+        return math.hypot(*known) if known else None
+
+    def share(self, facts: CardFacts) -> float | None:
+        """The dead or the saturated share, whichever the card shows."""
+        if facts.shape is None:
+            return None
+        if facts.status is Status.DEAD:
+            return self._number(f"dead_fraction/{facts.node}")
+        if facts.status is Status.SATURATED:
+            return self._number(f"saturation/{facts.node}")
+        return None
+
+    def _number(self, series: str) -> float | None:
+        sample = self._run.latest(series, self._step) if self._run is not None else None
+        return sample.value if isinstance(sample, Scalar) else None
+
+    def _array(self, series: str) -> ArraySample | None:
+        sample = self._run.latest(series, self._step) if self._run is not None else None
+        return sample if isinstance(sample, ArraySample) else None
+
+
+def graver(severities: Iterable[str]) -> str:
+    """The gravest of some severities; information does not count."""
+    worst = max(severities, key=lambda severity: _GRAVITY.get(severity, 0), default="")
+    return worst if worst in _GRAVITY else ""

@@ -1,0 +1,22 @@
+"""One object per gesture of the hand, one undo entry per gesture."""
+
+from nnviz.gui.canvas.hands.gestures.base import Gesture
+from nnviz.gui.canvas.hands.gestures.connect import ConnectByKeys, ConnectGesture, begin_by_keys
+from nnviz.gui.canvas.hands.gestures.drop import LAYER_MIME, DropGesture
+from nnviz.gui.canvas.hands.gestures.move import MoveGesture
+from nnviz.gui.canvas.hands.gestures.pan import PanGesture
+from nnviz.gui.canvas.hands.gestures.reroute import RerouteGesture
+from nnviz.gui.canvas.hands.gestures.rubber_band import RubberBandGesture
+
+__all__ = [
+    "LAYER_MIME",
+    "ConnectByKeys",
+    "ConnectGesture",
+    "DropGesture",
+    "Gesture",
+    "MoveGesture",
+    "PanGesture",
+    "RerouteGesture",
+    "RubberBandGesture",
+    "begin_by_keys",
+]

@@ -1,0 +1,242 @@
+"""A card on the canvas. It keeps its finished picture, so that moving and zooming the view copies pixels only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtGui import QPainter, QPixmap, QTransform
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from nnviz.gui.canvas.cards.card_painter import CardLook, CardReadings, paint_bypass, paint_card
+from nnviz.gui.canvas.cards.card_places import CardPlaces, card_places
+from nnviz.gui.canvas.cards.facts import CardFacts, CardSketch, Told
+from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
+from nnviz.gui.canvas.items.stage import Stage, card_canvas
+from nnviz.gui.look import theme
+from nnviz.gui.look.painting import guarded
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas.items.far_layer import FarLayer
+
+#: How much is seen of what a bypassed layer would put out.
+_FADED = 0.3
+
+
+class NodeItem(QGraphicsItem):
+    """The card of one node. It shows; what happens on a click is decided by the gestures.
+
+    It keeps what it was told as it is, and finds out what follows for its facts when it is painted or asked for them.
+
+    Attributes:
+        place: Where it stands in the scene, as plain numbers.
+        far_key: Cards with the same key look the same from far; empty until it is made.
+    """
+
+    def __init__(self, told: Told, stage: Stage) -> None:
+        super().__init__()
+        self._told = told
+        self._facts: CardFacts | None = None
+        #: Whether its facts may be others than those it has.
+        self._untold = True
+        self._stage = stage
+        self._look = CardLook(severity=stage.live.severity(told))
+        self._face: QPixmap | None = None
+        self._face_scale = 0.0
+        self._face_level = Level.NORMAL
+        self._stale = True
+        self._rect = told.layout.rect
+        self._bounds = self._outer()
+        self._far: FarLayer | None = None
+        self.place = (0.0, 0.0)
+        self.far_key = ""
+        self.setZValue(1.0)
+
+    @property
+    def node(self) -> str:
+        """The node's id."""
+        return self._told.node
+
+    @property
+    def told(self) -> Told:
+        """What it was told last: enough for where it stands, how large it is and which ports it has."""
+        return self._told
+
+    @property
+    def facts(self) -> CardFacts:
+        """What the card says."""
+        facts = self._facts
+        if facts is None or self._untold:
+            self._untold = False
+            told = self._told.facts() if isinstance(self._told, CardSketch) else self._told
+            if told != facts:
+                self._facts = facts = told
+                self._stale = True
+        return facts
+
+    @property
+    def look(self) -> CardLook:
+        """How it stands: selected, hovered, framed."""
+        return self._look
+
+    @property
+    def layout(self) -> CardLayout:
+        """The places inside the card."""
+        return self._told.layout
+
+    @property
+    def stale(self) -> bool:
+        """Whether values came in that it does not show yet."""
+        return self._stale
+
+    def card_rect(self) -> QRectF:
+        """The card in the scene, without shadow and frame."""
+        return self._rect.translated(*self.place)
+
+    def put(self, x: float, y: float) -> None:
+        """Stand somewhere else."""
+        self.place = (x, y)
+        self.setPos(x, y)
+
+    def set_far(self, layer: FarLayer | None) -> None:
+        """From now on, be painted by the layer of far cards, or by itself again."""
+        self._far = layer
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
+
+    def tell(self, told: Told) -> None:
+        """Say something else."""
+        old, self._told = self._told, told
+        self._untold = True
+        resized = told.layout.height != self._rect.height()
+        if resized:
+            self.prepareGeometryChange()
+            self._rect = told.layout.rect
+            self._bounds = self._outer()
+        self.refresh_severity()
+        if self._far is None:
+            # Not stale: its facts may turn out to be what they were.
+            self.far_key = ""
+            self.update()
+        elif resized or (old.title, old.family, old.bypassed) != (told.title, told.family, told.bypassed):
+            self.far_key = ""
+            self.touch()
+
+    def set_look(
+        self, *, selected: bool | None = None, hovered: bool | None = None, target: bool | str | None = ""
+    ) -> None:
+        """Stand differently; what is not given stays."""
+        old = self._look
+        self._set_look(
+            CardLook(
+                old.selected if selected is None else selected,
+                old.hovered if hovered is None else hovered,
+                old.severity,
+                old.target if isinstance(target, str) else target,
+            )
+        )
+
+    def refresh_severity(self) -> None:
+        """Take the frame from the diagnostics and findings as they are now."""
+        old, severity = self._look, self._stage.live.severity(self._told)
+        if severity != old.severity:
+            self._set_look(CardLook(old.selected, old.hovered, severity, old.target))
+
+    def _set_look(self, look: CardLook) -> None:
+        if look != self._look:
+            self._look = look
+            self.setZValue(2.0 if look.selected else 1.0)
+            self.far_key = ""
+            self.touch()
+
+    def make_far_key(self) -> str:
+        """Say in one text all that is seen of it from far; a text, because its hash is computed once only."""
+        told = self._told
+        self.far_key = f"{told.family} {told.layout.height} {self._look} {told.bypassed} {told.title}"
+        return self.far_key
+
+    def mark_stale(self) -> None:
+        """New values came in; they are read when the card is painted next."""
+        self._stale = True
+
+    def touch(self) -> None:
+        """Paint anew."""
+        self._stale = True
+        if self._far is not None:
+            self._far.update(self._bounds.translated(*self.place))
+        else:
+            self.update()
+
+    def drop_face(self) -> None:
+        """Give the finished picture back; it is painted again when the card is seen."""
+        self._face = None
+
+    def reasons(self) -> list[str]:
+        """Sentences about what is wrong, from the diagnostics and from the run."""
+        nodes = self._told.members or (self.node,)
+        findings = (finding.text for node in nodes for finding in self._stage.live.findings(node))
+        return [*self.facts.reasons, *findings]
+
+    def boundingRect(self) -> QRectF:
+        """The card with its shadow and frame."""
+        return self._bounds
+
+    def _outer(self) -> QRectF:
+        return self._rect.adjusted(-CARD_MARGIN, -CARD_MARGIN, CARD_MARGIN, CARD_MARGIN)
+
+    @guarded
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Copy the finished picture to whole device pixels, painting it first where it is out of date."""
+        stage, facts = self._stage, self.facts
+        ratio = stage.ratio
+        transform = painter.worldTransform()
+        zoom = transform.m11()
+        scale = zoom * ratio
+        level = level_of(zoom)
+        face = self._face
+        blurred = abs(scale - self._face_scale) > 1e-6
+        if face is None or self._stale or level is not self._face_level or (blurred and not stage.may_wait()):
+            face = self._render(facts, scale, level)
+        x = round((transform.dx() - CARD_MARGIN * zoom) * ratio) / ratio
+        y = round((transform.dy() - CARD_MARGIN * zoom) * ratio) / ratio
+        painter.setWorldTransform(QTransform.fromTranslate(x, y))
+        if self._face_scale == scale:
+            painter.drawPixmap(QPointF(), face)
+        else:
+            target = QRectF(0.0, 0.0, self._bounds.width() * zoom, self._bounds.height() * zoom)
+            painter.drawPixmap(target, face, QRectF(face.rect()))
+
+    def _render(self, facts: CardFacts, scale: float, level: Level) -> QPixmap:
+        """Paint the card at ``scale`` device pixels for one scene unit."""
+        stage = self._stage
+        shade = theme.current()
+        places = card_places(facts, scale / stage.ratio)
+        picture = self._picture(facts, places, scale, level, shade)
+        readings = CardReadings(stage.live.gradient(facts) if facts.has_parameters else None, stage.live.share(facts))
+        face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, shade))
+        painter = card_canvas(face, scale)
+        painter.setOpacity(_FADED if facts.bypassed else 1.0)
+        paint_card(painter, facts, places, readings, picture, shade)
+        if facts.bypassed:
+            painter.setOpacity(1.0)
+            paint_bypass(painter, facts, places, shade)
+        painter.end()
+        face.setDevicePixelRatio(stage.ratio)
+        self._face, self._face_scale, self._face_level = face, scale, level
+        self._stale = False
+        stage.painted += 1
+        stage.keep(self, face.width() * face.height() * 4)
+        return face
+
+    def _picture(
+        self, facts: CardFacts, places: CardPlaces, scale: float, level: Level, shade: theme.Theme
+    ) -> QPixmap | None:
+        stage, place = self._stage, places.picture
+        sample = stage.live.picture(facts)
+        if sample is None or place is None:
+            return None
+        left, top = round((place.left() + CARD_MARGIN) * scale), round((place.top() + CARD_MARGIN) * scale)
+        right, bottom = round((place.right() + CARD_MARGIN) * scale), round((place.bottom() + CARD_MARGIN) * scale)
+        size = QSize(max(1, right - left), max(1, bottom - top))
+        live = stage.live
+        label, dots = live.label(), live.dots(facts)
+        return stage.pictures.picture(facts, sample, size, scale, level, shade, label, dots, places.letters)

@@ -1,0 +1,207 @@
+"""A wire between two cards, painted by Qt itself: only its pen changes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainterPath, QPainterPathStroker, QPen
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
+
+from nnviz.gui.canvas.geometry import Level, Side, arrow_head, wire_path
+from nnviz.gui.look import theme
+from nnviz.gui.look.painting import answering
+from nnviz.project.model import Edge
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas.items.far_items import FarItems
+
+#: Distance in scene units at which the mouse is on a wire.
+WIRE_REACH = 7.0
+
+
+@lru_cache(64)
+def _ink(colour: int, width: float) -> QPen:
+    """A pen; wires that look the same share it."""
+    pen = QPen(QColor.fromRgba(colour), width)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return pen
+
+
+class WireItem(QGraphicsPathItem):
+    """One wire. Where it starts and ends is told by the scene."""
+
+    def __init__(self, edge: Edge) -> None:
+        super().__init__()
+        self._edge = edge
+        self._curve = QPainterPath()
+        self._hit = QPainterPath()
+        self._bounds = QRectF()
+        self._far: FarItems[WireItem] | None = None
+        #: What it is painted with, and what is painted: the line and its arrow head.
+        self.ink = QPen()
+        self.drawn = QPainterPath()
+        self._selected = False
+        self._hovered = False
+        self._severity = ""
+        self._reason = ""
+        self._level = Level.NORMAL
+        self._place: tuple[QPointF, Side, QPointF, Side, float | None, float | None] | None = None
+        self.setZValue(-1.0)
+        self.restyle()
+
+    @property
+    def edge(self) -> Edge:
+        """The wire of the document that it shows."""
+        return self._edge
+
+    @property
+    def selected(self) -> bool:
+        """Whether it is chosen."""
+        return self._selected
+
+    @property
+    def hovered(self) -> bool:
+        """Whether the mouse is on it, or a layer is held over it."""
+        return self._hovered
+
+    @property
+    def severity(self) -> str:
+        """``error`` or ``warning`` where something is wrong with it, else empty."""
+        return self._severity
+
+    @property
+    def reason(self) -> str:
+        """What is wrong with it, as a sentence."""
+        return self._reason
+
+    @property
+    def curve(self) -> QPainterPath:
+        """The line without its arrow head, in the scene."""
+        return self._curve
+
+    @property
+    def ends(self) -> tuple[QPointF, QPointF]:
+        """Where it starts and where it ends."""
+        if self._place is None:
+            return QPointF(), QPointF()
+        return self._place[0], self._place[2]
+
+    @property
+    def sides(self) -> tuple[Side, Side] | None:
+        """The sides of the two cards on which it leaves and enters; None before it was laid."""
+        return (self._place[1], self._place[3]) if self._place is not None else None
+
+    def lay(
+        self,
+        start: QPointF,
+        start_side: Side,
+        end: QPointF,
+        end_side: Side,
+        around: float | None = None,
+        turn: float | None = None,
+    ) -> None:
+        """Run from port to port; see :func:`wire_path` for the ways around cards."""
+        place = (start, start_side, end, end_side, around, turn)
+        if place == self._place:
+            return
+        self._place = place
+        # Before the curve changes: the scene takes the item out of its index by the bounds under which it was put in,
+        # and those follow from the shape. A wire left in the index would outlive its removal there.
+        self.prepareGeometryChange()
+        curve = wire_path(start, start_side, end, end_side, around=around, turn=turn)
+        self._curve = curve
+        self._hit = QPainterPath()
+        path = QPainterPath(curve)
+        arrow_head(path, end, end_side)
+        self._bounds = path.controlPointRect().adjusted(-WIRE_REACH, -WIRE_REACH, WIRE_REACH, WIRE_REACH)
+        self._draw(path)
+
+    def _draw(self, path: QPainterPath) -> None:
+        self.drawn = path
+        self.setPath(path)
+        if self._far is not None:
+            self._far.cover(self._bounds)
+
+    def shift(self, by: QPointF) -> None:
+        """Stand elsewhere, of the same form: what is cheap while both ends are dragged along."""
+        if self._place is None or by.isNull():
+            return
+        start, start_side, end, end_side, around, turn = self._place
+        self._place = (
+            start + by, start_side, end + by, end_side,
+            None if around is None else around + by.y(), None if turn is None else turn + by.x(),
+        )  # fmt: skip
+        self.prepareGeometryChange()
+        self._curve.translate(by)
+        self._hit = QPainterPath()
+        self._bounds.translate(by)
+        self._draw(self.drawn.translated(by))
+
+    def set_far(self, layer: FarItems[WireItem] | None) -> None:
+        """From now on, be painted by the layer of far wires, or by itself again."""
+        if layer is not self._far:
+            self._far = layer
+            self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
+            if layer is not None:
+                layer.cover(self._bounds)
+
+    def set_look(self, *, selected: bool | None = None, hovered: bool | None = None) -> None:
+        """Chosen or under the mouse; what is not given stays."""
+        selected = self._selected if selected is None else selected
+        hovered = self._hovered if hovered is None else hovered
+        if (selected, hovered) != (self._selected, self._hovered):
+            self._selected, self._hovered = selected, hovered
+            self.setZValue(-0.5 if selected or hovered else -1.0)
+            self.restyle()
+
+    def set_problem(self, severity: str, reason: str) -> None:
+        """Something is wrong with it, or no longer (both empty)."""
+        if (severity, reason) != (self._severity, self._reason):
+            self._severity, self._reason = severity, reason
+            self.restyle()
+
+    def set_level(self, level: Level) -> None:
+        """Far out, wires are drawn wider so that they stay visible."""
+        if level is not self._level:
+            self._level = level
+            self.restyle()
+
+    def restyle(self) -> None:
+        """Take colour and width from the theme."""
+        shade = theme.current()
+        bad = {"error": shade.danger, "warning": shade.warning}.get(self._severity)
+        if self._selected:
+            colour, width = shade.accent, 2.6
+        elif bad is not None:
+            colour, width = bad, 2.8 if self._hovered else 2.2
+        elif self._hovered:
+            colour, width = theme.mixed(shade.accent, shade.text, 0.25), 2.6
+        else:
+            colour, width = theme.mixed(shade.text_faint, shade.window, 0.15 if shade.dark else 0.0), 1.8
+        if self._level is Level.FAR:
+            width *= 2.0
+        self.ink = _ink(colour.rgba(), width)
+        self.setPen(self.ink)
+        if self._far is not None:
+            self._far.changed()
+
+    @property
+    def outline(self) -> QRectF:
+        """Around line and band, in the scene."""
+        return self._bounds
+
+    def boundingRect(self) -> QRectF:
+        """Around line and band; Qt would work it out from the band, which costs more than all else about a wire."""
+        return self._bounds
+
+    @answering(QPainterPath)
+    def shape(self) -> QPainterPath:
+        """A band around the line, for the mouse."""
+        if self._hit.isEmpty():
+            stroker = QPainterPathStroker()
+            stroker.setWidth(2 * WIRE_REACH)
+            self._hit = stroker.createStroke(self._curve)
+        return self._hit

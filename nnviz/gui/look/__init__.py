@@ -1,0 +1,1 @@
+"""How everything looks: theme, icons, colour scales, pictures made from arrays."""

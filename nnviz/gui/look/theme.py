@@ -1,0 +1,372 @@
+"""How everything looks: colours, fonts, the widget style, and how numbers are written.
+
+One :class:`Theme` is current at a time. Widgets built from stock parts follow by themselves (palette and stylesheet of
+the application); whoever paints by hand reads :func:`current` while painting, and repaints on ``notifier.changed``.
+
+Fonts are given in pixels by :func:`font` and follow the text scale, which lecture mode raises; a stylesheet never sets
+a font size, so that ``setFont`` always means what it says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from functools import cache
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QToolTip
+
+from nnviz.gui.look.stylesheet import stylesheet
+from nnviz.resources import resource
+
+#: Smallest text anywhere, in pixels.
+MINIMUM_PIXEL_SIZE = 12
+#: What lecture mode multiplies text in panels with: 13 px becomes 32 px, which is 24 pt.
+LECTURE_SCALE = 32 / 13
+#: What it multiplies menus, notices and tips with: a menu of 16 entries still fits a projector of 720 lines.
+SURROUNDING_SCALE = 1.7
+
+_FONT_FILES = ("Inter_400Regular.ttf", "Inter_500Medium.ttf", "Inter_600SemiBold.ttf", "Inter_700Bold.ttf")
+_NARROW_SPACE = "\u202f"
+_MINUS = "\u2212"
+
+
+def _families(**colours: str) -> Mapping[str, QColor]:
+    return {family: QColor(colour) for family, colour in colours.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Theme:
+    """One set of colours. Fields are QColor: never change one in place.
+
+    Attributes:
+        name: ``dark`` or ``light``.
+        window: Behind everything, and the canvas.
+        panel: Side bars, docks and bars; ``panel_raised``: cards, buttons; ``field``: where one types.
+        border: Lines between regions; ``grid``: dots of the canvas and lines of plots.
+        text, text_muted, text_faint: Content, labels, hints. All have a contrast of at least 4.5 on every ground.
+        accent, accent_text: The one accent, and what is written on it.
+        good, warning, danger, information: States.
+        plot_background: Behind curves and pictures.
+        series: Eight colours for curves that colour-blind eyes tell apart.
+        families: Colour of each family of layers.
+        neutral: Middle of the diverging scale.
+    """
+
+    name: str
+    dark: bool
+    window: QColor
+    panel: QColor
+    panel_raised: QColor
+    field: QColor
+    border: QColor
+    grid: QColor
+    text: QColor
+    text_muted: QColor
+    text_faint: QColor
+    accent: QColor
+    accent_text: QColor
+    good: QColor
+    warning: QColor
+    danger: QColor
+    information: QColor
+    plot_background: QColor
+    neutral: QColor
+    series: tuple[QColor, ...]
+    families: Mapping[str, QColor] = dataclass_field(repr=False)
+
+    def family(self, family: str) -> QColor:
+        """The colour of a family of layers (that of ``shape`` for an unknown one)."""
+        return self.families.get(family, self.families["shape"])
+
+
+DARK = Theme(
+    name="dark",
+    dark=True,
+    window=QColor("#161a20"),
+    panel=QColor("#1b1f26"),
+    panel_raised=QColor("#222731"),
+    field=QColor("#262c37"),
+    border=QColor("#2e3542"),
+    grid=QColor("#272d38"),
+    text=QColor("#e8ecf2"),
+    text_muted=QColor("#98a2b3"),
+    text_faint=QColor("#8a95a6"),
+    accent=QColor("#4da3ff"),
+    accent_text=QColor("#0a1420"),
+    good=QColor("#4cc38a"),
+    warning=QColor("#ffb454"),
+    danger=QColor("#ff6b6b"),
+    information=QColor("#4da3ff"),
+    plot_background=QColor("#0f1216"),
+    neutral=QColor("#22262e"),
+    series=tuple(
+        QColor(colour)
+        for colour in ("#4da3ff", "#ffa23f", "#2fb9a8", "#f471b5", "#b185f7", "#e6d355", "#8ecbff", "#c98b5e")
+    ),
+    families=_families(
+        input_output="#c9ceda",
+        convolution="#4c9ffe",
+        pooling="#2fb9a8",
+        dense="#b185f7",
+        activation="#ffab3d",
+        regularise="#f471b5",
+        shape="#8fa3bf",
+        join="#9aa3b2",
+        group="#6f8fd8",
+    ),
+)
+
+LIGHT = Theme(
+    name="light",
+    dark=False,
+    window=QColor("#eef0f4"),
+    panel=QColor("#f8f9fb"),
+    panel_raised=QColor("#ffffff"),
+    field=QColor("#ffffff"),
+    border=QColor("#d3d8e0"),
+    grid=QColor("#d9dee6"),
+    text=QColor("#1a212c"),
+    text_muted=QColor("#566072"),
+    text_faint=QColor("#626c7e"),
+    accent=QColor("#0e69cb"),
+    accent_text=QColor("#ffffff"),
+    good=QColor("#18774e"),
+    warning=QColor("#a05700"),
+    danger=QColor("#c92a30"),
+    information=QColor("#0e69cb"),
+    plot_background=QColor("#ffffff"),
+    neutral=QColor("#f1f1ef"),
+    series=tuple(
+        QColor(colour)
+        for colour in ("#0f6fd6", "#c96400", "#0d8577", "#c2307f", "#7440c9", "#8a7400", "#3f97de", "#8a5630")
+    ),
+    families=_families(
+        input_output="#5c6675",
+        convolution="#1d76dd",
+        pooling="#12907f",
+        dense="#8350d6",
+        activation="#d17a00",
+        regularise="#d03d8b",
+        shape="#5f7492",
+        join="#6d7786",
+        group="#3f5fb0",
+    ),
+)
+
+_THEMES: Mapping[str, Theme] = {"dark": DARK, "light": LIGHT}
+
+
+class _Notifier(QObject):
+    """Says that the theme or the text scale has changed; the argument is the current Theme."""
+
+    changed = Signal(object)
+
+
+@dataclass
+class _State:
+    """What is current; one for the process, because a QApplication has one palette."""
+
+    theme: Theme = DARK
+    scale: float = 1.0
+
+
+notifier = _Notifier()
+_state = _State()
+
+
+def current() -> Theme:
+    """The theme to paint with."""
+    return _state.theme
+
+
+def text_scale() -> float:
+    """What :func:`font` multiplies sizes with: 1, or more in lecture mode."""
+    return _state.scale
+
+
+def system_theme() -> str:
+    """``dark`` or ``light`` as the desktop asks for it; ``dark`` where it does not say."""
+    application = QGuiApplication.instance()
+    if isinstance(application, QGuiApplication) and application.styleHints().colorScheme() == Qt.ColorScheme.Light:
+        return "light"
+    return "dark"
+
+
+def set_theme(name: str) -> Theme:
+    """Make ``dark``, ``light`` or ``system`` current and restyle the whole application."""
+    _state.theme = _THEMES[system_theme() if name == "system" else name]
+    _restyle()
+    return _state.theme
+
+
+def set_text_scale(scale: float) -> None:
+    """Make all text of :func:`font` larger or smaller; what paints in scene units uses :func:`scene_font`.
+
+    Palette and stylesheet hold no size and stay as they are: setting them again would polish every widget anew, which
+    takes a second in a window with all its instruments.
+    """
+    if scale != _state.scale:
+        _state.scale = scale
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            _use_surrounding_fonts(application)
+        notifier.changed.emit(_state.theme)
+
+
+def apply(application: QApplication, theme: Theme) -> None:
+    """Style an application: Fusion, palette, stylesheet, fonts, and the colours of plots."""
+    application.setStyle(QStyleFactory.create("Fusion"))
+    load_fonts()
+    application.setPalette(_palette(theme))
+    application.setFont(font(13))
+    application.setStyleSheet(stylesheet(theme, resource("icons")))
+    _use_surrounding_fonts(application)
+
+
+def _use_surrounding_fonts(application: QApplication) -> None:
+    """Give menus and tips the letters of what surrounds the network: those there are now, and those made later."""
+    around = surrounding_font(13)
+    QToolTip.setFont(around)
+    application.setFont(around, "QMenu")  # type: ignore[arg-type]  # it refuses the bytes that it asks for
+    for widget in application.allWidgets():
+        if isinstance(widget, QMenu | QMenuBar):
+            widget.setFont(around)
+
+
+def _restyle() -> None:
+    application = QApplication.instance()
+    if isinstance(application, QApplication):
+        application.setPalette(_palette(_state.theme))
+        application.setStyleSheet(stylesheet(_state.theme, resource("icons")))
+    notifier.changed.emit(_state.theme)
+
+
+@cache
+def load_fonts() -> str:
+    """Load the fonts of resources/fonts once; the name of the family."""
+    for name in _FONT_FILES:
+        QFontDatabase.addApplicationFont(str(resource("fonts", name)))
+    return "Inter"
+
+
+def font(pixel_size: float = 13, weight: int = 400) -> QFont:
+    """The interface font, with tabular figures, times the text scale; never under 12 px."""
+    return _font(max(MINIMUM_PIXEL_SIZE, round(pixel_size * _state.scale)), weight)
+
+
+def surrounding_scale() -> float:
+    """What :func:`surrounding_font` multiplies sizes with: 1, or in lecture mode less than the text scale."""
+    return min(_state.scale, SURROUNDING_SCALE)
+
+
+def surrounding_font(pixel_size: float = 13, weight: int = 400) -> QFont:
+    """The interface font for menus, notices, tips and captions: in a lecture they grow only as far as all fits."""
+    return _font(max(MINIMUM_PIXEL_SIZE, round(pixel_size * surrounding_scale())), weight)
+
+
+def scene_font(pixel_size: float = 13, weight: int = 400) -> QFont:
+    """The interface font for what is painted in scene units or has a fixed size: it does not follow the text scale."""
+    return _font(max(MINIMUM_PIXEL_SIZE, round(pixel_size)), weight)
+
+
+def _font(pixel_size: int, weight: int) -> QFont:
+    result = QFont(load_fonts())
+    result.setPixelSize(pixel_size)
+    result.setWeight(QFont.Weight(weight))
+    result.setFeature(QFont.Tag("tnum"), 1)
+    result.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    return result
+
+
+def mixed(first: QColor, second: QColor, share: float) -> QColor:
+    """``first`` with ``share`` (0 to 1) of ``second`` mixed in."""
+    keep = 1.0 - share
+    return QColor.fromRgbF(
+        first.redF() * keep + second.redF() * share,
+        first.greenF() * keep + second.greenF() * share,
+        first.blueF() * keep + second.blueF() * share,
+    )
+
+
+def _palette(theme: Theme) -> QPalette:
+    role, group = QPalette.ColorRole, QPalette.ColorGroup
+    palette = QPalette()
+    for key, colour in (
+        (role.Window, theme.panel),
+        (role.WindowText, theme.text),
+        (role.Base, theme.field),
+        (role.AlternateBase, theme.panel_raised),
+        (role.Text, theme.text),
+        (role.PlaceholderText, theme.text_faint),
+        (role.Button, theme.panel_raised),
+        (role.ButtonText, theme.text),
+        (role.BrightText, theme.danger),
+        (role.ToolTipBase, theme.panel_raised),
+        (role.ToolTipText, theme.text),
+        (role.Highlight, theme.accent),
+        (role.HighlightedText, theme.accent_text),
+        (role.Accent, theme.accent),
+        (role.Link, theme.accent),
+        (role.LinkVisited, theme.accent),
+        (role.Light, mixed(theme.panel_raised, theme.text, 0.08)),
+        (role.Midlight, theme.panel_raised),
+        (role.Mid, theme.border),
+        (role.Dark, theme.border),
+        (role.Shadow, mixed(theme.window, QColor("#000000"), 0.5)),
+    ):
+        palette.setColor(key, colour)
+    for key in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(group.Disabled, key, theme.text_faint)
+    palette.setColor(group.Disabled, role.Highlight, theme.border)
+    palette.setColor(group.Disabled, role.HighlightedText, theme.text_faint)
+    return palette
+
+
+def format_number(value: float, digits: int = 3) -> str:
+    """A measured number with ``digits`` significant figures, of constant length in the usual range.
+
+    ``0.0713``, ``12.3``, ``1 234``; under 0.001 and from 100,000 on as ``1.9e-4``; ``NaN`` and ``∞`` as what they are.
+    """
+    if math.isnan(value):
+        return "NaN"
+    sign = _MINUS if value < 0 else ""
+    size = abs(value)
+    if math.isinf(size):
+        return sign + "∞"
+    if size == 0:
+        return "0"
+    if 1e-3 <= size < 1e5:
+        decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+        text = f"{size:.{decimals}f}" if decimals else f"{round(size):,}".replace(",", _NARROW_SPACE)
+        return sign + text
+    mantissa, exponent = f"{size:.{max(0, digits - 2)}e}".split("e")
+    return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e" + _MINUS)
+
+
+def format_count(value: int) -> str:
+    """A whole number in groups of three: ``18 496`` (with a narrow space that does not break)."""
+    text = f"{abs(value):,}".replace(",", _NARROW_SPACE)
+    return _MINUS + text if value < 0 else text
+
+
+def format_duration(seconds: float) -> str:
+    """``0:07``, ``1:52``, ``2:03:09``; a dash where it is not known."""
+    if not math.isfinite(seconds) or seconds < 0:
+        return "–"
+    whole = round(seconds)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+
+
+def format_bytes(count: float) -> str:
+    """``812 kB``, ``1.9 GB``: decimal units, three figures at most."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size * 0.9995:
+            value = count / size
+            return f"{value:.1f}{_NARROW_SPACE}{unit}" if value < 10 else f"{value:.0f}{_NARROW_SPACE}{unit}"
+    return f"{count:.0f}{_NARROW_SPACE}B"

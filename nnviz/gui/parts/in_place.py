@@ -1,0 +1,131 @@
+"""Parts of the top bar: a caption over a value, and values that are edited where they stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QFontMetricsF, QKeyEvent
+from PySide6.QtWidgets import QComboBox, QCompleter, QLabel, QToolTip, QVBoxLayout, QWidget
+
+from nnviz.gui.look import theme
+from nnviz.gui.parts.field_undo import undo_document_from
+from nnviz.gui.parts.plain_text import plain_tip
+
+
+def value_font() -> QFont:
+    """The letters of the values in the bar: what the back of a hall has to read."""
+    return theme.font(13, 600)
+
+
+def value_height() -> int:
+    """How high a value in the bar is."""
+    return max(22, QFontMetrics(value_font()).height() + 2)
+
+
+def text_width(text: str, font: QFont | None = None) -> int:
+    """How wide a text is, rounded up; in the letters of a value where no others are given."""
+    return math.ceil(QFontMetricsF(font or value_font()).horizontalAdvance(text))
+
+
+class InPlace(QComboBox):
+    """A value in the bar that becomes an editor when it is pointed at: type, choose, or use the arrow keys."""
+
+    #: The text that the user settled on.
+    chosen = Signal(str)
+
+    def __init__(self, values: Sequence[str], widest: str, name: str, parent: QWidget, editable: bool = True) -> None:
+        super().__init__(parent)
+        self.setObjectName("InPlace")
+        self.setAccessibleName(name)
+        self._widest = widest
+        # Before there is a line to type into: the stylesheet would return both to the font of now.
+        self.setFont(value_font())
+        self.setEditable(editable)
+        self.addItems(list(values))
+        self.setMaxVisibleItems(12)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._shown = ""
+        editor = self.lineEdit()
+        if editor is not None:
+            editor.setFrame(False)
+            editor.setAccessibleName(name)
+            editor.editingFinished.connect(self._on_finished)
+            undo_document_from(self)
+            self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+            self.setCompleter(QCompleter([], self))
+        self.activated.connect(lambda _index: self._on_finished())
+        self.refit()
+
+    def refit(self) -> None:
+        """Take the letters of the present text scale, and the room that they need."""
+        self.setFont(value_font())
+        editor = self.lineEdit()
+        if editor is not None:
+            editor.setFont(value_font())
+        # A list that cannot be typed into keeps more room around its words.
+        self.setFixedSize(text_width(self._widest) + (28 if editor is not None else 36), value_height())
+
+    def show_value(self, text: str) -> None:
+        """Show the current value; what is being typed is left alone."""
+        self._shown = text
+        editor = self.lineEdit()
+        if editor is not None:
+            if not (editor.hasFocus() and editor.isModified()):
+                self.setCurrentIndex(self.findText(text))
+                editor.setText(text)
+        else:
+            self.setCurrentIndex(self.findText(text))
+
+    def refuse(self, reason: str) -> None:
+        """Return to the value before and say why."""
+        QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), plain_tip(reason), self)
+        editor = self.lineEdit()
+        if editor is not None:
+            editor.setModified(False)
+        self.show_value(self._shown)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape puts the value before back."""
+        editor = self.lineEdit()
+        if event.key() == Qt.Key.Key_Escape and editor is not None:
+            editor.setModified(False)
+            self.show_value(self._shown)
+            self.clearFocus()
+            return
+        super().keyPressEvent(event)
+
+    def _on_finished(self) -> None:
+        text = self.currentText().strip()
+        editor = self.lineEdit()
+        if editor is not None:
+            editor.setModified(False)
+        if text != self._shown:
+            self.chosen.emit(text)
+
+
+class Field(QWidget):
+    """A caption in small capitals over a value; in a lecture ``short`` stands there instead, where it is given."""
+
+    def __init__(self, caption: str, value: QWidget, parent: QWidget, short: str = "") -> None:
+        super().__init__(parent)
+        self._words, self._short = caption.upper(), (short or caption).upper()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self._caption = label = QLabel(self)
+        label.setProperty("role", "caption")
+        label.setBuddy(value)
+        label.setIndent(4)
+        column.addStretch(1)
+        column.addWidget(label)
+        column.addWidget(value, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        self.refit()
+
+    def refit(self) -> None:
+        """Take the letters of the present text scale for the caption."""
+        self._caption.setText(self._words if theme.text_scale() == 1.0 else self._short)
+        self._caption.setFont(theme.surrounding_font(12, 500))
+        self._caption.setFixedHeight(round(15 * theme.surrounding_scale()))

@@ -1,0 +1,315 @@
+"""Small widgets that the panels and the inspector share: one line of text that never pushes, a legend, a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.plain_text import plain_tip
+
+
+def blend(colour: QColor, over: QColor, share: float) -> QColor:
+    """``share`` of ``colour`` laid over ``over``: a tint that stays opaque, so that it prints and exports alike."""
+    return QColor(
+        round(colour.red() * share + over.red() * (1 - share)),
+        round(colour.green() * share + over.green() * (1 - share)),
+        round(colour.blue() * share + over.blue() * (1 - share)),
+    )
+
+
+_FONT = "nnviz_font"
+#: Pixels of the sentences of the interface.
+_READING_SIZE = 13
+
+
+def set_font(widget: QWidget, pixel_size: int, weight: int = 400) -> None:
+    """Give a widget the interface font and remember its size, so that :func:`refresh_fonts` can follow lecture mode."""
+    widget.setProperty(_FONT, [pixel_size, weight])
+    _use_font(widget, pixel_size, weight)
+
+
+def refresh_fonts(root: QWidget) -> None:
+    """Set the fonts of everything below a widget again, after the text scale has changed."""
+    for widget in (root, *root.findChildren(QWidget)):
+        wanted = widget.property(_FONT)
+        if wanted is not None:
+            pixel_size, weight = wanted
+            _use_font(widget, int(pixel_size), int(weight))
+
+
+def _use_font(widget: QWidget, pixel_size: int, weight: int) -> None:
+    font = themes.font(pixel_size, weight)
+    widget.setFont(font)
+    if isinstance(widget, QAbstractSpinBox):
+        # Its line takes another font from it only until the style sheet has given it one.
+        for line in widget.findChildren(QLineEdit):
+            line.setFont(font)
+
+
+def line_height(pixel_size: float = 12) -> int:
+    """Height of one line of text at the present text scale."""
+    return QFontMetrics(themes.font(pixel_size)).height()
+
+
+class ElidedLabel(QLabel):
+    """One line of text that ends in an ellipsis where there is no room, instead of pushing its neighbours about.
+
+    With shorter wordings given, the longest one that fits is shown, and nothing where none does: a word cut after three
+    letters tells nobody anything.
+    """
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self._shorter: tuple[str, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def set_wordings(self, text: str, *shorter: str) -> None:
+        """The text, and what may stand instead where there is less room, longest first."""
+        self._shorter = (*shorter, "")
+        if text != self.text():
+            self.setText(text)
+        else:
+            self.update()
+
+    def set_whole(self, text: str) -> None:
+        """The text, which ends in an ellipsis where there is less room."""
+        self._shorter = ()
+        self.setText(text)
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def shown_text(self) -> str:
+        """What can be read at the present width."""
+        metrics, room = QFontMetrics(self.font()), self.contentsRect().width()
+        if self._shorter:
+            fitting = (text for text in (self.text(), *self._shorter) if metrics.horizontalAdvance(text) <= room)
+            return next(fitting, "")
+        return metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw as much of the text as fits; the whole of it is the tooltip then."""
+        painter = QPainter(self)
+        shown = self.shown_text()
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.setFont(self.font())
+        painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
+        tip = self.text() if shown != self.text() else ""
+        if plain_tip(tip) != self.toolTip():
+            self.setToolTip(plain_tip(tip))
+
+
+class FittedText(QLabel):
+    """A few sentences in the middle of a panel: in large letters where there is room, else as large as is read whole.
+
+    A word that would be cut is worse, from the back of a hall, than a word that is a little smaller.
+    """
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", "muted")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+
+    def minimumSizeHint(self) -> QSize:
+        """Any size will do: a word of large letters must not push the neighbours away."""
+        return QSize(0, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another room may hold other letters."""
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Choose the largest letters, up to those of the interface, with which nothing is cut."""
+        room = self.contentsRect()
+        largest = themes.font(_READING_SIZE).pixelSize()
+        flags = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignCenter)
+        words = self.text().split()
+        for size in range(largest, themes.MINIMUM_PIXEL_SIZE - 1, -1):
+            font = themes.scene_font(size)
+            metrics = QFontMetrics(font)
+            taken = metrics.boundingRect(QRect(0, 0, room.width(), 1 << 16), flags, self.text())
+            widest = max((metrics.horizontalAdvance(word) for word in words), default=0)
+            if size == themes.MINIMUM_PIXEL_SIZE or (taken.height() <= room.height() and widest <= room.width()):
+                self.setFont(font)
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """One curve in a legend: its name, colour and present value as text; ``dot`` marks a point instead of a line."""
+
+    title: str
+    colour: QColor
+    value: str = ""
+    dot: bool = False
+    dashed: bool = False
+
+
+class Legend(QWidget):
+    """Names, colours and present values in one right-aligned line; every value has a fixed width, so nothing moves.
+
+    Where the entries do not fit, the last ones are left out rather than squeezed.
+    """
+
+    VALUE_SAMPLE = "0.00000"
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._entries: tuple[LegendEntry, ...] = ()
+        set_font(self, 12)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    @property
+    def entries(self) -> tuple[LegendEntry, ...]:
+        """What is shown now."""
+        return self._entries
+
+    def set_entries(self, entries: Sequence[LegendEntry]) -> None:
+        """Show these, repainting only if something differs."""
+        entries = tuple(entries)
+        if entries == self._entries:
+            return
+        self._entries = entries
+        spoken = ", ".join(f"{entry.title} {entry.value}".strip() for entry in entries)
+        self.setAccessibleName(spoken)
+        self.setToolTip(plain_tip(spoken))
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take the colours of another theme."""
+        self._theme = theme
+        self.update()
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(0, line_height() + 2)
+
+    def _width_of(self, entry: LegendEntry, metrics: QFontMetrics) -> int:
+        width = 20 + metrics.horizontalAdvance(entry.title)
+        if entry.value:
+            width += 5 + max(metrics.horizontalAdvance(self.VALUE_SAMPLE), metrics.horizontalAdvance(entry.value))
+        return width
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the entries from the right end."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self.font())
+        metrics = QFontMetrics(self.font())
+        widths = [self._width_of(entry, metrics) for entry in self._entries]
+        gap = 10
+        shown = len(widths)
+        while shown > 1 and sum(widths[:shown]) + gap * (shown - 1) > self.width():
+            shown -= 1
+        x = self.width() - sum(widths[:shown]) - gap * max(shown - 1, 0)
+        middle = self.height() // 2
+        for entry, width in zip(self._entries[:shown], widths[:shown], strict=True):
+            if entry.dot:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(entry.colour)
+                painter.drawEllipse(x + 4, middle - 4, 8, 8)
+            else:
+                pen = QPen(entry.colour, 2)
+                if entry.dashed:
+                    pen.setStyle(Qt.PenStyle.DashLine)
+                painter.setPen(pen)
+                painter.drawLine(x, middle, x + 14, middle)
+            painter.setPen(QColor(self._theme.text_muted))
+            left = x + 20
+            painter.drawText(QRect(left, 0, width, self.height()), int(Qt.AlignmentFlag.AlignVCenter), entry.title)
+            if entry.value:
+                painter.setPen(QColor(self._theme.text))
+                left += metrics.horizontalAdvance(entry.title) + 5
+                painter.drawText(
+                    QRect(left, 0, x + width - left, self.height()), int(Qt.AlignmentFlag.AlignVCenter), entry.value
+                )
+            x += width + gap
+
+
+class SegmentButton(QToolButton):
+    """As narrow as its text allows."""
+
+    @answering(QSize)
+    def sizeHint(self) -> QSize:
+        """The text and a little air; follows the text scale."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.text()) + 16, metrics.height() + 8)
+
+
+class Segments(QWidget):
+    """A row of small buttons of which one is down: a switch whose choices are all in sight."""
+
+    chosen = Signal(str)
+
+    def __init__(self, choices: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+        """Make the row.
+
+        Args:
+            choices: (key, title, tooltip) from left to right; the first is down at the start.
+            parent: Owner.
+        """
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        self._buttons: dict[str, QToolButton] = {}
+        for key, title, tip in choices:
+            button = SegmentButton(self)
+            button.setText(title)
+            button.setToolTip(tip)
+            button.setAccessibleName(tip or title)
+            button.setCheckable(True)
+            button.setProperty("role", "flat")
+            set_font(button, 12, 500)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _checked=False, key=key: self.chosen.emit(key))
+            self._group.addButton(button)
+            self._buttons[key] = button
+            row.addWidget(button)
+        next(iter(self._buttons.values())).setChecked(True)
+
+    @property
+    def value(self) -> str:
+        """Key of the button that is down; empty when none is."""
+        return next((key for key, button in self._buttons.items() if button.isChecked()), "")
+
+    def set_value(self, key: str) -> None:
+        """Put one button down without a signal; an unknown key lets all of them up."""
+        if key in self._buttons:
+            self._buttons[key].setChecked(True)
+            return
+        self._group.setExclusive(False)
+        for button in self._buttons.values():
+            button.setChecked(False)
+        self._group.setExclusive(True)
+
+    def set_enabled(self, key: str, enabled: bool) -> None:
+        """Allow or forbid one choice."""
+        self._buttons[key].setEnabled(enabled)

@@ -1,0 +1,1 @@
+"""The page of samples and recent files that a new window begins with."""

@@ -1,0 +1,1 @@
+"""The main window: regions, actions, menus, files, notices and settings."""

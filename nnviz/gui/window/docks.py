@@ -1,0 +1,342 @@
+"""The instruments as docks: made from PANELS, moved, floated, closed and added; the arrangement is remembered.
+
+A panel's own header serves as the title bar of its dock: it is what one drags, and nothing is said twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import shiboken6
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QToolButton, QWidget
+
+from nnviz.gui.canvas import CanvasView
+from nnviz.gui.look import icons, theme
+from nnviz.gui.panels import PANELS
+from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.panel_actions import PanelActions
+from nnviz.gui.panels.problems import problem_count
+from nnviz.gui.runs.run_feed import RunFeed, Subscription
+from nnviz.project.checks.validate import Diagnostic
+from nnviz.project.document import Document
+
+#: What stands at the foot of a new window, left to right.
+DEFAULT_PANELS = ("loss", "gradients", "dead_units", "findings")
+#: What stands at the left, beside the palette: lists that are high rather than wide.
+SIDE_PANELS = ("outline",)
+_HEADER_HEIGHT = 34
+#: Pixels of the smallest panel, across and down.
+_SMALLEST = (200, 120)
+#: Pixels that a panel needs at the text scale of a lecture; in a narrow window the last ones wait until it is over.
+_LECTURE_WIDTH = 410
+#: Pixels of a list at the side, and what it gets of the width of the window in a lecture: people look at the network.
+_SIDE, _LECTURE_SIDE = 326, 0.36
+
+
+class DockTitle(QWidget):
+    """The panel's header with the two buttons of a dock behind it."""
+
+    def __init__(self, panel: Panel, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        self.setObjectName("DockTitle")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 6, 0)
+        row.setSpacing(0)
+        layout = panel.layout()
+        if layout is not None:
+            layout.removeWidget(panel.header)
+        panel.header.setFixedHeight(round(_HEADER_HEIGHT * max(1.0, 0.8 * theme.text_scale())))
+        row.addWidget(panel.header, 1)
+        buttons = (
+            ("float", f"Float “{panel.title}” or put it back", lambda: dock.setFloating(not dock.isFloating())),
+            ("close", f"Close “{panel.title}” (it is in the menu Instruments)", dock.close),
+        )
+        # In a lecture the title needs the room.
+        for icon, words, action in buttons if theme.text_scale() == 1.0 else ():
+            button = QToolButton(self)
+            button.setProperty("role", "flat")
+            button.setIconSize(QSize(12, 12))
+            button.setFixedSize(22, 22)
+            button.setToolTip(words)
+            button.setAccessibleName(words)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            icons.bind(button, icon, "text_faint")
+            button.clicked.connect(action)
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+
+
+class Docks(QObject):
+    """All instruments of one window."""
+
+    cure_requested = Signal(object)
+    node_requested = Signal(str)
+    message = Signal(str)
+
+    def __init__(self, window: QMainWindow, document: Document, feed: RunFeed, canvas: CanvasView) -> None:
+        super().__init__(window)
+        self._canvas = canvas
+        self._window = window
+        self._document = document
+        self._feed = feed
+        self._selection = ""
+        self._docks: dict[str, QDockWidget] = {}
+        self._panels: dict[str, Panel] = {}
+        self._subscriptions: dict[str, Subscription] = {}
+        self._waiting: list[str] = []
+        self._current = DEFAULT_PANELS[0]
+        self._obstacle = ""
+        self._actions = {kind.key: PanelActions(kind, window, partial(self.use, kind.key)) for kind in PANELS}
+        for kind in PANELS:
+            dock = QDockWidget(kind.title, window)
+            dock.setObjectName(f"dock-{kind.key}")
+            dock.setAccessibleName(kind.title)
+            self._watch_presses(dock)
+            self._docks[kind.key] = dock
+            self._fill(kind)
+            window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        self.arrange_as_new()
+        QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]  # there is one
+        self._watch_presses(window)
+        document.diagnostics_changed.connect(self._count_problems)
+        self._count_problems(document.diagnostics)
+
+    @property
+    def panels(self) -> dict[str, Panel]:
+        """The instruments by key."""
+        return dict(self._panels)
+
+    @property
+    def docks(self) -> dict[str, QDockWidget]:
+        """Their docks by key."""
+        return dict(self._docks)
+
+    @property
+    def actions(self) -> dict[str, PanelActions]:
+        """What can be done with each instrument, by its key; they stay when the panels are made anew."""
+        return dict(self._actions)
+
+    @property
+    def current(self) -> str:
+        """Key of the instrument that was clicked or focused last; of the first one shown where that is hidden now."""
+        if not self._docks[self._current].isHidden():
+            return self._current
+        row = self._row()
+        return row[0] if row else self._current
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Put a submenu for each instrument into a menu; the keys work from here on."""
+        for key, toggle in zip(self._docks, self.toggle_actions(), strict=True):
+            submenu = menu.addMenu(self._panels[key].title)
+            submenu.addAction(toggle)
+            submenu.addSeparator()
+            self._actions[key].fill(submenu)
+            self._window.addAction(toggle)
+            self._window.addActions([entry.action for entry in self._actions[key].entries])
+
+    def use(self, key: str, deed: Callable[[Panel], None]) -> None:
+        """Show an instrument and do something with it; one that was hidden first catches up with the run."""
+        seen = self._panels[key].isVisible()
+        self._current = key
+        panel = self.show_panel(key)
+        if panel is None:
+            return
+        if seen:
+            deed(panel)
+            return
+
+        def later() -> None:
+            self._feed.refresh()
+            deed(panel)
+
+        # Only when the window has been laid out does the panel have its size, and only then is it drawn.
+        QTimer.singleShot(0, panel, later)
+
+    def set_obstacle(self, text: str) -> None:
+        """What has to be done before the network can be trained: instruments without data say that."""
+        if text != self._obstacle:
+            self._obstacle = text
+            for panel in self._panels.values():
+                panel.set_obstacle(text)
+
+    def toggle_actions(self) -> list[QAction]:
+        """One a panel: shows or hides it; the tenth and those behind it have the first letter of their key."""
+        actions = []
+        for number, (key, dock) in enumerate(self._docks.items(), start=1):
+            action = dock.toggleViewAction()
+            action.setText("&Show")
+            keys = f"Ctrl+Alt+{number if number <= 9 else key[0].upper()}"
+            action.setShortcut(keys)
+            action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
+            action.setStatusTip(f"Show or hide “{self._panels[key].title}”")
+            action.triggered.connect(lambda on, key=key: self._make_room_for(key) if on else None)
+            actions.append(action)
+        return actions
+
+    def arrange_as_new(self) -> None:
+        """The arrangement that the program comes with: four in a row at the foot, the outline at the left."""
+        area = Qt.DockWidgetArea.BottomDockWidgetArea
+        keys = [*(key for key in DEFAULT_PANELS if key in self._docks)]
+        keys += [key for key in self._docks if key not in keys]
+        previous: QDockWidget | None = None
+        for key in keys:
+            dock = self._docks[key]
+            dock.setFloating(False)
+            if key in SIDE_PANELS:
+                self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+                continue
+            self._window.addDockWidget(area, dock)
+            if previous is not None:
+                self._window.splitDockWidget(previous, dock, Qt.Orientation.Horizontal)
+            previous = dock
+        # What is wrong before training and what is noticed while it runs have one place.
+        self._window.tabifyDockWidget(self._docks["findings"], self._docks["problems"])
+        for key, dock in self._docks.items():
+            dock.setVisible(key in DEFAULT_PANELS)
+        self.spread()
+
+    def spread(self) -> None:
+        """Give the panels in the row their shares of the width, and the row its share of the height."""
+        lecture = theme.text_scale() > 1
+        keys = self._row() if lecture else [key for key in DEFAULT_PANELS if key in self._docks]
+        shown = [self._docks[key] for key in keys]
+        # In large letters every panel needs what the widest of them needs.
+        weights = [4] * len(shown) if self._waiting else [5, *[4] * (len(shown) - 1)]
+        total = max(1, self._window.width())
+        self._window.resizeDocks(
+            shown, [total * weight // sum(weights) for weight in weights], Qt.Orientation.Horizontal
+        )
+        sides = [self._docks[key] for key in SIDE_PANELS if not self._docks[key].isHidden()]
+        wide = round(_LECTURE_SIDE * total) if lecture else _SIDE
+        self._window.resizeDocks(sides, [wide] * len(sides), Qt.Orientation.Horizontal)
+        height = self._window.height()
+        share = 0.34 if lecture else 0.24
+        tallest = round(min(max(196, height * share), height * 0.5))
+        self._window.resizeDocks(shown, [tallest] * len(shown), Qt.Orientation.Vertical)
+
+    def rebuild(self) -> None:
+        """Make every panel anew, as after a change of the text scale."""
+        for kind in PANELS:
+            visible = self._docks[kind.key].isVisible()
+            self._release(kind.key)
+            self._fill(kind)
+            self._docks[kind.key].setVisible(visible)
+        self._feed.refresh()
+
+    def make_room(self, lecture: bool) -> None:
+        """For a lecture, keep as many panels in the row as can be read; afterwards they are all there again."""
+        for key in self._waiting:
+            self._docks[key].show()
+        self._waiting = []
+        if lecture:
+            self._keep_readable()
+
+    def _row(self) -> list[str]:
+        """The panels that stand side by side at the foot, left to right; of those in one place the one in front."""
+        row = [
+            key
+            for key, dock in self._docks.items()
+            if not dock.isHidden()
+            and not dock.isFloating()
+            and self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+            and (dock.x() >= 0 or not self._window.tabifiedDockWidgets(dock))
+        ]
+        return sorted(row, key=lambda key: self._docks[key].x())
+
+    def _keep_readable(self, wanted: str = "") -> None:
+        """Let the last ones of the row wait until it can be read; the one that is wanted stays."""
+        row = self._row()
+        most = max(1, self._window.width() // _LECTURE_WIDTH)
+        for key in [key for key in reversed(row) if key != wanted][: max(0, len(row) - most)]:
+            place = {self._docks[key], *self._window.tabifiedDockWidgets(self._docks[key])}
+            for other, dock in self._docks.items():
+                if dock in place and not dock.isHidden():
+                    dock.hide()
+                    self._waiting.append(other)
+
+    def _make_room_for(self, key: str) -> None:
+        """In large letters a panel that is opened takes the place of the last one: side by side none could be read."""
+        if theme.text_scale() == 1.0:
+            return
+        self._waiting = [one for one in self._waiting if one != key]
+        self._keep_readable(key)
+        self.spread()
+
+    def set_selection(self, node: str) -> None:
+        """What is selected on the canvas: panels follow it."""
+        self._selection = node
+        for panel in self._panels.values():
+            panel.set_selection(node)
+
+    def show_panel(self, key: str) -> Panel | None:
+        """Bring an instrument to the front; None where there is none of that name."""
+        dock = self._docks.get(key)
+        if dock is None:
+            return None
+        fresh = dock.isHidden()
+        dock.show()
+        dock.raise_()
+        if fresh:
+            self._make_room_for(key)
+        return self._panels[key]
+
+    def _count_problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        """The tab says how many there are; the menu does not."""
+        if not shiboken6.isValid(self):
+            return
+        dock, count = self._docks["problems"], problem_count(diagnostics)
+        dock.setWindowTitle(f"Problems {count}" if count else "Problems")
+        # Qt has given the action the title of the dock.
+        dock.toggleViewAction().setText("&Show")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A press anywhere in an instrument makes it the current one, also where nothing takes the keyboard."""
+        if event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
+            self._on_focus(None, QApplication.widgetAt(event.globalPosition().toPoint()))
+        elif event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
+            self._watch_presses(watched)
+        return False
+
+    def _watch_presses(self, widget: QWidget) -> None:
+        """Presses are seen where they enter a window of the desktop, which exists from when it is shown."""
+        widget.installEventFilter(self)
+        handle = widget.windowHandle()
+        if handle is not None:
+            handle.installEventFilter(self)
+
+    def _on_focus(self, _before: QWidget | None, widget: QWidget | None) -> None:
+        if not shiboken6.isValid(self):
+            return
+        for key, dock in self._docks.items():
+            if widget is not None and (widget is dock or dock.isAncestorOf(widget)):
+                self._current = key
+
+    def _fill(self, kind: type[Panel]) -> None:
+        dock = self._docks[kind.key]
+        panel = kind(self._document, theme.current(), dock, self._actions[kind.key])
+        panel.set_obstacle(self._obstacle)
+        panel.set_selection(self._selection)
+        panel.cure_requested.connect(self.cure_requested)
+        panel.node_requested.connect(self.node_requested)
+        panel.message.connect(self.message)
+        panel.attach(self._canvas)
+        # Qt raises this to what stands in the dock and never lowers it: after a lecture nothing else would.
+        dock.setMinimumSize(*_SMALLEST)
+        dock.setTitleBarWidget(DockTitle(panel, dock))
+        dock.setWidget(panel)
+        self._panels[kind.key] = panel
+        self._subscriptions[kind.key] = self._feed.subscribe(panel.refresh, panel)
+
+    def _release(self, key: str) -> None:
+        self._subscriptions.pop(key).close()
+        panel = self._panels.pop(key)
+        title = self._docks[key].titleBarWidget()
+        self._docks[key].setTitleBarWidget(QWidget())
+        panel.hide()
+        panel.deleteLater()
+        if title is not None:
+            title.hide()
+            title.deleteLater()

@@ -1,0 +1,225 @@
+"""What the notices say and offer: why nothing can be trained, that networks differ, what failed and how to cure it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from nnviz.data import datasets
+from nnviz.errors import InputError
+from nnviz.gui.look.theme import format_bytes
+from nnviz.gui.parts.damage import damage_words
+from nnviz.gui.runs.session_bridge import SessionBridge
+from nnviz.gui.runs.training import Training
+from nnviz.gui.window.notices import Button, NoticeArea
+from nnviz.project.checks.validate import Diagnostic, problems_that_stop
+from nnviz.project.document import Document
+from nnviz.project.edits import Edit, SetData
+from nnviz.record.run import RunView
+
+_MOST_FIXES = 2
+
+
+def _date(seconds: float) -> str:
+    """When something was, in local time."""
+    try:
+        return time.strftime("%d %B %Y, %H:%M", time.localtime(seconds)) if seconds > 0 else "unknown date"
+    except (ValueError, OverflowError, OSError):  # not a time of this calendar
+        return "unknown date"
+
+
+class Guidance(QObject):
+    """Keeps the notices in line with the document and the training."""
+
+    #: All problems are to be seen.
+    problems_requested = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        training: Training,
+        bridge: SessionBridge,
+        notices: NoticeArea,
+        apply: Callable[[Edit], None],
+        show_node: Callable[[str], None],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._document = document
+        self._training = training
+        self._bridge = bridge
+        self._notices = notices
+        self._apply = apply
+        self._show_node = show_node
+        self._window = window
+        self._blocking: tuple[Diagnostic, ...] = ()
+        self._differed = ""
+        training.changed.connect(self._on_training)
+        training.failed.connect(self.tell_failure)
+        training.recovered.connect(lambda: notices.dismiss("failure"))
+        bridge.progressed.connect(self._on_progress)
+        bridge.downloaded.connect(self._on_downloaded)
+
+    # ---- the network --------------------------------------------------------------------------------------------
+
+    def _on_training(self) -> None:
+        self._tell_blocking()
+        self._tell_difference()
+        if self._training.state != "replay":
+            self._notices.dismiss("replay")
+
+    def _tell_blocking(self) -> None:
+        """An error in the network, with its cures; not while a run is replayed."""
+        graph = self._document.project.graph
+        problems = problems_that_stop(self._document.diagnostics)
+        if self._training.state == "replay" or not graph.nodes:
+            problems = ()
+        if problems == self._blocking:
+            return
+        self._blocking = problems
+        if not problems:
+            self._notices.dismiss("blocked")
+            return
+        first = problems[0]
+        node = graph.nodes.get(first.node)
+        buttons = [
+            Button(fix.title, lambda edit=fix.edit: self._apply(edit), primary=index == 0)  # type: ignore[misc]
+            for index, fix in enumerate(first.fixes[:_MOST_FIXES])
+        ]
+        where = ""
+        if node is not None:
+            where = f"{node.name or node.id}: "
+            buttons.append(Button("Show", lambda: self._show_node(first.node), stays=True))
+        more = len(problems) - 1
+        if more:
+            buttons.append(Button(f"All {len(problems)} problems", self.problems_requested.emit, stays=True))
+        self._notices.show_notice("blocked", f"{where}{first.text}", "warning", buttons, closable=False)
+
+    def _tell_difference(self) -> None:
+        """The canvas and the session are not the same; nothing is offered that could not be done."""
+        stopped = bool(problems_that_stop(self._document.diagnostics))
+        empty = not self._document.project.graph.nodes
+        differs = ("empty" if empty else "broken" if stopped else "other") if self._training.differs else ""
+        if differs == self._differed:
+            return
+        self._differed = differs
+        if not differs:
+            self._notices.dismiss("differs")
+            return
+        restart = Button("Restart with the new network", self._training.reset, primary=True)
+        keep = Button("Keep training the old one", self._training.keep_old)
+        undo = Button("Undo", self._undo, primary=True)
+        text, buttons = {
+            "empty": ("The canvas is empty. The network that was trained is kept until a new one is begun.", (undo,)),
+            "broken": ("The network on the canvas cannot be trained yet. The one in training is kept.", (keep,)),
+            "other": ("The network on the canvas differs from the one in training.", (restart, keep)),
+        }[differs]
+        self._notices.show_notice("differs", text, "warning", buttons, closable=False)
+
+    def _undo(self) -> None:
+        self._document.undo()
+
+    # ---- runs from files -----------------------------------------------------------------------------------------
+
+    def tell_replay(self, run: RunView, path: Path) -> None:
+        """Say what is looked at."""
+        info = run.info
+        when = _date(info.created)
+        growing = "" if run.finished else " It is still growing and is followed."
+        where = f" on {info.device}" if info.device else ""
+        self._notices.show_notice(
+            "replay",
+            f"Recorded run {path.name}: {when}{where}, seed {info.seed}.{growing} Drag the timeline to look around.",
+            "information",
+            (Button("Train this network", lambda: self._training.reset(play=True), primary=True),),
+        )
+
+    def tell_damage(self, path: Path, series: Sequence[str]) -> None:
+        """Parts of the run that is looked at cannot be read."""
+        if not series:
+            self._notices.dismiss("damage")
+            return
+        self._notices.show_notice("damage", f"{path.name}: {damage_words(series)}", "warning")
+
+    def tell_lost(self, sentence: str) -> None:
+        """The run that is looked at cannot be followed any further."""
+        self._notices.show_notice("follow", f"{sentence} What was read before is still shown.", "warning")
+
+    # ---- failures ------------------------------------------------------------------------------------------------
+
+    def tell_failure(self, sentence: str, details: str) -> None:
+        """A session that could not be opened or has failed, with what can be done about it."""
+        buttons: list[Button] = []
+        config = self._document.project.data
+        try:
+            spec = datasets.dataset(config.dataset)
+        except InputError:
+            spec = None
+        missing = spec is not None and not spec.offline and spec.title in sentence
+        if spec is not None and missing and spec.download_bytes:
+            title = f"Download ({format_bytes(spec.download_bytes)})"
+            buttons.append(Button(title, self.download, primary=True))
+            buttons.append(Button("Choose the folder…", self._choose_data_folder))
+        elif spec is not None and spec.kind == "image_folder" and (not config.params.get("folder") or missing):
+            buttons.append(Button("Choose the folder…", self._choose_image_folder, primary=True))
+        else:
+            buttons.append(Button("Try again", self._training.reset))
+        self._notices.show_notice("failure", sentence, "error", buttons, details)
+
+    def tell_exception(self, sentence: str, details: str) -> None:
+        """Something that nobody foresaw; the window goes on."""
+        self._notices.show_notice("exception", sentence, "error", (), details)
+
+    def tell_error(self, sentence: str, details: str) -> None:
+        """A file that could not be read or written."""
+        self._notices.show_notice("file", sentence, "error", (), details)
+
+    def _choose_data_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self._window, "Folder that holds the data set")
+        if chosen:
+            self._training.data_dir = Path(chosen)
+            self._training.reset()
+
+    def _choose_image_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self._window, "Folder whose subfolders are the classes")
+        if chosen:
+            data = self._document.project.data
+            self._apply(SetData(msgspec.structs.replace(data, params={**data.params, "folder": chosen})))
+
+    # ---- downloads -----------------------------------------------------------------------------------------------
+
+    def download(self) -> None:
+        """Fetch the chosen data set, with progress and a way to stop."""
+        config = self._document.project.data
+        title = datasets.dataset(config.dataset).title
+        self._bridge.close_session()
+        notice = self._notices.show_notice(
+            "download",
+            f"Downloading {title}…",
+            "information",
+            (Button("Cancel", self._bridge.cancel_download, stays=True),),
+            closable=False,
+        )
+        notice.progress.setRange(0, 0)
+        notice.progress.show()
+        self._bridge.download(config, self._training.data_dir)
+
+    def _on_progress(self, what: str, done: int, total: int) -> None:
+        notice = self._notices.notice("download")
+        if notice is None:
+            return
+        notice.set_text(f"{what}: {format_bytes(done)} of {format_bytes(total)}" if total > 10_000 else what)
+        notice.progress.setRange(0, 1000)
+        notice.progress.setValue(round(1000 * done / total) if total else 0)
+
+    def _on_downloaded(self, sentence: str) -> None:
+        self._notices.dismiss("download")
+        if sentence:
+            self.tell_failure(sentence, "")
+        else:
+            self._training.reset()

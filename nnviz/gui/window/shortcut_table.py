@@ -1,0 +1,56 @@
+"""All shortcuts by group, for the sheet: menus, instruments, inspector, canvas and timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QKeySequence
+
+from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
+from nnviz.gui.parts.action_table import MENUS, ActionSpec, plain
+from nnviz.gui.parts.key_use import KeyUse
+from nnviz.gui.window.timeline import TIMELINE_KEYS
+
+if TYPE_CHECKING:
+    from nnviz.gui.window.window import MainWindow
+
+
+@dataclass(frozen=True)
+class ShortcutGroup:
+    """Some shortcuts under one heading."""
+
+    title: str
+    uses: tuple[KeyUse, ...]
+
+
+def shortcut_groups(window: MainWindow) -> list[ShortcutGroup]:
+    """Everything that a key does, in the order of the menus; the places with keys of their own come last."""
+    groups = []
+    for title, entries in MENUS:
+        uses = [
+            _of_action(window.actions_by_name[entry.name], plain(entry.text))
+            for entry in entries
+            if isinstance(entry, ActionSpec)
+        ]
+        if plain(title) == "View":
+            uses += [
+                _of_action(one, f"Show the map: {plain(one.text()).lower()}") for one in window.minimap_menu.actions()
+            ]
+        groups.append(ShortcutGroup(plain(title), tuple(use for use in uses if use.keys)))
+    if window.docks is not None:
+        for key, dock in window.docks.docks.items():
+            uses = [_of_action(dock.toggleViewAction(), "Show or hide")]
+            uses += [_of_action(entry.action, entry.words) for entry in window.docks.actions[key].entries]
+            groups.append(ShortcutGroup(f"Instrument: {window.docks.panels[key].title}", tuple(uses)))
+    if window.inspector is not None:
+        tabs = tuple(KeyUse(name, (f"Alt+{number}",)) for number, (_, name) in enumerate(window.inspector.TABS, 1))
+        groups.append(ShortcutGroup("Inspector", tabs))
+    groups.append(ShortcutGroup("On the canvas", CANVAS_KEYS))
+    groups.append(ShortcutGroup("On the timeline", TIMELINE_KEYS))
+    return groups
+
+
+def _of_action(action: QAction, words: str) -> KeyUse:
+    portable = QKeySequence.SequenceFormat.PortableText
+    return KeyUse(words, tuple(sequence.toString(portable) for sequence in action.shortcuts()))

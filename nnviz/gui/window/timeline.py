@@ -1,0 +1,338 @@
+"""The foot of the window: the whole run as one line. Drag it, and every card and panel shows that step."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cache
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from nnviz.gui.look import icons, theme
+from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.theme import format_bytes, format_count
+from nnviz.gui.parts.in_place import text_width
+from nnviz.gui.parts.key_use import KeyUse
+from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.standing import Standing
+from nnviz.gui.runs.training import Training
+from nnviz.record.run import RunView
+
+if TYPE_CHECKING:
+    import psutil
+
+#: What the keys do while the timeline has the keyboard; the shortcut sheet shows it, too.
+TIMELINE_KEYS: tuple[KeyUse, ...] = (
+    KeyUse("One step back or on", ("Left", "Right")),
+    KeyUse("One epoch back or on", ("PgUp", "PgDown")),
+    KeyUse("The first step", ("Home",)),
+    KeyUse("Return to live", ("End",)),
+)
+_MEMORY_INTERVAL = 1000
+_MOST_MARKS = 200
+#: Pixels between two marks, at least, and of how many epochs then one is marked.
+_MARK_GAP = 9
+_STRIDES = (1, 2, 5, 10, 20, 50, 100)
+#: The figures at the right, and what each has room for, so that nothing moves while they count.
+_FIGURES = {
+    "_where": "step 0 000 000 · recorded run",
+    "_cost": "instruments cost 00.0 % of a step",
+    "_memory": "0.00 GB",
+}
+
+
+@cache
+def _process() -> psutil.Process:
+    """This process, to ask for its memory; psutil is imported when the window stands, not before."""
+    import psutil  # noqa: PLC0415 - see above
+
+    return psutil.Process()
+
+
+class Track(QWidget):
+    """The line itself: from step 0 to the last, epochs as ticks, the handle at the step that is shown."""
+
+    #: A step was chosen; None is live.
+    sought = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._last = 0
+        self._planned = 0
+        self._step: int | None = None
+        self._marks: tuple[int, ...] = ()
+        self._hover: int | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Timeline")
+        self.setToolTip(
+            "Drag to show an earlier step on every card and panel; double-click returns to live.\n"
+            + "; ".join(f"{use.words}: {' '.join(use.shown)}" for use in TIMELINE_KEYS)
+        )
+
+    @property
+    def step(self) -> int | None:
+        """The step that is shown; None is live."""
+        return self._step
+
+    def set_range(self, last: int, planned: int, marks: tuple[int, ...]) -> None:
+        """Steps measured so far, steps planned, and where epochs ended."""
+        if (last, planned, marks) != (self._last, self._planned, self._marks):
+            self._last, self._planned, self._marks = max(0, last), max(planned, last), marks
+            self.update()
+
+    def set_step(self, step: int | None) -> None:
+        """Put the handle on a step, without telling."""
+        if step != self._step:
+            self._step = step
+            self.update()
+
+    def position_of(self, step: int) -> float:
+        """Where a step lies on the line."""
+        left, right = 8.0, self.width() - 8.0
+        return left + (right - left) * (step / self._planned if self._planned else 0.0)
+
+    def step_at(self, x: float) -> int:
+        """The measured step nearest to an x."""
+        left, right = 8.0, self.width() - 8.0
+        share = (x - left) / max(1.0, right - left)
+        return min(self._last, max(0, round(share * self._planned)))
+
+    def shown_marks(self) -> tuple[int, ...]:
+        """Where epochs ended; of every second, fifth, tenth … epoch only where they would lie too close together."""
+        room = self.width() / (len(self._marks) * _MARK_GAP) * (self._last / self._planned) if self._marks else 1.0
+        stride = next((one for one in _STRIDES if one * room >= 1), _STRIDES[-1])
+        return self._marks[stride - 1 :: stride]
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draws planned, done, marks and handle."""
+        shade = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        middle = self.height() / 2
+        line = QRectF(8, middle - 2.5, self.width() - 16, 5)
+        painter.setBrush(shade.border)
+        painter.drawRoundedRect(line, 2.5, 2.5)
+        shown = self._last if self._step is None else self._step
+        end = self.position_of(self._last)
+        painter.setBrush(theme.mixed(shade.accent, shade.panel, 0.55))
+        painter.drawRoundedRect(QRectF(8, middle - 2.5, max(0.0, end - 8), 5), 2.5, 2.5)
+        painter.setBrush(shade.accent)
+        painter.drawRoundedRect(QRectF(8, middle - 2.5, max(0.0, self.position_of(shown) - 8), 5), 2.5, 2.5)
+        painter.setPen(QPen(shade.warning, 1.5))
+        painter.drawLines([QLineF(x, middle - 6, x, middle + 6) for x in map(self.position_of, self.shown_marks())])
+        handle = QPointF(self.position_of(shown), middle)
+        painter.setPen(QPen(shade.accent if self.hasFocus() else shade.panel, 2))
+        painter.setBrush(shade.text if self._step is None else shade.warning)
+        painter.drawEllipse(handle, 7, 7)
+        if self._hover is not None and self._last:
+            painter.setPen(QPen(shade.text_muted, 1))
+            x = self.position_of(self._hover)
+            painter.drawLine(QPointF(x, middle - 8), QPointF(x, middle + 8))
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go there."""
+        if event.button() == Qt.MouseButton.LeftButton and self._last:
+            self._seek(self.step_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the handle, or show where a click would go."""
+        step = self.step_at(event.position().x())
+        if event.buttons() & Qt.MouseButton.LeftButton and self._last:
+            self._seek(step)
+        self._hover = step
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Return to live."""
+        self._seek(None)
+
+    def leaveEvent(self, event: object) -> None:
+        """No hover line without the mouse."""
+        self._hover = None
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Steps and epochs by keys."""
+        shown = self._last if self._step is None else self._step
+        marks = (0, *self._marks, self._last)
+        before = [mark for mark in marks if mark < shown]
+        after = [mark for mark in marks if mark > shown]
+        moves = {
+            Qt.Key.Key_Left: max(0, shown - 1),
+            Qt.Key.Key_Right: min(self._last, shown + 1),
+            Qt.Key.Key_PageUp: before[-1] if before else 0,
+            Qt.Key.Key_PageDown: after[0] if after else self._last,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: None,
+        }
+        key = Qt.Key(event.key())
+        if key in moves and self._last:
+            self._seek(moves[key])
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The handle shows the focus."""
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The handle shows the focus."""
+        super().focusOutEvent(event)
+        self.update()
+
+    @answering(QSize)
+    def sizeHint(self) -> QSize:
+        """A line high."""
+        return QSize(400, 24)
+
+    def _seek(self, step: int | None) -> None:
+        if step != self._step:
+            self.set_step(step)
+            self.sought.emit(step)
+
+
+class Timeline(QWidget):
+    """The track, the step in words, and what the instruments and the program cost."""
+
+    #: The number of problems was pressed.
+    problems_requested = Signal()
+
+    def __init__(self, training: Training, feed: RunFeed, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._training = training
+        self._feed = feed
+        self._marks_cursor = -1
+        self._errors: bool | None = None
+        self.setObjectName("Timeline")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(12)
+        self._caption = caption = QLabel("Timeline", self)
+        caption.setProperty("role", "muted")
+        row.addWidget(caption)
+        self.track = Track(self)
+        row.addWidget(self.track, 1)
+        self._live = QToolButton(self)
+        self._live.setText("Live")
+        self._live.setProperty("role", "flat")
+        self._live.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._live.setToolTip("Return to the newest values (End)")
+        self._live.setAccessibleName("Return to live")
+        icons.bind(self._live, "live", "warning")
+        self._live.clicked.connect(lambda: feed.set_step(None))
+        row.addWidget(self._live)
+        self._problems = QToolButton(self)
+        self._problems.setProperty("role", "flat")
+        self._problems.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._problems.setToolTip("Show what is wrong with the network, with cures (Ctrl+Shift+B)")
+        self._problems.clicked.connect(self.problems_requested)
+        row.addWidget(self._problems)
+        self._where = self._figure()
+        self._cost = self._figure()
+        self._memory = self._figure()
+        for label in (self._where, self._cost, self._memory):
+            row.addWidget(label)
+        self._cost.setToolTip("Share of the training time that measuring takes now; the budget is 10 %.")
+        self._memory.setToolTip("Memory of the whole program.")
+        self.track.sought.connect(feed.set_step)
+        feed.step_changed.connect(self._on_step)
+        feed.run_changed.connect(self._on_run)
+        feed.ticked.connect(lambda _names: self._update())
+        training.moved.connect(self._on_moved)
+        training.changed.connect(self._update)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_MEMORY_INTERVAL)
+        self._timer.timeout.connect(self._measure_memory)
+        self._timer.start()
+        theme.notifier.changed.connect(self._on_theme)
+        self._refit()
+        self._measure_memory()
+        self._update()
+
+    def _refit(self) -> None:
+        """Take the letters of the present text scale. In a lecture, what only the lecturer asks for gives way."""
+        lecture = theme.text_scale() > 1
+        self._fitted = theme.text_scale()
+        self.setFixedHeight(max(38, QFontMetrics(theme.font(12)).height() + 14))
+        self._caption.setFont(theme.font(12))
+        for label, widest in _FIGURES.items():
+            figure: QLabel = getattr(self, label)
+            figure.setFont(theme.font(12))
+            figure.setFixedWidth(text_width(widest, theme.font(12)) + 2)
+        for part in (self._caption, self._cost, self._memory):
+            part.setVisible(not lecture)
+        side = round(14 * theme.text_scale())
+        for button, weight in ((self._live, 400), (self._problems, 500)):
+            button.setFont(theme.font(12, weight))
+            button.setIconSize(QSize(side, side))
+        policy = self._live.sizePolicy()
+        policy.setRetainSizeWhenHidden(not lecture)
+        self._live.setSizePolicy(policy)
+
+    def _on_theme(self, _theme: object) -> None:
+        if theme.text_scale() != self._fitted:
+            self._refit()
+
+    def _figure(self) -> QLabel:
+        label = QLabel(self)
+        label.setProperty("role", "muted")
+        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return label
+
+    def _on_run(self, _run: RunView) -> None:
+        self._marks_cursor = -1
+        self._update()
+
+    def _on_step(self, step: int | None) -> None:
+        self.track.set_step(step)
+        self._update()
+
+    def _on_moved(self, standing: Standing) -> None:
+        cost = standing.probe_cost
+        self._cost.setText(f"instruments cost {cost * 100:.1f} % of a step" if cost > 0 else "")
+        self._update()
+
+    def _update(self) -> None:
+        run, standing = self._feed.run, self._training.standing
+        last = max(run.last_step, 0)
+        planned = max(standing.steps, last) if self._training.state != "replay" else last
+        self.track.set_range(last, planned, self._epoch_marks(run))
+        step = self._feed.current_step
+        shown = last if step is None else step
+        words = "live" if step is None and self._training.running else self._training.status()
+        self._where.setText(f"step {format_count(shown)} · {words if step is None else 'earlier'}")
+        self._live.setVisible(step is not None)
+        self._count_problems()
+
+    def _count_problems(self) -> None:
+        """How much is wrong with the network on the canvas; nothing where nothing is."""
+        wrong = [one for one in self._training.document.diagnostics if one.severity != "information"]
+        errors = any(one.severity == "error" for one in wrong)
+        words = f"{len(wrong)} problem{'s' * (len(wrong) != 1)}"
+        self._problems.setVisible(bool(wrong))
+        if words != self._problems.text() or errors != self._errors:
+            self._errors = errors
+            self._problems.setText(words)
+            self._problems.setAccessibleName(words)
+            icons.bind(self._problems, "error" if errors else "warning", "danger" if errors else "warning")
+
+    @staticmethod
+    def _epoch_marks(run: RunView) -> tuple[int, ...]:
+        steps, _ = run.scalars("epoch")
+        count = int(steps.size)
+        every = max(1, count // _MOST_MARKS)
+        marks = [int(step) for step in steps[every - 1 :: every] if step > 0]
+        return tuple(marks[: bisect_left(marks, run.last_step + 1)])
+
+    def _measure_memory(self) -> None:
+        self._memory.setText(format_bytes(_process().memory_info().rss))

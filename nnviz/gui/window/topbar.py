@@ -1,0 +1,493 @@
+"""The top bar: what is open, the player's buttons, where training stands, and its settings, editable in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QToolButton,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nnviz.data import datasets
+from nnviz.errors import InputError, ParamError
+from nnviz.gui.look import icons, theme
+from nnviz.gui.look.painting import answering
+from nnviz.gui.look.theme import format_count, format_duration
+from nnviz.gui.parts.field_undo import undo_document_from
+from nnviz.gui.parts.in_place import Field, InPlace, text_width, value_font, value_height
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.runs.standing import Standing, learning_rate_of, with_learning_rate
+from nnviz.gui.runs.training import Training
+from nnviz.gui.window.project_title import ProjectTitle
+from nnviz.project import registry, settings
+from nnviz.project.document import Document
+from nnviz.project.edits import Edit, SetTraining
+from nnviz.project.model import Project
+from nnviz.project.spec import ParamSpec
+
+_COMPACT_BELOW = 1500
+_RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")
+_BATCHES = ("1", "4", "8", "16", "32", "64", "128", "256", "512", "1024")
+
+
+def short_count(count: int) -> str:
+    """``48k``, ``1 437``: for pills, where the exact figure stands in the tooltip."""
+    return f"{count // 1000}k" if count >= 10_000 and count % 1000 == 0 else format_count(count)
+
+
+class TopBar(QWidget):
+    """Shows the document and where training stands; every change goes through the document or the actions.
+
+    Args:
+        document: What is open.
+        training: What is asked and shown.
+        actions: Those of ``actions.py``, by name.
+        apply: Applies an edit and tells of a refusal.
+        parent: The window.
+    """
+
+    #: The pill of the data set was pressed.
+    data_requested = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        training: Training,
+        actions: Mapping[str, QAction],
+        apply: Callable[[Edit], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._training = training
+        self._apply = apply
+        self._actions = actions
+        self._fields: dict[str, Field] = {}
+        self._compact = False
+        self.setObjectName("TopBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName("Training")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(8)
+        self._row = row
+        self._build_document(row)
+        row.addSpacing(6)
+        self._build_player(row)
+        row.addSpacing(6)
+        self._build_fields(row)
+        row.addStretch(1)
+        self._build_progress(row)
+        document.changed.connect(self._on_document_changed)
+        document.saved.connect(self._on_saved)
+        training.changed.connect(self._update_state)
+        training.moved.connect(self._show_standing)
+        training.data_known.connect(lambda _sizes: self._update_data())
+        theme.notifier.changed.connect(self._on_theme)
+        self._refit()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show everything as it is now."""
+        self._update_document()
+        self._update_data()
+        self._update_fields()
+        self._update_state()
+        self._show_standing(self._training.standing)
+
+    def release(self) -> None:
+        """Let go of the document, before the window goes."""
+        self._document.changed.disconnect(self._on_document_changed)
+        self._document.saved.disconnect(self._on_saved)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build_document(self, row: QHBoxLayout) -> None:
+        self._brand = QLabel("nnviz", self)
+        row.addWidget(self._brand)
+        self._title = ProjectTitle(self._document, self)
+        self._title.clicked.connect(self._actions["details"].trigger)
+        row.addWidget(self._title)
+        self._data = QToolButton(self)
+        self._data.setProperty("role", "pill")
+        self._data.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self._data.clicked.connect(self.data_requested)
+        row.addWidget(self._data)
+        self._test = QToolButton(self)
+        self._test.setProperty("role", "pill")
+        self._test.clicked.connect(self._actions["evaluate_test"].trigger)
+        row.addWidget(self._test)
+
+    def _build_player(self, row: QHBoxLayout) -> None:
+        self._player: dict[str, QToolButton] = {}
+        for name, icon, text in (
+            ("reset", "reset", ""),
+            ("step_back", "step-back", "step"),
+            ("play", "play", "Play"),
+            ("step", "step", "step"),
+        ):
+            button = QToolButton(self)
+            action = self._actions[name]
+            button.setText(text)
+            button.setAccessibleName(action.text().replace("&", ""))
+            button.setToolTip(action.toolTip())
+            button.setEnabled(action.isEnabled())
+            button.clicked.connect(action.trigger)
+            icons.bind(button, icon, "accent_text" if name == "play" else "text")
+            if name == "play":
+                button.setProperty("role", "primary")
+            self._player[name] = button
+            action.changed.connect(lambda name=name: self._follow_action(name))
+            row.addWidget(button)
+
+    def _field(self, caption: str, value: QWidget, short: str = "") -> Field:
+        field = self._fields[caption] = Field(caption, value, self, short)
+        return field
+
+    def _build_fields(self, row: QHBoxLayout) -> None:
+        self._epoch_pair = epoch = QWidget(self)
+        pair = QHBoxLayout(epoch)
+        pair.setContentsMargins(4, 0, 0, 0)
+        pair.setSpacing(0)
+        self._epoch = QLabel("0", epoch)
+        self._epoch.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._epochs = QLineEdit(epoch)
+        self._epochs.setObjectName("InPlace")
+        self._epochs.setAccessibleName("Epochs")
+        self._epochs.setToolTip("How often every training example is seen. Can be changed while training.")
+        self._epochs.setTextMargins(0, 0, 0, 0)
+        self._epochs.editingFinished.connect(self._on_epochs)
+        undo_document_from(self._epochs)
+        pair.addWidget(self._epoch)
+        pair.addWidget(self._epochs)
+        pair.addStretch(1)
+        row.addWidget(self._field("Epoch", epoch))
+        self._step = QLabel("0", self)
+        self._step.setIndent(4)
+        row.addWidget(self._field("Step", self._step))
+        self._rate = InPlace(_RATES, "0.00001", "Learning rate", self)
+        self._rate.setToolTip("Length of a step. Can be changed while training: it holds from the next batch on.")
+        self._rate.chosen.connect(self._on_rate)
+        row.addWidget(self._field("Learning rate", self._rate, "Rate"))
+        self._batch = InPlace(_BATCHES, "65536", "Batch size", self)
+        self._batch.setToolTip("Examples in one step. Needs a restart.")
+        self._batch.chosen.connect(self._on_batch)
+        row.addWidget(self._field("Batch", self._batch))
+        names = [spec.title for spec in registry.optimizers().values()]
+        self._optimizer = InPlace(names, max(names, key=text_width), "Optimizer", self, editable=False)
+        self._optimizer.setToolTip("The rule by which gradients change the weights. Needs a restart.")
+        self._optimizer.chosen.connect(self._on_optimizer)
+        row.addWidget(self._field("Optimizer", self._optimizer))
+
+    def _build_progress(self, row: QHBoxLayout) -> None:
+        self._progress_box = QWidget(self)
+        column = QVBoxLayout(self._progress_box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(5)
+        figures = QHBoxLayout()
+        figures.setSpacing(10)
+        self._speed = QLabel("", self._progress_box)
+        self._eta = QLabel("", self._progress_box)
+        for label in (self._speed, self._eta):
+            label.setProperty("role", "muted")
+        self._eta.setAlignment(Qt.AlignmentFlag.AlignRight)
+        figures.addWidget(self._speed)
+        figures.addWidget(self._eta, 1)
+        column.addStretch(1)
+        column.addLayout(figures)
+        self._progress = QProgressBar(self._progress_box)
+        self._progress.setTextVisible(False)
+        self._progress.setRange(0, 1000)
+        self._progress.setAccessibleName("Progress")
+        column.addWidget(self._progress)
+        column.addStretch(1)
+        row.addWidget(self._progress_box)
+        self._device = QLabel(self)
+        self._device.setObjectName("Device")
+        self._device.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        row.addWidget(self._device)
+        self._lecture = QToolButton(self)
+        self._lecture.setText("Lecture")
+        self._lecture.setCheckable(True)
+        icons.bind(self._lecture, "lecture")
+        action = self._actions["lecture"]
+        self._lecture.setToolTip(action.toolTip())
+        self._lecture.setAccessibleName("Lecture mode")
+        self._lecture.clicked.connect(action.trigger)
+        action.toggled.connect(self._lecture.setChecked)
+        row.addWidget(self._lecture)
+
+    # ---- sizes ---------------------------------------------------------------------------------------------------
+
+    def _refit(self) -> None:
+        """Take the letters of the present text scale everywhere, and the room that they need."""
+        scale = theme.surrounding_scale()
+        pill, button_height = round(28 * scale), round(32 * scale)
+        self.setFixedHeight(max(52, round(15 * scale) + value_height() + 12))
+        self._brand.setFont(theme.surrounding_font(15, 700))
+        for part, weight in ((self._data, 400), (self._test, 400), (self._device, 500)):
+            part.setFont(theme.surrounding_font(12, weight))
+            part.setFixedHeight(pill)
+        self._test.setIconSize(QSize(round(14 * scale), round(14 * scale)))
+        self._device.setMinimumWidth(text_width("cuda:0", theme.surrounding_font(12, 500)) + 26)
+        for button in (*self._player.values(), self._lecture):
+            button.setFont(theme.surrounding_font(13, 600 if button is self._player["play"] else 400))
+            button.setIconSize(QSize(round(16 * scale), round(16 * scale)))
+            button.setFixedHeight(button_height)
+        for field in self._fields.values():
+            field.refit()
+        for choice in (self._rate, self._batch, self._optimizer):
+            choice.refit()
+        for value in (self._epoch, self._epochs, self._step):
+            value.setFont(value_font())
+        self._epoch_pair.setFixedHeight(value_height())
+        self._epochs.setFixedSize(text_width("0000") + 10, value_height())
+        self._step.setFixedSize(text_width("000 000") + 4, value_height())
+        for label in (self._speed, self._eta):
+            label.setFont(theme.surrounding_font(12, 500))
+        self._fitted = theme.text_scale()
+        self._fit_width()
+
+    def _fit_width(self) -> None:
+        self._set_compact(self.width() < _COMPACT_BELOW or theme.text_scale() > 1)
+        self._update_document()
+        self._update_data()
+        self._give_way()
+
+    def _give_way(self) -> None:
+        """In large letters, what weighs least is left out until the rest can be read whole."""
+        lesser = (
+            self._device,
+            self._test,
+            self._progress_box,
+            self._data,
+            self._fields["Optimizer"],
+            self._fields["Batch"],
+        )
+        for part in lesser:
+            part.setVisible(True)
+        if theme.text_scale() > 1:
+            for part in lesser:
+                if self._lacking() <= 0:
+                    break
+                part.setVisible(False)
+
+    # ---- showing -------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow window shows icons and the essential figures."""
+        super().resizeEvent(event)
+        self._fit_width()
+
+    def _set_compact(self, compact: bool) -> None:
+        self._compact = compact
+        self._brand.setVisible(not compact)
+        scale = theme.surrounding_scale()
+        beside, only = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        for name, button in self._player.items():
+            wordless = name == "reset" or (compact and name != "play")
+            button.setToolButtonStyle(only if wordless else beside)
+            if wordless:
+                button.setFixedWidth(round(34 * scale))
+            else:
+                widest = "Pause" if name == "play" else "step"
+                button.setFixedWidth(text_width(widest, button.font()) + round((54 if name == "play" else 46) * scale))
+        self._lecture.setToolButtonStyle(only if compact else beside)
+        self._lecture.setFixedWidth(round(34 * scale) if compact else text_width("Lecture", self._lecture.font()) + 50)
+        self._progress_box.setFixedWidth(round((142 if compact else 190) * scale))
+        self._row.setSpacing(6 if compact else 8)
+
+    def _follow_action(self, name: str) -> None:
+        action, button = self._actions[name], self._player[name]
+        button.setEnabled(action.isEnabled())
+        button.setToolTip(action.toolTip())
+        if name == "play":
+            running = self._training.running
+            button.setText("Pause" if running else "Play")
+            button.setAccessibleName("Pause" if running else "Play")
+            colour = "accent_text" if action.isEnabled() else "text_faint"
+            icons.bind(button, "pause" if running else "play", colour)
+
+    def _update_state(self) -> None:
+        for name in self._player:
+            self._follow_action(name)
+        uses = self._training.test_uses
+        icons.bind(self._test, "lock-open" if uses else "lock", "warning" if uses else "text_muted")
+        self._test.setEnabled(self._actions["evaluate_test"].isEnabled())
+        self._update_data()
+        self._show_standing(self._training.standing)
+
+    def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
+        self._update_document()
+        if before.training != after.training or edit is None:
+            self._update_fields()
+        if before.data != after.data or edit is None:
+            self._update_data()
+            self._give_way()
+
+    def _on_saved(self, _path: object) -> None:
+        self._update_document()
+
+    def _on_theme(self, _theme: object) -> None:
+        if theme.text_scale() != self._fitted:
+            self._refit()
+        self._update_state()
+
+    def _update_document(self) -> None:
+        self._title.refresh(round((116 if self._compact else 180) * theme.text_scale()))
+
+    def _update_data(self) -> None:
+        project = self._document.project
+        sizes = self._training.split_sizes
+        try:
+            title = datasets.dataset(project.data.dataset).title
+        except InputError:
+            title = project.data.dataset
+        if not sizes:
+            self._data.setText(title)
+            self._data.setToolTip("The sizes of this data set are not known.")
+            self._test.setText("test")
+            return
+        train, validation, test = sizes
+        exact = (
+            f"{title}: {format_count(train)} examples to train, {format_count(validation)} to validate, "
+            f"{format_count(test)} to test. Click to choose the data."
+        )
+        counts = f"{short_count(train)} train / {short_count(validation)} val"
+        self._data.setText(f"{title} · {counts}")
+        self._data.setToolTip(exact)
+        self._data.setAccessibleName(f"Data set {exact}")
+        uses = self._training.test_uses
+        self._test.setText(f"{short_count(test)} test" + (f" ×{uses}" if uses else ""))
+        times = "once" if uses == 1 else f"{uses} times"
+        seen = f"The test set has been used {times} in this run." if uses else "The test set is untouched in this run."
+        self._test.setToolTip(f"{seen} Click to measure loss and accuracy on it; each use is counted.")
+        self._test.setAccessibleName(f"Evaluate on the test set. {seen}")
+        self._test.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        # As much as there is room for; a name says more than the sizes, which also stand in the tooltip.
+        if self._lacking() > 0:
+            self._data.setText(f"{title} · {short_count(train)} / {short_count(validation)}")
+        if self._lacking() > 0:
+            self._data.setText(title)
+
+    def _lacking(self) -> int:
+        """How many pixels the bar is too narrow for what stands in it."""
+        # What stands within a field tells the bar of its new size only when the event loop comes round.
+        for part in (self._epoch_pair, *self._fields.values(), self._progress_box):
+            layout = part.layout()
+            if layout is not None:
+                layout.activate()
+        self._row.invalidate()
+        return self._row.minimumSize().width() - self.width()
+
+    def _update_fields(self) -> None:
+        training = self._document.project.training
+        if not (self._epochs.hasFocus() and self._epochs.isModified()):
+            self._epochs.setText(str(training.epochs))
+        self._rate.show_value(f"{learning_rate_of(self._document.project):.6g}")
+        self._batch.show_value(str(training.batch_size))
+        self._optimizer.show_value(registry.optimizer(training.optimizer.kind).title)
+
+    def _show_standing(self, standing: Standing) -> None:
+        self._epoch.setText(f"{standing.epoch} /")
+        planned = max(standing.epochs, standing.epoch, self._document.project.training.epochs, 10)
+        self._epoch.setFixedWidth(text_width("0" * len(str(planned)) + " /") + 1)
+        self._step.setText(format_count(standing.step))
+        speed = standing.samples_per_second
+        running = self._training.running
+        self._speed.setText(f"{format_count(round(speed))} samples/s" if running and speed > 0 else "")
+        self._eta.setText(f"ETA {format_duration(standing.eta_seconds)}" if running else self._idle_text())
+        self._progress.setValue(round(1000 * standing.step / standing.steps) if standing.steps else 0)
+        waiting = not standing.device
+        self._device.setText(standing.device or "…")
+        self._device.setToolTip("Where the network is trained" if standing.device else "PyTorch is being loaded")
+        if self._device.property("waiting") != waiting:
+            self._device.setProperty("waiting", waiting)
+            self._device.style().unpolish(self._device)
+            self._device.style().polish(self._device)
+
+    def _idle_text(self) -> str:
+        return self._training.status()
+
+    # ---- editing -------------------------------------------------------------------------------------------------
+
+    def _value(self, spec: ParamSpec | None, text: str, whole: bool) -> int | float:
+        """The text as a number that the declaration allows.
+
+        Raises:
+            ParamError: It is not.
+        """
+        assert spec is not None
+        try:
+            number: object = int(text.replace("\u202f", "")) if whole else float(text.replace(",", "."))
+        except ValueError:
+            raise spec.refuse(text) from None
+        parsed = spec.parse(number)
+        assert isinstance(parsed, int | float)
+        return parsed
+
+    def _on_rate(self, text: str) -> None:
+        spec = registry.optimizer(self._document.project.training.optimizer.kind).param("learning_rate")
+        try:
+            value = self._value(spec, text, whole=False)
+        except ParamError as error:
+            self._rate.refuse(error.message)
+            return
+        self._apply(with_learning_rate(self._document.project, float(value)))
+        self._update_fields()
+
+    def _on_batch(self, text: str) -> None:
+        try:
+            value = self._value(settings.find(settings.TRAINING, "batch_size"), text, whole=True)
+        except ParamError as error:
+            self._batch.refuse(error.message)
+            return
+        training = self._document.project.training
+        self._apply(SetTraining(msgspec.structs.replace(training, batch_size=int(value))))
+        self._update_fields()
+
+    def _on_epochs(self) -> None:
+        self._epochs.setModified(False)
+        training = self._document.project.training
+        try:
+            value = self._value(settings.find(settings.TRAINING, "epochs"), self._epochs.text().strip(), whole=True)
+        except ParamError as error:
+            QToolTip.showText(
+                self._epochs.mapToGlobal(self._epochs.rect().bottomLeft()), plain_tip(error.message), self._epochs
+            )
+            self._update_fields()
+            return
+        if value != training.epochs:
+            self._apply(SetTraining(msgspec.structs.replace(training, epochs=int(value))))
+        self._update_fields()
+
+    def _on_optimizer(self, title: str) -> None:
+        project = self._document.project
+        kind = next((key for key, spec in registry.optimizers().items() if spec.title == title), None)
+        if kind is None or kind == project.training.optimizer.kind:
+            return
+        after = settings.with_setting(project, "training.optimizer", kind)
+        self._apply(SetTraining(after.training))
+        self._update_fields()
+
+    @answering(QSize)
+    def sizeHint(self) -> QSize:
+        """As wide as the window."""
+        return QSize(1280, self.height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Parts are elided before the window cannot get narrower."""
+        return QSize(960, self.height())
+
+
+__all__ = ["TopBar", "short_count"]

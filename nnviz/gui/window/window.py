@@ -1,0 +1,488 @@
+"""The main window: puts the regions together and lets them know of each other. It holds no rule of the domain."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QMainWindow,
+    QMenu,
+    QMenuBar,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nnviz import interruption
+from nnviz.errors import NnvizError
+from nnviz.gui.canvas import CanvasView, Palette
+from nnviz.gui.look import icons, theme
+from nnviz.gui.parts.action_table import CANVAS_ACTIONS
+from nnviz.gui.parts.background import Background
+from nnviz.gui.runs.recording import Recorder
+from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.session_bridge import SessionBridge
+from nnviz.gui.runs.training import Training
+from nnviz.gui.window.action_state import fill_recent, fill_runs, update_actions
+from nnviz.gui.window.actions import layers_menu, make_actions, make_menus, minimap_menu
+from nnviz.gui.window.commands import Commands
+from nnviz.gui.window.file_drops import accept_files, drop_files
+from nnviz.gui.window.files import Files
+from nnviz.gui.window.fix_trials import FixTrials
+from nnviz.gui.window.guidance import Guidance
+from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
+from nnviz.gui.window.project_title import literal_title
+from nnviz.gui.window.replay import Replay
+from nnviz.gui.window.safety import Safety
+from nnviz.gui.window.settings import ARRANGEMENT_VERSION, Settings
+from nnviz.gui.window.spacetap import SpaceTap
+from nnviz.gui.window.timeline import Timeline
+from nnviz.gui.window.topbar import TopBar
+from nnviz.project.document import Document
+from nnviz.project.edits import Edit
+from nnviz.project.model import Project
+
+if TYPE_CHECKING:
+    from nnviz.gui.inspector import Inspector
+    from nnviz.gui.window.docks import Docks
+
+_log = logging.getLogger(__name__)
+#: Widths of palette and inspector in a wide window, and in one under 1,450.
+_SIDES = (188, 372)
+_NARROW_SIDES = (188, 324)
+_NARROW_BELOW = 1450
+_SMALLEST = QSize(1000, 600)
+
+
+class MainWindow(QMainWindow):
+    """One document, one training, and everything that shows them.
+
+    Args:
+        document: What is open.
+        run_path: A run to replay instead of training.
+        data_dir: Where data sets are looked for first.
+        settings: What is remembered; the user's own by default.
+        welcome: Whether to offer the samples at the first start.
+    """
+
+    #: The instruments are there, and so is everything else.
+    completed = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        run_path: Path | None = None,
+        data_dir: Path | None = None,
+        settings: Settings | None = None,
+        welcome: bool = False,
+    ) -> None:
+        super().__init__()
+        self.document = document
+        self.settings = settings or Settings()
+        self._run_path = run_path
+        self._welcome_wanted = welcome
+        self._shown = False
+        self._finished = False
+        self._may_close = False
+        #: What the program returns when this window has closed.
+        self.exit_status = 0
+        self.docks: Docks | None = None
+        self.inspector: Inspector | None = None
+        self.setWindowTitle("nnviz[*]")
+        self.setMinimumSize(_SMALLEST)
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.setAnimated(False)
+
+        self.net = ExceptionNet(self)
+        self.background = Background(self)
+        self.feed = RunFeed(self)
+        self.bridge = SessionBridge(self)
+        self.recorder = Recorder(self.background, self)
+        self.training = Training(document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self)
+        self.files = Files(document, self.background, self.settings, self)
+        self._build_centre()
+        self.safety = Safety(document, self.files, self.background, self.notices, self)
+        self.commands = Commands(self)
+        self.actions_by_name = make_actions(self, self.commands.handlers())
+        self._build_bars()
+        self._build_menus()
+        self.guidance = Guidance(
+            document, self.training, self.bridge, self.notices, self.apply, self.commands.show_node, self
+        )
+        self.guidance.problems_requested.connect(self.commands.show_problems)
+        self.timeline.problems_requested.connect(self.commands.show_problems)
+        self.fix_trials = FixTrials(document, self)
+        self.replay = Replay(self)
+        self._connect()
+        self._restrict_shortcuts()
+        self._restore_geometry()
+        self.update_actions()
+        self._update_title()
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build_centre(self) -> None:
+        self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        self.palette_panel = Palette(self.document, self._splitter)
+        self._centre = QWidget(self._splitter)
+        column = QVBoxLayout(self._centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.canvas = CanvasView(self.document, theme.current(), self.feed, self._centre)
+        self.canvas.editing.recent = self.settings.recent_layers
+        column.addWidget(self.canvas)
+        self.notices = NoticeArea(self._centre)
+        self.message = Message(self._centre)
+        # What stands here until the inspector is there, so that nothing jumps.
+        self.side = QWidget(self._splitter)
+        self.side.setObjectName("Inspector")
+        self.side.setMinimumWidth(300)
+        for widget in (self.palette_panel, self._centre, self.side):
+            self._splitter.addWidget(widget)
+        self._splitter.setStretchFactor(0, 0)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setStretchFactor(2, 0)
+        self.setCentralWidget(self._splitter)
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
+        ):
+            self.setCorner(corner, area)
+        # Holds the place of the instruments until they are there, so that the canvas does not jump.
+        self._placeholder: QDockWidget | None = QDockWidget(self)
+        self._placeholder.setObjectName("dock-placeholder")
+        self._placeholder.setTitleBarWidget(QWidget(self._placeholder))
+        self._placeholder.setWidget(QWidget(self._placeholder))
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._placeholder)
+
+    def _build_bars(self) -> None:
+        head = QWidget(self)
+        column = QVBoxLayout(head)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.menu_bar = QMenuBar(head)
+        column.addWidget(self.menu_bar)
+        self.top_bar = TopBar(self.document, self.training, self.actions_by_name, self.apply, head)
+        column.addWidget(self.top_bar)
+        self.setMenuWidget(head)
+        self.timeline = Timeline(self.training, self.feed, self)
+        foot = self.statusBar()
+        foot.setSizeGripEnabled(False)
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.addWidget(self.timeline, 1)
+        foot.setFixedHeight(self.timeline.maximumHeight() + 2)
+        layout = foot.layout()
+        if layout is not None:
+            layout.setContentsMargins(0, 0, 0, 0)
+
+    def _build_menus(self) -> None:
+        self._recent_menu = QMenu("Open r&ecent", self)
+        self._recent_menu.aboutToShow.connect(lambda: fill_recent(self._recent_menu, self))
+        self._runs_menu = QMenu("Recent r&uns", self)
+        self._runs_menu.aboutToShow.connect(lambda: fill_runs(self._runs_menu, self))
+        self._layers_menu = layers_menu(self, self.canvas.add_node)
+        self.minimap_menu = minimap_menu(self, self.commands.show_minimap)
+        make_menus(
+            self.menu_bar,
+            self.actions_by_name,
+            {
+                "recent": self._recent_menu,
+                "runs": self._runs_menu,
+                "layers": self._layers_menu,
+                "minimap": self.minimap_menu,
+            },
+        )
+
+    def _connect(self) -> None:
+        document, training = self.document, self.training
+        document.changed.connect(self._on_document_changed)
+        document.saved.connect(self._on_saved)
+        training.changed.connect(self.update_actions)
+        training.moved.connect(self._on_moved)
+        training.began.connect(self.recorder.begin)
+        training.ended.connect(self.recorder.end)
+        training.ended.connect(lambda _run: self.top_bar.refresh())
+        self.bridge.refused.connect(self.message.say)
+        self.recorder.failed.connect(lambda text: self.guidance.tell_error(text, ""))
+        self.recorder.message.connect(self.message.say)
+        self.files.failed.connect(self.guidance.tell_error)
+        self.files.message.connect(self.message.say)
+        self.files.replaced.connect(self._on_replaced)
+        self.canvas.selection_changed.connect(self._on_selection)
+        self.canvas.message.connect(self.message.say)
+        self.notices.covered.connect(self.canvas.groups.cover)
+        self.canvas.search_requested.connect(self.commands.find_layer)
+        self.canvas.visible_changed.connect(self.training.watch)
+        self.canvas.node_activated.connect(lambda _node: self.commands.edit_layer())
+        self.palette_panel.add_requested.connect(self.canvas.add_node)
+        self.palette_panel.left.connect(self.canvas.setFocus)
+        self.top_bar.data_requested.connect(self.commands.show_data)
+        self.feed.step_changed.connect(lambda _step: self.update_actions())
+        self.feed.ticked.connect(self._on_ticked)
+        theme.notifier.changed.connect(self._on_theme)
+        # Emitted from any thread; the notice belongs to this one.
+        self.net.caught.connect(self.guidance.tell_exception, Qt.ConnectionType.QueuedConnection)
+        self.safety.message.connect(self.message.say)
+        self.net.interrupted.connect(self.end, Qt.ConnectionType.QueuedConnection)
+
+    def _restrict_shortcuts(self) -> None:
+        """Keys that belong to the canvas do nothing where something else has the focus."""
+        for name in CANVAS_ACTIONS:
+            action = self.actions_by_name[name]
+            self.removeAction(action)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            self.canvas.addAction(action)
+        self._space = SpaceTap(self.canvas, self.actions_by_name["play"].trigger)
+
+    def _restore_geometry(self) -> None:
+        stored = self.settings.layout("geometry")
+        if stored is None or not self.restoreGeometry(stored):
+            self.resize(1680, 1050)
+        sizes = self.settings.layout("splitter")
+        if sizes is None or not self._splitter.restoreState(sizes):
+            self._share_width()
+
+    # ---- coming to life ------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Once it is on the screen, the slow parts follow: instruments, then torch on its thread."""
+        super().showEvent(event)
+        if not self._shown:
+            self._shown = True
+            if self.settings.layout("splitter") is None:
+                self._share_width()
+            if self._placeholder is not None:
+                height = round(min(max(196, self.height() * 0.24), self.height() * 0.5))
+                self.resizeDocks([self._placeholder], [height], Qt.Orientation.Vertical)
+            QTimer.singleShot(0, self._come_to_life)
+
+    def _come_to_life(self) -> None:
+        if self._finished:
+            return
+        if self._run_path is None:  # a run is replayed without torch
+            self.bridge.start()
+            self.training.start()
+        self._create_inspector()
+        self._create_docks()
+        self.recorder.look()
+        if self._run_path is not None:
+            self.training.start_idle()
+            self.files.load(self._run_path)
+        self.canvas.fit()
+        self.canvas.setFocus()
+        if self._welcome_wanted and not self.settings.welcome_seen:
+            self.commands.show_welcome(at_start=True)
+        self.completed.emit()
+
+    def _create_inspector(self) -> None:
+        from nnviz.gui.inspector import Inspector  # noqa: PLC0415 - draws pictures with pyqtgraph; see below
+
+        inspector = self.inspector = Inspector(self.document, theme.current(), self)
+        visible, sizes = not self.side.isHidden(), self._splitter.sizes()
+        placeholder, self.side = self.side, inspector
+        self._splitter.replaceWidget(self._splitter.indexOf(placeholder), inspector)
+        placeholder.deleteLater()
+        inspector.setVisible(visible)
+        self._splitter.setSizes(sizes)
+        inspector.message.connect(self.message.say)
+        inspector.left.connect(self.canvas.setFocus)
+        inspector.node_requested.connect(self.commands.show_node)
+        inspector.cure_requested.connect(self.commands.cure)
+        inspector.data.download_requested.connect(lambda _kind: self.guidance.download())
+        inspector.set_selection(list(self.canvas.selected))
+        self.feed.subscribe(inspector.refresh, inspector)
+
+    def _create_docks(self) -> None:
+        # Only now: pyqtgraph takes longer to import than everything else that the window needs.
+        from nnviz.gui.window.docks import Docks  # noqa: PLC0415
+
+        placeholder, self._placeholder = self._placeholder, None
+        docks = self.docks = Docks(self, self.document, self.feed, self.canvas)
+        if placeholder is not None:
+            self.removeDockWidget(placeholder)
+            placeholder.deleteLater()
+        instruments = self.menu_bar.findChild(QMenu, "InstrumentsMenu")
+        if instruments is not None:
+            docks.fill_menu(instruments)
+        self.update_actions()
+        docks.message.connect(self.message.say)
+        docks.node_requested.connect(self.commands.show_node)
+        docks.cure_requested.connect(self.commands.cure)
+        docks.spread()
+        stored = self.settings.layout("docks")
+        if stored is not None:
+            self.restoreState(stored, ARRANGEMENT_VERSION)
+
+    # ---- edits ---------------------------------------------------------------------------------------------------
+
+    def apply(self, edit: Edit) -> None:
+        """Change the document; a refusal is said, not raised."""
+        self.guarded(lambda: self.document.apply(edit))
+
+    def guarded(self, work: Callable[[], object]) -> None:
+        """Do something that may be refused; the refusal is said, not raised."""
+        try:
+            work()
+        except NnvizError as error:
+            self.message.say(str(error))
+
+    # ---- looks ---------------------------------------------------------------------------------------------------
+
+    def reset_arrangement(self) -> None:
+        """Everything back in its place."""
+        self.settings.forget_layout()
+        if self.docks is not None:
+            self.docks.arrange_as_new()
+        self.palette_panel.setVisible(True)
+        self.side.setVisible(True)
+        self._share_width()
+        self.update_actions()
+
+    def _share_width(self) -> None:
+        """What palette, canvas and inspector get of the width."""
+        left, right = _NARROW_SIDES if self.width() < _NARROW_BELOW else _SIDES
+        self._splitter.setSizes([left, max(300, self.width() - left - right), right])
+
+    # ---- files ---------------------------------------------------------------------------------------------------
+
+    def _on_replaced(self) -> None:
+        self.notices.dismiss("file")
+        self.notices.dismiss("failure")
+        self.canvas.fit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Project and run files are welcome everywhere."""
+        accept_files(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped, or say why not."""
+        drop_files(event, self.files.open, self.message.say)
+
+    # ---- following -----------------------------------------------------------------------------------------------
+
+    def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
+        self.update_actions()
+        self._update_title()
+
+    def _on_moved(self, _standing: object) -> None:
+        trained = self.training.trained
+        if trained != self.actions_by_name["save_run"].isEnabled():
+            self.update_actions()
+
+    def _on_saved(self, _path: object) -> None:
+        self._update_title()
+
+    def _on_selection(self, nodes: list[str]) -> None:
+        node = nodes[0] if len(nodes) == 1 else ""
+        self.training.focus(node or None)
+        if self.docks is not None:
+            self.docks.set_selection(node)
+        if self.inspector is not None:
+            self.inspector.set_selection(nodes)
+        self.update_actions()
+
+    def _on_ticked(self, changed: frozenset[str]) -> None:
+        if "loss/test" in changed:
+            self.top_bar.refresh()
+
+    def _on_theme(self, _theme: theme.Theme) -> None:
+        if self._finished:
+            return
+        # Asked for anew: what Python was given first can be taken for deleted while the bar itself is there.
+        self.statusBar().setFixedHeight(self.timeline.maximumHeight() + 2)
+        icons.bind(self.actions_by_name["switch_theme"], "sun" if theme.current().dark else "moon", "text_muted")
+        self.update_actions()
+
+    def update_actions(self) -> None:
+        """Bring every action in line with what can be done now."""
+        if not self._finished:
+            update_actions(self)
+
+    def _update_title(self) -> None:
+        self.setWindowTitle(f"{literal_title(self.document)}[*] – nnviz")
+        self.setWindowModified(self.document.is_modified)
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Full screen may also be left by the desktop."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and hasattr(self, "actions_by_name"):
+            self.actions_by_name["full_screen"].setChecked(self.isFullScreen())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask about unsaved changes, then end everything within a few seconds."""
+        if self._finished:
+            event.accept()
+            return
+        if self.document.is_modified and not self._may_close:
+            event.ignore()
+
+            def leave() -> None:
+                self._may_close = True
+                self.close()
+
+            self.files.ask_unsaved(leave)
+            return
+        event.accept()
+        self.finish()
+
+    def end(self) -> None:
+        """Close because the program was asked to end from outside: nobody is asked, unsaved work is offered again."""
+        self.exit_status = interruption.STATUS
+        self._may_close = True
+        self.close()
+
+    def finish(self, patience: float = 3.0) -> None:
+        """End timers, threads and files; the window cannot be used afterwards.
+
+        Args:
+            patience: Seconds that the training thread may take to end.
+        """
+        if self._finished:
+            return
+        self._finished = True
+        self.settings.keep_layout("geometry", self.saveGeometry())
+        self.settings.recent_layers = self.canvas.editing.recent
+        if not self.actions_by_name["lecture"].isChecked():
+            self.settings.keep_layout("splitter", self._splitter.saveState())
+            if self.docks is not None:
+                self.settings.keep_layout("docks", self.saveState(ARRANGEMENT_VERSION))
+        self.settings.sync()
+        self.hide()
+        self.replay.stop()
+        self.fix_trials.stop()
+        self.feed.stop()
+        self.training.stop()
+        self.document.changed.disconnect(self._on_document_changed)
+        self.document.saved.disconnect(self._on_saved)
+        self.top_bar.release()
+        if not self.bridge.close(patience):
+            _log.warning("The training thread did not end in time.")
+        self.background.wait(3.0)
+        self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
+        self.recorder.close()
+        self.net.remove()
+        theme.set_text_scale(1.0)
+
+    def action(self, name: str) -> QAction:
+        """One of the window's actions."""
+        return self.actions_by_name[name]
+
+
+__all__ = ["MainWindow"]

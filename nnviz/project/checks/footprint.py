@@ -1,0 +1,280 @@
+"""What a batch takes on its way through a network and back, in closed form from the shapes.
+
+One table says what torch keeps of each kind of layer and what it lays out beside that while it computes
+(:data:`FOOTPRINTS`). Two walks add it up: :func:`training` with the way back, :func:`evaluating` without. Each gives
+the places where much is held at once as lines over the batch size, of which the highest counts.
+
+The workspaces are those of torch on the CPU, measured layer by layer (torch 2.13 with oneDNN and MKL). An accelerator
+needs others, of the same order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nnviz.project.checks.shapes import Inference
+from nnviz.project.model import Graph, Shape
+
+BYTES_PER_NUMBER = 4
+#: Channels that oneDNN lays out side by side; a layer with fewer is filled up to as many.
+_BLOCK = 16
+#: With so few channels a convolution reads the picture as it lies.
+_PLAIN_CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What one kind of layer holds.
+
+    Attributes:
+        inputs, output: Whether what comes in, or what it puts out, is kept for the way back.
+        view: It puts out the very numbers that came in, in another shape.
+        beside: Bytes that are kept beside that for each number put out: places of the largest, masks, own sums.
+        back: Bytes that are laid out on the way back for each number put out, gradients not counted.
+        blocked: Its numbers are brought into the order of channels that oneDNN computes with, and back; ``spread``
+            (transposed convolution) in a way of its own.
+        shares_gradient: What comes back is handed on as it is to every input.
+        in_chain: The layer has a place in a chain of dense layers (see ``network/chain.py``).
+    """
+
+    inputs: bool = False
+    output: bool = False
+    view: bool = False
+    beside: int = 0
+    back: int = 0
+    blocked: str = ""
+    shares_gradient: bool = False
+    in_chain: bool = False
+
+
+_BY_INPUT = Footprint(inputs=True, in_chain=True)
+_BY_OUTPUT = Footprint(output=True, in_chain=True)
+_CONVOLUTION = Footprint(inputs=True, blocked="yes")
+#: Every kind that the registry knows (a test compares the two).
+FOOTPRINTS: Mapping[str, Footprint] = {
+    "input": Footprint(),
+    "output": Footprint(view=True),
+    "linear": Footprint(inputs=True, in_chain=True),
+    "conv1d": _CONVOLUTION,
+    "conv2d": _CONVOLUTION,
+    "conv_transpose2d": Footprint(inputs=True, blocked="spread"),
+    "max_pool1d": Footprint(inputs=True, beside=8),
+    "max_pool2d": Footprint(inputs=True, beside=8),
+    "avg_pool2d": Footprint(inputs=True),
+    "adaptive_avg_pool2d": Footprint(inputs=True),
+    "flatten": Footprint(view=True, in_chain=True),
+    "identity": Footprint(view=True, in_chain=True),
+    "reshape": Footprint(view=True),
+    "zero_pad2d": Footprint(),
+    "upsample": Footprint(),
+    "step": Footprint(),
+    "relu": _BY_OUTPUT,
+    "leaky_relu": _BY_INPUT,
+    "prelu": Footprint(inputs=True, back=4),
+    "elu": _BY_INPUT,
+    "gelu": _BY_INPUT,
+    "silu": _BY_INPUT,
+    "sigmoid": _BY_OUTPUT,
+    "tanh": _BY_OUTPUT,
+    "softplus": _BY_INPUT,
+    "softmax": Footprint(output=True),
+    "log_softmax": Footprint(output=True),
+    "dropout": Footprint(beside=4),
+    "dropout2d": Footprint(),
+    "batch_norm1d": Footprint(inputs=True),
+    "batch_norm2d": Footprint(inputs=True),
+    "layer_norm": Footprint(inputs=True),
+    "group_norm": Footprint(inputs=True),
+    "local_response_norm": Footprint(inputs=True, beside=13, back=8),
+    "add": Footprint(shares_gradient=True),
+    "multiply": Footprint(inputs=True),
+    "concatenate": Footprint(),
+}
+_UNKNOWN = Footprint(inputs=True)
+#: Copies of the answers that a loss makes beside their gradient: logarithms, what is right as numbers.
+_LOSS_COPIES = 2
+
+
+@dataclass(frozen=True)
+class Line:
+    """Bytes at one place of the way: ``fixed + each * batch``, and ``slack`` on top; ``node`` is where."""
+
+    node: str
+    fixed: int
+    each: int
+    slack: int = 0
+
+    def at(self, batch: int) -> int:
+        """Bytes for a batch of this size."""
+        return self.fixed + self.each * batch + self.slack
+
+
+def highest(lines: Iterable[Line], batch: int) -> Line:
+    """The place where a batch of this size takes most."""
+    return max(lines, key=lambda line: line.at(batch), default=Line("", 0, 0))
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer that puts out memory of its own; sizes are bytes of one example."""
+
+    node: str
+    of: Footprint
+    sources: tuple[int, ...]  # which layers made what comes in
+    size: int
+    parameters: int
+    into: int  # what comes in, brought into blocks
+    out: int  # what it puts out, brought into blocks
+    trains: bool  # whether it or anything before it has parameters
+
+
+def training(graph: Graph, inference: Inference) -> list[Line]:
+    """What a step holds at each place, forwards and backwards, gradients of parameters that are done included."""
+    layers, answer, dense = _layers(graph, inference)
+    if not layers:
+        return []
+    saved = {index: index for index in range(len(layers))} if dense else _first_savers(layers)
+    lines, held = _forward(layers, answer, saved)
+    pending = {answer: layers[answer].size}
+    waiting, gradients = layers[answer].size, 0
+    held += _LOSS_COPIES * layers[answer].size
+    released: dict[int, int] = {}
+    for value, saver in saved.items():
+        if value not in (0, answer):
+            released[saver] = released.get(saver, 0) + layers[value].size
+    for index in range(len(layers) - 1, 0, -1):
+        layer = layers[index]
+        if layer.trains and index in pending:
+            gradients += layer.parameters
+            wanted = [source for source in dict.fromkeys(layer.sources) if layers[source].trains]
+            mine = pending.pop(index)
+            new = 0
+            for source in wanted:
+                if source not in pending:
+                    pending[source] = 0 if layer.of.shares_gradient and new else layers[source].size
+                    new += pending[source]
+            handed_on = mine if layer.of.shares_gradient else 0
+            work = layer.of.back * layer.size // BYTES_PER_NUMBER + _work_back(layer, bool(wanted))
+            workspace = layer.parameters if layer.of.blocked else 0
+            lines.append(Line(layer.node, gradients + workspace, held + waiting + max(0, new - handed_on) + work))
+            waiting += new - mine
+        held -= released.get(index, 0) + layer.of.beside * layer.size // BYTES_PER_NUMBER
+    return lines
+
+
+def evaluating(graph: Graph, inference: Inference) -> list[Line]:
+    """What a batch holds at each place when nothing is kept for the way back."""
+    layers, answer, _ = _layers(graph, inference)
+    return _forward(layers, answer, {})[0] if layers else []
+
+
+def outputs_bytes(inference: Inference) -> int:
+    """Bytes of the outputs of all layers together, for one example; views of others count nothing."""
+    return sum(_bytes(result.output) for node, result in inference.results.items() if not _of(inference, node).view)
+
+
+def _forward(layers: list[_Layer], answer: int, saved: Mapping[int, int]) -> tuple[list[Line], int]:
+    """The places of the way forward, and what is held at its end; the batch itself (0) and the answer always are."""
+    last_use = {source: index for index, layer in enumerate(layers) for source in layer.sources}
+    held = layers[0].size
+    lines = []
+    for index, layer in enumerate(layers[1:], 1):
+        beside = layer.of.beside * layer.size // BYTES_PER_NUMBER
+        workspace = layer.parameters if layer.of.blocked else 0
+        lines.append(Line(layer.node, workspace, held + beside + _work_forward(layer)))
+        held += layer.size + (beside if saved else 0)
+        for source in dict.fromkeys(layer.sources):
+            if last_use[source] == index and source not in saved and source not in (0, answer):
+                held -= layers[source].size
+    return lines, held
+
+
+def _work_forward(layer: _Layer) -> int:
+    """The output, and what stands beside it while it is computed."""
+    if layer.of.blocked == "yes":
+        return layer.out + max(layer.into, layer.size)
+    return layer.size + (2 * layer.out if layer.of.blocked else 0)
+
+
+def _work_back(layer: _Layer, further: bool) -> int:
+    """What stands beside the gradients while they are computed; ``further``: what came in wants one too."""
+    if not layer.of.blocked:
+        return 0
+    if not further:
+        return layer.into + layer.out
+    return layer.into + max(layer.into, layer.out) if layer.of.blocked == "yes" else layer.into + layer.out
+
+
+def _layers(graph: Graph, inference: Inference) -> tuple[list[_Layer], int, bool]:
+    """The layers that lead to the output, the one that makes the answer, and whether they are a dense chain."""
+    results, inputs = inference.results, inference.inputs
+    needed = {node for node in inference.order if graph.nodes[node].kind == "output" and node in results}
+    for node in reversed(inference.order):
+        if node in needed:
+            needed.update(inputs[node])
+    order = [node for node in inference.order if node in results and (node in needed or not needed)]
+    place: dict[str, int] = {}
+    layers: list[_Layer] = []
+    dense, some = True, False
+    answer = 0
+    for node in order:
+        of, result = _of(inference, node), results[node]
+        sources = tuple(place[source] for source in inputs[node] if source in place)
+        kind = graph.nodes[node].kind
+        dense = dense and (of.in_chain or kind in ("input", "output")) and len(inputs[node]) <= 1
+        some = some or kind == "linear"
+        if of.view and sources:
+            place[node] = sources[0]
+        else:
+            place[node] = len(layers)
+            shapes = [results[source].output for source in inputs[node] if source in results]
+            parameters = BYTES_PER_NUMBER * result.parameters
+            layers.append(
+                _Layer(
+                    node,
+                    of,
+                    sources,
+                    _bytes(result.output),
+                    parameters,
+                    sum(map(_blocked_input, shapes)),
+                    _blocked(result.output),
+                    bool(parameters) or any(layers[source].trains for source in sources),
+                )
+            )
+        answer = place[node]
+    return layers, answer, dense and some and all(b.sources in ((a,), ()) for a, b in enumerate(layers[1:]))
+
+
+def _first_savers(layers: list[_Layer]) -> dict[int, int]:
+    """Whose output is kept for the way back, and behind which layer's way back it can go."""
+    saved: dict[int, int] = {}
+    for index, layer in enumerate(layers):
+        if not layer.trains:
+            continue  # Nothing is recorded where nothing is trained.
+        if layer.of.inputs:
+            for source in layer.sources:
+                saved.setdefault(source, index)
+        if layer.of.output:
+            saved[index] = index
+    return saved
+
+
+def _of(inference: Inference, node: str) -> Footprint:
+    return FOOTPRINTS.get(inference.graph.nodes[node].kind, _UNKNOWN)
+
+
+def _bytes(shape: Shape) -> int:
+    return BYTES_PER_NUMBER * math.prod(shape)
+
+
+def _blocked(shape: Shape) -> int:
+    """Bytes with the channels filled up to whole blocks."""
+    return BYTES_PER_NUMBER * -(-shape[0] // _BLOCK) * _BLOCK * math.prod(shape[1:]) if shape else BYTES_PER_NUMBER
+
+
+def _blocked_input(shape: Shape) -> int:
+    if not shape or shape[0] <= _PLAIN_CHANNELS:
+        return 0
+    return _blocked(shape) if shape[0] >= _BLOCK else _bytes(shape)

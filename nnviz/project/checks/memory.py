@@ -1,0 +1,295 @@
+"""How much memory training a network takes, estimated in closed form before anything is built.
+
+Everything that is held at once at the worst moment is counted: the numbers that are trained and what stands beside them
+for each (gradients, optimizer, copies), what a batch takes on its way, the examples, and the checkpoint that waits to
+be written while the next step runs. ``scripts/bench.py memory`` compares it with what is used.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nnviz.project.checks import footprint
+from nnviz.project.checks.footprint import BYTES_PER_NUMBER, Line, highest
+from nnviz.project.checks.shapes import Inference
+from nnviz.project.declared.layers.common import count_text, shape_text
+from nnviz.project.model import DataFacts, Params, Project
+
+#: Numbers that an optimizer keeps for each parameter, beside its gradient.
+_STATE = {"sgd": 0, "rmsprop": 1, "adagrad": 1, "adadelta": 2, "adam": 2, "adamw": 2}
+#: Optimizers that keep one number more when their momentum is above 0.
+_MOMENTUM = frozenset({"sgd", "rmsprop"})
+#: Optimizers that lay out numbers while they make an update (see ``train/updates.py``): how many for each parameter,
+#: and how many for each of the layer that is updated just then.
+_WHILE_UPDATING = {"rmsprop": (1, 0), "adadelta": (0, 2)}
+#: Batches for measuring are at least this large (see ``train/training.py``).
+EVALUATION_BATCH = 256
+#: Examples in the probe set, and memory that the outputs of one part of it may take (see ``probes/probe_set.py``).
+PROBE_COUNT = 2000
+_PROBE_BYTES = 64 * 2**20
+_PROBE_FIRST = 8
+#: What the allocator cannot fill again of the room that a batch's numbers leave, as a share and at most (glibc: it
+#: gives nothing back while less than 64 MB are free at the end, and a hole of just the size wanted is passed over).
+_SLACK_SHARE = 0.5
+_SLACK_MOST = 48 * 2**20
+#: What the running program takes beside all that: code that is loaded when it is first used, the file that is written.
+_RUNNING = 16 * 10**6
+#: A checkpoint is written in pieces of at most this, of which the database holds a copy.
+_PIECE = 2**25
+#: Batches that are tried when a smaller one is looked for.
+_LARGEST_POWER = 20
+
+BATCH, CHECKPOINT, COPIES = "the batch on its way", "the checkpoint being written", "copies for the instruments"
+
+
+@dataclass(frozen=True)
+class Examples:
+    """How many examples there are.
+
+    Attributes:
+        training, validation, test: In each split.
+        bytes_each: Memory of one, its answer included.
+        loaded: They are in memory already, so that nothing more is needed for them.
+    """
+
+    training: int = 0
+    validation: int = 0
+    test: int = 0
+    bytes_each: int = 0
+    loaded: bool = False
+
+    @classmethod
+    def of(cls, facts: DataFacts | None) -> Examples:
+        """As far as the data set's facts tell; images are bytes, tables are floats."""
+        if facts is None:
+            return cls()
+        numbers = math.prod(facts.input_shape)
+        training, validation, test = facts.examples or (0, 0, 0)
+        return cls(training, validation, test, numbers * (1 if len(facts.input_shape) > 1 else BYTES_PER_NUMBER) + 8)
+
+    @property
+    def bytes(self) -> int:
+        """Memory of all: as they were read, and divided into training and validation."""
+        return 0 if self.loaded else self.bytes_each * (2 * (self.training + self.validation) + self.test)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Bytes that a training holds, by what they are for; see :func:`estimate`.
+
+    Attributes:
+        parts: What is held all the time or at the worst moment, by name; together they are ``needed``.
+        extras: What is held beside that where there is room, and left out where there is not.
+        culprit: The layer whose numbers are most of it.
+        by_parameters: Whether it is that layer's parameters, rather than what it puts out.
+    """
+
+    parts: dict[str, int]
+    extras: dict[str, int]
+    culprit: str
+    by_parameters: bool
+
+    @property
+    def needed(self) -> int:
+        """Without this much it cannot be trained."""
+        return sum(self.parts.values())
+
+    @property
+    def everything(self) -> int:
+        """With everything that is left out where there is no room; what a long run gathers comes on top."""
+        return self.needed + sum(self.extras.values())
+
+    def largest(self, count: int = 3) -> list[tuple[str, int]]:
+        """The largest parts of what is needed, the largest first."""
+        return sorted(((name, size) for name, size in self.parts.items() if size), key=lambda part: -part[1])[:count]
+
+
+class Estimate:
+    """What is known of a project's need for memory; asked for any batch size.
+
+    Args:
+        project: Its graph without what is bypassed, and its training.
+        inference: Of that graph. Nodes whose shapes are unknown count nothing.
+        examples: How many there are; by default none, so that only the network counts.
+        instruments: Whether the network is watched while it trains.
+        accelerator: Trained elsewhere than on the processor: what waits to be written is not in that memory.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        inference: Inference,
+        examples: Examples | None = None,
+        *,
+        instruments: bool = True,
+        accelerator: bool = False,
+    ) -> None:
+        self._project = project
+        self._inference = inference
+        self._examples = examples or Examples()
+        self._instruments = instruments
+        self._accelerator = accelerator
+        self._training = footprint.training(project.graph, inference)
+        self._evaluating = footprint.evaluating(project.graph, inference)
+        self.weights = BYTES_PER_NUMBER * inference.parameters
+
+    def needs(self, batch_size: int | None = None, optimizer: str | None = None) -> Needs:
+        """For a batch size, and an optimizer; by default the project's.
+
+        Args:
+            batch_size: Examples a batch.
+            optimizer: Another one, with its usual settings.
+        """
+        config = self._project.training
+        batch = config.batch_size if batch_size is None else batch_size
+        weights = self.weights
+        kind = config.optimizer.kind if optimizer is None else optimizer
+        state = weights * _numbers(kind, config.optimizer.params if optimizer is None else {})
+        best = weights if self._examples.validation and config.keep_best else 0
+        moment = self._moment(batch, kind)
+        gradients = min(weights, moment.fixed)
+        parts = {
+            "weights": weights,
+            "gradients": gradients,
+            f"the state of {kind}": state,
+            BATCH: moment.at(batch) - gradients,
+            CHECKPOINT: 0 if self._accelerator else self._checkpoint(weights + state + best),
+            "the best weights": best,
+            "the data": self._examples.bytes,
+            "the running program": 0 if self._accelerator else _RUNNING,
+        }
+        # Best weights that nobody asked to keep are there all the same, for "restore the best".
+        extra = weights if self._examples.validation and not best else 0
+        extras = {"best weights": extra, "best weights in the checkpoint": 0 if self._accelerator else extra}
+        if self._instruments:
+            parts["examples for the instruments"] = self._probe_inputs
+            extras[COPIES] = 2 * weights
+        node = moment.node
+        largest = max(self._inference.results.items(), key=lambda item: item[1].parameters, default=("", None))
+        by_parameters = largest[1] is not None and parts[BATCH] < 2 * weights
+        return Needs(parts, extras, largest[0] if by_parameters else self._largest_output() or node, by_parameters)
+
+    def largest_batch(self, limit: int) -> int:
+        """The largest power of two with which it would fit into so much memory; 0 where none does."""
+        sizes = (1 << power for power in range(_LARGEST_POWER, -1, -1))
+        return next((size for size in sizes if self.needs(size).needed <= limit), 0)
+
+    @property
+    def reserve(self) -> int:
+        """What has to stay free while it trains: for the largest step, or evaluation, and for a checkpoint."""
+        parts = self.needs().parts
+        return parts["gradients"] + parts[BATCH] + parts[CHECKPOINT]
+
+    def _moment(self, batch: int, optimizer: str) -> Line:
+        """The worst moment: of a step, of an update, of an evaluation, of a look by the instruments."""
+        weights = self.weights
+        training = _with_slack(highest(self._training, batch), batch)
+        for_all, for_largest = _WHILE_UPDATING.get(optimizer, (0, 0))
+        largest = max((result.parameters for result in self._inference.results.values()), default=0)
+        updating = Line("", weights * (1 + for_all) + for_largest * BYTES_PER_NUMBER * largest, 0)
+        measured = max(batch, EVALUATION_BATCH)
+        if self._examples.validation or self._examples.test:
+            measured = min(measured, max(self._examples.validation, self._examples.test))
+        line = _with_slack(highest(self._evaluating, measured), measured)
+        # The gradients of the last step are still there.
+        evaluating = Line(line.node, weights + line.at(measured), 0)
+        looking = Line("", weights + self._look, 0)
+        return highest((training, updating, evaluating, looking), batch)
+
+    @property
+    def _probe_inputs(self) -> int:
+        """The probe set as the network sees it."""
+        count = min(PROBE_COUNT, self._examples.validation or self._examples.training)
+        given = next((node for node in self._inference.order if node in self._inference.results), "")
+        return count * BYTES_PER_NUMBER * math.prod(self._inference.results[given].output) if given else 0
+
+    @property
+    def _look(self) -> int:
+        """What one part of the probe set puts out."""
+        if not self._instruments:
+            return 0
+        each = footprint.outputs_bytes(self._inference)
+        count = min(PROBE_COUNT, self._examples.validation or self._examples.training or PROBE_COUNT)
+        return max(min(count * each, _PROBE_BYTES), _PROBE_FIRST * each)
+
+    def _checkpoint(self, size: int) -> int:
+        return size + min(size, _PIECE)
+
+    def _largest_output(self) -> str:
+        results = self._inference.results
+        return max(results, key=lambda node: math.prod(results[node].output), default="")
+
+
+def estimate(
+    project: Project, inference: Inference, batch_size: int | None = None, examples: Examples | None = None
+) -> Needs:
+    """What training a project takes; see :class:`Estimate`."""
+    return Estimate(project, inference, examples).needs(batch_size)
+
+
+def surely_fits(project: Project, inference: Inference, examples: Examples, limit: int) -> bool:
+    """A quick answer for the usual case: even a crude bound, far above the estimate, is below the limit."""
+    outputs = BYTES_PER_NUMBER * sum(math.prod(result.output) for result in inference.results.values())
+    batch = max(project.training.batch_size, EVALUATION_BATCH)
+    bound = 32 * BYTES_PER_NUMBER * inference.parameters + 24 * batch * outputs + examples.bytes
+    return bound + _RUNNING + _SLACK_MOST + _PROBE_BYTES <= limit // 2
+
+
+def shares_text(needs: Needs) -> str:
+    """The largest parts of what is needed: ``weights 1.2 GB, gradients 1.2 GB, the batch on its way 0.9 GB``."""
+    return ", ".join(f"{name} {bytes_text(size)}" for name, size in needs.largest())
+
+
+def cure_text(project: Project, inference: Inference, estimate: Estimate, limit: int) -> str:
+    """Which setting would help, with the numbers, as a sentence.
+
+    Args:
+        project: What was asked for.
+        inference: Of its graph.
+        estimate: Of its need.
+        limit: Bytes that there are.
+    """
+    batch, needs = project.training.batch_size, estimate.needs()
+    smaller = estimate.largest_batch(limit)
+    if 0 < smaller < batch:
+        return f"A batch of {smaller} instead of {batch} needs {bytes_text(estimate.needs(smaller).needed)}."
+    lean = estimate.needs(1, "sgd").needed
+    if lean <= limit and project.training.optimizer.kind != "sgd":
+        return f"A batch of 1 with SGD instead of {project.training.optimizer.kind} needs {bytes_text(lean)}."
+    if not needs.culprit:
+        return "Make the largest layer or the batch smaller."
+    result = inference.results[needs.culprit]
+    if needs.by_parameters:
+        largest = f"layer is {needs.culprit}, with {count_text(result.parameters)} parameters"
+    else:
+        largest = f"output is that of {needs.culprit}, {shape_text(result.output)}"
+    return f"The largest {largest}: make it smaller."
+
+
+def _numbers(optimizer: str, params: Params) -> int:
+    """Numbers that an optimizer keeps for each parameter."""
+    count = _STATE.get(optimizer, 2)
+    momentum = params.get("momentum", 0)
+    return count + (optimizer in _MOMENTUM and isinstance(momentum, (int, float)) and momentum > 0)
+
+
+def _with_slack(line: Line, batch: int) -> Line:
+    return Line(line.node, line.fixed, line.each, min(_SLACK_MOST, int(_SLACK_SHARE * line.each * batch)))
+
+
+def estimate_bytes(project: Project, inference: Inference, batch_size: int | None = None) -> int:
+    """Bytes without which a network cannot be trained with batches of this size, data left out."""
+    return estimate(project, inference, batch_size).needed
+
+
+def bytes_text(count: int) -> str:
+    """``1.9 GB``: two or three digits, in steps of a thousand."""
+    if count < 1000:
+        return f"{count} bytes"
+    units = ("kB", "MB", "GB", "TB", "PB", "EB")
+    power = 1
+    while count >= 1000 ** (power + 1) and power < len(units):
+        power += 1
+    tenths = count // (1000**power // 10)
+    return f"{tenths / 10:.1f} {units[power - 1]}" if tenths < 1000 else f"{tenths // 10} {units[power - 1]}"

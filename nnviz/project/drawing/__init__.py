@@ -1,0 +1,1 @@
+"""Geometry of the drawing without Qt: layout, placing, aligning, frames."""

@@ -1,0 +1,1 @@
+"""Questions and changes about the wiring: wires, columns, groups, bypassed nodes."""

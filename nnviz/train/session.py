@@ -21,7 +21,7 @@ import psygnal
 from nnviz import interruption
 from nnviz.data.tensors import LoadedData, Progress
 from nnviz.data.tensors import load as load_data
-from nnviz.errors import Cancelled, NnvizError, ParamError, TrainingError, is_out_of_memory
+from nnviz.errors import Cancelled, NnvizError, NotFiniteError, ParamError, TrainingError, is_out_of_memory
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
@@ -103,6 +103,7 @@ class TrainingSession:
         self._commands = CommandQueue(self._refuse)
         self._closing = threading.Event()
         self._interrupted = False
+        self._to_the_end = False  # driven by train, not by serve
         self._runner: Runner | None = None
         self._outcome: Outcome | None = None
         self._torn = False
@@ -229,6 +230,7 @@ class TrainingSession:
         """
         if self._state is not SessionState.IDLE:
             raise Cancelled("This session has trained already: make a new one.")
+        self._to_the_end = True
         try:
             with self._interruptible():
                 self._guarded(self._prepare)
@@ -277,7 +279,7 @@ class TrainingSession:
             keep_best=self.project.training.keep_best,
             store=self._store,
             on_epoch=self._on_epoch,
-            on_trouble=self._refuse,
+            on_trouble=self._on_trouble,
         )
         # The pictures of the pinned sample are there at once; the pass over the probe set takes seconds for a large
         # network and goes on piece by piece while whoever asked for the session can already play.
@@ -476,6 +478,10 @@ class TrainingSession:
             self.state_changed.emit(state)
         except psygnal.EmitLoopError:  # A fault of a listener is not one of the training.
             _log.exception("A listener to the session's state failed.")
+
+    def _on_trouble(self, error: NnvizError) -> None:
+        if not (self._to_the_end and isinstance(error, NotFiniteError)):  # which :meth:`train` raises
+            self._refuse(error)
 
     def _refuse(self, error: NnvizError) -> None:
         try:

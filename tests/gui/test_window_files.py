@@ -214,6 +214,7 @@ def test_a_run_saved_without_a_suffix_gets_it_and_replaces_nothing(
     qtbot.waitUntil(lambda: window.feed.run.last_step == 3, timeout=TIMEOUT)
     (tmp_path / "v1.2.nnvizrun").write_bytes(b"precious")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "v1.2"), ""))
+    qtbot.waitUntil(window.action("save_run").isEnabled, timeout=TIMEOUT)
     window.action("save_run").trigger()
     qtbot.waitUntil((tmp_path / "v1.2 (2).nnvizrun").exists, timeout=TIMEOUT)
     assert (tmp_path / "v1.2.nnvizrun").read_bytes() == b"precious"

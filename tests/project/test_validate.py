@@ -516,7 +516,7 @@ def test_the_batch_by_hand() -> None:
 
 
 def test_what_is_counted_for_each_parameter() -> None:
-    start = project(flat(1000), linear(1000), output("mse"), training=TrainConfig("adam", keep_best=True))
+    start = project(flat(1000), linear(1000), output("mse"), training=TrainConfig(Choice("adam"), keep_best=True))
     weights = 4 * infer(start.graph).parameters
     needs = Estimate(start, infer(start.graph), Examples(100, 50, 0)).needs(1)
     assert needs.parts["weights"] == needs.parts["gradients"] == needs.parts["the best weights"] == weights
@@ -643,7 +643,7 @@ def test_a_batch_that_is_too_large_is_made_smaller() -> None:
 
 
 def test_where_no_batch_fits_another_optimizer_may() -> None:
-    start = project(flat(3000), linear(3000), linear(1), output("mse"), training=TrainConfig("adam"))
+    start = project(flat(3000), linear(3000), linear(1), output("mse"), training=TrainConfig(Choice("adam")))
     limit = Estimate(start, infer(start.graph)).needs(1, "sgd").needed + 1000
     found = next(f for f in validate(start, memory_limit=limit) if "free" in f.text)
     assert "A batch of 1 with SGD instead of adam needs" in found.text

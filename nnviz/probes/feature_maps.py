@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from nnviz.probes.base import Measurement, Probe, Stage, at_rest
+from nnviz.record.quantities import OUTPUT, PINNED_INPUT
 from nnviz.record.samples import ArraySample, Sample
 
 #: Channels kept of a node that is watched but not looked at closely, and the numbers they may take.
@@ -47,12 +48,12 @@ class FeatureMapProbe(Probe):
             outputs = network.forward_all(pinned, wanted) if wanted else {}
         shown: dict[str, tuple[Tensor, int]] = {}
         if measurement.whole or pinned is not self._last_pinned:
-            shown["input/pinned"] = (pinned[0], pinned.shape[1])
+            shown[PINNED_INPUT.series()] = (pinned[0], pinned.shape[1])
             self._last_pinned = pinned
         for node_id, output in outputs.items():
             value = output.detach()[0]
             of = value.shape[0] if value.dim() else 1
-            shown[f"output/{node_id}"] = (_first_channels(value, node_id == measurement.focused), of)
+            shown[OUTPUT.series(node_id)] = (_first_channels(value, node_id == measurement.focused), of)
         return _fetch(shown, measurement)
 
     def reset(self) -> None:

@@ -6,6 +6,7 @@ import torch
 
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project import registry
+from nnviz.record.quantities import WEIGHTS
 from nnviz.record.samples import ArraySample, Sample
 
 #: Numbers kept of one weight.
@@ -53,7 +54,7 @@ class WeightProbe(Probe):
                 meta |= {"shown": kept.shape[0], "of": of}
             # to() gives the very same memory back on the CPU, and training goes on writing into it: copy.
             array = kept.to(device="cpu", dtype=torch.float32, copy=True).numpy()
-            samples.append(ArraySample(f"weights/{node_id}", measurement.step, array, meta))
+            samples.append(ArraySample(WEIGHTS.series(node_id), measurement.step, array, meta))
         return samples
 
 

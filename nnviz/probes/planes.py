@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from nnviz.probes.base import InputPlane, Measurement, Probe, Stage, at_rest
+from nnviz.record.quantities import PLANE, POINTS
 from nnviz.record.samples import ArraySample, Sample
 
 #: Points in each direction.
@@ -48,7 +49,7 @@ class PlaneProbe(Probe):
             self._plane = plane
             self._grid = grid_of(plane).to(plane.points.device)
             points = plane.points.float().cpu().numpy().copy()
-            samples.append(ArraySample("input/points", measurement.step, points, _edges(plane)))
+            samples.append(ArraySample(POINTS.series(), measurement.step, points, _edges(plane)))
         network = measurement.network
         wanted = {node_id for node_id in network.graph.nodes if measurement.is_watched(node_id)}
         if not wanted:
@@ -66,7 +67,7 @@ class PlaneProbe(Probe):
             array = numbers[start : start + len(units)].reshape(len(units), SIDE, SIDE).copy()
             start += len(units)
             meta = _edges(plane) | {"shown": len(units), "of": output.shape[1]}
-            samples.append(ArraySample(f"plane/{node_id}", measurement.step, array, meta))
+            samples.append(ArraySample(PLANE.series(node_id), measurement.step, array, meta))
         return samples
 
     def reset(self) -> None:

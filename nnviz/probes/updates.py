@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nnviz.probes.base import Measurement, Probe, Stage, node_parameters
+from nnviz.record.quantities import UPDATE_RATIO
 from nnviz.record.samples import Sample, Scalar
 
 
@@ -64,7 +65,7 @@ class UpdateProbe(Probe):
         for node_id, own in nodes.items():
             end = start + len(own)
             change, size = math.hypot(*changed[start:end]), math.hypot(*sized[start:end])
-            samples.append(Scalar(f"update_ratio/{node_id}", measurement.step, ratio(change, size)))
+            samples.append(Scalar(UPDATE_RATIO.series(node_id), measurement.step, ratio(change, size)))
             start = end
         return samples
 

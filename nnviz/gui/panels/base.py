@@ -44,6 +44,7 @@ from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refres
 from nnviz.project.document import Document
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
+from nnviz.record.quantities import Quantity, prefixes_of
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Panel(QWidget):
         title: What the header and the menus say.
         help: What it shows and how to read it, in simple HTML.
         empty: What to do next, shown while there is nothing to draw.
-        prefixes: Beginnings of the series it reads; changes of other series cost it nothing.
+        quantities: What it reads; changes of other series cost it nothing.
+        prefixes: Beginnings of the series of these quantities.
         letter: Its key in the shortcuts of all its actions.
         choices: Its options.
         needs_training: Only a training fills it, so that ``empty`` is true only where one can begin.
@@ -78,6 +80,7 @@ class Panel(QWidget):
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
     empty: ClassVar[str] = "Press Play to train: this fills while the network learns."
+    quantities: ClassVar[tuple[Quantity, ...]] = ()
     prefixes: ClassVar[tuple[str, ...]] = ()
     letter: ClassVar[str] = ""
     choices: ClassVar[tuple[PanelChoice, ...]] = ()
@@ -88,6 +91,11 @@ class Panel(QWidget):
     message = Signal(str)
     #: Which choice, and its new value.
     option_changed = Signal(str, str)
+
+    def __init_subclass__(cls) -> None:
+        """What it reads follows from its quantities."""
+        super().__init_subclass__()
+        cls.prefixes = prefixes_of(cls.quantities)
 
     def __init__(
         self,

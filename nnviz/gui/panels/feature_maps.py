@@ -20,6 +20,7 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import Segments
 from nnviz.project import registry
 from nnviz.project.document import Document
+from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, count_in
 
@@ -73,9 +74,9 @@ class MapView(ArrayView):
 
     def refresh(self, run: RunView, node: str, step: int | None) -> bool:
         """Show a node's output at a step; False where none was recorded."""
-        plane = run.latest(f"plane/{node}", step)
+        plane = run.latest(PLANE.series(node), step)
         self._edges = Edges.of(plane.meta) if isinstance(plane, ArraySample) and plane.array.ndim == 3 else None
-        sample = run.latest(f"output/{node}", step) if self._edges is None else plane
+        sample = run.latest(OUTPUT.series(node), step) if self._edges is None else plane
         self._node = node
         if not isinstance(sample, ArraySample) or not sample.array.size:
             self._maps = None
@@ -85,7 +86,7 @@ class MapView(ArrayView):
         self._maps, self._meta = map_stack(sample.array), dict(sample.meta)
         if len(self._maps) < len(sample.array.reshape(-1) if self._rank < 2 else sample.array):
             self._meta.setdefault("of", len(sample.array))
-        units = run.latest(f"dead_units/{node}", step)
+        units = run.latest(DEAD_UNITS.series(node), step)
         self._dead = (
             frozenset(int(index) for index in np.flatnonzero(units.array)[: len(self._maps)])
             if isinstance(units, ArraySample)
@@ -250,7 +251,7 @@ class FeatureMapsPanel(NodePanel):
             ),
         ),
     )
-    prefixes = ("output/", "dead_units/", "plane/")
+    quantities = (OUTPUT, DEAD_UNITS, PLANE)
     help = (
         "<p><b>What it shows.</b> The output of a layer for the pinned sample, in evaluation mode: one picture a "
         "channel. "
@@ -296,8 +297,8 @@ class FeatureMapsPanel(NodePanel):
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Show the maps of the chosen layer."""
-        node = self.choose(run, "output/")
-        mine = {f"output/{node}", f"dead_units/{node}", f"plane/{node}"}
+        node = self.choose(run, OUTPUT)
+        mine = {OUTPUT.series(node), DEAD_UNITS.series(node), PLANE.series(node)}
         if not fresh and not (mine & changed) and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QComboBox
 
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.parts.widgets import set_font
+from nnviz.record.quantities import Quantity
 from nnviz.record.run import RunView
 
 
@@ -34,9 +35,9 @@ class NodePanel(Panel):
         """The layers that can be shown, in order."""
         raise NotImplementedError
 
-    def choose(self, run: RunView, prefix: str) -> str:
+    def choose(self, run: RunView, quantity: Quantity) -> str:
         """The layer to show, of those the run has a series of; the chooser offers the same ones."""
-        measured = {name.partition("/")[2] for name in run.names(prefix)}
+        measured = {quantity.where(name) for name in run.names(quantity.prefix)}
         nodes = [node for node in self.candidates() if node in measured]
         if [self.node_box.itemText(index) for index in range(self.node_box.count())] != nodes:
             self.node_box.clear()
@@ -48,7 +49,7 @@ class NodePanel(Panel):
 
     def shows(self, series: str) -> bool:
         """Only the series of the layer that is shown."""
-        return super().shows(series) and series.partition("/")[2] == self._node
+        return any(quantity.where(series) == self._node for quantity in self.quantities)
 
     def first(self, nodes: list[str]) -> str:
         """The layer to begin with."""

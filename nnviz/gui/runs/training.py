@@ -29,6 +29,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
 from nnviz.project.model import DataFacts, Project
+from nnviz.record.quantities import LOSS
 from nnviz.record.run import Run, RunInfo, RunView
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Training(QObject):
     @property
     def test_uses(self) -> int:
         """How often the test split has been looked at in this run."""
-        steps, _ = self.feed.run.scalars("loss/test")
+        steps, _ = self.feed.run.scalars(LOSS.series("test"))
         return int(steps.size)
 
     def blocked(self) -> str:

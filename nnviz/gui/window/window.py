@@ -53,6 +53,7 @@ from nnviz.gui.window.topbar import TopBar
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
+from nnviz.record.quantities import LOSS
 
 if TYPE_CHECKING:
     from nnviz.gui.inspector import Inspector
@@ -397,7 +398,7 @@ class MainWindow(QMainWindow):
         self.update_actions()
 
     def _on_ticked(self, changed: frozenset[str]) -> None:
-        if "loss/test" in changed:
+        if LOSS.series("test") in changed:
             self.top_bar.refresh()
 
     def _on_theme(self, _theme: theme.Theme) -> None:

@@ -146,6 +146,8 @@ class ActivationStatistics(Collector):
     initialisation. A ReLU's tall first bin is its zeros.
     """
 
+    fills = (ACTIVATION_MEAN, ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM)
+
     def __init__(self) -> None:
         self._statistics: dict[str, _Statistics] = {}
 

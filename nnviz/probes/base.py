@@ -31,6 +31,7 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.project.model import Graph
+from nnviz.record.quantities import Quantity
 from nnviz.record.samples import Sample
 
 #: Seconds from any fixed point, always forwards.
@@ -141,6 +142,7 @@ class Probe(ABC):
         name: Key in the costs and in settings.
         title: Its name on the screen.
         stage: When it looks.
+        fills: The quantities whose series it writes.
         wanted_interval: Seconds between two measurements that it would like; 0 is every step.
         weight: Its share of the budget relative to the other probes.
         essential: Measured whenever it is wanted, whatever it costs (the loss).
@@ -153,6 +155,7 @@ class Probe(ABC):
     name: str
     title: str
     stage: Stage
+    fills: tuple[Quantity, ...] = ()
     wanted_interval: float = 0.0
     weight: float = 1.0
     essential: bool = False

@@ -30,6 +30,8 @@ class DeadUnits(Collector):
     not for all is not dead: that is what makes a ReLU useful.
     """
 
+    fills = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE)
+
     def __init__(self) -> None:
         self._nodes: Collection[str] = ()
         self._fired: dict[str, Tensor] = {}  # of the pass under way, on the device

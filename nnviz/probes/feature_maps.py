@@ -31,6 +31,7 @@ class FeatureMapProbe(Probe):
     name = "feature_maps"
     title = "Feature maps"
     stage = Stage.REST
+    fills = (OUTPUT, PINNED_INPUT)
     wanted_interval = 0.06
     weight = 2.0
 

@@ -28,6 +28,7 @@ class WeightProbe(Probe):
     name = "filters"
     title = "Filters"
     stage = Stage.REST
+    fills = (WEIGHTS,)
     wanted_interval = 0.15
 
     def measure(self, measurement: Measurement) -> list[Sample]:

@@ -28,6 +28,7 @@ class GradientProbe(Probe):
     name = "gradients"
     title = "Gradient magnitude"
     stage = Stage.BACKWARD
+    fills = (GRADIENT_NORM, GRADIENT_MEAN)
     wanted_interval = 0.03
     weight = 3.0  # Cheap, and on every card with weights.
 

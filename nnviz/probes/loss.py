@@ -30,6 +30,7 @@ class LossProbe(Probe):
     name = "loss"
     title = "Loss and accuracy"
     stage = Stage.BACKWARD
+    fills = (LOSS, ACCURACY)
     essential = True
     weight = 0.5
 

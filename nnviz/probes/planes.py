@@ -32,6 +32,7 @@ class PlaneProbe(Probe):
     name = "planes"
     title = "Units over the input plane"
     stage = Stage.REST
+    fills = (PLANE, POINTS)
     wanted_interval = 0.06
     weight = 2.0
 

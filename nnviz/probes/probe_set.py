@@ -17,6 +17,7 @@ from torch import Tensor
 
 from nnviz.probes.base import Clock, MeasuredNetwork, Measurement, Probe, Stage, monotonic
 from nnviz.project.model import Graph
+from nnviz.record.quantities import Quantity
 from nnviz.record.samples import Sample
 
 #: Seconds that one part of a pass should take: training waits for no longer than this, about.
@@ -28,7 +29,13 @@ _FIRST_PART = 8
 
 
 class Collector(ABC):
-    """An instrument that looks at the outputs of some nodes for every image of the probe set."""
+    """An instrument that looks at the outputs of some nodes for every image of the probe set.
+
+    Attributes:
+        fills: The quantities whose series it writes.
+    """
+
+    fills: tuple[Quantity, ...] = ()
 
     @abstractmethod
     def wanted(self, graph: Graph) -> Collection[str]:
@@ -71,6 +78,7 @@ class ProbeSetPass(Probe):
 
     def __init__(self, collectors: Sequence[Collector], clock: Clock = monotonic) -> None:
         self._collectors = tuple(collectors)
+        self.fills = tuple(quantity for collector in self._collectors for quantity in collector.fills)
         self._clock = clock
         self._copy: MeasuredNetwork | None = None
         self._copied_from: weakref.ref[object] | None = None

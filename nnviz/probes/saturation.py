@@ -30,6 +30,8 @@ class Saturation(Collector):
     layers before learn next to nothing: the weights are too large, or the inputs are not scaled.
     """
 
+    fills = (SATURATION,)
+
     def __init__(self) -> None:
         self._nodes: dict[str, tuple[str, nn.Module, float]] = {}  # node -> its input, module, least steep derivative
         self._flat: dict[str, Tensor] = {}

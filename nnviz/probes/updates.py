@@ -27,6 +27,7 @@ class UpdateProbe(Probe):
     name = "updates"
     title = "Update ratio"
     stage = Stage.UPDATE
+    fills = (UPDATE_RATIO,)
     wanted_interval = 0.1
 
     def __init__(self) -> None:

@@ -354,7 +354,14 @@ SATURATION = Quantity(
         spares_last=True,
     ),
 )
-WEIGHTS = Quantity("weights", "Filters", "node", "array", "The layer's weight as it stands between two steps.")
+WEIGHTS = Quantity(
+    "weights",
+    "Filters",
+    "node",
+    "array",
+    "The layer's weight as it stands between two steps.",
+    layers="weight_view",
+)
 OUTPUT = Quantity(
     "output",
     "Feature maps",

@@ -235,12 +235,12 @@ class DeadUnitsPanel(Panel):
         rows: list[Row] = []
         images = 0
         order = {node: index for index, node in enumerate(self.document.inference.order)}
+        nodes = self.document.project.graph.nodes
         found = [
             (order.get(node, len(order)), name, node, quantity)
             for quantity in (DEAD_FRACTION, SATURATION)
             for name in run.names(quantity.prefix)
-            if (node := quantity.where(name) or "")
-            in self.document.project.graph.nodes  # Else it was taken off the canvas.
+            if (node := quantity.where(name) or "") in nodes  # Else it was taken off the canvas.
         ]
         for _, name, node, quantity in sorted(found, key=lambda one: one[:2]):
             steps, shares = run.scalars(name)

@@ -163,12 +163,12 @@ class Docks(QObject):
                 panel.set_obstacle(text)
 
     def toggle_actions(self) -> list[QAction]:
-        """One a panel: shows or hides it; the tenth and those behind it have the first letter of their key."""
+        """One a panel: shows or hides it; the tenth and those behind it have their own letter."""
         actions = []
         for number, (key, dock) in enumerate(self._docks.items(), start=1):
             action = dock.toggleViewAction()
             action.setText("&Show")
-            keys = f"Ctrl+Alt+{number if number <= 9 else key[0].upper()}"
+            keys = f"Ctrl+Alt+{number if number <= 9 else self._panels[key].letter}"
             action.setShortcut(keys)
             action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
             action.setStatusTip(f"Show or hide “{self._panels[key].title}”")

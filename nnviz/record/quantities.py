@@ -354,6 +354,32 @@ SATURATION = Quantity(
         spares_last=True,
     ),
 )
+CLOSED_CHANNELS = Quantity(
+    "closed_channels",
+    "Closed channels",
+    "node",
+    "scalar",
+    "For each batch normalisation the share of its channels whose factor γ is at most 1 % of the largest one, so that "
+    "hardly anything passes.",
+    unit="share",
+    bands=Bands(warning=Mark(0.50, 0.40), error=0.90),
+    layers="over_batch",
+    badge=Badge("closed", "of its channels are scaled to all but nothing"),
+    remark=Remark(
+        "{node}: {value} of the channels are closed.",
+        "Their factor γ is at most 1 % of the largest one, and hardly anything passes. Less weight decay opens them; "
+        "if the network does well, the layer before may have fewer channels.",
+        "closed_channels",
+    ),
+    curves=Curves(
+        "closed_channels",
+        "B",
+        "closed",
+        ("share of channels with γ ≈ 0", "γ ≈ 0"),
+        "None at the start, few later: healthy. Channels that close one after the other: the network can do without "
+        "them, as weight decay finds out. Most of them closed: the layer before is too wide, or the decay too strong.",
+    ),
+)
 WEIGHTS = Quantity(
     "weights",
     "Filters",

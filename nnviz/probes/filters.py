@@ -14,7 +14,7 @@ NUMBERS = 2**20
 
 
 class WeightProbe(Probe):
-    """Weights of the watched convolutions and dense layers.
+    """Weights of the convolutions and dense layers that are looked at.
 
     Definition: ``weights/<node>`` is the node's ``weight`` in torch's layout (``[out, in, height, width]`` for a
     convolution, ``[out, in]`` for a dense layer), as it stands between two steps. A weight over 2**20 numbers is
@@ -32,12 +32,12 @@ class WeightProbe(Probe):
     wanted_interval = 0.15
 
     def measure(self, measurement: Measurement) -> list[Sample]:
-        """Copy what is watched; minimum and maximum come in one transfer."""
+        """Copy what is looked at; minimum and maximum come in one transfer."""
         network = measurement.network
         found: dict[str, tuple[torch.Tensor, int]] = {}
         limits: list[torch.Tensor] = []
         for node_id, node in network.graph.nodes.items():
-            if not measurement.is_watched(node_id) or not registry.layer(node.kind).weight_view:
+            if not measurement.interest.looks_at(node_id) or not registry.layer(node.kind).weight_view:
                 continue
             weight = getattr(network.module_of(node_id), "weight", None)
             if not isinstance(weight, torch.Tensor) or not weight.numel():

@@ -72,7 +72,15 @@ class FindingRules:
     Args:
         graph: The network.
         classes: Number of classes the target has (2 for yes or no); 0 where nothing can be right or wrong.
+
+    Attributes:
+        needs: The quantities that the rules read: measured whether somebody looks at them or not.
     """
+
+    needs: frozenset[Quantity] = frozenset(
+        {LOSS, ACCURACY, EPOCH, LEARNING_RATE, DEAD_UNITS, DEAD_SINCE, WEIGHTS, GRADIENT_NORM, UPDATE_RATIO}
+        | {quantity for quantity in QUANTITIES if quantity.remark is not None}
+    )
 
     def __init__(self, graph: Graph, classes: int = 0) -> None:
         self._graph = graph

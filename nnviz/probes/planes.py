@@ -16,7 +16,7 @@ UNITS = 64
 
 
 class PlaneProbe(Probe):
-    """Outputs of the watched nodes over the plane of the input, for networks whose input is two features.
+    """Outputs of the nodes that are looked at, over the plane of the input, for networks whose input is two features.
 
     Definition: the plane, a little larger than the range of the training examples as the network sees them, is cut
     into 32 × 32 cells. ``plane/<node>`` is what each unit of the node puts out for the middle of each cell, in
@@ -52,7 +52,7 @@ class PlaneProbe(Probe):
             points = plane.points.float().cpu().numpy().copy()
             samples.append(ArraySample(POINTS.series(), measurement.step, points, _edges(plane)))
         network = measurement.network
-        wanted = {node_id for node_id in network.graph.nodes if measurement.is_watched(node_id)}
+        wanted = {node_id for node_id in network.graph.nodes if measurement.interest.looks_at(node_id)}
         if not wanted:
             return samples
         with at_rest(network):

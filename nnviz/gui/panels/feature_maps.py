@@ -22,7 +22,7 @@ from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample, count_in
+from nnviz.record.samples import ArraySample, count_in, units_in
 
 
 class MapView(ArrayView):
@@ -42,6 +42,7 @@ class MapView(ArrayView):
         self._node = ""
         self._maps: Numbers | None = None
         self._meta: dict[str, str | int | float] = {}
+        self._units: tuple[int, ...] = ()
         self._dead: frozenset[int] = frozenset()
         self._rank = 3
         self._edges: Edges | None = None
@@ -86,12 +87,10 @@ class MapView(ArrayView):
         self._maps, self._meta = map_stack(sample.array), dict(sample.meta)
         if len(self._maps) < len(sample.array.reshape(-1) if self._rank < 2 else sample.array):
             self._meta.setdefault("of", len(sample.array))
-        units = run.latest(DEAD_UNITS.series(node), step)
-        self._dead = (
-            frozenset(int(index) for index in np.flatnonzero(units.array)[: len(self._maps)])
-            if isinstance(units, ArraySample)
-            else frozenset()
-        )
+        self._units = units_in(self._meta, len(self._maps))
+        dead = run.latest(DEAD_UNITS.series(node), step)
+        found = set(np.flatnonzero(dead.array).tolist()) if isinstance(dead, ArraySample) else set()
+        self._dead = frozenset(place for place, unit in enumerate(self._units) if unit in found)
         self._colour()
         return True
 
@@ -120,8 +119,8 @@ class MapView(ArrayView):
         facts = self._document.facts
         if self._rank == 1:
             classes = facts.class_names if facts is not None and len(facts.class_names) == count else ()
-            return tuple(f"“{name}”" for name in classes) or tuple(f"unit {index}" for index in range(count))
-        return tuple(f"channel {index}" for index in range(count))
+            return tuple(f"“{name}”" for name in classes) or tuple(f"unit {unit}" for unit in self._units)
+        return tuple(f"channel {unit}" for unit in self._units)
 
     def _colour(self) -> None:
         maps = self._maps
@@ -167,7 +166,7 @@ class MapView(ArrayView):
         if dead:
             notes.append(f"{dead} dead (red)")
         if total > len(maps):
-            notes.append(f"the first {len(maps)} of {total}")
+            notes.append(f"{'' if 'also' in self._meta else 'the first '}{len(maps)} of {total}")
         if notes:
             # The switch above says which scale; the line has no room for all of it.
             idle = " · ".join([*notes, *(["one scale" if shared else "own scales"] if idle else [])])

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QComboBox
 
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.parts.widgets import set_font
+from nnviz.record.interest import Interest
 from nnviz.record.quantities import Quantity
 from nnviz.record.run import RunView
 
@@ -31,6 +32,11 @@ class NodePanel(Panel):
         """The layer that is shown."""
         return self._node
 
+    def looks_at(self) -> Interest:
+        """The layer that is shown, closely; while there is none, the ones that could be."""
+        nodes = frozenset({self._node}) if self._node else frozenset(self.candidates())
+        return Interest(frozenset(self.quantities), nodes, frozenset({self._node} if self._node else ()))
+
     def candidates(self) -> list[str]:
         """The layers that can be shown, in order."""
         raise NotImplementedError
@@ -44,6 +50,7 @@ class NodePanel(Panel):
             self.node_box.addItems(nodes)
         if self._node not in nodes:
             self._node = self.selection if self.selection in nodes else self.first(nodes)
+            self.tell_interest()
         self.node_box.setCurrentIndex(nodes.index(self._node) if self._node in nodes else -1)
         return self._node
 
@@ -59,8 +66,10 @@ class NodePanel(Panel):
         """Show the selected layer if it has something to show."""
         if self.selection and self.selection in self.candidates():
             self._node = self.selection
+            self.tell_interest()
             self.redraw()
 
     def _on_chosen(self, index: int) -> None:
         self._node = self.node_box.itemText(index)
+        self.tell_interest()
         self.redraw()

@@ -74,6 +74,8 @@ class Docks(QObject):
 
     cure_requested = Signal(object)
     node_requested = Signal(str)
+    #: The key of a panel and what it looks at from now on: an Interest.
+    interest_changed = Signal(str, object)
     message = Signal(str)
 
     def __init__(self, window: QMainWindow, document: Document, feed: RunFeed, canvas: CanvasView) -> None:
@@ -322,6 +324,7 @@ class Docks(QObject):
         panel.cure_requested.connect(self.cure_requested)
         panel.node_requested.connect(self.node_requested)
         panel.message.connect(self.message)
+        panel.interest_changed.connect(self.interest_changed)
         panel.attach(self._canvas)
         # Qt raises this to what stands in the dock and never lowers it: after a lecture nothing else would.
         dock.setMinimumSize(*_SMALLEST)

@@ -30,12 +30,18 @@ from nnviz.project.checks.shapes import Inference
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.model import DataFacts, Graph, Node, Shape
 from nnviz.project.spec import LayerSpec, ShapeResult
-from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, Quantity, badge_of
+from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, QUANTITIES, Quantity, badge_of
 
 #: Losses by the names that fit onto a card.
 _SHORT_LOSSES = {"bce": "BCE", "bce_logits": "BCE (logits)", "mse": "MSE"}
 #: More classes than this do not fit as rows; the five most likely are shown instead.
 MOST_CLASS_ROWS = 10
+
+
+#: What cards read of a run.
+ON_CARDS: frozenset[Quantity] = frozenset(
+    {OUTPUT, PLANE, PINNED_INPUT, POINTS, GRADIENT_NORM} | {one for one in QUANTITIES if one.badge is not None}
+)
 
 
 class Picture(Enum):

@@ -185,7 +185,7 @@ def train(options: TrainOptions) -> int:
     if options.resume and options.run is None:
         raise InputError("--resume needs --run FILE: the run to go on with.")
     _check_data_folder(options.data_dir)
-    path = None if options.run is None else run_place(options.run, resume=options.resume)
+    path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run")
 
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
 

@@ -79,7 +79,7 @@ def reason_of(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "There is no such file."
     if isinstance(error, OSError):
-        return _REASONS.get(error.errno or 0) or f"It cannot be used: {error.strerror or error}."
+        return _REASONS.get(error.errno or 0) or f"It cannot be read: {error.strerror or error}."
     return "It cannot be read: that is no file name."
 
 

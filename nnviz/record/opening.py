@@ -30,21 +30,83 @@ def damaged_file(path: Path, error: Exception) -> RunFileError:
     return RunFileError(f"The run file is damaged ({reason}).", file=str(path))
 
 
+class OpenFile:
+    """A run file that is looked at beside SQLite's own connection, for as long as that is open.
+
+    Closing any descriptor of a file gives up what locks this process has on it (POSIX), and another part of the program
+    may be writing it: so one is opened once, and closed last.
+
+    Raises:
+        RunFileError: There is no such file, or it is none that can be read.
+    """
+
+    def __init__(self, path: Path, shown: Path) -> None:
+        self._path, self._shown = path, shown
+        file = str(shown)
+        try:
+            _refuse_other_kinds(path.stat().st_mode, file)  # opening a pipe would wait for ever
+            flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+            self._stream = os.fdopen(os.open(path, flags), "rb", buffering=0)
+            try:
+                _refuse_other_kinds(os.fstat(self._stream.fileno()).st_mode, file)  # it may be another one by now
+                self._size = 0
+                self.check_header()
+            except BaseException:
+                self.close()
+                raise
+        except FileNotFoundError:
+            raise RunFileError("There is no such run file.", file=file) from None
+        except OSError as error:
+            raise RunFileError(f"The run file cannot be read: {error.strerror or error}.", file=file) from None
+
+    def close(self) -> None:
+        """Let the file go, after the connection."""
+        self._stream.close()
+
+    def check_whole(self) -> None:
+        """Whether it still begins as a run does and has not become shorter; SQLite itself reads only what has changed.
+
+        Raises:
+            RunFileError: It was written over or cut off.
+        """
+        try:
+            size = self.check_header()
+        except OSError as error:
+            raise RunFileError(
+                f"The run file cannot be read: {error.strerror or error}.", file=str(self._shown)
+            ) from None
+        if size < self._size:
+            raise RunFileError(
+                f"The run file was cut off: {size} of {self._size} bytes are there.", file=str(self._shown)
+            )
+        self._size = size
+
+    def check_header(self) -> int:
+        """Looks at marks, version and size in SQLite's own header, without SQLite; returns the size in bytes."""
+        self._stream.seek(0)
+        header, size = self._stream.read(100) or b"", os.fstat(self._stream.fileno()).st_size
+        _check_header(header, size, self._path, self._shown)
+        return size
+
+
 @contextmanager
-def checked_connection(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection to what is certainly a run file of a version that can be read.
+def checked_connection(path: Path) -> Iterator[tuple[sqlite3.Connection, OpenFile]]:
+    """A read-only connection to what is certainly a run file of a version that can be read, and the file beside it.
 
     Raises:
         RunFileError: It is not.
     """
     found = _resolved(path)
-    _check_header(found, path)
-    connection = _connect(found, path)
+    file = OpenFile(found, path)
     try:
-        _check_schema(connection, path)
-        yield connection
+        connection = _connect(found, path)
+        try:
+            _check_schema(connection, path)
+            yield connection, file
+        finally:
+            connection.close()
     finally:
-        connection.close()
+        file.close()
 
 
 def _resolved(path: Path) -> Path:
@@ -55,15 +117,8 @@ def _resolved(path: Path) -> Path:
         raise RunFileError("The run file cannot be read: this is not a path to a file.", file=str(path)) from None
 
 
-def _check_header(path: Path, shown: Path) -> None:
-    """Marks, version and size, from SQLite's own header, before SQLite sees the file."""
+def _check_header(header: bytes, size: int, path: Path, shown: Path) -> None:
     file = str(shown)
-    try:
-        header, size = _beginning(path, file)
-    except FileNotFoundError:
-        raise RunFileError("There is no such run file.", file=file) from None
-    except OSError as error:
-        raise RunFileError(f"The run file cannot be read: {error.strerror or error}.", file=file) from None
     for ending in ("-wal", "-shm", "-journal"):
         beside = path.with_name(path.name + ending)
         if os.path.lexists(beside) and not stat.S_ISREG(beside.lstat().st_mode):
@@ -89,16 +144,6 @@ def _check_header(path: Path, shown: Path) -> None:
     page = 65536 if page == 1 else page
     if changes == valid_for and size < pages * page and not _has_log(path):
         raise RunFileError(f"The run file is cut off: {size} of {pages * page} bytes are there.", file=file)
-
-
-def _beginning(path: Path, file: str) -> tuple[bytes, int]:
-    """The first bytes and the size of what is certainly a file: opening a pipe would wait for ever."""
-    _refuse_other_kinds(path.stat().st_mode, file)
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(handle, "rb") as stream:
-        found = os.fstat(stream.fileno())
-        _refuse_other_kinds(found.st_mode, file)  # it may have become another one meanwhile
-        return stream.read(100), found.st_size
 
 
 def _refuse_other_kinds(mode: int, file: str) -> None:

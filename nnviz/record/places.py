@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nnviz import user_folders
 from nnviz.errors import InputError
+from nnviz.paths import shown
 
 RUN_SUFFIX = ".nnvizrun"
 #: What SQLite puts beside a file while it is written; never to be separated from a file that is in use.
@@ -60,7 +61,7 @@ def clear_companions(path: Path) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-def run_place(given: Path | str, *, resume: bool = False) -> Path:
+def run_place(given: Path | str, *, resume: bool = False, field: str = "") -> Path:
     """The path that a user named for a run, once it is certain that it can be one; touches nothing.
 
     A name without the suffix of runs gets it, because only with it the file can be opened again; with ``resume`` a
@@ -69,27 +70,33 @@ def run_place(given: Path | str, *, resume: bool = False) -> Path:
     Args:
         given: What the user wrote.
         resume: The run is there already and is gone on with.
+        field: The option that it was given for, for the sentence.
 
     Raises:
         InputError: Nothing can be kept there, or there is nothing to go on with; one sentence that names the path.
     """
-    path = Path(given)
     try:
-        found = _mode(path)
-        nothing = found is None and not path.is_symlink()
-        if path.suffix.lower() != RUN_SUFFIX and (nothing or (found and stat.S_ISREG(found) and not resume)):
-            path = path.with_name(path.name + RUN_SUFFIX)
-            found = _mode(path)
-        if found is None and path.is_symlink():
-            raise InputError("This is a link to a file that does not exist.", file=str(path))
-        if found is not None:
-            _refuse_existing(path, found, resume)
-        elif resume:
-            raise InputError("There is no such run file.", file=str(path))
-        _refuse_folder(path)
+        return _run_place(Path(given), resume)
+    except InputError as error:
+        raise InputError(error.message, file=shown(error.file), field=field) from None
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, a circle of links
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"No run can be kept here: {reason.lower()}.", file=str(given)) from None
+        raise InputError(f"No run can be kept here: {reason.lower()}.", file=shown(given), field=field) from None
+
+
+def _run_place(path: Path, resume: bool) -> Path:
+    found = _mode(path)
+    nothing = found is None and not path.is_symlink()
+    if path.suffix.lower() != RUN_SUFFIX and (nothing or (found and stat.S_ISREG(found) and not resume)):
+        path = path.with_name(path.name + RUN_SUFFIX)
+        found = _mode(path)
+    if found is None and path.is_symlink():
+        raise InputError("This is a link to a file that does not exist.", file=str(path))
+    if found is not None:
+        _refuse_existing(path, found, resume)
+    elif resume:
+        raise InputError("There is no such run file.", file=str(path))
+    _refuse_folder(path)
     return path
 
 

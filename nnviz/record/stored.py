@@ -75,7 +75,7 @@ class StoredRun:
         self.path = path.absolute()
         self._lock = Lock()
         self._context = checked_connection(self.path)
-        self._connection = self._context.__enter__()
+        self._connection, self._file = self._context.__enter__()
         self._counter = 0
         self._told = b""
         self._changed: dict[str, int] = {}
@@ -187,6 +187,7 @@ class StoredRun:
                 raise
         if _identity(self.path) != self._identity:
             raise RunFileError("The run file was removed or replaced since it was opened.", file=str(self.path))
+        self._file.check_whole()
         return grown
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:

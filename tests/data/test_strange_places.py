@@ -177,7 +177,7 @@ def test_data_is_not_looked_for_in_a_circle_or_at_nobodys(tmp_path: Path, monkey
         with pytest.raises(DataError):
             datasets.locate(DataConfig("mnist"), place)
     monkeypatch.setenv("NNVIZ_DATA", "~nobody at all/data")
-    with pytest.raises(DataError, match="cannot be looked for"):
+    with pytest.raises(DataError, match="no user .*NNVIZ_DATA|NNVIZ_DATA.*no user"):
         datasets.locate(DataConfig("mnist"))
 
 
@@ -217,7 +217,7 @@ def test_two_thousand_folders_deep(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="There is no picture in it") as caught:
             tensors.load(config)  # a class like others, and nobody goes down into it
         assert caught.value.file == str(deep)
-        with pytest.raises(DataError, match="too long"):
+        with pytest.raises(DataError, match="too long|at most 4096 are allowed"):
             datasets.facts(DataConfig("image_folder", {"folder": str(tmp_path / "pets") + "/deep" * 2000}))
     finally:
         while (deep / "deep").exists():  # nobody else can clear it away

@@ -764,7 +764,7 @@ def test_a_really_full_place(tmp_path: Path) -> None:
         import resource, sys
         from pathlib import Path
         from nnviz.errors import StorageError
-        from nnviz.project import io
+        from nnviz.project.files import io
         from nnviz.project.model import Project
         resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
         try:

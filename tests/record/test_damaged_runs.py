@@ -225,7 +225,7 @@ def test_a_link_in_the_place_of_the_log_is_not_followed(good: Path, tmp_path: Pa
 
 def test_a_path_may_be_relative(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(good.parent)
-    with checked_connection(Path(good.name)) as connection:
+    with checked_connection(Path(good.name)) as (connection, _file):
         assert connection.execute("SELECT count(*) FROM series").fetchone()[0] > 0
     with open_run(good.name) as run:
         assert run.path == good

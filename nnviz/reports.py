@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from nnviz.errors import NotFiniteError, TrainingError
 from nnviz.project.model import Project
+from nnviz.record.quantities import percent
 
 if TYPE_CHECKING:
     from nnviz.train.position import EpochResult, Outcome
@@ -150,7 +151,7 @@ class BarReport:
         if result.validation_loss is not None:
             parts.append(f"validation loss {result.validation_loss:.4f}")
         if result.validation_accuracy is not None:
-            parts.append(f"accuracy {result.validation_accuracy:.2%}")
+            parts.append(f"accuracy {percent(result.validation_accuracy, 2)}")
         parts.append(f"{result.seconds:.1f} s")
         self._say("   ".join(parts))
 
@@ -177,7 +178,7 @@ class BarReport:
         if outcome.test_loss is not None:
             parts.append(f"test loss {outcome.test_loss:.4f}")
         if outcome.test_accuracy is not None:
-            parts.append(f"test accuracy {outcome.test_accuracy:.2%}")
+            parts.append(f"test accuracy {percent(outcome.test_accuracy, 2)}")
         _told("   ".join(parts), sys.stderr)
 
     def _say(self, text: str) -> None:

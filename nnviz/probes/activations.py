@@ -15,6 +15,7 @@ from nnviz.probes.base import MeasuredNetwork
 from nnviz.probes.probe_set import Collector
 from nnviz.project import registry
 from nnviz.project.model import Graph
+from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN
 from nnviz.record.samples import Histogram, Sample, Scalar
 
 #: The most bins of a histogram.
@@ -145,6 +146,8 @@ class ActivationStatistics(Collector):
     initialisation. A ReLU's tall first bin is its zeros.
     """
 
+    fills = (ACTIVATION_MEAN, ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM)
+
     def __init__(self) -> None:
         self._statistics: dict[str, _Statistics] = {}
 
@@ -185,10 +188,10 @@ class ActivationStatistics(Collector):
             if not found.count:
                 continue
             deviation = math.sqrt(max(found.deviations, 0.0) / found.count)
-            samples.append(Scalar(f"activation_mean/{node_id}", step, found.mean))
-            samples.append(Scalar(f"activation_deviation/{node_id}", step, deviation))
+            samples.append(Scalar(ACTIVATION_MEAN.series(node_id), step, found.mean))
+            samples.append(Scalar(ACTIVATION_DEVIATION.series(node_id), step, deviation))
             if (result := found.bins.result()) is not None:
-                samples.append(Histogram(f"activation_histogram/{node_id}", step, *result))
+                samples.append(Histogram(ACTIVATION_HISTOGRAM.series(node_id), step, *result))
         self._statistics = {}
         return samples
 

@@ -31,6 +31,8 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.project.model import Graph
+from nnviz.record.interest import EVERYTHING, Interest
+from nnviz.record.quantities import Quantity
 from nnviz.record.samples import Sample
 
 #: Seconds from any fixed point, always forwards.
@@ -106,8 +108,7 @@ class Measurement:
         pinned_input: The pinned sample, ``(1, *shape)``.
         pinned_meta: What is known of it: its index, its label.
         plane: Where the examples lie, if an example is two features; else None.
-        watched: Nodes that are looked at just now; None is all of them.
-        focused: The one node that is looked at closely (all its channels are wanted), or None.
+        interest: What is looked at just now, and what the findings need.
         whole: Finish at once. False lets a REST probe spread its work over several calls.
         patience: Seconds after which a REST probe may stop nevertheless and stay ``busy``.
         room: Asked before a probe copies what grows with the network: (bytes, what is left out otherwise).
@@ -123,15 +124,10 @@ class Measurement:
     pinned_input: Tensor | None = None
     pinned_meta: dict[str, str | int | float] = field(default_factory=dict)
     plane: InputPlane | None = None
-    watched: frozenset[str] | None = None
-    focused: str | None = None
+    interest: Interest = EVERYTHING
     whole: bool = True
     patience: float = math.inf
     room: Callable[[int, str], bool] = _always_room
-
-    def is_watched(self, node_id: str) -> bool:
-        """Whether somebody looks at this node."""
-        return self.watched is None or node_id in self.watched or node_id == self.focused
 
 
 class Probe(ABC):
@@ -141,6 +137,7 @@ class Probe(ABC):
         name: Key in the costs and in settings.
         title: Its name on the screen.
         stage: When it looks.
+        fills: The quantities whose series it writes.
         wanted_interval: Seconds between two measurements that it would like; 0 is every step.
         weight: Its share of the budget relative to the other probes.
         essential: Measured whenever it is wanted, whatever it costs (the loss).
@@ -153,6 +150,7 @@ class Probe(ABC):
     name: str
     title: str
     stage: Stage
+    fills: tuple[Quantity, ...] = ()
     wanted_interval: float = 0.0
     weight: float = 1.0
     essential: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnviz.probes.activations import ActivationStatistics
 from nnviz.probes.base import Probe
+from nnviz.probes.closed_channels import ClosedChannels
 from nnviz.probes.dead_units import DeadUnits
 from nnviz.probes.feature_maps import FeatureMapProbe
 from nnviz.probes.filters import WeightProbe
@@ -30,5 +31,6 @@ def default_probes(input_shape: Shape = ()) -> list[Probe]:
         FeatureMapProbe(),
         *planes,
         WeightProbe(),
+        ClosedChannels(),
         ProbeSetPass([DeadUnits(), ActivationStatistics(), Saturation()]),
     ]

@@ -13,6 +13,7 @@ from nnviz.probes.base import MeasuredNetwork
 from nnviz.probes.probe_set import Collector
 from nnviz.project import registry
 from nnviz.project.model import Graph
+from nnviz.record.quantities import DEAD_FRACTION, DEAD_SINCE, DEAD_UNITS
 from nnviz.record.samples import ArraySample, Sample, Scalar
 
 
@@ -28,6 +29,8 @@ class DeadUnits(Collector):
     a sign of a learning rate that is too high or of biases pushed far below zero. A unit that is 0 for many images but
     not for all is not dead: that is what makes a ReLU useful.
     """
+
+    fills = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE)
 
     def __init__(self) -> None:
         self._nodes: Collection[str] = ()
@@ -70,9 +73,9 @@ class DeadUnits(Collector):
             since = np.where(dead, np.where(known, before, step), -1).astype(np.int64)
             self._since[node_id] = since
             meta = {"images": images}
-            samples.append(Scalar(f"dead_fraction/{node_id}", step, float(dead.mean()) if len(dead) else 0.0))
-            samples.append(ArraySample(f"dead_units/{node_id}", step, dead, meta))
-            samples.append(ArraySample(f"dead_since/{node_id}", step, since, meta))
+            samples.append(Scalar(DEAD_FRACTION.series(node_id), step, float(dead.mean()) if len(dead) else 0.0))
+            samples.append(ArraySample(DEAD_UNITS.series(node_id), step, dead, meta))
+            samples.append(ArraySample(DEAD_SINCE.series(node_id), step, since, meta))
         self._fired = {}
         return samples
 

@@ -6,6 +6,7 @@ import torch
 
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project import registry
+from nnviz.record.quantities import WEIGHTS
 from nnviz.record.samples import ArraySample, Sample
 
 #: Numbers kept of one weight.
@@ -13,7 +14,7 @@ NUMBERS = 2**20
 
 
 class WeightProbe(Probe):
-    """Weights of the watched convolutions and dense layers.
+    """Weights of the convolutions and dense layers that are looked at.
 
     Definition: ``weights/<node>`` is the node's ``weight`` in torch's layout (``[out, in, height, width]`` for a
     convolution, ``[out, in]`` for a dense layer), as it stands between two steps. A weight over 2**20 numbers is
@@ -27,15 +28,16 @@ class WeightProbe(Probe):
     name = "filters"
     title = "Filters"
     stage = Stage.REST
+    fills = (WEIGHTS,)
     wanted_interval = 0.15
 
     def measure(self, measurement: Measurement) -> list[Sample]:
-        """Copy what is watched; minimum and maximum come in one transfer."""
+        """Copy what is looked at; minimum and maximum come in one transfer."""
         network = measurement.network
         found: dict[str, tuple[torch.Tensor, int]] = {}
         limits: list[torch.Tensor] = []
         for node_id, node in network.graph.nodes.items():
-            if not measurement.is_watched(node_id) or not registry.layer(node.kind).weight_view:
+            if not measurement.interest.looks_at(node_id) or not registry.layer(node.kind).weight_view:
                 continue
             weight = getattr(network.module_of(node_id), "weight", None)
             if not isinstance(weight, torch.Tensor) or not weight.numel():
@@ -53,7 +55,7 @@ class WeightProbe(Probe):
                 meta |= {"shown": kept.shape[0], "of": of}
             # to() gives the very same memory back on the CPU, and training goes on writing into it: copy.
             array = kept.to(device="cpu", dtype=torch.float32, copy=True).numpy()
-            samples.append(ArraySample(f"weights/{node_id}", measurement.step, array, meta))
+            samples.append(ArraySample(WEIGHTS.series(node_id), measurement.step, array, meta))
         return samples
 
 

@@ -3,7 +3,8 @@
 :meth:`FindingRules.examine` looks at a run and gives back what changed: findings that now hold, those whose text is out
 of date, and, with the severity ``resolved``, those that no longer hold. It remembers nothing of its own (what holds
 stands in the run), so it may be asked at any time and survives going back in time. A rule that holds is given up at a
-lower mark than the one at which it began, so that findings do not flicker.
+lower mark than the one at which it began, so that findings do not flicker. The marks stand with the quantities;
+one that declares a remark is watched here without a rule of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -19,15 +21,28 @@ from numpy.typing import NDArray
 from nnviz.project import registry
 from nnviz.project.checks.shapes import infer, inputs_of
 from nnviz.project.model import Graph, Shape
+from nnviz.record.quantities import (
+    ACCURACY,
+    DEAD_FRACTION,
+    DEAD_SINCE,
+    DEAD_UNITS,
+    EPOCH,
+    FINDING,
+    GRADIENT_NORM,
+    GRADIENT_RATIO,
+    LEARNING_RATE,
+    LOSS,
+    QUANTITIES,
+    UPDATE_RATIO,
+    WEIGHTS,
+    Mark,
+    Quantity,
+    Remark,
+    percent,
+)
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, Cure, Finding, Scalar
 
-DEAD, DEAD_GIVEN_UP, ALL_BUT_DEAD = 0.20, 0.15, 0.90
-VANISHED, VANISHED_GIVEN_UP = 1e-4, 1e-3
-EXPLODED, EXPLODED_GIVEN_UP = 1e3, 1e2
-UPDATE_HIGH, UPDATE_HIGH_GIVEN_UP = 1e-1, 5e-2
-UPDATE_LOW, UPDATE_LOW_GIVEN_UP = 1e-6, 3e-6
-SATURATED, SATURATED_GIVEN_UP = 0.5, 0.4
 #: Epochs without improvement after which it is mentioned, and after which it is a warning.
 PATIENCE, LONG_PATIENCE = 2, 5
 #: Steps over which the accuracy is averaged before it is called stuck.
@@ -57,7 +72,15 @@ class FindingRules:
     Args:
         graph: The network.
         classes: Number of classes the target has (2 for yes or no); 0 where nothing can be right or wrong.
+
+    Attributes:
+        needs: The quantities that the rules read: measured whether somebody looks at them or not.
     """
+
+    needs: frozenset[Quantity] = frozenset(
+        {LOSS, ACCURACY, EPOCH, LEARNING_RATE, DEAD_UNITS, DEAD_SINCE, WEIGHTS, GRADIENT_NORM, UPDATE_RATIO}
+        | {quantity for quantity in QUANTITIES if quantity.remark is not None}
+    )
 
     def __init__(self, graph: Graph, classes: int = 0) -> None:
         self._graph = graph
@@ -70,15 +93,21 @@ class FindingRules:
         rectifiers = [node for node in order if kinds[node].rectifier]
         # A network that ends in a sigmoid is right to be sure of itself.
         last = {source for node in order if graph.nodes[node].kind == "output" for source in inputs_of(graph, node)}
-        saturating = [node for node in order if kinds[node].saturates and node not in last]
         self._rules: dict[str, _Rule] = {
-            **{f"dead_units/{node}": self._for(self._dead_units, node) for node in rectifiers},
+            **{DEAD_UNITS.series(node): self._for(self._dead_units, node) for node in rectifiers},
             **{f"equal_units/{node}": self._for(self._equal_units, node) for node in self._weighted[:-1]},
             "vanishing_gradient": self._vanishing_gradient,
             "exploding_gradient": self._exploding_gradient,
             "update_too_large": self._update_too_large,
             "update_too_small": self._update_too_small,
-            **{f"saturation/{node}": self._for(self._saturation, node) for node in saturating},
+            **{
+                quantity.series(node): self._for(partial(self._remark, quantity, remark), node)
+                for quantity in QUANTITIES
+                if (remark := quantity.remark) is not None
+                for node in order
+                if not quantity.layers or getattr(kinds[node], quantity.layers)
+                if not (remark.spares_last and node in last)
+            },
             "no_improvement": self._no_improvement,
             "accuracy_at_chance": self._accuracy_at_chance,
         }
@@ -91,7 +120,7 @@ class FindingRules:
         holding = {finding.series: finding for finding in run.findings()}
         changed: list[Finding] = []
         for name, rule in self._rules.items():
-            series = f"finding/{name}"
+            series = FINDING.series(name)
             before = holding.get(series)
             verdict = rule(run, before is not None)
             if verdict is None:
@@ -121,11 +150,11 @@ class FindingRules:
     # -- the rules ----------------------------------------------------------------------------------------------------
 
     def _dead_units(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
-        dead, since = run.latest(f"dead_units/{node}"), run.latest(f"dead_since/{node}")
+        dead, since = run.latest(DEAD_UNITS.series(node)), run.latest(DEAD_SINCE.series(node))
         if not isinstance(dead, ArraySample) or not isinstance(since, ArraySample) or not dead.array.size:
             return None
         count, units = int(dead.array.sum()), dead.array.size
-        if not _beyond(count / units, DEAD, DEAD_GIVEN_UP, holds):
+        if not DEAD_FRACTION.bands.warning.passed(count / units, holds):
             return None
         noun = "channel" if len(self._shapes[node]) > 1 else "unit"
         noun, verb = (noun + "s", "are") if units > 1 else (noun, "is")
@@ -137,7 +166,7 @@ class FindingRules:
         if rate and steps.max() > 0:
             evidence += f" The learning rate is {_number(rate)}."
         return _Verdict(
-            "error" if count / units >= ALL_BUT_DEAD else "warning",
+            "error" if count / units >= DEAD_FRACTION.bands.error else "warning",
             f"{self._name(node)}: {count} of {units} {noun} {verb} dead {when}.",
             evidence,
             node,
@@ -149,7 +178,7 @@ class FindingRules:
         )
 
     def _equal_units(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
-        weights = run.latest(f"weights/{node}")
+        weights = run.latest(WEIGHTS.series(node))
         if not isinstance(weights, ArraySample) or weights.array.ndim < 2 or len(weights.array) < 2:
             return None
         rows = weights.array.reshape(len(weights.array), -1)
@@ -166,12 +195,12 @@ class FindingRules:
         )
 
     def _vanishing_gradient(self, run: RunView, holds: bool) -> _Verdict | None:
-        norms = [(node, _recent(run, f"gradient_norm/{node}")) for node in self._weighted]
+        norms = [(node, _recent(run, GRADIENT_NORM.series(node))) for node in self._weighted]
         known = [(node, norm) for node, norm in norms if norm is not None and math.isfinite(norm)]
         if len(known) < 2:
             return None
         (first, small), (last, large) = known[0], known[-1]
-        if large <= 0 or not _beyond(-small / large, -VANISHED, -VANISHED_GIVEN_UP, holds):
+        if large <= 0 or not GRADIENT_RATIO.low.undercut(small / large, holds):
             return None
         return _Verdict(
             "warning",
@@ -184,9 +213,9 @@ class FindingRules:
         )
 
     def _exploding_gradient(self, run: RunView, holds: bool) -> _Verdict | None:
-        norms = ((node, _recent(run, f"gradient_norm/{node}")) for node in self._weighted)
+        norms = ((node, _recent(run, GRADIENT_NORM.series(node))) for node in self._weighted)
         worst = max(((norm, node) for node, norm in norms if norm is not None), key=_not_finite_first, default=None)
-        if worst is None or not _beyond(_or_infinity(worst[0]), EXPLODED, EXPLODED_GIVEN_UP, holds):
+        if worst is None or not GRADIENT_NORM.bands.warning.passed(_or_infinity(worst[0]), holds):
             return None
         norm, node = worst
         shown = _number(norm) if math.isfinite(norm) else "no longer a finite number"
@@ -199,17 +228,17 @@ class FindingRules:
         )
 
     def _update_too_large(self, run: RunView, holds: bool) -> _Verdict | None:
-        ratios = ((node, _recent(run, f"update_ratio/{node}")) for node in self._weighted)
+        ratios = ((node, _recent(run, UPDATE_RATIO.series(node))) for node in self._weighted)
         worst = max(
             ((ratio, node) for node, ratio in ratios if ratio is not None and math.isfinite(ratio)), default=None
         )
-        if worst is None or not _beyond(worst[0], UPDATE_HIGH, UPDATE_HIGH_GIVEN_UP, holds):
+        if worst is None or not UPDATE_RATIO.bands.warning.passed(worst[0], holds):
             return None
         ratio, node = worst
         rate = _learning_rate(run)
         return _Verdict(
             "warning",
-            f"{self._name(node)} changes by {_percent(ratio)} of its size at each step.",
+            f"{self._name(node)} changes by {percent(ratio)} of its size at each step.",
             "About 0.1 % is healthy; "
             + (
                 f"the learning rate of {_number(rate)} is too high for it."
@@ -221,13 +250,13 @@ class FindingRules:
         )
 
     def _update_too_small(self, run: RunView, holds: bool) -> _Verdict | None:
-        ratios = [_recent(run, f"update_ratio/{node}") for node in self._weighted]
+        ratios = [_recent(run, UPDATE_RATIO.series(node)) for node in self._weighted]
         known = [ratio for ratio in ratios if ratio is not None and math.isfinite(ratio)]
         # Where the network already does well, small steps are what one wants.
         learned = self._recent_accuracy(run, 20)
         if not known or len(known) < len(ratios) or learned is None or learned > 0.9:
             return None
-        if not _beyond(-max(known), -UPDATE_LOW, -UPDATE_LOW_GIVEN_UP, holds):
+        if not UPDATE_RATIO.bands.low.undercut(max(known), holds):
             return None
         rate = _learning_rate(run)
         cures = (Cure(f"Try {_number(rate * 10)}", "set_learning_rate", f"{rate * 10:.3g}"),) if rate else ()
@@ -238,20 +267,21 @@ class FindingRules:
             cures=(*cures, _help("update_ratios")),
         )
 
-    def _saturation(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
-        found = run.latest(f"saturation/{node}")
-        if not isinstance(found, Scalar) or not _beyond(found.value, SATURATED, SATURATED_GIVEN_UP, holds):
+    def _remark(self, quantity: Quantity, remark: Remark, node: str, run: RunView, holds: bool) -> _Verdict | None:
+        """What a quantity says of itself where it lies beyond its mark."""
+        found = run.latest(quantity.series(node))
+        if not isinstance(found, Scalar) or not quantity.bands.warning.passed(found.value, holds):
             return None
         return _Verdict(
-            "warning",
-            f"{self._name(node)}: {_percent(found.value)} of the outputs are saturated.",
-            "There its derivative is under 5 % of the maximum, and the layers before it hardly learn.",
+            "error" if found.value >= quantity.bands.error else "warning",
+            remark.text.format(node=self._name(node), value=quantity.text(found.value)),
+            remark.evidence,
             node,
-            (_help("activations"),),
+            (_help(remark.panel),),
         )
 
     def _no_improvement(self, run: RunView, holds: bool) -> _Verdict | None:
-        steps, losses = run.scalars("loss/validation")
+        steps, losses = run.scalars(LOSS.series("validation"))
         usable = np.where(np.isfinite(losses), losses, np.inf)
         if len(usable) < 2 or not np.isfinite(usable).any():
             return None
@@ -279,11 +309,11 @@ class FindingRules:
             return None
         chance = 1 / self._classes
         margin = chance * (1 - chance)
-        if not _beyond(-accuracy, -(chance + 0.25 * margin), -(chance + 0.4 * margin), holds):
+        if not Mark(chance + 0.25 * margin, chance + 0.4 * margin).undercut(accuracy, holds):
             return None
         return _Verdict(
             "warning",
-            f"The accuracy stands at {_percent(accuracy)}: guessing would be as good.",
+            f"The accuracy stands at {percent(accuracy)}: guessing would be as good.",
             f"Among {self._classes} classes one guess in {self._classes} is right. "
             "Check the learning rate, the scaling of the inputs and the initialisation.",
             cures=(_help("loss"),),
@@ -291,19 +321,14 @@ class FindingRules:
 
     def _recent_accuracy(self, run: RunView, count: int) -> float | None:
         """Mean over the last steps; None before there are so many."""
-        _, values = run.scalars("accuracy/train")
+        _, values = run.scalars(ACCURACY.series("train"))
         return float(values[-count:].mean()) if len(values) >= count else None
 
     @staticmethod
     def _epochs_between(run: RunView, start: int, end: int, otherwise: int) -> int:
         """Epochs that ended behind one step and up to another; where epochs were not recorded, ``otherwise``."""
-        steps, _ = run.scalars("epoch")
+        steps, _ = run.scalars(EPOCH.series())
         return int(((steps > start) & (steps <= end)).sum()) if len(steps) else otherwise
-
-
-def _beyond(value: float, mark: float, given_up: float, holds: bool) -> bool:
-    """Above the mark; what holds already stays until it falls to the lower one."""
-    return value > (given_up if holds else mark)
 
 
 def _recent(run: RunView, series: str) -> float | None:
@@ -314,7 +339,7 @@ def _recent(run: RunView, series: str) -> float | None:
 
 def _mean_around(run: RunView, step: int) -> float | None:
     """Mean training loss over the steps before this one, as many as an epoch has, or a hundred."""
-    steps, values = run.scalars("loss/train")
+    steps, values = run.scalars(LOSS.series("train"))
     end = int(np.searchsorted(steps, step, side="right"))
     window: NDArray[np.float64] = values[max(end - 100, 0) : end]
     return float(window.mean()) if len(window) and np.isfinite(window).all() else None
@@ -329,7 +354,7 @@ def _not_finite_first(entry: tuple[float, str]) -> float:
 
 
 def _learning_rate(run: RunView) -> float | None:
-    found = run.latest("learning_rate")
+    found = run.latest(LEARNING_RATE.series())
     return found.value if isinstance(found, Scalar) and found.value > 0 else None
 
 
@@ -348,7 +373,3 @@ def _help(panel: str) -> Cure:
 def _number(value: float) -> str:
     """Three digits, without a needless exponent."""
     return f"{value:.3g}"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %" if share * 100 >= 0.95 else f"{share * 100:.2g} %"

@@ -7,6 +7,7 @@ import math
 import torch
 
 from nnviz.probes.base import Measurement, Probe, Stage, node_parameters
+from nnviz.record.quantities import GRADIENT_MEAN, GRADIENT_NORM
 from nnviz.record.samples import Sample, Scalar
 
 
@@ -27,6 +28,7 @@ class GradientProbe(Probe):
     name = "gradients"
     title = "Gradient magnitude"
     stage = Stage.BACKWARD
+    fills = (GRADIENT_NORM, GRADIENT_MEAN)
     wanted_interval = 0.03
     weight = 3.0  # Cheap, and on every card with weights.
 
@@ -50,7 +52,7 @@ class GradientProbe(Probe):
         for node_id, tensors, count in nodes:
             end = start + tensors
             # hypot neither overflows nor underflows where squaring would.
-            samples.append(Scalar(f"gradient_norm/{node_id}", measurement.step, math.hypot(*squares[start:end])))
-            samples.append(Scalar(f"gradient_mean/{node_id}", measurement.step, sum(sums[start:end]) / count))
+            samples.append(Scalar(GRADIENT_NORM.series(node_id), measurement.step, math.hypot(*squares[start:end])))
+            samples.append(Scalar(GRADIENT_MEAN.series(node_id), measurement.step, sum(sums[start:end]) / count))
             start = end
         return samples

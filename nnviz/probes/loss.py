@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from nnviz.probes.base import Clock, Measurement, Probe, Stage, monotonic
+from nnviz.record.quantities import ACCURACY, LOSS
 from nnviz.record.samples import Sample, Scalar
 
 #: Seconds for which values may wait on the device before they are fetched together.
@@ -29,6 +30,7 @@ class LossProbe(Probe):
     name = "loss"
     title = "Loss and accuracy"
     stage = Stage.BACKWARD
+    fills = (LOSS, ACCURACY)
     essential = True
     weight = 0.5
 
@@ -63,8 +65,8 @@ class LossProbe(Probe):
         if answered:
             stacks.append(torch.stack([right for _, _, right in answered]).float())
         numbers = iter(torch.cat(stacks).tolist())
-        samples: list[Sample] = [Scalar("loss/train", step, next(numbers)) for step, _, _ in waiting]
-        samples += [Scalar("accuracy/train", step, next(numbers) / count) for step, count, _ in answered]
+        samples: list[Sample] = [Scalar(LOSS.series("train"), step, next(numbers)) for step, _, _ in waiting]
+        samples += [Scalar(ACCURACY.series("train"), step, next(numbers) / count) for step, count, _ in answered]
         return samples
 
     def reset(self) -> None:

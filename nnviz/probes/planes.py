@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from nnviz.probes.base import InputPlane, Measurement, Probe, Stage, at_rest
+from nnviz.record.quantities import PLANE, POINTS
 from nnviz.record.samples import ArraySample, Sample
 
 #: Points in each direction.
@@ -15,7 +16,7 @@ UNITS = 64
 
 
 class PlaneProbe(Probe):
-    """Outputs of the watched nodes over the plane of the input, for networks whose input is two features.
+    """Outputs of the nodes that are looked at, over the plane of the input, for networks whose input is two features.
 
     Definition: the plane, a little larger than the range of the training examples as the network sees them, is cut
     into 32 × 32 cells. ``plane/<node>`` is what each unit of the node puts out for the middle of each cell, in
@@ -31,6 +32,7 @@ class PlaneProbe(Probe):
     name = "planes"
     title = "Units over the input plane"
     stage = Stage.REST
+    fills = (PLANE, POINTS)
     wanted_interval = 0.06
     weight = 2.0
 
@@ -48,9 +50,9 @@ class PlaneProbe(Probe):
             self._plane = plane
             self._grid = grid_of(plane).to(plane.points.device)
             points = plane.points.float().cpu().numpy().copy()
-            samples.append(ArraySample("input/points", measurement.step, points, _edges(plane)))
+            samples.append(ArraySample(POINTS.series(), measurement.step, points, _edges(plane)))
         network = measurement.network
-        wanted = {node_id for node_id in network.graph.nodes if measurement.is_watched(node_id)}
+        wanted = {node_id for node_id in network.graph.nodes if measurement.interest.looks_at(node_id)}
         if not wanted:
             return samples
         with at_rest(network):
@@ -66,7 +68,7 @@ class PlaneProbe(Probe):
             array = numbers[start : start + len(units)].reshape(len(units), SIDE, SIDE).copy()
             start += len(units)
             meta = _edges(plane) | {"shown": len(units), "of": output.shape[1]}
-            samples.append(ArraySample(f"plane/{node_id}", measurement.step, array, meta))
+            samples.append(ArraySample(PLANE.series(node_id), measurement.step, array, meta))
         return samples
 
     def reset(self) -> None:

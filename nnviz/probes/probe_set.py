@@ -17,6 +17,7 @@ from torch import Tensor
 
 from nnviz.probes.base import Clock, MeasuredNetwork, Measurement, Probe, Stage, monotonic
 from nnviz.project.model import Graph
+from nnviz.record.quantities import Quantity
 from nnviz.record.samples import Sample
 
 #: Seconds that one part of a pass should take: training waits for no longer than this, about.
@@ -28,7 +29,13 @@ _FIRST_PART = 8
 
 
 class Collector(ABC):
-    """An instrument that looks at the outputs of some nodes for every image of the probe set."""
+    """An instrument that looks at the outputs of some nodes for every image of the probe set.
+
+    Attributes:
+        fills: The quantities whose series it writes.
+    """
+
+    fills: tuple[Quantity, ...] = ()
 
     @abstractmethod
     def wanted(self, graph: Graph) -> Collection[str]:
@@ -55,7 +62,8 @@ class ProbeSetPass(Probe):
     """Runs the probe set (by default 2,000 validation images fixed by the seed) through the network in evaluation mode.
 
     It takes parts of about 20 milliseconds, learned from the parts before; without ``Measurement.whole`` each call does
-    one part. What the collectors see is independent of how the pass is cut into parts.
+    one part. What the collectors see is independent of how the pass is cut into parts. Collectors whose quantities
+    nobody looks at when a pass begins are left out of it.
 
     Args:
         collectors: The instruments that look on.
@@ -71,9 +79,11 @@ class ProbeSetPass(Probe):
 
     def __init__(self, collectors: Sequence[Collector], clock: Clock = monotonic) -> None:
         self._collectors = tuple(collectors)
+        self.fills = tuple(quantity for collector in self._collectors for quantity in collector.fills)
         self._clock = clock
         self._copy: MeasuredNetwork | None = None
         self._copied_from: weakref.ref[object] | None = None
+        self._looking: tuple[Collector, ...] = ()  # those that look on at the pass under way, or at the last one
         self._wanted: frozenset[str] = frozenset()
         self._inputs: Tensor | None = None  # of the pass under way
         self._done = 0
@@ -89,9 +99,14 @@ class ProbeSetPass(Probe):
         """One part of the pass, or the whole; samples come with the last part."""
         if measurement.probe_inputs is None or not len(measurement.probe_inputs):
             return []
-        stale = measurement.whole and measurement.step != self._step
+        looking = self._looking
+        if self._inputs is None or measurement.whole:
+            looking = tuple(one for one in self._collectors if _has_to_look(one, measurement))
+            if not looking and self._inputs is None:
+                return []
+        stale = measurement.whole and (measurement.step != self._step or not set(looking) <= set(self._looking))
         if self._inputs is None or stale or not self._is_copy_of(measurement.network):
-            self._begin(measurement)
+            self._begin(measurement, looking)
             if self._inputs is None:
                 return []
         started = self._clock()
@@ -99,7 +114,7 @@ class ProbeSetPass(Probe):
             self._take_part()
             if self._done >= len(self._inputs):
                 images, self._inputs = len(self._inputs), None
-                return [s for collector in self._collectors for s in collector.finish(self._step, images)]
+                return [s for collector in self._looking for s in collector.finish(self._step, images)]
             if not measurement.whole or self._clock() - started > measurement.patience:
                 break
         return []
@@ -107,6 +122,7 @@ class ProbeSetPass(Probe):
     def reset(self) -> None:
         """Give up the pass under way and what earlier ones found."""
         self._inputs = self._copy = self._copied_from = None
+        self._looking, self._wanted = (), frozenset()
         self._step = -1
         for collector in self._collectors:
             collector.reset()
@@ -114,23 +130,25 @@ class ProbeSetPass(Probe):
     def _is_copy_of(self, network: MeasuredNetwork) -> bool:
         return self._copied_from is not None and self._copied_from() is network
 
-    def _begin(self, measurement: Measurement) -> None:
+    def _begin(self, measurement: Measurement, looking: tuple[Collector, ...]) -> None:
         network = measurement.network
         if self._copy is None or not self._is_copy_of(network):
             self._inputs = self._copy = self._copied_from = None
             size = sum(tensor.numel() * tensor.element_size() for tensor in network.parameters())
             if not measurement.room(size, "Activations, dead units and saturation are not measured"):
                 return
+            self._looking = ()
             self._copy = _copy_of(network)
             self._copied_from = weakref.ref(network)
-            wanted = {node for collector in self._collectors for node in collector.wanted(network.graph)}
-            self._wanted = frozenset(wanted)
         else:
             _copy_state(network, self._copy)
         self._inputs = measurement.probe_inputs
         self._done = 0
         self._step = measurement.step
-        for collector in self._collectors:
+        if self._looking != looking or not self._wanted:
+            self._looking = looking
+            self._wanted = frozenset(node for collector in looking for node in collector.wanted(network.graph))
+        for collector in looking:
             collector.start(self._copy)
 
     def _take_part(self) -> None:
@@ -139,7 +157,7 @@ class ProbeSetPass(Probe):
         part = self._inputs[self._done : self._done + self._part]
         with torch.no_grad():
             outputs = self._copy.forward_all(part, self._wanted)
-        for collector in self._collectors:
+        for collector in self._looking:
             collector.take(outputs)
         self._done += len(part)
         seconds = max(self._clock() - started, 1e-9)
@@ -149,6 +167,11 @@ class ProbeSetPass(Probe):
         by_time = int(len(part) * _PART_SECONDS / seconds)
         by_memory = int(len(part) * bytes_allowed / max(sum(memory.values()), 1))
         self._part = max(min(by_time, by_memory, 4 * self._part), 1)
+
+
+def _has_to_look(collector: Collector, measurement: Measurement) -> bool:
+    """Whether somebody wants what it fills, and there is a node that has it."""
+    return measurement.interest.wants(*collector.fills) and bool(collector.wanted(measurement.network.graph))
 
 
 def _copy_of(network: MeasuredNetwork) -> MeasuredNetwork:

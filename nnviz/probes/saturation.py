@@ -12,6 +12,7 @@ from nnviz.probes.probe_set import Collector
 from nnviz.project import registry
 from nnviz.project.checks.shapes import inputs_of
 from nnviz.project.model import Graph
+from nnviz.record.quantities import SATURATION
 from nnviz.record.samples import Sample, Scalar
 
 #: A derivative below this share of its maximum counts as flat.
@@ -28,6 +29,8 @@ class Saturation(Collector):
     How to read it: a saturated output passes almost no gradient on. A few are harmless; when most are saturated, the
     layers before learn next to nothing: the weights are too large, or the inputs are not scaled.
     """
+
+    fills = (SATURATION,)
 
     def __init__(self) -> None:
         self._nodes: dict[str, tuple[str, nn.Module, float]] = {}  # node -> its input, module, least steep derivative
@@ -64,7 +67,7 @@ class Saturation(Collector):
             return []
         counts = torch.stack(list(self._flat.values())).cpu().tolist()
         samples: list[Sample] = [
-            Scalar(f"saturation/{node_id}", step, flat / self._count[node_id])
+            Scalar(SATURATION.series(node_id), step, flat / self._count[node_id])
             for node_id, flat in zip(self._flat, counts, strict=True)
         ]
         self._flat, self._count, self._nodes = {}, {}, {}

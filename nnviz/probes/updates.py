@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nnviz.probes.base import Measurement, Probe, Stage, node_parameters
+from nnviz.record.quantities import UPDATE_RATIO
 from nnviz.record.samples import Sample, Scalar
 
 
@@ -26,6 +27,7 @@ class UpdateProbe(Probe):
     name = "updates"
     title = "Update ratio"
     stage = Stage.UPDATE
+    fills = (UPDATE_RATIO,)
     wanted_interval = 0.1
 
     def __init__(self) -> None:
@@ -64,7 +66,7 @@ class UpdateProbe(Probe):
         for node_id, own in nodes.items():
             end = start + len(own)
             change, size = math.hypot(*changed[start:end]), math.hypot(*sized[start:end])
-            samples.append(Scalar(f"update_ratio/{node_id}", measurement.step, ratio(change, size)))
+            samples.append(Scalar(UPDATE_RATIO.series(node_id), measurement.step, ratio(change, size)))
             start = end
         return samples
 

@@ -1,6 +1,7 @@
 """One measured value at one step, frozen.
 
-A series is all samples under one name. Names are ``quantity`` or ``quantity/where``; *where* is a split or a node id:
+A series is all samples under one name. Names are ``quantity`` or ``quantity/where``; *where* is a split or a node id.
+They are declared in :mod:`nnviz.record.quantities`:
 
 =============================  ========  ==============================================================
 series                         sample    what it is
@@ -24,6 +25,7 @@ dead_fraction/<node>           Scalar    share of units whose output is <= 0 for
 dead_units/<node>              Array     bool[units]: which they are
 dead_since/<node>              Array     int64[units]: step since which a unit is dead, -1 where it is alive
 saturation/<node>              Scalar    share of outputs whose derivative is under 5 % of its maximum
+closed_channels/<node>         Scalar    share of a normalisation's channels whose factor is at most 1 % of the largest
 weights/<node>                 Array     float32: the node's ``weight`` in torch's layout (at most 2**20 numbers)
 output/<node>                  Array     float32: output for the pinned sample, evaluation mode, without the batch
 input/pinned                   Array     float32: the pinned sample as the network sees it
@@ -117,6 +119,23 @@ def count_in(meta: Mapping[str, str | int | float], name: str, otherwise: int) -
     if isinstance(value, str) or not 0 <= value <= 2**53:
         return otherwise
     return int(value)
+
+
+def units_in(meta: Mapping[str, str | int | float], rows: int) -> tuple[int, ...]:
+    """The numbers of the units (channels, features) that the rows of an array are about: the first ones, and ``also``.
+
+    Args:
+        meta: Of the array; from a file it may claim anything, and is then not believed.
+        rows: Their number.
+    """
+    words = str(meta.get("also", "")).split()
+    first = rows - len(words)
+    if first < 0 or not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
+        return tuple(range(rows))
+    also = tuple(int(word) for word in words)
+    # Ascending and behind the first ones, as they were written: no number stands twice.
+    fits = all(one < other for one, other in zip((first - 1, *also), also, strict=False))
+    return (*range(first), *also) if fits else tuple(range(rows))
 
 
 Sample: TypeAlias = Scalar | Histogram | ArraySample | Finding

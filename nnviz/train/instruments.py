@@ -11,6 +11,8 @@ from torch import Tensor
 from nnviz.probes.base import InputPlane, Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
+from nnviz.record.interest import EVERYTHING, Interest
+from nnviz.record.quantities import OUTPUT, PLANE
 from nnviz.record.run import Run
 from nnviz.train import devices, loop
 from nnviz.train.training import Training
@@ -35,8 +37,12 @@ _PROBE_SEED = 0
 #: Training examples that are drawn where the input is a plane, and the room around them as a share of their range.
 _POINTS = 400
 _MARGIN = 0.08
-#: Probes whose samples change when another sample is pinned or another node is looked at.
-_FOLLOW_THE_EYE = frozenset({"feature_maps", "planes"})
+#: What changes when another sample is pinned or another node is looked at.
+_FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
+#: What the findings need of which node they find it in: it follows the eye, and is not asked for more nodes.
+_NEEDS = Interest(FindingRules.needs, frozenset())
+#: Seconds between two measurements at rest of what only the findings need: they look no more often.
+_FOR_FINDINGS = _EXAMINE_EVERY
 
 
 class Instruments:
@@ -69,8 +75,9 @@ class Instruments:
         self._rules = FindingRules(training.network.graph, classes) if self._probes else None
         self._examined = 0.0
         self._examine_every = _EXAMINE_EVERY
-        self.watched: frozenset[str] | None = None
-        self.focused: str | None = None
+        self._interest = self._wanted = EVERYTHING
+        self._asked = self._probes  # those that measure what is wanted
+        self._for_findings: dict[str, float] = {}  # when what only the findings need was measured, by the probe's name
         self._measuring = 0.0
 
     @property
@@ -124,7 +131,7 @@ class Instruments:
 
     def measure_all(self) -> None:
         """Begins to measure everything that can be measured while the training rests; see ``busy``."""
-        self._measure_resting(self._at[Stage.REST])
+        self._measure_resting([probe for probe in self._asked if probe.stage is Stage.REST])
         self.flush()
 
     @property
@@ -136,9 +143,30 @@ class Instruments:
         """Another piece, a fraction of a second, of what is not finished."""
         self._measure_resting([probe for probe in self._at[Stage.REST] if probe.busy])
 
-    def measure_outputs(self) -> None:
-        """Only what depends on the pinned sample and on which nodes are looked at."""
-        self._measure_resting([probe for probe in self._at[Stage.REST] if probe.name in _FOLLOW_THE_EYE])
+    @property
+    def interest(self) -> Interest:
+        """What is looked at; everything until somebody says otherwise."""
+        return self._interest
+
+    def look(self, interest: Interest) -> None:
+        """From now on measure what is looked at here, and what the findings need; :meth:`measure_news` is at once."""
+        self._interest, self._wanted = interest, interest | _NEEDS
+        self._asked = tuple(probe for probe in self._probes if probe.essential or self._wanted.wants(*probe.fills))
+
+    def measure_news(self, before: Interest | None = None) -> None:
+        """Only what depends on the pinned sample and on what is looked at, for when nothing else would measure it.
+
+        Args:
+            before: What was looked at until now; what was looked at already and follows no eye is left alone.
+        """
+        resting = [probe for probe in self._asked if probe.stage is Stage.REST]
+        if before is not None:
+            known = before | _NEEDS
+            news = {one for probe in resting for one in probe.fills if self._wanted.wants(one) and not known.wants(one)}
+        else:
+            news = set()
+        news |= _FOLLOW_THE_EYE
+        self._measure_resting([probe for probe in resting if not news.isdisjoint(probe.fills)])
 
     def _measure_resting(self, probes: Sequence[Probe]) -> None:
         if probes:
@@ -173,7 +201,19 @@ class Instruments:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _due(self, stage: Stage, now: float, forced: bool) -> list[Probe]:
-        return [probe for probe in self._at[stage] if forced or self._budget.due(probe, now)]
+        asked = [probe for probe in self._asked if probe.stage is stage]
+        if forced:
+            return asked
+        return [probe for probe in asked if self._is_in_time(probe, now) and self._budget.due(probe, now)]
+
+    def _is_in_time(self, probe: Probe, now: float) -> bool:
+        """Whether enough time has passed for a measurement at rest that only the findings need."""
+        if probe.stage is not Stage.REST or probe.busy or self._interest.wants(*probe.fills):
+            return True
+        if now - self._for_findings.get(probe.name, -_FOR_FINDINGS) < _FOR_FINDINGS:
+            return False
+        self._for_findings[probe.name] = now
+        return True
 
     def _measurement(self, whole: bool) -> Measurement:
         return Measurement(
@@ -184,8 +224,7 @@ class Instruments:
             pinned_input=self._pinned_input,
             pinned_meta=self._pinned_meta,
             plane=self._plane,
-            watched=self.watched,
-            focused=self.focused,
+            interest=self._wanted,
             whole=whole,
             room=self._training.room.allows,
         )

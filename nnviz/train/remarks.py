@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnviz.record.quantities import ACCURACY, FINDING, LOSS
 from nnviz.record.run import RunView
 from nnviz.record.samples import Cure, Finding, Sample, Scalar
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
 
-NOT_FINITE = "finding/not_finite"
+NOT_FINITE = FINDING.series("not_finite")
 
 
 def scores(split: str, step: int, result: EvaluationResult) -> list[Sample]:
     """Loss and, where there is one, accuracy of a whole split."""
-    samples: list[Sample] = [Scalar(f"loss/{split}", step, result.loss)]
+    samples: list[Sample] = [Scalar(LOSS.series(split), step, result.loss)]
     if result.accuracy is not None:
-        samples.append(Scalar(f"accuracy/{split}", step, result.accuracy))
+        samples.append(Scalar(ACCURACY.series(split), step, result.accuracy))
     return samples
 
 
@@ -25,7 +26,7 @@ def test_used(training: Training) -> Finding:
     """The test set was looked at, and how often."""
     times = "once" if training.test_uses == 1 else f"{training.test_uses} times"
     return Finding(
-        "finding/test_used",
+        FINDING.series("test_used"),
         training.step,
         "information",
         f"The test set was used {times}.",
@@ -36,7 +37,7 @@ def test_used(training: Training) -> Finding:
 def best_put_back(training: Training) -> Finding:
     """The weights are no longer those of the last step."""
     return Finding(
-        "finding/best_weights",
+        FINDING.series("best_weights"),
         training.step,
         "information",
         f"The weights of epoch {training.best_epoch} were put back.",
@@ -47,7 +48,7 @@ def best_put_back(training: Training) -> Finding:
 def left_out(step: int, sentence: str) -> Finding:
     """There was no room for a copy that the training can do without."""
     name = sentence.partition(":")[0].lower().replace(" ", "_")
-    return Finding(f"finding/left_out/{name}", step, "information", sentence)
+    return Finding(FINDING.series(f"left_out/{name}"), step, "information", sentence)
 
 
 def not_finite(training: Training, origin: Origin, good_step: int | None) -> Finding:
@@ -94,7 +95,7 @@ def last_good_step(run: RunView, broken: int) -> int | None:
         run: With the loss of each batch.
         broken: The step whose loss is not finite.
     """
-    steps, losses = run.scalars("loss/train")
+    steps, losses = run.scalars(LOSS.series("train"))
     known = (steps < broken) & np.isfinite(losses)
     steps, losses = steps[known], losses[known]
     if not len(losses):

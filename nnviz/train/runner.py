@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
+from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED
 from nnviz.record.run import Run
 from nnviz.record.samples import Sample, Scalar
 from nnviz.train import checkpoint as checkpoints
@@ -153,7 +154,7 @@ class Runner:
         """At the start: records the learning rate, measures everything, keeps the state to go back to."""
         step = self.training.step
         self._saved_step = step
-        self._run.append([Scalar("learning_rate", step, self.training.learning_rate)])
+        self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
         self.instruments.measure_all()
         self.keep()
         self.publish()
@@ -207,14 +208,14 @@ class Runner:
         self.training.settle()
         self._published = time.perf_counter()
         if self._going_back_to is None and self.training.learning_rate != self._recorded_rate():
-            self._run.append([Scalar("learning_rate", self.training.step, self.training.learning_rate)])
+            self._run.append([Scalar(LEARNING_RATE.series(), self.training.step, self.training.learning_rate)])
         if self.speed.running and self._published - self._speed_recorded >= _SPEED_EVERY:
             self._speed_recorded = self._published
             step = self.training.step
             self._run.append(
                 [
-                    Scalar("speed/samples_per_second", step, self.speed.rate),
-                    Scalar("cost/probes", step, self.instruments.cost),
+                    Scalar(SPEED.series(), step, self.speed.rate),
+                    Scalar(COST.series(), step, self.instruments.cost),
                 ]
             )
             self.instruments.examine_if_due()
@@ -297,7 +298,7 @@ class Runner:
     def set_learning_rate(self, value: float) -> None:
         """From the next step on."""
         self.training.learning_rate = value
-        self._run.append([Scalar("learning_rate", self._shown_step, self.training.learning_rate)])
+        self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
 
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.
@@ -487,7 +488,7 @@ class Runner:
                 self._conclude(self._origin or origins.of_next_batch(training))
                 return
             if training.learning_rate != self._recorded_rate():
-                self._run.append([Scalar("learning_rate", training.step, training.learning_rate)])
+                self._run.append([Scalar(LEARNING_RATE.series(), training.step, training.learning_rate)])
             self.rest()
 
     # -- what is not finite -------------------------------------------------------------------------------------------
@@ -536,7 +537,7 @@ class Runner:
         return target if target is not None and self._rewind.before(target) is not None else None
 
     def _recorded_rate(self) -> float:
-        _, values = self._run.scalars("learning_rate")
+        _, values = self._run.scalars(LEARNING_RATE.series())
         return float(values[-1]) if len(values) else math.nan
 
     def _start_evaluation_if_due(self) -> None:
@@ -587,7 +588,7 @@ class Runner:
         if self._going_back_to is not None:
             return  # It was recorded when it happened first.
         step, epoch = training.step, training.epoch
-        samples: list[Sample] = [Scalar("epoch", step, float(epoch))]
+        samples: list[Sample] = [Scalar(EPOCH.series(), step, float(epoch))]
         if validation is not None:
             samples += remarks.scores("validation", step, validation)
         self.instruments.flush()

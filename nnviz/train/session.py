@@ -26,6 +26,7 @@ from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
 from nnviz.project.model import Project
+from nnviz.record.interest import Interest
 from nnviz.record.run import Run
 from nnviz.train import devices, failures
 from nnviz.train.checkpoint import Checkpoint
@@ -173,13 +174,9 @@ class TrainingSession:
         """Show what flows through the network for this example of the validation split."""
         return self._commands.put(lambda: self._pin(sample))
 
-    def watch(self, node_ids: frozenset[str] | None) -> Future[None]:
-        """Measure the outputs of these nodes only; None is all of them."""
-        return self._commands.put(lambda: self._watch(node_ids))
-
-    def focus(self, node_id: str | None) -> Future[None]:
-        """Measure all channels of this node's output, not only the first."""
-        return self._commands.put(lambda: self._focus(node_id))
+    def look(self, interest: Interest) -> Future[None]:
+        """Measure what is looked at, and no more than that but for what the findings need."""
+        return self._commands.put(lambda: self._look(interest))
 
     def evaluate_test(self) -> Future[EvaluationResult]:
         """Measure on the test split; it is counted and recorded."""
@@ -433,20 +430,18 @@ class TrainingSession:
     def _pin(self, sample: int) -> None:
         runner = self._prepared
         runner.instruments.pin(*self._sample(runner.training, sample))
-        self._show_outputs()
+        self._show_news()
 
-    def _watch(self, node_ids: frozenset[str] | None) -> None:
-        self._prepared.instruments.watched = node_ids
-        self._show_outputs()
+    def _look(self, interest: Interest) -> None:
+        instruments = self._prepared.instruments
+        before = instruments.interest
+        instruments.look(interest)
+        self._show_news(before)
 
-    def _focus(self, node_id: str | None) -> None:
-        self._prepared.instruments.focused = node_id
-        self._show_outputs()
-
-    def _show_outputs(self) -> None:
-        """While resting nothing would measure the outputs that are wanted now; while running the next time is near."""
+    def _show_news(self, before: Interest | None = None) -> None:
+        """While resting nothing would measure what is wanted now; while running the next time is near."""
         if self._state is not SessionState.RUNNING:
-            self._prepared.instruments.measure_outputs()
+            self._prepared.instruments.measure_news(before)
 
     def _capture(self) -> Checkpoint:
         return self._prepared.training.capture()

@@ -17,7 +17,6 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.cli import main
 from nnviz.errors import InputError, ParamError
-from nnviz.gui.canvas.cards.facts import Status
 from nnviz.network import builders
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -29,6 +28,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Node, Params, Project, Shape
 from nnviz.project.samples import templates
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
+from nnviz.record.quantities import DEAD_FRACTION
 
 # ---- all that a new layer needs: one declaration …
 
@@ -141,7 +141,7 @@ def test_it_is_built_shown_changed_and_trained_in_the_window(qtbot: QtBot, open_
     assert "shrink" in palette.kinds()
 
     card = window.canvas.canvas_scene.cards["shrink1"]
-    assert card.facts.title == "Shrink" and card.facts.status is Status.DEAD
+    assert card.facts.title == "Shrink" and card.facts.badge is DEAD_FRACTION
     assert not card.facts.signed and card.facts.parameters == card.facts.shape[0]
 
     window.canvas.canvas_scene.select(["shrink1"])

@@ -12,6 +12,8 @@ from nnviz.probes import feature_maps, filters
 from nnviz.probes.base import Measurement
 from nnviz.probes.feature_maps import FeatureMapProbe
 from nnviz.probes.filters import WeightProbe
+from nnviz.record.interest import Interest
+from nnviz.record.samples import units_in
 
 
 def test_outputs_are_those_of_each_layer_by_hand():
@@ -35,13 +37,16 @@ def test_outputs_are_those_of_each_layer_by_hand():
 
 def test_only_what_is_watched_is_measured():
     measurement = Measurement(
-        cnn(), 1, pinned_input=images(1), watched=frozenset({"conv1", "relu2"}), focused="linear4"
+        cnn(),
+        1,
+        pinned_input=images(1),
+        interest=Interest(nodes=frozenset({"conv1", "relu2"}), closely=frozenset({"linear4"})),
     )
     probe = FeatureMapProbe()
     probe.measure(measurement)
     measurement.whole = False
     assert set(arrays(probe.measure(measurement))) == {"output/conv1", "output/relu2", "output/linear4"}
-    measurement.watched, measurement.focused = frozenset(), None
+    measurement.interest = Interest(nodes=frozenset())
     assert probe.measure(measurement) == []
     measurement.pinned_input = images(1, seed=9)  # another sample is pinned
     assert set(arrays(probe.measure(measurement))) == {"input/pinned"}
@@ -61,16 +66,42 @@ def test_many_channels_are_cut_unless_looked_at_closely():
     assert found["output/conv1"].array.shape == (64, 2, 2)
     assert dict(found["output/conv1"].meta) == {"shown": 64, "of": 100}
     assert found["output/flatten1"].array.shape == (400,)
-    measurement.focused = "conv1"
+    measurement.interest = Interest(closely=frozenset({"conv1"}))
     closely = arrays(FeatureMapProbe().measure(measurement))["output/conv1"]
     assert closely.array.shape == (100, 2, 2)
     assert dict(closely.meta) == {}
 
 
+def test_single_units_are_shown_wherever_they_lie() -> None:
+    graph = chain(
+        ("i", "input", {"shape": (1, 4, 4)}),
+        ("conv1", "conv2d", {"out_channels": 100}),
+        ("flatten1", "flatten", {}),
+        ("o", "output", {}),
+    )
+    network, pinned = Network(graph), torch.randn(1, 1, 4, 4)
+    wanted = frozenset({("conv1", 97), ("conv1", 70), ("conv1", 3), ("conv1", 100), ("nowhere", 1)})
+    measurement = Measurement(network, 1, pinned_input=pinned, interest=Interest(nodes=frozenset(), units=wanted))
+    found = arrays(FeatureMapProbe().measure(measurement))
+    assert set(found) == {"input/pinned", "output/conv1"}
+    sample = found["output/conv1"]
+    with torch.no_grad():
+        whole = network.module_of("conv1")(pinned)[0].numpy()
+    units = units_in(sample.meta, len(sample.array))
+    assert units == (*range(64), 70, 97)
+    assert dict(sample.meta) == {"shown": 66, "of": 100, "also": "70 97"}
+    assert np.array_equal(sample.array, whole[list(units)])
+
+
+@pytest.mark.parametrize("also", ["3", "1 1", "-4", "7 6", "x", "9" * 12, "1 2 3 4 5 6", 7.5, "٣"])
+def test_units_that_a_file_makes_up_are_not_believed(also: str | float) -> None:
+    assert units_in({"also": also}, 5) == (0, 1, 2, 3, 4)
+
+
 def test_large_maps_are_bounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(feature_maps, "NUMBERS", 100)
-    monkeypatch.setattr(feature_maps, "FOCUSED_NUMBERS", 300)
-    measurement = Measurement(cnn(), 1, pinned_input=images(1), focused="relu1")
+    monkeypatch.setattr(feature_maps, "CLOSE_NUMBERS", 300)
+    measurement = Measurement(cnn(), 1, pinned_input=images(1), interest=Interest(closely=frozenset({"relu1"})))
     found = arrays(FeatureMapProbe().measure(measurement))
     assert found["output/conv1"].array.shape == (2, 7, 7)
     assert found["output/relu1"].array.shape == (6, 7, 7)
@@ -99,7 +130,9 @@ def test_large_weights_are_cut_to_their_first_outputs(monkeypatch: pytest.Monkey
     weight = network.module_of("linear1").weight  # type: ignore[union-attr]  # a tensor on the module
     with torch.no_grad():
         weight[-1, -1] = 99.0  # type: ignore[index, operator]  # as above
-    found = arrays(WeightProbe().measure(Measurement(network, 1, watched=frozenset({"linear1", "linear2"}))))
+    found = arrays(
+        WeightProbe().measure(Measurement(network, 1, interest=Interest(nodes=frozenset({"linear1", "linear2"}))))
+    )
     assert found["weights/linear1"].array.shape == (1, 54)
     assert found["weights/linear1"].meta["of"] == 20
     assert found["weights/linear1"].meta["maximum"] == 99

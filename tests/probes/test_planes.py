@@ -11,6 +11,7 @@ from nnviz.network.network import Network
 from nnviz.probes.base import InputPlane, Measurement
 from nnviz.probes.catalogue import default_probes
 from nnviz.probes.planes import SIDE, PlaneProbe
+from nnviz.record.interest import Interest
 
 PLANE = InputPlane((-3.0, 5.0), (-1.0, 1.0), torch.tensor([[0.5, 0.25, 1.0], [-2.0, 0.0, 0.0]]))
 
@@ -76,7 +77,7 @@ def test_a_linear_unit_is_its_slope_with_the_largest_x2_on_top() -> None:
 
 def test_only_what_is_watched_and_the_points_only_once() -> None:
     probe, made = PlaneProbe(), network(70)
-    measurement = Measurement(made, 1, plane=PLANE, watched=frozenset({"linear1"}))
+    measurement = Measurement(made, 1, plane=PLANE, interest=Interest(nodes=frozenset({"linear1"})))
     found = arrays(probe.measure(measurement))
     assert set(found) == {"plane/linear1", "input/points"}
     assert np.array_equal(found["input/points"].array, PLANE.points.numpy())
@@ -85,7 +86,7 @@ def test_only_what_is_watched_and_the_points_only_once() -> None:
     assert (sample.meta["shown"], sample.meta["of"]) == (64, 70)
     assert sample.array.base is None  # it keeps nothing else alive
     assert set(arrays(probe.measure(measurement))) == {"plane/linear1"}
-    measurement.watched = frozenset()
+    measurement.interest = Interest(nodes=frozenset())
     assert probe.measure(measurement) == []
     probe.reset()
     assert set(arrays(probe.measure(measurement))) == {"input/points"}

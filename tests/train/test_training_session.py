@@ -31,6 +31,7 @@ from training_helpers import (
 from nnviz.errors import Cancelled, DataError, ParamError, ProjectError, StorageError, TrainingError
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project.model import DataConfig
+from nnviz.record.interest import Interest
 from nnviz.record.run import Run
 from nnviz.record.samples import ArraySample, Sample, Scalar
 from nnviz.train import runner as runner_module
@@ -398,7 +399,7 @@ def test_another_sample_is_shown_at_once_also_while_paused() -> None:
 def test_only_watched_nodes_are_measured_while_it_runs() -> None:
     run = Run()
     with served(session_of(CNN, run=run, probes=None, epochs=100_000, budget=5.0)) as session:
-        session.watch(frozenset({"relu1"})).result(20)
+        session.look(Interest(nodes=frozenset({"relu1"}))).result(20)
         session.play()
         wait_for(lambda: (run.latest("output/relu1") or Scalar("", 0, 0)).step > 5)
         session.ask(lambda: None).result(20)

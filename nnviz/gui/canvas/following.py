@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.items.node_item import NodeItem
+from nnviz.record.quantities import FINDING
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.view import CanvasView
@@ -52,7 +53,7 @@ class RunFollower(QObject):
             for card in scene.cards.values():
                 card.mark_stale()
         scene.take_values(changed)
-        if elsewhere or any(series.startswith("finding/") for series in changed):
+        if elsewhere or any(FINDING.owns(series) for series in changed):
             scene.refresh_findings()
         if elsewhere:
             self.refresh()

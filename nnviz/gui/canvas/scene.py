@@ -29,6 +29,7 @@ from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
 from nnviz.project.graph.groups import GraphView, members_by_group, trail, view_of
 from nnviz.project.model import Edge, Graph, PortRef, Project
+from nnviz.record.quantities import PINNED_INPUT, POINTS, quantity_of
 
 #: Ranges of numbers some of which are negative.
 _SIGNED = frozenset({"any", "symmetric"})
@@ -503,10 +504,10 @@ class CanvasScene(LookupScene):
     def take_values(self, changed: frozenset[str]) -> set[str]:
         """Mark the cards that show one of these series; their ids."""
         nodes: set[str] = set()
-        pinned = not changed.isdisjoint(("input/pinned", "input/points"))
+        pinned = not changed.isdisjoint((PINNED_INPUT.series(), POINTS.series()))
         for series in changed:
-            _, _, where = series.partition("/")
-            card = self._seen.owner.get(where)
+            found = quantity_of(series)
+            card = self._seen.owner.get(found[1]) if found is not None else None
             if card is not None and card in self._cards:
                 nodes.add(card)
         if pinned:

@@ -27,6 +27,7 @@ from nnviz.project.edits import SetView
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
 from nnviz.project.spec import ParamSpec
+from nnviz.record.quantities import PINNED_INPUT
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, count_in
 
@@ -231,7 +232,7 @@ class DataTab(Tab):
 
     def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
         """The picture of the pinned sample."""
-        if run is self._run and "input/pinned" not in changed:
+        if run is self._run and PINNED_INPUT.series() not in changed:
             return
         self._run, self._step = run, step
         self._show_sample()
@@ -240,7 +241,7 @@ class DataTab(Tab):
         count = self.validation_count()
         index = self._pinned()
         of = f" of {themes.format_count(count)}" if count else ""
-        sample = None if self._run is None else self._run.latest("input/pinned", None)
+        sample = None if self._run is None else self._run.latest(PINNED_INPUT.series(), None)
         label = ""
         image = None
         if isinstance(sample, ArraySample) and count_in(sample.meta, "sample", -1) == index:

@@ -12,12 +12,11 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.project import registry
 from nnviz.project.model import Node
+from nnviz.record.quantities import QUANTITIES
 
-#: Instruments that say something about a layer, by what the layer has.
+#: Instruments that say something about layers with parameters, and about every layer; others say of which they do.
 _OF_PARAMETERS = ("gradients", "update_ratios")
-_OF_WEIGHTS = ("filters",)
 _OF_OUTPUTS = ("feature_maps", "activations")
-_OF_DEAD = ("dead_units",)
 
 
 class ExplainTab(Tab):
@@ -86,8 +85,5 @@ class ExplainTab(Tab):
         keys: set[str] = set(_OF_OUTPUTS)
         if result is not None and result.parameters:
             keys |= set(_OF_PARAMETERS)
-        if spec.weight_view:
-            keys |= set(_OF_WEIGHTS)
-        if spec.rectifier or spec.saturates:
-            keys |= set(_OF_DEAD)
-        return keys
+        has = {one for one in QUANTITIES if one.layers and getattr(spec, one.layers)}
+        return keys | {panel.key for panel in PANELS if not has.isdisjoint(panel.quantities)}

@@ -10,6 +10,7 @@ from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.document import Document
 from nnviz.project.model import Node, ParamValue
+from nnviz.record.quantities import percent
 
 _SUM = (
     "y<sub>k</sub>[i] = b<sub>k</sub> + Σ<sub>c</sub> Σ<sub>u</sub> w<sub>k,c</sub>[u] · x<sub>c</sub>[s·i + d·u − p]"
@@ -88,8 +89,8 @@ def numbers_of(document: Document, node: Node) -> list[tuple[str, str]]:
         rows.append(("parameters", parameter_product(document, node)))
     if result.macs:
         note = " multiplications for one example"
-        share = 100 * result.macs / inference.macs if inference.macs else 0.0
-        rows.append(("work", f"{themes.format_count(result.macs)}{note} ({share:.0f} % of the network)"))
+        share = percent(result.macs / inference.macs if inference.macs else 0.0)
+        rows.append(("work", f"{themes.format_count(result.macs)}{note} ({share} of the network)"))
     return rows
 
 

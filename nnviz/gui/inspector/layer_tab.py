@@ -24,6 +24,7 @@ from nnviz.project.edits import UNSET, Edit, SetParam, Several, Unset
 from nnviz.project.graph.groups import contents
 from nnviz.project.model import Node, ParamValue
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
+from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE, WEIGHTS
 from nnviz.record.run import RunView
 
 
@@ -257,7 +258,7 @@ class LayerTab(Tab):
     def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
         """Weights and outputs of the selected layer."""
         node = self.selection[0] if len(self.selection) == 1 else ""
-        mine = {f"weights/{node}", f"output/{node}", f"dead_units/{node}", f"plane/{node}"}
+        mine = {WEIGHTS.series(node), OUTPUT.series(node), DEAD_UNITS.series(node), PLANE.series(node)}
         if run is self._run and step == self._step and not (mine & changed):
             return
         self._run, self._step = run, step

@@ -20,6 +20,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalett
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QToolTip
 
 from nnviz.gui.look.stylesheet import stylesheet
+from nnviz.record.quantities import Level
 from nnviz.resources import resource
 
 #: Smallest text anywhere, in pixels.
@@ -324,6 +325,11 @@ def _palette(theme: Theme) -> QPalette:
     palette.setColor(group.Disabled, role.Highlight, theme.border)
     palette.setColor(group.Disabled, role.HighlightedText, theme.text_faint)
     return palette
+
+
+def level_colour(theme: Theme, level: Level) -> QColor:
+    """Green, amber or red: the colour in which a value stands everywhere."""
+    return {"good": theme.good, "warning": theme.warning, "error": theme.danger}[level]
 
 
 def format_number(value: float, digits: int = 3) -> str:

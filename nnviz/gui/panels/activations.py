@@ -18,6 +18,7 @@ from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import value_at
 from nnviz.gui.parts.widgets import blend, line_height
 from nnviz.project import registry
+from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, percent
 from nnviz.record.run import RunView
 from nnviz.record.samples import Histogram
 
@@ -141,7 +142,7 @@ class HistogramsView(QWidget):
         peak = int(density.argmax())
         if density[peak] > tallest:
             painter.setPen(QColor(self._theme.text_muted))
-            text = f"↑ {100 * share[peak]:.0f} %"
+            text = f"↑ {percent(float(share[peak]))}"
             right = float(x[peak + 1]) + 5 < plot.right() - painter.fontMetrics().horizontalAdvance(text)
             place = QRectF(plot.left(), plot.top() - 2, float(x[peak]) - 5 - plot.left(), line)
             side = Qt.AlignmentFlag.AlignRight
@@ -180,9 +181,9 @@ class HistogramsView(QWidget):
             return
         one, place = found
         counts, edges = one.histogram.counts, one.histogram.edges
-        share = 100 * float(counts[place]) / max(float(counts.sum()), 1.0)
+        share = float(counts[place]) / max(float(counts.sum()), 1.0)
         low, high = themes.format_number(float(edges[place])), themes.format_number(float(edges[place + 1]))
-        self.readout.emit(f"{one.node}: {share:.1f} % of the outputs from {low} to {high}")
+        self.readout.emit(f"{one.node}: {percent(share, 1)} of the outputs from {low} to {high}")
 
     def leaveEvent(self, event: object) -> None:
         """Take the reading away."""
@@ -203,7 +204,7 @@ class ActivationsPanel(Panel):
     letter = "A"
     needs_training = True
     empty = "Press Play to train: the distribution of every layer's output appears here."
-    prefixes = ("activation_histogram/", "activation_mean/", "activation_deviation/")
+    quantities = (ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, ACTIVATION_DEVIATION)
     caption = "mean ± deviation over the probe set"
     help = (
         "<p><b>What it shows.</b> For each layer how its outputs are distributed over the probe set in evaluation "
@@ -237,14 +238,14 @@ class ActivationsPanel(Panel):
         if not self._subtitle.text():
             self._say("")
         order = {node: index for index, node in enumerate(self.document.inference.order)}
-        nodes = [name.partition("/")[2] for name in run.names("activation_histogram/")]
+        nodes = [ACTIVATION_HISTOGRAM.where(name) or "" for name in run.names(ACTIVATION_HISTOGRAM.prefix)]
         shown: list[Distribution] = []
         for node in sorted(nodes, key=lambda node: order.get(node, len(order))):
-            histogram = run.latest(f"activation_histogram/{node}", step)
+            histogram = run.latest(ACTIVATION_HISTOGRAM.series(node), step)
             if not isinstance(histogram, Histogram) or len(histogram.edges) != len(histogram.counts) + 1:
                 continue
-            mean = value_at(*run.scalars(f"activation_mean/{node}"), step)
-            deviation = value_at(*run.scalars(f"activation_deviation/{node}"), step)
+            mean = value_at(*run.scalars(ACTIVATION_MEAN.series(node)), step)
+            deviation = value_at(*run.scalars(ACTIVATION_DEVIATION.series(node)), step)
             shown.append(Distribution(node, histogram, mean, deviation, self._colour(node)))
         self.view.show_distributions(shown, self.selection)
         return bool(shown)

@@ -44,6 +44,8 @@ from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refres
 from nnviz.project.document import Document
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
+from nnviz.record.interest import NOTHING, Interest
+from nnviz.record.quantities import Quantity, prefixes_of
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ class Panel(QWidget):
         title: What the header and the menus say.
         help: What it shows and how to read it, in simple HTML.
         empty: What to do next, shown while there is nothing to draw.
-        prefixes: Beginnings of the series it reads; changes of other series cost it nothing.
+        quantities: What it reads; changes of other series cost it nothing.
+        prefixes: Beginnings of the series of these quantities.
         letter: Its key in the shortcuts of all its actions.
         choices: Its options.
         needs_training: Only a training fills it, so that ``empty`` is true only where one can begin.
@@ -78,6 +81,7 @@ class Panel(QWidget):
     title: ClassVar[str] = ""
     help: ClassVar[str] = ""
     empty: ClassVar[str] = "Press Play to train: this fills while the network learns."
+    quantities: ClassVar[tuple[Quantity, ...]] = ()
     prefixes: ClassVar[tuple[str, ...]] = ()
     letter: ClassVar[str] = ""
     choices: ClassVar[tuple[PanelChoice, ...]] = ()
@@ -86,8 +90,15 @@ class Panel(QWidget):
     cure_requested = Signal(object)
     node_requested = Signal(str)
     message = Signal(str)
+    #: The panel's key and what it looks at from now on: an :class:`Interest`.
+    interest_changed = Signal(str, object)
     #: Which choice, and its new value.
     option_changed = Signal(str, str)
+
+    def __init_subclass__(cls) -> None:
+        """What it reads follows from its quantities."""
+        super().__init_subclass__()
+        cls.prefixes = prefixes_of(cls.quantities)
 
     def __init__(
         self,
@@ -240,6 +251,19 @@ class Panel(QWidget):
     def step(self) -> int | None:
         """The step that is shown; None is live."""
         return self._step
+
+    @property
+    def interest(self) -> Interest:
+        """What has to be measured for it: nothing while it cannot be seen."""
+        return self.looks_at() if self.isVisible() else NOTHING
+
+    def looks_at(self) -> Interest:
+        """What it reads while it can be seen; panels about single nodes say of which."""
+        return Interest(frozenset(self.quantities), frozenset())
+
+    def tell_interest(self) -> None:
+        """Say what it looks at now."""
+        self.interest_changed.emit(self.key, self.interest)
 
     @property
     def is_empty(self) -> bool:
@@ -456,12 +480,14 @@ class Panel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what happened while the panel was hidden."""
         super().showEvent(event)
+        self.tell_interest()
         self.redraw()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Changes are missed from here on, so the next refresh is a full one."""
         super().hideEvent(event)
         self._stale = True
+        self.tell_interest()
 
     def _on_theme_changed(self) -> None:
         self.apply_theme(themes.current())

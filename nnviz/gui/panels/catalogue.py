@@ -10,12 +10,14 @@ from nnviz.gui.panels.filters import FiltersPanel
 from nnviz.gui.panels.findings import FindingsPanel
 from nnviz.gui.panels.gradients import GradientsPanel
 from nnviz.gui.panels.history import HistoryPanel
+from nnviz.gui.panels.layer_curves import curves_panel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.outline import OutlinePanel
 from nnviz.gui.panels.problems import ProblemsPanel
 from nnviz.gui.panels.update_ratios import UpdateRatiosPanel
+from nnviz.record.quantities import QUANTITIES
 
-PANELS: tuple[type[Panel], ...] = (
+_DRAWN: tuple[type[Panel], ...] = (
     LossPanel,
     GradientsPanel,
     DeadUnitsPanel,
@@ -27,4 +29,11 @@ PANELS: tuple[type[Panel], ...] = (
     ProblemsPanel,
     HistoryPanel,
     OutlinePanel,
+)
+_KEYS = frozenset(panel.key for panel in _DRAWN)
+
+#: Those that have a file of their own, then one for each quantity that declares its curves and has none.
+PANELS: tuple[type[Panel], ...] = (
+    *_DRAWN,
+    *(curves_panel(one) for one in QUANTITIES if one.curves is not None and one.curves.key not in _KEYS),
 )

@@ -18,6 +18,7 @@ from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
 from nnviz.gui.panels.options import add_smoothing
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.project.document import Document
+from nnviz.record.quantities import EPOCH
 from nnviz.record.run import RunView
 
 _MOST_EPOCHS = 1e9
@@ -147,7 +148,7 @@ class CurvesPanel(Panel):
 
     def read_epochs(self, run: RunView) -> None:
         """Read where the epochs ended, for the axis of epochs."""
-        ends, epochs = run.scalars("epoch")
+        ends, epochs = run.scalars(EPOCH.series())
         # Numbers of epochs are whole; a file may say something else.
         counted = (epochs >= 0) & (epochs <= _MOST_EPOCHS) & (epochs == np.rint(epochs))
         self._ends, self._epochs = (ends, epochs) if counted.all() else (ends[counted], epochs[counted])

@@ -14,31 +14,14 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.theme import Theme
+from nnviz.gui.look.theme import Theme, level_colour
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Floats, value_at
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
+from nnviz.record.quantities import DEAD_FRACTION, DEAD_SINCE, DEAD_UNITS, SATURATION, Quantity, percent
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, count_in
-
-#: Shares from which on a layer is worth a look, and is in trouble.
-WARNING_SHARE = 0.10
-DANGER_SHARE = 0.25
-
-
-def level(share: float) -> str:
-    """Name of the theme colour for a share of dead or saturated units."""
-    return "danger" if share >= DANGER_SHARE else "warning" if share >= WARNING_SHARE else "good"
-
-
-def percent(share: float) -> str:
-    """``27 %``; under one per cent with a decimal, so that a single dead unit is not rounded away."""
-    if not math.isfinite(share):
-        return "–"
-    value = 100 * share
-    text = f"{value:.1f}" if 0 < value < 0.95 else f"{value:.0f}"
-    return f"{text} %"
 
 
 @dataclass(frozen=True)
@@ -46,11 +29,22 @@ class Row:
     """One layer: its share now, the whole course of it, and which units."""
 
     node: str
-    kind: str
+    quantity: Quantity
     share: float
     steps: NDArray[np.int64]
     shares: Floats
     note: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Dead or saturated, in the word that stands on the cards."""
+        badge = self.quantity.badge
+        return badge.word if badge is not None else self.quantity.title
+
+    @property
+    def text(self) -> str:
+        """The share in words; a dash where nothing was measured yet."""
+        return self.quantity.text(self.share) if math.isfinite(self.share) else "–"
 
 
 class SharesView(QWidget):
@@ -79,7 +73,7 @@ class SharesView(QWidget):
         """Show these."""
         count = len(self._rows)
         self._rows, self._selection, self._step, self._end = rows, selection, step, max(end, 1)
-        self.setAccessibleDescription(", ".join(f"{row.node} {percent(row.share)}" for row in rows))
+        self.setAccessibleDescription(", ".join(f"{row.node} {row.text}" for row in rows))
         if len(rows) != count:
             self.updateGeometry()
         self.update()
@@ -121,7 +115,11 @@ class SharesView(QWidget):
             top = index * height
             if not event.rect().intersects(QRect(0, top, self.width(), height)):
                 continue
-            colour = QColor(getattr(self._theme, level(row.share) if math.isfinite(row.share) else "text_faint"))
+            colour = QColor(
+                level_colour(self._theme, row.quantity.bands.level(row.share))
+                if math.isfinite(row.share)
+                else self._theme.text_faint
+            )
             strong = row.node == self._selection
             painter.setFont(themes.font(12, 600 if strong else 400))
             painter.setPen(QColor(self._theme.text if strong else self._theme.text_muted))
@@ -137,9 +135,7 @@ class SharesView(QWidget):
                 painter.drawRoundedRect(QRectF(left, top, width, bar), 2, 2)
             painter.setPen(QColor(self._theme.text))
             painter.setFont(themes.font(12, 500))
-            painter.drawText(
-                QRect(right, top, values - 2, bar), int(Qt.AlignmentFlag.AlignRight) | vertical, percent(row.share)
-            )
+            painter.drawText(QRect(right, top, values - 2, bar), int(Qt.AlignmentFlag.AlignRight) | vertical, row.text)
             self._paint_course(painter, row, QRectF(left, top + bar + 4, right - left, 13), colour)
 
     def _paint_course(self, painter: QPainter, row: Row, area: QRectF, colour: QColor) -> None:
@@ -201,23 +197,23 @@ class DeadUnitsPanel(Panel):
     """Share of units that never fire (ReLU) and of outputs that are stuck (sigmoid, tanh), layer by layer."""
 
     key = "dead_units"
-    title = "Dead ReLU units"
+    title = DEAD_FRACTION.title
     letter = "D"
     needs_training = True
     empty = "Press Play to train: units that never fire are counted here, if the network has ReLU, sigmoid or tanh."
-    prefixes = ("dead_fraction/", "dead_units/", "dead_since/", "saturation/")
+    quantities = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE, SATURATION)
     help = (
         "<p><b>What it shows.</b> A unit is a channel (over all positions) or a feature. It is <i>dead</i> when its "
         "output "
         "is not above zero for a single image of the probe set: it passes nothing on and, with ReLU, no gradient comes "
         "back, so it will hardly ever live again. The line below each bar is the share over the training.</p>"
-        "<p><b>Saturation</b> (sigmoid, tanh): the share of outputs where the derivative is under 5 % of its "
-        "maximum, so "
-        "that hardly any gradient passes.</p>"
-        "<p><b>How to read it.</b> Up to 10 % (green) is common. From 25 % (red) the layer wastes its room: usually "
-        "the "
-        "learning rate was too high or the initial weights too large. Try He initialisation, a lower learning "
-        "rate, or leaky ReLU.</p>"
+        f"<p><b>Saturation</b> (sigmoid, tanh). {SATURATION.meaning}</p>"
+        f"<p><b>How to read it.</b> Up to {percent(DEAD_FRACTION.bands.warning.at)} of dead units (green) is common; "
+        f"more (amber) is worth a look. From {percent(DEAD_FRACTION.bands.error)} (red) the layer wastes its room: "
+        "usually the learning rate was too high or the initial weights too large. Try He initialisation, a lower "
+        "learning rate, or leaky ReLU. "
+        f"Of saturated outputs more than {percent(SATURATION.bands.warning.at)} (amber) and from "
+        f"{percent(SATURATION.bands.error)} on (red) keep the layers before from learning.</p>"
         "<p>Point at a row for the units; click it to select the layer.</p>"
     )
 
@@ -238,36 +234,38 @@ class DeadUnitsPanel(Panel):
         """Read the shares and their courses."""
         rows: list[Row] = []
         images = 0
-        names = [*run.names("dead_fraction/"), *run.names("saturation/")]
         order = {node: index for index, node in enumerate(self.document.inference.order)}
-        for name in sorted(names, key=lambda name: (order.get(name.partition("/")[2], len(order)), name)):
-            quantity, _, node = name.partition("/")
-            if node not in self.document.project.graph.nodes:
-                continue  # It was taken off the canvas.
+        nodes = self.document.project.graph.nodes
+        found = [
+            (order.get(node, len(order)), name, node, quantity)
+            for quantity in (DEAD_FRACTION, SATURATION)
+            for name in run.names(quantity.prefix)
+            if (node := quantity.where(name) or "") in nodes  # Else it was taken off the canvas.
+        ]
+        for _, name, node, quantity in sorted(found, key=lambda one: one[:2]):
             steps, shares = run.scalars(name)
             share = value_at(steps, shares, step)
-            if quantity == "dead_fraction":
+            if quantity is DEAD_FRACTION:
                 note, seen = self._which(run, node, step)
                 images = images or seen
-                rows.append(Row(node, "dead", share, steps, shares, note))
             else:
                 note = f"{percent(share)} of the outputs lie where the derivative is under 5 % of its maximum."
-                rows.append(Row(node, "saturated", share, steps, shares, note))
-        kinds = {row.kind for row in rows}
+            rows.append(Row(node, quantity, share, steps, shares, note))
+        kinds = {row.quantity for row in rows}
         images_words = f"{themes.format_count(images)} images" if images else "the probe images"
         probe = f"on {images_words}"
         title = (
-            "Dead ReLU units"
-            if kinds <= {"dead"}
+            DEAD_FRACTION.title
+            if kinds <= {DEAD_FRACTION}
             else "Saturated units"
-            if kinds == {"saturated"}
+            if kinds == {SATURATION}
             else "Dead and saturated units"
         )
         if title != self._title.text():
             self._title.setText(title)
-        if kinds <= {"dead"}:
+        if kinds <= {DEAD_FRACTION}:
             self.set_subtitle(f"never fire {probe}", probe, images_words)
-        elif kinds == {"saturated"}:
+        elif kinds == {SATURATION}:
             self.set_subtitle("derivative under 5 % of its maximum", "derivative under 5 %", "slope under 5 %")
         else:
             self.set_subtitle(probe, images_words)
@@ -292,14 +290,14 @@ class DeadUnitsPanel(Panel):
 
     def _which(self, run: RunView, node: str, step: int | None) -> tuple[str, int]:
         """The dead units in words, and the number of images they were tried on."""
-        units = run.latest(f"dead_units/{node}", step)
+        units = run.latest(DEAD_UNITS.series(node), step)
         if not isinstance(units, ArraySample):
             return "", 0
         images = count_in(units.meta, "images", count_in(units.meta, "probe_images", 0))
         dead = np.flatnonzero(units.array)
         if not len(dead):
             return f"all {len(units.array)} units fire.", images
-        since = run.latest(f"dead_since/{node}", step)
+        since = run.latest(DEAD_SINCE.series(node), step)
         when = ""
         if isinstance(since, ArraySample) and len(since.array) == len(units.array):
             steps = since.array[dead]

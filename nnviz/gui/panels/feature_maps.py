@@ -20,8 +20,9 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import Segments
 from nnviz.project import registry
 from nnviz.project.document import Document
+from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample, count_in
+from nnviz.record.samples import ArraySample, count_in, units_in
 
 
 class MapView(ArrayView):
@@ -41,6 +42,7 @@ class MapView(ArrayView):
         self._node = ""
         self._maps: Numbers | None = None
         self._meta: dict[str, str | int | float] = {}
+        self._units: tuple[int, ...] = ()
         self._dead: frozenset[int] = frozenset()
         self._rank = 3
         self._edges: Edges | None = None
@@ -73,9 +75,9 @@ class MapView(ArrayView):
 
     def refresh(self, run: RunView, node: str, step: int | None) -> bool:
         """Show a node's output at a step; False where none was recorded."""
-        plane = run.latest(f"plane/{node}", step)
+        plane = run.latest(PLANE.series(node), step)
         self._edges = Edges.of(plane.meta) if isinstance(plane, ArraySample) and plane.array.ndim == 3 else None
-        sample = run.latest(f"output/{node}", step) if self._edges is None else plane
+        sample = run.latest(OUTPUT.series(node), step) if self._edges is None else plane
         self._node = node
         if not isinstance(sample, ArraySample) or not sample.array.size:
             self._maps = None
@@ -85,12 +87,10 @@ class MapView(ArrayView):
         self._maps, self._meta = map_stack(sample.array), dict(sample.meta)
         if len(self._maps) < len(sample.array.reshape(-1) if self._rank < 2 else sample.array):
             self._meta.setdefault("of", len(sample.array))
-        units = run.latest(f"dead_units/{node}", step)
-        self._dead = (
-            frozenset(int(index) for index in np.flatnonzero(units.array)[: len(self._maps)])
-            if isinstance(units, ArraySample)
-            else frozenset()
-        )
+        self._units = units_in(self._meta, len(self._maps))
+        dead = run.latest(DEAD_UNITS.series(node), step)
+        found = set(np.flatnonzero(dead.array).tolist()) if isinstance(dead, ArraySample) else set()
+        self._dead = frozenset(place for place, unit in enumerate(self._units) if unit in found)
         self._colour()
         return True
 
@@ -119,8 +119,8 @@ class MapView(ArrayView):
         facts = self._document.facts
         if self._rank == 1:
             classes = facts.class_names if facts is not None and len(facts.class_names) == count else ()
-            return tuple(f"“{name}”" for name in classes) or tuple(f"unit {index}" for index in range(count))
-        return tuple(f"channel {index}" for index in range(count))
+            return tuple(f"“{name}”" for name in classes) or tuple(f"unit {unit}" for unit in self._units)
+        return tuple(f"channel {unit}" for unit in self._units)
 
     def _colour(self) -> None:
         maps = self._maps
@@ -166,7 +166,7 @@ class MapView(ArrayView):
         if dead:
             notes.append(f"{dead} dead (red)")
         if total > len(maps):
-            notes.append(f"the first {len(maps)} of {total}")
+            notes.append(f"{'' if 'also' in self._meta else 'the first '}{len(maps)} of {total}")
         if notes:
             # The switch above says which scale; the line has no room for all of it.
             idle = " · ".join([*notes, *(["one scale" if shared else "own scales"] if idle else [])])
@@ -250,7 +250,7 @@ class FeatureMapsPanel(NodePanel):
             ),
         ),
     )
-    prefixes = ("output/", "dead_units/", "plane/")
+    quantities = (OUTPUT, DEAD_UNITS, PLANE)
     help = (
         "<p><b>What it shows.</b> The output of a layer for the pinned sample, in evaluation mode: one picture a "
         "channel. "
@@ -296,8 +296,8 @@ class FeatureMapsPanel(NodePanel):
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Show the maps of the chosen layer."""
-        node = self.choose(run, "output/")
-        mine = {f"output/{node}", f"dead_units/{node}", f"plane/{node}"}
+        node = self.choose(run, OUTPUT)
+        mine = {OUTPUT.series(node), DEAD_UNITS.series(node), PLANE.series(node)}
         if not fresh and not (mine & changed) and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)

@@ -19,6 +19,7 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
 from nnviz.project.document import Document
+from nnviz.record.quantities import WEIGHTS
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, count_in
 
@@ -73,7 +74,7 @@ class FilterView(ArrayView):
     def refresh(self, run: RunView, node: str, step: int | None) -> bool:
         """Show the weights of a node at a step; False where there are none."""
         found = self._document.project.graph.nodes.get(node)
-        sample = run.latest(f"weights/{node}", step) if found is not None else None
+        sample = run.latest(WEIGHTS.series(node), step) if found is not None else None
         stack = None
         if found is not None and isinstance(sample, ArraySample):
             groups = registry.layer(found.kind).values(found.params).get("groups", 1)
@@ -207,7 +208,7 @@ class FiltersPanel(NodePanel):
             ),
         ),
     )
-    prefixes = ("weights/",)
+    quantities = (WEIGHTS,)
     help = (
         "<p><b>What it shows.</b> Every weight of a convolution: one small picture a filter. Where the layer has three "
         "input channels they are its red, green and blue; otherwise one input channel is shown at a time. For a dense "
@@ -240,8 +241,8 @@ class FiltersPanel(NodePanel):
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Show the weights of the chosen layer."""
-        node = self.choose(run, "weights/")
-        if not fresh and f"weights/{node}" not in changed and (node, step) == self._drawn:
+        node = self.choose(run, WEIGHTS)
+        if not fresh and WEIGHTS.series(node) not in changed and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)
         return bool(node) and self.view.refresh(run, node, step)

@@ -14,6 +14,7 @@ from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
+from nnviz.record.quantities import FINDING
 from nnviz.record.run import RunView
 from nnviz.record.samples import Cure, Finding
 
@@ -116,7 +117,7 @@ class FindingsPanel(Panel):
     title = "Findings"
     letter = "N"
     empty = "Nothing to report. What goes wrong while the network trains is explained here, with cures."
-    prefixes = ("finding/",)
+    quantities = (FINDING,)
     help = (
         "<p><b>What it shows.</b> What the program noticed while the network trained: dead units, a gradient that "
         "vanishes or explodes, a loss that is no number, over-fitting. Each finding says what was measured and "

@@ -15,9 +15,12 @@ from nnviz.gui.panels.curves import CurvesPanel, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
+from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, percent
 from nnviz.record.run import RunView
 
 _SPLITS = (("train", "train", 0), ("validation", "validation", 1), ("test", "test", 2))
+#: What each of the two views shows.
+_SHOWN = {"loss": LOSS, "accuracy": ACCURACY}
 
 
 class LossPanel(CurvesPanel):
@@ -26,7 +29,7 @@ class LossPanel(CurvesPanel):
     key = "loss"
     title = "Loss"
     empty = "Press Play to train: the loss appears here."
-    prefixes = ("loss/", "accuracy/", "epoch")
+    quantities = (LOSS, ACCURACY, EPOCH)
     letter = "L"
     choices = (
         PanelChoice(
@@ -110,14 +113,14 @@ class LossPanel(CurvesPanel):
             self._readings.clear()
             for plot in self.plots.values():
                 plot.clear()
-        if fresh or "epoch" in changed:
+        if fresh or EPOCH.series() in changed:
             self.read_epochs(run)
             if self.axis == "epoch":
-                changed = frozenset(run.names("loss/")) | frozenset(run.names("accuracy/")) | changed
-        for quantity, plot in self.plots.items():
-            plot.set_axis(self.axis, self._y_title(quantity), whole_x=self.axis == "step")
+                changed = frozenset(name for one in _SHOWN.values() for name in run.names(one.prefix)) | changed
+        for view, plot in self.plots.items():
+            plot.set_axis(self.axis, self._y_title(view), whole_x=self.axis == "step")
             for split, title, colour in _SPLITS:
-                series = f"{quantity}/{split}"
+                series = _SHOWN[view].series(split)
                 if series not in changed:
                     continue
                 is_train = split == "train"
@@ -134,11 +137,11 @@ class LossPanel(CurvesPanel):
                     smoothed,
                     markers=not is_train and len(reading.steps) <= 60,
                 )
-            self._mark_best(plot, quantity)
+            self._mark_best(plot, view)
             plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
-            if self.view in {quantity, "both"}:
+            if self.view in {view, "both"}:
                 plot.update_ranges(self.end(run))
-        has_accuracy = any(name.startswith("accuracy/") for name in self._readings)
+        has_accuracy = any(name.startswith(ACCURACY.prefix) for name in self._readings)
         self._segments.set_enabled("accuracy", has_accuracy)
         if not has_accuracy and self.view != "loss" and self._readings:
             # Nothing can be right or wrong in a regression.
@@ -152,7 +155,7 @@ class LossPanel(CurvesPanel):
     @property
     def best_epoch(self) -> tuple[int, float] | None:
         """Step and validation loss where that is lowest, or None before the first epoch."""
-        reading = self._readings.get("loss/validation")
+        reading = self._readings.get(LOSS.series("validation"))
         if reading is None or not np.isfinite(reading.values).any():
             return None
         index = int(np.nanargmin(np.where(np.isfinite(reading.values), reading.values, np.nan)))
@@ -173,8 +176,8 @@ class LossPanel(CurvesPanel):
             QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom,
         )
 
-    def _y_title(self, quantity: str) -> str:
-        if quantity == "accuracy":
+    def _y_title(self, view: str) -> str:
+        if view == "accuracy":
             return "accuracy"
         names = {"cross_entropy": "cross-entropy", "mse": "squared error", "bce": "binary cross-entropy"}
         names["bce_logits"], names["perceptron"] = names["bce"], "perceptron loss"
@@ -184,15 +187,15 @@ class LossPanel(CurvesPanel):
         return "loss"
 
     def _show_plots(self) -> None:
-        for quantity, plot in self.plots.items():
-            plot.setVisible(self.view in {quantity, "both"})
+        for view, plot in self.plots.items():
+            plot.setVisible(self.view in {view, "both"})
 
-    def _mark_best(self, plot: CurvePlot, quantity: str) -> None:
+    def _mark_best(self, plot: CurvePlot, view: str) -> None:
         best = self.best_epoch
         if best is None:
             plot.set_marker(math.nan, math.nan, QColor())
             return
-        value = best[1] if quantity == "loss" else self.value("accuracy/validation", best[0])
+        value = best[1] if view == "loss" else self.value(ACCURACY.series("validation"), best[0])
         plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(self.theme.text))
 
     def _on_hovered(self, x: object) -> None:
@@ -202,16 +205,16 @@ class LossPanel(CurvesPanel):
     def _update_legend(self) -> None:
         step = self.step if self._hover is None else self.step_of(self._hover)
         entries: list[LegendEntry] = []
-        for quantity in self.plots:
-            if self.view not in {quantity, "both"}:
+        for view, quantity in _SHOWN.items():
+            if self.view not in {view, "both"}:
                 continue
             for split, title, colour in _SPLITS:
-                series = f"{quantity}/{split}"
+                series = quantity.series(split)
                 if series in self._readings and len(self._readings[series].steps):
                     value = self.value(series, step)
                     text = "–" if not len(self._readings[series].steps) else themes.format_number(value)
-                    if quantity == "accuracy" and math.isfinite(value):
-                        text = f"{100 * value:.1f} %"
+                    if quantity.unit == "share" and math.isfinite(value):
+                        text = percent(value, 1)
                     entries.append(LegendEntry(title, QColor(self.theme.series[colour]), text))
         best = self.best_epoch
         if best is not None and self.view != "both":

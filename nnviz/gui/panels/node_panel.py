@@ -6,6 +6,8 @@ from PySide6.QtWidgets import QComboBox
 
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.parts.widgets import set_font
+from nnviz.record.interest import Interest
+from nnviz.record.quantities import Quantity
 from nnviz.record.run import RunView
 
 
@@ -30,25 +32,31 @@ class NodePanel(Panel):
         """The layer that is shown."""
         return self._node
 
+    def looks_at(self) -> Interest:
+        """The layer that is shown, closely; while there is none, the ones that could be."""
+        nodes = frozenset({self._node}) if self._node else frozenset(self.candidates())
+        return Interest(frozenset(self.quantities), nodes, frozenset({self._node} if self._node else ()))
+
     def candidates(self) -> list[str]:
         """The layers that can be shown, in order."""
         raise NotImplementedError
 
-    def choose(self, run: RunView, prefix: str) -> str:
+    def choose(self, run: RunView, quantity: Quantity) -> str:
         """The layer to show, of those the run has a series of; the chooser offers the same ones."""
-        measured = {name.partition("/")[2] for name in run.names(prefix)}
+        measured = {quantity.where(name) for name in run.names(quantity.prefix)}
         nodes = [node for node in self.candidates() if node in measured]
         if [self.node_box.itemText(index) for index in range(self.node_box.count())] != nodes:
             self.node_box.clear()
             self.node_box.addItems(nodes)
         if self._node not in nodes:
             self._node = self.selection if self.selection in nodes else self.first(nodes)
+            self.tell_interest()
         self.node_box.setCurrentIndex(nodes.index(self._node) if self._node in nodes else -1)
         return self._node
 
     def shows(self, series: str) -> bool:
         """Only the series of the layer that is shown."""
-        return super().shows(series) and series.partition("/")[2] == self._node
+        return any(quantity.where(series) == self._node for quantity in self.quantities)
 
     def first(self, nodes: list[str]) -> str:
         """The layer to begin with."""
@@ -58,8 +66,10 @@ class NodePanel(Panel):
         """Show the selected layer if it has something to show."""
         if self.selection and self.selection in self.candidates():
             self._node = self.selection
+            self.tell_interest()
             self.redraw()
 
     def _on_chosen(self, index: int) -> None:
         self._node = self.node_box.itemText(index)
+        self.tell_interest()
         self.redraw()

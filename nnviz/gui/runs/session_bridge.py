@@ -24,6 +24,7 @@ from nnviz.train import give_way, share_cores
 if TYPE_CHECKING:
     from nnviz.data.tensors import LoadedData
     from nnviz.project.model import DataConfig, Project
+    from nnviz.record.interest import Interest
     from nnviz.record.run import Run
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
 
@@ -212,13 +213,9 @@ class SessionBridge(QObject):
         """Show what flows through the network for this validation sample."""
         self._command(lambda session: session.pin(sample))
 
-    def watch(self, nodes: frozenset[str] | None) -> None:
-        """Measure outputs of these nodes (None: all)."""
-        self._command(lambda session: session.watch(nodes))
-
-    def focus(self, node: str | None) -> None:
-        """Measure all channels of this node."""
-        self._command(lambda session: session.focus(node))
+    def look(self, interest: Interest) -> None:
+        """Measure what is looked at."""
+        self._command(lambda session: session.look(interest))
 
     def restore_best(self) -> None:
         """Put the weights of the best epoch back."""

@@ -12,6 +12,7 @@ from nnviz.project.choices import with_param, without_param
 from nnviz.project.edits import SetTraining
 from nnviz.project.graph.bypass import same_computation
 from nnviz.project.model import Project, TrainConfig
+from nnviz.record.quantities import EPOCH
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def standing_of(position: Position | None, project: Project, sizes: tuple[int, .
 def standing_of_replay(run: RunView, project: Project, sizes: tuple[int, ...]) -> Standing:
     """Where a recorded run stands at its end."""
     train, validation, test = sizes or (0, 0, 0)
-    epochs_done = getattr(run.latest("epoch"), "value", 0.0)
+    epochs_done = getattr(run.latest(EPOCH.series()), "value", 0.0)
     steps = max(run.last_step, 0)
     return Standing(
         # A file may say anything, also that no number of epochs has ended.

@@ -29,6 +29,8 @@ from nnviz.project.document import Document
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
 from nnviz.project.model import DataFacts, Project
+from nnviz.record.interest import EVERYTHING, Interest
+from nnviz.record.quantities import LOSS
 from nnviz.record.run import Run, RunInfo, RunView
 
 if TYPE_CHECKING:
@@ -96,8 +98,7 @@ class Training(QObject):
         self._ticker = QTimer(self)
         self._ticker.setInterval(_POSITION_INTERVAL)
         self._ticker.timeout.connect(self._on_tick)
-        self._watched: frozenset[str] | None = None
-        self._focused: str | None = None
+        self._interest = EVERYTHING
         document.changed.connect(self._on_document_changed)
         document.diagnostics_changed.connect(self._on_diagnostics_changed)
         bridge.state_changed.connect(self._on_state)
@@ -150,7 +151,7 @@ class Training(QObject):
     @property
     def test_uses(self) -> int:
         """How often the test split has been looked at in this run."""
-        steps, _ = self.feed.run.scalars("loss/test")
+        steps, _ = self.feed.run.scalars(LOSS.series("test"))
         return int(steps.size)
 
     def blocked(self) -> str:
@@ -276,17 +277,11 @@ class Training(QObject):
         if self._replay is None:
             self.bridge.evaluate_test()
 
-    def watch(self, nodes: frozenset[str] | None) -> None:
-        """The nodes that can be seen."""
-        if nodes != self._watched:
-            self._watched = nodes
-            self.bridge.watch(nodes)
-
-    def focus(self, node: str | None) -> None:
-        """The node that is looked at closely."""
-        if node != self._focused:
-            self._focused = node
-            self.bridge.focus(node)
+    def look(self, interest: Interest) -> None:
+        """What is looked at in the window: only that is measured."""
+        if interest != self._interest:
+            self._interest = interest
+            self.bridge.look(interest)
 
     def show_replay(self, run: RunView) -> None:
         """Show a run from a file; the session is closed. The document must hold its project already."""
@@ -433,9 +428,7 @@ class Training(QObject):
         self._failure = ""
         self._differs = self._kept_old = False
         self.bridge.open(project, self._run, self.data_dir, self._store)
-        self.bridge.watch(self._watched)
-        if self._focused is not None:
-            self.bridge.focus(self._focused)
+        self.bridge.look(self._interest)
         self.changed.emit()
 
     def _finish(self) -> None:

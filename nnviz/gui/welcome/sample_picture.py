@@ -25,6 +25,7 @@ from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer
 from nnviz.project.model import Graph, Project, Shape
+from nnviz.record.quantities import POINTS
 from nnviz.record.samples import ArraySample
 
 #: More units in a layer than this are drawn as a block.
@@ -170,7 +171,7 @@ def _paint_plane(painter: QPainter, square: QRectF, picture: SamplePicture, shad
             painter.drawImage(square, pictures.image_of(painted))
             painter.setOpacity(1.0)
         edges = Edges(*shown.edges)
-        draw_dots(painter, square, edges, Dots(ArraySample("input/points", 0, shown.points, {})), shade)
+        draw_dots(painter, square, edges, Dots(ArraySample(POINTS.series(), 0, shown.points, {})), shade)
 
 
 def _paint_image(painter: QPainter, square: QRectF, shown: Preview, shade: Theme) -> None:

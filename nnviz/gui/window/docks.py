@@ -74,6 +74,8 @@ class Docks(QObject):
 
     cure_requested = Signal(object)
     node_requested = Signal(str)
+    #: The key of a panel and what it looks at from now on: an Interest.
+    interest_changed = Signal(str, object)
     message = Signal(str)
 
     def __init__(self, window: QMainWindow, document: Document, feed: RunFeed, canvas: CanvasView) -> None:
@@ -163,12 +165,12 @@ class Docks(QObject):
                 panel.set_obstacle(text)
 
     def toggle_actions(self) -> list[QAction]:
-        """One a panel: shows or hides it; the tenth and those behind it have the first letter of their key."""
+        """One a panel: shows or hides it; the tenth and those behind it have their own letter."""
         actions = []
         for number, (key, dock) in enumerate(self._docks.items(), start=1):
             action = dock.toggleViewAction()
             action.setText("&Show")
-            keys = f"Ctrl+Alt+{number if number <= 9 else key[0].upper()}"
+            keys = f"Ctrl+Alt+{number if number <= 9 else self._panels[key].letter}"
             action.setShortcut(keys)
             action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
             action.setStatusTip(f"Show or hide “{self._panels[key].title}”")
@@ -322,6 +324,7 @@ class Docks(QObject):
         panel.cure_requested.connect(self.cure_requested)
         panel.node_requested.connect(self.node_requested)
         panel.message.connect(self.message)
+        panel.interest_changed.connect(self.interest_changed)
         panel.attach(self._canvas)
         # Qt raises this to what stands in the dock and never lowers it: after a lecture nothing else would.
         dock.setMinimumSize(*_SMALLEST)

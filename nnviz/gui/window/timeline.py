@@ -18,6 +18,7 @@ from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.standing import Standing
 from nnviz.gui.runs.training import Training
+from nnviz.record.quantities import EPOCH, percent
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -299,7 +300,7 @@ class Timeline(QWidget):
 
     def _on_moved(self, standing: Standing) -> None:
         cost = standing.probe_cost
-        self._cost.setText(f"instruments cost {cost * 100:.1f} % of a step" if cost > 0 else "")
+        self._cost.setText(f"instruments cost {percent(cost, 1)} of a step" if cost > 0 else "")
         self._update()
 
     def _update(self) -> None:
@@ -328,7 +329,7 @@ class Timeline(QWidget):
 
     @staticmethod
     def _epoch_marks(run: RunView) -> tuple[int, ...]:
-        steps, _ = run.scalars("epoch")
+        steps, _ = run.scalars(EPOCH.series())
         count = int(steps.size)
         every = max(1, count // _MOST_MARKS)
         marks = [int(step) for step in steps[every - 1 :: every] if step > 0]

@@ -28,9 +28,11 @@ from PySide6.QtWidgets import (
 from nnviz import interruption
 from nnviz.errors import NnvizError
 from nnviz.gui.canvas import CanvasView, Palette
+from nnviz.gui.canvas.cards.facts import ON_CARDS
 from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.action_table import CANVAS_ACTIONS
 from nnviz.gui.parts.background import Background
+from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
@@ -53,6 +55,8 @@ from nnviz.gui.window.topbar import TopBar
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
+from nnviz.record.interest import Interest
+from nnviz.record.quantities import LOSS
 
 if TYPE_CHECKING:
     from nnviz.gui.inspector import Inspector
@@ -112,6 +116,7 @@ class MainWindow(QMainWindow):
         self.bridge = SessionBridge(self)
         self.recorder = Recorder(self.background, self)
         self.training = Training(document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self)
+        self.interests = Interests(self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
         self.safety = Safety(document, self.files, self.background, self.notices, self)
@@ -227,7 +232,9 @@ class MainWindow(QMainWindow):
         self.canvas.message.connect(self.message.say)
         self.notices.covered.connect(self.canvas.groups.cover)
         self.canvas.search_requested.connect(self.commands.find_layer)
-        self.canvas.visible_changed.connect(self.training.watch)
+        self.interests.changed.connect(self.training.look)
+        self.canvas.visible_changed.connect(self._on_visible)
+        self._on_visible(None)
         self.canvas.node_activated.connect(lambda _node: self.commands.edit_layer())
         self.palette_panel.add_requested.connect(self.canvas.add_node)
         self.palette_panel.left.connect(self.canvas.setFocus)
@@ -323,6 +330,9 @@ class MainWindow(QMainWindow):
         docks.message.connect(self.message.say)
         docks.node_requested.connect(self.commands.show_node)
         docks.cure_requested.connect(self.commands.cure)
+        docks.interest_changed.connect(self.interests.contribute)
+        for key, panel in docks.panels.items():
+            self.interests.contribute(key, panel.interest)
         docks.spread()
         stored = self.settings.layout("docks")
         if stored is not None:
@@ -389,15 +399,19 @@ class MainWindow(QMainWindow):
 
     def _on_selection(self, nodes: list[str]) -> None:
         node = nodes[0] if len(nodes) == 1 else ""
-        self.training.focus(node or None)
+        closely = frozenset({node} if node else ())
+        self.interests.contribute("selection", Interest(OF_THE_SELECTED if node else frozenset(), closely, closely))
         if self.docks is not None:
             self.docks.set_selection(node)
         if self.inspector is not None:
             self.inspector.set_selection(nodes)
         self.update_actions()
 
+    def _on_visible(self, nodes: frozenset[str] | None) -> None:
+        self.interests.contribute("canvas", Interest(ON_CARDS, nodes))
+
     def _on_ticked(self, changed: frozenset[str]) -> None:
-        if "loss/test" in changed:
+        if LOSS.series("test") in changed:
             self.top_bar.refresh()
 
     def _on_theme(self, _theme: theme.Theme) -> None:

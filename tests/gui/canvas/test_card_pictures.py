@@ -10,8 +10,8 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui.canvas.cards.card_painter import magnitude, parameter_count, share_colour
-from nnviz.gui.canvas.cards.card_pictures import PictureCache, paint_picture, percent, strongest, tile_rects
+from nnviz.gui.canvas.cards.card_painter import magnitude, parameter_count
+from nnviz.gui.canvas.cards.card_pictures import PictureCache, paint_picture, strongest, tile_rects
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, card_facts, is_plane
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.look import pictures, planes, theme
@@ -20,6 +20,7 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.document import Document
 from nnviz.project.model import Graph
 from nnviz.project.samples import templates
+from nnviz.record.quantities import DEAD_FRACTION, percent
 from nnviz.record.samples import ArraySample
 
 
@@ -124,11 +125,11 @@ def test_parameter_counts() -> None:
 
 
 def test_pills_turn_amber_and_red() -> None:
-    shade = theme.DARK
-    assert share_colour(Status.DEAD, 0.03, shade) == shade.good
-    assert share_colour(Status.DEAD, 0.15, shade) == shade.warning
-    assert share_colour(Status.DEAD, 0.27, shade) == shade.danger
-    assert share_colour(Status.DEAD, math.nan, shade) == shade.danger
+    shade, bands = theme.DARK, DEAD_FRACTION.bands
+    assert theme.level_colour(shade, bands.level(0.03)) == shade.good
+    assert theme.level_colour(shade, bands.level(0.27)) == shade.warning
+    assert theme.level_colour(shade, bands.level(0.60)) == shade.danger
+    assert theme.level_colour(shade, bands.level(math.nan)) == shade.danger
 
 
 def test_the_same_picture_is_painted_once(qapp: QApplication) -> None:

@@ -24,6 +24,7 @@ from nnviz.gui.canvas.items import stage
 from nnviz.gui.look import theme
 from nnviz.project import registry
 from nnviz.project.samples import templates
+from nnviz.record.quantities import DEAD_FRACTION
 from nnviz.record.samples import ArraySample
 
 ZOOMS = (0.35, 0.4, 0.45, 0.5, 0.55, 0.65, 0.75, 0.85, 0.93, 0.96, 1.0, 1.3, 1.7, 2.0)
@@ -119,12 +120,12 @@ def test_class_bars_name_what_can_be_read(qapp: QApplication, words: Words, zoom
 
 
 def test_from_farther_away_the_picture_and_the_share_outlive_the_small_print(qapp: QApplication) -> None:
-    conv, relu = card(), card("relu", status=Status.DEAD, has_parameters=False)
+    conv, relu = card(), card("relu", status=Status.BADGE, badge=DEAD_FRACTION, has_parameters=False)
     near, far = card_places(conv, 1.0), card_places(conv, 0.65)
     assert near.figures is not None and far.figures is None and far.gradient_bar is not None
     assert [row.shape for row, _ in far.header] == ["", "16×26×26"]
     assert card_places(relu, 0.65).status is not None
-    low = card("relu", (64,), status=Status.DEAD, has_parameters=False)
+    low = card("relu", (64,), status=Status.BADGE, badge=DEAD_FRACTION, has_parameters=False)
     closest = card_places(low, 0.46)
     assert closest.status is None and closest.share_bar is not None and closest.picture is not None
     group = card("conv2d", (64, 56, 56), status=Status.NOTE, note="4 layers", members=("a", "b"))
@@ -166,10 +167,10 @@ def test_titles_from_far_are_rather_cut_than_small(qapp: QApplication, height: f
 def test_a_rectifier_says_what_its_share_is_of(
     qapp: QApplication, words: Words, share: float | None, zoom: float
 ) -> None:
-    shown = card("relu", status=Status.DEAD, has_parameters=False)
+    shown = card("relu", status=Status.BADGE, badge=DEAD_FRACTION, has_parameters=False)
     face = stage.card_pixmap(shown.layout.height, zoom)
     painter = stage.card_canvas(face, zoom)
-    paint_card(painter, shown, card_places(shown, zoom), CardReadings(share=share), None, theme.DARK)
+    paint_card(painter, shown, card_places(shown, zoom), CardReadings(badge=share), None, theme.DARK)
     painter.end()
     said = [text for text, _ in words.written]
     assert "dead" in said and ("22 %" in said) is (share is not None)

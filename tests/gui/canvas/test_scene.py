@@ -21,6 +21,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes, Move, RemoveNodes, SetParam
 from nnviz.project.model import DataFacts, Edge, Graph, Node, PortRef, Project
 from nnviz.project.samples import templates
+from nnviz.record.quantities import DEAD_FRACTION
 from nnviz.record.run import Run
 from nnviz.record.samples import ArraySample, Finding, Scalar
 
@@ -40,7 +41,7 @@ def test_cards_say_what_the_document_says(hands: Hands) -> None:
     assert said["relu"].picture is Picture.TILES
     assert said["linear"].picture is Picture.STRIP
     assert said["output"].picture is Picture.BARS
-    assert said["relu"].status is Status.DEAD
+    assert said["relu"].status is Status.BADGE and said["relu"].badge is DEAD_FRACTION
     assert said["conv2d"].parameters == 80
     assert said["linear"].signed
     assert not said["flatten"].signed, "what comes out of ReLU and a pool is never negative"

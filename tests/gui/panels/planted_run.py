@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from nnviz.project.document import Document
+from nnviz.record.quantities import QUANTITIES
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample, Cure, Finding, Histogram, Scalar
 
@@ -80,6 +81,11 @@ def planted_run(document: Document, epochs: int = 8, steps_per_epoch: int = STEP
         else:
             weights = random.normal(0, 0.05, (outputs, inputs))
         run.append([ArraySample(f"weights/{node}", steps, weights.astype(np.float32))])
+    for quantity in QUANTITIES:
+        if quantity.curves is not None and not run.names(quantity.prefix):
+            # One that was declared since: any numbers will do.
+            for index, node in enumerate(trained):
+                run.append([Scalar(quantity.series(node), step, 0.1 * index) for step in range(0, steps + 1, 4)])
     sick = rectifiers[1]
     run.append(
         [

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -20,7 +20,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.panels import PANELS, Panel
 from nnviz.gui.panels.activations import ActivationsPanel
 from nnviz.gui.panels.arrays import RGB
-from nnviz.gui.panels.dead_units import DeadUnitsPanel, Row, SharesView, level, percent
+from nnviz.gui.panels.dead_units import DeadUnitsPanel, Row, SharesView
 from nnviz.gui.panels.feature_maps import FeatureMapsPanel
 from nnviz.gui.panels.filters import FiltersPanel
 from nnviz.gui.panels.findings import FindingsPanel
@@ -31,6 +31,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes
 from nnviz.project.model import Node
 from nnviz.project.samples import templates
+from nnviz.record.quantities import DEAD_FRACTION
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample, Cure, Finding, Scalar
 
@@ -187,9 +188,9 @@ def test_a_course_is_drawn_from_the_second_measurement_on(styled: QApplication, 
 
     def drawn(count: int) -> bool:
         steps = np.arange(count) * 50
-        view.show_rows([Row("relu1", "relu", 0.2, steps, np.full(count, 0.2))], "", None, 100)
+        view.show_rows([Row("relu1", DEAD_FRACTION, 0.2, steps, np.full(count, 0.2))], "", None, 100)
         image = view.grab().toImage()
-        colour = QColor(getattr(themes.current(), level(0.2)))
+        colour = themes.level_colour(themes.current(), DEAD_FRACTION.bands.level(0.2))
         below = range(view.sizeHint().height() // 2, image.height())
         return any(image.pixelColor(x, y).rgb() == colour.rgb() for y in below for x in range(image.width()))
 
@@ -214,8 +215,8 @@ def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtB
     assert isinstance(panel, DeadUnitsPanel)
     panel.refresh(run, frozenset(run.names()), None)
     first, second = panel.view.rows
-    assert (first.node, percent(first.share), level(first.share)) == ("relu1", "25 %", "danger")
-    assert (second.node, percent(second.share), level(second.share)) == ("relu2", "0 %", "good")
+    assert (first.node, first.text, first.quantity.bands.level(first.share)) == ("relu1", "25 %", "warning")
+    assert (second.node, second.text, second.quantity.bands.level(second.share)) == ("relu2", "0 %", "good")
     assert first.note == "5 of 20 units dead since step 40: 1, 4, 9, 12, 19"
     assert panel._subtitle.text() == "never fire on 2\u202f000 images"
     assert table(panel)[1:] == [["relu1", "dead", "50", "0.25"], ["relu2", "dead", "50", "0.0"]]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
 
-from nnviz.gui.canvas.cards.card_pictures import percent
 from nnviz.gui.canvas.cards.card_places import CardPlaces
 from nnviz.gui.canvas.cards.card_text import (
     CLOSEST,
@@ -25,7 +24,7 @@ from nnviz.gui.canvas.cards.facts import CardFacts, Status
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
 from nnviz.gui.look.painting import Saved
-from nnviz.gui.look.theme import Theme, format_count, mixed, scene_font
+from nnviz.gui.look.theme import Theme, format_count, level_colour, mixed, scene_font
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 #: Family of the cards of collapsed groups.
@@ -33,9 +32,6 @@ GROUP_FAMILY = "group"
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 #: Ends of the gradient bar's logarithmic scale, as exponents of ten.
 GRADIENT_LOW, GRADIENT_HIGH = -6.0, 1.0
-#: Above these shares the pill turns amber, then red.
-_DEAD_LIMITS = (0.10, 0.25)
-_SATURATED_LIMITS = (0.25, 0.50)
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class CardReadings:
     """The live numbers of a card; the picture is painted apart."""
 
     gradient: float | None = None
-    share: float | None = None
+    badge: float | None = None
 
 
 def magnitude(value: float) -> str:
@@ -106,10 +102,11 @@ def paint_card(
     if places.figures is not None:
         _paint_figures(painter, places.figures, facts, places.letters, readings.gradient, theme)
     if places.status is not None:
-        _paint_status(painter, places.status, facts, places.letters, readings.share, theme)
-    if places.share_bar is not None and readings.share is not None:
-        colour = share_colour(facts.status, readings.share, theme)
-        _paint_bar(painter, places.share_bar, readings.share if math.isfinite(readings.share) else 1.0, colour, theme)
+        _paint_status(painter, places.status, facts, places.letters, readings.badge, theme)
+    if places.share_bar is not None and readings.badge is not None and facts.badge is not None:
+        colour = level_colour(theme, facts.badge.bands.level(readings.badge))
+        known = math.isfinite(readings.badge) and facts.badge.unit == "share"
+        _paint_bar(painter, places.share_bar, readings.badge if known else 1.0, colour, theme)
 
 
 def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: QPixmap | None, theme: Theme) -> None:
@@ -286,24 +283,16 @@ def _paint_figures(
         painter.drawLine(QPointF(x, top), QPointF(x, bottom))
 
 
-def share_colour(status: Status, share: float, theme: Theme) -> QColor:
-    """Green, amber or red, by how much of a layer is dead or saturated."""
-    amber, red = _DEAD_LIMITS if status is Status.DEAD else _SATURATED_LIMITS
-    if not math.isfinite(share) or share >= red:
-        return theme.danger
-    return theme.warning if share >= amber else theme.good
-
-
 def _paint_status(
-    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, share: float | None, theme: Theme
+    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, value: float | None, theme: Theme
 ) -> None:
-    """A note; or what share of the units is dead or saturated, whose word goes before its number has to."""
+    """A note; or a badge: the value of a quantity, whose word goes before its number has to."""
     unit = letters / LETTERS
     noted = facts.status is Status.NOTE
-    text = facts.note if noted else facts.status.value
+    text = facts.note if noted else facts.word
     wide = text_width(text, letters, 400)
     pill_width = 44.0 if letters == LETTERS else 38.0 * unit
-    room = row.width() if noted or share is None else row.width() - pill_width - 2.0
+    room = row.width() if noted or value is None else row.width() - pill_width - 2.0
     if noted and squeeze_into(wide, room) < CLOSEST:
         # Of a group: what comes in goes before the number of its layers.
         text = text.partition(" ← ")[0]
@@ -313,9 +302,9 @@ def _paint_status(
         painter.setFont(squeezed(letters, 400, squeeze))
         painter.setPen(theme.text_muted)
         painter.drawText(row, _LEFT, elided(text, letters, 400, int(row.width() / squeeze) + 1))
-    if share is None or noted:
+    if value is None or facts.badge is None:
         return
-    colour = share_colour(facts.status, share, theme)
+    colour = level_colour(theme, facts.badge.bands.level(value))
     pill = QRectF(row.right() - pill_width, row.top() + 0.5, pill_width, row.height() - 1.0)
     back = QColor(colour)
     back.setAlphaF(0.20 if theme.dark else 0.14)
@@ -324,4 +313,4 @@ def _paint_status(
     painter.drawRoundedRect(pill, 5.0, 5.0)
     painter.setFont(scene_font(letters, 600))
     painter.setPen(mixed(colour, QColor("#ffffff"), 0.25) if theme.dark else colour)
-    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, percent(share))
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, facts.badge.text(value))

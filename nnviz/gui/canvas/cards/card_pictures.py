@@ -25,6 +25,7 @@ from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities
 from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
+from nnviz.record.quantities import percent
 from nnviz.record.samples import ArraySample
 
 Numbers = NDArray[Any]
@@ -293,18 +294,6 @@ def strongest(values: Numbers, groups: int) -> Numbers:
     low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
     picked: Numbers = np.where(np.abs(low) > np.abs(high), low, high)
     return picked
-
-
-def percent(share: float) -> str:
-    """``3 %``; a share that is not nothing never reads as 0 %, nor one that is not whole as 100 %."""
-    if not math.isfinite(share):
-        return "NaN"
-    value = share * 100.0
-    if value <= 0.0:
-        return "0 %"
-    if value < 0.95:
-        return f"{value:.1f} %" if value >= 0.05 else "<0.1 %"
-    return f"{min(round(value), 99) if value < 100.0 else 100} %"
 
 
 def _paint_bars(

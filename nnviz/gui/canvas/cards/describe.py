@@ -10,8 +10,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from nnviz.gui.canvas.cards.card_painter import magnitude
-from nnviz.gui.canvas.cards.card_pictures import percent, shown_values
-from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, shape_text
+from nnviz.gui.canvas.cards.card_pictures import shown_values
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, shape_text
 from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.items.arrow_item import ArrowItem
@@ -76,9 +76,9 @@ def describe(scene: CanvasScene, live: LiveValues, node: str) -> str:
     targets = [edge.target.node for edge in sorted(scene.wires_at(node)) if edge.source.node == node]
     parts.append(f"from {', '.join(sources)}" if sources else "no input wire" if facts.input_ports else "")
     parts.append(f"to {', '.join(targets)}" if targets else "no output wire" if facts.output_ports else "")
-    share = live.share(facts)
-    if share is not None:
-        parts.append(f"{facts.status.value} {percent(share)}")
+    value = live.badge(facts)
+    if value is not None and facts.badge is not None and facts.badge.badge is not None:
+        parts.append(f"{facts.badge.badge.word} {facts.badge.text(value)}")
     sentence = ", ".join(part for part in parts if part) + "."
     return " ".join([sentence, *scene.cards[node].reasons()])
 
@@ -98,7 +98,7 @@ def tooltip(scene: CanvasScene, stage: Stage, point: QPointF) -> str:
     lines = [f"<b>{escape(facts.title)}</b>&nbsp; {escape(facts.node)}"]
     lines += [escape(reason) for reason in card.reasons()]
     lines.append(_sizes(facts))
-    lines += [line for line in (_picture(facts, live), _gradient(facts, live), _share(facts, live)) if line]
+    lines += [line for line in (_picture(facts, live), _gradient(facts, live), _badge(facts, live)) if line]
     return "<p style='white-space:pre-wrap'>" + "<br>".join(lines) + "</p>"
 
 
@@ -139,11 +139,8 @@ def _gradient(facts: CardFacts, live: LiveValues) -> str:
     return f"‖gradient‖ {magnitude(value)} (bar: 1e-6 to 1e1, logarithmic)" if value is not None else ""
 
 
-def _share(facts: CardFacts, live: LiveValues) -> str:
-    value = live.share(facts)
-    if value is None:
+def _badge(facts: CardFacts, live: LiveValues) -> str:
+    value = live.badge(facts)
+    if value is None or facts.badge is None or facts.badge.badge is None:
         return ""
-    what = (
-        "of its units never fire on the probe images" if facts.status is Status.DEAD else "of its outputs are saturated"
-    )
-    return f"{percent(value)} {what}"
+    return f"{facts.badge.text(value)} {facts.badge.badge.sentence}"

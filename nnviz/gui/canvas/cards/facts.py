@@ -30,11 +30,18 @@ from nnviz.project.checks.shapes import Inference
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.model import DataFacts, Graph, Node, Shape
 from nnviz.project.spec import LayerSpec, ShapeResult
+from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, QUANTITIES, Quantity, badge_of
 
 #: Losses by the names that fit onto a card.
 _SHORT_LOSSES = {"bce": "BCE", "bce_logits": "BCE (logits)", "mse": "MSE"}
 #: More classes than this do not fit as rows; the five most likely are shown instead.
 MOST_CLASS_ROWS = 10
+
+
+#: What cards read of a run.
+ON_CARDS: frozenset[Quantity] = frozenset(
+    {OUTPUT, PLANE, PINNED_INPUT, POINTS, GRADIENT_NORM} | {one for one in QUANTITIES if one.badge is not None}
+)
 
 
 class Picture(Enum):
@@ -54,8 +61,7 @@ class Status(Enum):
     """What the last line of a card says."""
 
     NONE = ""
-    DEAD = "dead"
-    SATURATED = "saturated"
+    BADGE = "badge"
     NOTE = "note"
 
 
@@ -70,6 +76,7 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
         signed: Values may be negative: diverging scale, zero in the middle.
         severity: ``error``, ``warning`` or empty: the frame of the card.
         reasons: The sentences of the diagnostics, for the tooltip.
+        badge: The quantity whose value stands in the last line; None where there is none.
         bypassed: It is left out: what comes in goes out.
         shows: The node whose output is pictured; empty for the card's own.
         members: Of a collapsed group: the ids of all nodes in it.
@@ -94,6 +101,7 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
     class_names: tuple[str, ...] = ()
     severity: str = ""
     reasons: tuple[str, ...] = ()
+    badge: Quantity | None = None
     bypassed: bool = False
     shows: str = ""
     members: tuple[str, ...] = ()
@@ -112,6 +120,11 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
         return _bar_rows(self.task, self.shape, self.class_names)
 
     @property
+    def word(self) -> str:
+        """What stands before the badge's value; empty where there is no badge."""
+        return self.badge.badge.word if self.badge is not None and self.badge.badge is not None else ""
+
+    @property
     def pictured(self) -> str:
         """The node whose output is pictured."""
         return self.shows or self.node
@@ -119,19 +132,17 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
     @property
     def series(self) -> tuple[str, ...]:
         """The series of a run that this card shows."""
-        names = [f"output/{self.pictured}"]
+        names = [OUTPUT.series(self.pictured)]
         if self.picture is Picture.IMAGE or self.kind == "input":
-            names.append("input/pinned")
+            names.append(PINNED_INPUT.series())
         if self.picture in (Picture.PLANES, Picture.DECISION):
-            names.append(f"plane/{self.pictured}")
+            names.append(PLANE.series(self.pictured))
         if self.picture in (Picture.POINTS, Picture.DECISION):
-            names.append("input/points")
+            names.append(POINTS.series())
         if self.has_parameters:
-            names += [f"gradient_norm/{node}" for node in self.members or (self.node,)]
-        if self.status is Status.DEAD:
-            names.append(f"dead_fraction/{self.node}")
-        if self.status is Status.SATURATED:
-            names.append(f"saturation/{self.node}")
+            names += [GRADIENT_NORM.series(node) for node in self.members or (self.node,)]
+        if self.badge is not None:
+            names.append(self.badge.series(self.node))
         return tuple(names)
 
 
@@ -173,11 +184,9 @@ def _note(node: Node, spec: LayerSpec) -> str:
     return ""
 
 
-def _status(spec: LayerSpec, note: str) -> Status:
-    if spec.rectifier:
-        return Status.DEAD
-    if spec.saturates:
-        return Status.SATURATED
+def _status(badge: Quantity | None, note: str) -> Status:
+    if badge is not None:
+        return Status.BADGE
     return Status.NOTE if note else Status.NONE
 
 
@@ -218,6 +227,7 @@ class CardSketch(NamedTuple):
     input_ports: int
     output_ports: int
     severity: str
+    badge: Quantity | None
     layout: CardLayout
 
     @property
@@ -271,6 +281,7 @@ class CardSketch(NamedTuple):
             class_names=data.class_names if data is not None and ending else (),
             severity=self.severity,
             reasons=tuple(item.text for item in source.diagnostics if item.severity in ("error", "warning")),
+            badge=self.badge,
             bypassed=node.bypassed,
         )
 
@@ -301,7 +312,8 @@ def sketch(source: CardSource, previous: Told | None = None) -> CardSketch:
             # Only numbers differ, as behind an edit: all that follows from the rest stands there already.
             return previous._replace(source=source, shape=shape)
     note = _note(node, spec)
-    status = Status.NOTE if node.bypassed else _status(spec, note)
+    badge = None if node.bypassed else badge_of(spec)
+    status = _status(badge, note)
     rows = 0
     if picture is Picture.BARS:
         rows = _bar_rows(data.task if data is not None else "", shape, data.class_names if data is not None else ())
@@ -320,6 +332,7 @@ def sketch(source: CardSource, previous: Told | None = None) -> CardSketch:
         min(spec.max_inputs, max(spec.min_inputs, wired_inputs + (1 if spec.max_inputs > 1 else 0))),
         spec.outputs,
         severity,
+        badge,
         _layout(picture, has_parameters, status, rows=rows),
     )
 

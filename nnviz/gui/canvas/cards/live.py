@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Protocol
 
-from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, Told
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Told
 from nnviz.gui.look.planes import Dots
+from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS
 from nnviz.record.samples import ArraySample, Finding, Sample, Scalar
 
 _GRAVITY = {"error": 2, "warning": 1}
@@ -66,31 +67,31 @@ class LiveValues:
         if facts.shape is None:
             return None
         if facts.picture is Picture.POINTS:
-            sample = self._array("input/points")
+            sample = self._array(POINTS.series())
             if sample is not None:
                 return sample
         if facts.picture in (Picture.PLANES, Picture.DECISION):
-            sample = self._array(f"plane/{facts.pictured}")
+            sample = self._array(PLANE.series(facts.pictured))
             if sample is not None:
                 return sample
         if facts.kind == "input":
-            sample = self._array("input/pinned")
+            sample = self._array(PINNED_INPUT.series())
             if sample is not None:
                 return sample
-        return self._array(f"output/{facts.pictured}")
+        return self._array(OUTPUT.series(facts.pictured))
 
     def dots(self, facts: CardFacts) -> Dots:
         """What is drawn over a picture of the plane; nothing over others."""
         if facts.picture is Picture.POINTS:
-            return Dots(self._array("input/points"), self._array("input/pinned"))
+            return Dots(self._array(POINTS.series()), self._array(PINNED_INPUT.series()))
         if facts.picture is Picture.DECISION:
-            answer = self._array(f"output/{facts.pictured}")
-            return Dots(self._array("input/points"), self._array("input/pinned"), answer)
+            answer = self._array(OUTPUT.series(facts.pictured))
+            return Dots(self._array(POINTS.series()), self._array(PINNED_INPUT.series()), answer)
         return Dots()
 
     def label(self) -> str:
         """The right answer for the pinned sample, as far as it is known."""
-        sample = self._array("input/pinned")
+        sample = self._array(PINNED_INPUT.series())
         return str(sample.meta.get("label", "")) if sample is not None else ""
 
     def gradient(self, facts: CardFacts) -> float | None:
@@ -98,20 +99,16 @@ class LiveValues:
         if facts.shape is None:
             return None
         if not facts.members:
-            return self._number(f"gradient_norm/{facts.node}")
-        norms = [self._number(f"gradient_norm/{node}") for node in facts.members]
+            return self._number(GRADIENT_NORM.series(facts.node))
+        norms = [self._number(GRADIENT_NORM.series(node)) for node in facts.members]
         known = [norm for norm in norms if norm is not None]
         return math.hypot(*known) if known else None
 
-    def share(self, facts: CardFacts) -> float | None:
-        """The dead or the saturated share, whichever the card shows."""
-        if facts.shape is None:
+    def badge(self, facts: CardFacts) -> float | None:
+        """The value of the quantity in the card's last line."""
+        if facts.shape is None or facts.badge is None:
             return None
-        if facts.status is Status.DEAD:
-            return self._number(f"dead_fraction/{facts.node}")
-        if facts.status is Status.SATURATED:
-            return self._number(f"saturation/{facts.node}")
-        return None
+        return self._number(facts.badge.series(facts.node))
 
     def _number(self, series: str) -> float | None:
         sample = self._run.latest(series, self._step) if self._run is not None else None

@@ -211,7 +211,7 @@ class NodeItem(QGraphicsItem):
         shade = theme.current()
         places = card_places(facts, scale / stage.ratio)
         picture = self._picture(facts, places, scale, level, shade)
-        readings = CardReadings(stage.live.gradient(facts) if facts.has_parameters else None, stage.live.share(facts))
+        readings = CardReadings(stage.live.gradient(facts) if facts.has_parameters else None, stage.live.badge(facts))
         face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, shade))
         painter = card_canvas(face, scale)
         painter.setOpacity(_FADED if facts.bypassed else 1.0)

@@ -1,0 +1,41 @@
+"""What the window looks at: the interests of all who show something, merged into the one that the session is told."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from nnviz.record.interest import NOTHING, Interest, merged
+from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE, WEIGHTS, Quantity
+
+#: What the inspector shows of the layer that is selected.
+OF_THE_SELECTED: frozenset[Quantity] = frozenset({WEIGHTS, OUTPUT, PLANE, DEAD_UNITS})
+
+
+class Interests(QObject):
+    """Keeps the interest of each source and says when what they look at together has changed.
+
+    Signals:
+        changed: All of them together are another :class:`Interest` than before.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._of: dict[str, Interest] = {}
+        self._merged = NOTHING
+
+    @property
+    def merged(self) -> Interest:
+        """What all sources together look at."""
+        return self._merged
+
+    def contribute(self, source: str, interest: Interest) -> None:
+        """What one source looks at from now on; in place of what it looked at before."""
+        if self._of.get(source, NOTHING) == interest:
+            return
+        self._of[source] = interest
+        together = merged(self._of.values())
+        if together != self._merged:
+            self._merged = together
+            self.changed.emit(together)

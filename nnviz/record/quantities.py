@@ -1,0 +1,447 @@
+"""Every measured quantity, declared once: what its series are called, what it means, and where it is healthy.
+
+A series of a run is named ``quantity`` or ``quantity/where``; *where* is a node's id, a split, or a rule. Nobody else
+spells these names: who writes or reads a series asks the quantity for it, and who finds a name in a run asks
+:func:`quantity_of`. Titles, units, thresholds and sentences that panels, cards, findings and help texts show stand here
+too, so that a value that is amber on a card is amber in the panel, and is the value at which a finding begins.
+
+The names are part of the run files' format: changing one makes the runs of yesterday unreadable.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+#: What one series belongs to: the whole run, a node, a split of the data, or the rule that found something.
+Per: TypeAlias = Literal["run", "node", "split", "rule"]
+#: What its samples are: Scalar, ArraySample, Histogram or Finding.
+Kind: TypeAlias = Literal["scalar", "array", "histogram", "finding"]
+#: The axis on which its values are to be compared.
+Scale: TypeAlias = Literal["linear", "log"]
+#: How a value stands: healthy, worth a look, in trouble.
+Level: TypeAlias = Literal["good", "warning", "error"]
+
+#: Where no value lies beyond.
+_NOWHERE = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A threshold that does not flicker: what lies beyond stays so until it falls to the lower mark.
+
+    Attributes:
+        at: Where it begins.
+        given_up: Where it ends; the same unless said otherwise.
+    """
+
+    at: float
+    given_up: float = math.nan
+
+    def passed(self, value: float, holds: bool = False) -> bool:
+        """Whether a value lies above the mark; ``holds`` where it did before."""
+        return value > (self.given_up if holds and not math.isnan(self.given_up) else self.at)
+
+    def undercut(self, value: float, holds: bool = False) -> bool:
+        """Whether a value lies below the mark, for marks at the lower end."""
+        return value < (self.given_up if holds and not math.isnan(self.given_up) else self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Where the values of a quantity are healthy, worth a look, and in trouble.
+
+    Attributes:
+        healthy: From where to where a curve is at its best; None where no such band is drawn.
+        warning: Above it a value is worth a look: amber, and a finding.
+        error: From it on a value is in trouble: red, and the finding is grave.
+        low: Below it a value is worth a look, too.
+    """
+
+    healthy: tuple[float, float] | None = None
+    warning: Mark = field(default_factory=lambda: Mark(_NOWHERE))
+    error: float = _NOWHERE
+    low: Mark = field(default_factory=lambda: Mark(-_NOWHERE))
+
+    def level(self, value: float) -> Level:
+        """How a value stands; one that is not a number is in trouble."""
+        if math.isnan(value) or value >= self.error:
+            return "error"
+        return "warning" if self.warning.passed(value) or self.low.undercut(value) else "good"
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """The last line of a layer's card: a word and the value.
+
+    Attributes:
+        word: Before the value, in one word.
+        sentence: What goes behind the value in the card's tooltip.
+    """
+
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is said where a node's value lies beyond its warning mark.
+
+    Attributes:
+        text: The finding; ``{node}`` and ``{value}`` are filled in.
+        evidence: Why it matters.
+        panel: Key of the panel whose help explains it.
+        spares_last: Not said of the node before the output, where it may be wanted.
+    """
+
+    text: str
+    evidence: str
+    panel: str
+    spares_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A panel with one curve a layer, for quantities that need no other picture.
+
+    Attributes:
+        key: Stable name of the panel.
+        letter: Its key in the shortcuts of its actions; every panel has its own.
+        symbol: What stands at the vertical axis.
+        caption: The quiet text in the header, and what may stand there where there is less room, longest first.
+        reading: How to read it, in simple HTML.
+    """
+
+    key: str
+    letter: str
+    symbol: str
+    caption: tuple[str, ...]
+    reading: str
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """What a series measures. There is one object of each, so they are compared by identity.
+
+    Attributes:
+        name: The series' name (``per`` run), or its part before the first slash.
+        title: What menus and headers call it.
+        per: What one series of it belongs to.
+        kind: What its samples are.
+        meaning: What is measured, in one sentence.
+        unit: ``share`` is a number from 0 to 1 that is shown as per cent; else the unit's words, empty for none.
+        scale: The axis on which it is compared.
+        bands: Where it is healthy.
+        layers: Which layers have it: the yes-or-no field of their declaration; empty for all of them.
+        badge: How it stands on the cards of these layers; None where it does not.
+        remark: The finding where it lies beyond its warning mark; None where there is none, or a rule of its own.
+        curves: The panel that shows it as curves; None where there is none, or one of its own.
+    """
+
+    name: str
+    title: str
+    per: Per
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    scale: Scale = "linear"
+    bands: Bands = field(default_factory=Bands)
+    layers: str = ""
+    badge: Badge | None = None
+    remark: Remark | None = None
+    curves: Curves | None = None
+
+    def __repr__(self) -> str:
+        return f"<Quantity {self.name}>"
+
+    def series(self, where: str = "") -> str:
+        """The name of one series in a run: of a node, a split or a rule; of the whole run without."""
+        assert not where or self.per != "run", f"{self.name} is per run, not of {where}"
+        return self.prefix + where
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all its series begin with."""
+        return self.name if self.per == "run" else f"{self.name}/"
+
+    def where(self, series: str) -> str | None:
+        """The node, split or rule that a series of this quantity belongs to; None where it is another's."""
+        if self.per == "run":
+            return "" if series == self.name else None
+        return series.removeprefix(self.prefix) if series.startswith(self.prefix) else None
+
+    def owns(self, series: str) -> bool:
+        """Whether a series is one of its own."""
+        return self.where(series) is not None
+
+    def text(self, value: float) -> str:
+        """A value as it is read: per cent for a share, else three digits and the unit."""
+        if self.unit == "share":
+            return percent(value)
+        return f"{value:.3g} {self.unit}".rstrip()
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """A share in words: never 0 % for something above 0, never 100 % for something below 1.
+
+    Args:
+        share: 1 is all of it; more is possible where it is a ratio.
+        decimals: Digits behind the point of what is 1 % or more; there is at least one of what is less.
+    """
+    if not math.isfinite(share):
+        return "NaN" if math.isnan(share) else "∞ %" if share > 0 else "−∞ %"
+    value = 100.0 * share
+    if value == 0:
+        return "0 %"
+    if 0 < value < 0.95:
+        digits = max(decimals, 1)
+        least = 10.0**-digits
+        return f"{value:.{digits}f} %" if value >= least / 2 else f"<{least:.{digits}f} %"
+    text = f"{value:.{decimals}f}"
+    if share < 1.0 <= float(text) / 100.0:
+        text = f"{100.0 - 10.0**-decimals:.{decimals}f}"
+    return f"{text} %"
+
+
+LOSS = Quantity(
+    "loss",
+    "Loss",
+    "split",
+    "scalar",
+    "How wrong the network is: of the batch at each step, of the whole validation split after each epoch, of the test "
+    "split when it was asked for.",
+)
+ACCURACY = Quantity(
+    "accuracy",
+    "Accuracy",
+    "split",
+    "scalar",
+    "The share of the examples that was right.",
+    unit="share",
+)
+LEARNING_RATE = Quantity(
+    "learning_rate",
+    "Learning rate",
+    "run",
+    "scalar",
+    "The learning rate that the steps use, recorded when it changes.",
+    scale="log",
+)
+EPOCH = Quantity("epoch", "Epoch", "run", "scalar", "The number of finished epochs, recorded when one ends.")
+SPEED = Quantity(
+    "speed/samples_per_second",
+    "Speed",
+    "run",
+    "scalar",
+    "Examples trained on in a second, over the last moments.",
+    unit="examples/s",
+)
+COST = Quantity(
+    "cost/probes",
+    "Cost of the instruments",
+    "run",
+    "scalar",
+    "The share of the training time that measuring took.",
+    unit="share",
+)
+GRADIENT_NORM = Quantity(
+    "gradient_norm",
+    "Gradient magnitude",
+    "node",
+    "scalar",
+    "For each layer the L2 norm of ∂L/∂θ over all its parameters, after the backward pass, before clipping and update.",
+    scale="log",
+    bands=Bands(warning=Mark(1e3, 1e2)),
+    curves=Curves(
+        "gradients",
+        "G",
+        "‖∂L/∂θ‖",
+        ("‖∂L/∂θ‖ per layer, log", "per layer, log", "log scale"),
+        "Lines that lie close together and sink slowly: healthy. The first layers far below "
+        "the last ones: the gradient vanishes on its way back, as with many sigmoid layers; try ReLU, another "
+        "initialisation or normalisation. All rising steeply: it explodes; lower the learning rate. A gap in a "
+        "line: the gradient was exactly zero, there is no logarithm of that.",
+    ),
+)
+#: Of the first layer's gradient norm against the last one's: below, it vanishes on its way back.
+GRADIENT_RATIO = Bands(low=Mark(1e-4, 1e-3))
+GRADIENT_MEAN = Quantity(
+    "gradient_mean",
+    "Mean gradient",
+    "node",
+    "scalar",
+    "For each layer the mean absolute value of ∂L/∂θ over all its parameters.",
+    scale="log",
+)
+UPDATE_RATIO = Quantity(
+    "update_ratio",
+    "Update ratio",
+    "node",
+    "scalar",
+    "For each layer the norm of the change of its parameters in one step, divided by the norm of the parameters.",
+    scale="log",
+    bands=Bands(healthy=(3e-4, 3e-3), warning=Mark(1e-1, 5e-2), low=Mark(1e-6, 3e-6)),
+    curves=Curves(
+        "update_ratios",
+        "U",
+        "‖Δθ‖ / ‖θ‖",
+        ("per layer, log · 10⁻³ is healthy", "10⁻³ is healthy", "log scale"),
+        "About one thousandth (the shaded band) is healthy. Far above: each step overwrites "
+        "what was learned; lower the learning rate. Far below: the layer hardly learns; raise the learning rate, or "
+        "look whether its gradient vanishes.",
+    ),
+)
+ACTIVATION_MEAN = Quantity(
+    "activation_mean",
+    "Mean activation",
+    "node",
+    "scalar",
+    "The mean of the layer's output over the probe set, in evaluation mode.",
+)
+ACTIVATION_DEVIATION = Quantity(
+    "activation_deviation",
+    "Deviation of the activations",
+    "node",
+    "scalar",
+    "The standard deviation of the layer's output over the probe set, in evaluation mode.",
+)
+ACTIVATION_HISTOGRAM = Quantity(
+    "activation_histogram",
+    "Activations",
+    "node",
+    "histogram",
+    "For each layer how its outputs are distributed over the probe set in evaluation mode.",
+)
+DEAD_FRACTION = Quantity(
+    "dead_fraction",
+    "Dead ReLU units",
+    "node",
+    "scalar",
+    "The share of the units (channels over all positions, or features) whose output is not above zero for a single "
+    "image of the probe set.",
+    unit="share",
+    bands=Bands(warning=Mark(0.20, 0.15), error=0.50),
+    layers="rectifier",
+    badge=Badge("dead", "of its units never fire on the probe images"),
+)
+DEAD_UNITS = Quantity(
+    "dead_units", "Which units are dead", "node", "array", "Of each unit whether it is dead.", layers="rectifier"
+)
+DEAD_SINCE = Quantity(
+    "dead_since",
+    "Since when units are dead",
+    "node",
+    "array",
+    "Of each unit the step since which it is dead, -1 where it is alive.",
+    layers="rectifier",
+)
+SATURATION = Quantity(
+    "saturation",
+    "Saturated outputs",
+    "node",
+    "scalar",
+    "The share of outputs where the derivative is under 5 % of its maximum, so that hardly any gradient passes.",
+    unit="share",
+    bands=Bands(warning=Mark(0.50, 0.40), error=0.90),
+    layers="saturates",
+    badge=Badge("saturated", "of its outputs are saturated"),
+    remark=Remark(
+        "{node}: {value} of the outputs are saturated.",
+        "There its derivative is under 5 % of the maximum, and the layers before it hardly learn.",
+        "activations",
+        spares_last=True,
+    ),
+)
+CLOSED_CHANNELS = Quantity(
+    "closed_channels",
+    "Closed channels",
+    "node",
+    "scalar",
+    "For each batch normalisation the share of its channels whose factor γ is at most 1 % of the largest one, so that "
+    "hardly anything passes.",
+    unit="share",
+    bands=Bands(warning=Mark(0.50, 0.40), error=0.90),
+    layers="over_batch",
+    badge=Badge("closed", "of its channels are scaled to all but nothing"),
+    remark=Remark(
+        "{node}: {value} of the channels are closed.",
+        "Their factor γ is at most 1 % of the largest one, and hardly anything passes. Less weight decay opens them; "
+        "if the network does well, the layer before may have fewer channels.",
+        "closed_channels",
+    ),
+    curves=Curves(
+        "closed_channels",
+        "B",
+        "closed",
+        ("share of channels with γ ≈ 0", "γ ≈ 0"),
+        "None at the start, few later: healthy. Channels that close one after the other: the network can do without "
+        "them, as weight decay finds out. Most of them closed: the layer before is too wide, or the decay too strong.",
+    ),
+)
+WEIGHTS = Quantity(
+    "weights",
+    "Filters",
+    "node",
+    "array",
+    "The layer's weight as it stands between two steps.",
+    layers="weight_view",
+)
+OUTPUT = Quantity(
+    "output",
+    "Feature maps",
+    "node",
+    "array",
+    "The output of a layer for the pinned sample, in evaluation mode.",
+)
+PINNED_INPUT = Quantity(
+    "input/pinned", "Pinned sample", "run", "array", "The pinned sample as the network sees it, after scaling."
+)
+PLANE = Quantity(
+    "plane",
+    "Units over the input plane",
+    "node",
+    "array",
+    "What each unit puts out over the plane of two input features.",
+)
+POINTS = Quantity(
+    "input/points", "Training examples", "run", "array", "Some training examples as rows of x1, x2 and label."
+)
+FINDING = Quantity(
+    "finding", "Findings", "rule", "finding", "What the program noticed while the network trained, with cures."
+)
+
+#: All of them, in the order of their declarations.
+QUANTITIES: tuple[Quantity, ...] = tuple(one for one in list(globals().values()) if isinstance(one, Quantity))
+_BY_NAME = {quantity.name: quantity for quantity in QUANTITIES}
+_BADGES = tuple(quantity for quantity in QUANTITIES if quantity.badge is not None)
+
+
+def quantity_of(series: str) -> tuple[Quantity, str] | None:
+    """The quantity of a series and what it belongs to (empty for the whole run); None for names that nobody declared.
+
+    Run files are written by other versions and by anybody, so that unknown names are no error.
+    """
+    whole = _BY_NAME.get(series)
+    if whole is not None and whole.per == "run":
+        return whole, ""
+    name, slash, where = series.partition("/")
+    found = _BY_NAME.get(name)
+    return (found, where) if found is not None and found.per != "run" and slash and where else None
+
+
+def names_of(names: Iterable[str], *quantities: Quantity) -> frozenset[str]:
+    """Those of some series that belong to these quantities."""
+    prefixes = prefixes_of(quantities)
+    return frozenset(name for name in names if name.startswith(prefixes))
+
+
+def prefixes_of(quantities: Iterable[Quantity]) -> tuple[str, ...]:
+    """What the series of these quantities begin with, for ``str.startswith``."""
+    return tuple(quantity.prefix for quantity in quantities)
+
+
+def badge_of(spec: object) -> Quantity | None:
+    """The quantity that stands on the card of a layer of this declaration: the first that its layers have."""
+    return next((one for one in _BADGES if getattr(spec, one.layers, False)), None)

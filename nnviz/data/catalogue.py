@@ -242,7 +242,7 @@ def _plane(
         source=source,
         licence="free of rights",
         feature_names=features,
-        scaling="none",
+        preparation=(),
     )
 
 
@@ -320,7 +320,7 @@ _TRUTH_TABLE = DatasetSpec(
     source="Boolean algebra.",
     licence="free of rights",
     feature_names=("x1", "x2"),
-    scaling="none",
+    preparation=(),
 )
 
 #: In the order to show them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nnviz.project.model import DataFacts, Params
+from nnviz.project.model import Choice, DataFacts, Params
 from nnviz.project.spec import Spec
 
 #: Share of a generated or undivided set that is kept for the test split, whatever the validation fraction is.
@@ -26,7 +26,7 @@ class DatasetSpec(Spec):
         folder: Where torchvision keeps it below its ``root``; empty when it is not such a set.
         files: What must lie in that folder.
         feature_names: The names of the numbers of a table; empty for images.
-        scaling: The ``DataConfig.scaling`` that suits it; offered when the data set is chosen.
+        preparation: The ``DataConfig.preparation`` that suits it; offered when the data set is chosen.
     """
 
     facts: Callable[[Params], DataFacts] = lambda values: DataFacts((1,), 1, "regression")
@@ -38,7 +38,7 @@ class DatasetSpec(Spec):
     folder: str = ""
     files: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
-    scaling: str = "unit"
+    preparation: tuple[Choice, ...] = (Choice("scale"),)
 
     @property
     def sizes(self) -> tuple[int, int]:

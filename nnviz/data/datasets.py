@@ -60,15 +60,16 @@ def values(config: DataConfig) -> dict[str, ParamValue]:
 
 
 def chosen(config: DataConfig, kind: str) -> DataConfig:
-    """The choice of another data set with its own defaults; the scaling goes along where it was the usual one.
+    """The choice of another data set with its own defaults; the preparation goes along where it was the usual one.
 
     Raises:
         DataError: There is no such data set.
     """
     spec = dataset(kind)
-    usual = config.scaling == dataset(config.dataset).scaling
-    scaling = spec.scaling if usual or "none" in (config.scaling, spec.scaling) else config.scaling
-    return msgspec.structs.replace(config, dataset=spec.kind, params={}, scaling=scaling)
+    usual = config.preparation == dataset(config.dataset).preparation
+    kept = config.preparation and spec.preparation and not usual
+    preparation = config.preparation if kept else spec.preparation
+    return msgspec.structs.replace(config, dataset=spec.kind, params={}, preparation=preparation)
 
 
 def split_sizes(config: DataConfig) -> tuple[int, int, int]:

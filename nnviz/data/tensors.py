@@ -41,7 +41,7 @@ def load(
     """Reads, divides and prepares a data set; from any thread.
 
     Args:
-        config: Which one, how divided, how scaled.
+        config: Which one, how divided, how prepared.
         data_dir: Where to look for it first (then NNVIZ_DATA, then the user's data folder).
         progress: Told what is being done, from this thread.
         cancelled: Asked now and then; True ends the loading.
@@ -71,10 +71,11 @@ def load(
         _CACHE.put(divided_key, splits, 0 if spec.undivided else splits[0].bytes + splits[1].bytes)
     train, validation = splits
     test = raw.training if spec.undivided else raw.test
-    scaler_key = (*divided_key, config.scaling)
+    steps = tuple((choice.kind, tuple(sorted(choice.params.items()))) for choice in config.preparation)
+    scaler_key = (*divided_key, steps)
     scaler = _CACHE.get(scaler_key)
     if not isinstance(scaler, Scaler):
-        scaler = Scaler.fit(train, config.scaling)
+        scaler = Scaler.fit(train, config.preparation)
         _CACHE.put(scaler_key, scaler, 0)
     mark_key = (*key, "fingerprint")
     fingerprint = _CACHE.get(mark_key)

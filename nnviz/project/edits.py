@@ -143,7 +143,7 @@ class Rename(Edit):
 
 @dataclass(frozen=True)
 class SetData(Edit):
-    """Another data set, split or scaling. What differs from before has to be allowed."""
+    """Another data set, split or preparation. What differs from before has to be allowed."""
 
     config: DataConfig
 
@@ -158,7 +158,7 @@ class SetData(Edit):
         for name, value in new.params.items():
             if not _is_plain(value):
                 raise ParamError(f"{shortened(name)} cannot be {shortened(repr(value))}.", field=name)
-        return changed(project, data=_settled(settings.DATA, old, new))
+        return changed(project, data=_settled_choices(choices.DATA, old, _settled(settings.DATA, old, new)))
 
     def invert(self, before: Project) -> Edit:
         return replace(self, config=before.data)
@@ -185,6 +185,19 @@ def _settled(specs: tuple[ParamSpec, ...], old: _Config, new: _Config) -> _Confi
     )
 
 
+def _settled_choices(slots: tuple[choices.Slot, ...], old: _Config, new: _Config) -> _Config:
+    """The Choices with what differs in its normal form.
+
+    Raises:
+        ParamError: One of those is not allowed.
+    """
+    for slot in slots:
+        before, chosen = getattr(old, slot.name), getattr(new, slot.name)
+        if chosen != before:
+            new = changed(new, **{slot.name: slot.settled(before, chosen)})
+    return new
+
+
 def _is_plain(value: object) -> bool:
     """Whether a file can hold this: a finite number, a text, nothing, or a row of those."""
     if isinstance(value, tuple):
@@ -208,11 +221,7 @@ class SetTraining(Edit):
         old, new = project.training, self.config
         if new.device != old.device and (problem := device_problem(new.device)):
             raise ParamError(problem, field="device")
-        new = _settled(settings.TRAINING, old, new)
-        for slot in choices.TRAINING:
-            chosen = getattr(new, slot.name)
-            if chosen != getattr(old, slot.name):
-                new = changed(new, **{slot.name: slot.settled(getattr(old, slot.name), chosen)})
+        new = _settled_choices(choices.TRAINING, old, _settled(settings.TRAINING, old, new))
         return changed(project, training=new)
 
     def invert(self, before: Project) -> Edit:

@@ -166,6 +166,13 @@ def new_arrows(draw: st.DrawFn, identity: str, groups: dict[str, Group]) -> Arro
 
 
 @st.composite
+def preparations(draw: st.DrawFn) -> Choice:
+    """A step of preparation with settings of its own."""
+    spec = draw(st.sampled_from(list(registry.PREPARATIONS.all.values())))
+    return Choice(spec.kind, draw(params_of(spec.params)))
+
+
+@st.composite
 def data_configs(draw: st.DrawFn) -> DataConfig:
     """Settings of data, with parameters that only the data set knows."""
     own = draw(params_of(settings.DATA))
@@ -174,6 +181,7 @@ def data_configs(draw: st.DrawFn) -> DataConfig:
     return DataConfig(
         dataset=draw(st.sampled_from(["digits", "mnist", "moons"])),
         params=draw(st.dictionaries(names, values, max_size=3)),
+        preparation=draw(st.lists(preparations(), max_size=3).map(tuple)),
         **own,
     )
 

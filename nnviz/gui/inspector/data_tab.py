@@ -1,4 +1,4 @@
-"""Which examples: the data set, its split and scaling, and the sample that is pinned."""
+"""Which examples: the data set, its split and preparation, and the sample that is pinned."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
+from nnviz.gui.inspector.choice_form import ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import pictures
@@ -21,8 +22,10 @@ from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.project import choices
 from nnviz.project.adapt import choose_data
 from nnviz.project.checks.shapes import shape_text
+from nnviz.project.choices import Chosen
 from nnviz.project.edits import SetView
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
@@ -124,12 +127,18 @@ class DataTab(Tab):
         set_font(self.browse, 12, 500)
         self.browse.clicked.connect(self._on_browse)
         self.column.addWidget(self.browse, 0, Qt.AlignmentFlag.AlignRight)
-        self.column.addWidget(self.caption(self.page, "Split and scaling"))
+        self.column.addWidget(self.caption(self.page, "Split"))
         self.split = ParamForm(self.page)
         self.split.set_specs(DATA)
         self.split.edited.connect(self._on_split)
         self.split.reset.connect(self._on_reset)
         self.column.addWidget(self.split)
+        self.steps: dict[str, ChoiceListForm] = {}
+        for slot in choices.DATA:
+            self.column.addWidget(self.caption(self.page, slot.title))
+            form = self.steps[slot.name] = ChoiceListForm(slot, self.page)
+            form.edited.connect(lambda chosen, gesture, name=slot.name: self._on_steps(name, chosen, gesture))
+            self.column.addWidget(form)
         self.column.addWidget(self.caption(self.page, "Pinned sample"))
         row = QWidget(self.page)
         buttons = QHBoxLayout(row)
@@ -178,6 +187,8 @@ class DataTab(Tab):
         self.browse.setVisible(any(param.name == "folder" for param in spec.params))
         self.split.set_values({param.name: (getattr(config, param.name),) for param in DATA})
         self.split.setEnabled(not spec.undivided)
+        for name, form in self.steps.items():
+            form.show_choices(getattr(config, name))
         place = self._place(spec)
         missing = bool(spec.download_bytes) and place is None
         self.download.setVisible(missing)
@@ -254,7 +265,8 @@ class DataTab(Tab):
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the colours of another theme."""
-        for form in (self.choice, self.own, self.split):
+        forms: tuple[ParamForm | ChoiceListForm, ...] = (self.choice, self.own, self.split, *self.steps.values())
+        for form in forms:
             form.apply_theme()
         super().apply_theme(theme)
 
@@ -290,6 +302,9 @@ class DataTab(Tab):
 
     def _on_split(self, name: str, value: ParamValue, gesture: str) -> None:
         self._set_config(replace(self.document.project.data, **{name: value}), gesture)
+
+    def _on_steps(self, name: str, chosen: Chosen, gesture: str) -> None:
+        self._set_config(replace(self.document.project.data, **{name: chosen}), gesture)
 
     def _on_reset(self, name: str) -> None:
         config = self.document.project.data

@@ -18,6 +18,7 @@ import msgspec
 from nnviz import paths
 from nnviz.errors import InputError, ParamError, ProjectError, StorageError
 from nnviz.project import choices, registry, settings
+from nnviz.project.choices import Chosen, Slot
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.files.file_schema import (
     MIGRATIONS,
@@ -190,6 +191,16 @@ class _Problems:
                 self.add(joined(field, name), f"{spec.title} has no parameter '{shortened(name)}' (it has: {known}).")
         return self.params(field, spec.params, given)
 
+    def choices(self, field: str, slots: Iterable[Slot], file: DataFile | TrainingFile) -> dict[str, Chosen]:
+        """What the slots of a part of the file hold."""
+        parsed: dict[str, Chosen] = {}
+        for slot in slots:
+            try:
+                parsed[slot.name] = slot.parse(getattr(file, slot.name))
+            except ParamError as error:
+                self.add(f"{field}.{error.field}", error.message)
+        return parsed
+
     def raise_first(self) -> None:
         if not self._found:
             return
@@ -203,7 +214,8 @@ class _Problems:
 def _data(file: DataFile, problems: _Problems) -> DataConfig:
     if not DATASET_KEY.fullmatch(file.dataset):
         problems.add("data.dataset", f"'{shortened(file.dataset)}' cannot be the key of a data set.")
-    own = problems.params("data", settings.DATA, msgspec.structs.asdict(file))
+    own: dict[str, object] = {**problems.params("data", settings.DATA, msgspec.structs.asdict(file))}
+    own.update(problems.choices("data", choices.DATA, file))
     params = {
         name: value
         for name, raw in file.params.items()
@@ -235,11 +247,7 @@ def _training(file: TrainingFile, problems: _Problems) -> TrainConfig:
     device = own.get("device", "auto")
     if isinstance(device, str):
         problems.text("training.device", device, device_problem)
-    for slot in choices.TRAINING:
-        try:
-            own[slot.name] = slot.parse(getattr(file, slot.name))
-        except ParamError as error:
-            problems.add(f"training.{error.field}", error.message)
+    own.update(problems.choices("training", choices.TRAINING, file))
     return TrainConfig(**own)  # type: ignore[arg-type]  # the declarations carry the types
 
 
@@ -397,7 +405,15 @@ def _lines(project: Project) -> Iterator[str]:
     yield f'{{\n  "nnviz": {VERSION},\n'
     yield f'  "name": {_json(project.name)},\n'
     yield f'  "note": {_json(project.note)},\n'
-    yield from _block("data", {**msgspec.structs.asdict(data), "params": _listed(data.params)})
+    yield from _block(
+        "data",
+        {
+            "dataset": data.dataset,
+            "params": _listed(data.params),
+            **{spec.name: getattr(data, spec.name) for spec in settings.DATA},
+            **{slot.name: choices.listed(slot, getattr(data, slot.name)) for slot in choices.DATA},
+        },
+    )
     yield from _block(
         "training",
         {

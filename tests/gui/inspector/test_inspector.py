@@ -18,6 +18,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
+from nnviz.project.model import Choice
 from nnviz.project.samples import templates
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample
@@ -387,3 +388,16 @@ def test_a_hidden_tab_costs_nothing_and_catches_up(
     assert calls == []
     inspector.show_tab("training")
     assert calls == ["training"]
+
+
+def test_steps_of_preparation_are_added_and_removed(inspector: Inspector, document: Document) -> None:
+    inspector.show_tab("data")
+    form = inspector.data.steps["preparation"]
+    assert [shown.kind.editors["preparation"].value for shown in form.forms] == ["scale"]
+    next(action for action in form.menu.actions() if action.text() == "Mean 0").trigger()
+    assert document.project.data.preparation == (Choice("scale"), Choice("centre"))
+    assert len(form.forms) == 2
+    document.undo()
+    assert document.project.data.preparation == (Choice("scale"),) and len(form.forms) == 1
+    form._remove(0)
+    assert document.project.data.preparation == ()

@@ -310,12 +310,13 @@ def test_the_classes_follow_only_where_that_is_certain(document: Document, inspe
 
 
 @pytest.mark.parametrize("kind", datasets.datasets())
-def test_every_data_set_can_be_looked_at(kind: str, document: Document, inspector: Inspector) -> None:
+def test_every_data_set_can_be_looked_at(kind: str, document: Document, inspector: Inspector, qtbot: QtBot) -> None:
     inspector.show_tab("data")
     inspector.data.choose(kind)
     spec = datasets.dataset(kind)
     assert document.project.data.dataset == kind
     assert spec.licence in inspector.data.facts.text()
+    qtbot.waitUntil(lambda: not inspector.data._known.looking(document.project.data))
     assert inspector.data.download.isVisibleTo(inspector.data) == bool(spec.download_bytes)
 
 

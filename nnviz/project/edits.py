@@ -27,8 +27,8 @@ from nnviz.project.graph.wiring import can_connect, free_port, new_id, shortened
 from nnviz.project.graph_edits import AddNodes, Connect, Disconnect, InsertOnEdge, Move, RemoveNodes
 from nnviz.project.group_edits import Annotate, Bypass, Regroup
 from nnviz.project.model import DataConfig, Params, ParamValue, Project, TrainConfig, View
-from nnviz.project.spec import ParamSpec
-from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, note_problem
+from nnviz.project.spec import MOST_TEXTS, ParamSpec
+from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, line_problem, note_problem
 
 __all__ = [
     "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Disconnect", "Edit", "InsertOnEdge", "Move", "Regroup",
@@ -201,7 +201,9 @@ def _settled_choices(slots: tuple[choices.Slot, ...], old: _Config, new: _Config
 def _is_plain(value: object) -> bool:
     """Whether a file can hold this: a finite number, a text, nothing, or a row of those."""
     if isinstance(value, tuple):
-        return all(not isinstance(item, (str, tuple)) and _is_plain(item) for item in value)
+        if any(isinstance(item, str) for item in value):
+            return len(value) <= MOST_TEXTS and all(isinstance(item, str) and not line_problem(item) for item in value)
+        return all(not isinstance(item, tuple) and _is_plain(item) for item in value)
     if isinstance(value, str):
         return not note_problem(value)
     return value is None or (isinstance(value, (bool, int, float)) and math.isfinite(value))

@@ -56,8 +56,16 @@ from nnviz.project.model import (
     TrainConfig,
     View,
 )
-from nnviz.project.spec import ParamSpec, Spec
-from nnviz.project.text import DATASET_KEY, clean_name, device_problem, name_problem, note_problem, value_problem
+from nnviz.project.spec import MOST_TEXTS, ParamSpec, Spec
+from nnviz.project.text import (
+    DATASET_KEY,
+    clean_name,
+    device_problem,
+    line_problem,
+    name_problem,
+    note_problem,
+    value_problem,
+)
 from nnviz.regular_files import open_regular
 
 SUFFIX = ".nnviz"
@@ -228,7 +236,7 @@ _REFUSED = ("refused",)
 
 
 def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
-    """A value of a data set, whose declaration is not known here: a number, a text, or a list of numbers."""
+    """A value of a data set, whose declaration is not known here: a number, a text, or a list of either."""
     if raw is None or isinstance(raw, (bool, int, float)):
         return raw
     if isinstance(raw, str):
@@ -238,7 +246,12 @@ def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
         return raw
     if isinstance(raw, list) and all(item is None or isinstance(item, (bool, int, float)) for item in raw):
         return tuple(raw)
-    problems.add(field, "This must be a number, a text, true, false, or a list of numbers.")
+    if isinstance(raw, list) and len(raw) <= MOST_TEXTS and all(isinstance(item, str) for item in raw):
+        if problem := next(filter(None, map(line_problem, raw)), ""):
+            problems.add(field, problem)
+            return _REFUSED
+        return tuple(raw)
+    problems.add(field, "This must be a number, a text, true, false, or a list of numbers or of texts.")
     return _REFUSED
 
 

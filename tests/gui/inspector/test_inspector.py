@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.data import datasets
 from nnviz.gui.inspector import Inspector
-from nnviz.gui.inspector.editors import ChoiceEditor, MatrixEditor, SwitchEditor, TextEditor
+from nnviz.gui.inspector.editors import ChoiceEditor, MatrixEditor, SwitchEditor, TextEditor, TextsEditor, make_editor
 from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.formulas import formula_of
 from nnviz.gui.look import theme as themes
@@ -20,6 +20,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
 from nnviz.project.model import Choice
 from nnviz.project.samples import templates
+from nnviz.project.spec import ParamSpec
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample
 
@@ -402,3 +403,17 @@ def test_steps_of_preparation_are_added_and_removed(inspector: Inspector, docume
     assert document.project.data.preparation == (Choice("scale"),) and len(form.forms) == 1
     form._remove(0)
     assert document.project.data.preparation == ()
+
+
+def test_a_list_of_texts_is_edited_a_text_a_line(qtbot: QtBot) -> None:
+    editor = make_editor(ParamSpec("endings", "endings", "Of the files that are read.", "texts", (".png",)))
+    qtbot.addWidget(editor)
+    assert isinstance(editor, TextsEditor)
+    editor.set_value((".png", ".jpg"))
+    assert editor._text.toPlainText() == ".png\n.jpg"
+    given: list[object] = []
+    editor.edited.connect(lambda value, _gesture: given.append(value))
+    editor._text.setPlainText(" .gif \n\n.bmp")
+    assert editor.commit() and given == [(".gif", ".bmp")]
+    editor._text.setPlainText("x" * 5000)
+    assert not editor.commit() and len(given) == 1

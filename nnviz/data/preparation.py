@@ -75,11 +75,18 @@ def _standardise(examples: Fitting, before: Line, values: Params) -> Line:
     return Line(mean, torch.where(deviation > 0, deviation * sign, earlier))
 
 
+def _divide(examples: Fitting, before: Line, values: Params) -> Line:
+    by = values["by"]
+    assert isinstance(by, float)  # the ParamSpec parsed it
+    return before.divided(by)
+
+
 #: What each declared kind does.
 STEPS: Mapping[str, Step] = {
     "scale": _scale,
     "centre": _centre,
     "standardise": _standardise,
+    "divide": _divide,
 }
 
 

@@ -125,7 +125,7 @@ def test_the_four_usual_preparations_are_bit_for_bit_the_older_scalings(split: S
         assert torch.equal(Scaler.fit(split, BY_SCALING[name]).apply(split.inputs), wanted), name
 
 
-KINDS = ["scale", "centre", "standardise"]
+KINDS = ["scale", "centre", "standardise", "divide"]
 
 
 @pytest.mark.parametrize("split", [images(), table()], ids=["images", "table"])
@@ -138,6 +138,9 @@ def test_steps_in_a_row_are_as_if_each_were_done_on_its_own(split: Split, kinds:
         if kind == "scale":
             wanted = wanted / (255.0 if is_image else 1.0)
             continue
+        if kind == "divide":
+            wanted = wanted / 10.0
+            continue
         mean, deviation = wanted.mean(axes, keepdims=True), wanted.std(axes, keepdims=True)
         wanted = wanted - mean
         if kind == "standardise":
@@ -148,3 +151,13 @@ def test_steps_in_a_row_are_as_if_each_were_done_on_its_own(split: Split, kinds:
 
 def test_every_declared_preparation_can_be_carried_out() -> None:
     assert set(STEPS) == set(registry.PREPARATIONS.all)
+
+
+def test_dividing_by_a_number() -> None:
+    split = table()
+    scaler = Scaler.fit(split, (Choice("divide", {"by": 4.0}),))
+    assert torch.equal(scaler.apply(split.inputs), split.inputs / 4.0)
+    assert scaler.describe() == "Values are divided by 4."
+    with pytest.raises(DataError, match="above 0") as caught:
+        Scaler.fit(split, (Choice("scale"), Choice("divide", {"by": 0.0})))
+    assert caught.value.field == "data.preparation[1].params.by"

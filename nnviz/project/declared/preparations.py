@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nnviz.project.model import Choice
-from nnviz.project.spec import Spec
+from nnviz.project.spec import ParamSpec, Spec
 
 PREPARATIONS: tuple[Spec, ...] = (
     Spec(
@@ -27,6 +27,24 @@ PREPARATIONS: tuple[Spec, ...] = (
         "Mean 0, variance 1",
         "Subtracts the mean of each channel or feature and divides by its standard deviation, both taken from the "
         "training examples only. What never changes is only centred.",
+    ),
+    Spec(
+        "divide",
+        "Divide",
+        "Divides all numbers by the same one, such as 10 for points between -6 and 6.",
+        params=(
+            ParamSpec(
+                "by",
+                "by",
+                "The number that all others are divided by.",
+                "float",
+                10.0,
+                minimum=0,
+                maximum=1e9,
+                exclusive_minimum=True,
+                logarithmic=True,
+            ),
+        ),
     ),
 )
 

@@ -16,6 +16,7 @@ from nnviz.data.sources.shapes import Shapes
 from nnviz.data.sources.source import Source
 from nnviz.data.sources.toys import Toys
 from nnviz.data.sources.truth_table import TruthTable
+from nnviz.data.sources.wine import Wine
 
 #: In the order to show them.
 SOURCES: tuple[Source, ...] = (
@@ -23,6 +24,7 @@ SOURCES: tuple[Source, ...] = (
     Shapes(),
     Toys(),
     TruthTable(),
+    Wine(),
     IdxSets(),
     Cifar10(),
     ImageFolder(),

@@ -127,6 +127,27 @@ def test_a_look_that_nobody_waits_for_is_broken_off(qtbot: QtBot, tmp_path: Path
     assert known.facts(first) is None and not known.looking(first)
 
 
+def test_how_far_a_look_is_can_be_seen(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nnviz.gui.parts.known_data._BETWEEN", 0.0)
+    opened = threading.Event()
+    pictures = folders._pictures
+    monkeypatch.setattr(
+        folders, "_pictures", lambda folder: (folder.name == "cow" and opened.wait(30), pictures(folder))[1]
+    )
+    config = planted(tmp_path / "pets", ("ant", "bee", "cow"))
+    window = open_window("digits-cnn")
+    assert window.inspector is not None
+    window.inspector.show_tab("data")
+    tab = window.inspector.data
+    tab.choose("image_folder")
+    tab._on_own("folder", config.params["folder"], "")
+    qtbot.waitUntil(lambda: tab.classes.text() == "looking… 2 of 3 folders", timeout=WAIT)
+    opened.set()
+    qtbot.waitUntil(lambda: tab.classes.text() == "ant, bee, cow", timeout=WAIT)
+
+
 def test_nothing_begins_after_the_end(qtbot: QtBot, tmp_path: Path) -> None:
     config = planted(tmp_path / "pets")
     known = KnownData(Background())

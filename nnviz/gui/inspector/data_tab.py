@@ -119,6 +119,7 @@ class DataTab(Tab):
         self._known = known
         self._wish: _Wish | None = None
         known.changed.connect(self.follow)
+        known.progressed.connect(self._on_progress)
 
     def build(self) -> None:
         """Data set, its facts, its parameters, the split, the sample."""
@@ -219,6 +220,11 @@ class DataTab(Tab):
         self.download.setText(f"Download {spec.title} ({size})")
         self.facts.setText("<br>".join(self._fact_lines(config, spec, facts)))
         self._show_sample()
+
+    def _on_progress(self, _what: str, done: int, total: int) -> None:
+        """How far the look at a folder is, where its classes will stand."""
+        if done and self.isVisible() and self._known.looking(self._wished()):
+            self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} folders")
 
     def _fact_lines(self, config: DataConfig, spec: datasets.DatasetSpec, facts: SourceFacts | None) -> list[str]:
         lines = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from nnviz.project.model import DataConfig
 
 #: Choices that are remembered; a folder of a thousand classes takes some kilobytes.
 _MOST = 64
+#: Seconds between two words on how far a look is.
+_BETWEEN = 0.1
 
 _Done: TypeAlias = Callable[[SourceFacts], None]
 _Failed: TypeAlias = Callable[[BaseException], None]
@@ -29,6 +32,20 @@ class _Look:
 
     waiting: dict[str, tuple[_Done, _Failed]] = field(default_factory=dict)
     cancelled: bool = False
+
+
+class _Paced:
+    """Passes on how far a look is, ten times a second at most: a queue of signals would starve the window."""
+
+    def __init__(self, tell: Callable[[str, int, int], None]) -> None:
+        self._tell = tell
+        self._next = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _BETWEEN
+            self._tell(what, done, total)
 
 
 class KnownData(QObject):
@@ -158,7 +175,7 @@ class KnownData(QObject):
         under_way = look
 
         def work() -> SourceFacts:
-            return datasets.inspect(config, folder, self.progressed.emit, lambda: under_way.cancelled)
+            return datasets.inspect(config, folder, _Paced(self.progressed.emit), lambda: under_way.cancelled)
 
         def told(found: SourceFacts | BaseException) -> None:
             if self._looks.get(key) is not under_way:

@@ -59,7 +59,7 @@ def datasets() -> int:
         training, test = spec.sizes
         size = f"{training:,} + {test:,}" if training else "yours"
         where = "at once, offline" if spec.offline else f"found or downloaded ({spec.download_bytes / 1e6:.0f} MB)"
-        if kind == "image_folder":
+        if spec.needs_folder:
             where = "from your folder"
         rows.append((kind, size, where, spec.title))
     _print_table(("data set", "train + test", "available", "title"), rows)

@@ -1,1 +1,1 @@
-"""Where examples come from: declarations without torch, loaders, division, scaling, feeding, downloading."""
+"""Where examples come from: declarations without torch, sources, division, preparation, feeding, downloading."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nnviz.project.model import DataFacts, Params
+from nnviz.project.model import Choice, DataFacts, Params
 from nnviz.project.spec import Spec
 
 #: Share of a generated or undivided set that is kept for the test split, whatever the validation fraction is.
@@ -17,33 +17,49 @@ class DatasetSpec(Spec):
     """A data set: a Spec with what can be known of it without loading it.
 
     Attributes:
-        facts: Shape, targets and classes for a full set of parameter values.
-        count: Number of (training + validation, test) examples for a full set of parameter values.
+        facts: Shape, targets and classes for a full set of parameter values; None where only looking at the disk tells.
+        count: Number of (training + validation, test) examples for a full set of parameter values; None likewise.
         source: Where it comes from, in a sentence with the authors or the address.
         licence: Under which terms it may be used.
         offline: It is generated or comes with nnviz's own dependencies: nothing has to be found or downloaded.
         download_bytes: What a download costs; 0 where there is none.
         folder: Where torchvision keeps it below its ``root``; empty when it is not such a set.
         files: What must lie in that folder.
+        folder_param: The parameter that names a folder of the user's own; empty where it needs none.
         feature_names: The names of the numbers of a table; empty for images.
-        scaling: The ``DataConfig.scaling`` that suits it; offered when the data set is chosen.
+        preparation: The ``DataConfig.preparation`` that suits it; offered when the data set is chosen.
     """
 
-    facts: Callable[[Params], DataFacts] = lambda values: DataFacts((1,), 1, "regression")
-    count: Callable[[Params], tuple[int, int]] = lambda values: (0, 0)
+    facts: Callable[[Params], DataFacts] | None = None
+    count: Callable[[Params], tuple[int, int]] | None = None
     source: str = ""
     licence: str = ""
     offline: bool = True
     download_bytes: int = 0
     folder: str = ""
     files: tuple[str, ...] = ()
+    folder_param: str = ""
     feature_names: tuple[str, ...] = ()
-    scaling: str = "unit"
+    preparation: tuple[Choice, ...] = (Choice("scale"),)
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Number of (training + validation, test) examples with the default parameters."""
-        return self.count(self.values({}))
+        """Number of (training + validation, test) examples with the default parameters; 0 where nobody knows."""
+        return (0, 0) if self.count is None else self.count(self.values({}))
+
+    @property
+    def needs_folder(self) -> bool:
+        """There is nothing to train on before the user has named a folder."""
+        return bool(self.folder_param)
+
+    @property
+    def downloads(self) -> bool:
+        """It can be fetched."""
+        return self.download_bytes > 0
+
+    def without_folder(self, params: Params) -> bool:
+        """Whether it needs a folder and none is named."""
+        return self.needs_folder and not params.get(self.folder_param)
 
     @property
     def undivided(self) -> bool:

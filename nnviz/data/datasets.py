@@ -1,7 +1,8 @@
 """The data sets one can choose and what is known of them; nothing here loads numpy, torch or scikit-learn.
 
-What a graph must know of its data (shape, classes) is answered from the declaration alone by :func:`facts`, so that
-opening a project, drawing its shapes and validating it cost microseconds. ``tensors.load`` reads the examples.
+What a graph must know of its data (shape, classes) is answered from the declaration alone by :func:`declared`, so that
+opening a project, drawing its shapes and validating it cost microseconds. What only the disk can tell is found by
+:func:`inspect`, on a worker. ``tensors.load`` reads the examples.
 """
 
 from __future__ import annotations
@@ -11,32 +12,57 @@ from pathlib import Path
 
 import msgspec
 
-from nnviz.data.catalogue import DATASETS, SHAPE_NAMES, TRUTH
 from nnviz.data.dataset_spec import TEST_SHARE, DatasetSpec, generated_sizes
-from nnviz.data.folders import find, folder_classes, search_roots
+from nnviz.data.sources import DECLARED
+from nnviz.data.sources import source as sources
+from nnviz.data.sources.shapes import SHAPE_NAMES
+from nnviz.data.sources.source import CancelledCheck, Progress, Request, Source, SourceFacts, how_to_get
+from nnviz.data.sources.truth_table import TRUTH
 from nnviz.errors import DataError, ParamError
-from nnviz.paths import given_path
 from nnviz.project.graph.wiring import shortened
 from nnviz.project.model import DataConfig, DataFacts, ParamValue
 
 __all__ = [
-    "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "chosen", "counted", "dataset", "datasets", "facts",
-    "generated_sizes", "how_to_get", "locate", "split_sizes", "validation_count", "values",
+    "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "SourceFacts", "chosen", "counted", "dataset", "datasets",
+    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "locate", "source_of", "split_sizes",
+    "validation_count", "values",
 ]  # fmt: skip
 
-_DATASETS: Mapping[str, DatasetSpec] = {spec.kind: spec for spec in DATASETS}
-_ALIASES: Mapping[str, str] = {alias: spec.kind for spec in DATASETS for alias in spec.aliases}
-assert len(_DATASETS) == len(DATASETS), "two data sets share a kind"
+_ALIASES: Mapping[str, str] = {alias: spec.kind for spec, _ in DECLARED.values() for alias in spec.aliases}
 
 
-def facts(config: DataConfig) -> DataFacts:
-    """What a graph must know of the chosen data; cheap, loads nothing.
+def declared(config: DataConfig) -> SourceFacts | None:
+    """What is known of the chosen data without asking the disk; None where only looking tells. For any thread.
 
     Raises:
         DataError: The data set or one of its parameters is unknown or not allowed.
     """
-    spec = dataset(config.dataset)
-    return spec.facts(values(config))
+    return sources.declared(dataset(config.dataset), values(config))
+
+
+def inspect(
+    config: DataConfig,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelledCheck | None = None,
+) -> SourceFacts:
+    """What is known of the chosen data after a look at the disk: a worker's job, since a folder may have to be listed.
+
+    Raises:
+        DataError: The choice is not allowed, or not even shape and classes can be told.
+        Cancelled: ``cancelled`` said so.
+    """
+    spec, source = _declared(config.dataset)
+    return source.inspect(Request(spec, values(config), data_dir, progress, cancelled))
+
+
+def facts(config: DataConfig) -> DataFacts:
+    """What a graph must know of the chosen data; cheap, but lists the folder of the user's own pictures.
+
+    Raises:
+        DataError: The data set or one of its parameters is unknown or not allowed.
+    """
+    return _known(config).data
 
 
 def counted(facts: DataFacts, config: DataConfig) -> DataFacts:
@@ -45,6 +71,11 @@ def counted(facts: DataFacts, config: DataConfig) -> DataFacts:
         return msgspec.structs.replace(facts, examples=split_sizes(config))
     except DataError:
         return facts
+
+
+def _known(config: DataConfig) -> SourceFacts:
+    known = declared(config)
+    return inspect(config) if known is None else known
 
 
 def values(config: DataConfig) -> dict[str, ParamValue]:
@@ -60,27 +91,38 @@ def values(config: DataConfig) -> dict[str, ParamValue]:
 
 
 def chosen(config: DataConfig, kind: str) -> DataConfig:
-    """The choice of another data set with its own defaults; the scaling goes along where it was the usual one.
+    """The choice of another data set with its own defaults; the preparation goes along where it was the usual one.
 
     Raises:
         DataError: There is no such data set.
     """
     spec = dataset(kind)
-    usual = config.scaling == dataset(config.dataset).scaling
-    scaling = spec.scaling if usual or "none" in (config.scaling, spec.scaling) else config.scaling
-    return msgspec.structs.replace(config, dataset=spec.kind, params={}, scaling=scaling)
+    usual = config.preparation == dataset(config.dataset).preparation
+    kept = config.preparation and spec.preparation and not usual
+    preparation = config.preparation if kept else spec.preparation
+    return msgspec.structs.replace(config, dataset=spec.kind, params={}, preparation=preparation)
 
 
 def split_sizes(config: DataConfig) -> tuple[int, int, int]:
-    """Number of (training, validation, test) examples, without loading any.
+    """Number of (training, validation, test) examples, without loading any; lists the user's own folder.
 
     Raises:
         DataError: The choice is not allowed.
     """
-    spec = dataset(config.dataset)
-    training, test = spec.count(values(config))
+    return divided(config, _known(config).sizes)
+
+
+def divided(config: DataConfig, sizes: tuple[int, int]) -> tuple[int, int, int]:
+    """Number of (training, validation, test) examples among (training + validation, test) ones; asks no disk.
+
+    Raises:
+        DataError: ``validation_fraction`` is not between 0 and 0.9.
+    """
+    training, test = sizes
     held_back = validation_count(config, training)
-    return (training, training, training) if spec.undivided else (training - held_back, held_back, test)
+    if dataset(config.dataset).undivided:
+        return training, training, training
+    return training - held_back, held_back, test
 
 
 def validation_count(config: DataConfig, training: int) -> int:
@@ -105,28 +147,10 @@ def locate(config: DataConfig, data_dir: Path | None = None) -> Path | None:
     Raises:
         DataError: It is in none of them; the message names the places and the way to get it.
     """
-    spec = dataset(config.dataset)
-    if spec.kind == "image_folder":
-        chosen = str(values(config)["folder"])
-        folder_classes(chosen)
-        return given_path(chosen, "data.params.folder", DataError)
-    if not spec.folder:
-        return None
-    roots = search_roots(data_dir)
-    found = find(roots, spec.folder, spec.files)
-    if found is None:
-        looked = ", ".join(str(root / spec.folder) for root in roots)
-        raise DataError(f"{spec.title} was not found. Looked for {looked}. {how_to_get(spec)}", field="data.dataset")
-    return found
-
-
-def how_to_get(spec: DatasetSpec) -> str:
-    """The cure for a missing or damaged data set, as a sentence."""
-    megabytes = max(1, round(spec.download_bytes / 1e6))
-    return (
-        f"Download it from the Data tab ({megabytes} MB), or name a folder that torchvision downloaded "
-        "with --data-dir or NNVIZ_DATA."
-    )
+    found = inspect(config, data_dir)
+    if found.missing:
+        raise DataError(found.missing, field="data.dataset")
+    return found.place
 
 
 def dataset(kind: str) -> DatasetSpec:
@@ -135,14 +159,27 @@ def dataset(kind: str) -> DatasetSpec:
     Raises:
         DataError: There is none of that name.
     """
+    return _declared(kind)[0]
+
+
+def source_of(kind: str) -> Source:
+    """The source that declares a data set and reads it.
+
+    Raises:
+        DataError: There is none of that name.
+    """
+    return _declared(kind)[1]
+
+
+def _declared(kind: str) -> tuple[DatasetSpec, Source]:
     key = _ALIASES.get(kind, kind)
-    if key not in _DATASETS:
+    if key not in DECLARED:
         raise DataError(
-            f"There is no data set '{shortened(kind)}'. There are: {', '.join(_DATASETS)}.", field="data.dataset"
+            f"There is no data set '{shortened(kind)}'. There are: {', '.join(DECLARED)}.", field="data.dataset"
         )
-    return _DATASETS[key]
+    return DECLARED[key]
 
 
 def datasets() -> Mapping[str, DatasetSpec]:
     """All data sets by kind, in the order to show them."""
-    return dict(_DATASETS)
+    return {kind: spec for kind, (spec, _) in DECLARED.items()}

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
-import importlib.util
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.errors import DataError
+from nnviz.data.bundled import bundled_table, damaged
 
 #: Examples and side of the scans.
 COUNT, SIDE = 1797, 8
 
 
+#: scikit-learn's file of them.
+_FILE = "digits.csv.gz"
+
+
 @cache
 def _table() -> NDArray[np.uint8]:
-    """The 1,797 rows of 64 pixels (0 to 16) and a label.
-
-    scikit-learn's file is read directly: ``import sklearn.datasets`` would bring scipy and pandas support along and
-    costs seconds at the start of the program, reading the file 0.1 s.
-    """
-    package = importlib.util.find_spec("sklearn")
-    if package is None or not package.submodule_search_locations:
-        raise DataError("The digits come with scikit-learn, which is not installed: pip install scikit-learn.")
-    path = Path(package.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")
-    try:
-        text = gzip.decompress(path.read_bytes()).decode("ascii")
-        table = np.fromstring(text.replace("\n", ","), np.float64, sep=",")
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"The file cannot be read ({error}): install scikit-learn again.", file=str(path)) from None
-    if table.size != COUNT * (SIDE * SIDE + 1) or table.min() < 0 or table.max() > 16:
-        raise DataError("The file is damaged: install scikit-learn again.", file=str(path))
-    return table.reshape(COUNT, SIDE * SIDE + 1).astype(np.uint8)
+    """The 1,797 rows of 64 pixels (0 to 16) and a label."""
+    table = bundled_table(_FILE, SIDE * SIDE + 1)
+    if len(table) != COUNT or table.min() < 0 or table.max() > 16:
+        raise damaged(_FILE)
+    return table.astype(np.uint8)
 
 
 def digits(side: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -28,7 +28,8 @@ def epoch_seconds(project: Project, inference: Inference) -> float | None:
         None where the number of examples is not known, as for the user's own pictures.
     """
     try:
-        examples = datasets.split_sizes(project.data)[0]
+        known = datasets.declared(project.data)
+        examples = 0 if known is None else datasets.divided(project.data, known.sizes)[0]
     except InputError:
         return None
     if examples < 1:

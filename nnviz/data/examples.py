@@ -1,15 +1,16 @@
-"""What a loaded data set is: splits of tensors, the numbers that scale them, and the names of the classes."""
+"""What a loaded data set is: splits of tensors, the numbers that prepare them, and the names of the classes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from nnviz.data.fingerprint import Fingerprint
-from nnviz.errors import DataError
-from nnviz.project.model import DataConfig, DataFacts
+from nnviz.data.preparation import fitted
+from nnviz.project.model import Choice, DataConfig, DataFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,49 +47,33 @@ class Scaler:
     """``(x - offset) / divisor``, computed on the device of the batch, from numbers of the training split alone.
 
     Attributes:
-        scaling: ``unit``, ``centre``, ``standardise`` or ``none``, as in ``DataConfig.scaling``.
+        preparation: The steps it stands for, as in ``DataConfig.preparation``.
         offset, divisor: float32 tensors that broadcast over one example; None where nothing is subtracted or divided.
         fitted_on: Number of training examples they were taken from.
         images: The inputs are images (bytes) rather than a table.
     """
 
-    scaling: str
+    preparation: tuple[Choice, ...]
     offset: Tensor | None
     divisor: Tensor | None
     fitted_on: int
     images: bool
 
     @classmethod
-    def fit(cls, train: Split, scaling: str) -> Scaler:
-        """Takes what ``scaling`` needs from the training split: per channel for images, per feature for tables.
-
-        ``unit`` brings bytes from 0–255 to 0–1 and leaves tables as they are; ``centre`` does the same and then
-        subtracts the mean; ``standardise`` subtracts the mean and divides by the (population) standard deviation. A
-        channel that never changes is divided by 1.
+    def fit(cls, train: Split, preparation: Sequence[Choice]) -> Scaler:
+        """Takes what the steps need from the training split: per channel for images, per feature for tables.
 
         Raises:
-            DataError: There is no such scaling.
+            DataError: There is no such step, or one of its settings is not allowed.
         """
-        if scaling not in ("unit", "centre", "standardise", "none"):
-            raise DataError(
-                f"There is no scaling '{scaling}'. There are: unit, centre, standardise, none.", field="data.scaling"
-            )
-        images = train.inputs.dtype == torch.uint8
-        full = torch.tensor(255.0) if images else None
-        if scaling == "none":
-            return cls(scaling, None, None, len(train), images)
-        if scaling == "unit":
-            return cls(scaling, None, full, len(train), images)
-        mean, deviation = moments(train.inputs)
-        if scaling == "centre":
-            return cls(scaling, mean.float(), full, len(train), images)
-        deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
-        return cls(scaling, mean.float(), deviation.float(), len(train), images)
+        line = fitted(train.inputs, preparation)
+        offset, divisor = (None if value is None else value.float() for value in (line.offset, line.divisor))
+        return cls(tuple(preparation), offset, divisor, len(train), train.inputs.dtype == torch.uint8)
 
     def to(self, device: torch.device) -> Scaler:
         """The same scaler with its numbers on ``device``."""
         moved = [None if value is None else value.to(device) for value in (self.offset, self.divisor)]
-        return Scaler(self.scaling, moved[0], moved[1], self.fitted_on, self.images)
+        return Scaler(self.preparation, moved[0], moved[1], self.fitted_on, self.images)
 
     def apply(self, inputs: Tensor) -> Tensor:
         """Raw examples [n, *shape] -> float32 as the network sees them; on the device they are on."""
@@ -110,52 +95,25 @@ class Scaler:
 
     def describe(self) -> str:
         """What is done to the numbers, in a sentence with the real values."""
-        where = "channel" if self.images else "feature"
-        source = f", from {self.fitted_on:,} training examples"
-        if self.scaling == "none" or (self.scaling == "unit" and not self.images):
+        if self.offset is None and self.divisor is None:
             return "Values are taken as they are."
-        if self.scaling == "unit":
-            return "Pixels from 0–255 are divided by 255."
-        assert self.offset is not None
-        if self.scaling == "centre":
-            if self.images:
-                return f"Pixels minus the mean of each channel ({_listed(self.offset)}), divided by 255{source}."
-            return f"Values minus the mean of each feature ({_listed(self.offset)}){source}."
-        assert self.divisor is not None
-        return (
-            f"Minus the mean ({_listed(self.offset)}), divided by the standard deviation "
-            f"({_listed(self.divisor)}) of each {where}{source}."
-        )
+        done = []
+        each = " of each channel" if self.images else " of each feature"
+        if self.offset is not None:
+            done.append(f"minus the mean{each} ({_listed(self.offset)})")
+        if self.divisor is not None:
+            by = _listed(self.divisor)
+            standard = f"the standard deviation{each} ({by})"
+            done.append(f"divided by {standard if self.preparation[-1].kind == 'standardise' else by}")
+        what = "Pixels from 0–255" if self.images else "Values"
+        if self.offset is None:
+            return f"{what} are {done[0]}."
+        return f"{what} {', '.join(done)}, from {self.fitted_on:,} training examples."
 
 
 def _listed(tensor: Tensor, most: int = 4) -> str:
     numbers = [f"{number:.4g}" for number in tensor.flatten()[:most].tolist()]
     return ", ".join(numbers) + (", …" if tensor.numel() > most else "")
-
-
-def moments(inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and population standard deviation, float64: per channel of images [c, 1, 1], per feature of tables [k].
-
-    Images are counted value by value (256 bins a channel): exact, and without a float copy of the whole set.
-    """
-    if len(inputs) == 0:
-        shape = (inputs.shape[1], *(1 for _ in inputs.shape[2:]))
-        return torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
-    if inputs.dtype != torch.uint8:
-        table = inputs.to(torch.float64)
-        return table.mean(0), table.std(0, correction=0)
-    levels = torch.arange(256, dtype=torch.float64)
-    means, deviations = [], []
-    for channel in range(inputs.shape[1]):
-        counts = torch.zeros(256, dtype=torch.float64)
-        for first in range(0, len(inputs), 4096):  # bincount takes one dimension: a copy, but a small one
-            counts += torch.bincount(inputs[first : first + 4096, channel].flatten(), minlength=256)
-        share = counts / counts.sum()
-        mean = (share * levels).sum()
-        means.append(mean)
-        deviations.append((share * (levels - mean) ** 2).sum().sqrt())
-    shape = (inputs.shape[1], *(1 for _ in inputs.shape[2:]))
-    return torch.stack(means).reshape(shape), torch.stack(deviations).reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
@@ -93,17 +93,27 @@ def folder_classes(folder: str) -> tuple[str, ...]:
 Pictures: TypeAlias = tuple[Path, ...]
 
 
-def image_files(folder: str) -> tuple[list[Pictures], list[Pictures] | None]:
+def image_files(
+    folder: str, report: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[list[Pictures], list[Pictures] | None]:
     """The pictures of each class in alphabetical order: of the training part, and of the test part where there is one.
 
     A folder is listed again only after it has changed, so that asking often costs a few microseconds a class.
+
+    Args:
+        folder: The user's.
+        report: Told (classes listed, of how many) in between; what it raises ends the listing.
 
     Raises:
         DataError: As :func:`folder_classes`; or a class of the training part has no picture.
     """
     names = folder_classes(folder)
     root, test = _split_roots(folder)
-    training = [_pictures(root / name) for name in names]
+    total = len(names) * (1 if test is None else 2)
+    training = []
+    for done, name in enumerate(names):
+        report(done, total)
+        training.append(_pictures(root / name))
     for name, files in zip(names, training, strict=True):
         if not files:
             raise DataError(
@@ -112,13 +122,11 @@ def image_files(folder: str) -> tuple[list[Pictures], list[Pictures] | None]:
     if test is None:
         return training, None
     tested = set(_subfolders(test))
-    return training, [_pictures(test / name) if name in tested else () for name in names]
-
-
-def folder_sizes(folder: str) -> tuple[int, int | None]:
-    """Number of training and test pictures (None where they are not divided); lists the folder, opens nothing."""
-    training, test = image_files(folder)
-    return sum(map(len, training)), None if test is None else sum(map(len, test))
+    held = []
+    for done, name in enumerate(names, len(names)):
+        report(done, total)
+        held.append(_pictures(test / name) if name in tested else ())
+    return training, held
 
 
 def _pictures(folder: Path) -> Pictures:

@@ -20,9 +20,10 @@ from nnviz.data.cache import Cache
 from nnviz.data.division import stratified
 from nnviz.data.examples import LoadedData, Scaler, Split
 from nnviz.data.fingerprint import Fingerprint, content_hash
-from nnviz.data.readers import CancelledCheck, Progress, RawData, read, stamp
+from nnviz.data.readers import RawData, read, stamp
+from nnviz.data.sources.source import CancelledCheck, Progress, Request
 from nnviz.errors import DataError
-from nnviz.project.model import DataConfig, Params
+from nnviz.project.model import DataConfig
 from nnviz.regular_files import is_regular
 
 __all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Split", "clear_cache", "load"]
@@ -41,7 +42,7 @@ def load(
     """Reads, divides and prepares a data set; from any thread.
 
     Args:
-        config: Which one, how divided, how scaled.
+        config: Which one, how divided, how prepared.
         data_dir: Where to look for it first (then NNVIZ_DATA, then the user's data folder).
         progress: Told what is being done, from this thread.
         cancelled: Asked now and then; True ends the loading.
@@ -56,14 +57,13 @@ def load(
     chosen = datasets.values(config)
     root = None if data_dir is None else Path(data_dir)
     datasets.validation_count(config, 1)  # refused before the time for reading is spent
+    request = Request(spec, chosen, root, progress, cancelled)
     try:
-        folder = datasets.locate(config, root)
-        raw, key = _read(spec, chosen, folder, progress, cancelled)
+        raw, key = _read(request, datasets.locate(config, root))
     except DataError:
         if not (download and spec.folder):
             raise
-        folder = _download(spec, config, root, progress, cancelled)
-        raw, key = _read(spec, chosen, folder, progress, cancelled)
+        raw, key = _read(request, _download(spec, config, root, progress, cancelled))
     divided_key = (*key, config.validation_fraction, config.split_seed)
     splits = _CACHE.get(divided_key)
     if not isinstance(splits, tuple):
@@ -71,10 +71,11 @@ def load(
         _CACHE.put(divided_key, splits, 0 if spec.undivided else splits[0].bytes + splits[1].bytes)
     train, validation = splits
     test = raw.training if spec.undivided else raw.test
-    scaler_key = (*divided_key, config.scaling)
+    steps = tuple((choice.kind, tuple(sorted(choice.params.items()))) for choice in config.preparation)
+    scaler_key = (*divided_key, steps)
     scaler = _CACHE.get(scaler_key)
     if not isinstance(scaler, Scaler):
-        scaler = Scaler.fit(train, config.scaling)
+        scaler = Scaler.fit(train, config.preparation)
         _CACHE.put(scaler_key, scaler, 0)
     mark_key = (*key, "fingerprint")
     fingerprint = _CACHE.get(mark_key)
@@ -89,18 +90,12 @@ def clear_cache() -> None:
     _CACHE.clear()
 
 
-def _read(
-    spec: datasets.DatasetSpec,
-    chosen: Params,
-    folder: Path | None,
-    progress: Progress | None,
-    cancelled: CancelledCheck | None,
-) -> tuple[RawData, tuple[Hashable, ...]]:
+def _read(request: Request, place: Path | None) -> tuple[RawData, tuple[Hashable, ...]]:
     """The whole set, from the cache where nothing has changed, and the key it is kept under."""
-    key = (spec.kind, tuple(sorted(chosen.items())), stamp(folder, spec, chosen))
+    key = (request.spec.kind, tuple(sorted(request.values.items())), stamp(request, place))
     raw = _CACHE.get(key)
     if not isinstance(raw, RawData):
-        raw = read(spec, chosen, folder, progress, cancelled)
+        raw = read(request, place)
         _CACHE.put(key, raw, raw.bytes)
     return raw, key
 

@@ -27,7 +27,7 @@ class Slot:
     """A place in the project for a Choice, or for a list of them.
 
     Attributes:
-        name: Field of ``TrainConfig``, and the key in files and on the command line.
+        name: Field of ``TrainConfig`` or ``DataConfig``, and the key in files and on the command line.
         title: What the inspector shows.
         help: What it decides, in one sentence.
         known: The declarations it may name.
@@ -136,10 +136,21 @@ TRAINING: tuple[Slot, ...] = (
     ),
 )
 
+#: The Choices of ``DataConfig``.
+DATA: tuple[Slot, ...] = (
+    Slot(
+        "preparation",
+        "preparation",
+        "What is done to the numbers of the examples before the network sees them, step by step.",
+        registry.PREPARATIONS,
+        many=True,
+    ),
+)
 
-def slot(name: str) -> Slot | None:
+
+def slot(name: str, among: Sequence[Slot] = (*TRAINING, *DATA)) -> Slot | None:
     """The slot of that name, or None."""
-    return next((slot for slot in TRAINING if slot.name == name), None)
+    return next((slot for slot in among if slot.name == name), None)
 
 
 def kinds(slot: Slot) -> ParamSpec:

@@ -27,8 +27,8 @@ from nnviz.project.graph.wiring import can_connect, free_port, new_id, shortened
 from nnviz.project.graph_edits import AddNodes, Connect, Disconnect, InsertOnEdge, Move, RemoveNodes
 from nnviz.project.group_edits import Annotate, Bypass, Regroup
 from nnviz.project.model import DataConfig, Params, ParamValue, Project, TrainConfig, View
-from nnviz.project.spec import ParamSpec
-from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, note_problem
+from nnviz.project.spec import MOST_TEXTS, ParamSpec
+from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, line_problem, note_problem
 
 __all__ = [
     "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Disconnect", "Edit", "InsertOnEdge", "Move", "Regroup",
@@ -143,7 +143,7 @@ class Rename(Edit):
 
 @dataclass(frozen=True)
 class SetData(Edit):
-    """Another data set, split or scaling. What differs from before has to be allowed."""
+    """Another data set, split or preparation. What differs from before has to be allowed."""
 
     config: DataConfig
 
@@ -158,7 +158,7 @@ class SetData(Edit):
         for name, value in new.params.items():
             if not _is_plain(value):
                 raise ParamError(f"{shortened(name)} cannot be {shortened(repr(value))}.", field=name)
-        return changed(project, data=_settled(settings.DATA, old, new))
+        return changed(project, data=_settled_choices(choices.DATA, old, _settled(settings.DATA, old, new)))
 
     def invert(self, before: Project) -> Edit:
         return replace(self, config=before.data)
@@ -185,10 +185,25 @@ def _settled(specs: tuple[ParamSpec, ...], old: _Config, new: _Config) -> _Confi
     )
 
 
+def _settled_choices(slots: tuple[choices.Slot, ...], old: _Config, new: _Config) -> _Config:
+    """The Choices with what differs in its normal form.
+
+    Raises:
+        ParamError: One of those is not allowed.
+    """
+    for slot in slots:
+        before, chosen = getattr(old, slot.name), getattr(new, slot.name)
+        if chosen != before:
+            new = changed(new, **{slot.name: slot.settled(before, chosen)})
+    return new
+
+
 def _is_plain(value: object) -> bool:
     """Whether a file can hold this: a finite number, a text, nothing, or a row of those."""
     if isinstance(value, tuple):
-        return all(not isinstance(item, (str, tuple)) and _is_plain(item) for item in value)
+        if any(isinstance(item, str) for item in value):
+            return len(value) <= MOST_TEXTS and all(isinstance(item, str) and not line_problem(item) for item in value)
+        return all(not isinstance(item, tuple) and _is_plain(item) for item in value)
     if isinstance(value, str):
         return not note_problem(value)
     return value is None or (isinstance(value, (bool, int, float)) and math.isfinite(value))
@@ -208,11 +223,7 @@ class SetTraining(Edit):
         old, new = project.training, self.config
         if new.device != old.device and (problem := device_problem(new.device)):
             raise ParamError(problem, field="device")
-        new = _settled(settings.TRAINING, old, new)
-        for slot in choices.TRAINING:
-            chosen = getattr(new, slot.name)
-            if chosen != getattr(old, slot.name):
-                new = changed(new, **{slot.name: slot.settled(getattr(old, slot.name), chosen)})
+        new = _settled_choices(choices.TRAINING, old, _settled(settings.TRAINING, old, new))
         return changed(project, training=new)
 
     def invert(self, before: Project) -> Edit:

@@ -133,7 +133,7 @@ class Graph(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One of several declared things with its settings: an optimizer, a schedule, a regulariser.
+    """One of several declared things with its settings: an optimizer, a schedule, a step of preparation.
 
     Attributes:
         kind: Key of its declaration, such as ``adam``.
@@ -145,22 +145,21 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class DataConfig(msgspec.Struct, frozen=True):
-    """Which examples, and how they are split and scaled.
+    """Which examples, and how they are split and prepared.
 
     Attributes:
         dataset: Key of the data set, such as ``digits`` or ``mnist``.
         params: Its own parameters (noise, size, seed …) as its declaration names them.
         validation_fraction: Share of the training examples held back for validation, 0 to 0.9.
         split_seed: Fixes which examples those are.
-        scaling: ``unit`` (0–255 -> 0–1), ``centre`` (minus the training mean per channel), ``standardise`` (zero mean
-            and unit variance per channel, from the training split) or ``none``. Tables: per feature.
+        preparation: What is done to their numbers before the network sees them, in this order; nothing where empty.
     """
 
     dataset: str = "digits"
     params: Params = msgspec.field(default_factory=dict)
     validation_fraction: float = 0.2
     split_seed: int = 0
-    scaling: str = "unit"
+    preparation: tuple[Choice, ...] = (Choice("scale"),)
 
 
 class TrainConfig(msgspec.Struct, frozen=True):

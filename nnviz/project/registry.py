@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from nnviz.errors import ProjectError
 from nnviz.project.declared import clipping as clipping_declared
 from nnviz.project.declared import optimizers as optimizers_declared
+from nnviz.project.declared import preparations as preparations_declared
 from nnviz.project.declared import regularisers as regularisers_declared
 from nnviz.project.declared import schedules as schedules_declared
 from nnviz.project.declared.initialisers import INITIALISERS
@@ -25,6 +26,7 @@ __all__ = [
     "CLIPPINGS",
     "FAMILIES",
     "OPTIMIZERS",
+    "PREPARATIONS",
     "REGULARISERS",
     "SCHEDULES",
     "Registry",
@@ -101,6 +103,7 @@ _LAYERS: Registry[LayerSpec] = Registry("layer", LAYERS)
 OPTIMIZERS: Registry[Spec] = Registry("optimizer", optimizers_declared.OPTIMIZERS)
 SCHEDULES: Registry[ScheduleSpec] = Registry("schedule", schedules_declared.SCHEDULES)
 CLIPPINGS: Registry[Spec] = Registry("clipping", clipping_declared.CLIPPINGS)
+PREPARATIONS: Registry[Spec] = Registry("preparation", preparations_declared.PREPARATIONS)
 REGULARISERS: Registry[Spec] = Registry("regulariser", regularisers_declared.REGULARISERS)
 _LOSSES: Registry[LossSpec] = Registry("loss", LOSSES)
 _INITIALISERS: Registry[Spec] = Registry("initialiser", INITIALISERS)

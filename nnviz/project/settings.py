@@ -14,6 +14,7 @@ import msgspec
 from nnviz.errors import InputError, ParamError
 from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen, Slot
+from nnviz.project.declared.preparations import BY_SCALING
 from nnviz.project.graph.wiring import shortened
 from nnviz.project.model import Choice, DataConfig, Graph, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, brief
@@ -42,19 +43,6 @@ DATA: Final = (
         0,
         2**31 - 1,
         advanced=True,
-    ),
-    ParamSpec(
-        "scaling",
-        "scaling",
-        "How the numbers are prepared. Means and deviations are taken from the training examples only.",
-        "choice",
-        "unit",
-        choices=(
-            ("none", "as they are"),
-            ("unit", "0–255 to 0–1"),
-            ("centre", "mean 0"),
-            ("standardise", "mean 0, variance 1"),
-        ),
     ),
 )
 
@@ -118,10 +106,10 @@ def with_setting(
 
     Args:
         project: The project before.
-        path: ``name``; ``data.dataset``; ``data.FIELD`` (of the data set or of every data set); ``training.SLOT`` (a
-            kind, or a kind with its params, such as ``training.schedule``); ``training.SLOT.PARAM``;
-            ``training.FIELD`` (of training or of the optimizer, such as ``training.learning_rate``); or ``NODE.PARAM``,
-            such as ``conv1.kernel_size``.
+        path: ``name``; ``data.dataset``; ``data.FIELD`` (of the data set or of every data set); ``data.preparation``
+            (a list of kinds, or of kinds with their params); ``training.SLOT`` (a kind, or a kind with its params,
+            such as ``training.schedule``); ``training.SLOT.PARAM``; ``training.FIELD`` (of training or of the
+            optimizer, such as ``training.learning_rate``); or ``NODE.PARAM``, such as ``conv1.kernel_size``.
         value: The new value, as :func:`parse_text` gives it.
         dataset_params: Parameters of every known data set by key; the project itself does not know the data sets.
 
@@ -168,16 +156,30 @@ def _data(
         if not isinstance(value, str) or value not in dataset_params:
             raise ParamError(f"There is no data set {brief(value)} (there are: {', '.join(dataset_params)}).")
         return msgspec.structs.replace(config, dataset=value, params={})
+    place, _, name = field.partition(".")
+    slot = choices.slot(place, choices.DATA)
+    if slot is not None and name:
+        raise ParamError(f"The {slot.title} is a list: give it as a whole.")
+    if slot is not None:
+        return msgspec.structs.replace(config, **{place: slot.parse(value)})
+    if field == "scaling":
+        return msgspec.structs.replace(config, preparation=_by_scaling(value))
     spec = find(DATA, field)
     if spec is not None:
         return msgspec.structs.replace(config, **{field: spec.parse(value)})
     own = dataset_params.get(config.dataset, ())
     spec = find(own, field)
     if spec is None:
-        raise ParamError(
-            f"Data set '{config.dataset}' has no such setting (there are: {_names((*DATA, *own), 'dataset')})."
-        )
+        known = ("dataset", *(slot.name for slot in choices.DATA), *(param.name for param in (*DATA, *own)))
+        raise ParamError(f"Data set '{config.dataset}' has no such setting (there are: {', '.join(known)}).")
     return msgspec.structs.replace(config, params={**config.params, field: spec.parse(value)})
+
+
+def _by_scaling(value: object) -> tuple[Choice, ...]:
+    """What the older setting ``data.scaling`` stands for; command lines that name it are kept working."""
+    if not isinstance(value, str) or value not in BY_SCALING:
+        raise ParamError(f"The scaling is {brief(value)}, but must be one of {', '.join(BY_SCALING)}.")
+    return BY_SCALING[value]
 
 
 def _training(config: TrainConfig, field: str, value: object) -> TrainConfig:
@@ -185,7 +187,7 @@ def _training(config: TrainConfig, field: str, value: object) -> TrainConfig:
     name = name.removeprefix("params.")
     if place == "optimizer_params":
         place = "optimizer"
-    slot = choices.slot(place)
+    slot = choices.slot(place, choices.TRAINING)
     if slot is not None and name:
         chosen = getattr(config, place)
         if not isinstance(chosen, Choice):
@@ -217,7 +219,3 @@ def _layer(graph: Graph, node_id: str, field: str, value: object) -> Graph:
     parsed = registry.layer(node.kind).param(field.removeprefix("params.")).parse(value)
     changed = msgspec.structs.replace(node, params={**node.params, field.removeprefix("params."): parsed})
     return msgspec.structs.replace(graph, nodes={**graph.nodes, node_id: changed})
-
-
-def _names(params: tuple[ParamSpec, ...], first: str) -> str:
-    return ", ".join([first, *(param.name for param in params)])

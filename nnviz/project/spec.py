@@ -14,9 +14,12 @@ from typing import Literal, TypeAlias
 from nnviz.errors import ParamError
 from nnviz.project.model import Params, ParamValue, Shape
 from nnviz.project.sweep import Sweep
-from nnviz.project.text import value_problem
+from nnviz.project.text import line_problem, value_problem
 
-ParamType: TypeAlias = Literal["int", "float", "bool", "choice", "pair", "shape", "matrix", "vector", "text"]
+ParamType: TypeAlias = Literal["int", "float", "bool", "choice", "pair", "shape", "matrix", "vector", "text", "texts"]
+
+#: More texts than this in one list are nobody's wish.
+MOST_TEXTS = 1000
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class ParamSpec:
         title: What the inspector shows ("kernel size").
         help: One or two sentences for the tooltip.
         type: ``pair`` is (height, width); a single int is taken for both. ``shape`` is a tuple of ints of any length.
-            ``matrix`` and ``vector`` hold floats, or None for "not given".
+            ``matrix`` and ``vector`` hold floats, or None for "not given". ``texts`` is a tuple of texts of
+            one line each, without spaces around them; a single text is taken for a list of one.
         default: Used where the node says nothing.
         minimum, maximum: Inclusive range of every number in the value.
         exclusive_minimum: The minimum itself is not allowed.
@@ -76,6 +80,7 @@ class ParamSpec:
             "shape": "a list of whole numbers",
             "matrix": "rows of numbers, or nothing",
             "vector": "a list of numbers, or nothing",
+            "texts": "a list of texts of one line each",
         }[self.type]
         low, high = self.minimum, self.maximum
         above = "above" if self.exclusive_minimum else "at least"
@@ -144,6 +149,19 @@ def _parse_text(spec: ParamSpec, value: object) -> ParamValue:
     return value
 
 
+def _parse_texts(spec: ParamSpec, value: object) -> ParamValue:
+    items = ([value] if value.strip() else []) if isinstance(value, str) else _sequence(spec, value, value, MOST_TEXTS)
+    texts = []
+    for item in items:
+        if not isinstance(item, str):
+            raise spec.refuse(value)
+        problem = line_problem(text := item.strip())
+        if problem or not text:
+            raise ParamError(f"{spec.title}: {problem or 'A text of this list is empty.'}", field=spec.name)
+        texts.append(text)
+    return tuple(texts)
+
+
 def _parse_choice(spec: ParamSpec, value: object) -> ParamValue:
     if not isinstance(value, str) or value not in {key for key, _ in spec.choices}:
         raise spec.refuse(value)
@@ -189,6 +207,7 @@ _PARSERS: Mapping[ParamType, Callable[[ParamSpec, object], ParamValue]] = {
     "float": lambda spec, value: _number(spec, value, whole=False, original=value),
     "bool": _parse_bool,
     "text": _parse_text,
+    "texts": _parse_texts,
     "choice": _parse_choice,
     "pair": _parse_pair,
     "shape": _parse_shape,

@@ -39,6 +39,11 @@ def value_problem(text: str) -> str:
     return _problem(text, _UNFIT_IN_NOTES, LONGEST_VALUE)
 
 
+def line_problem(text: str) -> str:
+    """Why this cannot be one of a list of texts, each of one line, as a sentence; empty when it can."""
+    return _problem(text, _UNFIT_IN_NAMES, LONGEST_VALUE)
+
+
 def _problem(text: str, unfit: re.Pattern[str], longest: int) -> str:
     if len(text) > longest:
         return f"This text has {len(text)} characters; at most {longest} are allowed."

@@ -167,7 +167,9 @@ def train(name: str) -> dict[str, int]:
     parts = [split(count) for count in case.examples]
     names = tuple(str(number) for number in range(case.classes))
     facts = DataFacts(case.shape, case.classes, "classes", names)
-    data = LoadedData("made", DataConfig(), facts, parts[0], parts[1], parts[2], Scaler.fit(parts[0], "unit"))
+    data = LoadedData(
+        "made", DataConfig(), facts, parts[0], parts[1], parts[2], Scaler.fit(parts[0], (Choice("scale"),))
+    )
     with tempfile.TemporaryDirectory() as folder:
         run = Run(RunInfo())
         with RunWriter(run, Path(folder) / "memory.nnvizrun") as writer:

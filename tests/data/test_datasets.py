@@ -10,8 +10,8 @@ import pytest
 
 from nnviz.data import datasets
 from nnviz.errors import DataError
+from nnviz.project import registry
 from nnviz.project.model import DataConfig, DataFacts
-from nnviz.project.settings import DATA
 
 OFFLINE = [kind for kind, spec in datasets.datasets().items() if spec.offline]
 PLANE = ["circle", "xor", "gauss", "spiral", "moons", "credit", "marbles"]
@@ -31,12 +31,11 @@ def test_importing_and_asking_loads_nothing_heavy() -> None:
 
 def test_every_declaration_is_complete() -> None:
     assert next(iter(datasets.datasets())) == "digits"
-    scalings = {key for param in DATA if param.name == "scaling" for key, _ in param.choices}
     for kind, spec in datasets.datasets().items():
         assert spec.kind == kind
         for text in (spec.title, spec.help, spec.source, spec.licence):
             assert text.strip() == text and text
-        assert spec.scaling in scalings
+        assert all(step.kind in registry.PREPARATIONS for step in spec.preparation)
         assert (spec.download_bytes > 0) == bool(spec.folder)
         for param in spec.params:
             assert param.parse(param.default) == param.default

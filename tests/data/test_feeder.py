@@ -7,9 +7,10 @@ import torch
 
 from nnviz.data import tensors
 from nnviz.data.tensors import Feeder, Scaler, Split
+from nnviz.project.model import Choice
 
 SPLIT = Split(torch.arange(23, dtype=torch.uint8).reshape(23, 1, 1, 1) * 11, torch.arange(23))
-SCALER = Scaler.fit(SPLIT, "unit")
+SCALER = Scaler.fit(SPLIT, (Choice("scale"),))
 
 
 def feeder(**arguments: object) -> Feeder:
@@ -79,9 +80,9 @@ def test_batches_belong_to_their_taker() -> None:
     for shuffle in (True, False):
         for inputs, _ in feeder(shuffle=shuffle).batches(0):
             inputs.fill_(-1)
-    none = Scaler.fit(SPLIT, "none")
+    none = Scaler.fit(SPLIT, ())
     table = Split(torch.ones(4, 2), torch.zeros(4, dtype=torch.int64))
-    for inputs, _ in Feeder(table, Scaler.fit(table, "none"), 2, shuffle=False).batches():
+    for inputs, _ in Feeder(table, Scaler.fit(table, ()), 2, shuffle=False).batches():
         inputs.fill_(-1)
     assert torch.equal(table.inputs, torch.ones(4, 2))
     assert torch.equal(SPLIT.inputs, raw) and none.apply(raw).dtype == torch.float32

@@ -12,7 +12,8 @@ import torch
 from nnviz.data import datasets, shapes, tensors
 from nnviz.data.tensors import LoadedData, Split, load
 from nnviz.errors import Cancelled, DataError
-from nnviz.project.model import DataConfig, DataFacts
+from nnviz.project.declared.preparations import BY_SCALING
+from nnviz.project.model import Choice, DataConfig, DataFacts
 
 SMALL = {"shapes": {"count": 60}}
 OFFLINE = [kind for kind, spec in datasets.datasets().items() if spec.offline]
@@ -49,7 +50,9 @@ def test_the_splits_share_no_example_and_lose_none(kind: str) -> None:
 
 def test_the_test_split_stays_the_same_whatever_is_held_back() -> None:
     first = load(DataConfig("digits", {"size": "8"}))
-    other = load(DataConfig("digits", {"size": "8"}, validation_fraction=0.5, split_seed=9, scaling="centre"))
+    other = load(
+        DataConfig("digits", {"size": "8"}, validation_fraction=0.5, split_seed=9, preparation=BY_SCALING["centre"])
+    )
     assert torch.equal(first.test.inputs, other.test.inputs)
     assert rows(first.train) | rows(first.validation) == rows(other.train) | rows(other.validation)
     assert len(other.validation) == 718
@@ -100,7 +103,7 @@ def test_opening_again_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapes, "draw", forbidden)
     again = load(config)
     assert again.train is first.train and again.scaler is first.scaler
-    scaled = load(DataConfig("shapes", {"count": 100}, scaling="standardise"))
+    scaled = load(DataConfig("shapes", {"count": 100}, preparation=BY_SCALING["standardise"]))
     assert scaled.train is first.train and scaled.scaler is not first.scaler
     divided = load(DataConfig("shapes", {"count": 100}, validation_fraction=0.5))
     assert divided.test is first.test and len(divided.train) == 40
@@ -132,8 +135,8 @@ def test_bad_choices_are_refused_before_anything_is_read(monkeypatch: pytest.Mon
             load(config)
         assert caught.value.field == field
     monkeypatch.undo()
-    with pytest.raises(DataError, match="no scaling 'wild'"):
-        load(DataConfig("xor", scaling="wild"))
+    with pytest.raises(DataError, match="no preparation 'wild'"):
+        load(DataConfig("xor", preparation=(Choice("wild"),)))
 
 
 def test_progress_and_cancelling(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +163,7 @@ def test_mnist_is_what_torchvision_reads(shared_data: Path, monkeypatch: pytest.
     together = torch.cat((data.train.inputs, data.validation.inputs)).to(torch.int64).sum((1, 2, 3))
     assert torch.equal(together.sort().values, whole.data.to(torch.int64).sum((1, 2)).sort().values)
     assert load(DataConfig("mnist"), shared_data / "MNIST" / "raw").train is data.train
-    standard = load(DataConfig("mnist", scaling="standardise")).scaler
+    standard = load(DataConfig("mnist", preparation=BY_SCALING["standardise"])).scaler
     assert standard.offset is not None and standard.divisor is not None
     exact = data.train.inputs.to(torch.float64)
     assert float(standard.offset) == pytest.approx(float(exact.mean()), rel=1e-6)

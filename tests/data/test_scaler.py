@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from nnviz.data.preparation import STEPS, moments
 from nnviz.data.tensors import Scaler, Split
 from nnviz.errors import DataError
+from nnviz.project import registry
+from nnviz.project.declared.preparations import BY_SCALING
+from nnviz.project.model import Choice
 
 
 def images(count: int = 50, seed: int = 0) -> Split:
@@ -43,7 +49,7 @@ def expected(split: Split, scaling: str) -> np.ndarray:
 @pytest.mark.parametrize("split", [images(), table()], ids=["images", "table"])
 def test_scaling_and_its_inverse(split: Split, scaling: str) -> None:
     before = split.inputs.clone()
-    scaler = Scaler.fit(split, scaling)
+    scaler = Scaler.fit(split, BY_SCALING[scaling])
     scaled = scaler.apply(split.inputs)
     assert scaled.dtype == torch.float32
     np.testing.assert_allclose(scaled.numpy(), expected(split, scaling), rtol=1e-5, atol=1e-4)
@@ -55,13 +61,13 @@ def test_scaling_and_its_inverse(split: Split, scaling: str) -> None:
 
 def test_unit_is_bit_for_bit_what_torchvision_does() -> None:
     every = torch.arange(256, dtype=torch.uint8).reshape(256, 1, 1, 1)
-    scaler = Scaler.fit(Split(every, torch.zeros(256, dtype=torch.int64)), "unit")
+    scaler = Scaler.fit(Split(every, torch.zeros(256, dtype=torch.int64)), BY_SCALING["unit"])
     assert torch.equal(scaler.apply(every), every.to(torch.float32).div(255))
 
 
 def test_only_the_training_split_is_asked() -> None:
     train = images(seed=0)
-    scaler = Scaler.fit(train, "standardise")
+    scaler = Scaler.fit(train, BY_SCALING["standardise"])
     other = scaler.apply(images(seed=9).inputs)
     assert abs(float(other[:, 0].mean())) < 0.1
     assert scaler.fitted_on == 50
@@ -70,15 +76,13 @@ def test_only_the_training_split_is_asked() -> None:
 
 def test_descriptions_give_the_real_numbers() -> None:
     flat = Split(torch.full((4, 1, 2, 2), 51, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64))
-    assert Scaler.fit(flat, "unit").describe() == "Pixels from 0–255 are divided by 255."
-    assert "(51)" in Scaler.fit(flat, "centre").describe()
-    assert Scaler.fit(table(), "unit").describe() == "Values are taken as they are."
-    assert "each feature" in Scaler.fit(table(), "standardise").describe()
+    assert Scaler.fit(flat, BY_SCALING["unit"]).describe() == "Pixels from 0–255 are divided by 255."
+    assert "(51)" in Scaler.fit(flat, BY_SCALING["centre"]).describe()
+    assert Scaler.fit(table(), BY_SCALING["unit"]).describe() == "Values are taken as they are."
+    assert "each feature" in Scaler.fit(table(), BY_SCALING["standardise"]).describe()
 
 
 def test_moments_of_images_match_the_straightforward_way_over_several_chunks() -> None:
-    from nnviz.data.examples import moments
-
     generator = torch.Generator().manual_seed(2)
     pixels = torch.randint(0, 256, (9000, 2, 2, 3), generator=generator).to(torch.uint8)
     mean, deviation = moments(pixels)
@@ -88,12 +92,72 @@ def test_moments_of_images_match_the_straightforward_way_over_several_chunks() -
 
 
 def test_unknown_scaling_is_refused() -> None:
-    with pytest.raises(DataError, match="no scaling 'log'") as caught:
-        Scaler.fit(table(), "log")
-    assert caught.value.field == "data.scaling"
+    with pytest.raises(DataError, match="no preparation 'log'") as caught:
+        Scaler.fit(table(), (Choice("log"),))
+    assert caught.value.field == "data.preparation[0].kind"
 
 
 def test_an_empty_training_split_can_be_scaled() -> None:
     empty = Split(torch.zeros(0, 1, 2, 2, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64))
     for scaling in ("unit", "centre", "standardise"):
-        assert Scaler.fit(empty, scaling).apply(empty.inputs).shape == (0, 1, 2, 2)
+        assert Scaler.fit(empty, BY_SCALING[scaling]).apply(empty.inputs).shape == (0, 1, 2, 2)
+
+
+@pytest.mark.parametrize("split", [images(), table()], ids=["images", "table"])
+def test_the_four_usual_preparations_are_bit_for_bit_the_older_scalings(split: Split) -> None:
+    """The arithmetic of before they were steps, written out: one float32 subtraction, one float32 division."""
+    is_image = split.inputs.dtype == torch.uint8
+    full = torch.tensor(255.0) if is_image else None
+    mean, deviation = moments(split.inputs)
+    divisor = torch.where(deviation > 0, deviation, torch.ones_like(deviation)).float()
+    older = {
+        "none": (None, None),
+        "unit": (None, full),
+        "centre": (mean.float(), full),
+        "standardise": (mean.float(), divisor),
+    }
+    for name, (offset, by) in older.items():
+        wanted = split.inputs.to(torch.float32, copy=True)
+        if offset is not None:
+            wanted.sub_(offset)
+        if by is not None:
+            wanted.div_(by)
+        assert torch.equal(Scaler.fit(split, BY_SCALING[name]).apply(split.inputs), wanted), name
+
+
+KINDS = ["scale", "centre", "standardise", "divide"]
+
+
+@pytest.mark.parametrize("split", [images(), table()], ids=["images", "table"])
+@pytest.mark.parametrize("kinds", [list(kinds) for count in (2, 3) for kinds in itertools.product(KINDS, repeat=count)])
+def test_steps_in_a_row_are_as_if_each_were_done_on_its_own(split: Split, kinds: list[str]) -> None:
+    wanted = split.inputs.numpy().astype(np.float64)
+    is_image = split.inputs.dtype == torch.uint8
+    axes = (0, 2, 3) if is_image else (0,)
+    for kind in kinds:
+        if kind == "scale":
+            wanted = wanted / (255.0 if is_image else 1.0)
+            continue
+        if kind == "divide":
+            wanted = wanted / 10.0
+            continue
+        mean, deviation = wanted.mean(axes, keepdims=True), wanted.std(axes, keepdims=True)
+        wanted = wanted - mean
+        if kind == "standardise":
+            wanted = wanted / np.where(deviation > 1e-9, deviation, 1)
+    scaler = Scaler.fit(split, tuple(Choice(kind) for kind in kinds))
+    np.testing.assert_allclose(scaler.apply(split.inputs).numpy(), wanted, rtol=1e-5, atol=1e-4)
+
+
+def test_every_declared_preparation_can_be_carried_out() -> None:
+    assert set(STEPS) == set(registry.PREPARATIONS.all)
+
+
+def test_dividing_by_a_number() -> None:
+    split = table()
+    scaler = Scaler.fit(split, (Choice("divide", {"by": 4.0}),))
+    assert torch.equal(scaler.apply(split.inputs), split.inputs / 4.0)
+    assert scaler.describe() == "Values are divided by 4."
+    with pytest.raises(DataError, match="above 0") as caught:
+        Scaler.fit(split, (Choice("scale"), Choice("divide", {"by": 0.0})))
+    assert caught.value.field == "data.preparation[1].params.by"

@@ -107,7 +107,15 @@ class Forge:
 
     def _names(self) -> list[str]:
         known = [param.name for spec in registry.layers().values() for param in spec.params]
-        return [*known, *(param.name for param in (*settings.DATA, *settings.TRAINING)), "source", "target", "group"]
+        return [
+            *known,
+            "preparation",
+            "scaling",
+            *(param.name for param in (*settings.DATA, *settings.TRAINING)),
+            "source",
+            "target",
+            "group",
+        ]
 
     def _plausibly(self, root: Any) -> None:
         """A change that a person or a program of good will could have made."""

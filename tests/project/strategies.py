@@ -77,6 +77,8 @@ def param_values(spec: ParamSpec) -> st.SearchStrategy[ParamValue]:
             return st.sampled_from([key for key, _ in spec.choices])
         case "text":
             return st.just("auto") if spec.name == "device" else NAMES
+        case "texts":
+            return st.lists(NAMES.filter(bool), max_size=4).map(tuple)
         case "int":
             return whole
         case "float":
@@ -166,14 +168,25 @@ def new_arrows(draw: st.DrawFn, identity: str, groups: dict[str, Group]) -> Arro
 
 
 @st.composite
+def preparations(draw: st.DrawFn) -> Choice:
+    """A step of preparation with settings of its own."""
+    spec = draw(st.sampled_from(list(registry.PREPARATIONS.all.values())))
+    return Choice(spec.kind, draw(params_of(spec.params)))
+
+
+@st.composite
 def data_configs(draw: st.DrawFn) -> DataConfig:
     """Settings of data, with parameters that only the data set knows."""
     own = draw(params_of(settings.DATA))
-    values = st.one_of(st.booleans(), st.integers(-99, 99), st.floats(-9, 9), NAMES, st.tuples(st.integers(0, 9)))
+    texts = st.lists(NAMES.filter(bool), min_size=1, max_size=3).map(tuple)
+    values = st.one_of(
+        texts, st.booleans(), st.integers(-99, 99), st.floats(-9, 9), NAMES, st.tuples(st.integers(0, 9))
+    )
     names = st.sampled_from(["noise", "seed", "size", "folder"])
     return DataConfig(
         dataset=draw(st.sampled_from(["digits", "mnist", "moons"])),
         params=draw(st.dictionaries(names, values, max_size=3)),
+        preparation=draw(st.lists(preparations(), max_size=3).map(tuple)),
         **own,
     )
 

@@ -14,9 +14,11 @@ from nnviz.project import choices, settings
 from nnviz.project.checks.validate import validate
 from nnviz.project.choices import Slot
 from nnviz.project.document import Document
-from nnviz.project.edits import SetTraining
+from nnviz.project.edits import SetData, SetTraining
 from nnviz.project.files import io
-from nnviz.project.model import Choice, Project, TrainConfig
+from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
+
+SLOTS = (*choices.TRAINING, *choices.DATA)
 
 
 @st.composite
@@ -28,19 +30,23 @@ def chosen_for(draw: st.DrawFn, slot: Slot) -> choices.Chosen:
     return tuple(one() for _ in range(draw(st.integers(0, 4)))) if slot.many else one()
 
 
-@pytest.mark.parametrize("slot", choices.TRAINING, ids=lambda slot: slot.name)
+@pytest.mark.parametrize("slot", SLOTS, ids=lambda slot: slot.name)
 def test_what_is_written_is_read_again(slot: Slot) -> None:
     @given(chosen_for(slot))
     def check(chosen: choices.Chosen) -> None:
         assert slot.parse(json.loads(json.dumps(choices.listed(slot, chosen)))) == chosen
-        project = Project(training=TrainConfig(**{slot.name: chosen}))
+        if slot in choices.DATA:
+            project = Project(data=DataConfig(**{slot.name: chosen}))
+        else:
+            project = Project(training=TrainConfig(**{slot.name: chosen}))
         assert io.loads(io.dumps(project)) == project
         assert SetTraining(project.training).apply(Project()).training == project.training
+        assert SetData(project.data).apply(Project()).data == project.data
 
     check()
 
 
-@pytest.mark.parametrize("slot", choices.TRAINING, ids=lambda slot: slot.name)
+@pytest.mark.parametrize("slot", SLOTS, ids=lambda slot: slot.name)
 @pytest.mark.parametrize(
     "value",
     [
@@ -101,8 +107,32 @@ def test_a_setting_in_text_reaches_its_choice(path: str, value: object, wanted: 
 
 
 @pytest.mark.parametrize(
+    ("path", "value", "wanted"),
+    [
+        ("data.preparation", ["scale", "centre"], (Choice("scale"), Choice("centre"))),
+        ("data.preparation", [{"kind": "standardise"}], (Choice("standardise"),)),
+        ("data.preparation", "centre", (Choice("centre"),)),
+        ("data.preparation", [], ()),
+        ("data.scaling", "none", ()),
+        ("data.scaling", "unit", (Choice("scale"),)),
+        ("data.scaling", "centre", (Choice("scale"), Choice("centre"))),
+        ("data.scaling", "standardise", (Choice("standardise"),)),
+    ],
+    ids=str,
+)
+def test_a_preparation_in_text_and_the_older_word_for_it(path: str, value: object, wanted: tuple[Choice, ...]) -> None:
+    assert settings.with_setting(Project(), path, value).data.preparation == wanted
+
+
+@pytest.mark.parametrize(
     ("path", "value"),
     [
+        ("data.preparation", ["log"]),
+        ("data.preparation.by", 3),
+        ("data.scaling", "log"),
+        ("data.scaling", ["unit"]),
+        ("training.preparation", ["scale"]),
+        ("data.regularisers", ["l1"]),
         ("training.schedule", []),
         ("training.optimizer", []),
         ("training.regularisers.strength", 1),

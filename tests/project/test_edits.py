@@ -473,7 +473,7 @@ def test_every_pasted_text_becomes_a_name_that_can_be_saved(text: str) -> None:
         SetTraining(TrainConfig(optimizer=Choice("adam", {"speed": 1}))),
         SetData(DataConfig(validation_fraction=0.95)),
         SetData(DataConfig(validation_fraction=math.nan)),
-        SetData(DataConfig(scaling="log")),
+        SetData(DataConfig(preparation=(Choice("log"),))),
         SetData(DataConfig(dataset="../../etc/passwd")),
         SetData(DataConfig(params={"noise": math.inf})),
         SetData(DataConfig(params={"noise": ((1, 2),)})),

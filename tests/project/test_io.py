@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from strategies import projects
 
 from nnviz.errors import InputError, ProjectError, StorageError
+from nnviz.project.declared.preparations import BY_SCALING
 from nnviz.project.document import Document
 from nnviz.project.edits import Rename, SetProject
 from nnviz.project.files import atomic, io
@@ -308,7 +309,8 @@ def test_a_file_of_version_1_opens_as_what_it_was() -> None:
     assert project.graph == Graph(nodes, edges)
     assert list(project.graph.nodes) == list(nodes)
     assert (project.name, project.note) == (parsed["name"], parsed["note"])
-    assert project.data == DataConfig(**parsed["data"])
+    preparation = BY_SCALING[parsed["data"].pop("scaling")]
+    assert project.data == DataConfig(**parsed["data"], preparation=preparation)
     kind, params = parsed["training"].pop("optimizer"), parsed["training"].pop("optimizer_params")
     assert project.training == TrainConfig(Choice(kind, params), **parsed["training"])
     assert io.loads(io.dumps(project)) == project
@@ -404,7 +406,7 @@ NODE = ("graph", "nodes", 1)
         ),
         (("graph", "edges"), ["input -> output"], "graph.edges[0]", "must be an object, but is text"),
         (("data", "dataset"), "../../etc", "data.dataset", "cannot be the key"),
-        (("data", "scaling"), "log", "data.scaling", "one of"),
+        (("data", "preparation"), ["log"], "data.preparation[0].kind", "no preparation 'log'"),
         (("data", "validation_fraction"), 1, "data.validation_fraction", "from 0 to 0.9"),
         (("data", "validation_fraction"), "a", "data.validation_fraction", "from 0 to 0.9"),
         (("data", "params"), {"a": {"b": 1}}, "data.params.a", "must be a number, a text"),
@@ -880,6 +882,33 @@ def test_groups_may_stand_in_each_other_but_not_without_end() -> None:
     assert "would stand in itself" in str(refusal(circle))
 
 
+@pytest.mark.parametrize(
+    ("scaling", "preparation"),
+    [
+        ("unit", (Choice("scale"),)),
+        ("centre", (Choice("scale"), Choice("centre"))),
+        ("standardise", (Choice("standardise"),)),
+        ("none", ()),
+        (None, (Choice("scale"),)),
+    ],
+)
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_scaling_of_older_files_becomes_a_preparation(
+    version: int, scaling: str | None, preparation: tuple[Choice, ...]
+) -> None:
+    data = {} if scaling is None else {"scaling": scaling}
+    project = io.loads(json.dumps({"nnviz": version, "data": data}).encode())
+    assert project.data.preparation == preparation
+    assert io.loads(io.dumps(project)) == project
+
+
+@pytest.mark.parametrize("scaling", ["log", 3, None, ["unit"], {"a": 1}])
+def test_a_wrong_scaling_of_an_older_file_is_named(scaling: object) -> None:
+    with pytest.raises(ProjectError, match="no scaling") as caught:
+        io.loads(json.dumps({"nnviz": 2, "data": {"scaling": scaling}}).encode(), "old.nnviz")
+    assert (caught.value.field, caught.value.file) == ("data.scaling", "old.nnviz")
+
+
 def test_what_is_as_usual_is_not_written() -> None:
     text = io.dumps(templates.sample("and")).decode()
     assert not any(word in text for word in ("group", "note1", "arrows", "bypassed"))
@@ -899,5 +928,6 @@ def test_a_file_of_version_2_opens_as_what_it_was() -> None:
     assert graph.notes == {"note1": Note("note1", "Hello\nworld", 1.0, 2.0, colour="good")}
     assert graph.arrows == {"arrow1": Arrow("arrow1", 3.0, 4.0, 50.0, 60.0, "bad")}
     assert len(graph.edges) == 6
+    assert project.data.preparation == (Choice("standardise"),)
     assert (project.training.epochs, project.training.keep_best, project.view.pinned_sample) == (3, True, 3)
     assert io.loads(io.dumps(project)) == project

@@ -32,6 +32,7 @@ def every_path(project: Project) -> list[str]:
     """All settings there are, and some there are not."""
     found = ["name", "data.dataset", "training.optimizer", "nonsense", "data.", ".", "training.nonsense", "\0.\0"]
     found += [f"data.{spec.name}" for spec in settings.DATA]
+    found += ["data.preparation", "data.preparation.by", "data.scaling"]
     found += [f"data.params.{spec.name}" for spec in data_sets.dataset(project.data.dataset).params]
     found += [f"training.{spec.name}" for spec in settings.TRAINING]
     found += [f"training.{spec.name}" for spec in registry.optimizer(project.training.optimizer.kind).params]

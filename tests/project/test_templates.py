@@ -269,7 +269,7 @@ def test_the_start_sample_learns_to_read() -> None:
 
     project = sample("digits-cnn")
     data = tensors.load(project.data)
-    scaler = Scaler.fit(data.train, project.data.scaling)
+    scaler = Scaler.fit(data.train, project.data.preparation)
     network = Network(project.graph, seed=project.training.seed)
     loss = loss_function(project.graph, data.facts)
     plan = project.training

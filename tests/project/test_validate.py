@@ -488,9 +488,11 @@ def test_settings_of_training(training: TrainConfig, title: str) -> None:
 
 
 def test_settings_of_data() -> None:
-    start = project(flat(4), linear(3), output("mse"), data=DataConfig(validation_fraction=1.0, scaling="log"))
+    start = project(
+        flat(4), linear(3), output("mse"), data=DataConfig(validation_fraction=1.0, preparation=(Choice("log"),))
+    )
     found = validate(start, NUMBERS)
-    assert [titles(f)[0] for f in found] == ["Set validation share to 0.9", "Set scaling to 0–255 to 0–1"]
+    assert [titles(f)[0] for f in found] == ["Set validation share to 0.9", "Remove log"]
     better = cured(start, found[0])
     assert validate(cured(better, only(validate(better, NUMBERS))), NUMBERS) == ()
 

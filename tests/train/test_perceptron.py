@@ -26,7 +26,7 @@ class Perceptron:
         project = project if data is None else msgspec.structs.replace(project, data=data)
         plan = project.training
         self.data = tensors.load(project.data)
-        self.scaler = Scaler.fit(self.data.train, project.data.scaling)
+        self.scaler = Scaler.fit(self.data.train, project.data.preparation)
         self.network = Network(project.graph, seed=plan.seed).train()
         self.loss = loss_function(project.graph, self.data.facts)
         optimizer = build_optimizer(self.network.parameters(), plan.optimizer)
@@ -64,7 +64,7 @@ class Perceptron:
 @pytest.mark.parametrize("dataset", ["credit", "marbles", "xor"])
 def test_every_step_is_rosenblatts_exactly(dataset: str) -> None:
     """Rosenblatt: where y·(w·x + b) is not above 0, w ← w + y·x and b ← b + y; else nothing changes."""
-    one = Perceptron(DataConfig(dataset, {"count": 100}, scaling="none"))
+    one = Perceptron(DataConfig(dataset, {"count": 100}, preparation=()))
     weight: NDArray[np.float32] = np.zeros(2, np.float32)
     bias = np.float32(0.0)
     corrected = 0
@@ -80,7 +80,7 @@ def test_every_step_is_rosenblatts_exactly(dataset: str) -> None:
     assert corrected > 0
 
 
-@pytest.mark.parametrize("data", [None, DataConfig("marbles", scaling="none")], ids=["sample", "marbles"])
+@pytest.mark.parametrize("data", [None, DataConfig("marbles", preparation=())], ids=["sample", "marbles"])
 def test_it_ends_without_a_mistake_where_a_line_parts_the_classes(data: DataConfig | None) -> None:
     one = Perceptron(data)
     ended = False
@@ -109,7 +109,7 @@ def test_the_note_counts_the_mistakes_rightly() -> None:
 
 @pytest.mark.parametrize("function", ["xor", "xnor"])
 def test_it_never_gets_xor_right(function: str) -> None:
-    data = DataConfig("truth_table", {"function": function}, validation_fraction=0.0, scaling="none")
+    data = DataConfig("truth_table", {"function": function}, validation_fraction=0.0, preparation=())
     one = Perceptron(data)
     assert len(one.data.train) == 4
     for epoch in range(200):
@@ -119,7 +119,7 @@ def test_it_never_gets_xor_right(function: str) -> None:
 
 @pytest.mark.parametrize(("function", "ends"), [("and", True), ("or", True), ("xor", False)])
 def test_which_gates_it_learns(function: str, ends: bool) -> None:
-    one = Perceptron(DataConfig("truth_table", {"function": function}, validation_fraction=0.0, scaling="none"))
+    one = Perceptron(DataConfig("truth_table", {"function": function}, validation_fraction=0.0, preparation=()))
     for epoch in range(50):
         one.epoch(epoch)
     assert (one.mistakes() == 0) is ends

@@ -46,7 +46,7 @@ def images(
 
     parts = split(train), split(validation), split(test)
     facts = DataFacts(shape, classes, "classes", tuple("abcdefghij"[:classes]))
-    return LoadedData("made", DataConfig(), facts, *parts, Scaler.fit(parts[0], "unit"))
+    return LoadedData("made", DataConfig(), facts, *parts, Scaler.fit(parts[0], (Choice("scale"),)))
 
 
 def tables(train: int = 60, validation: int = 25, test: int = 20, features: int = 6) -> LoadedData:
@@ -61,7 +61,7 @@ def tables(train: int = 60, validation: int = 25, test: int = 20, features: int 
 
     parts = split(train), split(validation), split(test)
     facts = DataFacts((features,), 3, "classes", ("a", "b", "c"))
-    return LoadedData("made", DataConfig(), facts, *parts, Scaler.fit(parts[0], "unit"))
+    return LoadedData("made", DataConfig(), facts, *parts, Scaler.fit(parts[0], (Choice("scale"),)))
 
 
 def project_of(graph: Graph = MLP, *, keep_best: bool = False, epochs: int = 3, **more: ParamValue) -> Project:

@@ -1,18 +1,21 @@
-"""Which examples: the data set, its split and scaling, and the sample that is pinned."""
+"""Which examples: the data set, its split and preparation, and the sample that is pinned."""
 
 from __future__ import annotations
 
 import html
 import random
-from pathlib import Path
+from dataclasses import dataclass
 
+import shiboken6
 from msgspec.structs import replace
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from nnviz.data import datasets
+from nnviz.data.datasets import SourceFacts
 from nnviz.errors import InputError
+from nnviz.gui.inspector.choice_form import ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import pictures
@@ -20,9 +23,13 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.project import choices
 from nnviz.project.adapt import choose_data
 from nnviz.project.checks.shapes import shape_text
+from nnviz.project.choices import Chosen
+from nnviz.project.document import Document
 from nnviz.project.edits import SetView
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
@@ -30,6 +37,10 @@ from nnviz.project.spec import ParamSpec
 from nnviz.record.quantities import PINNED_INPUT
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, count_in
+
+_LOOKING = "looking…"
+#: As whom this tab asks what is known.
+_OWNER = "data tab"
 
 
 def dataset_choice() -> ParamSpec:
@@ -90,14 +101,26 @@ class SamplePicture(QWidget):
         painter.drawPixmap(place, shown)
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """A choice that waits for the look at a folder, and the choice of the document that it changes."""
+
+    before: DataConfig
+    config: DataConfig
+
+
 class DataTab(Tab):
     """Everything in DataConfig, and the pinned sample."""
 
     #: The chosen data set shall be fetched: its key.
     download_requested = Signal(str)
 
-    #: Where data sets are looked for first; the window sets it.
-    data_dir: Path | None = None
+    def __init__(self, document: Document, theme: Theme, known: KnownData, parent: QWidget | None = None) -> None:
+        super().__init__(document, theme, parent)
+        self._known = known
+        self._wish: _Wish | None = None
+        known.changed.connect(self.follow)
+        known.progressed.connect(self._on_progress)
 
     def build(self) -> None:
         """Data set, its facts, its parameters, the split, the sample."""
@@ -125,12 +148,18 @@ class DataTab(Tab):
         set_font(self.browse, 12, 500)
         self.browse.clicked.connect(self._on_browse)
         self.column.addWidget(self.browse, 0, Qt.AlignmentFlag.AlignRight)
-        self.column.addWidget(self.caption(self.page, "Split and scaling"))
+        self.column.addWidget(self.caption(self.page, "Split"))
         self.split = ParamForm(self.page)
         self.split.set_specs(DATA)
         self.split.edited.connect(self._on_split)
         self.split.reset.connect(self._on_reset)
         self.column.addWidget(self.split)
+        self.steps: dict[str, ChoiceListForm] = {}
+        for slot in choices.DATA:
+            self.column.addWidget(self.caption(self.page, slot.title))
+            form = self.steps[slot.name] = ChoiceListForm(slot, self.page)
+            form.edited.connect(lambda chosen, gesture, name=slot.name: self._on_steps(name, chosen, gesture))
+            self.column.addWidget(form)
         self.column.addWidget(self.caption(self.page, "Pinned sample"))
         row = QWidget(self.page)
         buttons = QHBoxLayout(row)
@@ -164,8 +193,8 @@ class DataTab(Tab):
     # ------------------------------------------------------------------ showing
 
     def show_document(self) -> None:
-        """The values of the document."""
-        config = self.document.project.data
+        """The values of the document, or those that it has as soon as a folder has been looked at."""
+        config = self._wished()
         try:
             spec = datasets.dataset(config.dataset)
         except InputError as error:
@@ -176,47 +205,52 @@ class DataTab(Tab):
         self.own.set_specs(spec.params)
         self.own.setVisible(bool(spec.params))
         self.own.set_values({param.name: (config.params.get(param.name, param.default),) for param in spec.params})
-        self.browse.setVisible(any(param.name == "folder" for param in spec.params))
+        self.browse.setVisible(spec.needs_folder)
         self.split.set_values({param.name: (getattr(config, param.name),) for param in DATA})
         self.split.setEnabled(not spec.undivided)
-        place = self._place(spec)
-        missing = bool(spec.download_bytes) and place is None
-        self.download.setVisible(missing)
+        for name, form in self.steps.items():
+            form.show_choices(getattr(config, name))
+        self._known.want(config)
+        facts = self._known.facts(config)
+        # Its room is kept while nobody knows whether it is needed, so that nothing jumps.
+        policy = self.download.sizePolicy()
+        policy.setRetainSizeWhenHidden(spec.downloads)
+        self.download.setSizePolicy(policy)
+        self.download.setVisible(spec.downloads and facts is not None and bool(facts.missing))
         size = themes.format_bytes(spec.download_bytes)
         self.download.setText(f"Download {spec.title} ({size})")
-        lines = self._fact_lines(spec, place)
-        self.facts.setText("<br>".join(lines))
+        self.facts.setText("<br>".join(self._fact_lines(config, spec, facts)))
         self._show_sample()
 
-    def _place(self, spec: datasets.DatasetSpec) -> Path | None:
-        """Where the files of a data set lie, or None."""
-        if spec.offline:
-            return None
-        try:
-            return datasets.locate(self.document.project.data, self.data_dir)
-        except InputError:
-            return None
+    def _on_progress(self, _what: str, done: int, total: int) -> None:
+        """How far the look at a folder is, where its classes will stand."""
+        if done and self.isVisible() and self._known.looking(self._wished()):
+            self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} folders")
 
-    def _fact_lines(self, spec: datasets.DatasetSpec, place: Path | None) -> list[str]:
-        config = self.document.project.data
+    def _fact_lines(self, config: DataConfig, spec: datasets.DatasetSpec, facts: SourceFacts | None) -> list[str]:
         lines = []
-        try:
-            train, validation, test = (themes.format_count(size) for size in datasets.split_sizes(config))
-            facts = datasets.facts(config)
-        except InputError as error:
-            lines.append(html.escape(str(error)))
-            self.classes.setText("–")
-        else:
+        sizes = self._known.split_sizes(config)
+        if facts is not None and sizes is not None:
+            train, validation, test = (themes.format_count(size) for size in sizes)
             lines.append(f"{train} to train, {validation} to validate, {test} to test")
-            names = ", ".join(spec.feature_names[: facts.input_shape[0]])
-            lines.append(f"each {shape_text(facts.input_shape)}" + (f" ({html.escape(names)})" if names else ""))
-            self.classes.setText(", ".join(facts.class_names) or "a real number")
+            shape = facts.data.input_shape
+            names = ", ".join(spec.feature_names[: shape[0]])
+            lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
+            self.classes.setText(", ".join(facts.data.class_names) or "a real number")
+        elif self._known.looking(config):
+            lines += [_LOOKING, _LOOKING]  # as many lines as there will be
+            self.classes.setText(_LOOKING)
+        else:
+            lines.append(html.escape(self._known.problem(config) or "The sizes of its splits are not known."))
+            self.classes.setText("–")
         if spec.offline:
             lines.append("needs no download")
-        elif place is not None:
-            lines.append(f"found in {html.escape(str(place))}")
-        elif spec.download_bytes:
+        elif facts is not None and facts.place is not None:
+            lines.append(f"found in {html.escape(str(facts.place))}")
+        elif facts is not None and facts.missing:
             lines.append("not on this computer yet")
+        elif self._known.looking(config):
+            lines.append(_LOOKING)
         lines.append(f"{html.escape(spec.source)} Licence: {html.escape(spec.licence)}.")
         return lines
 
@@ -225,10 +259,8 @@ class DataTab(Tab):
 
     def validation_count(self) -> int:
         """Number of samples that can be pinned; 0 where it is not known."""
-        try:
-            return datasets.split_sizes(self.document.project.data)[1]
-        except InputError:
-            return 0
+        sizes = self._known.split_sizes(self.document.project.data)
+        return 0 if sizes is None else sizes[1]
 
     def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
         """The picture of the pinned sample."""
@@ -255,7 +287,8 @@ class DataTab(Tab):
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the colours of another theme."""
-        for form in (self.choice, self.own, self.split):
+        forms: tuple[ParamForm | ChoiceListForm, ...] = (self.choice, self.own, self.split, *self.steps.values())
+        for form in forms:
             form.apply_theme()
         super().apply_theme(theme)
 
@@ -263,15 +296,13 @@ class DataTab(Tab):
 
     def choose(self, kind: str) -> None:
         """Take another data set: one step of undo, the network's input follows."""
-        project = self.document.project
         try:
-            config = datasets.chosen(project.data, kind)
-            edit = choose_data(project, config, self._facts(config))
+            config = datasets.chosen(self.document.project.data, kind)
         except InputError as error:
             self.message.emit(str(error))
             self.show_document()
             return
-        self.change(edit)
+        self._set_config(config, "")
 
     def pin(self, index: int) -> None:
         """Pin another sample of the validation split."""
@@ -286,14 +317,17 @@ class DataTab(Tab):
             self.pin((self._pinned() + random.randrange(1, count)) % count)  # noqa: S311 - not a secret
 
     def _on_own(self, name: str, value: ParamValue, gesture: str) -> None:
-        config = self.document.project.data
+        config = self._wished()
         self._set_config(replace(config, params={**config.params, name: value}), gesture)
 
     def _on_split(self, name: str, value: ParamValue, gesture: str) -> None:
-        self._set_config(replace(self.document.project.data, **{name: value}), gesture)
+        self._set_config(replace(self._wished(), **{name: value}), gesture)
+
+    def _on_steps(self, name: str, chosen: Chosen, gesture: str) -> None:
+        self._set_config(replace(self._wished(), **{name: chosen}), gesture)
 
     def _on_reset(self, name: str) -> None:
-        config = self.document.project.data
+        config = self._wished()
         common = find(DATA, name)
         if common is not None and name in self.split.editors:
             self._set_config(replace(config, **{name: common.default}), "")
@@ -301,27 +335,53 @@ class DataTab(Tab):
             kept = {key: value for key, value in config.params.items() if key != name}
             self._set_config(replace(config, params=kept), "")
 
+    def _wished(self) -> DataConfig:
+        """What the document holds, or shall hold as soon as a folder has been looked at."""
+        present = self.document.project.data
+        return self._wish.config if self._wish is not None and self._wish.before == present else present
+
     def _set_config(self, config: DataConfig, gesture: str) -> None:
+        """Take up another choice; where only the disk knows its shape, as soon as a worker has found out."""
+        present = self.document.project.data
+        self._wish = None
         try:
             datasets.values(config)
-            edit = choose_data(self.document.project, config, self._facts(config), gesture)
+            spec = datasets.dataset(config.dataset)
+        except InputError as error:
+            self.message.emit(str(error))
+            self.show_document()
+            return
+        same = (config.dataset, config.params) == (present.dataset, present.params)
+        facts = self._known.facts(config)
+        if same or facts is not None or spec.without_folder(config.params):
+            self._known.forget(_OWNER)
+            self._take(config, None if facts is None else facts.data, gesture)
+            return
+        wish = self._wish = _Wish(present, config)
+
+        def found(facts: SourceFacts | None) -> None:
+            if shiboken6.isValid(self) and self._wish is wish:
+                self._wish = None
+                if self.document.project.data == wish.before:
+                    self._take(config, None if facts is None else facts.data, gesture)
+
+        # A folder that cannot be used is taken up all the same: what is wrong with it is said with its cure.
+        self._known.ask(config, found, lambda _error: found(None), _OWNER)
+
+    def _take(self, config: DataConfig, facts: DataFacts | None, gesture: str) -> None:
+        try:
+            edit = choose_data(self.document.project, config, facts, gesture)
         except InputError as error:
             self.message.emit(str(error))
             self.show_document()
             return
         self.change(edit)
 
-    @staticmethod
-    def _facts(config: DataConfig) -> DataFacts | None:
-        try:
-            return datasets.facts(config)
-        except InputError:  # a folder that is not chosen yet: nothing is known, nothing can follow
-            return None
-
     def _on_download(self) -> None:
         self.download_requested.emit(self.document.project.data.dataset)
 
     def _on_browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "The folder whose subfolders are the classes")
-        if chosen:
-            self._on_own("folder", chosen, "")
+        spec = datasets.dataset(self._wished().dataset)
+        if chosen and spec.needs_folder:
+            self._on_own(spec.folder_param, chosen, "")

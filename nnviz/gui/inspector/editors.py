@@ -424,6 +424,9 @@ class SwitchEditor(Editor):
 class MatrixEditor(Editor):
     """Rows of numbers; Ctrl+Enter or leaving hands them out."""
 
+    #: What stands there while nothing is given.
+    hint = "not given: one row a unit, one number an input"
+
     def make_field(self) -> QWidget:
         """Several lines."""
         self._text = QPlainTextEdit(self)
@@ -441,7 +444,7 @@ class MatrixEditor(Editor):
     def show_value(self) -> None:
         """The rows."""
         self._shown = "" if self._mixed else to_text(self.spec, self._value)
-        self._text.setPlaceholderText("various" if self._mixed else "not given: one row a unit, one number an input")
+        self._text.setPlaceholderText("various" if self._mixed else self.hint)
         if self._text.toPlainText() != self._shown:
             self._text.blockSignals(True)
             self._text.setPlainText(self._shown)
@@ -489,7 +492,18 @@ class MatrixEditor(Editor):
             self.set_problem("")
 
 
+class TextsEditor(MatrixEditor):
+    """A list of texts, one a line; Ctrl+Enter or leaving hands them out."""
+
+    hint = "none: one text a line"
+
+
 def make_editor(spec: ParamSpec, parent: QWidget | None = None) -> Editor:
     """The editor for a declaration."""
-    kinds: dict[str, type[Editor]] = {"choice": ChoiceEditor, "bool": SwitchEditor, "matrix": MatrixEditor}
+    kinds: dict[str, type[Editor]] = {
+        "choice": ChoiceEditor,
+        "bool": SwitchEditor,
+        "matrix": MatrixEditor,
+        "texts": TextsEditor,
+    }
     return kinds.get(spec.type, TextEditor)(spec, parent)

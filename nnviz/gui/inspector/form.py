@@ -146,7 +146,7 @@ class ParamForm(QWidget):
             problem.setWordWrap(True)
             problem.hide()
             row = 3 * index
-            if spec.type in {"matrix", "vector"}:
+            if spec.type in {"matrix", "vector", "texts"}:
                 grid.addWidget(title, row, 0, 1, 2)
                 grid.addWidget(editor, row + 1, 0, 1, 2)
             else:

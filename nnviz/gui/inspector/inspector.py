@@ -16,6 +16,8 @@ from nnviz.gui.inspector.training_tab import TrainingTab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
 from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.document import Document
 from nnviz.record.run import RunView
@@ -38,16 +40,19 @@ class Inspector(QWidget):
 
     TABS = (("layer", "Layer"), ("training", "Training"), ("data", "Data"), ("explain", "Explain"))
 
-    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, theme: Theme, parent: QWidget | None = None, known: KnownData | None = None
+    ) -> None:
         super().__init__(parent)
+        known = known or KnownData(Background(self), parent=self)
         self.setObjectName("Inspector")
         self.setAccessibleName("Inspector")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(300)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.layer = LayerTab(document, theme, self)
-        self.training = TrainingTab(document, theme, self)
-        self.data = DataTab(document, theme, self)
+        self.training = TrainingTab(document, theme, known, self)
+        self.data = DataTab(document, theme, known, self)
         self.explain = ExplainTab(document, theme, self)
         self.tabs: dict[str, Tab] = {
             "layer": self.layer,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 
 from msgspec.structs import replace
+from PySide6.QtWidgets import QWidget
 
-from nnviz.data import datasets
-from nnviz.errors import InputError
 from nnviz.gui.inspector.choice_form import ChoiceForm, ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.known_data import KnownData
 from nnviz.project import choices
 from nnviz.project.choices import Chosen
+from nnviz.project.document import Document
 from nnviz.project.edits import SetTraining
 from nnviz.project.model import ParamValue, TrainConfig
 from nnviz.project.settings import TRAINING
@@ -22,6 +23,11 @@ from nnviz.project.settings import TRAINING
 
 class TrainingTab(Tab):
     """Everything in TrainConfig. Each change is one edit of the document."""
+
+    def __init__(self, document: Document, theme: Theme, known: KnownData, parent: QWidget | None = None) -> None:
+        super().__init__(document, theme, parent)
+        self._known = known
+        known.changed.connect(self.follow)
 
     def build(self) -> None:
         """A section for each thing that is chosen among several, the optimizer first, and the plain settings."""
@@ -68,10 +74,10 @@ class TrainingTab(Tab):
     def _sum_up(self) -> str:
         """What the settings come to, in steps."""
         project = self.document.project
-        try:
-            examples = datasets.split_sizes(project.data)[0]
-        except InputError:
-            return ""
+        sizes = self._known.split_sizes(project.data)
+        if sizes is None:
+            return "Looking for the examples…" if self._known.looking(project.data) else ""
+        examples = sizes[0]
         steps = math.ceil(examples / max(project.training.batch_size, 1))
         total = steps * project.training.epochs
         return (

@@ -31,6 +31,8 @@ def to_text(spec: ParamSpec, value: ParamValue) -> str:
         return ""
     if spec.type in {"pair", "shape"} and isinstance(value, tuple):
         return " × ".join(str(item) for item in value)
+    if spec.type == "texts" and isinstance(value, tuple):
+        return "\n".join(str(item) for item in value)
     if spec.type == "vector" and isinstance(value, tuple):
         return "  ".join(_item(item) for item in value)
     if spec.type == "matrix" and isinstance(value, tuple):
@@ -51,6 +53,8 @@ def from_text(spec: ParamSpec, text: str) -> ParamValue:
     Raises:
         ParamError: It is no such value or not allowed; the sentence says what is.
     """
+    if spec.type == "texts":
+        return spec.parse([line for line in text.split("\n") if line.strip()])
     text = text.strip().replace("−", "-")
     if spec.type == "text":
         return spec.parse(text)

@@ -34,9 +34,13 @@ def steps_per_epoch(document: Document) -> float:
     """Batches in one epoch by the present choice of data, or 0 where that is not known."""
     project = document.project
     try:
-        training = datasets.split_sizes(project.data)[0]
+        known = datasets.declared(project.data)
+        sizes = None if known is None else datasets.divided(project.data, known.sizes)
     except InputError:
         return 0.0
+    if sizes is None and document.facts is not None:  # a folder, which somebody else has looked at
+        sizes = document.facts.examples
+    training = sizes[0] if sizes is not None else 0
     return float(math.ceil(training / max(project.training.batch_size, 1)))
 
 

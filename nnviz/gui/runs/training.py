@@ -19,8 +19,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz import __version__
 from nnviz.data import datasets
+from nnviz.data.datasets import SourceFacts
 from nnviz.errors import InputError
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge, details_of, sentence_of
 from nnviz.gui.runs.standing import Standing, learning_rate_of, same_network, standing_of, standing_of_replay
@@ -28,7 +30,7 @@ from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.document import Document
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
-from nnviz.project.model import DataFacts, Project
+from nnviz.project.model import Project
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import LOSS
 from nnviz.record.run import Run, RunInfo, RunView
@@ -72,9 +74,9 @@ class Training(QObject):
         self.document = document
         self.bridge = bridge
         self.feed = feed
-        self.data_dir = data_dir
+        #: What is known of data sets; for all views.
+        self.known = KnownData(background, data_dir, self)
         self._store = store
-        self._background = background
         self._run: Run | None = None
         self._replay: RunView | None = None
         self._project: Project | None = None
@@ -111,6 +113,15 @@ class Training(QObject):
     def state(self) -> str:
         """State of the session; ``replay`` while a run from a file is shown."""
         return "replay" if self._replay is not None else self.bridge.state
+
+    @property
+    def data_dir(self) -> Path | None:
+        """Where data sets are looked for first."""
+        return self.known.data_dir
+
+    @data_dir.setter
+    def data_dir(self, folder: Path | None) -> None:
+        self.known.data_dir = folder
 
     @property
     def running(self) -> bool:
@@ -209,6 +220,7 @@ class Training(QObject):
         """End all timers, before the window goes."""
         self._ticker.stop()
         self._debounce.stop()
+        self.known.cancel()
         self.document.changed.disconnect(self._on_document_changed)
         self.document.diagnostics_changed.disconnect(self._on_diagnostics_changed)
 
@@ -333,20 +345,21 @@ class Training(QObject):
         self._follow()
 
     def _learn_facts(self) -> None:
-        """Ask what the data looks like (a folder has to be listed for it), then open a session."""
+        """Find out what the data looks like (a folder has to be looked at for it), then open a session."""
         config = self.document.project.data
         self._reopens = True
 
-        def work() -> tuple[DataFacts, tuple[int, int, int]]:
-            return datasets.counted(datasets.facts(config), config), datasets.split_sizes(config)
-
-        def done(result: tuple[DataFacts, tuple[int, int, int]]) -> None:
+        def done(found: SourceFacts) -> None:
             if self.document.project.data != config:
                 return
-            facts, self._sizes = result
+            try:
+                self._sizes = sizes = datasets.divided(config, found.sizes)
+            except InputError as error:
+                failed(error)
+                return
             self._failure = ""
-            self.document.set_facts(facts)
-            self.data_known.emit(self._sizes)
+            self.document.set_facts(msgspec.structs.replace(found.data, examples=sizes))
+            self.data_known.emit(sizes)
             self._follow(fresh=True)
 
         def failed(error: BaseException) -> None:
@@ -359,15 +372,7 @@ class Training(QObject):
             self.bridge.close_session()
             self._on_failed(sentence_of(error), details_of(error))
 
-        if datasets.dataset(config.dataset).kind == "image_folder":
-            self._background.start(work, done, failed, lane="data")
-            return
-        try:
-            result = work()
-        except InputError as error:
-            failed(error)
-        else:
-            done(result)
+        self.known.ask(config, done, failed, "training")
 
     def _follow(self, *, fresh: bool = False) -> None:
         """Bring the session in line with the document, or say that it differs. ``fresh``: begin again whatever is."""

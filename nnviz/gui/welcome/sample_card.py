@@ -52,7 +52,10 @@ def source_words(kind: str) -> str:
 
 def trainable(kind: str) -> bool:
     """Whether Play has something to train on without a choice of the user's own."""
-    return kind != "image_folder"
+    try:
+        return not datasets.dataset(kind).needs_folder
+    except InputError:
+        return True
 
 
 class SampleCard(QAbstractButton):

@@ -161,12 +161,12 @@ class Guidance(QObject):
         except InputError:
             spec = None
         missing = spec is not None and not spec.offline and spec.title in sentence
-        if spec is not None and missing and spec.download_bytes:
+        if spec is not None and missing and spec.downloads:
             title = f"Download ({format_bytes(spec.download_bytes)})"
             buttons.append(Button(title, self.download, primary=True))
             buttons.append(Button("Choose the folder…", self._choose_data_folder))
-        elif spec is not None and spec.kind == "image_folder" and (not config.params.get("folder") or missing):
-            buttons.append(Button("Choose the folder…", self._choose_image_folder, primary=True))
+        elif spec is not None and spec.needs_folder and (spec.without_folder(config.params) or missing):
+            buttons.append(Button("Choose the folder…", self._choose_own_folder, primary=True))
         else:
             buttons.append(Button("Try again", self._training.reset))
         self._notices.show_notice("failure", sentence, "error", buttons, details)
@@ -185,11 +185,12 @@ class Guidance(QObject):
             self._training.data_dir = Path(chosen)
             self._training.reset()
 
-    def _choose_image_folder(self) -> None:
+    def _choose_own_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self._window, "Folder whose subfolders are the classes")
         if chosen:
             data = self._document.project.data
-            self._apply(SetData(msgspec.structs.replace(data, params={**data.params, "folder": chosen})))
+            param = datasets.dataset(data.dataset).folder_param
+            self._apply(SetData(msgspec.structs.replace(data, params={**data.params, param: chosen})))
 
     # ---- downloads -----------------------------------------------------------------------------------------------
 

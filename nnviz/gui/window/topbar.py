@@ -93,6 +93,7 @@ class TopBar(QWidget):
         training.changed.connect(self._update_state)
         training.moved.connect(self._show_standing)
         training.data_known.connect(lambda _sizes: self._update_data())
+        training.known.changed.connect(self._update_data)
         theme.notifier.changed.connect(self._on_theme)
         self._refit()
         self.refresh()
@@ -354,8 +355,9 @@ class TopBar(QWidget):
         except InputError:
             title = project.data.dataset
         if not sizes:
-            self._data.setText(title)
-            self._data.setToolTip("The sizes of this data set are not known.")
+            looking = self._training.known.looking(project.data)
+            self._data.setText(f"{title} · looking…" if looking else title)
+            self._data.setToolTip("Looking for it…" if looking else "The sizes of this data set are not known.")
             self._test.setText("test")
             return
         train, validation, test = sizes

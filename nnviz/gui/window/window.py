@@ -299,7 +299,7 @@ class MainWindow(QMainWindow):
     def _create_inspector(self) -> None:
         from nnviz.gui.inspector import Inspector  # noqa: PLC0415 - draws pictures with pyqtgraph; see below
 
-        inspector = self.inspector = Inspector(self.document, theme.current(), self)
+        inspector = self.inspector = Inspector(self.document, theme.current(), self, self.training.known)
         visible, sizes = not self.side.isHidden(), self._splitter.sizes()
         placeholder, self.side = self.side, inspector
         self._splitter.replaceWidget(self._splitter.indexOf(placeholder), inspector)

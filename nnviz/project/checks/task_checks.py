@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -18,11 +18,12 @@ from nnviz.project.checks.shapes import shape_text
 from nnviz.project.choices import Chosen, Slot
 from nnviz.project.declared.losses import LossSpec
 from nnviz.project.edits import Edit, SetData, SetKind, SetParam, SetTraining
-from nnviz.project.model import Choice, DataFacts, Edge, Params, ParamValue, Shape, TrainConfig
+from nnviz.project.model import Choice, DataConfig, DataFacts, Edge, Params, ParamValue, Shape, TrainConfig
 from nnviz.project.spec import ParamSpec
 from nnviz.project.text import device_problem
 
 _Setter: TypeAlias = Callable[[ParamValue], Edit]
+_Config = TypeVar("_Config", bound=DataConfig | TrainConfig)
 
 #: Ranges that keep a layer from putting out just any number.
 _LIMITED = frozenset({"unit", "symmetric", "not_negative"})
@@ -178,7 +179,9 @@ def check_training(look: Look) -> Iterator[Diagnostic]:
     if problem:
         yield Diagnostic("", "error", problem, (Fix("Set device to auto", trained("device", "auto")),))
     for slot in choices.TRAINING:
-        yield from _check_choice(look, slot)
+        yield from _check_choice(slot, training, SetTraining)
+    for slot in choices.DATA:
+        yield from _check_choice(slot, data, SetData)
     yield from _check_nesterov(look)
     complete = look.output in look.inference.results and not look.inference.problems
     if complete and look.inference.parameters == 0:
@@ -204,19 +207,18 @@ def _check_setting(spec: ParamSpec, value: object, edit: _Setter) -> Iterator[Di
         )
 
 
-def _check_choice(look: Look, slot: Slot) -> Iterator[Diagnostic]:
+def _check_choice(slot: Slot, config: _Config, edit: Callable[[_Config], Edit]) -> Iterator[Diagnostic]:
     """A kind that there is, with settings that it knows and that are allowed."""
-    training = look.project.training
-    chosen: Chosen = getattr(training, slot.name)
+    chosen: Chosen = getattr(config, slot.name)
     several = chosen if isinstance(chosen, tuple) else (chosen,)
 
     def put(index: int, choice: Choice | None) -> Edit:
         new = (*several[:index], *((choice,) if choice is not None else ()), *several[index + 1 :])
-        return SetTraining(msgspec.structs.replace(training, **{slot.name: new if slot.many else new[0]}))
+        return edit(msgspec.structs.replace(config, **{slot.name: new if slot.many else new[0]}))
 
     for index, choice in enumerate(several):
         if choice.kind not in slot.known:
-            usual = getattr(TrainConfig(), slot.name)
+            usual = getattr(type(config)(), slot.name)
             title = f"Take {slot.known(usual.kind).title}" if not slot.many else f"Remove {choice.kind[:40]}"
             text = f"There is no {slot.known.noun} '{choice.kind[:80]}'."
             yield Diagnostic("", "error", text, (Fix(title, put(index, None if slot.many else usual)),))

@@ -12,8 +12,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from nnviz.errors import ProjectError
+from nnviz.project.declared.preparations import BY_SCALING
 from nnviz.project.files.safe_json import joined
 from nnviz.project.graph.wiring import shortened
+from nnviz.project.spec import brief
 
 VERSION = 3
 
@@ -26,7 +28,15 @@ def _from_1(raw: FileObject) -> FileObject:
 
 
 def _from_2(raw: FileObject) -> FileObject:
-    """Version 3 writes the optimizer as a kind with its params, as everything that is chosen among several."""
+    """Version 3 writes what is chosen among several as a kind with its params: optimizer, steps of preparation."""
+    data = raw.get("data")
+    if isinstance(data, dict) and "scaling" in data:
+        scaling = data["scaling"]
+        steps = BY_SCALING.get(scaling) if isinstance(scaling, str) else None
+        if steps is None:
+            raise ProjectError(f"There is no scaling {brief(scaling)}.", field="data.scaling")
+        rest = {key: value for key, value in data.items() if key != "scaling"}
+        raw = {**raw, "data": {**rest, "preparation": [{"kind": step.kind} for step in steps]}}
     training = raw.get("training")
     if not isinstance(training, dict):
         return raw
@@ -115,7 +125,7 @@ class DataFile(msgspec.Struct, forbid_unknown_fields=True):
     params: dict[str, Any] = {}
     validation_fraction: Any = 0.2
     split_seed: Any = 0
-    scaling: Any = "unit"
+    preparation: Any = ("scale",)
 
 
 class TrainingFile(msgspec.Struct, forbid_unknown_fields=True):

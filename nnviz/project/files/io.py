@@ -18,6 +18,7 @@ import msgspec
 from nnviz import paths
 from nnviz.errors import InputError, ParamError, ProjectError, StorageError
 from nnviz.project import choices, registry, settings
+from nnviz.project.choices import Chosen, Slot
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.files.file_schema import (
     MIGRATIONS,
@@ -55,8 +56,16 @@ from nnviz.project.model import (
     TrainConfig,
     View,
 )
-from nnviz.project.spec import ParamSpec, Spec
-from nnviz.project.text import DATASET_KEY, clean_name, device_problem, name_problem, note_problem, value_problem
+from nnviz.project.spec import MOST_TEXTS, ParamSpec, Spec
+from nnviz.project.text import (
+    DATASET_KEY,
+    clean_name,
+    device_problem,
+    line_problem,
+    name_problem,
+    note_problem,
+    value_problem,
+)
 from nnviz.regular_files import open_regular
 
 SUFFIX = ".nnviz"
@@ -190,6 +199,16 @@ class _Problems:
                 self.add(joined(field, name), f"{spec.title} has no parameter '{shortened(name)}' (it has: {known}).")
         return self.params(field, spec.params, given)
 
+    def choices(self, field: str, slots: Iterable[Slot], file: DataFile | TrainingFile) -> dict[str, Chosen]:
+        """What the slots of a part of the file hold."""
+        parsed: dict[str, Chosen] = {}
+        for slot in slots:
+            try:
+                parsed[slot.name] = slot.parse(getattr(file, slot.name))
+            except ParamError as error:
+                self.add(f"{field}.{error.field}", error.message)
+        return parsed
+
     def raise_first(self) -> None:
         if not self._found:
             return
@@ -203,7 +222,8 @@ class _Problems:
 def _data(file: DataFile, problems: _Problems) -> DataConfig:
     if not DATASET_KEY.fullmatch(file.dataset):
         problems.add("data.dataset", f"'{shortened(file.dataset)}' cannot be the key of a data set.")
-    own = problems.params("data", settings.DATA, msgspec.structs.asdict(file))
+    own: dict[str, object] = {**problems.params("data", settings.DATA, msgspec.structs.asdict(file))}
+    own.update(problems.choices("data", choices.DATA, file))
     params = {
         name: value
         for name, raw in file.params.items()
@@ -216,7 +236,7 @@ _REFUSED = ("refused",)
 
 
 def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
-    """A value of a data set, whose declaration is not known here: a number, a text, or a list of numbers."""
+    """A value of a data set, whose declaration is not known here: a number, a text, or a list of either."""
     if raw is None or isinstance(raw, (bool, int, float)):
         return raw
     if isinstance(raw, str):
@@ -226,7 +246,12 @@ def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
         return raw
     if isinstance(raw, list) and all(item is None or isinstance(item, (bool, int, float)) for item in raw):
         return tuple(raw)
-    problems.add(field, "This must be a number, a text, true, false, or a list of numbers.")
+    if isinstance(raw, list) and len(raw) <= MOST_TEXTS and all(isinstance(item, str) for item in raw):
+        if problem := next(filter(None, map(line_problem, raw)), ""):
+            problems.add(field, problem)
+            return _REFUSED
+        return tuple(raw)
+    problems.add(field, "This must be a number, a text, true, false, or a list of numbers or of texts.")
     return _REFUSED
 
 
@@ -235,11 +260,7 @@ def _training(file: TrainingFile, problems: _Problems) -> TrainConfig:
     device = own.get("device", "auto")
     if isinstance(device, str):
         problems.text("training.device", device, device_problem)
-    for slot in choices.TRAINING:
-        try:
-            own[slot.name] = slot.parse(getattr(file, slot.name))
-        except ParamError as error:
-            problems.add(f"training.{error.field}", error.message)
+    own.update(problems.choices("training", choices.TRAINING, file))
     return TrainConfig(**own)  # type: ignore[arg-type]  # the declarations carry the types
 
 
@@ -397,7 +418,15 @@ def _lines(project: Project) -> Iterator[str]:
     yield f'{{\n  "nnviz": {VERSION},\n'
     yield f'  "name": {_json(project.name)},\n'
     yield f'  "note": {_json(project.note)},\n'
-    yield from _block("data", {**msgspec.structs.asdict(data), "params": _listed(data.params)})
+    yield from _block(
+        "data",
+        {
+            "dataset": data.dataset,
+            "params": _listed(data.params),
+            **{spec.name: getattr(data, spec.name) for spec in settings.DATA},
+            **{slot.name: choices.listed(slot, getattr(data, slot.name)) for slot in choices.DATA},
+        },
+    )
     yield from _block(
         "training",
         {

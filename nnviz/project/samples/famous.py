@@ -5,7 +5,7 @@ For training, choose a folder with your own pictures; the last Linear then needs
 
 from __future__ import annotations
 
-from nnviz.project.model import DataConfig, Graph
+from nnviz.project.model import Choice, DataConfig, Graph
 from nnviz.project.samples.sketch import (
     Layer,
     Recipe,
@@ -24,7 +24,7 @@ from nnviz.project.samples.sketch import (
 
 
 def _pictures(size: int) -> DataConfig:
-    return DataConfig("image_folder", {"size": size}, scaling="standardise")
+    return DataConfig("image_folder", {"size": size}, preparation=(Choice("standardise"),))
 
 
 def _response_norm() -> Layer:

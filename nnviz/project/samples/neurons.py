@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nnviz.project.model import Arrow, DataConfig, Graph, Note
+from nnviz.project.model import Arrow, Choice, DataConfig, Graph, Note
 from nnviz.project.samples.sketch import (
     Recipe,
     annotated,
@@ -21,7 +21,7 @@ from nnviz.project.samples.sketch import (
 
 
 def _table(function: str) -> DataConfig:
-    return DataConfig("truth_table", {"function": function}, validation_fraction=0.0, scaling="none")
+    return DataConfig("truth_table", {"function": function}, validation_fraction=0.0, preparation=())
 
 
 def _gate(weights: tuple[float, ...], bias: float) -> Callable[[], Graph]:
@@ -67,7 +67,7 @@ def _xnor_gates() -> Graph:
     )
 
 
-_CREDIT = DataConfig("credit", scaling="none")
+_CREDIT = DataConfig("credit", preparation=())
 
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
@@ -154,7 +154,7 @@ RECIPES: tuple[Recipe, ...] = (
         "choose the truth table of XOR as data and it never does.",
         lambda: chain(features(2), linear(1, weight_initialisation="zeros"), output("perceptron")),
         # Few examples and standardised: on 500 raw ones Rosenblatt's rule needs thousands of mistakes.
-        DataConfig("credit", {"count": 100}, scaling="standardise"),
+        DataConfig("credit", {"count": 100}, preparation=(Choice("standardise"),)),
         training("sgd", 1.0, 1, 60),
     ),
     Recipe(
@@ -172,7 +172,7 @@ RECIPES: tuple[Recipe, ...] = (
         "Two interleaved spirals and only x1 and x2 to go by: two hidden layers of eight tanh units bend the plane "
         "until a line can part them. Every unit is a picture of the plane; watch them fold.",
         lambda: chain(features(2), linear(8), tanh(), linear(8), tanh(), linear(1), output("bce_logits")),
-        DataConfig("spiral", scaling="none"),
+        DataConfig("spiral", preparation=()),
         training("adam", 0.01, 10, 300),
     ),
 )

@@ -26,7 +26,7 @@ def main(sample: str, epochs: int, data_dir: Path, folder: Path) -> None:
     """Train and tell."""
     project = templates.sample(sample)
     data = load(project.data, data_dir)
-    scaled = project.data.scaling == "unit"
+    scaled = [step.kind for step in project.data.preparation] == ["scale"]
     build, optimizer_of = next((build, optimizer) for name, build, optimizer, _ in CASES if name == sample)
     module = build()
     optimizer = optimizer_of(module)

@@ -11,14 +11,16 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.data import datasets
 from nnviz.gui.inspector import Inspector
-from nnviz.gui.inspector.editors import ChoiceEditor, MatrixEditor, SwitchEditor, TextEditor
+from nnviz.gui.inspector.editors import ChoiceEditor, MatrixEditor, SwitchEditor, TextEditor, TextsEditor, make_editor
 from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.formulas import formula_of
 from nnviz.gui.look import theme as themes
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
+from nnviz.project.model import Choice
 from nnviz.project.samples import templates
+from nnviz.project.spec import ParamSpec
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import ArraySample
 
@@ -309,12 +311,13 @@ def test_the_classes_follow_only_where_that_is_certain(document: Document, inspe
 
 
 @pytest.mark.parametrize("kind", datasets.datasets())
-def test_every_data_set_can_be_looked_at(kind: str, document: Document, inspector: Inspector) -> None:
+def test_every_data_set_can_be_looked_at(kind: str, document: Document, inspector: Inspector, qtbot: QtBot) -> None:
     inspector.show_tab("data")
     inspector.data.choose(kind)
     spec = datasets.dataset(kind)
     assert document.project.data.dataset == kind
     assert spec.licence in inspector.data.facts.text()
+    qtbot.waitUntil(lambda: not inspector.data._known.looking(document.project.data))
     assert inspector.data.download.isVisibleTo(inspector.data) == bool(spec.download_bytes)
 
 
@@ -387,3 +390,30 @@ def test_a_hidden_tab_costs_nothing_and_catches_up(
     assert calls == []
     inspector.show_tab("training")
     assert calls == ["training"]
+
+
+def test_steps_of_preparation_are_added_and_removed(inspector: Inspector, document: Document) -> None:
+    inspector.show_tab("data")
+    form = inspector.data.steps["preparation"]
+    assert [shown.kind.editors["preparation"].value for shown in form.forms] == ["scale"]
+    next(action for action in form.menu.actions() if action.text() == "Mean 0").trigger()
+    assert document.project.data.preparation == (Choice("scale"), Choice("centre"))
+    assert len(form.forms) == 2
+    document.undo()
+    assert document.project.data.preparation == (Choice("scale"),) and len(form.forms) == 1
+    form._remove(0)
+    assert document.project.data.preparation == ()
+
+
+def test_a_list_of_texts_is_edited_a_text_a_line(qtbot: QtBot) -> None:
+    editor = make_editor(ParamSpec("endings", "endings", "Of the files that are read.", "texts", (".png",)))
+    qtbot.addWidget(editor)
+    assert isinstance(editor, TextsEditor)
+    editor.set_value((".png", ".jpg"))
+    assert editor._text.toPlainText() == ".png\n.jpg"
+    given: list[object] = []
+    editor.edited.connect(lambda value, _gesture: given.append(value))
+    editor._text.setPlainText(" .gif \n\n.bmp")
+    assert editor.commit() and given == [(".gif", ".bmp")]
+    editor._text.setPlainText("x" * 5000)
+    assert not editor.commit() and len(given) == 1

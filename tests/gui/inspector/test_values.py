@@ -86,3 +86,15 @@ def test_a_step_never_leaves_the_range(param: ParamSpec, steps: int) -> None:
     for fine in (False, True):
         value = stepped(param, param.default, steps, fine=fine)
         assert param.parse(value) == value
+
+
+@given(
+    st.lists(
+        st.text(st.characters(blacklist_categories=("Cc", "Cs", "Cf", "Zl", "Zp")), max_size=12)
+        .map(str.strip)
+        .filter(bool)
+    )
+)
+def test_lists_of_texts_survive_being_written_and_read(texts: list[str]) -> None:
+    param = ParamSpec("endings", "endings", "", "texts", ())
+    assert from_text(param, to_text(param, tuple(texts))) == tuple(texts)

@@ -1,0 +1,39 @@
+"""Colour shapes, drawn from a seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.sources.source import SEED, Arrays, Request, Source, count_param, counted, fixed, hold_out_test
+from nnviz.project.model import DataFacts
+
+SHAPE_NAMES = ("circle", "square", "triangle", "star", "cross", "ring", "crescent", "heart", "arrow", "frame")
+
+_SHAPES = DatasetSpec(
+    "shapes",
+    "Colour shapes",
+    "Generated 32×32 colour images of ten shapes, each of random colour, place, size, tilt, background and noise. "
+    "What a network must learn here is form alone.",
+    "images",
+    (count_param(6000, 100_000, "How many images are drawn."), SEED),
+    facts=fixed(DataFacts((3, 32, 32), 10, "classes", SHAPE_NAMES)),
+    count=counted,
+    source="Drawn by nnviz.",
+    licence="free of rights",
+)
+
+
+class Shapes(Source):
+    """Ten forms in colour."""
+
+    def declare(self) -> tuple[DatasetSpec, ...]:
+        """One data set."""
+        return (_SHAPES,)
+
+    def read(self, request: Request, place: Path | None) -> Arrays:
+        """See :meth:`Source.read`."""
+        from nnviz.data import shapes
+
+        request.report(0, 1)
+        return hold_out_test(request, *shapes.draw(int(request.number("count")), int(request.number("seed"))))

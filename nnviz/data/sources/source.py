@@ -1,0 +1,229 @@
+"""What a source of data does, and the facts that are found about it. Loads neither numpy nor torch.
+
+A source declares one or several data sets, finds out what only the disk can tell, and reads the examples. Declaring
+costs microseconds and is done for all of them at the start of the program; so what needs numpy is imported inside
+:meth:`Source.read`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
+from nnviz.data.folders import find, search_roots
+from nnviz.errors import Cancelled, DataError
+from nnviz.project.model import DataFacts, Params
+from nnviz.project.spec import ParamSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: (what is being done, how much of it is done, of how much): called from the thread that does it.
+Progress: TypeAlias = Callable[[str, int, int], None]
+#: Asked now and then by what takes long; True ends it with :class:`~nnviz.errors.Cancelled`.
+CancelledCheck: TypeAlias = Callable[[], bool]
+#: Arrays as a source gives them: (training inputs, training targets, test inputs, test targets).
+Arrays: TypeAlias = "tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]"
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What is known of a chosen data set without its examples: what views show.
+
+    Attributes:
+        data: Shape, targets and classes.
+        sizes: Number of (training + validation, test) examples.
+        place: Where its files lie; None where it has none, or they are missing.
+        missing: What is missing and how to get it, in sentences; empty where nothing is.
+        looked: Whether the disk has been asked; otherwise ``place`` and ``missing`` say nothing.
+    """
+
+    data: DataFacts
+    sizes: tuple[int, int]
+    place: Path | None = None
+    missing: str = ""
+    looked: bool = True
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a source is asked about.
+
+    Attributes:
+        spec: Which of the data sets that it declares.
+        values: All of its parameters, checked.
+        data_dir: Where its files are looked for first.
+        progress: Told how far it is, from the thread that works.
+        cancelled: Asked now and then; True ends the work.
+    """
+
+    spec: DatasetSpec
+    values: Params
+    data_dir: Path | None = None
+    progress: Progress | None = None
+    cancelled: CancelledCheck | None = None
+
+    def report(self, done: int, total: int, doing: str = "Loading") -> None:
+        """Tells the listener how far it is, and stops here when that was asked for.
+
+        Raises:
+            Cancelled: The listener wants no more.
+        """
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled(f"{doing} {self.spec.title} was stopped.")
+        if self.progress is not None:
+            self.progress(f"{doing} {self.spec.title}", done, total)
+
+    def number(self, name: str) -> float:
+        """A numeric parameter."""
+        value = self.values[name]
+        assert isinstance(value, (int, float))  # the ParamSpec parsed it
+        return value
+
+    def text(self, name: str) -> str:
+        """A parameter that is a text or a choice."""
+        return str(self.values[name])
+
+
+class Source:
+    """Where examples come from. A new one is a file with a subclass, and its line in ``sources/__init__.py``.
+
+    Only :meth:`declare` and :meth:`read` have to be written for what comes without files of the user's own.
+    """
+
+    def declare(self) -> tuple[DatasetSpec, ...]:
+        """The data sets that it offers, in the order to show them; asks no disk."""
+        raise NotImplementedError
+
+    def inspect(self, request: Request) -> SourceFacts:
+        """What only the disk can tell, added to what is declared: a worker's job, never the GUI thread's.
+
+        Raises:
+            DataError: Not even shape and classes can be told; names the field or the file.
+            Cancelled: ``request.cancelled`` said so.
+        """
+        known = declared(request.spec, request.values)
+        assert known is not None, f"{request.spec.kind} declares no facts and does not look for them"
+        place, missing = located(request)
+        return SourceFacts(known.data, known.sizes, place, missing)
+
+    def files(self, request: Request, place: Path) -> Sequence[Path]:
+        """The files whose change makes its examples others; those that are missing do no harm."""
+        return [place / f"{name}{packed}" for name in request.spec.files for packed in ("", ".gz")]
+
+    def read(self, request: Request, place: Path | None) -> Arrays:
+        """The examples; ``place`` is where its files lie, as :meth:`inspect` found it.
+
+        Returns:
+            Training inputs (uint8[n, channels, height, width] or float32[n, features]), training targets (int64[n], or
+            float32[n, k] for regression), and the same of the test split.
+
+        Raises:
+            DataError: Its files are missing or corrupt.
+            Cancelled: ``request.cancelled`` said so.
+        """
+        raise NotImplementedError
+
+
+def declared(spec: DatasetSpec, values: Params) -> SourceFacts | None:
+    """What is known without asking the disk; None where only looking tells."""
+    if spec.facts is None or spec.count is None:
+        return None
+    return SourceFacts(spec.facts(values), spec.count(values), looked=not spec.folder)
+
+
+def located(request: Request) -> tuple[Path | None, str]:
+    """Where torchvision's folder of a data set lies, else what is missing; neither where it has no folder.
+
+    Looked for in ``request.data_dir``, then in NNVIZ_DATA, then in the user's data folder.
+
+    Raises:
+        DataError: One of those can be no folder.
+    """
+    spec = request.spec
+    if not spec.folder:
+        return None, ""
+    roots = search_roots(request.data_dir)
+    found = find(roots, spec.folder, spec.files)
+    if found is not None:
+        return found, ""
+    looked = ", ".join(str(root / spec.folder) for root in roots)
+    return None, f"{spec.title} was not found. Looked for {looked}. {how_to_get(spec)}"
+
+
+def how_to_get(spec: DatasetSpec) -> str:
+    """The cure for a missing or damaged data set, as a sentence."""
+    megabytes = max(1, round(spec.download_bytes / 1e6))
+    return (
+        f"Download it from the Data tab ({megabytes} MB), or name a folder that torchvision downloaded "
+        "with --data-dir or NNVIZ_DATA."
+    )
+
+
+def hold_out_test(request: Request, inputs: NDArray[Any], targets: NDArray[Any], count: int | None = None) -> Arrays:
+    """Takes the test split out of an undivided set: always the same examples, every class with its share.
+
+    Args:
+        request: What is read.
+        inputs: All examples.
+        targets: Their answers.
+        count: How many are taken; as declared by default.
+    """
+    import numpy as np
+
+    from nnviz.data.division import stratified
+
+    if count is None:
+        assert request.spec.count is not None
+        _, count = request.spec.count(request.values)
+    chosen = stratified(targets, count, seed=0)
+    rest: NDArray[np.bool_] = np.ones(len(inputs), bool)
+    rest[chosen] = False
+    return inputs[rest], targets[rest], inputs[chosen], targets[chosen]
+
+
+def missing_files(request: Request) -> DataError:
+    """The error of a set whose files are in none of the places."""
+    return DataError(located(request)[1], field="data.dataset")
+
+
+# --- what several declarations share --------------------------------------------------------------------------------
+
+
+def count_param(default: int, most: int, help: str) -> ParamSpec:
+    """How many examples are drawn."""
+    return ParamSpec(
+        "count",
+        "examples",
+        f"{help} A fifth of them is the test split.",
+        "int",
+        default,
+        minimum=20,
+        maximum=most,
+        logarithmic=True,
+    )
+
+
+#: Fixes what is drawn.
+SEED = ParamSpec("seed", "seed", "The same seed gives the same examples again.", "int", 0, minimum=0, maximum=2**32 - 1)
+
+
+def counted(params: Params) -> tuple[int, int]:
+    """Sizes by the parameter ``count``."""
+    count = params["count"]
+    assert isinstance(count, int)  # the ParamSpec parsed it
+    return generated_sizes(count)
+
+
+def fixed(value: DataFacts) -> Callable[[Params], DataFacts]:
+    """Facts that no parameter changes."""
+    return lambda params: value
+
+
+def sized(training: int, test: int) -> Callable[[Params], tuple[int, int]]:
+    """Sizes that no parameter changes."""
+    return lambda params: (training, test)

@@ -63,8 +63,8 @@ class LossFunction:
         return loss.detach(), gradient
 
     def encode(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The targets in the form the formula wants: labels for cross-entropy, else numbers shaped like the outputs."""
-        if self.kind == "cross_entropy":
+        """The targets in the form the loss declares: labels, or numbers shaped like the outputs."""
+        if self.kind in _TAKES_LABELS:
             return targets.reshape(-1).long()
         if self.task == "classes" and not targets.is_floating_point():
             one_hot = functional.one_hot(targets.reshape(-1), self.classes)
@@ -104,10 +104,10 @@ def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:
     field = f"graph.nodes.{node.id}.params.loss"
     if kind not in _FORMULAS:
         raise ProjectError(f"There is no loss called '{kind}'.", field=field)
-    if facts.task == "regression" and kind != "mse":
-        raise ProjectError(
-            "The data set asks for numbers, so the loss must be the mean squared error (mse).", field=field
-        )
+    if facts.task == "regression" and facts.task not in registry.loss(kind).tasks:
+        specs = (spec for spec in registry.losses().values() if facts.task in spec.tasks)
+        fitting = [f"the {spec.title[:1].lower()}{spec.title[1:]} ({spec.kind})" for spec in specs]
+        raise ProjectError(f"The data set asks for numbers, so the loss must be {' or '.join(fitting)}.", field=field)
     return LossFunction(kind=kind, task=facts.task, classes=facts.targets, threshold=registry.loss(kind).threshold)
 
 
@@ -172,6 +172,9 @@ def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tens
     loss = torch.binary_cross_entropy_with_logits(outputs, targets, None, None, _MEAN)
     return loss, outputs.sigmoid().sub_(targets).div_(outputs.numel())
 
+
+#: The losses whose targets are numbers of classes, looked up once: they are asked for at every step.
+_TAKES_LABELS = frozenset(kind for kind, spec in registry.losses().items() if spec.takes_labels)
 
 _aten = torch.ops.aten
 #: torch's own numbers: a loss is the mean over the batch, and the label that its kernels pass over.

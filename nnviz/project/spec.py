@@ -272,6 +272,31 @@ class ShapeError(Exception):
 ShapeRule: TypeAlias = Callable[[Params, Sequence[Shape]], ShapeResult]
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """What a layer holds in memory while a batch is on its way through it (see ``checks/footprint.py``).
+
+    Attributes:
+        inputs, output: Whether what comes in, or what it puts out, is kept for the way back.
+        view: It puts out the very numbers that came in, in another shape.
+        beside: Bytes that are kept beside that for each number put out: places of the largest, masks, own sums.
+        back: Bytes that are laid out on the way back for each number put out, gradients not counted.
+        blocked: Its numbers are brought into the order of channels that oneDNN computes with, and back; ``spread``
+            (transposed convolution) in a way of its own.
+        shares_gradient: What comes back is handed on as it is to every input.
+        in_chain: The layer has a place in a chain of dense layers (see ``network/chain.py``).
+    """
+
+    inputs: bool = False
+    output: bool = False
+    view: bool = False
+    beside: int = 0
+    back: int = 0
+    blocked: str = ""
+    shares_gradient: bool = False
+    in_chain: bool = False
+
+
 #: What is known of numbers: from 0 to 1, from −1 to 1, never below 0, or nothing.
 Range: TypeAlias = Literal["any", "not_negative", "unit", "symmetric"]
 #: What is known of the numbers a layer puts out: a range whatever comes in; or that of what came in, since it puts out
@@ -294,6 +319,26 @@ class LayerSpec(Spec):
         random: It draws random numbers while training.
         stem: What the ids of its nodes start with; empty for the kind itself.
         weight_view: Whether it has a ``weight`` that can be looked at: ``filters`` (convolution), ``matrix`` (dense).
+        inputs_first: That weight counts the channels that come in first, then those that go out.
+        formula: What it computes, as HTML; empty where there is nothing to compute.
+        weight_product, bias_product: How many weights and biases it has, in letters: ``F·F·D·K`` and ``K``.
+        function: (values, x) -> y of a layer that turns each number into one other, for pictures and explanations.
+        footprint: What it holds in memory while a batch is on its way.
+        followers: Kinds that usually come next, the likeliest first.
+        card_note: What its card says about its settings, with their names in braces: ``p {probability:g}``.
+        dense: Every number it puts out is a weighted sum of all that come in, so that two in a row are one.
+        flattens: It lays all numbers in one row.
+        keeps_numbers: It puts out what came in, number by number in the same order, but for a mask.
+        pads: It only frames the image, as the padding of a convolution does.
+        width_param: The parameter that decides on the first size of its output; empty where none does.
+        joins_along: Of a join: the parameter that names the dimension along which its inputs may differ.
+        stretches: Of a join: a size of 1 is stretched to fit the other inputs.
+        groups_param: The parameter with the number of groups of one example that it normalises one by one.
+        other_axes: The same layer for inputs of another rank (Conv1d for Conv2d): its kind.
+        replacement: The kind that does what was meant where this one cannot.
+        of_one_number: What it always puts out where a single number comes in; None where that depends on the number.
+        softmax_unchanged: A softmax behind it gives the same as without it.
+        no_gradient: Its derivative is 0 everywhere, so that nothing before it learns.
     """
 
     rule: ShapeRule = field(default=lambda params, shapes: ShapeResult(shapes[0]))
@@ -307,7 +352,32 @@ class LayerSpec(Spec):
     random: bool = False
     stem: str = ""
     weight_view: Literal["", "filters", "matrix"] = ""
+    inputs_first: bool = False
+    formula: str = ""
+    weight_product: str = ""
+    bias_product: str = ""
+    function: Callable[[Params, float], float] | None = None
+    footprint: Footprint = Footprint(inputs=True)
+    followers: tuple[str, ...] = ()
+    card_note: str = ""
+    dense: bool = False
+    flattens: bool = False
+    keeps_numbers: bool = False
+    pads: bool = False
+    width_param: str = ""
+    joins_along: str = ""
+    stretches: bool = False
+    groups_param: str = ""
+    other_axes: str = ""
+    replacement: str = ""
+    of_one_number: int | None = None
+    softmax_unchanged: bool = False
+    no_gradient: bool = False
 
     def needs_several(self, output: Shape) -> bool:
         """Whether a batch of a single example cannot be trained on, given the shape of one example's output."""
         return self.over_batch and math.prod(output[1:]) == 1
+
+    def normalises_nothing(self, values: Params, output: Shape) -> bool:
+        """Whether each of its groups has a single number, which is its own mean: torch refuses to train on that."""
+        return bool(self.groups_param) and math.prod(output) == values[self.groups_param]

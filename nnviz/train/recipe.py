@@ -119,7 +119,7 @@ class RecipeUpdater:
 
 def with_recipe(updater: Updater, parameters: Sequence[nn.Parameter], config: TrainConfig) -> Updater:
     """The updater itself where the project asks for nothing else, so that it costs nothing."""
-    if config.clipping.kind == "none" and not config.regularisers:
+    if CLIPPINGS[config.clipping.kind] is None and not config.regularisers:
         return updater
     return RecipeUpdater(updater, parameters, config)
 

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from nnviz.errors import ProjectError
-from nnviz.network.initialise import initialise, inputs_per_unit
+from nnviz.network.initialise import INITIALISERS, initialise, inputs_per_unit
 from nnviz.network.network import Network
+from nnviz.project import registry
 from nnviz.project.model import Edge, Graph, Node, ParamValue, PortRef
 from nnviz.project.samples.sketch import (
     Layer,
@@ -158,3 +159,7 @@ def test_running_statistics_start_fresh() -> None:
     assert values["running_mean"].tolist() == [0, 0, 0]
     assert values["running_var"].tolist() == [1, 1, 1]
     assert values["num_batches_tracked"].item() == 0
+
+
+def test_every_initialiser_has_one_writer() -> None:
+    assert set(INITIALISERS) == set(registry.initialisers())

@@ -34,7 +34,7 @@ def every_path(project: Project) -> list[str]:
     found += [f"data.{spec.name}" for spec in settings.DATA]
     found += [f"data.params.{spec.name}" for spec in data_sets.dataset(project.data.dataset).params]
     found += [f"training.{spec.name}" for spec in settings.TRAINING]
-    found += [f"training.{spec.name}" for spec in registry.optimizer(project.training.optimizer).params]
+    found += [f"training.{spec.name}" for spec in registry.optimizer(project.training.optimizer.kind).params]
     for node in project.graph.nodes.values():
         found += [f"{node.id}.{spec.name}" for spec in registry.layer(node.kind).params]
     return found

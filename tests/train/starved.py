@@ -22,7 +22,7 @@ import psutil
 from nnviz import cli
 from nnviz.network import memory
 from nnviz.project.files import io
-from nnviz.project.model import DataConfig, Project, TrainConfig
+from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, conv, flatten, image, linear, output, plain, pool, relu
 from nnviz.record import stored
 from nnviz.train import headless, instruments, loop, room, runner, session, training
@@ -52,7 +52,7 @@ def network() -> Project:
         image(1, 28, 28), conv(32, 3, padding=1), plain("batch_norm2d"), relu(), pool(4), flatten(), linear(1800),
         relu(), linear(10), output(),
     )  # fmt: skip
-    config = TrainConfig("adam", batch_size=256, epochs=2, keep_best=True)
+    config = TrainConfig(Choice("adam"), batch_size=256, epochs=2, keep_best=True)
     return Project(
         "starved", graph=graph, data=DataConfig("digits", {"size": "28"}, validation_fraction=0.8), training=config
     )

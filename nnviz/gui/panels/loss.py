@@ -15,6 +15,7 @@ from nnviz.gui.panels.curves import CurvesPanel, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
+from nnviz.project import registry
 from nnviz.record.run import RunView
 
 _SPLITS = (("train", "train", 0), ("validation", "validation", 1), ("test", "test", 2))
@@ -176,11 +177,11 @@ class LossPanel(CurvesPanel):
     def _y_title(self, quantity: str) -> str:
         if quantity == "accuracy":
             return "accuracy"
-        names = {"cross_entropy": "cross-entropy", "mse": "squared error", "bce": "binary cross-entropy"}
-        names["bce_logits"], names["perceptron"] = names["bce"], "perceptron loss"
+        layer = registry.layer("output")
         for node in self.document.project.graph.nodes.values():
-            if node.kind == "output":
-                return names.get(str(node.params.get("loss", "cross_entropy")), "loss")
+            if node.kind == layer.kind:
+                loss = registry.losses().get(str(node.params.get("loss", layer.param("loss").default)))
+                return (loss.axis if loss is not None else "") or "loss"
         return "loss"
 
     def _show_plots(self) -> None:

@@ -8,7 +8,6 @@ colours of the families. Nothing here is stored: the picture is that of the grap
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,7 +23,7 @@ from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer
-from nnviz.project.model import Graph, Project, Shape
+from nnviz.project.model import Graph, Params, Project, Shape
 from nnviz.record.samples import ArraySample
 
 #: More units in a layer than this are drawn as a block.
@@ -119,8 +118,8 @@ def blocks_of(graph: Graph, inference: Inference) -> tuple[Block, ...]:
     )
 
 
-def _given_weights(params: Mapping[str, object]) -> tuple[tuple[float, ...], ...]:
-    if params.get("weight_initialisation") != "given":
+def _given_weights(params: Params) -> tuple[tuple[float, ...], ...]:
+    if not registry.has_written_weights(params):
         return ()
     return cast("tuple[tuple[float, ...], ...]", params.get("weight_values") or ())
 

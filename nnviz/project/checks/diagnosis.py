@@ -242,7 +242,7 @@ class Look:
             return None
         if self.project.training.batch_size == 1 and spec.needs_several(result.output):
             return None
-        return None if kind == "group_norm" and math.prod(result.output) == values["groups"] else result
+        return None if spec.normalises_nothing(values, result.output) else result
 
     def output_of(self, layers: Sequence[tuple[str, Params]], shape: Shape) -> Shape | None:
         """What comes out of some layers one behind the other; None where one of them could not take its input."""

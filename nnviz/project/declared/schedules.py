@@ -16,9 +16,11 @@ class ScheduleSpec(Spec):
     """A schedule: a Spec with its formula.
 
     Attributes:
+        varies: The rate changes with the step.
         formula: The multiple m at epoch e (a fraction inside an epoch) of E in all, as the help shows it.
     """
 
+    varies: bool = True
     formula: str = ""
 
 
@@ -33,7 +35,7 @@ _FINAL_SHARE = ParamSpec(
 )
 
 SCHEDULES: tuple[ScheduleSpec, ...] = (
-    ScheduleSpec("constant", "Constant", "The learning rate stays as it is set.", formula="m = 1"),
+    ScheduleSpec("constant", "Constant", "The learning rate stays as it is set.", varies=False, formula="m = 1"),
     ScheduleSpec(
         "step",
         "Step",

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from nnviz.errors import ParamError
 from nnviz.gui.canvas.geometry import (
     BAR_ROW,
     DECISION_PICTURE,
@@ -31,8 +32,6 @@ from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.model import DataFacts, Graph, Node, Shape
 from nnviz.project.spec import LayerSpec, ShapeResult
 
-#: Losses by the names that fit onto a card.
-_SHORT_LOSSES = {"bce": "BCE", "bce_logits": "BCE (logits)", "mse": "MSE"}
 #: More classes than this do not fit as rows; the five most likely are shown instead.
 MOST_CLASS_ROWS = 10
 
@@ -167,10 +166,12 @@ def picture_of(node: Node, shape: Shape | None, previous: Picture | None = None,
 def _note(node: Node, spec: LayerSpec) -> str:
     if node.bypassed:
         return "bypassed"
-    if node.kind in ("dropout", "dropout2d"):
-        value = node.params.get("probability", spec.param("probability").default)
-        return f"p {value:g}" if isinstance(value, (int, float)) else ""
-    return ""
+    if not spec.card_note:
+        return ""
+    try:
+        return spec.card_note.format_map(spec.values(node.params))
+    except ParamError:
+        return ""  # The problem is said elsewhere, with its cure.
 
 
 def _status(spec: LayerSpec, note: str) -> Status:
@@ -366,10 +367,10 @@ def _loss_key(node: Node, spec: LayerSpec) -> str:
 
 
 def _loss_title(key: str) -> str:
-    if key in _SHORT_LOSSES:
-        return _SHORT_LOSSES[key]
-    title = registry.loss(key).title if key in registry.losses() else key
-    return title[:1].lower() + title[1:]
+    if key not in registry.losses():
+        return key
+    spec = registry.loss(key)
+    return spec.short or spec.title[:1].lower() + spec.title[1:]
 
 
 def wired_ports(graph: Graph) -> Mapping[str, int]:

@@ -27,6 +27,20 @@ INSERT_FLATTEN = "insert_flatten"
 MOST_FEATURES = 1_000_000_000
 _MOST_WINDOW = 4096
 _NARROW_SPACE = "\u202f"
+#: What usually follows an activation. Where a layer does not take the shape, it is passed over.
+AFTER_ACTIVATION = (
+    "max_pool2d",
+    "conv2d",
+    "linear",
+    "output",
+    "dropout",
+    "max_pool1d",
+    "conv1d",
+    "dropout2d",
+    "flatten",
+    "batch_norm2d",
+    "batch_norm1d",
+)
 
 
 # ---------------------------------------------------------------------------------------------------- reading values
@@ -35,6 +49,11 @@ _NARROW_SPACE = "\u202f"
 def whole(values: Params, name: str) -> int:
     """The value of an ``int`` parameter."""
     return cast(int, values[name])
+
+
+def number(values: Params, name: str) -> float:
+    """The value of a ``float`` parameter."""
+    return cast(float, values[name])
 
 
 def flag(values: Params, name: str) -> bool:

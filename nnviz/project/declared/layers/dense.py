@@ -20,7 +20,7 @@ from nnviz.project.declared.layers.common import (
     whole,
 )
 from nnviz.project.model import Params, Shape
-from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 
 def _linear_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
@@ -103,6 +103,13 @@ LINEAR = LayerSpec(
     aliases=("dense",),
     rule=_linear_rule,
     weight_view="matrix",
+    formula="y = W·x + b, &nbsp;so y<sub>k</sub> = b<sub>k</sub> + Σ<sub>j</sub> w<sub>k,j</sub> · x<sub>j</sub>",
+    footprint=Footprint(inputs=True, in_chain=True),
+    followers=("relu", "output", "dropout", "tanh", "sigmoid", "batch_norm1d", "softmax", "linear"),
+    weight_product="inputs·outputs",
+    bias_product="outputs",
+    width_param="out_features",
+    dense=True,
 )
 
 FLATTEN = LayerSpec(
@@ -112,6 +119,11 @@ FLATTEN = LayerSpec(
     "dense",
     rule=_flatten_rule,
     output_range="as_input",
+    formula="y[(c·H + i)·W + j] = x<sub>c</sub>[i, j]",
+    footprint=Footprint(view=True, in_chain=True),
+    followers=("linear", "dropout", "output", "batch_norm1d"),
+    flattens=True,
+    keeps_numbers=True,
 )
 
 LAYERS: tuple[LayerSpec, ...] = (LINEAR, FLATTEN)

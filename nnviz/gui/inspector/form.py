@@ -9,10 +9,11 @@ from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from nnviz.gui.inspector.editors import Editor, make_editor, new_gesture
-from nnviz.gui.inspector.values import same, to_text
+from nnviz.gui.inspector.values import same
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.model import ParamValue
 from nnviz.project.spec import ParamSpec
+from nnviz.project.value_text import to_text
 
 _PIXELS_A_STEP = 6
 #: So many pixels above or below the title, a drag turns a number in other steps.

@@ -27,7 +27,7 @@ from nnviz.gui.canvas.geometry import (
     card_layout,
 )
 from nnviz.project import registry
-from nnviz.project.checks.shapes import Inference
+from nnviz.project.checks.shapes import Inference, shape_text
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.model import DataFacts, Graph, Node, Shape
 from nnviz.project.spec import LayerSpec, ShapeResult
@@ -132,11 +132,6 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
         if self.status is Status.SATURATED:
             names.append(f"saturation/{self.node}")
         return tuple(names)
-
-
-def shape_text(shape: Shape | None) -> str:
-    """``32×26×26``; a question mark while it is unknown."""
-    return "×".join(str(size) for size in shape) if shape else "?"
 
 
 def is_plane(graph: Graph, inference: Inference) -> bool:

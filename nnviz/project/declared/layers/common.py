@@ -70,9 +70,9 @@ def sizes(values: Params, name: str) -> tuple[int, ...]:
 # -------------------------------------------------------------------------------------------------- words for numbers
 
 
-def shape_text(shape: Sequence[int]) -> str:
-    """A shape as people write it: ``64×5×5``."""
-    return "×".join(str(size) for size in shape)
+def shape_text(shape: Sequence[int] | None) -> str:
+    """A shape as people write it: ``64×5×5``; a question mark while it is unknown."""
+    return "×".join(str(size) for size in shape) if shape else "?"
 
 
 def count_text(count: int) -> str:

@@ -11,9 +11,9 @@ from nnviz.project.spec import ParamSpec, Spec
 
 KINDS = {
     "input output linear conv1d conv2d conv_transpose2d max_pool1d max_pool2d avg_pool2d adaptive_avg_pool2d flatten "
-    "reshape identity zero_pad2d upsample step relu leaky_relu prelu elu gelu silu sigmoid tanh softplus softmax "
-    "log_softmax dropout dropout2d batch_norm1d batch_norm2d layer_norm group_norm local_response_norm add multiply "
-    "concatenate"
+    "reshape identity zero_pad2d upsample step relu leaky_relu prelu elu gelu silu hardswish sigmoid tanh softplus "
+    "softmax log_softmax dropout dropout2d batch_norm1d batch_norm2d layer_norm group_norm local_response_norm add "
+    "multiply concatenate"
 }.pop()
 EVERY_SPEC = [
     *registry.layers().values(),

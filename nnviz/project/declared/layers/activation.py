@@ -176,6 +176,16 @@ LAYERS: tuple[LayerSpec, ...] = (
         function=lambda values, x: x * _sigmoid(x),
     ),
     LayerSpec(
+        "hardswish",
+        "Hardswish",
+        "x·min(max(x + 3, 0), 6) / 6: SiLU made of straight pieces, quick to compute on small devices.",
+        "activation",
+        formula="y = x · min(max(x + 3, 0), 6) / 6",
+        footprint=Footprint(inputs=True),
+        followers=AFTER_ACTIVATION,
+        function=lambda values, x: x * min(max(x + 3.0, 0.0), 6.0) / 6.0,
+    ),
+    LayerSpec(
         "softplus",
         "Softplus",
         "log(1 + exp(x)): a ReLU with a round corner, positive everywhere.",

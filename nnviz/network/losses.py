@@ -119,6 +119,10 @@ def _mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return functional.mse_loss(outputs, targets)
 
 
+def _mean_absolute_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.l1_loss(outputs, targets)
+
+
 def _binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     """Binary cross-entropy of probabilities; NaN where an output is none.
 
@@ -148,6 +152,7 @@ def _perceptron(outputs: Tensor, targets: Tensor) -> Tensor:
 _FORMULAS: Mapping[str, _Formula] = {
     "cross_entropy": _cross_entropy,
     "mse": _mean_squared_error,
+    "l1": _mean_absolute_error,
     "bce": _binary_cross_entropy,
     "bce_logits": _binary_cross_entropy_of_logits,
     "perceptron": _perceptron,

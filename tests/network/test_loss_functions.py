@@ -51,6 +51,17 @@ def test_mean_squared_error_of_numbers() -> None:
     assert made("mse", REGRESSION)(outputs, targets).item() == pytest.approx((1 + 4) / 2)
 
 
+def test_mean_absolute_error_of_numbers_is_torchs_and_a_sum() -> None:
+    rows, goals = [[1.0, 2.0], [-0.5, 3.25]], [[0.0, 4.0], [-0.5, 3.0]]
+    by_hand = sum(abs(p - y) for row, goal in zip(rows, goals, strict=True) for p, y in zip(row, goal, strict=True)) / 4
+    outputs, targets = torch.tensor(rows, requires_grad=True), torch.tensor(goals)
+    loss = made("l1", REGRESSION)
+    assert loss(outputs, targets).item() == pytest.approx(by_hand)
+    assert torch.equal(loss(outputs, targets), torch.nn.L1Loss()(outputs, targets))
+    _, gradient = loss.with_gradient(outputs.detach(), targets)
+    assert (4 * gradient).tolist() == [[1.0, -1.0], [0.0, 1.0]]
+
+
 @pytest.mark.parametrize("targets", [torch.tensor([1, 0]), torch.tensor([[1.0], [0.0]])])
 def test_binary_losses_take_labels_and_columns(targets: torch.Tensor) -> None:
     probabilities = torch.tensor([[0.8], [0.3]])

@@ -92,6 +92,17 @@ LOSSES: tuple[LossSpec, ...] = (
         short="MSE",
         axis="squared error",
     ),
+    LossSpec(
+        "l1",
+        "Mean absolute error",
+        "The distance between output and target, averaged. One answer that is far off pulls no harder than the others, "
+        "as it does with the squared error.",
+        tasks=("regression",),
+        expects="values",
+        formula="mean of |p − y|",
+        short="L1",
+        axis="absolute error",
+    ),
     # Rosenblatt: The Perceptron, Psychological Review 65 (1958) 386–408; as a loss to go down on, Duda and Hart:
     # Pattern Classification and Scene Analysis (1973), 5.5, and Bishop: PRML (2006), 4.1.7. Its gradient for one
     # example is −y·x where that is on the wrong side, else 0: a step of SGD with learning rate 1 and batches of one

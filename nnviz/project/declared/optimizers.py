@@ -177,4 +177,15 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
         params=_adam_params(0.01),
         state=lambda values: 2,
     ),
+    OptimizerSpec(
+        "nadam",
+        "NAdam",
+        "Adam that looks ahead along its momentum, as Nesterov's does.",
+        params=(
+            *_adam_params(0.0),
+            _average("momentum_decay", "momentum decay", "How quickly the look ahead grows to its full length.", 0.004),
+        ),
+        state=lambda values: 2,
+        while_updating=(0, 2),
+    ),
 )

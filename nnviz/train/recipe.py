@@ -29,6 +29,7 @@ _Regulariser: TypeAlias = Callable[[Mapping[str, float], nn.Parameter], object]
 SCHEDULES: Mapping[str, _Schedule] = {
     "constant": lambda values, epoch, epochs: 1.0,
     "step": lambda values, epoch, epochs: values["factor"] ** math.floor(epoch / values["every"]),
+    "exponential": lambda values, epoch, epochs: values["factor"] ** epoch,
     "cosine": lambda values, epoch, epochs: (
         values["final_share"] + (1 - values["final_share"]) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
     ),

@@ -64,4 +64,23 @@ SCHEDULES: tuple[ScheduleSpec, ...] = (
         params=(_FINAL_SHARE,),
         formula="m = share + (1 − share)·(1 + cos(π·e/E)) / 2",
     ),
+    ScheduleSpec(
+        "exponential",
+        "Exponential",
+        "Each epoch the learning rate is multiplied by a factor, a little at every step: it falls quickly at first and "
+        "ever more slowly.",
+        params=(
+            ParamSpec(
+                "factor",
+                "factor",
+                "What the learning rate is multiplied by over one epoch.",
+                "float",
+                0.9,
+                minimum=0,
+                maximum=1,
+                exclusive_minimum=True,
+            ),
+        ),
+        formula="m = factor^e",
+    ),
 )

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.errors import ProjectError
-from nnviz.project.model import Params
+from nnviz.project import registry
+from nnviz.project.model import Choice, Params
 
 #: The layers whose ``weight_initialisation`` can be chosen.
 Weighted: TypeAlias = "nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d"
-#: (layer, its parameter values, source of random numbers, id of its node): writes weight and bias.
+#: (layer, its parameters and those of the initialiser, source of random numbers, id of the node): writes the numbers.
 _Writer: TypeAlias = "Callable[[Weighted, Params, torch.Generator, str], None]"
 _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 
@@ -73,11 +74,13 @@ def _reset(module: nn.Module, generator: torch.Generator) -> None:
 
 
 def _initialise_weighted(module: Weighted, params: Params, generator: torch.Generator, where: str) -> None:
-    way = cast(str, params.get("weight_initialisation", "default"))
-    write = INITIALISERS.get(way)
+    way = Choice.of(params.get("weight_initialisation", "default"))
+    write = INITIALISERS.get(way.kind)
     if write is None:
-        raise ProjectError(f"There is no weight initialisation called '{way}'.", field=f"{where}.weight_initialisation")
-    write(module, params, generator, where)
+        raise ProjectError(
+            f"There is no weight initialisation called '{way.kind}'.", field=f"{where}.weight_initialisation"
+        )
+    write(module, {**params, **registry.initialiser(way.kind).values(way.params)}, generator, where)
 
 
 def _default(module: Weighted, params: Params, generator: torch.Generator, where: str) -> None:
@@ -141,7 +144,7 @@ INITIALISERS: Mapping[str, _Writer] = {
     ),
     "gaussian": _drawn(
         lambda weight, module, params, generator: weight.normal_(
-            0.0, cast(float, params["initial_deviation"]), generator=generator
+            0.0, cast(float, params["deviation"]), generator=generator
         )
     ),
     "zeros": _drawn(lambda weight, module, params, generator: weight.zero_()),

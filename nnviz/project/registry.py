@@ -20,7 +20,7 @@ from nnviz.project.declared.layers import FAMILIES, LAYERS
 from nnviz.project.declared.losses import LOSSES, LossSpec
 from nnviz.project.declared.optimizers import OptimizerSpec
 from nnviz.project.declared.schedules import ScheduleSpec
-from nnviz.project.model import Params
+from nnviz.project.model import Choice, Params
 from nnviz.project.spec import LayerSpec, Spec
 
 __all__ = [
@@ -172,7 +172,7 @@ def initialisers() -> Mapping[str, InitialiserSpec]:
 
 def has_written_weights(params: Params) -> bool:
     """Whether a layer with these parameters starts with weights that are written down in them."""
-    found = _INITIALISERS.all.get(str(params.get("weight_initialisation", "")))
+    found = _INITIALISERS.all.get(Choice.of(params.get("weight_initialisation", "")).kind)
     return found is not None and found.written
 
 

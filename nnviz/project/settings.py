@@ -15,7 +15,7 @@ from nnviz.errors import InputError, ParamError
 from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen, Slot
 from nnviz.project.graph.wiring import shortened
-from nnviz.project.model import Choice, DataConfig, Graph, ParamValue, Project, TrainConfig
+from nnviz.project.model import Choice, DataConfig, Graph, Params, ParamValue, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, brief
 from nnviz.project.text import clean_name, device_problem, name_problem
 from nnviz.project.value_text import parse_text, unquoted
@@ -131,7 +131,7 @@ def with_setting(
         path: ``name``; ``data.dataset``; ``data.FIELD`` (of the data set or of every data set); ``training.SLOT`` (a
             kind, or a kind with its params, such as ``training.schedule``); ``training.SLOT.PARAM``;
             ``training.FIELD`` (of training or of the optimizer, such as ``training.learning_rate``); or ``NODE.PARAM``,
-            such as ``conv1.kernel_size``.
+            such as ``conv1.kernel_size``, or ``NODE.PARAM.SETTING``, such as ``output.loss.delta``.
         value: The new value, or a text that says it as one types it (see ``value_text.py``).
         dataset_params: Parameters of every known data set by key; the project itself does not know the data sets.
 
@@ -227,9 +227,24 @@ def _with_choice(config: TrainConfig, slot: Slot, chosen: Chosen) -> TrainConfig
 
 def _layer(graph: Graph, node_id: str, field: str, value: object) -> Graph:
     node = graph.nodes[node_id]
+    field, _, inner = field.removeprefix("params.").partition(".")
+    if inner:
+        value = _with_inner(registry.layer(node.kind).param(field), node.params, inner.removeprefix("params."), value)
     parsed = _parsed(registry.layer(node.kind).param(field.removeprefix("params.")), value)
     changed = msgspec.structs.replace(node, params={**node.params, field.removeprefix("params."): parsed})
     return msgspec.structs.replace(graph, nodes={**graph.nodes, node_id: changed})
+
+
+def _with_inner(spec: ParamSpec, params: Params, name: str, value: object) -> ParamValue:
+    """What is chosen, with another value of one of its own settings: ``conv1.weight_initialisation.deviation``."""
+    if not spec.kinds:
+        raise ParamError(f"The {spec.title} has no settings of its own.")
+    choice = Choice.of(params.get(spec.name, spec.default))
+    param = find(spec.settings_of(choice.kind), name)
+    if param is None:
+        known = ", ".join(one.name for one in spec.settings_of(choice.kind)) or "none"
+        raise ParamError(f"The {spec.title} '{choice.kind[:80]}' has no such setting (it has: {known}).")
+    return choices.with_param(choice, name, _parsed(param, value))
 
 
 def _names(params: tuple[ParamSpec, ...], first: str) -> str:

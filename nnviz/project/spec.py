@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from nnviz.errors import ParamError
-from nnviz.project.model import Params, ParamValue, Shape
+from nnviz.project.model import Choice, Params, ParamValue, Shape
 from nnviz.project.sweep import Sweep
 from nnviz.project.text import value_problem
 
-ParamType: TypeAlias = Literal["int", "float", "bool", "choice", "pair", "shape", "matrix", "vector", "text"]
+ParamType: TypeAlias = Literal["int", "float", "bool", "choice", "chosen", "pair", "shape", "matrix", "vector", "text"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,13 @@ class ParamSpec:
         title: What the inspector shows ("kernel size").
         help: One or two sentences for the tooltip.
         type: ``pair`` is (height, width); a single int is taken for both. ``shape`` is a tuple of ints of any length.
-            ``matrix`` and ``vector`` hold floats, or None for "not given".
+            ``matrix`` and ``vector`` hold floats, or None for "not given". ``chosen`` is one of several declared
+            things with settings of its own: a Choice, or its kind as text where no setting is given.
         default: Used where the node says nothing.
         minimum, maximum: Inclusive range of every number in the value.
         exclusive_minimum: The minimum itself is not allowed.
-        choices: Allowed values of a ``choice``, each with the title to show.
+        choices: Allowed values of a ``choice`` or kinds of what is ``chosen``, each with the title to show.
+        kinds: The declarations of what can be ``chosen``.
         unit: Shown behind the number.
         logarithmic: The editor steps in factors rather than in differences.
         shown_when: (other parameter, values): the inspector shows this one only when the other has one of the values.
@@ -48,6 +50,7 @@ class ParamSpec:
     maximum: float = math.inf
     exclusive_minimum: bool = False
     choices: tuple[tuple[str, str], ...] = ()
+    kinds: tuple[Spec, ...] = field(default=(), compare=False, repr=False)
     unit: str = ""
     logarithmic: bool = False
     shown_when: tuple[str, tuple[ParamValue, ...]] | None = None
@@ -65,7 +68,7 @@ class ParamSpec:
         """The allowed range as words, for messages and tooltips: ``a whole number from 1 to 4096``."""
         if self.type == "bool":
             return "true or false"
-        if self.type == "choice":
+        if self.type in ("choice", "chosen"):
             return "one of " + ", ".join(key for key, _ in self.choices)
         if self.type == "text":
             return "text"
@@ -88,6 +91,10 @@ class ParamSpec:
         if math.isfinite(high):
             return f"{noun}, at most {high:g}"
         return noun
+
+    def settings_of(self, kind: str) -> tuple[ParamSpec, ...]:
+        """The settings of one of the kinds that can be chosen; none of a kind that there is not."""
+        return next((spec.params for spec in self.kinds if spec.kind == kind), ())
 
     def refuse(self, value: object) -> ParamError:
         """The error for a value that is not allowed."""
@@ -150,6 +157,23 @@ def _parse_choice(spec: ParamSpec, value: object) -> ParamValue:
     return value
 
 
+def _parse_chosen(spec: ParamSpec, value: object) -> ParamValue:
+    if isinstance(value, Choice):
+        value = {"kind": value.kind, "params": value.params}
+    if isinstance(value, str):
+        value = {"kind": value}
+    if not isinstance(value, Mapping) or not {"kind"} <= value.keys() <= {"kind", "params"}:
+        raise spec.refuse(value)
+    declared = next((one for one in spec.kinds if one.kind == value["kind"]), None)
+    given = value.get("params", {})
+    if declared is None or not isinstance(given, Mapping):
+        raise spec.refuse(value["kind"] if declared is None else value)
+    for name in given:
+        declared.param(str(name))
+    params = {param.name: param.parse(given[param.name]) for param in declared.params if param.name in given}
+    return Choice(declared.kind, params) if params else declared.kind
+
+
 def _parse_pair(spec: ParamSpec, value: object) -> ParamValue:
     items = (value, value) if isinstance(value, (int, float)) else _sequence(spec, value, value, 2)
     if len(items) == 1:
@@ -190,6 +214,7 @@ _PARSERS: Mapping[ParamType, Callable[[ParamSpec, object], ParamValue]] = {
     "bool": _parse_bool,
     "text": _parse_text,
     "choice": _parse_choice,
+    "chosen": _parse_chosen,
     "pair": _parse_pair,
     "shape": _parse_shape,
     "vector": _parse_vector,

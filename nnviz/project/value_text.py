@@ -10,7 +10,7 @@ import math
 import re
 
 from nnviz.errors import ParamError
-from nnviz.project.model import ParamValue
+from nnviz.project.model import Choice, ParamValue
 from nnviz.project.spec import ParamSpec, brief
 
 _SEPARATORS = re.compile(r"[\s,;×x*]+")
@@ -45,6 +45,8 @@ def to_text(spec: ParamSpec, value: ParamValue) -> str:
         return "\n".join("  ".join(_item(item) for item in row) for row in rows)
     if isinstance(value, (int, float)):
         return number_text(value)
+    if isinstance(value, Choice):
+        return json.dumps({"kind": value.kind, "params": dict(value.params)}, ensure_ascii=False)
     return str(value)
 
 
@@ -56,7 +58,8 @@ def parse_text(spec: ParamSpec, text: str) -> ParamValue:
     """The value that somebody typed, in its normal form.
 
     ``5 x 5``, ``5×5``, ``5, 5``, ``[5, 5]`` and ``5`` for a pair; ``on`` or ``true`` for a switch; the key or the title
-    of a choice; a decimal point or a decimal comma; nothing for weights that are not given.
+    of a choice, or an object with its kind and params; a decimal point or a decimal comma; nothing for weights that
+    are not given.
 
     Raises:
         ParamError: It is no such value or not allowed; the sentence says what is.
@@ -64,8 +67,8 @@ def parse_text(spec: ParamSpec, text: str) -> ParamValue:
     if spec.type == "text":
         return spec.parse(text)
     typed = text.strip()
-    if spec.type == "choice":
-        return spec.parse(_chosen(spec, typed))
+    if spec.type in {"choice", "chosen"}:
+        return spec.parse(_json(typed) if typed.startswith("{") else _chosen(spec, typed))
     if spec.type == "bool":
         word = typed.casefold()
         if word not in _YES | _NO:
@@ -75,8 +78,8 @@ def parse_text(spec: ParamSpec, text: str) -> ParamValue:
     if spec.type in {"vector", "matrix"} and typed.casefold() in _NOTHING:
         return spec.parse(None)
     if typed.startswith("[") and spec.type not in {"int", "float"}:
-        listed = _json_list(typed)
-        if listed is not None:
+        listed = _json(typed)
+        if isinstance(listed, list):
             return spec.parse(listed)
     try:
         if spec.type == "matrix":
@@ -117,14 +120,14 @@ def _chosen(spec: ParamSpec, typed: str) -> str:
     return next((key for key, title in spec.choices if word in {key.casefold(), title.casefold()}), typed)
 
 
-def _json_list(text: str) -> list[object] | None:
+def _json(text: str) -> object:
+    """What a text says in JSON; the text itself where it is none."""
     if len(text) > _MOST_JSON:
-        return None
+        return text
     try:
-        found = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, list) else None
+        return text
 
 
 def _parts(text: str) -> list[str]:

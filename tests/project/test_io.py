@@ -132,7 +132,7 @@ def test_a_file_written_by_hand() -> None:
         "edges": [{"source": "input", "target": "l"}, {"source": "l", "target": "out"}]}}
     """
     project = io.loads(text.encode())
-    assert project.graph.nodes["l"] == Node("l", "linear", {"out_features": 1, "initial_deviation": 1.0})
+    assert project.graph.nodes["l"] == Node("l", "linear", {"out_features": 1})
     assert type(project.graph.nodes["l"].params["out_features"]) is int
     assert project.training == Project().training
 
@@ -764,7 +764,7 @@ def test_a_really_full_place(tmp_path: Path) -> None:
         import resource, sys
         from pathlib import Path
         from nnviz.errors import StorageError
-        from nnviz.project import io
+        from nnviz.project.files import io
         from nnviz.project.model import Project
         resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
         try:

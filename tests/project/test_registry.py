@@ -39,7 +39,9 @@ def test_declarations_are_finished(spec: Spec) -> None:
     for param in spec.params:
         assert param.title and param.help.endswith("."), param.name
         assert param.parse(param.default) == param.default, param.name
-        assert param.type in ("bool", "text", "choice") or param.minimum > float("-inf") or param.default is None
+        assert (
+            param.type in ("bool", "text", "choice", "chosen") or param.minimum > float("-inf") or param.default is None
+        )
         if param.shown_when:
             other, values = param.shown_when
             assert all(spec.param(other).parse(value) == value for value in values)

@@ -305,9 +305,20 @@ def test_sizes_that_cannot_be_added_may_be_concatenated() -> None:
 
 
 def test_parameters_out_of_range_are_clamped() -> None:
-    start = project(flat(4), ("linear", {"out_features": 0, "initial_deviation": math.nan, "speed": 1}), output("mse"))
+    start = project(
+        flat(4),
+        (
+            "linear",
+            {"out_features": 0, "weight_initialisation": Choice("gaussian", {"deviation": math.nan}), "speed": 1},
+        ),
+        output("mse"),
+    )
     found = {titles(f)[0]: f for f in validate(start, NUMBERS) if f.node == "l1"}
-    assert list(found) == ["Set out features to 1", "Set deviation to 0.01", "Remove speed"]
+    assert list(found) == [
+        "Set out features to 1",
+        "Set weight initialisation to Normal (deviation 0.01)",
+        "Remove speed",
+    ]
     after = start
     for diagnostic in found.values():
         after = cured(after, diagnostic)

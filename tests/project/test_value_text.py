@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from project.strategies import param_values
+from strategies import param_values
 
 from nnviz.commands import TrainOptions
 from nnviz.data import datasets

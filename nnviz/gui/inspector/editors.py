@@ -496,5 +496,10 @@ class MatrixEditor(Editor):
 
 def make_editor(spec: ParamSpec, parent: QWidget | None = None) -> Editor:
     """The editor for a declaration."""
-    kinds: dict[str, type[Editor]] = {"choice": ChoiceEditor, "bool": SwitchEditor, "matrix": MatrixEditor}
+    kinds: dict[str, type[Editor]] = {
+        "choice": ChoiceEditor,
+        "chosen": ChoiceEditor,
+        "bool": SwitchEditor,
+        "matrix": MatrixEditor,
+    }
     return kinds.get(spec.type, TextEditor)(spec, parent)

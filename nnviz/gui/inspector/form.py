@@ -40,9 +40,7 @@ class ParamTitle(QLabel):
         if editor.can_step() and (spec.logarithmic or spec.type == "int"):
             steps = "in small steps" if spec.logarithmic else f"by {_FAR_STEPS}"
             drag = f" Drag sideways to turn it, farther down {steps}; Ctrl with the wheel does the same."
-        default = (
-            to_text(spec, spec.default) if spec.type != "choice" else dict(spec.choices).get(str(spec.default), "")
-        )
+        default = to_text(spec, spec.default) if not spec.choices else dict(spec.choices).get(str(spec.default), "")
         shown = ("on" if spec.default else "off") if spec.type == "bool" else default or "none"
         self.setToolTip(f"<p>{spec.help}</p><p>Allowed: {spec.allowed()}. Default: {shown}.{drag}</p>")
         if editor.can_step():

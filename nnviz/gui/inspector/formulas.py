@@ -9,14 +9,14 @@ from nnviz.gui.look import theme as themes
 from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.document import Document
-from nnviz.project.model import Node, ParamValue
+from nnviz.project.model import Choice, Node, ParamValue
 
 
 def formula_of(document: Document, node: Node) -> str:
     """What a layer computes, or nothing where there is nothing to compute."""
     if node.kind == "output":
-        loss = registry.layer("output").values(node.params).get("loss")
-        formula = registry.loss(str(loss)).formula
+        loss = Choice.of(registry.layer(node.kind).values(node.params)["loss"])
+        formula = registry.loss(loss.kind).formula
         return f"L = {html.escape(formula)}" if formula else ""
     return registry.layer(node.kind).formula
 

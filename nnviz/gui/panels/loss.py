@@ -16,6 +16,7 @@ from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
+from nnviz.project.model import Choice
 from nnviz.record.run import RunView
 
 _SPLITS = (("train", "train", 0), ("validation", "validation", 1), ("test", "test", 2))
@@ -180,7 +181,8 @@ class LossPanel(CurvesPanel):
         layer = registry.layer("output")
         for node in self.document.project.graph.nodes.values():
             if node.kind == layer.kind:
-                loss = registry.losses().get(str(node.params.get("loss", layer.param("loss").default)))
+                chosen = Choice.of(node.params.get("loss", layer.param("loss").default))
+                loss = registry.losses().get(chosen.kind)
                 return (loss.axis if loss is not None else "") or "loss"
         return "loss"
 

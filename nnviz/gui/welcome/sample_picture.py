@@ -23,7 +23,7 @@ from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer
-from nnviz.project.model import Graph, Params, Project, Shape
+from nnviz.project.model import Choice, Graph, Params, Project, Shape
 from nnviz.record.samples import ArraySample
 
 #: More units in a layer than this are drawn as a block.
@@ -72,7 +72,7 @@ def sample_picture(project: Project) -> SamplePicture:
     """What a card shows of a project; may be called on any thread."""
     inference = infer(project.graph)
     output = next((node for node in project.graph.nodes.values() if node.kind == "output"), None)
-    loss = "" if output is None else str(registry.layer("output").values(output.params)["loss"])
+    loss = "" if output is None else Choice.of(registry.layer(output.kind).values(output.params)["loss"]).kind
     words = epoch_words(epoch_seconds(project, inference))
     return SamplePicture(blocks_of(project.graph, inference), preview(project), loss, inference.parameters, words)
 

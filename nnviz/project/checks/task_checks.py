@@ -62,7 +62,7 @@ def check_output(look: Look) -> Iterator[Diagnostic]:
 
 def _loss(look: Look) -> LossSpec:
     values = look.specs[look.output].values(look.graph.nodes[look.output].params)
-    return registry.loss(str(values["loss"]))
+    return registry.loss(Choice.of(values["loss"]).kind)
 
 
 _TASKS = {"classes": "has classes", "binary": "asks yes or no", "regression": "has numbers as answers"}

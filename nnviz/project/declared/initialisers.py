@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nnviz.project.spec import Spec
+from nnviz.project.spec import ParamSpec, Spec
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,19 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         "gaussian",
         "Normal",
         "Normal with a deviation of your choice, to see what too small and too large a start do to deep networks.",
+        params=(
+            ParamSpec(
+                "deviation",
+                "deviation",
+                "Standard deviation of the normal distribution that the first weights are drawn from.",
+                "float",
+                0.01,
+                minimum=0,
+                maximum=100,
+                exclusive_minimum=True,
+                logarithmic=True,
+            ),
+        ),
     ),
     InitialiserSpec(
         "zeros",

@@ -29,7 +29,7 @@ from nnviz.gui.canvas.geometry import (
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, shape_text
 from nnviz.project.checks.validate import Diagnostic
-from nnviz.project.model import DataFacts, Graph, Node, Shape
+from nnviz.project.model import Choice, DataFacts, Graph, Node, Shape
 from nnviz.project.spec import LayerSpec, ShapeResult
 
 #: More classes than this do not fit as rows; the five most likely are shown instead.
@@ -357,8 +357,7 @@ def _layout(
 
 
 def _loss_key(node: Node, spec: LayerSpec) -> str:
-    value = node.params.get("loss", spec.param("loss").default)
-    return value if isinstance(value, str) else ""
+    return Choice.of(node.params.get("loss", spec.param("loss").default)).kind
 
 
 def _loss_title(key: str) -> str:

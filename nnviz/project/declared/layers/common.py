@@ -211,29 +211,18 @@ def bias_param() -> ParamSpec:
 
 
 def weight_params(*, given: bool = False) -> tuple[ParamSpec, ...]:
-    """``weight_initialisation`` and what belongs to it; ``given`` weights only where they can be written down."""
-    choices = tuple((spec.kind, spec.title) for spec in INITIALISERS if given or spec.kind != "given")
+    """``weight_initialisation``; ``given`` weights only where they can be written down."""
+    kinds = tuple(spec for spec in INITIALISERS if given or not spec.written)
     return (
         ParamSpec(
             "weight_initialisation",
             "weight initialisation",
             "Where the weights start. Too small and the signal dies on its way through the layers, too large and it "
             "explodes; He normal suits ReLU, Xavier suits tanh and sigmoid.",
-            "choice",
+            "chosen",
             "default",
-            choices=choices,
-        ),
-        ParamSpec(
-            "initial_deviation",
-            "deviation",
-            "Standard deviation of the normal distribution that the first weights are drawn from.",
-            "float",
-            0.01,
-            minimum=0,
-            maximum=100,
-            exclusive_minimum=True,
-            logarithmic=True,
-            shown_when=("weight_initialisation", ("gaussian",)),
+            choices=tuple((spec.kind, spec.title) for spec in kinds),
+            kinds=kinds,
         ),
     )
 

@@ -19,7 +19,7 @@ from nnviz.project.declared.layers.common import (
     weight_params,
     whole,
 )
-from nnviz.project.model import Params, Shape
+from nnviz.project.model import Choice, Params, Shape
 from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 
@@ -28,7 +28,7 @@ def _linear_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
     if len(shape) != 1:
         raise ShapeError(f"Linear expects a flat input and gets {shape_text(shape)}.", (INSERT_FLATTEN,))
     inputs, outputs = shape[0], whole(values, "out_features")
-    if values["weight_initialisation"] == "given":
+    if Choice.of(values["weight_initialisation"]).kind == "given":
         _check_given(values, inputs, outputs)
     biases = outputs if flag(values, "bias") else 0
     total = inputs * outputs + biases

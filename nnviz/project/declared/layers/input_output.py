@@ -61,9 +61,10 @@ OUTPUT = LayerSpec(
             "loss",
             "What the training makes small. Cross-entropy for classes, binary cross-entropy for yes or no, squared "
             "error for numbers.",
-            "choice",
+            "chosen",
             "cross_entropy",
             choices=tuple((spec.kind, spec.title) for spec in LOSSES),
+            kinds=LOSSES,
         ),
     ),
     rule=_output_rule,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -126,6 +127,10 @@ def _mean_absolute_error(outputs: Tensor, targets: Tensor, values: Params) -> Te
     return functional.l1_loss(outputs, targets)
 
 
+def _huber(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
+    return functional.huber_loss(outputs, targets, delta=cast(float, values["delta"]))
+
+
 def _binary_cross_entropy(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
     """Binary cross-entropy of probabilities; NaN where an output is none.
 
@@ -156,6 +161,7 @@ _FORMULAS: Mapping[str, _Formula] = {
     "cross_entropy": _cross_entropy,
     "mse": _mean_squared_error,
     "l1": _mean_absolute_error,
+    "huber": _huber,
     "bce": _binary_cross_entropy,
     "bce_logits": _binary_cross_entropy_of_logits,
     "perceptron": _perceptron,

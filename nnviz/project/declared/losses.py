@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from nnviz.project.spec import Spec
+from nnviz.project.spec import ParamSpec, Spec
 
 #: What is done to the last layer's numbers to read an answer from them.
 Answer: TypeAlias = Literal["softmax", "sigmoid", "sign", "identity"]
@@ -102,6 +102,29 @@ LOSSES: tuple[LossSpec, ...] = (
         formula="mean of |p − y|",
         short="L1",
         axis="absolute error",
+    ),
+    LossSpec(
+        "huber",
+        "Huber",
+        "The squared error for small distances, the absolute error beyond delta: smooth around the target, and an "
+        "answer that is far off pulls no harder than one at delta.",
+        tasks=("regression",),
+        params=(
+            ParamSpec(
+                "delta",
+                "delta",
+                "The distance at which the square goes over into a straight line.",
+                "float",
+                1.0,
+                minimum=0,
+                maximum=1e6,
+                exclusive_minimum=True,
+                logarithmic=True,
+            ),
+        ),
+        expects="values",
+        formula="mean of (p − y)²/2 where |p − y| ≤ δ, else δ·(|p − y| − δ/2)",
+        axis="Huber loss",
     ),
     # Rosenblatt: The Perceptron, Psychological Review 65 (1958) 386–408; as a loss to go down on, Duda and Hart:
     # Pattern Classification and Scene Analysis (1973), 5.5, and Bishop: PRML (2006), 4.1.7. Its gradient for one

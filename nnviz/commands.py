@@ -27,6 +27,7 @@ from nnviz.project.files import io
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
+from nnviz.project.value_text import unquoted
 from nnviz.record.places import RUN_SUFFIX, run_place
 from nnviz.reports import BarReport, JsonReport
 
@@ -158,7 +159,7 @@ class TrainOptions:
         """
         if self.data is not None and self.data != project.data.dataset:
             project = _with_data(project, self.data)
-        asked = [(path, settings.parse_text(text)) for path, text in self.settings]
+        asked: list[tuple[str, object]] = list(self.settings)
         for name in ("epochs", "seed", "device"):
             value = getattr(self, name)
             if value is not None:
@@ -166,7 +167,7 @@ class TrainOptions:
         dataset_params = {kind: spec.params for kind, spec in data_sets.datasets().items()}
         for path, value in asked:
             if path == "data.dataset":
-                project = _with_data(project, str(value))
+                project = _with_data(project, unquoted(str(value)))
             else:
                 project = settings.with_setting(project, path, value, dataset_params)
         return project

@@ -88,24 +88,25 @@ def _digit(choice: int) -> NDArray[np.uint8] | None:
 
 
 def _surface(graph: Graph, edges: tuple[float, float, float, float]) -> NDArray[np.float64] | None:
-    """The output of a chain of given weighted sums, steps and sigmoids over the plane; None for anything else."""
+    """The output of a chain of given weighted sums and activations over the plane; None for anything else."""
     middles = (np.arange(_SIDE) + 0.5) / _SIDE
     across = edges[0] + middles * (edges[1] - edges[0])
     down = edges[3] - middles * (edges[3] - edges[2])
     values: NDArray[np.float64] = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
     for name in infer(graph).order:
         node = graph.nodes[name]
-        if node.kind == "linear":
-            params = registry.layer("linear").values(node.params)
-            if params["weight_initialisation"] != "given":
+        spec = registry.layer(node.kind)
+        if spec.dense:
+            params = spec.values(node.params)
+            if not registry.has_written_weights(params):
                 return None
             weights = np.array(cast("Sequence[Sequence[Any]]", params["weight_values"]), np.float64)
             biases = np.array(cast("Sequence[Any]", params["bias_values"]), np.float64)
             values = values[:, : weights.shape[1]] @ weights.T + biases
-        elif node.kind == "step":
-            values = (values > 0).astype(np.float64)
-        elif node.kind == "sigmoid":
-            values = 1.0 / (1.0 + np.exp(-values))
+        elif spec.function is not None:
+            known = spec.values(node.params)
+            ones = [spec.function(known, number) for number in values.ravel().tolist()]
+            values = np.array(ones, np.float64).reshape(values.shape)
         elif node.kind not in ("input", "output"):
             return None
     return values.reshape(_SIDE, _SIDE) if values.shape[1] == 1 else None

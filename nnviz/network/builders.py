@@ -278,6 +278,7 @@ BUILDERS: Mapping[str, Builder] = {
     "elu": lambda params, shapes: nn.ELU(_float(params["alpha"])),
     "gelu": lambda params, shapes: nn.GELU(approximate=cast(str, params["approximate"])),
     "silu": lambda params, shapes: nn.SiLU(),
+    "hardswish": lambda params, shapes: nn.Hardswish(),
     "sigmoid": lambda params, shapes: nn.Sigmoid(),
     "tanh": lambda params, shapes: nn.Tanh(),
     "softplus": lambda params, shapes: nn.Softplus(),

@@ -8,16 +8,20 @@ under ``torch.manual_seed(seed)`` draws them, so both start from the same number
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
 from nnviz.errors import ProjectError
-from nnviz.project.model import Params
+from nnviz.project import registry
+from nnviz.project.model import Choice, Params
 
 #: The layers whose ``weight_initialisation`` can be chosen.
 Weighted: TypeAlias = "nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d"
+#: (layer, its parameters and those of the initialiser, source of random numbers, id of the node): writes the numbers.
+_Writer: TypeAlias = "Callable[[Weighted, Params, torch.Generator, str], None]"
 _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 
 
@@ -70,34 +74,42 @@ def _reset(module: nn.Module, generator: torch.Generator) -> None:
 
 
 def _initialise_weighted(module: Weighted, params: Params, generator: torch.Generator, where: str) -> None:
-    way = cast(str, params.get("weight_initialisation", "default"))
+    way = Choice.of(params.get("weight_initialisation", "default"))
+    write = INITIALISERS.get(way.kind)
+    if write is None:
+        raise ProjectError(
+            f"There is no weight initialisation called '{way.kind}'.", field=f"{where}.weight_initialisation"
+        )
+    write(module, {**params, **registry.initialiser(way.kind).values(way.params)}, generator, where)
+
+
+def _default(module: Weighted, params: Params, generator: torch.Generator, where: str) -> None:
+    # As in torch: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html (Kaiming uniform, a = sqrt 5)
     weight, bias = module.weight, module.bias
-    if way == "default":
-        # As in torch: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html (Kaiming uniform, a = sqrt 5)
-        nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
-        if bias is not None:
-            fan_in, _ = nn.init._calculate_fan_in_and_fan_out(weight)
-            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0.0
-            nn.init.uniform_(bias, -bound, bound, generator=generator)
-        return
+    nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
     if bias is not None:
-        bias.zero_()
-    if way == "zeros":
-        weight.zero_()
-    elif way == "gaussian":
-        weight.normal_(0.0, cast(float, params["initial_deviation"]), generator=generator)
-    elif way == "xavier_normal":
-        weight.normal_(0.0, math.sqrt(1 / inputs_per_unit(module)), generator=generator)
-    elif way == "xavier_uniform":
-        nn.init.xavier_uniform_(weight, generator=generator)
-    elif way == "he_normal":
-        weight.normal_(0.0, math.sqrt(2 / inputs_per_unit(module)), generator=generator)
-    elif way == "given":
-        _write_given(weight, params.get("weight_values"), f"{where}.weight_values")
-        if bias is not None and params.get("bias_values") is not None:
-            _write_given(bias, params.get("bias_values"), f"{where}.bias_values")
-    else:
-        raise ProjectError(f"There is no weight initialisation called '{way}'.", field=f"{where}.weight_initialisation")
+        fan_in, _ = nn.init._calculate_fan_in_and_fan_out(weight)
+        bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0.0
+        nn.init.uniform_(bias, -bound, bound, generator=generator)
+
+
+def _given(module: Weighted, params: Params, generator: torch.Generator, where: str) -> None:
+    if module.bias is not None:
+        module.bias.zero_()
+    _write_given(module.weight, params.get("weight_values"), f"{where}.weight_values")
+    if module.bias is not None and params.get("bias_values") is not None:
+        _write_given(module.bias, params.get("bias_values"), f"{where}.bias_values")
+
+
+def _drawn(draw: Callable[[Tensor, Weighted, Params, torch.Generator], object]) -> _Writer:
+    """Biases 0, and the weights as drawn."""
+
+    def write(module: Weighted, params: Params, generator: torch.Generator, where: str) -> None:
+        if module.bias is not None:
+            module.bias.zero_()
+        draw(module.weight, module, params, generator)
+
+    return write
 
 
 def _write_given(target: Tensor, values: object, field: str) -> None:
@@ -112,3 +124,29 @@ def _write_given(target: Tensor, values: object, field: str) -> None:
         shown = "×".join(str(size) for size in given.shape)
         raise ProjectError(f"{shown} numbers are given, but the layer has {wanted}.", field=field)
     target.copy_(given)
+
+
+#: Every initialiser that the registry knows has exactly one writer here (a test compares the two).
+INITIALISERS: Mapping[str, _Writer] = {
+    "default": _default,
+    "he_normal": _drawn(
+        lambda weight, module, params, generator: weight.normal_(
+            0.0, math.sqrt(2 / inputs_per_unit(module)), generator=generator
+        )
+    ),
+    "xavier_normal": _drawn(
+        lambda weight, module, params, generator: weight.normal_(
+            0.0, math.sqrt(1 / inputs_per_unit(module)), generator=generator
+        )
+    ),
+    "xavier_uniform": _drawn(
+        lambda weight, module, params, generator: nn.init.xavier_uniform_(weight, generator=generator)
+    ),
+    "gaussian": _drawn(
+        lambda weight, module, params, generator: weight.normal_(
+            0.0, cast(float, params["deviation"]), generator=generator
+        )
+    ),
+    "zeros": _drawn(lambda weight, module, params, generator: weight.zero_()),
+    "given": _given,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import torch
@@ -12,10 +12,10 @@ from torch.nn import functional
 
 from nnviz.errors import ProjectError
 from nnviz.project import registry
-from nnviz.project.model import DataFacts, Graph
+from nnviz.project.model import Choice, DataFacts, Graph, Params
 
-#: (outputs, targets) -> one number, the mean over the batch
-_Formula = Callable[[Tensor, Tensor], Tensor]
+#: (outputs, targets, settings of the loss) -> one number, the mean over the batch
+_Formula = Callable[[Tensor, Tensor, Params], Tensor]
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class LossFunction:
         task: ``classes``, ``binary`` or ``regression``, from the data set.
         classes: Number of values the network puts out for one example.
         threshold: Binary only: the answer is yes above it, as the loss declares it.
+        values: The settings of the loss, defaults included.
     """
 
     kind: str
     task: str
     classes: int
     threshold: float
+    values: Params = field(default_factory=dict)
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean loss of the batch.
@@ -43,7 +45,7 @@ class LossFunction:
             outputs: ``(n, k)``, what the network put out.
             targets: ``(n,)`` integer labels, or ``(n, k)`` numbers.
         """
-        return _FORMULAS[self.kind](outputs, self.encode(outputs, targets))
+        return _FORMULAS[self.kind](outputs, self.encode(outputs, targets), self.values)
 
     def with_gradient(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss of the batch and its gradient with respect to the outputs, as autograd finds it, bit for bit.
@@ -58,13 +60,13 @@ class LossFunction:
             return written_out(outputs, encoded)
         with torch.enable_grad():
             free = outputs.detach().requires_grad_()
-            loss = _FORMULAS[self.kind](free, encoded)
+            loss = _FORMULAS[self.kind](free, encoded, self.values)
             (gradient,) = torch.autograd.grad(loss, free)
         return loss.detach(), gradient
 
     def encode(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The targets in the form the formula wants: labels for cross-entropy, else numbers shaped like the outputs."""
-        if self.kind == "cross_entropy":
+        """The targets in the form the loss declares: labels, or numbers shaped like the outputs."""
+        if self.kind in _TAKES_LABELS:
             return targets.reshape(-1).long()
         if self.task == "classes" and not targets.is_floating_point():
             one_hot = functional.one_hot(targets.reshape(-1), self.classes)
@@ -100,26 +102,36 @@ def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:
     if len(outputs) != 1:
         raise ProjectError("The network needs exactly one output.", field="graph.nodes")
     node = outputs[0]
-    kind = cast(str, registry.layer(node.kind).values(node.params)["loss"])
+    choice = Choice.of(registry.layer(node.kind).values(node.params)["loss"])
+    kind = choice.kind
     field = f"graph.nodes.{node.id}.params.loss"
     if kind not in _FORMULAS:
         raise ProjectError(f"There is no loss called '{kind}'.", field=field)
-    if facts.task == "regression" and kind != "mse":
-        raise ProjectError(
-            "The data set asks for numbers, so the loss must be the mean squared error (mse).", field=field
-        )
-    return LossFunction(kind=kind, task=facts.task, classes=facts.targets, threshold=registry.loss(kind).threshold)
+    if facts.task == "regression" and facts.task not in registry.loss(kind).tasks:
+        specs = (spec for spec in registry.losses().values() if facts.task in spec.tasks)
+        fitting = [f"the {spec.title[:1].lower()}{spec.title[1:]} ({spec.kind})" for spec in specs]
+        raise ProjectError(f"The data set asks for numbers, so the loss must be {' or '.join(fitting)}.", field=field)
+    spec = registry.loss(kind)
+    return LossFunction(kind, facts.task, facts.targets, spec.threshold, spec.values(choice.params))
 
 
-def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+def _cross_entropy(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
     return functional.cross_entropy(outputs.flatten(1), targets)
 
 
-def _mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+def _mean_squared_error(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
     return functional.mse_loss(outputs, targets)
 
 
-def _binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+def _mean_absolute_error(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
+    return functional.l1_loss(outputs, targets)
+
+
+def _huber(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
+    return functional.huber_loss(outputs, targets, delta=cast(float, values["delta"]))
+
+
+def _binary_cross_entropy(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
     """Binary cross-entropy of probabilities; NaN where an output is none.
 
     torch refuses a value outside 0 to 1 with an exception on the CPU and by killing the CUDA context. Here such a
@@ -131,11 +143,11 @@ def _binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return torch.where(is_probability, losses, torch.nan).mean()
 
 
-def _binary_cross_entropy_of_logits(outputs: Tensor, targets: Tensor) -> Tensor:
+def _binary_cross_entropy_of_logits(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
     return functional.binary_cross_entropy_with_logits(outputs, targets)
 
 
-def _perceptron(outputs: Tensor, targets: Tensor) -> Tensor:
+def _perceptron(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
     """Mean of max(0, −y·z) with y = ±1. An example on the line itself (z = 0) counts as a mistake.
 
     That is Rosenblatt's own reading and what lets training begin with all weights 0; hence the slope at 0 is −y, where
@@ -148,6 +160,8 @@ def _perceptron(outputs: Tensor, targets: Tensor) -> Tensor:
 _FORMULAS: Mapping[str, _Formula] = {
     "cross_entropy": _cross_entropy,
     "mse": _mean_squared_error,
+    "l1": _mean_absolute_error,
+    "huber": _huber,
     "bce": _binary_cross_entropy,
     "bce_logits": _binary_cross_entropy_of_logits,
     "perceptron": _perceptron,
@@ -172,6 +186,9 @@ def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tens
     loss = torch.binary_cross_entropy_with_logits(outputs, targets, None, None, _MEAN)
     return loss, outputs.sigmoid().sub_(targets).div_(outputs.numel())
 
+
+#: The losses whose targets are numbers of classes, looked up once: they are asked for at every step.
+_TAKES_LABELS = frozenset(kind for kind, spec in registry.losses().items() if spec.takes_labels)
 
 _aten = torch.ops.aten
 #: torch's own numbers: a loss is the mean over the batch, and the label that its kernels pass over.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nnviz.project import registry
 from nnviz.project.checks.diagnosis import Fix, Look
 from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.task_checks import check_input, check_output
@@ -57,4 +58,4 @@ def _cures(look: Look) -> Iterator[Fix]:
 
 
 def _is_flatten(edit: Edit) -> bool:
-    return isinstance(edit, InsertOnEdge) and edit.node.kind == "flatten"
+    return isinstance(edit, InsertOnEdge) and registry.layer(edit.node.kind).flattens

@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 import msgspec
 
-#: What a parameter can hold. Sequences are tuples (nested for matrices), so that values compare by content.
-ParamValue: TypeAlias = "bool | int | float | str | None | tuple[ParamValue, ...]"
+#: What a parameter can hold. Sequences are tuples (nested for matrices), so that values compare by content. A Choice
+#: stands where one of several declared things has settings of its own; without any, its kind stands alone, as text.
+ParamValue: TypeAlias = "bool | int | float | str | None | Choice | tuple[ParamValue, ...]"
 Params: TypeAlias = Mapping[str, ParamValue]
 #: A tensor's sizes without the batch: ``(channels, height, width)``, ``(channels, length)`` or ``(features,)``.
 Shape: TypeAlias = tuple[int, ...]
@@ -142,6 +143,11 @@ class Choice(msgspec.Struct, frozen=True):
 
     kind: str
     params: Params = msgspec.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: ParamValue) -> Choice:
+        """The Choice that a parameter holds: a kind alone stands for that kind with its usual settings."""
+        return value if isinstance(value, Choice) else cls(value if isinstance(value, str) else "")
 
 
 class DataConfig(msgspec.Struct, frozen=True):

@@ -16,10 +16,12 @@ from nnviz.project.declared import optimizers as optimizers_declared
 from nnviz.project.declared import preparations as preparations_declared
 from nnviz.project.declared import regularisers as regularisers_declared
 from nnviz.project.declared import schedules as schedules_declared
-from nnviz.project.declared.initialisers import INITIALISERS
+from nnviz.project.declared.initialisers import INITIALISERS, InitialiserSpec
 from nnviz.project.declared.layers import FAMILIES, LAYERS
 from nnviz.project.declared.losses import LOSSES, LossSpec
+from nnviz.project.declared.optimizers import OptimizerSpec
 from nnviz.project.declared.schedules import ScheduleSpec
+from nnviz.project.model import Choice, Params
 from nnviz.project.spec import LayerSpec, Spec
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "SCHEDULES",
     "Registry",
     "free_id",
+    "has_written_weights",
     "id_stem",
     "initialiser",
     "initialisers",
@@ -100,13 +103,13 @@ class Registry(Generic[SpecT]):
 
 
 _LAYERS: Registry[LayerSpec] = Registry("layer", LAYERS)
-OPTIMIZERS: Registry[Spec] = Registry("optimizer", optimizers_declared.OPTIMIZERS)
+OPTIMIZERS: Registry[OptimizerSpec] = Registry("optimizer", optimizers_declared.OPTIMIZERS)
 SCHEDULES: Registry[ScheduleSpec] = Registry("schedule", schedules_declared.SCHEDULES)
 CLIPPINGS: Registry[Spec] = Registry("clipping", clipping_declared.CLIPPINGS)
 PREPARATIONS: Registry[Spec] = Registry("preparation", preparations_declared.PREPARATIONS)
 REGULARISERS: Registry[Spec] = Registry("regulariser", regularisers_declared.REGULARISERS)
 _LOSSES: Registry[LossSpec] = Registry("loss", LOSSES)
-_INITIALISERS: Registry[Spec] = Registry("initialiser", INITIALISERS)
+_INITIALISERS: Registry[InitialiserSpec] = Registry("initialiser", INITIALISERS)
 
 _family_keys = [key for key, _ in FAMILIES]
 for _spec in LAYERS:
@@ -128,7 +131,7 @@ def layers() -> Mapping[str, LayerSpec]:
     return _LAYERS.all
 
 
-def optimizer(kind: str) -> Spec:
+def optimizer(kind: str) -> OptimizerSpec:
     """The declaration of an optimizer.
 
     Raises:
@@ -137,7 +140,7 @@ def optimizer(kind: str) -> Spec:
     return OPTIMIZERS(kind)
 
 
-def optimizers() -> Mapping[str, Spec]:
+def optimizers() -> Mapping[str, OptimizerSpec]:
     """All optimizers by kind."""
     return OPTIMIZERS.all
 
@@ -156,7 +159,7 @@ def losses() -> Mapping[str, LossSpec]:
     return _LOSSES.all
 
 
-def initialiser(kind: str) -> Spec:
+def initialiser(kind: str) -> InitialiserSpec:
     """The declaration of a weight initialisation.
 
     Raises:
@@ -165,9 +168,15 @@ def initialiser(kind: str) -> Spec:
     return _INITIALISERS(kind)
 
 
-def initialisers() -> Mapping[str, Spec]:
+def initialisers() -> Mapping[str, InitialiserSpec]:
     """All weight initialisations by kind."""
     return _INITIALISERS.all
+
+
+def has_written_weights(params: Params) -> bool:
+    """Whether a layer with these parameters starts with weights that are written down in them."""
+    found = _INITIALISERS.all.get(Choice.of(params.get("weight_initialisation", "")).kind)
+    return found is not None and found.written
 
 
 #: Kinds of which a network usually has one, so that the first needs no number.

@@ -16,9 +16,10 @@ from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen, Slot
 from nnviz.project.declared.preparations import BY_SCALING
 from nnviz.project.graph.wiring import shortened
-from nnviz.project.model import Choice, DataConfig, Graph, Project, TrainConfig
+from nnviz.project.model import Choice, DataConfig, Graph, Params, ParamValue, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, brief
 from nnviz.project.text import clean_name, device_problem, name_problem
+from nnviz.project.value_text import parse_text, unquoted
 
 #: Layers that a sentence counts up; there may be 10,000.
 _MOST_NAMED = 100
@@ -91,12 +92,21 @@ def find(params: tuple[ParamSpec, ...], name: str) -> ParamSpec | None:
     return next((param for param in params if param.name == name), None)
 
 
-def parse_text(text: str) -> object:
-    """A value as typed on the command line: JSON where it is JSON (``5``, ``true``, ``[3, 5]``), else the text."""
+def _parsed(spec: ParamSpec, value: object) -> ParamValue:
+    """A text as it may be typed anywhere, or a value that is one already."""
+    if not isinstance(value, str):
+        return spec.parse(value)
+    return parse_text(spec, unquoted(value))
+
+
+def _kind_or_json(value: object) -> object:
+    """A kind, or the object or list that a text describes: ``{"kind": "step", "params": {"every": 5}}``."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[", '"')) or len(value) > 100_000:
+        return value
     try:
-        return json.loads(text) if len(text) <= 100_000 else text
+        return json.loads(value)
     except (ValueError, RecursionError):
-        return text
+        return value
 
 
 def with_setting(
@@ -109,8 +119,9 @@ def with_setting(
         path: ``name``; ``data.dataset``; ``data.FIELD`` (of the data set or of every data set); ``data.preparation``
             (a list of kinds, or of kinds with their params); ``training.SLOT`` (a kind, or a kind with its params,
             such as ``training.schedule``); ``training.SLOT.PARAM``; ``training.FIELD`` (of training or of the
-            optimizer, such as ``training.learning_rate``); or ``NODE.PARAM``, such as ``conv1.kernel_size``.
-        value: The new value, as :func:`parse_text` gives it.
+            optimizer, such as ``training.learning_rate``); ``NODE.PARAM``, such as ``conv1.kernel_size``; or
+            ``NODE.PARAM.SETTING``, such as ``output.loss.delta``.
+        value: The new value, or a text that says it as one types it (see ``value_text.py``).
         dataset_params: Parameters of every known data set by key; the project itself does not know the data sets.
 
     Raises:
@@ -138,10 +149,11 @@ def with_setting(
 
 
 def _name(value: object) -> str:
-    # "--set name=5" is read as a number, but meant as a text.
-    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-    if not isinstance(text, str):
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
         raise ParamError(f"The name is {brief(value)}, but must be text.")
+    text = unquoted(value)
     problem = name_problem(text)
     if problem:
         raise ParamError(problem)
@@ -153,6 +165,7 @@ def _data(
 ) -> DataConfig:
     field = field.removeprefix("params.")
     if field == "dataset":
+        value = unquoted(value) if isinstance(value, str) else value
         if not isinstance(value, str) or value not in dataset_params:
             raise ParamError(f"There is no data set {brief(value)} (there are: {', '.join(dataset_params)}).")
         return msgspec.structs.replace(config, dataset=value, params={})
@@ -166,13 +179,13 @@ def _data(
         return msgspec.structs.replace(config, preparation=_by_scaling(value))
     spec = find(DATA, field)
     if spec is not None:
-        return msgspec.structs.replace(config, **{field: spec.parse(value)})
+        return msgspec.structs.replace(config, **{field: _parsed(spec, value)})
     own = dataset_params.get(config.dataset, ())
     spec = find(own, field)
     if spec is None:
         known = ("dataset", *(slot.name for slot in choices.DATA), *(param.name for param in (*DATA, *own)))
         raise ParamError(f"Data set '{config.dataset}' has no such setting (there are: {', '.join(known)}).")
-    return msgspec.structs.replace(config, params={**config.params, field: spec.parse(value)})
+    return msgspec.structs.replace(config, params={**config.params, field: _parsed(spec, value)})
 
 
 def _by_scaling(value: object) -> tuple[Choice, ...]:
@@ -192,13 +205,14 @@ def _training(config: TrainConfig, field: str, value: object) -> TrainConfig:
         chosen = getattr(config, place)
         if not isinstance(chosen, Choice):
             raise ParamError(f"The {slot.title} are a list: give it as a whole.")
-        return _with_choice(config, slot, choices.with_param(chosen, name, slot.spec(chosen).param(name).parse(value)))
+        parsed = _parsed(slot.spec(chosen).param(name), value)
+        return _with_choice(config, slot, choices.with_param(chosen, name, parsed))
     if slot is not None:
         # Its own defaults apply: a good learning rate for one optimizer is a bad one for the next.
-        return _with_choice(config, slot, slot.parse(value))
+        return _with_choice(config, slot, slot.parse(_kind_or_json(value)))
     spec = find(TRAINING, field)
     if spec is not None:
-        parsed = spec.parse(value)
+        parsed = _parsed(spec, value)
         if field == "device" and (problem := device_problem(str(parsed))):
             raise ParamError(problem)
         return msgspec.structs.replace(config, **{field: parsed})
@@ -207,7 +221,7 @@ def _training(config: TrainConfig, field: str, value: object) -> TrainConfig:
     if spec is None:
         known = (*(slot.name for slot in choices.TRAINING), *(param.name for param in (*TRAINING, *own)))
         raise ParamError(f"Training has no such setting (there are: {', '.join(known)}).")
-    return msgspec.structs.replace(config, optimizer=choices.with_param(config.optimizer, field, spec.parse(value)))
+    return msgspec.structs.replace(config, optimizer=choices.with_param(config.optimizer, field, _parsed(spec, value)))
 
 
 def _with_choice(config: TrainConfig, slot: Slot, chosen: Chosen) -> TrainConfig:
@@ -216,6 +230,21 @@ def _with_choice(config: TrainConfig, slot: Slot, chosen: Chosen) -> TrainConfig
 
 def _layer(graph: Graph, node_id: str, field: str, value: object) -> Graph:
     node = graph.nodes[node_id]
-    parsed = registry.layer(node.kind).param(field.removeprefix("params.")).parse(value)
+    field, _, inner = field.removeprefix("params.").partition(".")
+    if inner:
+        value = _with_inner(registry.layer(node.kind).param(field), node.params, inner.removeprefix("params."), value)
+    parsed = _parsed(registry.layer(node.kind).param(field.removeprefix("params.")), value)
     changed = msgspec.structs.replace(node, params={**node.params, field.removeprefix("params."): parsed})
     return msgspec.structs.replace(graph, nodes={**graph.nodes, node_id: changed})
+
+
+def _with_inner(spec: ParamSpec, params: Params, name: str, value: object) -> ParamValue:
+    """What is chosen, with another value of one of its own settings: ``conv1.weight_initialisation.deviation``."""
+    if not spec.kinds:
+        raise ParamError(f"The {spec.title} has no settings of its own.")
+    choice = Choice.of(params.get(spec.name, spec.default))
+    param = find(spec.settings_of(choice.kind), name)
+    if param is None:
+        known = ", ".join(one.name for one in spec.settings_of(choice.kind)) or "none"
+        raise ParamError(f"The {spec.title} '{choice.kind[:80]}' has no such setting (it has: {known}).")
+    return choices.with_param(choice, name, _parsed(param, value))

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from nnviz.errors import ParamError
-from nnviz.project.model import Params, ParamValue, Shape
+from nnviz.project.model import Choice, Params, ParamValue, Shape
 from nnviz.project.sweep import Sweep
 from nnviz.project.text import line_problem, value_problem
 
-ParamType: TypeAlias = Literal["int", "float", "bool", "choice", "pair", "shape", "matrix", "vector", "text", "texts"]
+ParamType: TypeAlias = Literal[
+    "int", "float", "bool", "choice", "chosen", "pair", "shape", "matrix", "vector", "text", "texts"
+]
 
 #: More texts than this in one list are nobody's wish.
 MOST_TEXTS = 1000
@@ -32,11 +34,13 @@ class ParamSpec:
         help: One or two sentences for the tooltip.
         type: ``pair`` is (height, width); a single int is taken for both. ``shape`` is a tuple of ints of any length.
             ``matrix`` and ``vector`` hold floats, or None for "not given". ``texts`` is a tuple of texts of
-            one line each, without spaces around them; a single text is taken for a list of one.
+            one line each, without spaces around them; a single text is taken for a list of one. ``chosen`` is one of
+            several declared things with settings of its own: a Choice, or its kind as text where no setting is given.
         default: Used where the node says nothing.
         minimum, maximum: Inclusive range of every number in the value.
         exclusive_minimum: The minimum itself is not allowed.
-        choices: Allowed values of a ``choice``, each with the title to show.
+        choices: Allowed values of a ``choice`` or kinds of what is ``chosen``, each with the title to show.
+        kinds: The declarations of what can be ``chosen``.
         unit: Shown behind the number.
         logarithmic: The editor steps in factors rather than in differences.
         shown_when: (other parameter, values): the inspector shows this one only when the other has one of the values.
@@ -52,6 +56,7 @@ class ParamSpec:
     maximum: float = math.inf
     exclusive_minimum: bool = False
     choices: tuple[tuple[str, str], ...] = ()
+    kinds: tuple[Spec, ...] = field(default=(), compare=False, repr=False)
     unit: str = ""
     logarithmic: bool = False
     shown_when: tuple[str, tuple[ParamValue, ...]] | None = None
@@ -69,7 +74,7 @@ class ParamSpec:
         """The allowed range as words, for messages and tooltips: ``a whole number from 1 to 4096``."""
         if self.type == "bool":
             return "true or false"
-        if self.type == "choice":
+        if self.type in ("choice", "chosen"):
             return "one of " + ", ".join(key for key, _ in self.choices)
         if self.type == "text":
             return "text"
@@ -93,6 +98,10 @@ class ParamSpec:
         if math.isfinite(high):
             return f"{noun}, at most {high:g}"
         return noun
+
+    def settings_of(self, kind: str) -> tuple[ParamSpec, ...]:
+        """The settings of one of the kinds that can be chosen; none of a kind that there is not."""
+        return next((spec.params for spec in self.kinds if spec.kind == kind), ())
 
     def refuse(self, value: object) -> ParamError:
         """The error for a value that is not allowed."""
@@ -168,6 +177,23 @@ def _parse_choice(spec: ParamSpec, value: object) -> ParamValue:
     return value
 
 
+def _parse_chosen(spec: ParamSpec, value: object) -> ParamValue:
+    if isinstance(value, Choice):
+        value = {"kind": value.kind, "params": value.params}
+    if isinstance(value, str):
+        value = {"kind": value}
+    if not isinstance(value, Mapping) or not {"kind"} <= value.keys() <= {"kind", "params"}:
+        raise spec.refuse(value)
+    declared = next((one for one in spec.kinds if one.kind == value["kind"]), None)
+    given = value.get("params", {})
+    if declared is None or not isinstance(given, Mapping):
+        raise spec.refuse(value["kind"] if declared is None else value)
+    for name in given:
+        declared.param(str(name))
+    params = {param.name: param.parse(given[param.name]) for param in declared.params if param.name in given}
+    return Choice(declared.kind, params) if params else declared.kind
+
+
 def _parse_pair(spec: ParamSpec, value: object) -> ParamValue:
     items = (value, value) if isinstance(value, (int, float)) else _sequence(spec, value, value, 2)
     if len(items) == 1:
@@ -209,6 +235,7 @@ _PARSERS: Mapping[ParamType, Callable[[ParamSpec, object], ParamValue]] = {
     "text": _parse_text,
     "texts": _parse_texts,
     "choice": _parse_choice,
+    "chosen": _parse_chosen,
     "pair": _parse_pair,
     "shape": _parse_shape,
     "vector": _parse_vector,
@@ -291,6 +318,31 @@ class ShapeError(Exception):
 ShapeRule: TypeAlias = Callable[[Params, Sequence[Shape]], ShapeResult]
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """What a layer holds in memory while a batch is on its way through it (see ``checks/footprint.py``).
+
+    Attributes:
+        inputs, output: Whether what comes in, or what it puts out, is kept for the way back.
+        view: It puts out the very numbers that came in, in another shape.
+        beside: Bytes that are kept beside that for each number put out: places of the largest, masks, own sums.
+        back: Bytes that are laid out on the way back for each number put out, gradients not counted.
+        blocked: Its numbers are brought into the order of channels that oneDNN computes with, and back; ``spread``
+            (transposed convolution) in a way of its own.
+        shares_gradient: What comes back is handed on as it is to every input.
+        in_chain: The layer has a place in a chain of dense layers (see ``network/chain.py``).
+    """
+
+    inputs: bool = False
+    output: bool = False
+    view: bool = False
+    beside: int = 0
+    back: int = 0
+    blocked: str = ""
+    shares_gradient: bool = False
+    in_chain: bool = False
+
+
 #: What is known of numbers: from 0 to 1, from −1 to 1, never below 0, or nothing.
 Range: TypeAlias = Literal["any", "not_negative", "unit", "symmetric"]
 #: What is known of the numbers a layer puts out: a range whatever comes in; or that of what came in, since it puts out
@@ -313,6 +365,26 @@ class LayerSpec(Spec):
         random: It draws random numbers while training.
         stem: What the ids of its nodes start with; empty for the kind itself.
         weight_view: Whether it has a ``weight`` that can be looked at: ``filters`` (convolution), ``matrix`` (dense).
+        inputs_first: That weight counts the channels that come in first, then those that go out.
+        formula: What it computes, as HTML; empty where there is nothing to compute.
+        weight_product, bias_product: How many weights and biases it has, in letters: ``F·F·D·K`` and ``K``.
+        function: (values, x) -> y of a layer that turns each number into one other, for pictures and explanations.
+        footprint: What it holds in memory while a batch is on its way.
+        followers: Kinds that usually come next, the likeliest first.
+        card_note: What its card says about its settings, with their names in braces: ``p {probability:g}``.
+        dense: Every number it puts out is a weighted sum of all that come in, so that two in a row are one.
+        flattens: It lays all numbers in one row.
+        keeps_numbers: It puts out what came in, number by number in the same order, but for a mask.
+        pads: It only frames the image, as the padding of a convolution does.
+        width_param: The parameter that decides on the first size of its output; empty where none does.
+        joins_along: Of a join: the parameter that names the dimension along which its inputs may differ.
+        stretches: Of a join: a size of 1 is stretched to fit the other inputs.
+        groups_param: The parameter with the number of groups of one example that it normalises one by one.
+        other_axes: The same layer for inputs of another rank (Conv1d for Conv2d): its kind.
+        replacement: The kind that does what was meant where this one cannot.
+        of_one_number: What it always puts out where a single number comes in; None where that depends on the number.
+        softmax_unchanged: A softmax behind it gives the same as without it.
+        no_gradient: Its derivative is 0 everywhere, so that nothing before it learns.
     """
 
     rule: ShapeRule = field(default=lambda params, shapes: ShapeResult(shapes[0]))
@@ -326,7 +398,32 @@ class LayerSpec(Spec):
     random: bool = False
     stem: str = ""
     weight_view: Literal["", "filters", "matrix"] = ""
+    inputs_first: bool = False
+    formula: str = ""
+    weight_product: str = ""
+    bias_product: str = ""
+    function: Callable[[Params, float], float] | None = None
+    footprint: Footprint = Footprint(inputs=True)
+    followers: tuple[str, ...] = ()
+    card_note: str = ""
+    dense: bool = False
+    flattens: bool = False
+    keeps_numbers: bool = False
+    pads: bool = False
+    width_param: str = ""
+    joins_along: str = ""
+    stretches: bool = False
+    groups_param: str = ""
+    other_axes: str = ""
+    replacement: str = ""
+    of_one_number: int | None = None
+    softmax_unchanged: bool = False
+    no_gradient: bool = False
 
     def needs_several(self, output: Shape) -> bool:
         """Whether a batch of a single example cannot be trained on, given the shape of one example's output."""
         return self.over_batch and math.prod(output[1:]) == 1
+
+    def normalises_nothing(self, values: Params, output: Shape) -> bool:
+        """Whether each of its groups has a single number, which is its own mean: torch refuses to train on that."""
+        return bool(self.groups_param) and math.prod(output) == values[self.groups_param]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnviz.project.model import Graph, Params, ParamValue
+from nnviz.project.model import Choice, Graph, Params, ParamValue
 
 
 def same_value(one: ParamValue, other: ParamValue) -> bool:
@@ -11,6 +11,8 @@ def same_value(one: ParamValue, other: ParamValue) -> bool:
         return False
     if isinstance(one, tuple) and isinstance(other, tuple):
         return one is other or all(map(same_value, one, other))
+    if isinstance(one, Choice) and isinstance(other, Choice):
+        return same_params(one.params, other.params)
     return True
 
 

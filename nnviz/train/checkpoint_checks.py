@@ -26,6 +26,8 @@ MOST_EPOCHS = 100_000
 _MOST_COUNTED = 2**24
 #: A learning rate may be a whole number, but torch takes no more than 64 bits of one.
 _MOST_WHOLE = 2**31
+#: What optimizers call the count of their steps; other single numbers are products and sums of their settings.
+_COUNT = "step"
 #: What optimizers keep that is a sum of squares.
 _SQUARES = frozenset({"exp_avg_sq", "square_avg", "sum", "acc_delta"})
 
@@ -208,7 +210,7 @@ def _check_state(key: str, tensor: Tensor, dims: int, parameter: Tensor, made: i
         raise damaged(f"the optimizer's '{key}' has another form")
     if not is_finite(tensor):
         raise damaged(f"the optimizer's '{key}' is not finite")
-    if not dims:
+    if not dims and key.partition("/")[2] == _COUNT:
         count = float(tensor)
         allowed = count == min(made, _MOST_COUNTED) if made is not None else 0 <= count <= steps
         if not allowed or count != int(count):

@@ -89,6 +89,17 @@ def _adamw(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch
     )
 
 
+def _nadam(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
+    return torch.optim.NAdam(
+        parameters,
+        lr=values["learning_rate"],
+        betas=(values["beta1"], values["beta2"]),
+        eps=values["epsilon"],
+        weight_decay=values["weight_decay"],
+        momentum_decay=values["momentum_decay"],
+    )
+
+
 def _on_the_cpu(parameters: list[nn.Parameter]) -> bool | None:
     """Whether the one kernel is asked for; None leaves the choice to torch, which knows what an accelerator has."""
     return True if all(parameter.device.type == "cpu" for parameter in parameters) else None
@@ -102,6 +113,7 @@ OPTIMIZERS: Mapping[str, _Maker] = {
     "adadelta": _adadelta,
     "adam": _adam,
     "adamw": _adamw,
+    "nadam": _nadam,
 }
 
 

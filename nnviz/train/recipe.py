@@ -29,6 +29,7 @@ _Regulariser: TypeAlias = Callable[[Mapping[str, float], nn.Parameter], object]
 SCHEDULES: Mapping[str, _Schedule] = {
     "constant": lambda values, epoch, epochs: 1.0,
     "step": lambda values, epoch, epochs: values["factor"] ** math.floor(epoch / values["every"]),
+    "exponential": lambda values, epoch, epochs: values["factor"] ** epoch,
     "cosine": lambda values, epoch, epochs: (
         values["final_share"] + (1 - values["final_share"]) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
     ),
@@ -119,7 +120,7 @@ class RecipeUpdater:
 
 def with_recipe(updater: Updater, parameters: Sequence[nn.Parameter], config: TrainConfig) -> Updater:
     """The updater itself where the project asks for nothing else, so that it costs nothing."""
-    if config.clipping.kind == "none" and not config.regularisers:
+    if CLIPPINGS[config.clipping.kind] is None and not config.regularisers:
         return updater
     return RecipeUpdater(updater, parameters, config)
 

@@ -83,7 +83,7 @@ class Training:
         if self.optimizer is not None:
             self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
         self._schedule = config.schedule
-        self._varies = config.schedule.kind != "constant"
+        self._varies = registry.SCHEDULES(config.schedule.kind).varies
         self.batch_size = config.batch_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, self.network.random_state)

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from nnviz.errors import ProjectError
-from nnviz.network.initialise import initialise, inputs_per_unit
+from nnviz.network.initialise import INITIALISERS, initialise, inputs_per_unit
 from nnviz.network.network import Network
-from nnviz.project.model import Edge, Graph, Node, ParamValue, PortRef
+from nnviz.project import registry
+from nnviz.project.model import Choice, Edge, Graph, Node, ParamValue, PortRef
 from nnviz.project.samples.sketch import (
     Layer,
     chain,
@@ -81,7 +82,7 @@ def test_the_order_in_which_nodes_were_added_does_not_matter() -> None:
     ("way", "deviation"), [("xavier_normal", math.sqrt(1 / 400)), ("he_normal", math.sqrt(2 / 400)), ("gaussian", 0.03)]
 )
 def test_normal_weights_have_the_declared_deviation_and_biases_are_zero(way: str, deviation: float) -> None:
-    params = {"weight_initialisation": way} | ({"initial_deviation": deviation} if way == "gaussian" else {})
+    params = {"weight_initialisation": Choice(way, {"deviation": deviation}) if way == "gaussian" else way}
     values = weights_of(linear(500, **params))
     weight = values["weight"]
     assert weight.std().item() == pytest.approx(deviation, rel=0.02)
@@ -158,3 +159,7 @@ def test_running_statistics_start_fresh() -> None:
     assert values["running_mean"].tolist() == [0, 0, 0]
     assert values["running_var"].tolist() == [1, 1, 1]
     assert values["num_batches_tracked"].item() == 0
+
+
+def test_every_initialiser_has_one_writer() -> None:
+    assert set(INITIALISERS) == set(registry.initialisers())

@@ -64,6 +64,22 @@ def test_output_shape_and_parameter_count_are_the_declared_ones(kind: str) -> No
         assert torch.equal(before, after), "a layer wrote into its input"
 
 
+@pytest.mark.parametrize("kind", sorted(kind for kind, spec in registry.layers().items() if spec.function is not None))
+def test_the_declared_function_of_one_number_is_what_torch_computes(kind: str) -> None:
+    spec = registry.layer(kind)
+    variants: list[dict[str, ParamValue]] = [{}]
+    variants += [{param.name: choice} for param in spec.params for choice, _ in param.choices]
+    variants += [{param.name: 0.3} for param in spec.params if param.type == "float"]
+    numbers = [-800.0, -30.0, -3.0, -1.0, -1e-3, 0.0, 1e-3, 0.5, 1.0, 4.0, 30.0, 800.0]
+    assert spec.function is not None
+    for params in variants:
+        values = spec.values(params)
+        with torch.no_grad():
+            wanted = build_layer(kind, values, [(len(numbers),)])(torch.tensor([numbers], dtype=torch.float64))[0]
+        found = [spec.function(values, number) for number in numbers]
+        torch.testing.assert_close(torch.tensor(found, dtype=torch.float64), wanted, rtol=1e-9, atol=1e-9)
+
+
 def test_unknown_kind_is_refused_in_a_sentence() -> None:
     with pytest.raises(ProjectError, match="no layer of the kind 'conv9d'"):
         build_layer("conv9d", {}, [])

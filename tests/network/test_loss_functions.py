@@ -9,7 +9,7 @@ import torch
 
 from nnviz.errors import ProjectError
 from nnviz.network.losses import LossFunction, loss_function
-from nnviz.project.model import DataFacts, Graph
+from nnviz.project.model import Choice, DataFacts, Graph, Node
 from nnviz.project.samples.sketch import chain, features, linear, output
 
 CLASSES = DataFacts((4,), 3, "classes", ("a", "b", "c"))
@@ -49,6 +49,35 @@ def test_mean_squared_error_of_classes_is_against_one_hot_labels() -> None:
 def test_mean_squared_error_of_numbers() -> None:
     outputs, targets = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 4.0]])
     assert made("mse", REGRESSION)(outputs, targets).item() == pytest.approx((1 + 4) / 2)
+
+
+def test_mean_absolute_error_of_numbers_is_torchs_and_a_sum() -> None:
+    rows, goals = [[1.0, 2.0], [-0.5, 3.25]], [[0.0, 4.0], [-0.5, 3.0]]
+    by_hand = sum(abs(p - y) for row, goal in zip(rows, goals, strict=True) for p, y in zip(row, goal, strict=True)) / 4
+    outputs, targets = torch.tensor(rows, requires_grad=True), torch.tensor(goals)
+    loss = made("l1", REGRESSION)
+    assert loss(outputs, targets).item() == pytest.approx(by_hand)
+    assert torch.equal(loss(outputs, targets), torch.nn.L1Loss()(outputs, targets))
+    _, gradient = loss.with_gradient(outputs.detach(), targets)
+    assert (4 * gradient).tolist() == [[1.0, -1.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("delta", [0.25, 1.0, 3.0])
+def test_huber_with_its_setting_is_torchs_and_a_sum(delta: float) -> None:
+    rows, goals = [[1.0, 2.0], [-0.5, 3.25]], [[0.0, 4.0], [-0.5, 3.0]]
+
+    def one(distance: float) -> float:
+        return distance**2 / 2 if distance <= delta else delta * (distance - delta / 2)
+
+    pairs = [(p, y) for row, goal in zip(rows, goals, strict=True) for p, y in zip(row, goal, strict=True)]
+    node = Node("output", "output", {"loss": Choice("huber", {"delta": delta})})
+    loss = loss_function(Graph({"output": node}), REGRESSION)
+    outputs, targets = torch.tensor(rows), torch.tensor(goals)
+    assert loss(outputs, targets).item() == pytest.approx(sum(one(abs(p - y)) for p, y in pairs) / 4)
+    assert torch.equal(loss(outputs, targets), torch.nn.HuberLoss(delta=delta)(outputs, targets))
+    _, gradient = loss.with_gradient(outputs, targets)
+    assert (4 * gradient).reshape(-1).tolist() == pytest.approx([max(-delta, min(delta, p - y)) for p, y in pairs])
+    assert made("huber", REGRESSION)(outputs, targets).item() == torch.nn.HuberLoss()(outputs, targets).item()
 
 
 @pytest.mark.parametrize("targets", [torch.tensor([1, 0]), torch.tensor([[1.0], [0.0]])])

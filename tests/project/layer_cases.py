@@ -111,7 +111,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "reshape": _reshapes(),
     "zero_pad2d": _one(IMAGES, padding=st.tuples(*[st.integers(0, 4)] * 4)),
     "upsample": _one(IMAGES, scale_factor=st.integers(1, 4), mode=st.sampled_from(["nearest", "bilinear"])),
-    **{kind: _one(ANY_SHAPE) for kind in ("step", "relu", "silu", "sigmoid", "tanh", "softplus")},
+    **{kind: _one(ANY_SHAPE) for kind in ("step", "relu", "silu", "hardswish", "sigmoid", "tanh", "softplus")},
     **{kind: _one(ANY_SHAPE) for kind in ("softmax", "log_softmax")},
     "leaky_relu": _one(ANY_SHAPE, negative_slope=_SMALL),
     "prelu": _one(ANY_SHAPE, per_channel=st.booleans()),

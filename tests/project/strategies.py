@@ -75,6 +75,11 @@ def param_values(spec: ParamSpec) -> st.SearchStrategy[ParamValue]:
             return st.booleans()
         case "choice":
             return st.sampled_from([key for key, _ in spec.choices])
+        case "chosen":
+            kinds = [kind for kind, _ in spec.choices]
+            return st.sampled_from(kinds).flatmap(
+                lambda kind: params_of(spec.settings_of(kind)).map(lambda given: Choice(kind, given) if given else kind)
+            )
         case "text":
             return st.just("auto") if spec.name == "device" else NAMES
         case "texts":

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from strategies import params_of
 
 from nnviz.errors import InputError, ParamError, ProjectError
-from nnviz.project import choices, settings
+from nnviz.project import choices, registry, settings
 from nnviz.project.checks.validate import validate
 from nnviz.project.choices import Slot
 from nnviz.project.document import Document
-from nnviz.project.edits import SetData, SetTraining
+from nnviz.project.edits import SetData, SetParam, SetTraining
 from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
+from nnviz.project.samples import templates
 
 SLOTS = (*choices.TRAINING, *choices.DATA)
 
@@ -169,3 +170,71 @@ def test_older_files_say_their_optimizer_as_they_did() -> None:
         assert io.loads(f'{{"nnviz": {version}, "training": {{}}}}'.encode()).training == TrainConfig()
         only = f'{{"nnviz": {version}, "training": {{"optimizer_params": {{"beta1": 0.5}}}}}}'
         assert io.loads(only.encode()).training.optimizer == Choice("adam", {"beta1": 0.5})
+
+
+GAUSSIAN = Choice("gaussian", {"deviation": 0.25})
+
+
+@pytest.mark.parametrize(
+    ("written", "held"),
+    [
+        ("gaussian", "gaussian"),
+        ({"kind": "gaussian"}, "gaussian"),
+        (Choice("gaussian"), "gaussian"),
+        ({"kind": "gaussian", "params": {"deviation": 0.25}}, GAUSSIAN),
+        (GAUSSIAN, GAUSSIAN),
+    ],
+)
+def test_a_parameter_may_hold_a_choice(written: object, held: object) -> None:
+    param = registry.layer("conv2d").param("weight_initialisation")
+    value = param.parse(written)
+    assert value == held and type(value) is type(held)
+    assert Choice.of(value).kind == "gaussian"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "magic", "given", {"kind": "gaussian", "params": {"deviation": 0}}, {"kind": "gaussian", "params": []},
+        {"kind": "zeros", "params": {"deviation": 1}}, {"kind": "gaussian", "deviation": 1}, {}, [], 3, None,
+        {"kind": []},
+    ],
+)  # fmt: skip
+def test_a_parameter_refuses_what_is_no_choice_of_it(wrong: object) -> None:
+    with pytest.raises(ParamError):
+        registry.layer("conv2d").param("weight_initialisation").parse(wrong)
+
+
+def test_a_choice_of_a_layer_is_written_in_few_words_and_read_again() -> None:
+    project = templates.sample("digits-cnn")
+    project = SetParam("conv1", "weight_initialisation", GAUSSIAN).apply(project)
+    project = SetParam("conv2", "weight_initialisation", "zeros").apply(project)
+    text = io.dumps(project)
+    written = b'"weight_initialisation": {"kind": "gaussian", "params": {"deviation": 0.25}}'
+    assert written in text and b'"weight_initialisation": "zeros"' in text
+    assert io.loads(text) == project
+
+
+def test_the_deviation_of_older_files_belongs_to_their_choice() -> None:
+    nodes = [
+        {"id": f"l{index}", "kind": "linear", "params": {"initial_deviation": 0.25, **params}}
+        for index, params in enumerate(({"weight_initialisation": "gaussian"}, {"weight_initialisation": "zeros"}, {}))
+    ]
+    found = io.loads(json.dumps({"nnviz": 2, "graph": {"nodes": nodes}}).encode()).graph.nodes
+    assert [dict(node.params) for node in found.values()] == [
+        {"weight_initialisation": GAUSSIAN}, {"weight_initialisation": "zeros"}, {},
+    ]  # fmt: skip
+
+
+def test_a_choice_of_a_layer_is_set_in_text() -> None:
+    project = templates.sample("digits-cnn")
+    project = settings.with_setting(project, "conv1.weight_initialisation", "gaussian")
+    project = settings.with_setting(project, "conv1.weight_initialisation.deviation", "0,25")
+    project = settings.with_setting(project, "output.loss", "mse")
+    nodes = project.graph.nodes
+    assert nodes["conv1"].params["weight_initialisation"] == GAUSSIAN
+    assert nodes["output"].params["loss"] == "mse"
+    for path in ("conv1.weight_initialisation.rate", "conv1.kernel_size.x", "output.loss.deviation"):
+        with pytest.raises(InputError) as caught:
+            settings.with_setting(project, path, "1")
+        assert caught.value.field == path

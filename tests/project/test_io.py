@@ -133,7 +133,7 @@ def test_a_file_written_by_hand() -> None:
         "edges": [{"source": "input", "target": "l"}, {"source": "l", "target": "out"}]}}
     """
     project = io.loads(text.encode())
-    assert project.graph.nodes["l"] == Node("l", "linear", {"out_features": 1, "initial_deviation": 1.0})
+    assert project.graph.nodes["l"] == Node("l", "linear", {"out_features": 1})
     assert type(project.graph.nodes["l"].params["out_features"]) is int
     assert project.training == Project().training
 

@@ -11,9 +11,9 @@ from nnviz.project.spec import ParamSpec, Spec
 
 KINDS = {
     "input output linear conv1d conv2d conv_transpose2d max_pool1d max_pool2d avg_pool2d adaptive_avg_pool2d flatten "
-    "reshape identity zero_pad2d upsample step relu leaky_relu prelu elu gelu silu sigmoid tanh softplus softmax "
-    "log_softmax dropout dropout2d batch_norm1d batch_norm2d layer_norm group_norm local_response_norm add multiply "
-    "concatenate"
+    "reshape identity zero_pad2d upsample step relu leaky_relu prelu elu gelu silu hardswish sigmoid tanh softplus "
+    "softmax log_softmax dropout dropout2d batch_norm1d batch_norm2d layer_norm group_norm local_response_norm add "
+    "multiply concatenate"
 }.pop()
 EVERY_SPEC = [
     *registry.layers().values(),
@@ -39,7 +39,9 @@ def test_declarations_are_finished(spec: Spec) -> None:
     for param in spec.params:
         assert param.title and param.help.endswith("."), param.name
         assert param.parse(param.default) == param.default, param.name
-        assert param.type in ("bool", "text", "choice") or param.minimum > float("-inf") or param.default is None
+        assert (
+            param.type in ("bool", "text", "choice", "chosen") or param.minimum > float("-inf") or param.default is None
+        )
         if param.shown_when:
             other, values = param.shown_when
             assert all(spec.param(other).parse(value) == value for value in values)
@@ -66,7 +68,7 @@ def test_only_input_starts_only_output_ends_and_joins_take_many() -> None:
 
 
 def test_optimizers_begin_with_a_logarithmic_learning_rate() -> None:
-    assert list(registry.optimizers()) == ["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw"]
+    assert list(registry.optimizers()) == ["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "nadam"]
     for spec in registry.optimizers().values():
         assert spec.params[0].name == "learning_rate" and spec.params[0].logarithmic
         with pytest.raises(ParamError, match="above 0"):
@@ -76,7 +78,7 @@ def test_optimizers_begin_with_a_logarithmic_learning_rate() -> None:
 def test_losses_and_initialisers_are_offered_where_they_belong() -> None:
     choices = [key for key, _ in registry.layer("output").param("loss").choices]
     assert choices == list(registry.losses())
-    assert set(choices) == {"cross_entropy", "bce", "bce_logits", "mse", "perceptron"}
+    assert set(choices) == {"cross_entropy", "bce", "bce_logits", "mse", "l1", "huber", "perceptron"}
     given = dict(registry.layer("linear").param("weight_initialisation").choices)
     assert set(given) == set(registry.initialisers())
     assert "given" not in dict(registry.layer("conv2d").param("weight_initialisation").choices)

@@ -98,7 +98,7 @@ def test_every_parameter_of_every_layer_and_data_set() -> None:
 @pytest.mark.parametrize("path", ["training.optimizer", "data.dataset", "name"])
 def test_a_list_where_a_name_is_wanted(path: str, text: str) -> None:
     project = templates.sample("and")
-    value = settings.parse_text(text)
+    value = json.loads(text)
     if path == "name" and text == "3":
         assert settings.with_setting(project, path, value).name == "3"
         return

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nnviz.project import registry
 from nnviz.project.checks.shapes import infer
-from nnviz.project.checks.suggestions import USUAL_FOLLOWERS, Suggestion, after_shape, every_layer, feeders, followers
+from nnviz.project.checks.suggestions import Suggestion, after_shape, every_layer, feeders, followers
 from nnviz.project.edits import AddNodes, new_id
 from nnviz.project.model import Edge, Graph, Node, PortRef, Project
 
@@ -101,5 +101,5 @@ def test_a_layer_that_does_not_fit_says_why_with_the_numbers() -> None:
 
 
 def test_the_usual_followers_are_layers() -> None:
-    kinds = {kind for followed in USUAL_FOLLOWERS.values() for kind in followed} | set(USUAL_FOLLOWERS)
+    kinds = {kind for spec in registry.layers().values() for kind in spec.followers}
     assert kinds <= set(registry.layers())

@@ -305,9 +305,20 @@ def test_sizes_that_cannot_be_added_may_be_concatenated() -> None:
 
 
 def test_parameters_out_of_range_are_clamped() -> None:
-    start = project(flat(4), ("linear", {"out_features": 0, "initial_deviation": math.nan, "speed": 1}), output("mse"))
+    start = project(
+        flat(4),
+        (
+            "linear",
+            {"out_features": 0, "weight_initialisation": Choice("gaussian", {"deviation": math.nan}), "speed": 1},
+        ),
+        output("mse"),
+    )
     found = {titles(f)[0]: f for f in validate(start, NUMBERS) if f.node == "l1"}
-    assert list(found) == ["Set out features to 1", "Set deviation to 0.01", "Remove speed"]
+    assert list(found) == [
+        "Set out features to 1",
+        "Set weight initialisation to Normal (deviation 0.01)",
+        "Remove speed",
+    ]
     after = start
     for diagnostic in found.values():
         after = cured(after, diagnostic)
@@ -575,17 +586,13 @@ def test_what_is_kept_against_what_torch_keeps(name: str) -> None:
     assert first_back.at(batch) - first_back.fixed <= 1.1 * kept + 8 * answer + 4 * batch * 4096
 
 
-def test_every_layer_has_its_footprint() -> None:
-    assert set(footprint.FOOTPRINTS) == set(registry.layers())
-
-
-@pytest.mark.parametrize("kind", sorted(footprint.FOOTPRINTS))
+@pytest.mark.parametrize("kind", sorted(registry.layers()))
 def test_what_a_kind_of_layer_keeps_is_what_torch_saves(kind: str) -> None:
     import torch
 
     from nnviz.network.builders import build_layer
 
-    of = footprint.FOOTPRINTS[kind]
+    of = registry.layer(kind).footprint
     if of.view or kind in ("input", "step"):
         return
     shape = {"linear": (60,), "conv1d": (6, 40), "max_pool1d": (6, 40), "batch_norm1d": (60,)}.get(kind, (16, 12, 12))
@@ -613,10 +620,22 @@ def test_what_a_kind_of_layer_keeps_is_what_torch_saves(kind: str) -> None:
     assert counted <= sum(saved.values()) * 1.1 + few or kind == "adaptive_avg_pool2d"
 
 
-def test_every_optimizer_has_its_memory() -> None:
-    from nnviz.project.checks.memory import _STATE
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("kind", sorted(registry.optimizers()))
+def test_an_optimizer_keeps_as_many_numbers_as_it_declares(kind: str, momentum: float) -> None:
+    import torch
 
-    assert set(_STATE) == set(registry.optimizers())
+    from nnviz.train.optimizers import build_optimizer
+
+    spec = registry.optimizer(kind)
+    params: dict[str, ParamValue] = {"momentum": momentum} if any(p.name == "momentum" for p in spec.params) else {}
+    weight = torch.nn.Parameter(torch.ones(7))
+    weight.grad = torch.ones(7)
+    optimizer = build_optimizer([weight], Choice(kind, params))
+    assert optimizer is not None
+    optimizer.step()
+    kept = [value for value in optimizer.state[weight].values() if isinstance(value, torch.Tensor) and value.dim()]
+    assert spec.state(spec.values(params)) == len(kept)
 
 
 def test_a_milliard_features_are_refused_with_the_number() -> None:
@@ -686,3 +705,9 @@ def test_bytes_in_words(count: int, text: str) -> None:
 def test_a_diagnostic_follows_the_edit() -> None:
     start = project("input", "flatten", linear(10), output())
     assert validate(SetParam("l2", "out_features", 11).apply(start), DIGITS)[0].severity == "error"
+
+
+def test_the_memory_of_an_optimizer_that_there_is_not_is_estimated_all_the_same() -> None:
+    start = project(flat(1000), linear(1000), output("mse"), training=TrainConfig(Choice("magic", {"x": 1})))
+    weights = 4 * infer(start.graph).parameters
+    assert Estimate(start, infer(start.graph)).needs().parts["the state of magic"] == 2 * weights

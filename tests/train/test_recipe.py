@@ -41,6 +41,10 @@ TORCH = {
         {"every": 3, "factor": 0.5},
         lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 3 * STEPS_PER_EPOCH, gamma=0.5),
     ),
+    "exponential": (
+        {"factor": 0.7},
+        lambda optimizer: torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.7 ** (1 / STEPS_PER_EPOCH)),
+    ),
     "cosine": (
         {"final_share": 0.1},
         lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import pytest
 import torch
@@ -25,6 +26,8 @@ SETTINGS = [
     ("rmsprop", {"momentum": 0.9, "weight_decay": 0.01, "alpha": 0.8, "epsilon": 1e-3}),
     ("adagrad", {}),
     ("adadelta", {}),
+    ("nadam", {}),
+    ("nadam", {"momentum_decay": 0.1, "weight_decay": 0.01}),
 ]
 
 
@@ -124,3 +127,24 @@ def test_how_it_is_computed_is_not_taken_over_from_a_checkpoint() -> None:
     advance(first, 5)
     advance(second, 5)
     assert same(weights(first.network), weights(second.network))
+
+
+def test_nadam_makes_the_steps_of_its_paper() -> None:
+    """Against the update written out for one number (Dozat 2016, as torch documents it)."""
+    rate, beta1, beta2, epsilon, decay = 0.02, 0.9, 0.999, 1e-8, 0.004
+    weight = nn.Parameter(torch.tensor([1.5], dtype=torch.float64))
+    optimizer = optimizers.build_optimizer([weight], Choice("nadam", {"learning_rate": rate, "momentum_decay": decay}))
+    assert optimizer is not None
+    x, mean, square, product = 1.5, 0.0, 0.0, 1.0
+    for step in range(1, 30):
+        slope = 2.0 * x + math.cos(step)
+        weight.grad = torch.tensor([slope], dtype=torch.float64)
+        optimizer.step()
+        now = beta1 * (1.0 - 0.5 * 0.96 ** (step * decay))
+        ahead = beta1 * (1.0 - 0.5 * 0.96 ** ((step + 1) * decay))
+        product *= now
+        mean = beta1 * mean + (1.0 - beta1) * slope
+        square = beta2 * square + (1.0 - beta2) * slope * slope
+        corrected = ahead * mean / (1.0 - product * ahead) + (1.0 - now) * slope / (1.0 - product)
+        x -= rate * corrected / (math.sqrt(square / (1.0 - beta2**step)) + epsilon)
+        assert weight.item() == pytest.approx(x, rel=1e-6), step

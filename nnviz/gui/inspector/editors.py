@@ -34,13 +34,14 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.errors import ParamError
-from nnviz.gui.inspector.values import from_text, part_at, stepped, to_text
+from nnviz.gui.inspector.values import part_at, stepped
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.parts.field_undo import undo_document_from
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.project.model import ParamValue
 from nnviz.project.spec import ParamSpec
+from nnviz.project.value_text import parse_text, to_text
 
 _gestures = count(1)
 #: Milliseconds after which the next step of the wheel or of a key is another gesture.
@@ -245,7 +246,7 @@ class TextEditor(Editor):
         if not self.can_step():
             return
         try:
-            start = from_text(self.spec, self._line.text())
+            start = self._typed(self._line.text())
         except ParamError:
             start = self._value
         part = None
@@ -262,7 +263,7 @@ class TextEditor(Editor):
         if not self.dirty:
             return True
         try:
-            value = from_text(self.spec, self._line.text())
+            value = self._typed(self._line.text())
         except ParamError as error:
             self.set_problem(str(error.message))
             return False
@@ -299,11 +300,15 @@ class TextEditor(Editor):
 
     def _on_typed(self, text: str) -> None:
         try:
-            from_text(self.spec, text)
+            self._typed(text)
         except ParamError as error:
             self.set_problem(str(error.message))
         else:
             self.set_problem("")
+
+    def _typed(self, text: str) -> ParamValue:
+        """What was typed, without the spaces around it that nobody sees."""
+        return parse_text(self.spec, text.strip())
 
     def _on_stepped(self, steps: int, fine: bool) -> None:
         self.step(steps, fine=fine)
@@ -456,7 +461,7 @@ class MatrixEditor(Editor):
         if text == self._shown:
             return True
         try:
-            value = from_text(self.spec, text)
+            value = parse_text(self.spec, text)
         except ParamError as error:
             self.set_problem(str(error.message))
             return False
@@ -485,7 +490,7 @@ class MatrixEditor(Editor):
 
     def _on_typed(self) -> None:
         try:
-            from_text(self.spec, self._text.toPlainText())
+            parse_text(self.spec, self._text.toPlainText())
         except ParamError as error:
             self.set_problem(str(error.message))
         else:
@@ -502,6 +507,7 @@ def make_editor(spec: ParamSpec, parent: QWidget | None = None) -> Editor:
     """The editor for a declaration."""
     kinds: dict[str, type[Editor]] = {
         "choice": ChoiceEditor,
+        "chosen": ChoiceEditor,
         "bool": SwitchEditor,
         "matrix": MatrixEditor,
         "texts": TextsEditor,

@@ -9,10 +9,11 @@ from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from nnviz.gui.inspector.editors import Editor, make_editor, new_gesture
-from nnviz.gui.inspector.values import same, to_text
+from nnviz.gui.inspector.values import same
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.model import ParamValue
 from nnviz.project.spec import ParamSpec
+from nnviz.project.value_text import to_text
 
 _PIXELS_A_STEP = 6
 #: So many pixels above or below the title, a drag turns a number in other steps.
@@ -39,9 +40,7 @@ class ParamTitle(QLabel):
         if editor.can_step() and (spec.logarithmic or spec.type == "int"):
             steps = "in small steps" if spec.logarithmic else f"by {_FAR_STEPS}"
             drag = f" Drag sideways to turn it, farther down {steps}; Ctrl with the wheel does the same."
-        default = (
-            to_text(spec, spec.default) if spec.type != "choice" else dict(spec.choices).get(str(spec.default), "")
-        )
+        default = to_text(spec, spec.default) if not spec.choices else dict(spec.choices).get(str(spec.default), "")
         shown = ("on" if spec.default else "off") if spec.type == "bool" else default or "none"
         self.setToolTip(f"<p>{spec.help}</p><p>Allowed: {spec.allowed()}. Default: {shown}.{drag}</p>")
         if editor.can_step():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
@@ -17,12 +18,12 @@ from nnviz.gui.panels.feature_maps import MapView
 from nnviz.gui.panels.filters import FilterView
 from nnviz.gui.parts.diagnostic_rows import DiagnosticList
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
-from nnviz.project import registry
+from nnviz.project import choices, registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.validate import Diagnostic, Fix
 from nnviz.project.edits import UNSET, Edit, SetParam, Several, Unset
 from nnviz.project.graph.groups import contents
-from nnviz.project.model import Node, ParamValue
+from nnviz.project.model import Choice, Node, ParamValue
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE, WEIGHTS
 from nnviz.record.run import RunView
@@ -65,6 +66,8 @@ class LayerTab(Tab):
         self._run: RunView | None = None
         self._step: int | None = None
         self._drawn: tuple[object, ...] = ()
+        #: Name in the form -> the parameter that chooses, a kind that it can choose, and a setting of that kind.
+        self._inner: dict[str, tuple[ParamSpec, str, ParamSpec]] = {}
 
         heading = QWidget(self.page)
         row = QHBoxLayout(heading)
@@ -201,8 +204,7 @@ class LayerTab(Tab):
         self.identity.setText(f"{spec.title} {node.id}" if node.name else node.id)
         self._show_pill(parameters_text(result.parameters) if result is not None and result.parameters else "")
         self.hint.hide()
-        self.form.set_specs(spec.params)
-        self.form.set_values({param.name: (self._value(node, param),) for param in spec.params})
+        self._show_params([node], spec.params)
         self._explain_choice(node, spec)
         known = result is not None and spec.kind not in {"output"}
         self.arithmetic.setVisible(known)
@@ -226,8 +228,7 @@ class LayerTab(Tab):
             else "These layers have no parameter in common. Select one of them to change it."
         )
         self.hint.show()
-        self.form.set_specs(specs)
-        self.form.set_values({param.name: tuple(self._value(node, param) for node in nodes) for param in specs})
+        self._show_params(nodes, specs)
         self.arithmetic.hide()
         self.sweep.show_sweeps(())
         self.explanation.hide()
@@ -243,7 +244,7 @@ class LayerTab(Tab):
         loss = registry.layer(spec.kind).values(node.params).get("loss") if spec.kind == "output" else None
         self.explanation.setVisible(loss is not None)
         if loss is not None:
-            chosen = registry.loss(str(loss))
+            chosen = registry.loss(Choice.of(loss).kind)
             text = f"<p>{html.escape(chosen.help)}</p>"
             if chosen.formula:
                 text += f"<p style='font-style: italic'>L = {html.escape(chosen.formula)}</p>"
@@ -252,6 +253,29 @@ class LayerTab(Tab):
     @staticmethod
     def _value(node: Node, param: ParamSpec) -> ParamValue:
         return node.params.get(param.name, param.default)
+
+    def _show_params(self, nodes: list[Node], specs: tuple[ParamSpec, ...]) -> None:
+        """The editors; the settings of what is chosen stand right below it, while all nodes have chosen the same."""
+        shown: list[ParamSpec] = []
+        values: dict[str, tuple[ParamValue, ...]] = {}
+        self._inner = {}
+        for param in specs:
+            of_each = tuple(self._value(node, param) for node in nodes)
+            shown.append(param)
+            values[param.name] = of_each
+            if not param.kinds:
+                continue
+            chosen = [Choice.of(value) for value in of_each]
+            values[param.name] = tuple(choice.kind for choice in chosen)
+            for kind, setting in ((spec.kind, setting) for spec in param.kinds for setting in spec.params):
+                # All of them, shown where they apply: the chooser stays the same while one walks through the kinds.
+                name = f"{param.name}.{kind}.{setting.name}"
+                self._inner[name] = (param, kind, setting)
+                shown.append(replace(setting, name=name, shown_when=(param.name, (kind,))))
+                mine = [choice.params for choice in chosen if choice.kind == kind]
+                values[name] = tuple(one.get(setting.name, setting.default) for one in mine) or (setting.default,)
+        self.form.set_specs(tuple(shown))
+        self.form.set_values(values)
 
     # ------------------------------------------------------------------ the run
 
@@ -288,7 +312,20 @@ class LayerTab(Tab):
         self._set(name, value, gesture)
 
     def _set(self, name: str, value: ParamValue | Unset, gesture: str) -> None:
-        edits: list[Edit] = [SetParam(node.id, name, value, gesture=gesture) for node in self.nodes()]
+        edits: list[Edit] = []
+        for node in self.nodes():
+            if name not in self._inner:
+                edits.append(SetParam(node.id, name, value, gesture=gesture))
+                continue
+            param, kind, setting = self._inner[name]
+            choice = Choice.of(self._value(node, param))
+            if choice.kind != kind:
+                continue
+            if isinstance(value, Unset):
+                choice = choices.without_param(choice, setting.name)
+            else:
+                choice = choices.with_param(choice, setting.name, value)
+            edits.append(SetParam(node.id, param.name, param.parse(choice), gesture=gesture))
         if len(edits) == 1:
             self.change(edits[0])
         elif edits:

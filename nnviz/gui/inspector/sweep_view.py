@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
-from nnviz.gui.parts.widgets import blend
+from nnviz.gui.look.theme import mixed
 from nnviz.project.declared.layers.windows import AXES
 from nnviz.project.sweep import Sweep
 
@@ -103,13 +103,13 @@ class SweepView(QWidget):
         panel = QColor(theme.panel)
         if not 0 <= pixel < sweep.size:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QBrush(blend(QColor(theme.text_muted), panel, 0.55), Qt.BrushStyle.BDiagPattern))
+            painter.setBrush(QBrush(mixed(panel, QColor(theme.text_muted), 0.55), Qt.BrushStyle.BDiagPattern))
             painter.drawRect(cell)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(blend(QColor(theme.text_muted), panel, 0.4), 0.8))
+            painter.setPen(QPen(mixed(panel, QColor(theme.text_muted), 0.4), 0.8))
         elif sweep.reads(pixel):
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(blend(QColor(theme.text_muted), panel, 0.55))
+            painter.setBrush(mixed(panel, QColor(theme.text_muted), 0.55))
         else:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.danger))

@@ -1,4 +1,4 @@
-"""Values as text and back, and what one step up or down is. No widgets here."""
+"""What one step up or down of a value is. No widgets here; values as text are read in ``project/value_text.py``."""
 
 from __future__ import annotations
 
@@ -6,103 +6,10 @@ import math
 import re
 from collections.abc import Sequence
 
-from nnviz.errors import ParamError
 from nnviz.project.model import ParamValue
 from nnviz.project.spec import ParamSpec
 
-_SEPARATORS = re.compile(r"[\s,;×x*]+")
 _FRIENDLY = (1.0, 2.0, 5.0)
-
-
-def number_text(value: float) -> str:
-    """A number so that typing it again gives the same one: ``0.001``, ``1e-08``, ``3``."""
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, int):
-        return str(value)
-    text = f"{value:.10g}"
-    text = text if float(text) == value else repr(value)
-    return text.replace("e-0", "e-").replace("e+0", "e")
-
-
-def to_text(spec: ParamSpec, value: ParamValue) -> str:
-    """A value as its editor shows it: ``3 × 3``, ``0.001``; nothing for None."""
-    if value is None:
-        return ""
-    if spec.type in {"pair", "shape"} and isinstance(value, tuple):
-        return " × ".join(str(item) for item in value)
-    if spec.type == "texts" and isinstance(value, tuple):
-        return "\n".join(str(item) for item in value)
-    if spec.type == "vector" and isinstance(value, tuple):
-        return "  ".join(_item(item) for item in value)
-    if spec.type == "matrix" and isinstance(value, tuple):
-        rows = (row for row in value if isinstance(row, tuple))
-        return "\n".join("  ".join(_item(item) for item in row) for row in rows)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return number_text(value)
-    return str(value)
-
-
-def _item(value: ParamValue) -> str:
-    return number_text(value) if isinstance(value, (int, float)) else str(value)
-
-
-def from_text(spec: ParamSpec, text: str) -> ParamValue:
-    """What was typed, checked.
-
-    Raises:
-        ParamError: It is no such value or not allowed; the sentence says what is.
-    """
-    if spec.type == "texts":
-        return spec.parse([line for line in text.split("\n") if line.strip()])
-    text = text.strip().replace("−", "-")
-    if spec.type == "text":
-        return spec.parse(text)
-    if spec.type in {"vector", "matrix"} and not text:
-        return spec.parse(None)
-    try:
-        if spec.type == "matrix":
-            return spec.parse(tuple(_numbers(row) for row in text.splitlines() if row.strip()))
-        if spec.type in {"pair", "shape"}:
-            return spec.parse(tuple(_whole(part) for part in _parts(text)))
-        if spec.type == "vector":
-            return spec.parse(_numbers(text))
-        number = _number(text)
-    except ValueError:
-        raise refusal(spec, text) from None
-    return spec.parse(int(number) if spec.type == "int" and number.is_integer() else number)
-
-
-def refusal(spec: ParamSpec, text: str) -> ParamError:
-    """The error for something typed that is no value at all."""
-    shown = text if len(text) <= 24 else text[:23] + "…"
-    what = f"“{shown}” is not allowed" if text else "A value is needed"
-    return ParamError(f"{what}: {spec.title} must be {spec.allowed()}.", field=spec.name)
-
-
-def _parts(text: str) -> list[str]:
-    return [part for part in _SEPARATORS.split(text.strip("()[] ")) if part]
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(_number(part) for part in re.split(r"[\s,;]+", text.strip("()[] ,;")) if part)
-
-
-def _number(text: str) -> float:
-    cleaned = text.replace("\u202f", "").replace("\u00a0", "").replace(" ", "")
-    if "," in cleaned and "." not in cleaned:
-        cleaned = cleaned.replace(",", ".")
-    number = float(cleaned)
-    if math.isnan(number):
-        raise ValueError(text)
-    return number
-
-
-def _whole(text: str) -> int:
-    number = _number(text)
-    if not number.is_integer():
-        raise ValueError(text)
-    return int(number)
 
 
 def stepped(

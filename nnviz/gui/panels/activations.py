@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.theme import Theme
+from nnviz.gui.look.theme import Theme, mixed
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import value_at
-from nnviz.gui.parts.widgets import blend, line_height
+from nnviz.gui.parts.widgets import line_height
 from nnviz.project import registry
 from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, percent
 from nnviz.record.run import RunView
@@ -137,7 +137,7 @@ class HistogramsView(QWidget):
             points += [QPointF(float(x[index]), float(y[index])), QPointF(float(x[index + 1]), float(y[index]))]
         points.append(QPointF(float(x[-1]), plot.bottom()))
         painter.setPen(QPen(one.colour, 1.2))
-        painter.setBrush(blend(one.colour, QColor(self._theme.panel), 0.35))
+        painter.setBrush(mixed(QColor(self._theme.panel), one.colour, 0.35))
         painter.drawPolygon(QPolygonF(points))
         peak = int(density.argmax())
         if density[peak] > tallest:

@@ -17,7 +17,6 @@ from nnviz.project.model import Shape
 Numbers = NDArray[np.float32]
 
 #: Layers that hand the numbers of an image on in the same order, so that a dense layer behind them still sees it.
-_TRANSPARENT = {"flatten", "dropout", "dropout2d"}
 RGB = -1
 #: Pictures of one layer that are shown, the first ones, and input channels that can be chosen: each has a name, a
 #: colour scale and a place to be found. Of a plain vector, whose cells are dots, there may be more.
@@ -64,7 +63,7 @@ def image_before(document: Document, node: str) -> Shape | None:
         if shape is not None and len(shape) == 3:
             return shape
         found = document.project.graph.nodes.get(node)
-        if found is None or found.kind not in _TRANSPARENT:
+        if found is None or not registry.layer(found.kind).keeps_numbers:
             return None
     return None
 
@@ -82,8 +81,9 @@ def filter_stack(
         total: Number of filters in the layer if only the first were recorded; 0 for all.
     """
     weights = single(weights)
-    view = registry.layer(kind).weight_view
-    if view == "filters" and kind == "conv_transpose2d" and weights.ndim == 4:
+    spec = registry.layer(kind)
+    view = spec.weight_view
+    if view == "filters" and spec.inputs_first and weights.ndim == 4:
         inputs, outputs, height, width = weights.shape
         if inputs % groups:
             groups = 1

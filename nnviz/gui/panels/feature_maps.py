@@ -20,6 +20,7 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import Segments
 from nnviz.project import registry
 from nnviz.project.document import Document
+from nnviz.project.model import Choice
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
 from nnviz.record.run import RunView
 from nnviz.record.samples import ArraySample, count_in, units_in
@@ -181,7 +182,7 @@ class MapView(ArrayView):
         decides = node is not None and node.kind == "output" and facts is not None and facts.task != "regression"
         names: tuple[str, ...]
         if decides and node is not None and facts is not None:
-            loss = str(registry.layer("output").values(node.params).get("loss"))
+            loss = Choice.of(registry.layer(node.kind).values(node.params)["loss"]).kind
             classes = facts.class_names[1:] if len(maps) == 1 else facts.class_names
             names = tuple(classes) if len(classes) == len(maps) else tuple(f"output {k}" for k in range(len(maps)))
             maps = probabilities(loss, maps).astype(np.float32)

@@ -15,6 +15,8 @@ from nnviz.gui.panels.curves import CurvesPanel, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
+from nnviz.project import registry
+from nnviz.project.model import Choice
 from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, percent
 from nnviz.record.run import RunView
 
@@ -179,11 +181,12 @@ class LossPanel(CurvesPanel):
     def _y_title(self, view: str) -> str:
         if view == "accuracy":
             return "accuracy"
-        names = {"cross_entropy": "cross-entropy", "mse": "squared error", "bce": "binary cross-entropy"}
-        names["bce_logits"], names["perceptron"] = names["bce"], "perceptron loss"
+        layer = registry.layer("output")
         for node in self.document.project.graph.nodes.values():
-            if node.kind == "output":
-                return names.get(str(node.params.get("loss", "cross_entropy")), "loss")
+            if node.kind == layer.kind:
+                chosen = Choice.of(node.params.get("loss", layer.param("loss").default))
+                loss = registry.losses().get(chosen.kind)
+                return (loss.axis if loss is not None else "") or "loss"
         return "loss"
 
     def _show_plots(self) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nnviz.gui.canvas.cards.facts import shape_text
 from nnviz.gui.canvas.cards.group_facts import parameters_of
 from nnviz.gui.look import theme as themes
 from nnviz.project import registry
+from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
 from nnviz.project.drawing.layout import GROUP

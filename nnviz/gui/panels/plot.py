@@ -17,11 +17,11 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guard_class
-from nnviz.gui.look.theme import Theme
+from nnviz.gui.look.theme import Theme, mixed
 from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text
 from nnviz.gui.panels.plot_curve import Curve, place
 from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
-from nnviz.gui.parts.widgets import blend, set_font
+from nnviz.gui.parts.widgets import set_font
 
 pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
 _PAINTED = (pg.AxisItem, pg.InfiniteLine, pg.LinearRegionItem, pg.PlotCurveItem, pg.PlotDataItem, pg.ScatterPlotItem)
@@ -422,7 +422,7 @@ class CurvePlot(QWidget):
             point = box.mapViewToScene(QPointF(self._x_end, last))
             y = float(self._view.mapFromScene(point).y())
             back = bool(self._emphasis) and curve.key != self._emphasis
-            colour = blend(curve.colour, QColor(self._theme.panel), 0.55) if back else curve.colour
+            colour = mixed(QColor(self._theme.panel), curve.colour, 0.55) if back else curve.colour
             text = self._values.get(curve.key, curve.title)
             labels.append(EndLabel(curve.key, text, colour, y, curve.key == self._emphasis))
         area = box.sceneBoundingRect()

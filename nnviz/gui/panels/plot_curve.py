@@ -7,8 +7,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
+from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.numbers import FURTHEST, Floats
-from nnviz.gui.parts.widgets import blend
 
 #: What a linear axis can hold: beyond, the differences that ticks are made of are no numbers any more.
 _LARGEST, _SMALLEST = 1e150, 1e-150
@@ -100,12 +100,12 @@ class Curve:
 
     def paint(self, ground: QColor, *, strong: bool, back: bool) -> None:
         """Choose pens and symbols on a ground: drawn strongly, drawn back, or neither."""
-        colour = blend(self.colour, ground, 0.4) if back else self.colour
+        colour = mixed(ground, self.colour, 0.4) if back else self.colour
         pen = QPen(colour, 2.6 if strong else 1.8)
         pen.setCosmetic(True)
         if self.dashed:
             pen.setStyle(Qt.PenStyle.DashLine)
-        faint = QPen(blend(self.colour, ground, 0.18 if back else 0.34), 1)
+        faint = QPen(mixed(ground, self.colour, 0.18 if back else 0.34), 1)
         faint.setCosmetic(True)
         self._line.setPen(pen)
         self._faint.setPen(faint)

@@ -23,16 +23,6 @@ from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.plain_text import plain_tip
 
-
-def blend(colour: QColor, over: QColor, share: float) -> QColor:
-    """``share`` of ``colour`` laid over ``over``: a tint that stays opaque, so that it prints and exports alike."""
-    return QColor(
-        round(colour.red() * share + over.red() * (1 - share)),
-        round(colour.green() * share + over.green() * (1 - share)),
-        round(colour.blue() * share + over.blue() * (1 - share)),
-    )
-
-
 _FONT = "nnviz_font"
 #: Pixels of the sentences of the interface.
 _READING_SIZE = 13

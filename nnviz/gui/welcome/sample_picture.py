@@ -8,7 +8,6 @@ colours of the families. Nothing here is stored: the picture is that of the grap
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,7 +23,7 @@ from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer
-from nnviz.project.model import Graph, Project, Shape
+from nnviz.project.model import Choice, Graph, Params, Project, Shape
 from nnviz.record.quantities import POINTS
 from nnviz.record.samples import ArraySample
 
@@ -74,7 +73,7 @@ def sample_picture(project: Project) -> SamplePicture:
     """What a card shows of a project; may be called on any thread."""
     inference = infer(project.graph)
     output = next((node for node in project.graph.nodes.values() if node.kind == "output"), None)
-    loss = "" if output is None else str(registry.layer("output").values(output.params)["loss"])
+    loss = "" if output is None else Choice.of(registry.layer(output.kind).values(output.params)["loss"]).kind
     words = epoch_words(epoch_seconds(project, inference))
     return SamplePicture(blocks_of(project.graph, inference), preview(project), loss, inference.parameters, words)
 
@@ -120,8 +119,8 @@ def blocks_of(graph: Graph, inference: Inference) -> tuple[Block, ...]:
     )
 
 
-def _given_weights(params: Mapping[str, object]) -> tuple[tuple[float, ...], ...]:
-    if params.get("weight_initialisation") != "given":
+def _given_weights(params: Params) -> tuple[tuple[float, ...], ...]:
+    if not registry.has_written_weights(params):
         return ()
     return cast("tuple[tuple[float, ...], ...]", params.get("weight_values") or ())
 

@@ -19,7 +19,7 @@ from nnviz.project.drawing.layout import CARD_HEIGHT, CARD_WIDTH, GAP_X, GAP_Y
 from nnviz.project.drawing.nearest import Nearest
 from nnviz.project.edits import Connect, Edit, InsertOnEdge, RemoveNodes, SetParam, Several, can_connect, new_id
 from nnviz.project.graph_edits import FARTHEST
-from nnviz.project.model import DataFacts, Edge, Graph, Node, Params, ParamValue, PortRef, Project, Shape
+from nnviz.project.model import Choice, DataFacts, Edge, Graph, Node, Params, ParamValue, PortRef, Project, Shape
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 #: Where there are more loose ends than this, no guess which of them to connect would be a good one.
@@ -242,7 +242,7 @@ class Look:
             return None
         if self.project.training.batch_size == 1 and spec.needs_several(result.output):
             return None
-        return None if kind == "group_norm" and math.prod(result.output) == values["groups"] else result
+        return None if spec.normalises_nothing(values, result.output) else result
 
     def output_of(self, layers: Sequence[tuple[str, Params]], shape: Shape) -> Shape | None:
         """What comes out of some layers one behind the other; None where one of them could not take its input."""
@@ -428,6 +428,10 @@ def value_text(spec: ParamSpec, value: ParamValue) -> str:
         return "×".join(str(item) for item in value) if spec.type in ("pair", "shape") else "other values"
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, Choice):
+        titles = {setting.name: setting.title for setting in spec.settings_of(value.kind)}
+        given = ", ".join(f"{titles.get(name, name)} {value_text(spec, one)}" for name, one in value.params.items())
+        return f"{dict(spec.choices).get(value.kind, value.kind)} ({given})"
     return dict(spec.choices).get(value, value) if isinstance(value, str) else str(value)
 
 
@@ -441,8 +445,20 @@ def allowed_value(spec: ParamSpec, value: object) -> ParamValue:
             nearest = round(nearest)
         if not (spec.exclusive_minimum and nearest == spec.minimum):
             return nearest
+    if isinstance(value, Choice):
+        settings = {setting.name: setting for setting in spec.settings_of(value.kind)}
+        kept = {name: _kept(settings[name], one) for name, one in value.params.items() if name in settings}
+        return Choice(value.kind, kept) if kept else spec.default
     if isinstance(value, (tuple, list)) and spec.type in ("pair", "shape") and value:
         items = [item for item in value if isinstance(item, int) and not isinstance(item, bool)]
         if len(items) == len(value):
             return tuple(int(min(max(item, spec.minimum), spec.maximum)) for item in items)
     return spec.default
+
+
+def _kept(spec: ParamSpec, value: ParamValue) -> ParamValue:
+    """The value itself where it is allowed."""
+    try:
+        return spec.parse(value)
+    except ParamError:
+        return allowed_value(spec, value)

@@ -1,8 +1,8 @@
 """What a batch takes on its way through a network and back, in closed form from the shapes.
 
-One table says what torch keeps of each kind of layer and what it lays out beside that while it computes
-(:data:`FOOTPRINTS`). Two walks add it up: :func:`training` with the way back, :func:`evaluating` without. Each gives
-the places where much is held at once as lines over the batch size, of which the highest counts.
+Each layer declares what torch keeps of it and what it lays out beside that while it computes
+(:class:`~nnviz.project.spec.Footprint`). Two walks add it up: :func:`training` with the way back, :func:`evaluating`
+without. Each gives the places where much is held at once as lines over the batch size, of which the highest counts.
 
 The workspaces are those of torch on the CPU, measured layer by layer (torch 2.13 with oneDNN and MKL). An accelerator
 needs others, of the same order.
@@ -14,8 +14,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference
 from nnviz.project.model import Graph, Shape
+from nnviz.project.spec import Footprint, LayerSpec
 
 BYTES_PER_NUMBER = 4
 #: Channels that oneDNN lays out side by side; a layer with fewer is filled up to as many.
@@ -24,75 +26,6 @@ _BLOCK = 16
 _PLAIN_CHANNELS = 3
 
 
-@dataclass(frozen=True)
-class Footprint:
-    """What one kind of layer holds.
-
-    Attributes:
-        inputs, output: Whether what comes in, or what it puts out, is kept for the way back.
-        view: It puts out the very numbers that came in, in another shape.
-        beside: Bytes that are kept beside that for each number put out: places of the largest, masks, own sums.
-        back: Bytes that are laid out on the way back for each number put out, gradients not counted.
-        blocked: Its numbers are brought into the order of channels that oneDNN computes with, and back; ``spread``
-            (transposed convolution) in a way of its own.
-        shares_gradient: What comes back is handed on as it is to every input.
-        in_chain: The layer has a place in a chain of dense layers (see ``network/chain.py``).
-    """
-
-    inputs: bool = False
-    output: bool = False
-    view: bool = False
-    beside: int = 0
-    back: int = 0
-    blocked: str = ""
-    shares_gradient: bool = False
-    in_chain: bool = False
-
-
-_BY_INPUT = Footprint(inputs=True, in_chain=True)
-_BY_OUTPUT = Footprint(output=True, in_chain=True)
-_CONVOLUTION = Footprint(inputs=True, blocked="yes")
-#: Every kind that the registry knows (a test compares the two).
-FOOTPRINTS: Mapping[str, Footprint] = {
-    "input": Footprint(),
-    "output": Footprint(view=True),
-    "linear": Footprint(inputs=True, in_chain=True),
-    "conv1d": _CONVOLUTION,
-    "conv2d": _CONVOLUTION,
-    "conv_transpose2d": Footprint(inputs=True, blocked="spread"),
-    "max_pool1d": Footprint(inputs=True, beside=8),
-    "max_pool2d": Footprint(inputs=True, beside=8),
-    "avg_pool2d": Footprint(inputs=True),
-    "adaptive_avg_pool2d": Footprint(inputs=True),
-    "flatten": Footprint(view=True, in_chain=True),
-    "identity": Footprint(view=True, in_chain=True),
-    "reshape": Footprint(view=True),
-    "zero_pad2d": Footprint(),
-    "upsample": Footprint(),
-    "step": Footprint(),
-    "relu": _BY_OUTPUT,
-    "leaky_relu": _BY_INPUT,
-    "prelu": Footprint(inputs=True, back=4),
-    "elu": _BY_INPUT,
-    "gelu": _BY_INPUT,
-    "silu": _BY_INPUT,
-    "sigmoid": _BY_OUTPUT,
-    "tanh": _BY_OUTPUT,
-    "softplus": _BY_INPUT,
-    "softmax": Footprint(output=True),
-    "log_softmax": Footprint(output=True),
-    "dropout": Footprint(beside=4),
-    "dropout2d": Footprint(),
-    "batch_norm1d": Footprint(inputs=True),
-    "batch_norm2d": Footprint(inputs=True),
-    "layer_norm": Footprint(inputs=True),
-    "group_norm": Footprint(inputs=True),
-    "local_response_norm": Footprint(inputs=True, beside=13, back=8),
-    "add": Footprint(shares_gradient=True),
-    "multiply": Footprint(inputs=True),
-    "concatenate": Footprint(),
-}
-_UNKNOWN = Footprint(inputs=True)
 #: Copies of the answers that a loss makes beside their gradient: logarithms, what is right as numbers.
 _LOSS_COPIES = 2
 
@@ -172,7 +105,8 @@ def evaluating(graph: Graph, inference: Inference) -> list[Line]:
 
 def outputs_bytes(inference: Inference) -> int:
     """Bytes of the outputs of all layers together, for one example; views of others count nothing."""
-    return sum(_bytes(result.output) for node, result in inference.results.items() if not _of(inference, node).view)
+    own = ((node, result) for node, result in inference.results.items() if not _spec(inference, node).footprint.view)
+    return sum(_bytes(result.output) for _, result in own)
 
 
 def _forward(layers: list[_Layer], answer: int, saved: Mapping[int, int]) -> tuple[list[Line], int]:
@@ -220,11 +154,12 @@ def _layers(graph: Graph, inference: Inference) -> tuple[list[_Layer], int, bool
     dense, some = True, False
     answer = 0
     for node in order:
-        of, result = _of(inference, node), results[node]
+        spec, result = _spec(inference, node), results[node]
+        of = spec.footprint
         sources = tuple(place[source] for source in inputs[node] if source in place)
-        kind = graph.nodes[node].kind
-        dense = dense and (of.in_chain or kind in ("input", "output")) and len(inputs[node]) <= 1
-        some = some or kind == "linear"
+        at_an_end = spec.max_inputs == 0 or spec.outputs == 0
+        dense = dense and (of.in_chain or at_an_end) and len(inputs[node]) <= 1
+        some = some or spec.dense
         if of.view and sources:
             place[node] = sources[0]
         else:
@@ -261,8 +196,8 @@ def _first_savers(layers: list[_Layer]) -> dict[int, int]:
     return saved
 
 
-def _of(inference: Inference, node: str) -> Footprint:
-    return FOOTPRINTS.get(inference.graph.nodes[node].kind, _UNKNOWN)
+def _spec(inference: Inference, node: str) -> LayerSpec:
+    return registry.layer(inference.graph.nodes[node].kind)
 
 
 def _bytes(shape: Shape) -> int:

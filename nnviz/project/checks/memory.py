@@ -10,19 +10,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from nnviz.errors import ParamError
+from nnviz.project import registry
 from nnviz.project.checks import footprint
 from nnviz.project.checks.footprint import BYTES_PER_NUMBER, Line, highest
 from nnviz.project.checks.shapes import Inference
 from nnviz.project.declared.layers.common import count_text, shape_text
-from nnviz.project.model import DataFacts, Params, Project
+from nnviz.project.declared.optimizers import OptimizerSpec
+from nnviz.project.model import Choice, DataFacts, Project
 
-#: Numbers that an optimizer keeps for each parameter, beside its gradient.
-_STATE = {"sgd": 0, "rmsprop": 1, "adagrad": 1, "adadelta": 2, "adam": 2, "adamw": 2}
-#: Optimizers that keep one number more when their momentum is above 0.
-_MOMENTUM = frozenset({"sgd", "rmsprop"})
-#: Optimizers that lay out numbers while they make an update (see ``train/updates.py``): how many for each parameter,
-#: and how many for each of the layer that is updated just then.
-_WHILE_UPDATING = {"rmsprop": (1, 0), "adadelta": (0, 2)}
 #: Batches for measuring are at least this large (see ``train/training.py``).
 EVALUATION_BATCH = 256
 #: Examples in the probe set, and memory that the outputs of one part of it may take (see ``probes/probe_set.py``).
@@ -144,8 +140,9 @@ class Estimate:
         config = self._project.training
         batch = config.batch_size if batch_size is None else batch_size
         weights = self.weights
-        kind = config.optimizer.kind if optimizer is None else optimizer
-        state = weights * _numbers(kind, config.optimizer.params if optimizer is None else {})
+        choice = config.optimizer if optimizer is None else Choice(optimizer)
+        kind = choice.kind
+        state = weights * _numbers(choice)
         best = weights if self._examples.validation and config.keep_best else 0
         moment = self._moment(batch, kind)
         gradients = min(weights, moment.fixed)
@@ -185,7 +182,7 @@ class Estimate:
         """The worst moment: of a step, of an update, of an evaluation, of a look by the instruments."""
         weights = self.weights
         training = _with_slack(highest(self._training, batch), batch)
-        for_all, for_largest = _WHILE_UPDATING.get(optimizer, (0, 0))
+        for_all, for_largest = _optimizer(optimizer).while_updating
         largest = max((result.parameters for result in self._inference.results.values()), default=0)
         updating = Line("", weights * (1 + for_all) + for_largest * BYTES_PER_NUMBER * largest, 0)
         measured = max(batch, EVALUATION_BATCH)
@@ -254,9 +251,11 @@ def cure_text(project: Project, inference: Inference, estimate: Estimate, limit:
     smaller = estimate.largest_batch(limit)
     if 0 < smaller < batch:
         return f"A batch of {smaller} instead of {batch} needs {bytes_text(estimate.needs(smaller).needed)}."
-    lean = estimate.needs(1, "sgd").needed
-    if lean <= limit and project.training.optimizer.kind != "sgd":
-        return f"A batch of 1 with SGD instead of {project.training.optimizer.kind} needs {bytes_text(lean)}."
+    leanest = _leanest()
+    lean = estimate.needs(1, leanest.kind).needed
+    if lean <= limit and project.training.optimizer.kind != leanest.kind:
+        kind = project.training.optimizer.kind
+        return f"A batch of 1 with {leanest.title} instead of {kind} needs {bytes_text(lean)}."
     if not needs.culprit:
         return "Make the largest layer or the batch smaller."
     result = inference.results[needs.culprit]
@@ -267,11 +266,23 @@ def cure_text(project: Project, inference: Inference, estimate: Estimate, limit:
     return f"The largest {largest}: make it smaller."
 
 
-def _numbers(optimizer: str, params: Params) -> int:
-    """Numbers that an optimizer keeps for each parameter."""
-    count = _STATE.get(optimizer, 2)
-    momentum = params.get("momentum", 0)
-    return count + (optimizer in _MOMENTUM and isinstance(momentum, (int, float)) and momentum > 0)
+def _optimizer(kind: str) -> OptimizerSpec:
+    """Its declaration; of a kind that there is not, which is said elsewhere, one that keeps what most keep."""
+    return registry.OPTIMIZERS.all.get(kind) or OptimizerSpec(kind, kind, "")
+
+
+def _numbers(choice: Choice) -> int:
+    """Numbers that an optimizer keeps for each parameter; where a setting is not allowed, as many as with the usual."""
+    spec = _optimizer(choice.kind)
+    try:
+        return spec.state(spec.values(choice.params))
+    except ParamError:
+        return spec.state(spec.values({}))
+
+
+def _leanest() -> OptimizerSpec:
+    """The optimizer that keeps least with its usual settings."""
+    return min(registry.optimizers().values(), key=lambda spec: spec.state(spec.values({})))
 
 
 def _with_slack(line: Line, batch: int) -> Line:

@@ -19,17 +19,6 @@ from nnviz.project.spec import LayerSpec, ShapeError
 #: A layer to be put in: its kind and its parameters.
 Layer: TypeAlias = tuple[str, Params]
 
-#: The parameter in which a layer that is put in gets what the cure names.
-_GIVEN = {"reshape": "shape", "zero_pad2d": "padding"}
-#: The same layer for channels×length and for channels×height×width.
-_OTHER_AXES = {"conv1d": "conv2d", "conv2d": "conv1d", "max_pool1d": "max_pool2d", "max_pool2d": "max_pool1d"}
-#: The parameter with which a layer decides on the first size of its output.
-_WIDTH = {
-    "linear": "out_features",
-    "conv1d": "out_channels",
-    "conv2d": "out_channels",
-    "conv_transpose2d": "out_channels",
-}
 #: With more branches than this no guess at what was meant would be a good one.
 _MOST_BRANCHES = 8
 
@@ -39,8 +28,9 @@ def shape_fixes(look: Look, node_id: str, problem: ShapeError) -> tuple[Fix, ...
     spec = look.specs[node_id]
     if spec.max_inputs > 1:
         fixes = [*_set_branch(look, node_id), *_adapters(look, node_id), *_named_fixes(look, node_id, problem)]
-        if spec.kind == "add" and look.result("concatenate", {}, look.inference.input_shapes(node_id)) is not None:
-            fixes.append(Fix(f"Make it {registry.layer('concatenate').title}", SetKind(node_id, "concatenate")))
+        other = spec.replacement
+        if other and look.result(other, {}, look.inference.input_shapes(node_id)) is not None:
+            fixes.append(Fix(f"Make it {registry.layer(other).title}", SetKind(node_id, other)))
         return tuple(fixes)
     fixes = [*_without_flatten(look, node_id), *_named_fixes(look, node_id, problem)]
     if spec.family == "pooling" and not any(_inserts(fix, "reshape") for fix in fixes):
@@ -60,8 +50,9 @@ def _named_fixes(look: Look, node_id: str, problem: ShapeError) -> Iterator[Fix]
     padded = False
     for cure in problem.fixes:
         action, name, value = read_fix(cure)
-        if action == "insert" and look.into[node_id] and not (name == "zero_pad2d" and padded):
-            params: Params = {} if value is None else {_GIVEN[name]: value}
+        if action == "insert" and look.into[node_id] and not (registry.layer(name).pads and padded):
+            # What the cure names is the first parameter of the layer that is put in.
+            params: Params = {} if value is None else {registry.layer(name).params[0].name: value}
             between = look.result(name, params, shapes)
             if between is not None and look.result(node.kind, node.params, (between.output,)) is not None:
                 yield look.insert(look.into[node_id][0], (name, params))
@@ -71,8 +62,8 @@ def _named_fixes(look: Look, node_id: str, problem: ShapeError) -> Iterator[Fix]
                 yield look.set_param(node_id, name, value)
         elif action == "replace":
             yield from _replaced(look, node_id, name)
-    if node.kind in _OTHER_AXES:
-        yield from _replaced(look, node_id, _OTHER_AXES[node.kind])
+    if spec.other_axes:
+        yield from _replaced(look, node_id, spec.other_axes)
 
 
 def _takes(spec: LayerSpec, name: str, value: ParamValue) -> bool:
@@ -94,7 +85,7 @@ def _replaced(look: Look, node_id: str, kind: str) -> Iterator[Fix]:
 def _without_flatten(look: Look, node_id: str) -> Iterator[Fix]:
     """A Flatten in front of a layer that wants the image is one too many."""
     source = look.into[node_id][0].source.node if look.into[node_id] else ""
-    if source and look.specs[source].kind == "flatten" and len(look.out_of[source]) == 1:
+    if source and look.specs[source].flattens and len(look.out_of[source]) == 1:
         node, before = look.graph.nodes[node_id], look.inference.input_shapes(source)
         if look.result(node.kind, node.params, before) is not None:
             yield Fix(f"Remove {source}", RemoveNodes((source,), rejoin=True))
@@ -132,10 +123,9 @@ def odd_edge(look: Look, node_id: str) -> Edge | None:
 
 
 def _dimension(look: Look, node_id: str) -> int | None:
-    if look.specs[node_id].kind != "concatenate":
-        return None
-    value = look.graph.nodes[node_id].params.get("dimension", 0)
-    return value if isinstance(value, int) else 0
+    name = look.specs[node_id].joins_along
+    value = look.graph.nodes[node_id].params.get(name, 0)
+    return None if not name else value if isinstance(value, int) else 0
 
 
 def _joins(look: Look, node_id: str) -> list[_Join]:
@@ -156,8 +146,8 @@ def _set_branch(look: Look, node_id: str) -> Iterator[Fix]:
     for join in _joins(look, node_id)[:2]:
         odd = [at for at, shape in enumerate(join.shapes) if shape != join.wanted(shape, dimension)]
         source = join.edges[odd[0]].source.node if len(odd) == 1 else ""
-        name = _WIDTH.get(look.specs[source].kind) if source else None
-        if name is None or len(look.out_of[source]) != 1:
+        name = look.specs[source].width_param if source else ""
+        if not name or len(look.out_of[source]) != 1:
             continue
         maker, wanted = look.graph.nodes[source], join.wanted(join.shapes[odd[0]], dimension)
         made = look.result(maker.kind, {**maker.params, name: wanted[0]}, look.inference.input_shapes(source))
@@ -179,7 +169,7 @@ def _adapters(look: Look, node_id: str) -> Iterator[Fix]:
         after: list[Shape] = []
         for edge, shape in zip(join.edges, join.shapes, strict=True):
             wanted = join.wanted(shape, dimension)
-            layers = () if shape == wanted else _path(shape, wanted, node.kind)
+            layers = () if shape == wanted else _path(shape, wanted, look.specs[node_id])
             made = look.output_of(layers, shape) if layers is not None else None
             if made is None:
                 break
@@ -191,21 +181,21 @@ def _adapters(look: Look, node_id: str) -> Iterator[Fix]:
                 yield look.insert_all(parts)
 
 
-def _path(shape: Shape, wanted: Shape, join: str) -> tuple[Layer, ...] | None:
+def _path(shape: Shape, wanted: Shape, join: LayerSpec) -> tuple[Layer, ...] | None:
     """Layers that bring one shape to another; None where nobody would do that."""
     if len(shape) == len(wanted) == 3:
-        return _image_path(shape, wanted, learn=join != "concatenate" or shape[0] != wanted[0])
+        return _image_path(shape, wanted, learn=not join.joins_along or shape[0] != wanted[0])
     if len(shape) == len(wanted) == 2:
-        return _sequence_path(shape, wanted, learn=join != "concatenate" or shape[0] != wanted[0])
+        return _sequence_path(shape, wanted, learn=not join.joins_along or shape[0] != wanted[0])
     if len(wanted) == 1:
         flat: tuple[Layer, ...] = (("flatten", {}),) if len(shape) > 1 else ()
-        enough = join == "concatenate" or math.prod(shape) == wanted[0]
+        enough = bool(join.joins_along) or math.prod(shape) == wanted[0]
         return flat if enough else (*flat, ("linear", {"out_features": wanted[0]}))
     if len(shape) == 1 and len(wanted) == 3:
         places = wanted[1] * wanted[2]
-        if join == "multiply" and shape[0] == wanted[0]:
+        if join.stretches and shape[0] == wanted[0]:
             return (("reshape", {"shape": (wanted[0], 1, 1)}),)  # A gate: one number for each channel.
-        if shape[0] == math.prod(wanted) or (join == "concatenate" and shape[0] % places == 0):
+        if shape[0] == math.prod(wanted) or (join.joins_along and shape[0] % places == 0):
             return (("reshape", {"shape": (shape[0] // places, *wanted[1:])}),)
     return None
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 from nnviz.errors import InputError
 from nnviz.project import registry
 from nnviz.project.declared.layers.common import shape_text
-from nnviz.project.model import Graph, Node, Params, ParamValue, Shape
+from nnviz.project.model import Choice, Graph, Node, Params, ParamValue, Shape
 from nnviz.project.spec import LayerSpec, ShapeError, ShapeResult, ShapeRule
 from nnviz.project.values import same_params
 
@@ -233,8 +233,12 @@ def _read(node: Node, spec: LayerSpec) -> Reading:
         values = spec.values(node.params)
     except InputError as error:
         return Reading(spec, node.params, problem=ShapeError(error.message))
-    # Weights that were written down may be many, and hardly any other layer has the same.
-    written = any(param.type in ("matrix", "vector") and values[param.name] is not None for param in spec.params)
+    # Weights that were written down may be many, and hardly any other layer has the same; settings of a Choice neither.
+    written = any(
+        (param.type in ("matrix", "vector") and values[param.name] is not None)
+        or isinstance(values[param.name], Choice)
+        for param in spec.params
+    )
     return Reading(spec, node.params, tuple(values), tuple(values.values()), repeatable=not written)
 
 

@@ -6,7 +6,7 @@ two ends of a wire, so that the list is there at once however large the network 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nnviz.errors import InputError
@@ -19,42 +19,6 @@ _FLATTEN = "flatten"
 _INSERT_FLATTEN = "insert_flatten"
 #: At most so many shapes of the network are tried as what a new layer may take in.
 _MOST_SHAPES = 40
-
-#: What usually comes next. Where a layer does not take the shape, it is passed over.
-_AFTER_ACTIVATION = (
-    "max_pool2d", "conv2d", "linear", "output", "dropout", "max_pool1d", "conv1d", "dropout2d", "flatten",
-    "batch_norm2d", "batch_norm1d",
-)  # fmt: skip
-_AFTER_POOLING = ("conv2d", "conv1d", "flatten", "linear", "dropout2d", "dropout", "relu", "local_response_norm")
-_AFTER_NORM = ("relu", "leaky_relu", "gelu", "silu", "tanh", "conv2d", "linear", "conv1d", "dropout")
-_AFTER_JOIN = ("relu", "conv2d", "batch_norm2d", "max_pool2d", "linear", "batch_norm1d", "conv1d", "dropout", "output")
-USUAL_FOLLOWERS: Mapping[str, tuple[str, ...]] = {
-    "input": ("conv2d", "conv1d", "linear", "flatten", "batch_norm2d", "layer_norm"),
-    "conv2d": ("relu", "batch_norm2d", "max_pool2d", "leaky_relu", "dropout2d", "conv2d", "add", "flatten"),
-    "conv1d": ("relu", "batch_norm1d", "max_pool1d", "leaky_relu", "conv1d", "flatten"),
-    "conv_transpose2d": ("relu", "batch_norm2d", "conv2d", "conv_transpose2d", "sigmoid", "tanh"),
-    "max_pool2d": _AFTER_POOLING,
-    "avg_pool2d": _AFTER_POOLING,
-    "max_pool1d": _AFTER_POOLING,
-    "adaptive_avg_pool2d": ("flatten", "linear", "conv2d", "dropout"),
-    "linear": ("relu", "output", "dropout", "tanh", "sigmoid", "batch_norm1d", "softmax", "linear"),
-    "flatten": ("linear", "dropout", "output", "batch_norm1d"),
-    "softmax": ("output",),
-    "log_softmax": ("output",),
-    "dropout": ("linear", "conv2d", "flatten", "output", "relu"),
-    "dropout2d": ("conv2d", "max_pool2d", "flatten", "linear"),
-    "batch_norm2d": _AFTER_NORM,
-    "batch_norm1d": _AFTER_NORM,
-    "layer_norm": _AFTER_NORM,
-    "group_norm": _AFTER_NORM,
-    "local_response_norm": ("max_pool2d", "conv2d", "relu", "flatten"),
-    "reshape": ("conv2d", "conv1d", "conv_transpose2d", "linear"),
-    "zero_pad2d": ("conv2d", "max_pool2d"),
-    "upsample": ("conv2d", "concatenate", "relu"),
-    "add": _AFTER_JOIN,
-    "multiply": _AFTER_JOIN,
-    "concatenate": ("conv2d", "relu", "batch_norm2d", "linear", "conv1d", "dropout", "output"),
-}
 
 
 @dataclass(frozen=True)
@@ -105,7 +69,7 @@ def followers(graph: Graph, source: PortRef, inference: Inference) -> tuple[Sugg
         inference: Shapes of the network. Where that of the output is unknown, every layer with an input is offered.
     """
     shape = inference.shape(source.node)
-    usual = USUAL_FOLLOWERS.get(graph.nodes[source.node].kind, _AFTER_ACTIVATION)
+    usual = registry.layer(graph.nodes[source.node].kind).followers
     found: list[tuple[tuple[int, int, int], Suggestion]] = []
     for number, spec in enumerate(_joinable(graph)):
         if spec.max_inputs == 0:
@@ -128,7 +92,6 @@ def feeders(graph: Graph, target: PortRef, inference: Inference) -> tuple[Sugges
     A new layer that nothing feeds yet has no shape. It is offered where, for one of the shapes in this network or for
     an ordinary one, it puts out something that the layer at the target takes together with its other inputs.
     """
-    usual = USUAL_FOLLOWERS
     kind = graph.nodes[target.node].kind
     shapes = _ordinary_shapes(inference)
     found: list[tuple[tuple[int, int], Suggestion]] = []
@@ -140,8 +103,7 @@ def feeders(graph: Graph, target: PortRef, inference: Inference) -> tuple[Sugges
             outputs = {_output(spec, {}, ())}
         if not any(output is not None and _takes(graph, target, output, inference) for output in outputs):
             continue
-        followed_by = usual.get(spec.kind, _AFTER_ACTIVATION)
-        place = followed_by.index(kind) if kind in followed_by else len(followed_by) + 100
+        place = spec.followers.index(kind) if kind in spec.followers else len(spec.followers) + 100
         shape = _output(spec, {}, ()) if spec.max_inputs == 0 else None
         found.append(((place, number), Suggestion((spec.kind,), shape)))
     return tuple(suggestion for _, suggestion in sorted(found, key=lambda entry: entry[0]))
@@ -155,7 +117,8 @@ def every_layer(shape: Shape | None, recent: Iterable[str] = (), behind: str = "
         recent: Kinds that were used of late: they come first.
         behind: Kind of the layer in front: what usually follows it comes next, as far as it fits.
     """
-    usual = [kind for kind in USUAL_FOLLOWERS.get(behind, ()) if not after_shape(kind, shape).problem]
+    followers = registry.layer(behind).followers if behind in registry.layers() else ()
+    usual = [kind for kind in followers if not after_shape(kind, shape).problem]
     first = [kind for kind in dict.fromkeys((*recent, *usual)) if kind in registry.layers()]
     rest = [kind for kind in registry.layers() if kind not in first]
     return tuple(after_shape(kind, shape) for kind in (*first, *rest))

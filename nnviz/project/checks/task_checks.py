@@ -63,7 +63,7 @@ def check_output(look: Look) -> Iterator[Diagnostic]:
 
 def _loss(look: Look) -> LossSpec:
     values = look.specs[look.output].values(look.graph.nodes[look.output].params)
-    return registry.loss(str(values["loss"]))
+    return registry.loss(Choice.of(values["loss"]).kind)
 
 
 _TASKS = {"classes": "has classes", "binary": "asks yes or no", "regression": "has numbers as answers"}
@@ -104,8 +104,8 @@ def _last_linear(look: Look, node_id: str) -> str:
     """The Linear that decides how many numbers come out at this node; empty when it is something else."""
     while True:
         spec = look.specs[node_id]
-        if spec.kind == "linear":
-            given = look.graph.nodes[node_id].params.get("weight_initialisation") == "given"
+        if spec.dense:
+            given = registry.has_written_weights(look.graph.nodes[node_id].params)
             return "" if given else node_id
         if spec.family not in _KEEP_SIZE_FAMILIES or len(look.into[node_id]) != 1:
             return ""
@@ -116,33 +116,41 @@ def _check_last_layer(look: Look, wire: Edge, loss: LossSpec, shape: Shape) -> I
     last = wire.source.node
     spec = look.specs[last]
     remove = (look.removal(last),)
-    if spec.kind in ("dropout", "dropout2d"):
+    if spec.random:
         text = f"{spec.title} right before the Output switches answers off at random while training."
         yield Diagnostic(last, "warning", text, remove)
-    elif spec.kind in ("softmax", "log_softmax") and shape == (1,):
-        shown = "always 1" if spec.kind == "softmax" else "always 0"
-        better = Fix("Make it Sigmoid", SetKind(last, "sigmoid"))
-        yield Diagnostic(last, "warning", f"{spec.title} of a single number is {shown}.", (better, *remove))
-    elif loss.kind == "cross_entropy":
-        yield from _before_cross_entropy(look, last, shape, remove)
-    elif loss.kind == "bce_logits" and spec.output_range in _LIMITED:
+    elif spec.of_one_number is not None and shape == (1,):
+        text = f"{spec.title} of a single number is always {spec.of_one_number}."
+        yield Diagnostic(last, "warning", text, (*_replaced(look, last), *remove))
+    elif loss.answer == "softmax":
+        yield from _before_softmax(look, loss, last, shape, remove)
+    elif loss.answer == "sigmoid" and spec.output_range in _LIMITED:
         text = f"{loss.title} applies the sigmoid itself and expects any number, but {spec.title} limits it."
-        other = (look.set_param(look.output, "loss", "bce"),) if spec.kind == "sigmoid" else ()
+        built_in = spec.kind == loss.includes and loss.counterpart
+        other = (look.set_param(look.output, "loss", loss.counterpart),) if built_in else ()
         yield Diagnostic(last, "warning", text, (*remove, *other))
     elif loss.answer == "sign" and spec.output_range in ("unit", "not_negative"):
         text = f"{loss.title} reads the sign of the last number, but {spec.title} gives none below 0."
         yield Diagnostic(last, "warning", text, remove)
     elif loss.expects == "probabilities" and output_ranges(look.graph, look.inference)[last] != "unit":
         text = f"{loss.title} needs numbers from 0 to 1, but {spec.title} can put out others."
-        logits = look.set_param(look.output, "loss", "bce_logits")
-        yield Diagnostic(look.output, "error", text, (logits, look.insert(wire, ("sigmoid", {}))))
+        other = (look.set_param(look.output, "loss", loss.counterpart),) if loss.counterpart else ()
+        yield Diagnostic(look.output, "error", text, (*other, look.insert(wire, ("sigmoid", {}))))
 
 
-def _before_cross_entropy(look: Look, last: str, shape: Shape, remove: tuple[Fix, ...]) -> Iterator[Diagnostic]:
-    """Cross-entropy takes plain scores: what squeezes them first limits how sure the network can be."""
+def _replaced(look: Look, node_id: str) -> tuple[Fix, ...]:
+    """The kind that does what was meant, where the layer declares one."""
+    other = look.specs[node_id].replacement
+    return (Fix(f"Make it {registry.layer(other).title}", SetKind(node_id, other)),) if other else ()
+
+
+def _before_softmax(
+    look: Look, loss: LossSpec, last: str, shape: Shape, remove: tuple[Fix, ...]
+) -> Iterator[Diagnostic]:
+    """A loss with softmax takes plain scores: what squeezes them first limits how sure the network can be."""
     spec, classes = look.specs[last], math.prod(shape)
-    if spec.kind == "log_softmax":
-        text = "Cross-entropy applies softmax itself; LogSoftmax before it changes nothing."
+    if spec.softmax_unchanged:
+        text = f"{loss.title} applies softmax itself; {spec.title} before it changes nothing."
         yield Diagnostic(last, "information", text, remove)
         return
     if spec.output_range == "unit":
@@ -150,13 +158,13 @@ def _before_cross_entropy(look: Look, last: str, shape: Shape, remove: tuple[Fix
     elif spec.output_range == "symmetric":
         surest = math.e / (math.e + (classes - 1) / math.e)
     elif spec.output_range == "not_negative":
-        text = f"Cross-entropy expects any number as a score, but {spec.title} gives none below 0."
+        text = f"{loss.title} expects any number as a score, but {spec.title} gives none below 0."
         yield Diagnostic(last, "warning", text, remove)
         return
     else:
         return
     text = (
-        f"Cross-entropy applies softmax itself. After {spec.title} too, no class can get a probability above "
+        f"{loss.title} applies softmax itself. After {spec.title} too, no class can get a probability above "
         f"{100 * surest:.0f} %."
     )
     yield Diagnostic(last, "warning", text, remove)
@@ -262,25 +270,27 @@ def check_layers(look: Look) -> Iterator[Diagnostic]:
     for node_id, spec in look.specs.items():
         if node_id not in look.inference.results or node_id not in look.leading:
             continue
-        if spec.kind == "step" and _has_weights_before(look, node_id):
-            text = "The slope of Step is 0 everywhere: no gradient comes through, so nothing before it learns."
-            yield Diagnostic(node_id, "information", text, (Fix("Make it Sigmoid", SetKind(node_id, "sigmoid")),))
-        elif spec.kind == "linear":
+        if spec.no_gradient and _has_weights_before(look, node_id):
+            text = f"The slope of {spec.title} is 0 everywhere: no gradient comes through, so nothing before it learns."
+            yield Diagnostic(node_id, "information", text, _replaced(look, node_id))
+        elif spec.dense:
             yield from _check_double_linear(look, node_id)
-        elif spec.kind == "group_norm":
-            yield from _check_group_norm(look, node_id)
+        elif spec.groups_param:
+            yield from _check_groups(look, node_id)
         elif look.project.training.batch_size == 1 and spec.needs_several(look.inference.results[node_id].output):
             text = f"{spec.title} needs more than one value a channel, but a batch has only 1 example."
             more = SetTraining(msgspec.structs.replace(look.project.training, batch_size=32))
             yield Diagnostic(node_id, "error", text, (Fix("Set batch size to 32", more), look.removal(node_id)))
 
 
-def _check_group_norm(look: Look, node_id: str) -> Iterator[Diagnostic]:
+def _check_groups(look: Look, node_id: str) -> Iterator[Diagnostic]:
     """A single number is its own mean: it would always become 0, and torch refuses it."""
-    groups = look.specs[node_id].values(look.graph.nodes[node_id].params)["groups"]
-    if math.prod(look.inference.results[node_id].output) == groups:
-        text = f"GroupNorm has a single number in each of its groups ({groups}), which leaves nothing to normalise."
-        fewer = (look.set_param(node_id, "groups", 1),) if groups != 1 else ()
+    spec = look.specs[node_id]
+    values = spec.values(look.graph.nodes[node_id].params)
+    if spec.normalises_nothing(values, look.inference.results[node_id].output):
+        groups = values[spec.groups_param]
+        text = f"{spec.title} has a single number in each of its groups ({groups}), which leaves nothing to normalise."
+        fewer = (look.set_param(node_id, spec.groups_param, 1),) if groups != 1 else ()
         yield Diagnostic(node_id, "error", text, (*fewer, look.removal(node_id)))
 
 
@@ -302,10 +312,11 @@ def _check_double_linear(look: Look, node_id: str) -> Iterator[Diagnostic]:
     """Two weighted sums in a row are one weighted sum."""
     wire = look.into[node_id][0]
     before = wire.source.node
-    while look.specs[before].kind in ("dropout", "flatten") and look.into[before]:
+    while look.specs[before].keeps_numbers and look.into[before]:
         before = look.into[before][0].source.node
-    if look.specs[before].kind == "linear":
-        text = f"Without an activation between them, {before} and {node_id} together can do no more than one Linear."
+    if look.specs[before].dense:
+        one = look.specs[node_id].title
+        text = f"Without an activation between them, {before} and {node_id} together can do no more than one {one}."
         yield Diagnostic(node_id, "information", text, (look.insert(wire, ("relu", {})),))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from nnviz.project.spec import Spec
+from nnviz.project.spec import ParamSpec, Spec
 
 #: What is done to the last layer's numbers to read an answer from them.
 Answer: TypeAlias = Literal["softmax", "sigmoid", "sign", "identity"]
@@ -23,6 +23,11 @@ class LossSpec(Spec):
             0, else −1) or ``identity`` (the numbers are the answer).
         threshold: Yes or no only: an output above it is a yes.
         formula: For one example, as the help shows it; y is the target, p the output or probability, z the logit.
+        takes_labels: A target is the number of the right class; else it has the shape of the output.
+        includes: The kind of layer that it has built in; empty for none.
+        counterpart: The loss for the same targets with that layer, or without it.
+        short: Its title where there is little room, as on a card; empty for the title itself.
+        axis: What its values are called beside a plot; empty for "loss".
     """
 
     tasks: tuple[str, ...] = ()
@@ -30,6 +35,11 @@ class LossSpec(Spec):
     answer: Answer = "identity"
     threshold: float = 0.5
     formula: str = ""
+    takes_labels: bool = False
+    includes: str = ""
+    counterpart: str = ""
+    short: str = ""
+    axis: str = ""
 
 
 LOSSES: tuple[LossSpec, ...] = (
@@ -42,6 +52,9 @@ LOSSES: tuple[LossSpec, ...] = (
         expects="logits",
         answer="softmax",
         formula="−log( exp(z_y) / Σ_k exp(z_k) )",
+        takes_labels=True,
+        includes="softmax",
+        axis="cross-entropy",
     ),
     LossSpec(
         "bce_logits",
@@ -52,6 +65,10 @@ LOSSES: tuple[LossSpec, ...] = (
         answer="sigmoid",
         threshold=0.0,
         formula="−y·log σ(z) − (1 − y)·log(1 − σ(z))",
+        includes="sigmoid",
+        counterpart="bce",
+        short="BCE (logits)",
+        axis="binary cross-entropy",
     ),
     LossSpec(
         "bce",
@@ -60,6 +77,9 @@ LOSSES: tuple[LossSpec, ...] = (
         tasks=("binary",),
         expects="probabilities",
         formula="−y·log p − (1 − y)·log(1 − p)",
+        counterpart="bce_logits",
+        short="BCE",
+        axis="binary cross-entropy",
     ),
     LossSpec(
         "mse",
@@ -69,6 +89,42 @@ LOSSES: tuple[LossSpec, ...] = (
         tasks=("regression", "binary", "classes"),
         expects="values",
         formula="mean of (p − y)²",
+        short="MSE",
+        axis="squared error",
+    ),
+    LossSpec(
+        "l1",
+        "Mean absolute error",
+        "The distance between output and target, averaged. One answer that is far off pulls no harder than the others, "
+        "as it does with the squared error.",
+        tasks=("regression",),
+        expects="values",
+        formula="mean of |p − y|",
+        short="L1",
+        axis="absolute error",
+    ),
+    LossSpec(
+        "huber",
+        "Huber",
+        "The squared error for small distances, the absolute error beyond delta: smooth around the target, and an "
+        "answer that is far off pulls no harder than one at delta.",
+        tasks=("regression",),
+        params=(
+            ParamSpec(
+                "delta",
+                "delta",
+                "The distance at which the square goes over into a straight line.",
+                "float",
+                1.0,
+                minimum=0,
+                maximum=1e6,
+                exclusive_minimum=True,
+                logarithmic=True,
+            ),
+        ),
+        expects="values",
+        formula="mean of (p − y)²/2 where |p − y| ≤ δ, else δ·(|p − y| − δ/2)",
+        axis="Huber loss",
     ),
     # Rosenblatt: The Perceptron, Psychological Review 65 (1958) 386–408; as a loss to go down on, Duda and Hart:
     # Pattern Classification and Scene Analysis (1973), 5.5, and Bishop: PRML (2006), 4.1.7. Its gradient for one
@@ -85,5 +141,6 @@ LOSSES: tuple[LossSpec, ...] = (
         answer="sign",
         threshold=0.0,
         formula="max(0, −y·z), with y = +1 or −1",
+        axis="perceptron loss",
     ),
 )

@@ -5,7 +5,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nnviz.project.model import Params
 from nnviz.project.spec import ParamSpec, Spec
+
+
+@dataclass(frozen=True)
+class OptimizerSpec(Spec):
+    """An optimizer: a Spec with what it keeps.
+
+    Attributes:
+        state: (its settings, defaults included) -> numbers that it keeps for each weight, beside the gradient.
+        while_updating: Numbers that it lays out while it makes an update (see ``train/updates.py``): how many for each
+            weight, and how many for each weight of the layer that is updated just then.
+    """
+
+    state: Callable[[Params], int] = lambda values: 2
+    while_updating: tuple[int, int] = (0, 0)
+
+
+def _momentum_only(values: Params) -> int:
+    return 1 if _has_momentum(values) else 0
+
+
+def _square_and_momentum(values: Params) -> int:
+    return 2 if _has_momentum(values) else 1
+
+
+def _has_momentum(values: Params) -> bool:
+    momentum = values["momentum"]
+    return isinstance(momentum, (int, float)) and momentum > 0
 
 
 def _learning_rate(default: float) -> ParamSpec:
@@ -77,8 +108,8 @@ def _adam_params(weight_decay: float) -> tuple[ParamSpec, ...]:
     )
 
 
-OPTIMIZERS: tuple[Spec, ...] = (
-    Spec(
+OPTIMIZERS: tuple[OptimizerSpec, ...] = (
+    OptimizerSpec(
         "sgd",
         "SGD",
         "Stochastic gradient descent: each step goes straight down the gradient of one batch, with momentum if wanted.",
@@ -96,8 +127,9 @@ OPTIMIZERS: tuple[Spec, ...] = (
             ),
             _weight_decay(),
         ),
+        state=_momentum_only,
     ),
-    Spec(
+    OptimizerSpec(
         "rmsprop",
         "RMSprop",
         "Divides each gradient by the running size of that gradient, so that all weights move at a similar pace.",
@@ -108,14 +140,17 @@ OPTIMIZERS: tuple[Spec, ...] = (
             _epsilon(1e-8),
             _weight_decay(),
         ),
+        state=_square_and_momentum,
+        while_updating=(1, 0),
     ),
-    Spec(
+    OptimizerSpec(
         "adagrad",
         "Adagrad",
         "Divides each gradient by the size of all gradients so far: weights that moved much move ever less.",
         params=(_learning_rate(0.01), _epsilon(1e-10), _weight_decay()),
+        state=lambda values: 1,
     ),
-    Spec(
+    OptimizerSpec(
         "adadelta",
         "Adadelta",
         "Takes the size of each step from the sizes of the last steps; hardly needs a learning rate.",
@@ -125,17 +160,32 @@ OPTIMIZERS: tuple[Spec, ...] = (
             _epsilon(1e-6),
             _weight_decay(),
         ),
+        state=lambda values: 2,
+        while_updating=(0, 2),
     ),
-    Spec(
+    OptimizerSpec(
         "adam",
         "Adam",
         "Momentum and a pace of its own for each weight together. A good first choice.",
         params=_adam_params(0.0),
+        state=lambda values: 2,
     ),
-    Spec(
+    OptimizerSpec(
         "adamw",
         "AdamW",
         "Adam with weight decay that acts on the weights themselves instead of on the gradients.",
         params=_adam_params(0.01),
+        state=lambda values: 2,
+    ),
+    OptimizerSpec(
+        "nadam",
+        "NAdam",
+        "Adam that looks ahead along its momentum, as Nesterov's does.",
+        params=(
+            *_adam_params(0.0),
+            _average("momentum_decay", "momentum decay", "How quickly the look ahead grows to its full length.", 0.004),
+        ),
+        state=lambda values: 2,
+        while_updating=(0, 2),
     ),
 )

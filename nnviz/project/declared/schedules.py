@@ -16,9 +16,11 @@ class ScheduleSpec(Spec):
     """A schedule: a Spec with its formula.
 
     Attributes:
+        varies: The rate changes with the step.
         formula: The multiple m at epoch e (a fraction inside an epoch) of E in all, as the help shows it.
     """
 
+    varies: bool = True
     formula: str = ""
 
 
@@ -33,7 +35,7 @@ _FINAL_SHARE = ParamSpec(
 )
 
 SCHEDULES: tuple[ScheduleSpec, ...] = (
-    ScheduleSpec("constant", "Constant", "The learning rate stays as it is set.", formula="m = 1"),
+    ScheduleSpec("constant", "Constant", "The learning rate stays as it is set.", varies=False, formula="m = 1"),
     ScheduleSpec(
         "step",
         "Step",
@@ -61,5 +63,24 @@ SCHEDULES: tuple[ScheduleSpec, ...] = (
         "the middle, slowly at the end.",
         params=(_FINAL_SHARE,),
         formula="m = share + (1 − share)·(1 + cos(π·e/E)) / 2",
+    ),
+    ScheduleSpec(
+        "exponential",
+        "Exponential",
+        "Each epoch the learning rate is multiplied by a factor, a little at every step: it falls quickly at first and "
+        "ever more slowly.",
+        params=(
+            ParamSpec(
+                "factor",
+                "factor",
+                "What the learning rate is multiplied by over one epoch.",
+                "float",
+                0.9,
+                minimum=0,
+                maximum=1,
+                exclusive_minimum=True,
+            ),
+        ),
+        formula="m = factor^e",
     ),
 )

@@ -255,9 +255,14 @@ def _torn_block(graph: Graph, wires: Wires, node: int) -> float:
     if _family(graph, wires.names[node]) not in _BLOCK_FAMILIES:
         return _WITHIN_BLOCK
     before = [wires.names[source] for source in wires.sources[node]]
-    if any(graph.nodes[name].kind == "flatten" for name in before):
+    if any(_flattens(graph, name) for name in before):
         return _WITHIN_BLOCK
     return 0.0 if all(_family(graph, name) in ("pooling", "group") for name in before) else _BETWEEN_BLOCKS
+
+
+def _flattens(graph: Graph, name: str) -> bool:
+    spec = registry.layers().get(graph.nodes[name].kind)
+    return spec is not None and spec.flattens
 
 
 def _family(graph: Graph, name: str) -> str:

@@ -28,7 +28,11 @@ def _from_1(raw: FileObject) -> FileObject:
 
 
 def _from_2(raw: FileObject) -> FileObject:
-    """Version 3 writes what is chosen among several as a kind with its params: optimizer, steps of preparation."""
+    """Version 3 writes what is chosen among several as a kind with its params.
+
+    That are the optimizer, the steps of preparation, and how weights start.
+    """
+    raw = _with_chosen_weights(raw)
     data = raw.get("data")
     if isinstance(data, dict) and "scaling" in data:
         scaling = data["scaling"]
@@ -44,6 +48,26 @@ def _from_2(raw: FileObject) -> FileObject:
     chosen = {"kind": training.get("optimizer", "adam"), **({"params": params} if params else {})}
     rest = {key: value for key, value in training.items() if key != "optimizer_params"}
     return {**raw, "training": {**rest, "optimizer": chosen}}
+
+
+def _with_chosen_weights(raw: FileObject) -> FileObject:
+    """The deviation of normal weights belongs to that choice; beside any other it said nothing."""
+    graph = raw.get("graph")
+    nodes = graph.get("nodes") if isinstance(graph, dict) else None
+    if not isinstance(graph, dict) or not isinstance(nodes, list):
+        return raw
+    return {**raw, "graph": {**graph, "nodes": [_with_chosen_weight(node) for node in nodes]}}
+
+
+def _with_chosen_weight(node: object) -> object:
+    params = node.get("params") if isinstance(node, dict) else None
+    if not isinstance(node, dict) or not isinstance(params, dict) or "initial_deviation" not in params:
+        return node
+    rest = {key: value for key, value in params.items() if key != "initial_deviation"}
+    if rest.get("weight_initialisation") == "gaussian":
+        chosen = {"kind": "gaussian", "params": {"deviation": params["initial_deviation"]}}
+        rest["weight_initialisation"] = chosen
+    return {**node, "params": rest}
 
 
 #: From a version to the next: takes the JSON of the one and gives the JSON of the other.

@@ -43,6 +43,7 @@ from nnviz.project.graph_edits import FARTHEST
 from nnviz.project.group_edits import MOST_GROUPS, MOST_NOTES, group_problem, item_flaw
 from nnviz.project.model import (
     Arrow,
+    Choice,
     DataConfig,
     Edge,
     Graph,
@@ -497,7 +498,14 @@ def _edge_row(edge: Edge) -> FileObject:
 def _listed(params: Params, order: Iterable[str] = ()) -> FileObject:
     """The parameters in the order of their declaration, others after them by name."""
     ranks = {name: rank for rank, name in enumerate(order)}
-    return {name: params[name] for name in sorted(params, key=lambda name: (ranks.get(name, len(ranks)), name))}
+    return {
+        name: _plain_choice(params[name])
+        for name in sorted(params, key=lambda name: (ranks.get(name, len(ranks)), name))
+    }
+
+
+def _plain_choice(value: ParamValue) -> object:
+    return {"kind": value.kind, "params": _listed(value.params)} if isinstance(value, Choice) else value
 
 
 def _short(value: float) -> int | float:

@@ -200,9 +200,39 @@ def test_a_switch_and_a_choice(inspector: Inspector, document: Document, qtbot: 
     for _ in range(keys.index("gaussian")):
         qtbot.keyClick(choice.field, Qt.Key.Key_Down)
     assert params(document, "conv2")["weight_initialisation"] == "gaussian"
-    assert inspector.layer.form.editors["initial_deviation"].isVisibleTo(inspector.layer.form)
+    assert inspector.layer.form.editors["weight_initialisation.gaussian.deviation"].isVisibleTo(inspector.layer.form)
     document.undo()
     assert "weight_initialisation" not in params(document, "conv2"), "walking through choices by key is one step"
+
+
+def test_what_is_chosen_shows_its_own_settings(inspector: Inspector, document: Document) -> None:
+    form = inspector.layer.form
+    name = "weight_initialisation.gaussian.deviation"
+    assert not form.editors[name].isVisibleTo(form)
+    document.apply(SetParam("conv2", "weight_initialisation", "gaussian"))
+    deviation = form.editors[name]
+    assert isinstance(deviation, TextEditor) and deviation.isVisibleTo(form) and deviation.value == 0.01
+    deviation.line.setText("0,25")
+    assert deviation.commit()
+    assert params(document, "conv2")["weight_initialisation"] == Choice("gaussian", {"deviation": 0.25})
+    assert form.editors[name] is deviation and form.editors["weight_initialisation"].value == "gaussian"
+    form.reset.emit(name)
+    assert params(document, "conv2")["weight_initialisation"] == "gaussian"
+    document.undo()
+    assert deviation.value == 0.25
+    document.undo()
+    document.undo()
+    assert "weight_initialisation" not in params(document, "conv2") and not deviation.isVisibleTo(form)
+
+
+def test_a_setting_of_what_is_chosen_is_changed_where_it_is_chosen(inspector: Inspector, document: Document) -> None:
+    document.apply(SetParam("conv1", "weight_initialisation", "gaussian"))
+    inspector.set_selection(("conv1", "conv2"))
+    deviation = inspector.layer.form.editors["weight_initialisation.gaussian.deviation"]
+    assert deviation.isVisibleTo(inspector.layer.form) and not deviation.mixed
+    deviation.hand_out(0.5)
+    assert params(document, "conv1")["weight_initialisation"] == Choice("gaussian", {"deviation": 0.5})
+    assert "weight_initialisation" not in params(document, "conv2")
 
 
 def test_given_weights_are_typed_as_rows(qtbot: QtBot) -> None:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from nnviz.data import datasets
 from nnviz.errors import ParamError
-from nnviz.gui.inspector.values import from_text, stepped, to_text
+from nnviz.gui.inspector.values import stepped
 from nnviz.project import registry
 from nnviz.project.settings import DATA, TRAINING
 from nnviz.project.spec import ParamSpec
+from nnviz.project.value_text import parse_text, to_text
 
 ALL = [
     param
@@ -33,36 +34,36 @@ BATCH = ParamSpec("batch_size", "batch size", "", "int", 128, 1, 65536, logarith
 
 @pytest.mark.parametrize("param", TYPED, ids=lambda param: param.name)
 def test_defaults_survive_being_written_and_read(param: ParamSpec) -> None:
-    assert from_text(param, to_text(param, param.default)) == param.default
+    assert parse_text(param, to_text(param, param.default)) == param.default
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=1e-300, max_value=1000))
 def test_every_float_survives_being_written_and_read(value: float) -> None:
-    assert from_text(RATE, to_text(RATE, value)) == value
+    assert parse_text(RATE, to_text(RATE, value)) == value
 
 
 @given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2), min_size=1, max_size=4))
 def test_matrices_survive_being_written_and_read(rows: list[list[float]]) -> None:
     matrix = ParamSpec("weights", "weights", "", "matrix", None)
     value = tuple(tuple(row) for row in rows)
-    assert from_text(matrix, to_text(matrix, value)) == value
-    assert from_text(matrix, "") is None
+    assert parse_text(matrix, to_text(matrix, value)) == value
+    assert parse_text(matrix, "") is None
 
 
 @pytest.mark.parametrize("text", ["5", "5x5", "5 × 5", "5, 5", "(5, 5)", " 5 5 "])
 def test_pairs_are_read_however_they_are_typed(text: str) -> None:
-    assert from_text(KERNEL, text) == (5, 5)
+    assert parse_text(KERNEL, text) == (5, 5)
 
 
 @pytest.mark.parametrize("text", ["", "0", "3 × 0", "3.5", "three", "1 2 3", "300", "nan", "1e999"])
 def test_what_is_not_allowed_is_refused_with_the_range(text: str) -> None:
     with pytest.raises(ParamError, match="one or two whole numbers from 1 to 255"):
-        from_text(KERNEL, text)
+        parse_text(KERNEL, text)
 
 
 def test_a_comma_may_be_a_decimal_point() -> None:
-    assert from_text(RATE, "0,01") == 0.01
-    assert from_text(BATCH, "1\u202f024") == 1024
+    assert parse_text(RATE, "0,01") == 0.01
+    assert parse_text(BATCH, "1\u202f024") == 1024
 
 
 def test_steps() -> None:
@@ -97,4 +98,4 @@ def test_a_step_never_leaves_the_range(param: ParamSpec, steps: int) -> None:
 )
 def test_lists_of_texts_survive_being_written_and_read(texts: list[str]) -> None:
     param = ParamSpec("endings", "endings", "", "texts", ())
-    assert from_text(param, to_text(param, tuple(texts))) == tuple(texts)
+    assert parse_text(param, to_text(param, tuple(texts))) == tuple(texts)

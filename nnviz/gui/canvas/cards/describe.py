@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF
 
 from nnviz.gui.canvas.cards.card_painter import magnitude
 from nnviz.gui.canvas.cards.card_pictures import shown_values
-from nnviz.gui.canvas.cards.facts import CardFacts, Picture, shape_text
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.items.arrow_item import ArrowItem
@@ -20,6 +20,7 @@ from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.gui.canvas.items.note_text import plain_text
 from nnviz.gui.look import pictures
 from nnviz.gui.look.theme import format_count, format_number
+from nnviz.project.checks.shapes import shape_text
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.items.stage import Stage

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from nnviz.errors import ParamError
 from nnviz.gui.canvas.geometry import (
     BAR_ROW,
     DECISION_PICTURE,
@@ -26,14 +27,12 @@ from nnviz.gui.canvas.geometry import (
     card_layout,
 )
 from nnviz.project import registry
-from nnviz.project.checks.shapes import Inference
+from nnviz.project.checks.shapes import Inference, shape_text
 from nnviz.project.checks.validate import Diagnostic
-from nnviz.project.model import DataFacts, Graph, Node, Shape
+from nnviz.project.model import Choice, DataFacts, Graph, Node, Shape
 from nnviz.project.spec import LayerSpec, ShapeResult
 from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, QUANTITIES, Quantity, badge_of
 
-#: Losses by the names that fit onto a card.
-_SHORT_LOSSES = {"bce": "BCE", "bce_logits": "BCE (logits)", "mse": "MSE"}
 #: More classes than this do not fit as rows; the five most likely are shown instead.
 MOST_CLASS_ROWS = 10
 
@@ -146,11 +145,6 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
         return tuple(names)
 
 
-def shape_text(shape: Shape | None) -> str:
-    """``32×26×26``; a question mark while it is unknown."""
-    return "×".join(str(size) for size in shape) if shape else "?"
-
-
 def is_plane(graph: Graph, inference: Inference) -> bool:
     """Whether the input is two features, so that every unit can be drawn over their plane."""
     inputs = [identity for identity, node in graph.nodes.items() if node.kind == "input"]
@@ -178,10 +172,12 @@ def picture_of(node: Node, shape: Shape | None, previous: Picture | None = None,
 def _note(node: Node, spec: LayerSpec) -> str:
     if node.bypassed:
         return "bypassed"
-    if node.kind in ("dropout", "dropout2d"):
-        value = node.params.get("probability", spec.param("probability").default)
-        return f"p {value:g}" if isinstance(value, (int, float)) else ""
-    return ""
+    if not spec.card_note:
+        return ""
+    try:
+        return spec.card_note.format_map(spec.values(node.params))
+    except ParamError:
+        return ""  # The problem is said elsewhere, with its cure.
 
 
 def _status(badge: Quantity | None, note: str) -> Status:
@@ -374,15 +370,14 @@ def _layout(
 
 
 def _loss_key(node: Node, spec: LayerSpec) -> str:
-    value = node.params.get("loss", spec.param("loss").default)
-    return value if isinstance(value, str) else ""
+    return Choice.of(node.params.get("loss", spec.param("loss").default)).kind
 
 
 def _loss_title(key: str) -> str:
-    if key in _SHORT_LOSSES:
-        return _SHORT_LOSSES[key]
-    title = registry.loss(key).title if key in registry.losses() else key
-    return title[:1].lower() + title[1:]
+    if key not in registry.losses():
+        return key
+    spec = registry.loss(key)
+    return spec.short or spec.title[:1].lower() + spec.title[1:]
 
 
 def wired_ports(graph: Graph) -> Mapping[str, int]:

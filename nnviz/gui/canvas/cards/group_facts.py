@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, card_facts, shape_text
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, card_facts
 from nnviz.gui.canvas.geometry import GROUP_PICTURE, card_layout
-from nnviz.project.checks.shapes import Inference
+from nnviz.project.checks.shapes import Inference, shape_text
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.drawing.layout import GROUP
 from nnviz.project.graph.groups import GraphView, title_of

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRect
 
-from nnviz.gui.canvas.cards.facts import shape_text
 from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_Y
 from nnviz.gui.canvas.hands.gestures import Gesture
 from nnviz.gui.canvas.hands.modality import Modality
 from nnviz.gui.canvas.hands.quick_add_popup import QuickAddPopup
 from nnviz.gui.canvas.routing import Port
 from nnviz.project import registry
+from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.suggestions import Suggestion, every_layer, feeders, followers
 from nnviz.project.model import Edge, PortRef, Project
 

@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nnviz.gui.canvas.cards.facts import shape_text
 from nnviz.gui.canvas.palette import fitting
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import Saved, answering, guarded
+from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.suggestions import Suggestion
 
 _SUGGESTION = Qt.ItemDataRole.UserRole

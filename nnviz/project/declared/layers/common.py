@@ -27,6 +27,20 @@ INSERT_FLATTEN = "insert_flatten"
 MOST_FEATURES = 1_000_000_000
 _MOST_WINDOW = 4096
 _NARROW_SPACE = "\u202f"
+#: What usually follows an activation. Where a layer does not take the shape, it is passed over.
+AFTER_ACTIVATION = (
+    "max_pool2d",
+    "conv2d",
+    "linear",
+    "output",
+    "dropout",
+    "max_pool1d",
+    "conv1d",
+    "dropout2d",
+    "flatten",
+    "batch_norm2d",
+    "batch_norm1d",
+)
 
 
 # ---------------------------------------------------------------------------------------------------- reading values
@@ -35,6 +49,11 @@ _NARROW_SPACE = "\u202f"
 def whole(values: Params, name: str) -> int:
     """The value of an ``int`` parameter."""
     return cast(int, values[name])
+
+
+def number(values: Params, name: str) -> float:
+    """The value of a ``float`` parameter."""
+    return cast(float, values[name])
 
 
 def flag(values: Params, name: str) -> bool:
@@ -51,9 +70,9 @@ def sizes(values: Params, name: str) -> tuple[int, ...]:
 # -------------------------------------------------------------------------------------------------- words for numbers
 
 
-def shape_text(shape: Sequence[int]) -> str:
-    """A shape as people write it: ``64×5×5``."""
-    return "×".join(str(size) for size in shape)
+def shape_text(shape: Sequence[int] | None) -> str:
+    """A shape as people write it: ``64×5×5``; a question mark while it is unknown."""
+    return "×".join(str(size) for size in shape) if shape else "?"
 
 
 def count_text(count: int) -> str:
@@ -192,29 +211,18 @@ def bias_param() -> ParamSpec:
 
 
 def weight_params(*, given: bool = False) -> tuple[ParamSpec, ...]:
-    """``weight_initialisation`` and what belongs to it; ``given`` weights only where they can be written down."""
-    choices = tuple((spec.kind, spec.title) for spec in INITIALISERS if given or spec.kind != "given")
+    """``weight_initialisation``; ``given`` weights only where they can be written down."""
+    kinds = tuple(spec for spec in INITIALISERS if given or not spec.written)
     return (
         ParamSpec(
             "weight_initialisation",
             "weight initialisation",
             "Where the weights start. Too small and the signal dies on its way through the layers, too large and it "
             "explodes; He normal suits ReLU, Xavier suits tanh and sigmoid.",
-            "choice",
+            "chosen",
             "default",
-            choices=choices,
-        ),
-        ParamSpec(
-            "initial_deviation",
-            "deviation",
-            "Standard deviation of the normal distribution that the first weights are drawn from.",
-            "float",
-            0.01,
-            minimum=0,
-            maximum=100,
-            exclusive_minimum=True,
-            logarithmic=True,
-            shown_when=("weight_initialisation", ("gaussian",)),
+            choices=tuple((spec.kind, spec.title) for spec in kinds),
+            kinds=kinds,
         ),
     )
 

@@ -25,7 +25,7 @@ from nnviz.project.declared.layers.common import (
 )
 from nnviz.project.declared.layers.windows import axis_lines, reach_lines, slide, spread, sweep_text
 from nnviz.project.model import Params, Shape
-from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 from nnviz.project.sweep import Sweep
 
 
@@ -136,6 +136,7 @@ def _groups() -> ParamSpec:
     )
 
 
+_FOOTPRINT = Footprint(inputs=True, blocked="yes")
 _KERNEL_HELP = "Size of the window. A filter is as deep as its input, so 3×3 over 32 channels has 288 weights."
 
 CONV2D = LayerSpec(
@@ -157,6 +158,14 @@ CONV2D = LayerSpec(
     rule=partial(_convolution_rule, title="Conv2d", axes=2),
     stem="conv",
     weight_view="filters",
+    formula="y<sub>k</sub>[i, j] = b<sub>k</sub> + Σ<sub>c</sub> Σ<sub>u,v</sub> w<sub>k,c</sub>[u, v] · "
+    "x<sub>c</sub>[s·i + d·u − p, s·j + d·v − p]",
+    footprint=_FOOTPRINT,
+    followers=("relu", "batch_norm2d", "max_pool2d", "leaky_relu", "dropout2d", "conv2d", "add", "flatten"),
+    weight_product="F·F·D·K",
+    bias_product="K",
+    width_param="out_channels",
+    other_axes="conv1d",
 )
 
 CONV1D = LayerSpec(
@@ -177,6 +186,14 @@ CONV1D = LayerSpec(
     rule=partial(_convolution_rule, title="Conv1d", axes=1),
     stem="conv",
     weight_view="filters",
+    formula="y<sub>k</sub>[i] = b<sub>k</sub> + Σ<sub>c</sub> Σ<sub>u</sub> w<sub>k,c</sub>[u] · "
+    "x<sub>c</sub>[s·i + d·u − p]",
+    footprint=_FOOTPRINT,
+    followers=("relu", "batch_norm1d", "max_pool1d", "leaky_relu", "conv1d", "flatten"),
+    weight_product="F·D·K",
+    bias_product="K",
+    width_param="out_channels",
+    other_axes="conv2d",
 )
 
 CONV_TRANSPOSE2D = LayerSpec(
@@ -208,6 +225,14 @@ CONV_TRANSPOSE2D = LayerSpec(
     rule=partial(_transposed_rule, title="ConvTranspose2d"),
     stem="deconv",
     weight_view="filters",
+    formula="each input x<sub>c</sub>[i, j] adds x<sub>c</sub>[i, j] · w<sub>c,k</sub>[u, v] to "
+    "y<sub>k</sub>[s·i + d·u − p, s·j + d·v − p]; b<sub>k</sub> is added everywhere",
+    footprint=Footprint(inputs=True, blocked="spread"),
+    followers=("relu", "batch_norm2d", "conv2d", "conv_transpose2d", "sigmoid", "tanh"),
+    weight_product="F·F·D·K",
+    bias_product="K",
+    width_param="out_channels",
+    inputs_first=True,
 )
 
 LAYERS: tuple[LayerSpec, ...] = (CONV2D, CONV1D, CONV_TRANSPOSE2D)

@@ -19,8 +19,8 @@ from nnviz.project.declared.layers.common import (
     weight_params,
     whole,
 )
-from nnviz.project.model import Params, Shape
-from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+from nnviz.project.model import Choice, Params, Shape
+from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 
 def _linear_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
@@ -28,7 +28,7 @@ def _linear_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
     if len(shape) != 1:
         raise ShapeError(f"Linear expects a flat input and gets {shape_text(shape)}.", (INSERT_FLATTEN,))
     inputs, outputs = shape[0], whole(values, "out_features")
-    if values["weight_initialisation"] == "given":
+    if Choice.of(values["weight_initialisation"]).kind == "given":
         _check_given(values, inputs, outputs)
     biases = outputs if flag(values, "bias") else 0
     total = inputs * outputs + biases
@@ -103,6 +103,13 @@ LINEAR = LayerSpec(
     aliases=("dense",),
     rule=_linear_rule,
     weight_view="matrix",
+    formula="y = W·x + b, &nbsp;so y<sub>k</sub> = b<sub>k</sub> + Σ<sub>j</sub> w<sub>k,j</sub> · x<sub>j</sub>",
+    footprint=Footprint(inputs=True, in_chain=True),
+    followers=("relu", "output", "dropout", "tanh", "sigmoid", "batch_norm1d", "softmax", "linear"),
+    weight_product="inputs·outputs",
+    bias_product="outputs",
+    width_param="out_features",
+    dense=True,
 )
 
 FLATTEN = LayerSpec(
@@ -112,6 +119,11 @@ FLATTEN = LayerSpec(
     "dense",
     rule=_flatten_rule,
     output_range="as_input",
+    formula="y[(c·H + i)·W + j] = x<sub>c</sub>[i, j]",
+    footprint=Footprint(view=True, in_chain=True),
+    followers=("linear", "dropout", "output", "batch_norm1d"),
+    flattens=True,
+    keeps_numbers=True,
 )
 
 LAYERS: tuple[LayerSpec, ...] = (LINEAR, FLATTEN)

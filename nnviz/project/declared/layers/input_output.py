@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from nnviz.project.declared.layers.common import set_fix, shape_text, sizes
 from nnviz.project.declared.losses import LOSSES
 from nnviz.project.model import Params, Shape
-from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 
 def _input_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
@@ -46,6 +46,8 @@ INPUT = LayerSpec(
     rule=_input_rule,
     min_inputs=0,
     max_inputs=0,
+    footprint=Footprint(),
+    followers=("conv2d", "conv1d", "linear", "flatten", "batch_norm2d", "layer_norm"),
 )
 
 OUTPUT = LayerSpec(
@@ -59,14 +61,16 @@ OUTPUT = LayerSpec(
             "loss",
             "What the training makes small. Cross-entropy for classes, binary cross-entropy for yes or no, squared "
             "error for numbers.",
-            "choice",
+            "chosen",
             "cross_entropy",
             choices=tuple((spec.kind, spec.title) for spec in LOSSES),
+            kinds=LOSSES,
         ),
     ),
     rule=_output_rule,
     outputs=0,
     output_range="as_input",
+    footprint=Footprint(view=True),
 )
 
 LAYERS: tuple[LayerSpec, ...] = (INPUT, OUTPUT)

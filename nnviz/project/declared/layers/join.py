@@ -7,9 +7,10 @@ from functools import partial
 
 from nnviz.project.declared.layers.common import set_fix, shape_text, whole
 from nnviz.project.model import Params, Shape
-from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 MOST_INPUTS = 64
+_FOLLOWERS = ("relu", "conv2d", "batch_norm2d", "max_pool2d", "linear", "batch_norm1d", "conv1d", "dropout", "output")
 
 
 def _listed(shapes: Sequence[Shape]) -> str:
@@ -74,6 +75,10 @@ LAYERS: tuple[LayerSpec, ...] = (
         output_range="sign_as_input",
         min_inputs=2,
         max_inputs=MOST_INPUTS,
+        formula="y = x<sub>1</sub> + x<sub>2</sub> + …; each input gets the whole gradient",
+        footprint=Footprint(shares_gradient=True),
+        followers=_FOLLOWERS,
+        replacement="concatenate",
     ),
     LayerSpec(
         "multiply",
@@ -84,6 +89,10 @@ LAYERS: tuple[LayerSpec, ...] = (
         output_range="as_input",
         min_inputs=2,
         max_inputs=MOST_INPUTS,
+        formula="y = x<sub>1</sub> · x<sub>2</sub> · …; each input's gradient is scaled by the others",
+        footprint=Footprint(inputs=True),
+        followers=_FOLLOWERS,
+        stretches=True,
     ),
     LayerSpec(
         "concatenate",
@@ -106,5 +115,9 @@ LAYERS: tuple[LayerSpec, ...] = (
         stem="concat",
         min_inputs=2,
         max_inputs=MOST_INPUTS,
+        formula="y = (x<sub>1</sub>, x<sub>2</sub>, …); each input gets its part of the gradient",
+        footprint=Footprint(),
+        followers=("conv2d", "relu", "batch_norm2d", "linear", "conv1d", "dropout", "output"),
+        joins_along="dimension",
     ),
 )

@@ -21,7 +21,7 @@ from nnviz.project.declared.layers.common import (
 )
 from nnviz.project.declared.layers.windows import axis_lines, slide, spread, sweep_text
 from nnviz.project.model import Params, Shape
-from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 
 def _pool_rule(values: Params, shapes: Sequence[Shape], *, title: str, axes: int) -> ShapeResult:
@@ -74,6 +74,7 @@ def _ceil_mode() -> ParamSpec:
     )
 
 
+_FOLLOWERS = ("conv2d", "conv1d", "flatten", "linear", "dropout2d", "dropout", "relu", "local_response_norm")
 _PADDING_HELP = "Added on each side; at most half of the kernel."
 
 MAX_POOL2D = LayerSpec(
@@ -92,6 +93,10 @@ MAX_POOL2D = LayerSpec(
     rule=partial(_pool_rule, title="MaxPool2d", axes=2),
     output_range="as_input",
     stem="pool",
+    formula="y<sub>c</sub>[i, j] = max<sub>u,v</sub> x<sub>c</sub>[s·i + d·u − p, s·j + d·v − p]",
+    footprint=Footprint(inputs=True, beside=8),
+    followers=_FOLLOWERS,
+    other_axes="max_pool1d",
 )
 
 MAX_POOL1D = LayerSpec(
@@ -109,6 +114,10 @@ MAX_POOL1D = LayerSpec(
     rule=partial(_pool_rule, title="MaxPool1d", axes=1),
     output_range="as_input",
     stem="pool",
+    formula="y[i] = max over the window of x",
+    footprint=Footprint(inputs=True, beside=8),
+    followers=_FOLLOWERS,
+    other_axes="max_pool2d",
 )
 
 AVG_POOL2D = LayerSpec(
@@ -133,6 +142,9 @@ AVG_POOL2D = LayerSpec(
     rule=partial(_pool_rule, title="AvgPool2d", axes=2),
     output_range="as_input",
     stem="pool",
+    formula="y<sub>c</sub>[i, j] = mean<sub>u,v</sub> x<sub>c</sub>[s·i + u − p, s·j + v − p]",
+    footprint=Footprint(inputs=True),
+    followers=_FOLLOWERS,
 )
 
 ADAPTIVE_AVG_POOL2D = LayerSpec(
@@ -154,6 +166,9 @@ ADAPTIVE_AVG_POOL2D = LayerSpec(
     rule=_adaptive_rule,
     output_range="as_input",
     stem="pool",
+    formula="y<sub>c</sub>[i, j] = mean of x<sub>c</sub> over its part of the image",
+    footprint=Footprint(inputs=True),
+    followers=("flatten", "linear", "conv2d", "dropout"),
 )
 
 LAYERS: tuple[LayerSpec, ...] = (MAX_POOL2D, AVG_POOL2D, MAX_POOL1D, ADAPTIVE_AVG_POOL2D)

@@ -17,7 +17,7 @@ from nnviz.project.declared.layers.common import (
     whole,
 )
 from nnviz.project.model import Params, Shape
-from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 
 def _same(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
@@ -105,6 +105,8 @@ def _momentum() -> ParamSpec:
     )
 
 
+_AFTER_NORM = ("relu", "leaky_relu", "gelu", "silu", "tanh", "conv2d", "linear", "conv1d", "dropout")
+
 LAYERS: tuple[LayerSpec, ...] = (
     LayerSpec(
         "dropout",
@@ -116,6 +118,11 @@ LAYERS: tuple[LayerSpec, ...] = (
         rule=_same,
         output_range="sign_as_input",
         random=True,
+        formula="training: y = x·m / (1 − p), m is 0 with probability p, else 1; otherwise y = x",
+        footprint=Footprint(beside=4),
+        followers=("linear", "conv2d", "flatten", "output", "relu"),
+        keeps_numbers=True,
+        card_note="p {probability:g}",
     ),
     LayerSpec(
         "dropout2d",
@@ -127,6 +134,12 @@ LAYERS: tuple[LayerSpec, ...] = (
         output_range="sign_as_input",
         random=True,
         stem="dropout",
+        formula="training: y<sub>c</sub> = x<sub>c</sub>·m<sub>c</sub> / (1 − p), whole channels at once; "
+        "otherwise y = x",
+        footprint=Footprint(),
+        followers=("conv2d", "max_pool2d", "flatten", "linear"),
+        keeps_numbers=True,
+        card_note="p {probability:g}",
     ),
     LayerSpec(
         "batch_norm2d",
@@ -138,6 +151,10 @@ LAYERS: tuple[LayerSpec, ...] = (
         rule=_batch_norm2d_rule,
         over_batch=True,
         stem="norm",
+        formula="y<sub>c</sub> = γ<sub>c</sub> · (x<sub>c</sub> − μ<sub>c</sub>) / √(σ<sub>c</sub>² + ε) + "
+        "β<sub>c</sub>, with μ<sub>c</sub> and σ<sub>c</sub>² over the batch and all positions",
+        footprint=Footprint(inputs=True),
+        followers=_AFTER_NORM,
     ),
     LayerSpec(
         "batch_norm1d",
@@ -148,6 +165,9 @@ LAYERS: tuple[LayerSpec, ...] = (
         rule=_batch_norm1d_rule,
         over_batch=True,
         stem="norm",
+        formula="y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² over the batch",
+        footprint=Footprint(inputs=True),
+        followers=_AFTER_NORM,
     ),
     LayerSpec(
         "layer_norm",
@@ -157,6 +177,9 @@ LAYERS: tuple[LayerSpec, ...] = (
         (epsilon_param(), affine_param()),
         rule=_layer_norm_rule,
         stem="norm",
+        formula="y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² over all numbers of one example",
+        footprint=Footprint(inputs=True),
+        followers=_AFTER_NORM,
     ),
     LayerSpec(
         "group_norm",
@@ -178,6 +201,10 @@ LAYERS: tuple[LayerSpec, ...] = (
         ),
         rule=_group_norm_rule,
         stem="norm",
+        formula="y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² over each group of channels of one example",
+        footprint=Footprint(inputs=True),
+        followers=_AFTER_NORM,
+        groups_param="groups",
     ),
     LayerSpec(
         "local_response_norm",
@@ -197,5 +224,9 @@ LAYERS: tuple[LayerSpec, ...] = (
         rule=_local_response_rule,
         output_range="sign_as_input",
         stem="norm",
+        formula="y<sub>c</sub> = x<sub>c</sub> / (k + α/n · Σ x<sub>j</sub>²)<sup>β</sup>, over n neighbouring "
+        "channels",
+        footprint=Footprint(inputs=True, beside=13, back=8),
+        followers=("max_pool2d", "conv2d", "relu", "flatten"),
     ),
 )

@@ -5,9 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from nnviz.project.declared.layers.common import need_image, product_text, set_fix, shape_text, sizes, whole
+from nnviz.project.declared.layers.common import (
+    AFTER_ACTIVATION,
+    need_image,
+    product_text,
+    set_fix,
+    shape_text,
+    sizes,
+    whole,
+)
 from nnviz.project.model import Params, Shape
-from nnviz.project.spec import LayerSpec, ParamSpec, ShapeError, ShapeResult
+from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 
 def _reshape_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
@@ -71,6 +79,10 @@ LAYERS: tuple[LayerSpec, ...] = (
         ),
         rule=_reshape_rule,
         output_range="as_input",
+        formula="the same numbers in the same order, cut another way",
+        footprint=Footprint(view=True),
+        followers=("conv2d", "conv1d", "conv_transpose2d", "linear"),
+        keeps_numbers=True,
     ),
     LayerSpec(
         "identity",
@@ -79,6 +91,10 @@ LAYERS: tuple[LayerSpec, ...] = (
         "shape",
         rule=lambda values, shapes: ShapeResult(shapes[0], arithmetic="as it comes in"),
         output_range="as_input",
+        formula="y = x",
+        footprint=Footprint(view=True, in_chain=True),
+        followers=AFTER_ACTIVATION,
+        keeps_numbers=True,
     ),
     LayerSpec(
         "zero_pad2d",
@@ -99,6 +115,10 @@ LAYERS: tuple[LayerSpec, ...] = (
         rule=_zero_pad_rule,
         output_range="as_input",
         stem="pad",
+        formula="x with rows and columns of zeros around it",
+        footprint=Footprint(),
+        followers=("conv2d", "max_pool2d"),
+        pads=True,
     ),
     LayerSpec(
         "upsample",
@@ -118,5 +138,8 @@ LAYERS: tuple[LayerSpec, ...] = (
         ),
         rule=_upsample_rule,
         output_range="as_input",
+        formula="y[i, j] = x[⌊i/f⌋, ⌊j/f⌋] (nearest), or between its neighbours (bilinear)",
+        footprint=Footprint(),
+        followers=("conv2d", "concatenate", "relu"),
     ),
 )

@@ -309,7 +309,8 @@ def test_a_signal_ends_the_window_in_order_and_its_work_is_kept(number: signal.S
         import sys
         from PySide6.QtCore import QTimer
         from PySide6.QtWidgets import QApplication
-        from nnviz.gui import app, window
+        from nnviz.gui import app
+        from nnviz.gui.window import window
         from nnviz.project.edits import AddNodes
         from nnviz.project.model import Node
 

@@ -91,7 +91,8 @@ def test_the_program_ends_with_zero_while_it_trains(tmp_path: Path) -> None:
         import sys
         from PySide6.QtCore import QTimer
         from PySide6.QtWidgets import QApplication
-        from nnviz.gui import app, window
+        from nnviz.gui import app
+        from nnviz.gui.window import window
 
         def look() -> None:
             found = [w for w in QApplication.topLevelWidgets() if isinstance(w, window.MainWindow)]
@@ -126,7 +127,8 @@ def test_the_program_ends_with_zero_while_torch_is_being_imported(tmp_path: Path
         import sys
         from PySide6.QtCore import QTimer
         from PySide6.QtWidgets import QApplication
-        from nnviz.gui import app, window
+        from nnviz.gui import app
+        from nnviz.gui.window import window
 
         application = app.application()
         QTimer.singleShot(100, lambda: [w.close() for w in QApplication.topLevelWidgets()
@@ -143,7 +145,8 @@ def test_the_window_is_on_the_screen_before_torch_is_imported(tmp_path: Path) ->
         """
         import sys
         from PySide6.QtCore import QTimer
-        from nnviz.gui import app, window
+        from nnviz.gui import app
+        from nnviz.gui.window import window
         real = window.MainWindow.showEvent
         def show(self, event):
             real(self, event)

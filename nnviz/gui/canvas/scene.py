@@ -24,6 +24,7 @@ from nnviz.gui.canvas.items.wire_item import WireItem
 from nnviz.gui.canvas.lookup import LookupScene
 from nnviz.gui.canvas.routing import Port, Router
 from nnviz.gui.look import theme
+from nnviz.gui.parts.following import follow
 from nnviz.project.checks.ranges import output_ranges
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
@@ -87,9 +88,9 @@ class CanvasScene(LookupScene):
         self._far_items = (self._far_boxes, self._far_wires)
         for layer in self._far_items:
             self.addItem(layer)
-        document.changed.connect(self._on_changed)
-        document.diagnostics_changed.connect(self._on_diagnostics_changed)
-        theme.notifier.changed.connect(self._on_theme_changed)
+        follow(document.changed, self._on_changed)
+        follow(document.diagnostics_changed, self._on_diagnostics_changed)
+        follow(theme.notifier.changed, self._on_theme_changed)
         self._follow(None, document.project)
 
     # What there is

@@ -49,6 +49,7 @@ from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.canvas.widgets import EmptyLabel, TitleEditor
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
 from nnviz.project.model import Project
@@ -108,8 +109,8 @@ class CanvasView(GestureView):
         self._follower.visible_changed.connect(self.visible_changed)
         self._scene.selection_changed.connect(self._on_selection_changed)
         self._scene.refreshed.connect(self._on_scene_refreshed)
-        document.changed.connect(self._on_document_changed)
-        theme.notifier.changed.connect(self._on_theme_changed)
+        follow(document.changed, self._on_document_changed)
+        follow(theme.notifier.changed, self._on_theme_changed)
         if feed is not None:
             feed.subscribe(self._follower.take, self)
         self._groups = CanvasGroups(self)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-import shiboken6
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QClipboard,
@@ -40,6 +39,7 @@ from nnviz.gui.look.icons import bind
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
 from nnviz.gui.parts.damage import damage_words
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
 from nnviz.project.document import Document
 from nnviz.project.files.atomic import write_atomically
@@ -162,7 +162,7 @@ class Panel(QWidget):
         self.panel_actions.fill(self.menu, self.add_options)
         self.panel_actions.follow(self)
         self.apply_theme(theme)
-        themes.notifier.changed.connect(self._on_theme_changed)
+        follow(themes.notifier.changed, self._on_theme_changed)
 
     # ------------------------------------------------------------------ for the panels themselves
 
@@ -217,10 +217,10 @@ class Panel(QWidget):
 
     def follow_layers(self) -> None:
         """Draw again whenever layers come or go: for panels that speak of single layers."""
-        self.document.changed.connect(self._on_layers)
+        follow(self.document.changed, self._on_layers)
 
     def _on_layers(self, before: Project, after: Project, edit: object) -> None:
-        if shiboken6.isValid(self) and before.graph.nodes.keys() != after.graph.nodes.keys():
+        if before.graph.nodes.keys() != after.graph.nodes.keys():
             self.redraw()
 
     def redraw(self) -> None:

@@ -21,6 +21,7 @@ from nnviz import __version__
 from nnviz.data import datasets
 from nnviz.errors import InputError
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge, details_of, sentence_of
 from nnviz.gui.runs.standing import Standing, learning_rate_of, same_network, standing_of, standing_of_replay
@@ -98,8 +99,10 @@ class Training(QObject):
         self._ticker.timeout.connect(self._on_tick)
         self._watched: frozenset[str] | None = None
         self._focused: str | None = None
-        document.changed.connect(self._on_document_changed)
-        document.diagnostics_changed.connect(self._on_diagnostics_changed)
+        self._followings = (
+            follow(document.changed, self._on_document_changed),
+            follow(document.diagnostics_changed, self._on_diagnostics_changed),
+        )
         bridge.state_changed.connect(self._on_state)
         bridge.failed.connect(self._on_failed)
         bridge.memory_measured.connect(document.set_memory_limit)
@@ -208,8 +211,8 @@ class Training(QObject):
         """End all timers, before the window goes."""
         self._ticker.stop()
         self._debounce.stop()
-        self.document.changed.disconnect(self._on_document_changed)
-        self.document.diagnostics_changed.disconnect(self._on_diagnostics_changed)
+        for following in self._followings:
+            following.end()
 
     def play(self) -> None:
         """Train; after the last epoch, as many epochs again."""

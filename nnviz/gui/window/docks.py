@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import shiboken6
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QToolButton, QWidget
@@ -19,6 +18,7 @@ from nnviz.gui.panels import PANELS
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
+from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.run_feed import RunFeed, Subscription
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
@@ -99,9 +99,9 @@ class Docks(QObject):
             self._fill(kind)
             window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         self.arrange_as_new()
-        QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]  # there is one
+        follow(QApplication.instance().focusChanged, self._on_focus)  # type: ignore[union-attr]  # there is one
         self._watch_presses(window)
-        document.diagnostics_changed.connect(self._count_problems)
+        follow(document.diagnostics_changed, self._count_problems)
         self._count_problems(document.diagnostics)
 
     @property
@@ -285,8 +285,6 @@ class Docks(QObject):
 
     def _count_problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         """The tab says how many there are; the menu does not."""
-        if not shiboken6.isValid(self):
-            return
         dock, count = self._docks["problems"], problem_count(diagnostics)
         dock.setWindowTitle(f"Problems {count}" if count else "Problems")
         # Qt has given the action the title of the dock.
@@ -308,8 +306,6 @@ class Docks(QObject):
             handle.installEventFilter(self)
 
     def _on_focus(self, _before: QWidget | None, widget: QWidget | None) -> None:
-        if not shiboken6.isValid(self):
-            return
         for key, dock in self._docks.items():
             if widget is not None and (widget is dock or dock.isAncestorOf(widget)):
                 self._current = key

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWi
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.theme import format_bytes, format_count
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import text_width
 from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.runs.run_feed import RunFeed
@@ -254,7 +255,7 @@ class Timeline(QWidget):
         self._timer.setInterval(_MEMORY_INTERVAL)
         self._timer.timeout.connect(self._measure_memory)
         self._timer.start()
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
         self._refit()
         self._measure_memory()
         self._update()

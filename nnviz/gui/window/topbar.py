@@ -24,6 +24,7 @@ from nnviz.gui.look import icons, theme
 from nnviz.gui.look.painting import answering
 from nnviz.gui.look.theme import format_count, format_duration
 from nnviz.gui.parts.field_undo import undo_document_from
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import Field, InPlace, text_width, value_font, value_height
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.runs.standing import Standing, learning_rate_of, with_learning_rate
@@ -88,12 +89,12 @@ class TopBar(QWidget):
         self._build_fields(row)
         row.addStretch(1)
         self._build_progress(row)
-        document.changed.connect(self._on_document_changed)
-        document.saved.connect(self._on_saved)
+        follow(document.changed, self._on_document_changed)
+        follow(document.saved, self._on_saved)
         training.changed.connect(self._update_state)
         training.moved.connect(self._show_standing)
         training.data_known.connect(lambda _sizes: self._update_data())
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
         self._refit()
         self.refresh()
 
@@ -104,11 +105,6 @@ class TopBar(QWidget):
         self._update_fields()
         self._update_state()
         self._show_standing(self._training.standing)
-
-    def release(self) -> None:
-        """Let go of the document, before the window goes."""
-        self._document.changed.disconnect(self._on_document_changed)
-        self._document.saved.disconnect(self._on_saved)
 
     # ---- building ------------------------------------------------------------------------------------------------
 

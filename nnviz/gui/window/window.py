@@ -31,6 +31,7 @@ from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.action_table import CANVAS_ACTIONS
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
@@ -210,8 +211,8 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         document, training = self.document, self.training
-        document.changed.connect(self._on_document_changed)
-        document.saved.connect(self._on_saved)
+        follow(document.changed, self._on_document_changed)
+        follow(document.saved, self._on_saved)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
         training.began.connect(self.recorder.begin)
@@ -234,7 +235,7 @@ class MainWindow(QMainWindow):
         self.top_bar.data_requested.connect(self.commands.show_data)
         self.feed.step_changed.connect(lambda _step: self.update_actions())
         self.feed.ticked.connect(self._on_ticked)
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
         # Emitted from any thread; the notice belongs to this one.
         self.net.caught.connect(self.guidance.tell_exception, Qt.ConnectionType.QueuedConnection)
         self.safety.message.connect(self.message.say)
@@ -469,9 +470,6 @@ class MainWindow(QMainWindow):
         self.fix_trials.stop()
         self.feed.stop()
         self.training.stop()
-        self.document.changed.disconnect(self._on_document_changed)
-        self.document.saved.disconnect(self._on_saved)
-        self.top_bar.release()
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
         self.background.wait(3.0)

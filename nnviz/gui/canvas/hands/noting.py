@@ -19,6 +19,7 @@ from nnviz.gui.canvas.items.note_item import HANDLE_RADIUS, NoteItem, tone
 from nnviz.gui.canvas.items.note_text import fitting_height, grown_height
 from nnviz.gui.look import theme
 from nnviz.gui.parts.action_table import COLOURS, menu_text, plain
+from nnviz.gui.parts.following import follow
 from nnviz.project.edits import Annotate
 from nnviz.project.graph.wiring import new_id_of
 from nnviz.project.model import NOTE_COLOURS, Arrow, Graph, Note, Project
@@ -47,9 +48,9 @@ class CanvasNotes(QObject):
         self._hovered = ""
         canvas.camera_moved.connect(self._place_editor)
         canvas.zoom_changed.connect(self._place_editor)
-        self._scene.document.changed.connect(self._on_changed)
+        follow(self._scene.document.changed, self._on_changed)
         self._scene.root_changed.connect(self._on_root_changed)
-        theme.notifier.changed.connect(self._on_theme_changed)
+        follow(theme.notifier.changed, self._on_theme_changed)
 
     @property
     def editor(self) -> NoteEditor | None:

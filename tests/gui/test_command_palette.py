@@ -13,7 +13,7 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.data import datasets
 from nnviz.gui.look import theme
-from nnviz.gui.parts.action_table import MENUS, ActionSpec
+from nnviz.gui.parts.action import Action
 from nnviz.gui.window.command_entries import PROVIDERS, Entry, all_entries
 from nnviz.gui.window.command_palette import CommandPalette, Results
 from nnviz.gui.window.settings import Settings
@@ -74,7 +74,7 @@ def test_everything_can_be_found(open_window: OpenWindow, tmp_path: Path) -> Non
     window = open_window("digits-cnn", ready=False)
     window.settings.remember(tmp_path / "mine.nnviz")
     entries = {entry.key: entry for entry in all_entries(window)}
-    names = {spec.name for _, specs in MENUS for spec in specs if isinstance(spec, ActionSpec)}
+    names = {offer.name for offer in window.offered if isinstance(offer, Action)}
     assert {key.removeprefix("action/") for key in entries if key.startswith("action/")} == names - {"command_palette"}
     assert {f"layer/{kind}" for kind in registry.layers()} <= entries.keys()
     assert {f"sample/{info.name}" for info in templates.samples()} <= entries.keys()

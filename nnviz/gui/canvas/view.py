@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from nnviz.gui.canvas.actions import canvas_actions
 from nnviz.gui.canvas.cards.describe import selection_told, tooltip
 from nnviz.gui.canvas.editing import Editing
 from nnviz.gui.canvas.following import RunFollower
@@ -49,6 +50,7 @@ from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.canvas.widgets import EmptyLabel, TitleEditor
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
@@ -118,6 +120,9 @@ class CanvasView(GestureView):
         self._rearranging = Rearranging(self)
         self._minimap = Minimap(self)
         self._rearranging.settled.connect(self._minimap.redraw)
+        #: What the canvas contributes to the window's actions; and those that context menus read, by name.
+        self.offers = canvas_actions(self)
+        self.offered = {offer.name: offer for offer in self.offers if isinstance(offer, Action)}
         self._on_scene_refreshed()
 
     def _timer(self, interval: int, slot: Callable[[], object]) -> QTimer:

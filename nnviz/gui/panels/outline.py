@@ -84,6 +84,7 @@ class OutlinePanel(Panel):
     def attach(self, canvas: CanvasView) -> None:
         """Follow the selection of the canvas, and take its actions in."""
         self._canvas = canvas
+        self.tree.offered = canvas.offered
         self.tree.addActions([action for action in canvas.actions() if _works_in_a_list(action)])
         # Stays connected: when a window ends, its canvas goes before its docks are hidden.
         canvas.selection_changed.connect(self._on_canvas_selection)

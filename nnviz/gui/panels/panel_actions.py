@@ -10,6 +10,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from nnviz.gui.parts.action import Action, Offer
+
 if TYPE_CHECKING:
     from nnviz.gui.panels.base import Panel
 
@@ -148,3 +150,25 @@ class PanelActions(QObject):
         action.setStatusTip(f"{self._kind.title}: {option.help}")
         self._entries.append(PanelAction(key, plain_words(option.text), option.help, action))
         return action
+
+
+def instrument_actions(use: Callable[[str], object]) -> tuple[Offer, ...]:
+    """What can be done with the instrument used last; ``use`` is given the key of one of :data:`DEEDS`."""
+
+    def action(name: str, deed: str, text: str, help: str, keys: str, section: int = 1) -> Action:
+        return Action(
+            name=name,
+            text=text,
+            help=help,
+            do=lambda: use(deed),
+            keys=(keys,),
+            menu="&Instruments",
+            section=section,
+        )
+
+    return (
+        action("copy_picture", "copy", "&Copy picture", "Copy the picture of the instrument used last", "Ctrl+Alt+C"),
+        action("save_picture", "png", "Save &picture…", "Save the picture of the instrument used last", "Ctrl+Alt+S"),
+        action("save_numbers", "csv", "Save &numbers…", "Save the table of the instrument used last", "Ctrl+Alt+D"),
+        action("read_instrument", "help", "&How to read it", "Explain the instrument used last", "Ctrl+Alt+R"),
+    )

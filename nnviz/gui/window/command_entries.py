@@ -15,7 +15,7 @@ from PySide6.QtGui import QKeySequence
 
 from nnviz.data import datasets
 from nnviz.gui.canvas.items.note_text import note_title
-from nnviz.gui.parts.action_table import MENUS, ActionSpec, plain
+from nnviz.gui.parts.action import actions_by_menu, plain
 from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.drawing.layout import GROUP
@@ -46,7 +46,7 @@ class Entry:
         shortcut: As it is written in menus.
         icon: Name of an icon, or empty; ``family``: a layer's, for a dot in its colour.
         checked: It is on now.
-        reason: Why it cannot be done now; a space where that is not known, empty where it can.
+        reason: Why it cannot be done now; empty where it can.
     """
 
     key: str
@@ -73,23 +73,22 @@ def _named(verb: str, name: str) -> tuple[str, int]:
 
 def action_entries(window: MainWindow) -> Iterator[Entry]:
     """Every action of the menus."""
-    for title, specs in MENUS:
-        for spec in specs:
-            if not isinstance(spec, ActionSpec) or spec.name == "command_palette":
+    for title, offered in actions_by_menu(window.offered):
+        for offer in offered:
+            if offer.name == "command_palette":
                 continue
-            action = window.actions_by_name[spec.name]
+            action = window.actions_by_name[offer.name]
             shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            reason = "" if action.isEnabled() else str(action.property("reason") or " ")
             yield Entry(
-                key=f"action/{spec.name}",
+                key=f"action/{offer.name}",
                 title=plain(action.text()),
                 category=plain(title),
                 run=action.trigger,
-                keywords=f"{spec.help} {shortcut} {plain(spec.text)}",
+                keywords=f"{offer.help} {shortcut} {plain(offer.text)}",
                 shortcut=shortcut,
-                icon=spec.icon,
+                icon=offer.icon,
                 checked=action.isCheckable() and action.isChecked(),
-                reason=reason,
+                reason=offer.why_not(),
             )
 
 

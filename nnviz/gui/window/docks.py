@@ -129,6 +129,7 @@ class Docks(QObject):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Put a submenu for each instrument into a menu; the keys work from here on."""
+        menu.addSeparator()
         for key, toggle in zip(self._docks, self.toggle_actions(), strict=True):
             submenu = menu.addMenu(self._panels[key].title)
             submenu.addAction(toggle)

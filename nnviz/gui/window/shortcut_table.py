@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QKeySequence
 
 from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
-from nnviz.gui.parts.action_table import MENUS, ActionSpec, plain
+from nnviz.gui.parts.action import actions_by_menu, plain
 from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.window.timeline import TIMELINE_KEYS
 
@@ -27,12 +27,8 @@ class ShortcutGroup:
 def shortcut_groups(window: MainWindow) -> list[ShortcutGroup]:
     """Everything that a key does, in the order of the menus; the places with keys of their own come last."""
     groups = []
-    for title, entries in MENUS:
-        uses = [
-            _of_action(window.actions_by_name[entry.name], plain(entry.text))
-            for entry in entries
-            if isinstance(entry, ActionSpec)
-        ]
+    for title, offered in actions_by_menu(window.offered):
+        uses = [_of_action(window.actions_by_name[offer.name], plain(offer.text)) for offer in offered]
         if plain(title) == "View":
             uses += [
                 _of_action(one, f"Show the map: {plain(one.text()).lower()}") for one in window.minimap_menu.actions()

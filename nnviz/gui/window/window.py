@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QKeySequence,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -29,15 +30,15 @@ from nnviz import interruption
 from nnviz.errors import NnvizError
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.look import icons, theme
-from nnviz.gui.parts.action_table import CANVAS_ACTIONS
+from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
-from nnviz.gui.window.action_state import fill_recent, fill_runs, update_actions
-from nnviz.gui.window.actions import layers_menu, make_actions, make_menus, minimap_menu
+from nnviz.gui.runs.training_actions import training_actions
+from nnviz.gui.window.actions import make_actions, make_menus, minimap_menu, update_actions
 from nnviz.gui.window.commands import Commands
 from nnviz.gui.window.file_drops import accept_files, drop_files
 from nnviz.gui.window.files import Files
@@ -51,6 +52,7 @@ from nnviz.gui.window.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.window.spacetap import SpaceTap
 from nnviz.gui.window.timeline import Timeline
 from nnviz.gui.window.topbar import TopBar
+from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
@@ -117,7 +119,13 @@ class MainWindow(QMainWindow):
         self._build_centre()
         self.safety = Safety(document, self.files, self.background, self.notices, self)
         self.commands = Commands(self)
-        self.actions_by_name = make_actions(self, self.commands.handlers())
+        #: Everything that can be done: what the rooms contribute.
+        self.offered: tuple[Offer, ...] = (
+            *self.canvas.offers,
+            *self.commands.actions(),
+            *training_actions(self.training, self.apply),
+        )
+        self.actions_by_name = make_actions(self, self.offered)
         self._build_bars()
         self._build_menus()
         self.guidance = Guidance(
@@ -192,22 +200,8 @@ class MainWindow(QMainWindow):
             layout.setContentsMargins(0, 0, 0, 0)
 
     def _build_menus(self) -> None:
-        self._recent_menu = QMenu("Open r&ecent", self)
-        self._recent_menu.aboutToShow.connect(lambda: fill_recent(self._recent_menu, self))
-        self._runs_menu = QMenu("Recent r&uns", self)
-        self._runs_menu.aboutToShow.connect(lambda: fill_runs(self._runs_menu, self))
-        self._layers_menu = layers_menu(self, self.canvas.add_node)
         self.minimap_menu = minimap_menu(self, self.commands.show_minimap)
-        make_menus(
-            self.menu_bar,
-            self.actions_by_name,
-            {
-                "recent": self._recent_menu,
-                "runs": self._runs_menu,
-                "layers": self._layers_menu,
-                "minimap": self.minimap_menu,
-            },
-        )
+        make_menus(self.menu_bar, self.actions_by_name, self.offered)
 
     def _connect(self) -> None:
         document, training = self.document, self.training
@@ -243,8 +237,10 @@ class MainWindow(QMainWindow):
 
     def _restrict_shortcuts(self) -> None:
         """Keys that belong to the canvas do nothing where something else has the focus."""
-        for name in CANVAS_ACTIONS:
-            action = self.actions_by_name[name]
+        for offer in self.offered:
+            if not isinstance(offer, Action) or not offer.canvas_only:
+                continue
+            action = self.actions_by_name[offer.name]
             self.removeAction(action)
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             self.canvas.addAction(action)
@@ -317,7 +313,7 @@ class MainWindow(QMainWindow):
         if placeholder is not None:
             self.removeDockWidget(placeholder)
             placeholder.deleteLater()
-        instruments = self.menu_bar.findChild(QMenu, "InstrumentsMenu")
+        instruments = self.menu_bar.findChild(QMenu, "menu-Instruments")
         if instruments is not None:
             docks.fill_menu(instruments)
         self.update_actions()
@@ -411,8 +407,27 @@ class MainWindow(QMainWindow):
 
     def update_actions(self) -> None:
         """Bring every action in line with what can be done now."""
-        if not self._finished:
-            update_actions(self)
+        if self._finished:
+            return
+        update_actions(self.actions_by_name, self.offered)
+        for choice in self.minimap_menu.actions():
+            choice.setChecked(choice.data() == self.canvas.minimap.mode)
+        if self.docks is not None:
+            self.docks.set_obstacle(self._obstacle())
+
+    def _obstacle(self) -> str:
+        """What to do before the network can be trained, for instruments that have nothing to show yet."""
+        if not self.document.project.graph.nodes:
+            return f"Draw a network first: take a layer from the left, or open a sample ({self._keys_of('samples')})."
+        reason = self.training.blocked()
+        count = len(problems_that_stop(self.document.diagnostics))
+        if count and reason:
+            words = "the problem" if count == 1 else f"the {count} problems"
+            return f"Mend {words} first: the instrument Problems ({self._keys_of('problems')}) has the cures."
+        return f"It cannot be trained now. {reason}" if reason else ""
+
+    def _keys_of(self, name: str) -> str:
+        return self.actions_by_name[name].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
 
     def _update_title(self) -> None:
         self.setWindowTitle(f"{literal_title(self.document)}[*] – nnviz")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from nnviz.gui.parts.action import Action, Key, Offer, Submenu
 from nnviz.project import registry
 from nnviz.project.drawing.alignment import Alignment, Direction
+from nnviz.project.model import Edge
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.view import CanvasView
@@ -91,6 +92,17 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             place=edit,
         ),
         action("select_all", "Select &all", "Select every layer", canvas.select_all, Key.SelectAll, place=edit),
+        Action(
+            name="select_before",
+            text="Se&lect layers before",
+            help="Select, beside the selected cards, all those that their values come from",
+            do=lambda: canvas.select(with_those_before(canvas.canvas_scene.wires, canvas.selected)),
+            keys=("Ctrl+Alt+A",),
+            menu="&Edit",
+            section=2,
+            why_not=lambda: "" if canvas.selected else "Select a layer first.",
+            canvas_only=True,
+        ),
         action(
             "bypass",
             "&Bypass",
@@ -272,6 +284,20 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             everywhere=True,
         ),
     )
+
+
+def with_those_before(wires: Iterable[Edge], chosen: Iterable[str]) -> list[str]:
+    """Some cards, and behind them all cards from which a way along the wires leads to one of them."""
+    sources: dict[str, list[str]] = {}
+    for wire in wires:
+        sources.setdefault(wire.target.node, []).append(wire.source.node)
+    found = dict.fromkeys(chosen)
+    waiting = list(found)
+    while waiting:
+        fresh = [source for source in sources.get(waiting.pop(), ()) if source not in found]
+        found.update(dict.fromkeys(fresh))
+        waiting += fresh
+    return list(found)
 
 
 def layer_menus(parent: QMenu, add: Callable[[str], object]) -> list[QMenu]:

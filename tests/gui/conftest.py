@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.gui.app import application
 from nnviz.gui.look import theme
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs import session_bridge
-from nnviz.gui.window.settings import Settings
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.model import Project

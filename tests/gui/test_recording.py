@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.errors import StorageError
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.recording import Recorder, copy_run
 from nnviz.gui.window.actions import fill_runs
-from nnviz.gui.window.settings import Settings
 from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.record.places import runs_folder

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import shiboken6
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QClipboard,
@@ -38,6 +40,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
+from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
@@ -86,6 +89,8 @@ class Panel(QWidget):
     cure_requested = Signal(object)
     node_requested = Signal(str)
     message = Signal(str)
+    #: A file could not be written: a sentence.
+    failed = Signal(str)
     #: Which choice, and its new value.
     option_changed = Signal(str, str)
 
@@ -99,6 +104,8 @@ class Panel(QWidget):
         super().__init__(parent)
         self.document = document
         self.theme = theme
+        #: Writes files; the window's own, so that it waits for them at its end.
+        self.background: Background | None = None
         self.selection = ""
         self._run: RunView | None = None
         self._step: int | None = None
@@ -396,10 +403,10 @@ class Panel(QWidget):
         return text.getvalue()
 
     def save(self, path: Path) -> None:
-        """Write what is shown; the ending of the name chooses the format (``.png``, ``.svg`` or ``.csv``).
+        """Write what is shown now; the ending of the name chooses the format (``.png``, ``.svg`` or ``.csv``).
 
-        Raises:
-            StorageError: The file could not be written.
+        It is drawn here and written by another thread, in one step as seen by everybody else. How that went is said in
+        :attr:`message`, or in :attr:`failed`.
         """
         suffix = path.suffix.lower()
         if suffix == ".svg":
@@ -408,7 +415,22 @@ class Panel(QWidget):
             content = self.to_csv().encode()
         else:
             content = self.to_png()
-        write_atomically(content, path)
+        if self.background is None:
+            self.background = Background(self)
+        # The panel may be made anew before the file is written; signals of a deleted object are not emitted.
+        said, failed = weakref.ref(self), f"{self.title} could not be saved."
+
+        def done(_result: object) -> None:
+            panel = said()
+            if panel is not None and shiboken6.isValid(panel):
+                panel.message.emit(f"Saved {path.name}.")
+
+        def refused(error: BaseException) -> None:
+            panel = said()
+            if panel is not None and shiboken6.isValid(panel):
+                panel.failed.emit(str(error) if isinstance(error, StorageError) else failed)
+
+        self.background.start(lambda: write_atomically(content, path), done, refused, lane="exports")
 
     def copy_image(self) -> None:
         """Put the picture on the clipboard."""
@@ -440,12 +462,7 @@ class Panel(QWidget):
         path = Path(chosen)
         if not path.suffix:
             path = path.with_suffix(f".{suffix}")
-        try:
-            self.save(path)
-        except StorageError as error:
-            self.message.emit(str(error))
-        else:
-            self.message.emit(f"Saved {path.name}.")
+        self.save(path)
 
     # ------------------------------------------------------------------ events
 

@@ -518,7 +518,9 @@ class Commands(QObject):
             from nnviz.gui.window.command_palette import CommandPalette  # noqa: PLC0415 - as above
 
             window = self._window
-            self._palette = CommandPalette(window, lambda: all_entries(window), window.settings, window.message.say)
+            self._palette = CommandPalette(
+                window, lambda: all_entries(window.findable), window.settings, window.message.say
+            )
         return self._palette
 
     @property
@@ -529,7 +531,7 @@ class Commands(QObject):
             from nnviz.gui.window.shortcut_table import shortcut_groups  # noqa: PLC0415 - as above
 
             window = self._window
-            self._sheet = ShortcutSheet(window, lambda: shortcut_groups(window))
+            self._sheet = ShortcutSheet(window, lambda: shortcut_groups(window.findable))
         return self._sheet
 
     @property

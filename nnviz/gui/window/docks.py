@@ -19,9 +19,9 @@ from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.parts.following import follow
-from nnviz.gui.runs.run_feed import RunFeed, Subscription
+from nnviz.gui.runs.run_feed import Subscription
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.validate import Diagnostic
-from nnviz.project.document import Document
 
 #: What stands at the foot of a new window, left to right.
 DEFAULT_PANELS = ("loss", "gradients", "dead_units", "findings")
@@ -75,13 +75,16 @@ class Docks(QObject):
     cure_requested = Signal(object)
     node_requested = Signal(str)
     message = Signal(str)
+    #: A file could not be written: a sentence.
+    failed = Signal(str)
 
-    def __init__(self, window: QMainWindow, document: Document, feed: RunFeed, canvas: CanvasView) -> None:
+    def __init__(self, window: QMainWindow, workspace: Workspace, canvas: CanvasView) -> None:
         super().__init__(window)
         self._canvas = canvas
         self._window = window
-        self._document = document
-        self._feed = feed
+        self._workspace = workspace
+        self._document = document = workspace.document
+        self._feed = workspace.feed
         self._selection = ""
         self._docks: dict[str, QDockWidget] = {}
         self._panels: dict[str, Panel] = {}
@@ -314,11 +317,13 @@ class Docks(QObject):
     def _fill(self, kind: type[Panel]) -> None:
         dock = self._docks[kind.key]
         panel = kind(self._document, theme.current(), dock, self._actions[kind.key])
+        panel.background = self._workspace.background
         panel.set_obstacle(self._obstacle)
         panel.set_selection(self._selection)
         panel.cure_requested.connect(self.cure_requested)
         panel.node_requested.connect(self.node_requested)
         panel.message.connect(self.message)
+        panel.failed.connect(self.failed)
         panel.attach(self._canvas)
         # Qt raises this to what stands in the dock and never lowers it: after a lecture nothing else would.
         dock.setMinimumSize(*_SMALLEST)

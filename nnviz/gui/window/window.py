@@ -33,12 +33,15 @@ from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
 from nnviz.gui.runs.training_actions import training_actions
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.gui.window.actions import make_actions, make_menus, minimap_menu, update_actions
+from nnviz.gui.window.command_entries import Findable
 from nnviz.gui.window.commands import Commands
 from nnviz.gui.window.file_drops import accept_files, drop_files
 from nnviz.gui.window.files import Files
@@ -48,7 +51,6 @@ from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
 from nnviz.gui.window.project_title import literal_title
 from nnviz.gui.window.replay import Replay
 from nnviz.gui.window.safety import Safety
-from nnviz.gui.window.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.window.spacetap import SpaceTap
 from nnviz.gui.window.timeline import Timeline
 from nnviz.gui.window.topbar import TopBar
@@ -126,6 +128,10 @@ class MainWindow(QMainWindow):
             *training_actions(self.training, self.apply),
         )
         self.actions_by_name = make_actions(self, self.offered)
+        #: What panels, tabs and editors may know.
+        self.workspace = Workspace(
+            document, self.training, self.feed, self.files, self.settings, self.background, self.apply, self.message.say
+        )
         self._build_bars()
         self._build_menus()
         self.guidance = Guidance(
@@ -134,7 +140,9 @@ class MainWindow(QMainWindow):
         self.guidance.problems_requested.connect(self.commands.show_problems)
         self.timeline.problems_requested.connect(self.commands.show_problems)
         self.fix_trials = FixTrials(document, self)
-        self.replay = Replay(self)
+        self.replay = Replay(self.workspace, self.notices, self.guidance, self.canvas.fit, self)
+        self.files.run_opened.connect(self.replay.show)
+        self.files.replaced.connect(self.replay.stop)
         self._connect()
         self._restrict_shortcuts()
         self._restore_geometry()
@@ -202,6 +210,20 @@ class MainWindow(QMainWindow):
     def _build_menus(self) -> None:
         self.minimap_menu = minimap_menu(self, self.commands.show_minimap)
         make_menus(self.menu_bar, self.actions_by_name, self.offered)
+        #: What the command palette and the shortcut sheet read.
+        self.findable = Findable(
+            workspace=self.workspace,
+            offered=self.offered,
+            actions=self.actions_by_name,
+            minimap=self.minimap_menu,
+            docks=lambda: self.docks,
+            inspector=lambda: self.inspector,
+            kept=lambda: self.recorder.kept,
+            show_node=self.commands.show_node,
+            enter_tab=self.commands.enter_tab,
+            use_dataset=self.commands.use_dataset,
+            add_layer=self.palette_panel.add_requested.emit,
+        )
 
     def _connect(self) -> None:
         document, training = self.document, self.training
@@ -309,7 +331,7 @@ class MainWindow(QMainWindow):
         from nnviz.gui.window.docks import Docks  # noqa: PLC0415
 
         placeholder, self._placeholder = self._placeholder, None
-        docks = self.docks = Docks(self, self.document, self.feed, self.canvas)
+        docks = self.docks = Docks(self, self.workspace, self.canvas)
         if placeholder is not None:
             self.removeDockWidget(placeholder)
             placeholder.deleteLater()
@@ -318,6 +340,7 @@ class MainWindow(QMainWindow):
             docks.fill_menu(instruments)
         self.update_actions()
         docks.message.connect(self.message.say)
+        docks.failed.connect(lambda sentence: self.guidance.tell_error(sentence, ""))
         docks.node_requested.connect(self.commands.show_node)
         docks.cure_requested.connect(self.commands.cure)
         docks.spread()

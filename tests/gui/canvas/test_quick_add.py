@@ -14,7 +14,7 @@ from window_kit import OpenWindow
 from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_Y
 from nnviz.gui.canvas.hands.quick_add_popup import QuickAddPopup, first_sentence
 from nnviz.gui.look import theme
-from nnviz.gui.window.settings import Settings
+from nnviz.gui.parts.settings import Settings
 from nnviz.project import registry
 from nnviz.project.edits import SetParam
 from nnviz.project.model import Edge, PortRef

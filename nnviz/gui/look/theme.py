@@ -19,13 +19,12 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QToolTip
 
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.stylesheet import stylesheet
 from nnviz.resources import resource
 
 #: Smallest text anywhere, in pixels.
 MINIMUM_PIXEL_SIZE = 12
-#: What lecture mode multiplies text in panels with: 13 px becomes 32 px, which is 24 pt.
-LECTURE_SCALE = 32 / 13
 #: What it multiplies menus, notices and tips with: a menu of 16 entries still fits a projector of 720 lines.
 SURROUNDING_SCALE = 1.7
 
@@ -172,6 +171,7 @@ class _State:
 
     theme: Theme = DARK
     scale: float = 1.0
+    mode: Mode = Mode.DESK
 
 
 notifier = _Notifier()
@@ -181,6 +181,19 @@ _state = _State()
 def current() -> Theme:
     """The theme to paint with."""
     return _state.theme
+
+
+def mode() -> Mode:
+    """Whether the window is looked at from a desk or in a lecture."""
+    return _state.mode
+
+
+def set_mode(mode: Mode) -> None:
+    """Make a mode current, and its letters with it; whoever looks different in a lecture follows ``notifier``."""
+    if mode is not _state.mode:
+        _state.mode = mode
+        if not set_text_scale(mode.text_scale):
+            notifier.changed.emit(_state.theme)
 
 
 def text_scale() -> float:
@@ -203,18 +216,23 @@ def set_theme(name: str) -> Theme:
     return _state.theme
 
 
-def set_text_scale(scale: float) -> None:
+def set_text_scale(scale: float) -> bool:
     """Make all text of :func:`font` larger or smaller; what paints in scene units uses :func:`scene_font`.
 
     Palette and stylesheet hold no size and stay as they are: setting them again would polish every widget anew, which
     takes a second in a window with all its instruments.
+
+    Returns:
+        Whether it was another one before.
     """
-    if scale != _state.scale:
+    changed = scale != _state.scale
+    if changed:
         _state.scale = scale
         application = QApplication.instance()
         if isinstance(application, QApplication):
             _use_surrounding_fonts(application)
         notifier.changed.emit(_state.theme)
+    return changed
 
 
 def apply(application: QApplication, theme: Theme) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from nnviz import __version__
 from nnviz.errors import ParamError
 from nnviz.gui.look import motion, theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.panels.panel_actions import instrument_actions
 from nnviz.gui.parts.action import Action, Key, Offer, Submenu, literal
 from nnviz.gui.runs.standing import with_learning_rate
@@ -40,8 +41,6 @@ class Commands(QObject):
         self._palette: CommandPalette | None = None
         self._sheet: ShortcutSheet | None = None
         self._details: ProjectDetails | None = None
-        #: Whether the window is in lecture mode.
-        self.lecturing = False
         window.canvas.minimap.set_mode(window.settings.minimap)
         motion.choose(window.settings.motion)
 
@@ -311,7 +310,7 @@ class Commands(QObject):
                 keys=("Ctrl+L",),
                 menu="&View",
                 section=3,
-                on=lambda: self.lecturing,
+                on=lambda: theme.mode() is Mode.LECTURE,
             ),
             Action(
                 name="full_screen",
@@ -603,13 +602,12 @@ class Commands(QObject):
 
     def set_lecture(self, on: bool) -> None:
         """Large text and no side bars."""
-        self.lecturing = on
+        mode = Mode.LECTURE if on else Mode.DESK
+        theme.set_mode(mode)
         for widget in (self._window.palette_panel, self._window.side):
-            widget.setVisible(not on)
+            widget.setVisible(not mode.network_first)
         self._window.update_actions()
-        theme.set_text_scale(theme.LECTURE_SCALE if on else 1.0)
-        # From the last row of a hall nobody reads smaller letters.
-        self._window.canvas.set_legible_zoom(1.0 if on else 0.0)
+        self._window.canvas.set_legible_zoom(mode.legible_zoom)
         if self._window.docks is not None:
             self._window.docks.make_room(on)
             self._window.docks.rebuild()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindo
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import icons, theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.panels import PANELS
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.panel_actions import PanelActions
@@ -56,7 +57,7 @@ class DockTitle(QWidget):
             ("close", f"Close “{panel.title}” (it is in the menu Instruments)", dock.close),
         )
         # In a lecture the title needs the room.
-        for icon, words, action in buttons if theme.text_scale() == 1.0 else ():
+        for icon, words, action in () if theme.mode().network_first else buttons:
             button = QToolButton(self)
             button.setProperty("role", "flat")
             button.setIconSize(QSize(12, 12))
@@ -204,7 +205,7 @@ class Docks(QObject):
 
     def spread(self) -> None:
         """Give the panels in the row their shares of the width, and the row its share of the height."""
-        lecture = theme.text_scale() > 1
+        lecture = theme.mode() is Mode.LECTURE
         keys = self._row() if lecture else [key for key in DEFAULT_PANELS if key in self._docks]
         shown = [self._docks[key] for key in keys]
         # In large letters every panel needs what the widest of them needs.
@@ -263,7 +264,7 @@ class Docks(QObject):
 
     def _make_room_for(self, key: str) -> None:
         """In large letters a panel that is opened takes the place of the last one: side by side none could be read."""
-        if theme.text_scale() == 1.0:
+        if theme.mode() is Mode.DESK:
             return
         self._waiting = [one for one in self._waiting if one != key]
         self._keep_readable(key)

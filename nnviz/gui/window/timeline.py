@@ -262,7 +262,7 @@ class Timeline(QWidget):
 
     def _refit(self) -> None:
         """Take the letters of the present text scale. In a lecture, what only the lecturer asks for gives way."""
-        lecture = theme.text_scale() > 1
+        lecture = theme.mode().network_first
         self._fitted = theme.text_scale()
         self.setFixedHeight(max(38, QFontMetrics(theme.font(12)).height() + 14))
         self._caption.setFont(theme.font(12))

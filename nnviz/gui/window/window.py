@@ -30,6 +30,7 @@ from nnviz import interruption
 from nnviz.errors import NnvizError
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.look import icons, theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
@@ -498,7 +499,7 @@ class MainWindow(QMainWindow):
         self._finished = True
         self.settings.keep_layout("geometry", self.saveGeometry())
         self.settings.recent_layers = self.canvas.editing.recent
-        if not self.actions_by_name["lecture"].isChecked():
+        if theme.mode() is Mode.DESK:
             self.settings.keep_layout("splitter", self._splitter.saveState())
             if self.docks is not None:
                 self.settings.keep_layout("docks", self.saveState(ARRANGEMENT_VERSION))
@@ -514,7 +515,7 @@ class MainWindow(QMainWindow):
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()
         self.net.remove()
-        theme.set_text_scale(1.0)
+        theme.set_mode(Mode.DESK)
 
     def action(self, name: str) -> QAction:
         """One of the window's actions."""

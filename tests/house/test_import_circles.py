@@ -126,6 +126,13 @@ def test_no_circle_binds_two_rooms_not_even_by_annotations() -> None:
     assert [circle for circle in found if len({room_of(module) for module in circle}) > 1] == []
 
 
+def test_circles_within_a_room_do_not_become_more() -> None:
+    """Left, by annotations: the view of the canvas and its hands, the window and its commands."""
+    found = circles(imports(modules(), at_run_time=False))
+    heads = {"nnviz.gui.canvas.view", "nnviz.gui.window.window"}
+    assert [circle for circle in found if heads.isdisjoint(circle)] == []
+
+
 def test_planted_circles_are_found(tmp_path: Path) -> None:
     texts = {
         "a": "from b import thing",

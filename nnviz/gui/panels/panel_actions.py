@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import ClassVar, Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from nnviz.gui.parts.action import Action, Offer
-
-if TYPE_CHECKING:
-    from nnviz.gui.panels.base import Panel
 
 #: The key before the letter of an instrument and the letter of what is done with it: ``Ctrl+J, L, D``.
 LEAD = "Ctrl+J"
@@ -43,6 +40,28 @@ class PanelChoice:
     key: str
     default: str
     options: tuple[PanelOption, ...]
+
+
+class Instrument(Protocol):
+    """What the actions of a panel know of it; see ``Panel``."""
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    letter: ClassVar[str]
+    choices: ClassVar[tuple[PanelChoice, ...]]
+
+    @property
+    def option_changed(self) -> SignalInstance:
+        """Which choice, and its new value."""
+
+    def do(self, deed: str) -> None:
+        """Do one of the :data:`DEEDS`."""
+
+    def option(self, key: str) -> str:
+        """The value that is chosen now."""
+
+    def set_option(self, key: str, value: str) -> None:
+        """Choose a value."""
 
 
 #: What can be done with each instrument.
@@ -80,7 +99,7 @@ class PanelActions(QObject):
     """
 
     def __init__(
-        self, kind: type[Panel], parent: QWidget, perform: Callable[[Callable[[Panel], None]], object]
+        self, kind: type[Instrument], parent: QWidget, perform: Callable[[Callable[[Instrument], None]], object]
     ) -> None:
         super().__init__(parent)
         self._kind = kind
@@ -124,7 +143,7 @@ class PanelActions(QObject):
             menu.addSeparator()
         menu.addActions([self.action(deed.key) for deed in DEEDS])
 
-    def follow(self, panel: Panel) -> None:
+    def follow(self, panel: Instrument) -> None:
         """Give a new panel the options that were chosen, and tick from now on what it says."""
         for key, value in list(self._values.items()):
             if value != panel.option(key):

@@ -417,7 +417,7 @@ class CanvasView(GestureView):
         self._drops.enter(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """It moves."""
+        """A layer dragged from the palette is over the canvas: show where it would be added."""
         self._drops.move(event)
         self.update_overlay()
 
@@ -427,7 +427,7 @@ class CanvasView(GestureView):
         self.update_overlay()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """It lands."""
+        """A layer dragged from the palette is let go: add it there."""
         self._drops.drop(event)
         self.update_overlay()
 

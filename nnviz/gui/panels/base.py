@@ -165,7 +165,7 @@ class Panel(QWidget):
         column.addWidget(self._damage)
 
         self.build()
-        self.panel_actions = actions or PanelActions(type(self), self, lambda deed: deed(self))
+        self.panel_actions = actions or PanelActions(type(self), self, lambda command: command(self))
         self.panel_actions.fill(self.menu, self.add_options)
         self.panel_actions.follow(self)
         self.apply_theme(theme)
@@ -348,14 +348,14 @@ class Panel(QWidget):
 
     # ------------------------------------------------------------------ taking it elsewhere
 
-    def do(self, deed: str) -> None:
-        """Do one of the ``DEEDS``."""
-        if deed == "help":
+    def do(self, command: str) -> None:
+        """Do one of the ``COMMANDS``."""
+        if command == "help":
             self.show_help()
-        elif deed == "copy":
+        elif command == "copy":
             self.copy_image()
         else:
-            self._save_as(deed)
+            self._save_as(command)
 
     def to_image(self, scale: float = 2.0) -> QImage:
         """The panel as a picture, header buttons left out, at ``scale`` pixels for each pixel on the screen."""

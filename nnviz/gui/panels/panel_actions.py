@@ -54,8 +54,8 @@ class Instrument(Protocol):
     def option_changed(self) -> SignalInstance:
         """Which choice, and its new value."""
 
-    def do(self, deed: str) -> None:
-        """Do one of the :data:`DEEDS`."""
+    def do(self, command: str) -> None:
+        """Do one of the :data:`COMMANDS`."""
 
     def option(self, key: str) -> str:
         """The value that is chosen now."""
@@ -65,7 +65,7 @@ class Instrument(Protocol):
 
 
 #: What can be done with each instrument.
-DEEDS: tuple[PanelOption, ...] = (
+COMMANDS: tuple[PanelOption, ...] = (
     PanelOption("help", "&How to read it", "Say what this instrument shows and how to read it", "H"),
     PanelOption("copy", "&Copy picture", "Put the picture of this instrument on the clipboard", "C"),
     PanelOption("png", "Save as &PNG…", "Save the picture of this instrument", "P"),
@@ -118,9 +118,9 @@ class PanelActions(QObject):
                 action.triggered.connect(
                     lambda _checked=False, key=choice.key, value=option.key: self._choose(key, value)
                 )
-        for deed in DEEDS:
-            action = self._add(deed.key, deed, parent)
-            action.triggered.connect(lambda _checked=False, key=deed.key: self._perform(lambda panel: panel.do(key)))
+        for command in COMMANDS:
+            action = self._add(command.key, command, parent)
+            action.triggered.connect(lambda _checked=False, key=command.key: self._perform(lambda panel: panel.do(key)))
 
     @property
     def entries(self) -> tuple[PanelAction, ...]:
@@ -128,7 +128,7 @@ class PanelActions(QObject):
         return tuple(self._entries)
 
     def action(self, key: str) -> QAction:
-        """The action of a deed (``csv``), or of a value of a choice (``axis=epoch``)."""
+        """The action of a command (``csv``), or of a value of a choice (``axis=epoch``)."""
         return next(entry.action for entry in self._entries if entry.key == key)
 
     def fill(self, menu: QMenu, between: Callable[[QMenu], None] = lambda _menu: None) -> None:
@@ -141,7 +141,7 @@ class PanelActions(QObject):
         between(menu)
         if menu.actions():
             menu.addSeparator()
-        menu.addActions([self.action(deed.key) for deed in DEEDS])
+        menu.addActions([self.action(command.key) for command in COMMANDS])
 
     def follow(self, panel: Instrument) -> None:
         """Give a new panel the options that were chosen, and tick from now on what it says."""
@@ -172,14 +172,14 @@ class PanelActions(QObject):
 
 
 def instrument_actions(use: Callable[[str], object]) -> tuple[Offer, ...]:
-    """What can be done with the instrument used last; ``use`` is given the key of one of :data:`DEEDS`."""
+    """What can be done with the instrument used last; ``use`` is given the key of one of :data:`COMMANDS`."""
 
-    def action(name: str, deed: str, text: str, help: str, keys: str, section: int = 1) -> Action:
+    def action(name: str, command: str, text: str, help: str, keys: str, section: int = 1) -> Action:
         return Action(
             name=name,
             text=text,
             help=help,
-            do=lambda: use(deed),
+            do=lambda: use(command),
             keys=(keys,),
             menu="&Instruments",
             section=section,

@@ -546,11 +546,11 @@ class Commands(QObject):
         """Edit name and note; again to close."""
         self.details.toggle()
 
-    def use_instrument(self, deed: str) -> None:
+    def use_instrument(self, command: str) -> None:
         """Do something with the instrument that was used last."""
         docks = self._window.docks
         if docks is not None:
-            docks.actions[docks.current].action(deed).trigger()
+            docks.actions[docks.current].action(command).trigger()
 
     def show_command_palette(self) -> None:
         """Search everything that can be done; again to close."""

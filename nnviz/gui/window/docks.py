@@ -142,7 +142,7 @@ class Docks(QObject):
             self._window.addAction(toggle)
             self._window.addActions([entry.action for entry in self._actions[key].entries])
 
-    def use(self, key: str, deed: Callable[[Panel], None]) -> None:
+    def use(self, key: str, command: Callable[[Panel], None]) -> None:
         """Show an instrument and do something with it; one that was hidden first catches up with the run."""
         seen = self._panels[key].isVisible()
         self._current = key
@@ -150,12 +150,12 @@ class Docks(QObject):
         if panel is None:
             return
         if seen:
-            deed(panel)
+            command(panel)
             return
 
         def later() -> None:
             self._feed.refresh()
-            deed(panel)
+            command(panel)
 
         # Only when the window has been laid out does the panel have its size, and only then is it drawn.
         QTimer.singleShot(0, panel, later)

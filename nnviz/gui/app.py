@@ -32,10 +32,10 @@ from nnviz.errors import InputError, RunFileError, StorageError, TrainingError
 from nnviz.gui import display
 from nnviz.gui.look import theme
 from nnviz.gui.parts import collector
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.ending import EndingWatch
 from nnviz.gui.window.files import RUN_SUFFIX
 from nnviz.gui.window.notices import start_logging
-from nnviz.gui.window.settings import Settings
 from nnviz.paths import check_file, given_path
 from nnviz.project.document import Document
 from nnviz.project.files import io

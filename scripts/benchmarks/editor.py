@@ -21,9 +21,9 @@ from nnviz.gui import app as application
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.parts import collector
+from nnviz.gui.parts.settings import Settings as WindowSettings
 from nnviz.gui.window.command_entries import Entry
 from nnviz.gui.window.command_palette import Results
-from nnviz.gui.window.settings import Settings as WindowSettings
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.drawing.group_layout import arrange_view

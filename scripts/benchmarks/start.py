@@ -20,7 +20,7 @@ import os, sys, tempfile, time
 from pathlib import Path
 from nnviz.cli import main  # what the command imports first
 from nnviz.gui import app
-from nnviz.gui.window.settings import Settings
+from nnviz.gui.parts.settings import Settings
 document, run = app.open_target(None)
 application = app.application("dark")
 from nnviz.gui.window.window import MainWindow

@@ -18,7 +18,7 @@ from nnviz.gui import app as application
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import theme
 from nnviz.gui.panels.loss import LossPanel
-from nnviz.gui.window.settings import Settings as WindowSettings
+from nnviz.gui.parts.settings import Settings as WindowSettings
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.model import Project

@@ -12,8 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.gui.app import application
 from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs import session_bridge
-from nnviz.gui.window.settings import Settings
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.model import Project
@@ -39,6 +40,7 @@ def styled(qapp: QApplication) -> Iterator[QApplication]:
     """The application in the dark theme, put back afterwards."""
     theme.set_theme("dark")
     yield qapp
+    theme.set_mode(Mode.DESK)
     theme.set_text_scale(1.0)
     theme.set_theme("dark")
 

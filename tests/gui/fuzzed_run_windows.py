@@ -25,7 +25,7 @@ from run_file_mutations import SAMPLES, good_run, mutated
 
 from nnviz.gui.app import application
 from nnviz.gui.look import painting
-from nnviz.gui.window.settings import Settings
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 

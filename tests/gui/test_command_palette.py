@@ -13,10 +13,10 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.data import datasets
 from nnviz.gui.look import theme
-from nnviz.gui.parts.action_table import MENUS, ActionSpec
+from nnviz.gui.parts.action import Action
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.command_entries import PROVIDERS, Entry, all_entries
 from nnviz.gui.window.command_palette import CommandPalette, Results
-from nnviz.gui.window.settings import Settings
 from nnviz.gui.window.window import MainWindow
 from nnviz.project import registry
 from nnviz.project.edits import AddNodes
@@ -73,8 +73,8 @@ def test_a_press_beside_it_closes_it_and_does_nothing_else(qtbot: QtBot, open_wi
 def test_everything_can_be_found(open_window: OpenWindow, tmp_path: Path) -> None:
     window = open_window("digits-cnn", ready=False)
     window.settings.remember(tmp_path / "mine.nnviz")
-    entries = {entry.key: entry for entry in all_entries(window)}
-    names = {spec.name for _, specs in MENUS for spec in specs if isinstance(spec, ActionSpec)}
+    entries = {entry.key: entry for entry in all_entries(window.findable)}
+    names = {offer.name for offer in window.offered if isinstance(offer, Action)}
     assert {key.removeprefix("action/") for key in entries if key.startswith("action/")} == names - {"command_palette"}
     assert {f"layer/{kind}" for kind in registry.layers()} <= entries.keys()
     assert {f"sample/{info.name}" for info in templates.samples()} <= entries.keys()
@@ -87,7 +87,7 @@ def test_everything_can_be_found(open_window: OpenWindow, tmp_path: Path) -> Non
     assert f"file/{tmp_path / 'mine.nnviz'}" in entries
     assert entries["node/conv2"].title == "Go to conv2 – Conv2d 32×11×11"
     assert all("&" not in entry.title and "…" not in entry.title for entry in entries.values())
-    assert len(entries) == len(all_entries(window)), "two entries share a key"
+    assert len(entries) == len(all_entries(window.findable)), "two entries share a key"
 
 
 def test_an_action_is_done_by_a_few_letters_and_enter(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -314,7 +314,7 @@ def test_every_provider_is_a_function_that_can_be_asked_at_any_time(open_window:
     window = open_window("and", ready=False)
     for provider in PROVIDERS:
         assert provider.__doc__
-        for entry in provider(window):
+        for entry in provider(window.findable):
             assert entry.title and entry.category and entry.lead < len(entry.title)
 
 

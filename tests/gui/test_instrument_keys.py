@@ -76,7 +76,7 @@ def test_every_action_has_a_menu_a_shortcut_words_and_a_place_in_the_palette(ope
         own |= {entry.action for entry in actions.entries}
     assert own <= barred
     # The rest are lists of things, not of deeds: kinds of layers, and files.
-    entries = all_entries(window)
+    entries = all_entries(window.findable)
     layers = {entry.title.removeprefix("Add ") for entry in entries if entry.category == "Layer"}
     assert {action.text() for action in barred - own} <= layers
     palette = {entry.shortcut for entry in entries}

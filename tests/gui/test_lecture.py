@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.widgets import FittedText, set_font
 from nnviz.gui.welcome.page_scale import page_scale
 from nnviz.gui.welcome.welcome import Welcome
@@ -100,7 +101,7 @@ def fits(said: FittedText) -> bool:
 
 def test_a_long_sentence_gets_smaller_letters_than_a_short_one(qtbot: QtBot, open_window: OpenWindow) -> None:
     open_window("and", ready=False)
-    theme.set_text_scale(theme.LECTURE_SCALE)
+    theme.set_mode(Mode.LECTURE)
     sizes = []
     for text in ("Short.", "A sentence of many words that would not fit into this little room. " * 2):
         said = FittedText(text)

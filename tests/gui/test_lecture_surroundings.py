@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.window.notices import Button
 from nnviz.gui.window.window import MainWindow
 
@@ -124,8 +125,8 @@ def test_larger_letters_do_not_polish_the_whole_window_anew(qtbot: QtBot, styled
     button.show()
     seen = Restyled()
     button.installEventFilter(seen)
-    theme.set_text_scale(theme.LECTURE_SCALE)
-    theme.set_text_scale(1.0)
+    theme.set_mode(Mode.LECTURE)
+    theme.set_mode(Mode.DESK)
     assert seen.count == 0
     theme.set_theme("light")
     assert seen.count > 0

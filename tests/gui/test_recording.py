@@ -3,8 +3,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtWidgets import QMenu
@@ -12,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.errors import StorageError
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.recording import Recorder, copy_run
-from nnviz.gui.window.action_state import fill_runs
-from nnviz.gui.window.settings import Settings
+from nnviz.gui.window.actions import fill_runs
 from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.record.places import runs_folder
@@ -23,7 +22,7 @@ from nnviz.record.samples import Scalar
 from nnviz.record.store import RunWriter, open_run
 
 if TYPE_CHECKING:
-    from nnviz.gui.window.window import MainWindow
+    pass
 
 
 def planted(steps: int = 5) -> Run:
@@ -133,9 +132,8 @@ def test_the_menu_names_the_newest_and_says_how_much_there_is(
     recorder.look()
     qtbot.waitUntil(lambda: bool(recorder.kept))
     asked: list[Path] = []
-    window = SimpleNamespace(recorder=recorder, files=SimpleNamespace(choose_in=asked.append))
     menu = QMenu()
-    fill_runs(menu, cast("MainWindow", window))
+    fill_runs(menu, recorder.kept, asked.append, asked.append)
     texts = [action.text() for action in menu.actions() if action.text()]
     assert texts[0].startswith("211 ") and texts[29].startswith("182 ") and len(texts) == 31
     assert texts[-1].startswith("212 runs, 212") and "kB" in texts[-1]

@@ -15,7 +15,7 @@ from nnviz.gui.canvas.hands import keyboard
 from nnviz.gui.canvas.hands.keyboard import CanvasKeys
 from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
 from nnviz.gui.look import theme
-from nnviz.gui.parts.action_table import CANVAS_ACTIONS, MENUS, ActionSpec, plain
+from nnviz.gui.parts.action import Action, actions_by_menu, plain
 from nnviz.gui.parts.key_use import KeyUse, arrows
 from nnviz.gui.parts.keycaps import keys_of
 from nnviz.gui.window.shortcut_sheet import ShortcutSheet, shares
@@ -63,7 +63,7 @@ def test_it_shows_every_action_and_every_key_of_the_canvas(qtbot: QtBot, open_wi
     window = open_window("and", ready=False)
     sheet = opened(Person(window, qtbot))
     shown = words(sheet)
-    assert {plain(spec.text) for _, specs in MENUS for spec in specs if isinstance(spec, ActionSpec)} <= shown
+    assert {plain(offer.text) for offer in window.offered if isinstance(offer, Action)} <= shown
     assert {use.words for use in CANVAS_KEYS} <= shown
     assert {"Save as CSV (data)", "Smoothing: weak", "Return to live", "Explain"} <= shown
     assert all(row.accessibleName().startswith(f"{row.use.words}: ") for row in sheet.rows())
@@ -206,10 +206,8 @@ def test_no_two_actions_share_a_shortcut(open_window: OpenWindow) -> None:
 def test_every_action_is_in_a_menu_with_words_and_a_tooltip(open_window: OpenWindow) -> None:
     window = open_window("and", ready=False)
     in_menus = {entry for menu in window.menu_bar.actions() for entry in menu.menu().actions()}
-    for _, specs in MENUS:
+    for _, specs in actions_by_menu(window.offered):
         for spec in specs:
-            if not isinstance(spec, ActionSpec):
-                continue
             action = window.action(spec.name)
             assert action in in_menus, spec.name
             assert action.shortcuts() and action.shortcut().toString() in action.toolTip(), spec.name
@@ -227,7 +225,9 @@ def test_every_action_is_in_a_menu_with_words_and_a_tooltip(open_window: OpenWin
 
 def test_actions_of_the_canvas_wait_for_the_canvas(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("and", ready=False)
-    for name in CANVAS_ACTIONS:
+    canvas_only = [offer.name for offer in window.offered if isinstance(offer, Action) and offer.canvas_only]
+    assert {"cut", "group", "note", "colour_bad", "align_left"} <= set(canvas_only)
+    for name in canvas_only:
         assert window.action(name).shortcutContext() == Qt.ShortcutContext.WidgetWithChildrenShortcut, name
     person = Person(window, qtbot)
     node = person.nodes[1]

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.look import icons, pictures, theme
+from nnviz.gui.look.mode import Mode
 from nnviz.project import registry
 from nnviz.resources import resource
 
@@ -86,7 +87,7 @@ def test_letters_differ_and_figures_are_equally_wide(styled: QApplication) -> No
 
 def test_text_is_never_under_twelve_pixels_and_24_points_in_lectures(styled: QApplication) -> None:
     assert theme.font(9).pixelSize() == 12
-    theme.set_text_scale(theme.LECTURE_SCALE)
+    theme.set_mode(Mode.LECTURE)
     assert theme.font(13).pixelSize() == 32  # 24 pt at 96 dots an inch
     assert theme.scene_font(13).pixelSize() == 13
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, button, press_notice, state_is
 
 from nnviz.gui.look import theme
-from nnviz.gui.parts.action_table import MENUS, ActionSpec
+from nnviz.gui.parts.action import actions_by_menu
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import RemoveNodes, SetParam, SetTraining
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
@@ -304,10 +304,8 @@ def test_the_timeline_is_dragged_and_returns_to_live(qtbot: QtBot, open_window: 
 def test_every_action_has_words_a_shortcut_and_no_key_is_given_twice(open_window: OpenWindow) -> None:
     window = open_window("and", ready=False)
     seen: dict[str, str] = {}
-    for _title, entries in MENUS:
+    for _title, entries in actions_by_menu(window.offered):
         for spec in entries:
-            if not isinstance(spec, ActionSpec):
-                continue
             action = window.action(spec.name)
             assert action.shortcuts(), spec.name
             assert action.shortcut().toString() in action.toolTip() or not action.isEnabled(), spec.name

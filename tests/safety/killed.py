@@ -98,7 +98,7 @@ def with_window(folder: str, seed: int) -> None:
     from PySide6.QtCore import QTimer
 
     from nnviz.gui.app import application
-    from nnviz.gui.window.settings import Settings
+    from nnviz.gui.parts.settings import Settings
     from nnviz.gui.window.window import MainWindow
 
     path, chance = Path(folder) / FILE, random.Random(~seed)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtWidgets import QGraphicsScene
 
 from nnviz.gui.canvas.items.arrow_item import ArrowItem
 from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.project.graph.groups import GraphView
 
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.scene import CanvasScene
-
 
 class Annotations:
     """Notes and arrows by id."""
 
-    def __init__(self, scene: CanvasScene) -> None:
+    def __init__(self, scene: QGraphicsScene) -> None:
         self._scene = scene
         self._notes: dict[str, NoteItem] = {}
         self._arrows: dict[str, ArrowItem] = {}

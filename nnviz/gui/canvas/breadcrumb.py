@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QSizePolicy, QToolButton, QWidget
 
 from nnviz.gui.look import theme
-from nnviz.gui.parts.action_table import literal
+from nnviz.gui.parts.action import literal
 from nnviz.gui.parts.plain_text import plain_tip
 
 #: Names in the middle give way to an ellipsis when the way is longer.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtWidgets import QGraphicsItem
 
 from nnviz.gui.canvas.cards.group_facts import contents_text, parameters_of
 from nnviz.gui.canvas.cards.live import LiveValues, graver
 from nnviz.gui.canvas.geometry import CARD_WIDTH
 from nnviz.gui.canvas.items.frame_item import FrameFacts, FrameItem
+from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.look import theme
 from nnviz.project.checks.shapes import Inference
 from nnviz.project.checks.validate import Diagnostic
@@ -20,14 +22,34 @@ from nnviz.project.drawing.layout import CARD_HEIGHT
 from nnviz.project.graph.groups import GraphView, title_of, trail
 from nnviz.project.model import Graph
 
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.scene import CanvasScene
+
+class FramedScene(Protocol):
+    """The scene that frames stand in, and what they stand around."""
+
+    @property
+    def graph(self) -> Graph:
+        """The whole network."""
+
+    @property
+    def seen(self) -> GraphView:
+        """What is seen of it."""
+
+    @property
+    def cards(self) -> Mapping[str, NodeItem]:
+        """Cards by the id of their node or group."""
+
+    def annotated_groups(self, apart: frozenset[str]) -> list[tuple[QRectF, str]]:
+        """The notes in groups, and which groups."""
+
+    def addItem(self, item: QGraphicsItem, /) -> None: ...  # noqa: D102 - Qt's own name
+
+    def removeItem(self, item: QGraphicsItem, /) -> None: ...  # noqa: N802, D102 - Qt's own name
 
 
 class Frames:
     """Frames by the id of their group."""
 
-    def __init__(self, scene: CanvasScene, live: LiveValues) -> None:
+    def __init__(self, scene: FramedScene, live: LiveValues) -> None:
         self._scene = scene
         self._live = live
         self._items: dict[str, FrameItem] = {}

@@ -23,6 +23,7 @@ from nnviz.gui.canvas.items.note_item import tone
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.theme import mixed
+from nnviz.gui.parts.following import follow
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.view import CanvasView
@@ -85,7 +86,7 @@ class Minimap(QWidget):
         canvas.camera_moved.connect(self.follow)
         canvas.canvas_scene.refreshed.connect(self.redraw)
         canvas.canvas_scene.looks_changed.connect(self.redraw)
-        theme.notifier.changed.connect(self._draw_anew)
+        follow(theme.notifier.changed, self._draw_anew)
 
     @property
     def mode(self) -> str:

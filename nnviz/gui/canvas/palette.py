@@ -34,6 +34,7 @@ from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH
 from nnviz.gui.canvas.hands.gestures import LAYER_MIME
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import Saved, answering, guarded
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.matching import Candidate, rank
 from nnviz.project import registry
 from nnviz.project.document import Document
@@ -182,7 +183,7 @@ class Palette(QWidget):
         self._search.installEventFilter(self)
         self._list.installEventFilter(self)
         self._list.itemDoubleClicked.connect(self._on_double_clicked)
-        theme.notifier.changed.connect(self._on_theme_changed)
+        follow(theme.notifier.changed, self._on_theme_changed)
         self._on_theme_changed(theme.current())
         self._filter("")
 

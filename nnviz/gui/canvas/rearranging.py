@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 
 from nnviz.gui.canvas.glide import Glide
 from nnviz.gui.look import motion
+from nnviz.gui.parts.following import follow
 from nnviz.project.edits import Edit, Several
 from nnviz.project.model import Project
 
@@ -38,7 +39,7 @@ class Rearranging(QObject):
         self._goal = QRectF()
         self._places: dict[str, tuple[float, float]] = {}
         self._remember()
-        canvas.canvas_scene.document.changed.connect(self._on_changed)
+        follow(canvas.canvas_scene.document.changed, self._on_changed)
 
     @property
     def goal(self) -> QRectF | None:

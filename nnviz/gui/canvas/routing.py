@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QPointF, QRectF
 
@@ -20,7 +20,10 @@ from nnviz.gui.canvas.geometry import (
 from nnviz.project.model import Edge, PortRef
 
 if TYPE_CHECKING:
-    from nnviz.gui.canvas.scene import CanvasScene
+    from nnviz.gui.canvas.card_grid import CardGrid
+    from nnviz.gui.canvas.frames import Frames
+    from nnviz.gui.canvas.items.node_item import NodeItem
+    from nnviz.gui.canvas.items.wire_item import WireItem
 
 #: Where more cards have changed than these, all long wires are laid anew: looking which of them takes as long.
 _MOST_PLACES = 24
@@ -34,6 +37,29 @@ class Port:
     output: bool
 
 
+class WiredScene(Protocol):
+    """The cards and wires of a scene, and what stands in the way of a wire."""
+
+    @property
+    def cards(self) -> Mapping[str, NodeItem]:
+        """Cards by the id of their node or group."""
+
+    @property
+    def wires(self) -> Mapping[Edge, WireItem]:
+        """Wires by edge between cards."""
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of expanded groups."""
+
+    @property
+    def grid(self) -> CardGrid:
+        """Which cards stand near a place."""
+
+    def wires_at(self, node: str) -> set[Edge]:
+        """The wires that start or end at a card."""
+
+
 class Router:
     """Lays the wires of a scene.
 
@@ -41,7 +67,7 @@ class Router:
         long: Wires that pass columns, and where each has looked for cards: others may come into its way there.
     """
 
-    def __init__(self, scene: CanvasScene) -> None:
+    def __init__(self, scene: WiredScene) -> None:
         self._scene = scene
         self.long: dict[Edge, list[QRectF]] = {}
         self._looked: list[QRectF] = []

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
+from PySide6.QtWidgets import QGraphicsScene
 
 from nnviz.gui.canvas.annotations import Annotations
 from nnviz.gui.canvas.card_grid import CardGrid
 from nnviz.gui.canvas.cards.facts import CardSketch, CardSource, Told, is_plane, sketch, wired_ports
 from nnviz.gui.canvas.cards.group_facts import GroupCards
 from nnviz.gui.canvas.frames import Frames
-from nnviz.gui.canvas.geometry import CARD_WIDTH, Level, Side
+from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_REACH, Level, Side
 from nnviz.gui.canvas.items.arrow_item import ArrowItem
 from nnviz.gui.canvas.items.boundary import BoundaryItem
 from nnviz.gui.canvas.items.far_items import FarBoxes, FarWires
@@ -21,9 +22,9 @@ from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.items.wire_item import WireItem
-from nnviz.gui.canvas.lookup import LookupScene
 from nnviz.gui.canvas.routing import Port, Router
 from nnviz.gui.look import theme
+from nnviz.gui.parts.following import follow
 from nnviz.project.checks.ranges import output_ranges
 from nnviz.project.checks.validate import Diagnostic
 from nnviz.project.document import Document
@@ -35,7 +36,7 @@ from nnviz.record.quantities import PINNED_INPUT, POINTS, quantity_of
 _SIGNED = frozenset({"any", "symmetric"})
 
 
-class CanvasScene(LookupScene):
+class CanvasScene(QGraphicsScene):
     """Cards and wires of a document.
 
     Which cards there are follows from the groups (``project.groups.view_of``): a collapsed group is one card, and the
@@ -88,9 +89,9 @@ class CanvasScene(LookupScene):
         self._far_items = (self._far_boxes, self._far_wires)
         for layer in self._far_items:
             self.addItem(layer)
-        document.changed.connect(self._on_changed)
-        document.diagnostics_changed.connect(self._on_diagnostics_changed)
-        theme.notifier.changed.connect(self._on_theme_changed)
+        follow(document.changed, self._on_changed)
+        follow(document.diagnostics_changed, self._on_diagnostics_changed)
+        follow(theme.notifier.changed, self._on_theme_changed)
         self._follow(None, document.project)
 
     # What there is
@@ -184,6 +185,34 @@ class CanvasScene(LookupScene):
         return self._touching.get(node, set())
 
     # What is where
+
+    def card_at(self, point: QPointF) -> NodeItem | None:
+        """The topmost card at a point."""
+        for item in self.items(point):
+            if isinstance(item, NodeItem) and item.card_rect().contains(point):
+                return item
+        return None
+
+    def wire_at(self, point: QPointF, reach: float = 0.0) -> WireItem | None:
+        """The wire at a point, or within ``reach`` of it."""
+        area = QRectF(point.x() - reach, point.y() - reach, 2 * reach, 2 * reach)
+        items = self.items(area) if reach else self.items(point)
+        return next((item for item in items if isinstance(item, WireItem)), None)
+
+    def port_at(self, point: QPointF, reach: float = PORT_REACH, output: bool | None = None) -> Port | None:
+        """The port at a point, the nearest where two are close; of outputs or of inputs only, where ``output`` says."""
+        area = QRectF(point.x() - reach, point.y() - reach, 2 * reach, 2 * reach)
+        best: tuple[float, Port] | None = None
+        for item in self.items(area):
+            if not isinstance(item, NodeItem):
+                continue
+            for port, place in self.ports_of(item.node):
+                gap = place - point
+                distance = (gap.x() ** 2 + gap.y() ** 2) ** 0.5
+                wanted = output is None or port.output == output
+                if wanted and distance <= reach and (best is None or distance < best[0]):
+                    best = (distance, port)
+        return best[1] if best else None
 
     def ports_of(self, node: str) -> list[tuple[Port, QPointF]]:
         """The ports of a card and where they are."""

@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from nnviz.gui.canvas.actions import canvas_actions
 from nnviz.gui.canvas.cards.describe import selection_told, tooltip
 from nnviz.gui.canvas.editing import Editing
 from nnviz.gui.canvas.following import RunFollower
@@ -49,6 +50,8 @@ from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.canvas.widgets import EmptyLabel, TitleEditor
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.action import Action
+from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
 from nnviz.project.model import Project
@@ -108,8 +111,8 @@ class CanvasView(GestureView):
         self._follower.visible_changed.connect(self.visible_changed)
         self._scene.selection_changed.connect(self._on_selection_changed)
         self._scene.refreshed.connect(self._on_scene_refreshed)
-        document.changed.connect(self._on_document_changed)
-        theme.notifier.changed.connect(self._on_theme_changed)
+        follow(document.changed, self._on_document_changed)
+        follow(theme.notifier.changed, self._on_theme_changed)
         if feed is not None:
             feed.subscribe(self._follower.take, self)
         self._groups = CanvasGroups(self)
@@ -117,6 +120,9 @@ class CanvasView(GestureView):
         self._rearranging = Rearranging(self)
         self._minimap = Minimap(self)
         self._rearranging.settled.connect(self._minimap.redraw)
+        #: What the canvas contributes to the window's actions; and those that context menus read, by name.
+        self.offers = canvas_actions(self)
+        self.offered = {offer.name: offer for offer in self.offers if isinstance(offer, Action)}
         self._on_scene_refreshed()
 
     def _timer(self, interval: int, slot: Callable[[], object]) -> QTimer:
@@ -411,7 +417,7 @@ class CanvasView(GestureView):
         self._drops.enter(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """It moves."""
+        """A layer dragged from the palette is over the canvas: show where it would be added."""
         self._drops.move(event)
         self.update_overlay()
 
@@ -421,7 +427,7 @@ class CanvasView(GestureView):
         self.update_overlay()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """It lands."""
+        """A layer dragged from the palette is let go: add it there."""
         self._drops.drop(event)
         self.update_overlay()
 

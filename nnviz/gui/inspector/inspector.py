@@ -17,6 +17,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.document import Document
@@ -95,7 +96,7 @@ class Inspector(QWidget):
         column.addWidget(self._pages, 1)
         self._last: tuple[RunView, int | None] | None = None
         self.show_tab("layer")
-        themes.notifier.changed.connect(self.apply_theme)
+        follow(themes.notifier.changed, self.apply_theme)
 
     @property
     def tab(self) -> str:

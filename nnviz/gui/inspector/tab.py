@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shiboken6
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -10,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 from nnviz.errors import InputError
 from nnviz.gui.inspector.editors import Editor
 from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
@@ -44,8 +44,8 @@ class Tab(QScrollArea):
         self.build()
         self.column.addStretch(1)
         self.verticalScrollBar().rangeChanged.connect(self._on_scroll_range)
-        document.changed.connect(self._on_changed)
-        document.diagnostics_changed.connect(self._on_diagnostics)
+        follow(document.changed, self._on_changed)
+        follow(document.diagnostics_changed, self._on_diagnostics)
 
     # ------------------------------------------------------------------ for the tabs
 
@@ -146,9 +146,7 @@ class Tab(QScrollArea):
             self.column.setContentsMargins(margins)
 
     def _on_changed(self, before: Project, after: Project, edit: object) -> None:
-        if shiboken6.isValid(self):
-            self.follow()
+        self.follow()
 
     def _on_diagnostics(self, diagnostics: tuple[object, ...]) -> None:
-        if shiboken6.isValid(self):
-            self.follow()
+        self.follow()

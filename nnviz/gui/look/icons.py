@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import cache
 from typing import Protocol
 
-import shiboken6
 from PySide6.QtCore import QByteArray, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -89,8 +89,25 @@ def _tinted(name: str, normal: str, disabled: str) -> QIcon:
 
 def icon(name: str, colour: QColor | None = None) -> QIcon:
     """An icon in ``colour`` (the theme's text colour if none is given), fainter where it is disabled."""
-    shade = theme.current()
-    return _tinted(name, (colour or shade.text).name(), shade.text_faint.name())
+    colours = theme.current()
+    return _tinted(name, (colour or colours.text).name(), colours.text_faint.name())
+
+
+class _Binding(QObject):
+    """Keeps the icon of one target in the theme's colour, for as long as the target lives."""
+
+    def __init__(self, target: HasIcon) -> None:
+        super().__init__(target if isinstance(target, QObject) else None)
+        self._target = weakref.ref(target)
+        self.name, self.colour = "", ""
+        # A method of a QObject: Qt ends the connection with it.
+        theme.notifier.changed.connect(self.tint)
+
+    def tint(self, colours: theme.Theme) -> None:
+        """Draw the icon in the colours of a theme."""
+        target = self._target()
+        if target is not None:
+            target.setIcon(icon(self.name, getattr(colours, self.colour)))
 
 
 def bind(target: HasIcon, name: str, colour: str = "text") -> None:
@@ -98,16 +115,9 @@ def bind(target: HasIcon, name: str, colour: str = "text") -> None:
 
     Binding again replaces what was bound before.
     """
-    target._nnviz_icon = (name, colour)  # type: ignore[attr-defined]  # one slot on the wrapper: the latest binding wins
-    target.setIcon(icon(name, getattr(theme.current(), colour)))
-
-    def follow(shade: theme.Theme) -> None:
-        if isinstance(target, QObject) and not shiboken6.isValid(target):
-            theme.notifier.changed.disconnect(follow)
-            return
-        bound_name, bound_colour = target._nnviz_icon  # type: ignore[attr-defined]  # set above
-        target.setIcon(icon(bound_name, getattr(shade, bound_colour)))
-
-    if not getattr(target, "_nnviz_follows", False):
-        target._nnviz_follows = True  # type: ignore[attr-defined]  # connect only once
-        theme.notifier.changed.connect(follow)
+    binding: _Binding | None = getattr(target, "_nnviz_icon", None)
+    if binding is None:
+        binding = _Binding(target)
+        target._nnviz_icon = binding  # type: ignore[attr-defined]  # one slot on the wrapper: the latest binding wins
+    binding.name, binding.colour = name, colour
+    binding.tint(theme.current())

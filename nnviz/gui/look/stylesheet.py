@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QColor
 
 if TYPE_CHECKING:
-    from nnviz.gui.look.theme import Theme
+    from nnviz.gui.look.colours import Theme
 
 _TEMPLATE = Template("""
 QMainWindow, QDialog { background: $panel; }

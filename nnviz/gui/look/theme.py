@@ -12,21 +12,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from functools import cache
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QToolTip
 
+from nnviz.gui.look import colours
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.stylesheet import stylesheet
 from nnviz.record.quantities import Level
 from nnviz.resources import resource
 
+Theme = colours.Theme
+DARK, LIGHT = colours.DARK, colours.LIGHT
 #: Smallest text anywhere, in pixels.
 MINIMUM_PIXEL_SIZE = 12
-#: What lecture mode multiplies text in panels with: 13 px becomes 32 px, which is 24 pt.
-LECTURE_SCALE = 32 / 13
 #: What it multiplies menus, notices and tips with: a menu of 16 entries still fits a projector of 720 lines.
 SURROUNDING_SCALE = 1.7
 
@@ -34,129 +35,6 @@ _FONT_FILES = ("Inter_400Regular.ttf", "Inter_500Medium.ttf", "Inter_600SemiBold
 _NARROW_SPACE = "\u202f"
 _MINUS = "\u2212"
 
-
-def _families(**colours: str) -> Mapping[str, QColor]:
-    return {family: QColor(colour) for family, colour in colours.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class Theme:
-    """One set of colours. Fields are QColor: never change one in place.
-
-    Attributes:
-        name: ``dark`` or ``light``.
-        window: Behind everything, and the canvas.
-        panel: Side bars, docks and bars; ``panel_raised``: cards, buttons; ``field``: where one types.
-        border: Lines between regions; ``grid``: dots of the canvas and lines of plots.
-        text, text_muted, text_faint: Content, labels, hints. All have a contrast of at least 4.5 on every ground.
-        accent, accent_text: The one accent, and what is written on it.
-        good, warning, danger, information: States.
-        plot_background: Behind curves and pictures.
-        series: Eight colours for curves that colour-blind eyes tell apart.
-        families: Colour of each family of layers.
-        neutral: Middle of the diverging scale.
-    """
-
-    name: str
-    dark: bool
-    window: QColor
-    panel: QColor
-    panel_raised: QColor
-    field: QColor
-    border: QColor
-    grid: QColor
-    text: QColor
-    text_muted: QColor
-    text_faint: QColor
-    accent: QColor
-    accent_text: QColor
-    good: QColor
-    warning: QColor
-    danger: QColor
-    information: QColor
-    plot_background: QColor
-    neutral: QColor
-    series: tuple[QColor, ...]
-    families: Mapping[str, QColor] = dataclass_field(repr=False)
-
-    def family(self, family: str) -> QColor:
-        """The colour of a family of layers (that of ``shape`` for an unknown one)."""
-        return self.families.get(family, self.families["shape"])
-
-
-DARK = Theme(
-    name="dark",
-    dark=True,
-    window=QColor("#161a20"),
-    panel=QColor("#1b1f26"),
-    panel_raised=QColor("#222731"),
-    field=QColor("#262c37"),
-    border=QColor("#2e3542"),
-    grid=QColor("#272d38"),
-    text=QColor("#e8ecf2"),
-    text_muted=QColor("#98a2b3"),
-    text_faint=QColor("#8a95a6"),
-    accent=QColor("#4da3ff"),
-    accent_text=QColor("#0a1420"),
-    good=QColor("#4cc38a"),
-    warning=QColor("#ffb454"),
-    danger=QColor("#ff6b6b"),
-    information=QColor("#4da3ff"),
-    plot_background=QColor("#0f1216"),
-    neutral=QColor("#22262e"),
-    series=tuple(
-        QColor(colour)
-        for colour in ("#4da3ff", "#ffa23f", "#2fb9a8", "#f471b5", "#b185f7", "#e6d355", "#8ecbff", "#c98b5e")
-    ),
-    families=_families(
-        input_output="#c9ceda",
-        convolution="#4c9ffe",
-        pooling="#2fb9a8",
-        dense="#b185f7",
-        activation="#ffab3d",
-        regularise="#f471b5",
-        shape="#8fa3bf",
-        join="#9aa3b2",
-        group="#6f8fd8",
-    ),
-)
-
-LIGHT = Theme(
-    name="light",
-    dark=False,
-    window=QColor("#eef0f4"),
-    panel=QColor("#f8f9fb"),
-    panel_raised=QColor("#ffffff"),
-    field=QColor("#ffffff"),
-    border=QColor("#d3d8e0"),
-    grid=QColor("#d9dee6"),
-    text=QColor("#1a212c"),
-    text_muted=QColor("#566072"),
-    text_faint=QColor("#626c7e"),
-    accent=QColor("#0e69cb"),
-    accent_text=QColor("#ffffff"),
-    good=QColor("#18774e"),
-    warning=QColor("#a05700"),
-    danger=QColor("#c92a30"),
-    information=QColor("#0e69cb"),
-    plot_background=QColor("#ffffff"),
-    neutral=QColor("#f1f1ef"),
-    series=tuple(
-        QColor(colour)
-        for colour in ("#0f6fd6", "#c96400", "#0d8577", "#c2307f", "#7440c9", "#8a7400", "#3f97de", "#8a5630")
-    ),
-    families=_families(
-        input_output="#5c6675",
-        convolution="#1d76dd",
-        pooling="#12907f",
-        dense="#8350d6",
-        activation="#d17a00",
-        regularise="#d03d8b",
-        shape="#5f7492",
-        join="#6d7786",
-        group="#3f5fb0",
-    ),
-)
 
 _THEMES: Mapping[str, Theme] = {"dark": DARK, "light": LIGHT}
 
@@ -173,6 +51,7 @@ class _State:
 
     theme: Theme = DARK
     scale: float = 1.0
+    mode: Mode = Mode.DESK
 
 
 notifier = _Notifier()
@@ -182,6 +61,19 @@ _state = _State()
 def current() -> Theme:
     """The theme to paint with."""
     return _state.theme
+
+
+def mode() -> Mode:
+    """Whether the window is looked at from a desk or in a lecture."""
+    return _state.mode
+
+
+def set_mode(mode: Mode) -> None:
+    """Make a mode current, and its letters with it; whoever looks different in a lecture follows ``notifier``."""
+    if mode is not _state.mode:
+        _state.mode = mode
+        if not set_text_scale(mode.text_scale):
+            notifier.changed.emit(_state.theme)
 
 
 def text_scale() -> float:
@@ -204,18 +96,23 @@ def set_theme(name: str) -> Theme:
     return _state.theme
 
 
-def set_text_scale(scale: float) -> None:
+def set_text_scale(scale: float) -> bool:
     """Make all text of :func:`font` larger or smaller; what paints in scene units uses :func:`scene_font`.
 
     Palette and stylesheet hold no size and stay as they are: setting them again would polish every widget anew, which
     takes a second in a window with all its instruments.
+
+    Returns:
+        Whether it was another one before.
     """
-    if scale != _state.scale:
+    changed = scale != _state.scale
+    if changed:
         _state.scale = scale
         application = QApplication.instance()
         if isinstance(application, QApplication):
             _use_surrounding_fonts(application)
         notifier.changed.emit(_state.theme)
+    return changed
 
 
 def apply(application: QApplication, theme: Theme) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -39,7 +40,9 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
+from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.damage import damage_words
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
 from nnviz.project.document import Document
 from nnviz.project.files.atomic import write_atomically
@@ -92,6 +95,8 @@ class Panel(QWidget):
     message = Signal(str)
     #: The panel's key and what it looks at from now on: an :class:`Interest`.
     interest_changed = Signal(str, object)
+    #: A file could not be written: a sentence.
+    failed = Signal(str)
     #: Which choice, and its new value.
     option_changed = Signal(str, str)
 
@@ -110,6 +115,8 @@ class Panel(QWidget):
         super().__init__(parent)
         self.document = document
         self.theme = theme
+        #: Writes files; the window's own, so that it waits for them at its end.
+        self.background: Background | None = None
         self.selection = ""
         self._run: RunView | None = None
         self._step: int | None = None
@@ -169,11 +176,11 @@ class Panel(QWidget):
         column.addWidget(self._damage)
 
         self.build()
-        self.panel_actions = actions or PanelActions(type(self), self, lambda deed: deed(self))
+        self.panel_actions = actions or PanelActions(type(self), self, lambda command: command(self))
         self.panel_actions.fill(self.menu, self.add_options)
         self.panel_actions.follow(self)
         self.apply_theme(theme)
-        themes.notifier.changed.connect(self._on_theme_changed)
+        follow(themes.notifier.changed, self._on_theme_changed)
 
     # ------------------------------------------------------------------ for the panels themselves
 
@@ -228,10 +235,10 @@ class Panel(QWidget):
 
     def follow_layers(self) -> None:
         """Draw again whenever layers come or go: for panels that speak of single layers."""
-        self.document.changed.connect(self._on_layers)
+        follow(self.document.changed, self._on_layers)
 
     def _on_layers(self, before: Project, after: Project, edit: object) -> None:
-        if shiboken6.isValid(self) and before.graph.nodes.keys() != after.graph.nodes.keys():
+        if before.graph.nodes.keys() != after.graph.nodes.keys():
             self.redraw()
 
     def redraw(self) -> None:
@@ -365,14 +372,14 @@ class Panel(QWidget):
 
     # ------------------------------------------------------------------ taking it elsewhere
 
-    def do(self, deed: str) -> None:
-        """Do one of the ``DEEDS``."""
-        if deed == "help":
+    def do(self, command: str) -> None:
+        """Do one of the ``COMMANDS``."""
+        if command == "help":
             self.show_help()
-        elif deed == "copy":
+        elif command == "copy":
             self.copy_image()
         else:
-            self._save_as(deed)
+            self._save_as(command)
 
     def to_image(self, scale: float = 2.0) -> QImage:
         """The panel as a picture, header buttons left out, at ``scale`` pixels for each pixel on the screen."""
@@ -420,10 +427,10 @@ class Panel(QWidget):
         return text.getvalue()
 
     def save(self, path: Path) -> None:
-        """Write what is shown; the ending of the name chooses the format (``.png``, ``.svg`` or ``.csv``).
+        """Write what is shown now; the ending of the name chooses the format (``.png``, ``.svg`` or ``.csv``).
 
-        Raises:
-            StorageError: The file could not be written.
+        It is drawn here and written by another thread, in one step as seen by everybody else. How that went is said in
+        :attr:`message`, or in :attr:`failed`.
         """
         suffix = path.suffix.lower()
         if suffix == ".svg":
@@ -432,7 +439,22 @@ class Panel(QWidget):
             content = self.to_csv().encode()
         else:
             content = self.to_png()
-        write_atomically(content, path)
+        if self.background is None:
+            self.background = Background(self)
+        # The panel may be made anew before the file is written; signals of a deleted object are not emitted.
+        said, failed = weakref.ref(self), f"{self.title} could not be saved."
+
+        def done(_result: object) -> None:
+            panel = said()
+            if panel is not None and shiboken6.isValid(panel):
+                panel.message.emit(f"Saved {path.name}.")
+
+        def refused(error: BaseException) -> None:
+            panel = said()
+            if panel is not None and shiboken6.isValid(panel):
+                panel.failed.emit(str(error) if isinstance(error, StorageError) else failed)
+
+        self.background.start(lambda: write_atomically(content, path), done, refused, lane="exports")
 
     def copy_image(self) -> None:
         """Put the picture on the clipboard."""
@@ -464,12 +486,7 @@ class Panel(QWidget):
         path = Path(chosen)
         if not path.suffix:
             path = path.with_suffix(f".{suffix}")
-        try:
-            self.save(path)
-        except StorageError as error:
-            self.message.emit(str(error))
-        else:
-            self.message.emit(f"Saved {path.name}.")
+        self.save(path)
 
     # ------------------------------------------------------------------ events
 

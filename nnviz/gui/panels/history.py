@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QHideEvent, QKeyEvent, QPainter, QPen, QShowEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPen, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from nnviz.errors import NnvizError
@@ -16,6 +16,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.project.document import Document
 from nnviz.project.history import History
@@ -232,7 +233,8 @@ class HistoryPanel(Panel):
         self.list.chosen.connect(self._jump)
         self.body_layout.setContentsMargins(6, 0, 6, 6)
         self.body_layout.addWidget(self.list, 1)
-        self._following = False
+        follow(self.document.changed, self._on_changed)
+        follow(self.document.saved, self._on_saved)
 
     @property
     def model(self) -> HistoryModel:
@@ -256,27 +258,17 @@ class HistoryPanel(Panel):
         self.list.viewport().update()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """From now on, follow the document."""
+        """Catch up with the document."""
         super().showEvent(event)
-        if not self._following:
-            self._following = True
-            self.document.changed.connect(self._on_changed)
-            self.document.saved.connect(self._on_saved)
         self._follow()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """What nobody sees needs no following."""
-        super().hideEvent(event)
-        if self._following:
-            self._following = False
-            self.document.changed.disconnect(self._on_changed)
-            self.document.saved.disconnect(self._on_saved)
 
     def _on_changed(self, before: object, after: object, edit: object) -> None:
-        self._follow()
+        if self.isVisible():  # what nobody sees needs no following
+            self._follow()
 
     def _on_saved(self, path: object) -> None:
-        self._follow()
+        if self.isVisible():
+            self._follow()
 
     def _follow(self) -> None:
         """Show the history as it is, with the present row in sight."""

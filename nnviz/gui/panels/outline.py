@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace as changed_to
 from PySide6.QtCore import QItemSelection, QSize, Qt
-from PySide6.QtGui import QAction, QHideEvent, QShowEvent
+from PySide6.QtGui import QAction, QShowEvent
 
 from nnviz.errors import NnvizError
 from nnviz.gui.look import theme as themes
@@ -18,6 +18,7 @@ from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.outline_connect import TargetList
 from nnviz.gui.panels.outline_model import OutlineModel
 from nnviz.gui.panels.outline_tree import OutlineTree
+from nnviz.gui.parts.following import follow
 from nnviz.project.drawing.grouping import remove_edit
 from nnviz.project.edits import Annotate, Connect
 from nnviz.project.model import Edge
@@ -53,7 +54,8 @@ class OutlinePanel(Panel):
     def build(self) -> None:
         """The tree, and the list for wires."""
         self._canvas: CanvasView | None = None
-        self._following = False
+        follow(self.document.changed, self._on_changed)
+        follow(self.document.diagnostics_changed, self._on_diagnostics)
         self._quiet = 0
         self._opened: dict[str, bool] = {}
         self._model = OutlineModel(self.document, self)
@@ -82,6 +84,7 @@ class OutlinePanel(Panel):
     def attach(self, canvas: CanvasView) -> None:
         """Follow the selection of the canvas, and take its actions in."""
         self._canvas = canvas
+        self.tree.offered = canvas.offered
         self.tree.addActions([action for action in canvas.actions() if _works_in_a_list(action)])
         # Stays connected: when a window ends, its canvas goes before its docks are hidden.
         canvas.selection_changed.connect(self._on_canvas_selection)
@@ -121,29 +124,19 @@ class OutlinePanel(Panel):
     # ---- following -----------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
-        """From now on, follow the document and the canvas."""
+        """Catch up with the document and the canvas."""
         super().showEvent(event)
-        if not self._following:
-            self._following = True
-            self.document.changed.connect(self._on_changed)
-            self.document.diagnostics_changed.connect(self._on_diagnostics)
         self._follow()
         if self._canvas is not None:
             self._on_canvas_selection(list(self._canvas.selected))
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        """What nobody sees needs no following."""
-        super().hideEvent(event)
-        if self._following:
-            self._following = False
-            self.document.changed.disconnect(self._on_changed)
-            self.document.diagnostics_changed.disconnect(self._on_diagnostics)
-
     def _on_changed(self, before: object, after: object, edit: object) -> None:
-        self._follow()
+        if self.isVisible():  # what nobody sees needs no following
+            self._follow()
 
     def _on_diagnostics(self, diagnostics: object) -> None:
-        self._follow()
+        if self.isVisible():
+            self._follow()
 
     def _follow(self) -> None:
         """Show the network as it is; rows that are chosen, open and in sight stay so."""
@@ -192,7 +185,7 @@ class OutlinePanel(Panel):
             self._quiet -= 1
 
     def _on_canvas_selection(self, items: list[str]) -> None:
-        if self._following and not self._quiet:
+        if self.isVisible() and not self._quiet:
             with self._still():
                 self.tree.choose(items)
 

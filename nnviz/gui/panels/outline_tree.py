@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from PySide6.QtCore import (
@@ -43,7 +43,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.panels.outline_model import Column, OutlineModel, severity_icon
 from nnviz.gui.panels.outline_rows import RowFacts
-from nnviz.gui.parts.action_table import menu_text
+from nnviz.gui.parts.action import Action
 
 _Index = QModelIndex | QPersistentModelIndex
 #: The sign of a problem; the stripe in the colour of the family.
@@ -160,6 +160,8 @@ class OutlineTree(QTreeView):
     def __init__(self, model: OutlineModel) -> None:
         super().__init__()
         self._rows = model
+        #: Actions of the canvas that rows offer too, by name: what they are called and their keys.
+        self.offered: Mapping[str, Action] = {}
         self._typed, self._typed_at = "", 0.0
         self.setModel(model)
         self.setItemDelegate(_Rows(model, self))
@@ -233,7 +235,7 @@ class OutlineTree(QTreeView):
         header.resizeSection(Column.OUTPUT, metrics.horizontalAdvance("512×28×28") + 16)
         header.resizeSection(Column.PARAMETERS, metrics.horizontalAdvance("Parameters") + 18)
         # In the letters of a lecture the names would have no room beside them.
-        header.setSectionHidden(Column.PARAMETERS, themes.text_scale() > 1.0)
+        header.setSectionHidden(Column.PARAMETERS, themes.mode().network_first)
         self.setIndentation(round(15 * themes.text_scale()))
         self.doItemsLayout()
 
@@ -290,15 +292,19 @@ class OutlineTree(QTreeView):
                 painter.setPen(QPen(themes.current().accent, 1.2))
                 painter.drawRoundedRect(QRectF(option.rect).adjusted(0.8, 0.8, -0.8, -0.8), 4.0, 4.0)
 
+    def _entry(self, name: str) -> str:
+        offer = self.offered.get(name)
+        return offer.entry() if offer is not None else name.capitalize()
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """What can be done with the chosen rows."""
         menu = QMenu(self)
         menu.setAccessibleName("What can be done with the chosen rows")
         for words, slot in (
             ("Show on the canvas\tEnter", lambda: self.show_requested.emit(self.current)),
-            (menu_text("connect"), self.connect_requested.emit),
-            (menu_text("rename"), self.rename_current),
-            (menu_text("delete"), self.removal_requested.emit),
+            (self._entry("connect"), self.connect_requested.emit),
+            (self._entry("rename"), self.rename_current),
+            (self._entry("delete"), self.removal_requested.emit),
         ):
             action = menu.addAction(words)
             action.triggered.connect(lambda _checked=False, slot=slot: slot())

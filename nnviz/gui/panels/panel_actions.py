@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import ClassVar, Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-if TYPE_CHECKING:
-    from nnviz.gui.panels.base import Panel
+from nnviz.gui.parts.action import Action, Offer
 
 #: The key before the letter of an instrument and the letter of what is done with it: ``Ctrl+J, L, D``.
 LEAD = "Ctrl+J"
@@ -43,8 +42,30 @@ class PanelChoice:
     options: tuple[PanelOption, ...]
 
 
+class Instrument(Protocol):
+    """What the actions of a panel know of it; see ``Panel``."""
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    letter: ClassVar[str]
+    choices: ClassVar[tuple[PanelChoice, ...]]
+
+    @property
+    def option_changed(self) -> SignalInstance:
+        """Which choice, and its new value."""
+
+    def do(self, command: str) -> None:
+        """Do one of the :data:`COMMANDS`."""
+
+    def option(self, key: str) -> str:
+        """The value that is chosen now."""
+
+    def set_option(self, key: str, value: str) -> None:
+        """Choose a value."""
+
+
 #: What can be done with each instrument.
-DEEDS: tuple[PanelOption, ...] = (
+COMMANDS: tuple[PanelOption, ...] = (
     PanelOption("help", "&How to read it", "Say what this instrument shows and how to read it", "H"),
     PanelOption("copy", "&Copy picture", "Put the picture of this instrument on the clipboard", "C"),
     PanelOption("png", "Save as &PNG…", "Save the picture of this instrument", "P"),
@@ -78,7 +99,7 @@ class PanelActions(QObject):
     """
 
     def __init__(
-        self, kind: type[Panel], parent: QWidget, perform: Callable[[Callable[[Panel], None]], object]
+        self, kind: type[Instrument], parent: QWidget, perform: Callable[[Callable[[Instrument], None]], object]
     ) -> None:
         super().__init__(parent)
         self._kind = kind
@@ -97,9 +118,9 @@ class PanelActions(QObject):
                 action.triggered.connect(
                     lambda _checked=False, key=choice.key, value=option.key: self._choose(key, value)
                 )
-        for deed in DEEDS:
-            action = self._add(deed.key, deed, parent)
-            action.triggered.connect(lambda _checked=False, key=deed.key: self._perform(lambda panel: panel.do(key)))
+        for command in COMMANDS:
+            action = self._add(command.key, command, parent)
+            action.triggered.connect(lambda _checked=False, key=command.key: self._perform(lambda panel: panel.do(key)))
 
     @property
     def entries(self) -> tuple[PanelAction, ...]:
@@ -107,7 +128,7 @@ class PanelActions(QObject):
         return tuple(self._entries)
 
     def action(self, key: str) -> QAction:
-        """The action of a deed (``csv``), or of a value of a choice (``axis=epoch``)."""
+        """The action of a command (``csv``), or of a value of a choice (``axis=epoch``)."""
         return next(entry.action for entry in self._entries if entry.key == key)
 
     def fill(self, menu: QMenu, between: Callable[[QMenu], None] = lambda _menu: None) -> None:
@@ -120,9 +141,9 @@ class PanelActions(QObject):
         between(menu)
         if menu.actions():
             menu.addSeparator()
-        menu.addActions([self.action(deed.key) for deed in DEEDS])
+        menu.addActions([self.action(command.key) for command in COMMANDS])
 
-    def follow(self, panel: Panel) -> None:
+    def follow(self, panel: Instrument) -> None:
         """Give a new panel the options that were chosen, and tick from now on what it says."""
         for key, value in list(self._values.items()):
             if value != panel.option(key):
@@ -148,3 +169,25 @@ class PanelActions(QObject):
         action.setStatusTip(f"{self._kind.title}: {option.help}")
         self._entries.append(PanelAction(key, plain_words(option.text), option.help, action))
         return action
+
+
+def instrument_actions(use: Callable[[str], object]) -> tuple[Offer, ...]:
+    """What can be done with the instrument used last; ``use`` is given the key of one of :data:`COMMANDS`."""
+
+    def action(name: str, command: str, text: str, help: str, keys: str, section: int = 1) -> Action:
+        return Action(
+            name=name,
+            text=text,
+            help=help,
+            do=lambda: use(command),
+            keys=(keys,),
+            menu="&Instruments",
+            section=section,
+        )
+
+    return (
+        action("copy_picture", "copy", "&Copy picture", "Copy the picture of the instrument used last", "Ctrl+Alt+C"),
+        action("save_picture", "png", "Save &picture…", "Save the picture of the instrument used last", "Ctrl+Alt+S"),
+        action("save_numbers", "csv", "Save &numbers…", "Save the table of the instrument used last", "Ctrl+Alt+D"),
+        action("read_instrument", "help", "&How to read it", "Explain the instrument used last", "Ctrl+Alt+R"),
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -13,6 +12,7 @@ from nnviz.errors import InputError
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.diagnostic_rows import SEVERITIES, DiagnosticCard, rest_text, worst_first
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import set_font
 from nnviz.gui.runs.run_feed import empty_run
 from nnviz.project import registry
@@ -109,8 +109,8 @@ class ProblemsPanel(Panel):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(holder)
         self.body_layout.addWidget(self._scroll, 1)
-        self.document.diagnostics_changed.connect(self._on_diagnostics)
-        self.document.changed.connect(self._on_changed)
+        follow(self.document.diagnostics_changed, self._on_diagnostics)
+        follow(self.document.changed, self._on_changed)
 
     @property
     def cards(self) -> list[DiagnosticCard]:
@@ -204,12 +204,11 @@ class ProblemsPanel(Panel):
             self.message.emit(f"Done: {fix.title}.")
 
     def _on_diagnostics(self, _diagnostics: object) -> None:
-        if shiboken6.isValid(self):
-            self.redraw()
+        self.redraw()
 
     def _on_changed(self, before: Project, after: Project, edit: object) -> None:
         """A new name of a layer stands in its row."""
-        if shiboken6.isValid(self) and before.graph is not after.graph:
+        if before.graph is not after.graph:
             self.redraw()
 
 

@@ -126,6 +126,6 @@ class Field(QWidget):
 
     def refit(self) -> None:
         """Take the letters of the present text scale for the caption."""
-        self._caption.setText(self._words if theme.text_scale() == 1.0 else self._short)
+        self._caption.setText(self._short if theme.mode().network_first else self._words)
         self._caption.setFont(theme.surrounding_font(12, 500))
         self._caption.setFixedHeight(round(15 * theme.surrounding_scale()))

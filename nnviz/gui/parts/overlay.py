@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.following import follow
 
 _VEIL = QColor(0, 0, 0, 80)
 
@@ -32,7 +33,7 @@ class Overlay(QWidget):
         self.card.setObjectName("OverlayCard")
         self.card.setAccessibleName(name)
         window.installEventFilter(self)
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
 
     def open(self) -> None:
         """Come to the front, and take the keyboard."""

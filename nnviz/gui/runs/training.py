@@ -22,6 +22,7 @@ from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
 from nnviz.errors import InputError
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge, details_of, sentence_of
@@ -101,8 +102,10 @@ class Training(QObject):
         self._ticker.setInterval(_POSITION_INTERVAL)
         self._ticker.timeout.connect(self._on_tick)
         self._interest = EVERYTHING
-        document.changed.connect(self._on_document_changed)
-        document.diagnostics_changed.connect(self._on_diagnostics_changed)
+        self._followings = (
+            follow(document.changed, self._on_document_changed),
+            follow(document.diagnostics_changed, self._on_diagnostics_changed),
+        )
         bridge.state_changed.connect(self._on_state)
         bridge.failed.connect(self._on_failed)
         bridge.memory_measured.connect(document.set_memory_limit)
@@ -221,8 +224,8 @@ class Training(QObject):
         self._ticker.stop()
         self._debounce.stop()
         self.known.cancel()
-        self.document.changed.disconnect(self._on_document_changed)
-        self.document.diagnostics_changed.disconnect(self._on_diagnostics_changed)
+        for following in self._followings:
+            following.end()
 
     def play(self) -> None:
         """Train; after the last epoch, as many epochs again."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import (
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.welcome.page_scale import page_scale, refresh_page_fonts, scaled, set_page_font
 from nnviz.gui.welcome.sample_card import CARD_WIDTH, SampleCard
@@ -76,7 +76,7 @@ class Welcome(QDialog):
         row.addWidget(self._make_main(), 1)
         self._recent_names = [path.stem for path in list(recent)[:_RECENT]]
         self._take_sizes()
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
         self.cards[0].setFocus()
         self._draw_pictures()
 
@@ -193,7 +193,7 @@ class Welcome(QDialog):
 
     def _on_theme(self, _theme: theme.Theme) -> None:
         """A lecture has larger letters."""
-        if shiboken6.isValid(self) and self._scale != page_scale():
+        if self._scale != page_scale():
             refresh_page_fonts(self)
             self._take_sizes()
             for card in self.cards:

@@ -1,15 +1,20 @@
-"""The actions of the window and its menus, made from their table."""
+"""The window's actions and menus as Qt has them: made from what the rooms offer, and kept in line with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from nnviz.gui.look import icons
-from nnviz.gui.parts.action_table import MENUS, ActionSpec, sequences_of
-from nnviz.project import registry
+from nnviz.gui.look import icons, theme
+from nnviz.gui.parts.action import Action, Offer, by_menu, literal
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.runs.recording import KeptRun
+
+#: Runs that the menu names; any other is opened by its file.
+_MOST_RUNS_SHOWN = 30
 
 
 def describe(action: QAction, help: str) -> None:
@@ -20,65 +25,63 @@ def describe(action: QAction, help: str) -> None:
     action.setStatusTip(help)
 
 
-def make_actions(parent: QWidget, handlers: Mapping[str, Callable[..., object]]) -> dict[str, QAction]:
-    """All actions by name, connected; every one in ``MENUS`` needs a handler."""
-    actions: dict[str, QAction] = {}
-    for _title, entries in MENUS:
-        for spec in entries:
-            if not isinstance(spec, ActionSpec):
-                continue
-            action = QAction(spec.text, parent)
-            action.setObjectName(f"action-{spec.name}")
-            action.setShortcuts(sequences_of(spec))
-            action.setCheckable(spec.checkable)
-            describe(action, spec.help)
-            if spec.icon:
-                icons.bind(action, spec.icon, "text_muted")
-            handler = handlers[spec.name]
-            if spec.checkable:
-                action.triggered.connect(handler)
-            else:
-                action.triggered.connect(lambda _checked=False, handler=handler: handler())
-            actions[spec.name] = action
-            parent.addAction(action)
-    return actions
+def make_actions(parent: QWidget, offered: Iterable[Offer]) -> dict[str, QAction]:
+    """All actions by name, connected."""
+    made: dict[str, QAction] = {}
+    for offer in offered:
+        if not isinstance(offer, Action):
+            continue
+        action = QAction(offer.text, parent)
+        action.setObjectName(f"action-{offer.name}")
+        action.setShortcuts(offer.sequences)
+        action.setCheckable(offer.on is not None)
+        describe(action, offer.help)
+        if offer.icon:
+            icons.bind(action, offer.icon, "text_muted")
+        if offer.on is not None:
+            action.triggered.connect(offer.do)
+        else:
+            action.triggered.connect(lambda _checked=False, do=offer.do: do())
+        made[offer.name] = action
+        parent.addAction(action)
+    return made
 
 
-def make_menus(bar: QMenuBar, actions: Mapping[str, QAction], submenus: Mapping[str, QMenu]) -> list[QMenu]:
-    """Fill the menu bar; ``submenus`` are put where ``MENUS`` names them."""
+def update_actions(made: Mapping[str, QAction], offered: Iterable[Offer]) -> None:
+    """Bring every action in line with what can be done now; why one is off can be read where it is offered."""
+    for offer in offered:
+        if not isinstance(offer, Action):
+            continue
+        action = made[offer.name]
+        if offer.wording is not None:
+            text, help = offer.wording()
+            action.setText(text)
+            describe(action, help)
+        reason = offer.why_not()
+        action.setEnabled(not reason)
+        action.setProperty("reason", reason)
+        if offer.on is not None:
+            action.setChecked(offer.on())
+
+
+def make_menus(bar: QMenuBar, made: Mapping[str, QAction], offered: Sequence[Offer]) -> list[QMenu]:
+    """Fill the menu bar."""
     menus: list[QMenu] = []
-    for title, entries in MENUS:
+    for title, sections in by_menu(offered):
         menu = bar.addMenu(title)
+        menu.setObjectName(f"menu-{title.replace('&', '')}")
         menu.setToolTipsVisible(True)
-        for entry in entries:
-            if entry is None:
+        for section in sections:
+            if menu.actions():
                 menu.addSeparator()
-            elif isinstance(entry, ActionSpec):
-                menu.addAction(actions[entry.name])
-            elif entry == "<layers>":
-                for family in submenus["layers"].findChildren(QMenu):
-                    menu.addMenu(family)
-            elif entry == "<panels>":
-                # They come when the instruments are there, which is after the window is on the screen.
-                menu.setObjectName("InstrumentsMenu")
-            else:
-                menu.addMenu(submenus[entry.strip("<>")])
+            for offer in section:
+                if isinstance(offer, Action):
+                    menu.addAction(made[offer.name])
+                else:
+                    for submenu in offer.make(menu):
+                        menu.addMenu(submenu)
         menus.append(menu)
     return menus
-
-
-def layers_menu(parent: QWidget, add: Callable[[str], object]) -> QMenu:
-    """A menu of menus: each family of layers with its layers."""
-    top = QMenu(parent)
-    for family, title in registry.FAMILIES:
-        menu = QMenu(title, top)
-        menu.setToolTipsVisible(True)
-        for kind, spec in registry.layers().items():
-            if spec.family == family:
-                action = menu.addAction(spec.title)
-                action.setToolTip(spec.help)
-                action.triggered.connect(lambda _checked=False, kind=kind: add(kind))
-    return top
 
 
 #: When the map is shown, in words, what that means, and its keys.
@@ -104,3 +107,40 @@ def minimap_menu(parent: QWidget, choose: Callable[[str], object]) -> QMenu:
         group.addAction(action)
     parent.addActions(group.actions())
     return menu
+
+
+def filled_menu(text: str, parent: QWidget, fill: Callable[[QMenu], object]) -> QMenu:
+    """A submenu whose entries change: they are made whenever it opens."""
+    menu = QMenu(text, parent)
+    menu.aboutToShow.connect(lambda: fill(menu))
+    return menu
+
+
+def fill_recent(menu: QMenu, recent: Sequence[Path], open_file: Callable[[Path], object]) -> None:
+    """The projects opened or saved last."""
+    menu.clear()
+    for path in recent:
+        action = menu.addAction(literal(path.name))
+        action.setToolTip(plain_tip(str(path)))
+        action.triggered.connect(lambda _checked=False, path=path: open_file(path))
+    if not recent:
+        menu.addAction("No file yet").setEnabled(False)
+
+
+def fill_runs(
+    menu: QMenu, kept: Sequence[KeptRun], open_file: Callable[[Path], object], choose_in: Callable[[Path], object]
+) -> None:
+    """The runs that were kept: the newest by name, and how many there are and how large, since none goes by itself."""
+    menu.clear()
+    for run in kept[:_MOST_RUNS_SHOWN]:
+        action = menu.addAction(f"{literal(run.path.stem)}   {theme.format_bytes(run.size)}")
+        action.triggered.connect(lambda _checked=False, path=run.path: open_file(path))
+    if not kept:
+        menu.addAction("Nothing trained yet").setEnabled(False)
+        return
+    menu.addSeparator()
+    size = theme.format_bytes(sum(run.size for run in kept))
+    folder = kept[0].path.parent
+    every = menu.addAction(f"{len(kept):,} {'run' if len(kept) == 1 else 'runs'}, {size}: open another…")
+    every.setToolTip(f"They stay in {folder} until you remove them")
+    every.triggered.connect(lambda: choose_in(folder))

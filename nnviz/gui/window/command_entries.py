@@ -1,21 +1,24 @@
 """What the command palette can find: one small function a kind of thing.
 
-A new kind is one more function in :data:`PROVIDERS`; it is asked whenever the palette opens, on the GUI thread, so it
-must neither read files nor build anything.
+A new kind of thing is one more function in :data:`PROVIDERS`; it is asked whenever the palette opens, on the GUI
+thread, so it must neither read files nor build anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu
 
 from nnviz.data import datasets
 from nnviz.gui.canvas.items.note_text import note_title
-from nnviz.gui.parts.action_table import MENUS, ActionSpec, plain
+from nnviz.gui.parts.action import Offer, actions_by_menu, plain
+from nnviz.gui.runs.recording import KeptRun
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.drawing.layout import GROUP
@@ -23,7 +26,8 @@ from nnviz.project.graph.groups import members_by_group, title_of
 from nnviz.project.samples.templates import samples
 
 if TYPE_CHECKING:
-    from nnviz.gui.window.window import MainWindow
+    from nnviz.gui.inspector import Inspector
+    from nnviz.gui.window.docks import Docks
 
 
 #: A note is found by so many of its first letters.
@@ -46,7 +50,7 @@ class Entry:
         shortcut: As it is written in menus.
         icon: Name of an icon, or empty; ``family``: a layer's, for a dot in its colour.
         checked: It is on now.
-        reason: Why it cannot be done now; a space where that is not known, empty where it can.
+        reason: Why it cannot be done now; empty where it can.
     """
 
     key: str
@@ -67,35 +71,63 @@ class Entry:
         return not self.reason
 
 
+@dataclass(frozen=True)
+class Findable:
+    """What is searched, as the window hands it in.
+
+    Attributes:
+        workspace: The document, its training, and the files used last.
+        offered: Everything that can be done, and ``actions``: the same as Qt has it, by name.
+        minimap: The menu that says when the map of the network is shown.
+        docks: The instruments, once they are there; ``inspector`` likewise.
+        kept: The runs that were kept, the newest first.
+        show_node: Selects a layer, a group or a note and brings it into view.
+        enter_tab: Brings a tab of the inspector to the front, and the keyboard into it.
+        use_dataset: Takes another data set.
+        add_layer: Adds a layer of a kind, as a double click in the palette does.
+    """
+
+    workspace: Workspace
+    offered: tuple[Offer, ...]
+    actions: Mapping[str, QAction]
+    minimap: QMenu
+    docks: Callable[[], Docks | None]
+    inspector: Callable[[], Inspector | None]
+    kept: Callable[[], Sequence[KeptRun]]
+    show_node: Callable[[str], object]
+    enter_tab: Callable[[str], object]
+    use_dataset: Callable[[str], object]
+    add_layer: Callable[[str], object]
+
+
 def _named(verb: str, name: str) -> tuple[str, int]:
     return f"{verb} {name}", len(verb) + 1
 
 
-def action_entries(window: MainWindow) -> Iterator[Entry]:
+def action_entries(find: Findable) -> Iterator[Entry]:
     """Every action of the menus."""
-    for title, specs in MENUS:
-        for spec in specs:
-            if not isinstance(spec, ActionSpec) or spec.name == "command_palette":
+    for title, offered in actions_by_menu(find.offered):
+        for offer in offered:
+            if offer.name == "command_palette":
                 continue
-            action = window.actions_by_name[spec.name]
+            action = find.actions[offer.name]
             shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            reason = "" if action.isEnabled() else str(action.property("reason") or " ")
             yield Entry(
-                key=f"action/{spec.name}",
+                key=f"action/{offer.name}",
                 title=plain(action.text()),
                 category=plain(title),
                 run=action.trigger,
-                keywords=f"{spec.help} {shortcut} {plain(spec.text)}",
+                keywords=f"{offer.help} {shortcut} {plain(offer.text)}",
                 shortcut=shortcut,
-                icon=spec.icon,
+                icon=offer.icon,
                 checked=action.isCheckable() and action.isChecked(),
-                reason=reason,
+                reason=offer.why_not(),
             )
 
 
-def map_entries(window: MainWindow) -> Iterator[Entry]:
+def map_entries(find: Findable) -> Iterator[Entry]:
     """When the map of the network is shown."""
-    for action in window.minimap_menu.actions():
+    for action in find.minimap.actions():
         yield Entry(
             f"map/{action.data()}",
             f"Show the map: {plain(action.text()).lower()}",
@@ -107,16 +139,16 @@ def map_entries(window: MainWindow) -> Iterator[Entry]:
         )
 
 
-def panel_entries(window: MainWindow) -> Iterator[Entry]:
+def panel_entries(find: Findable) -> Iterator[Entry]:
     """Every instrument, and every tab of the inspector."""
-    docks = window.docks
+    docks = find.docks()
     if docks is not None:
         for key, dock in docks.docks.items():
             panel = docks.panels[key]
             shortcut = dock.toggleViewAction().shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             title, lead = _named("Show", panel.title)
             # Those with an action of their own in another menu are there already.
-            if key not in window.actions_by_name:
+            if key not in find.actions:
                 yield Entry(
                     f"panel/{key}",
                     title,
@@ -131,26 +163,28 @@ def panel_entries(window: MainWindow) -> Iterator[Entry]:
             if not dock.isHidden():
                 title, lead = _named("Hide", panel.title)
                 yield Entry(f"panel/hide/{key}", title, "Instrument", dock.close, lead, "close instrument dock panel")
-    if window.inspector is not None:
-        for number, (key, name) in enumerate(window.inspector.TABS, start=1):
+    inspector = find.inspector()
+    if inspector is not None:
+        for number, (key, name) in enumerate(inspector.TABS, start=1):
             title, lead = _named("Open", f"the {name} tab")
             yield Entry(
                 f"tab/{key}",
                 title,
                 "Inspector",
-                partial(window.commands.enter_tab, key),
+                partial(find.enter_tab, key),
                 lead,
                 "inspector settings",
                 f"Alt+{number}",
             )
 
 
-def instrument_entries(window: MainWindow) -> Iterator[Entry]:
+def instrument_entries(find: Findable) -> Iterator[Entry]:
     """Every option of every instrument, and every way to take what it shows elsewhere."""
-    if window.docks is None:
+    docks = find.docks()
+    if docks is None:
         return
-    for key, actions in window.docks.actions.items():
-        panel = window.docks.panels[key]
+    for key, actions in docks.actions.items():
+        panel = docks.panels[key]
         for entry in actions.entries:
             yield Entry(
                 f"instrument/{key}/{entry.key}",
@@ -164,9 +198,9 @@ def instrument_entries(window: MainWindow) -> Iterator[Entry]:
             )
 
 
-def node_entries(window: MainWindow) -> Iterator[Entry]:
+def node_entries(find: Findable) -> Iterator[Entry]:
     """Every layer of the network: it is selected and shown."""
-    document = window.document
+    document = find.workspace.document
     for node in document.project.graph.nodes.values():
         spec = registry.layers().get(node.kind)
         kind = spec.title if spec is not None else node.kind
@@ -179,15 +213,15 @@ def node_entries(window: MainWindow) -> Iterator[Entry]:
             f"node/{node.id}",
             title,
             "Network",
-            partial(window.commands.show_node, node.id),
+            partial(find.show_node, node.id),
             lead,
             family=spec.family if spec is not None else "shape",
         )
 
 
-def group_entries(window: MainWindow) -> Iterator[Entry]:
+def group_entries(find: Findable) -> Iterator[Entry]:
     """Every group of layers: its card or its frame is selected and shown."""
-    graph = window.document.project.graph
+    graph = find.workspace.document.project.graph
     counts = {group: len(members) for group, members in members_by_group(graph).items()}
     for group in graph.groups.values():
         count = counts[group.id]
@@ -197,29 +231,29 @@ def group_entries(window: MainWindow) -> Iterator[Entry]:
             f"group/{group.id}",
             title,
             "Network",
-            partial(window.commands.show_node, group.id),
+            partial(find.show_node, group.id),
             lead,
             f"{group.id} block frame",
             family=GROUP,
         )
 
 
-def note_entries(window: MainWindow) -> Iterator[Entry]:
+def note_entries(find: Findable) -> Iterator[Entry]:
     """Every note on the canvas: it is selected and shown."""
-    for note in window.document.project.graph.notes.values():
+    for note in find.workspace.document.project.graph.notes.values():
         title, lead = _named("Go to note", note_title(note.text))
         yield Entry(
             f"note/{note.id}",
             title,
             "Network",
-            partial(window.commands.show_node, note.id),
+            partial(find.show_node, note.id),
             lead,
             note.text[:_MOST_KEYWORDS],
             icon="note",
         )
 
 
-def layer_entries(window: MainWindow) -> Iterator[Entry]:
+def layer_entries(find: Findable) -> Iterator[Entry]:
     """Every kind of layer: it is added as by a double click in the palette."""
     families = dict(registry.FAMILIES)
     for kind, spec in registry.layers().items():
@@ -229,14 +263,14 @@ def layer_entries(window: MainWindow) -> Iterator[Entry]:
             f"layer/{kind}",
             title,
             "Layer",
-            partial(window.palette_panel.add_requested.emit, kind),
+            partial(find.add_layer, kind),
             lead,
             words,
             family=spec.family,
         )
 
 
-def sample_entries(window: MainWindow) -> Iterator[Entry]:
+def sample_entries(find: Findable) -> Iterator[Entry]:
     """Every sample network."""
     for info in samples():
         title, lead = _named("Open sample", info.title)
@@ -245,16 +279,16 @@ def sample_entries(window: MainWindow) -> Iterator[Entry]:
             f"sample/{info.name}",
             title,
             "Sample",
-            partial(window.files.open_sample, info.name),
+            partial(find.workspace.files.open_sample, info.name),
             lead,
             words,
             icon="network",
         )
 
 
-def dataset_entries(window: MainWindow) -> Iterator[Entry]:
+def dataset_entries(find: Findable) -> Iterator[Entry]:
     """Every data set."""
-    current = window.document.project.data.dataset
+    current = find.workspace.document.project.data.dataset
     for kind, spec in datasets.datasets().items():
         title, lead = _named("Use", spec.title)
         words = f"{kind} data set dataset"
@@ -262,7 +296,7 @@ def dataset_entries(window: MainWindow) -> Iterator[Entry]:
             f"dataset/{kind}",
             title,
             "Data",
-            partial(window.commands.use_dataset, kind),
+            partial(find.use_dataset, kind),
             lead,
             words,
             icon="data",
@@ -270,28 +304,28 @@ def dataset_entries(window: MainWindow) -> Iterator[Entry]:
         )
 
 
-def recent_entries(window: MainWindow) -> Iterator[Entry]:
+def recent_entries(find: Findable) -> Iterator[Entry]:
     """Files opened or saved last, and the runs that were kept."""
-    for path in window.settings.recent:
+    for path in find.workspace.settings.recent:
         title, lead = _named("Open", path.name)
         yield Entry(
             f"file/{path}",
             title,
             "Recent file",
-            partial(window.files.open, path),
+            partial(find.workspace.files.open, path),
             lead,
             str(path.parent),
             icon="recent",
         )
-    for kept in window.recorder.kept[:_MOST_RUNS]:
+    for kept in find.kept()[:_MOST_RUNS]:
         title, lead = _named("Open run", kept.path.stem)
         yield Entry(
-            f"file/{kept.path}", title, "Recent run", partial(window.files.open, kept.path), lead, icon="recent"
+            f"file/{kept.path}", title, "Recent run", partial(find.workspace.files.open, kept.path), lead, icon="recent"
         )
 
 
 #: Who is asked, in the order in which things stand while nothing is typed.
-PROVIDERS: tuple[Callable[[MainWindow], Iterable[Entry]], ...] = (
+PROVIDERS: tuple[Callable[[Findable], Iterable[Entry]], ...] = (
     action_entries,
     map_entries,
     panel_entries,
@@ -306,6 +340,6 @@ PROVIDERS: tuple[Callable[[MainWindow], Iterable[Entry]], ...] = (
 )
 
 
-def all_entries(window: MainWindow) -> list[Entry]:
+def all_entries(find: Findable) -> list[Entry]:
     """Everything that the palette can find now."""
-    return [entry for provider in PROVIDERS for entry in provider(window)]
+    return [entry for provider in PROVIDERS for entry in provider(find)]

@@ -13,9 +13,9 @@ from nnviz.gui.look import theme
 from nnviz.gui.look.painting import answering
 from nnviz.gui.parts import matching
 from nnviz.gui.parts.overlay import Overlay
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.command_entries import Entry
 from nnviz.gui.window.command_rows import ENTRY, FITTING, RowPainter, row_height
-from nnviz.gui.window.settings import Settings
 
 _MOST_ROWS = 12
 _WIDTH = 720

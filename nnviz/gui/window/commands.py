@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import msgspec
 from PySide6.QtCore import QObject, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from nnviz import __version__
 from nnviz.errors import ParamError
 from nnviz.gui.look import motion, theme
-from nnviz.gui.parts.action_table import COLOURS
+from nnviz.gui.look.mode import Mode
+from nnviz.gui.panels.panel_actions import instrument_actions
+from nnviz.gui.parts.action import Action, Key, Offer, Submenu, literal
 from nnviz.gui.runs.standing import with_learning_rate
 from nnviz.gui.welcome.welcome import Welcome
+from nnviz.gui.window.actions import fill_recent, fill_runs, filled_menu
 from nnviz.gui.window.files import RUN_SUFFIX
 from nnviz.gui.window.notices import log_file
 from nnviz.project import registry
-from nnviz.project.drawing.alignment import Alignment, Direction
-from nnviz.project.edits import SetView
 from nnviz.record.places import free_paths
 from nnviz.record.samples import Cure
 
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Commands(QObject):
-    """One method an action; the keys of :meth:`handlers` are the names in ``actions.MENUS``."""
+    """The window's own actions, and what each of them does."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -52,96 +49,332 @@ class Commands(QObject):
         """The chooser of samples, while it is open."""
         return self._welcome
 
-    def handlers(self) -> dict[str, Callable[..., object]]:
-        """What each action calls."""
-        return {
-            "new": self._window.files.new,
-            "samples": lambda: self.show_welcome(at_start=False),
-            "open": self._window.files.choose,
-            "save": self._window.files.save,
-            "save_as": self._window.files.save_as,
-            "save_run": self.save_run,
-            "details": self.show_details,
-            "quit": self._window.close,
-            "undo": lambda: self._window.guarded(self._window.document.undo),
-            "redo": lambda: self._window.guarded(self._window.document.redo),
-            "cut": self._window.canvas.editing.cut,
-            "copy": self._window.canvas.editing.copy,
-            "paste": self._window.canvas.editing.paste,
-            "duplicate": self._window.canvas.editing.duplicate,
-            "delete": self._window.canvas.delete_selection,
-            "select_all": self._window.canvas.select_all,
-            "group": self._window.canvas.groups.group_selected,
-            "ungroup": self._window.canvas.groups.ungroup_selected,
-            "fold": self._window.canvas.groups.toggle_selected,
-            "bypass": self._window.canvas.groups.bypass_selected,
-            "enter_group": self._window.canvas.groups.enter_selected,
-            "leave_group": self._window.canvas.groups.leave,
-            "fold_all": lambda: self._window.canvas.groups.set_all(fold=True),
-            "unfold_all": lambda: self._window.canvas.groups.set_all(fold=False),
-            "rename": self._window.canvas.rename_selected,
-            "connect": self._connect_by_keyboard,
-            "arrange": self._window.canvas.arrange,
-            "quick_add": self._add_at_mouse,
-            "notice": self.answer_notice,
-            "note": self._window.canvas.notes.add,
-            "arrow": self._window.canvas.notes.arm,
-            **{f"colour_{colour}": partial(self._window.canvas.notes.colour, colour) for colour, _, _ in COLOURS},
-            **{f"align_{line.value}": partial(self._window.canvas.editing.align, line) for line in Alignment},
-            **{f"distribute_{way.value}": partial(self._window.canvas.editing.distribute, way) for way in Direction},
-            "find_layer": self.find_layer,
-            "zoom_in": self._window.canvas.zoom_in,
-            "zoom_out": self._window.canvas.zoom_out,
-            "zoom_reset": self._window.canvas.zoom_reset,
-            "fit": self._window.canvas.fit_or_all,
-            "zoom_selection": self._window.canvas.zoom_to_selection,
-            "minimap": self.switch_minimap,
-            "motion": self.set_motion,
-            "show_palette": self.show_palette,
-            "show_inspector": self.show_inspector,
-            "reset_arrangement": self._window.reset_arrangement,
-            "switch_theme": self.switch_theme,
-            "system_theme": self.follow_system_theme,
-            "lecture": self.set_lecture,
-            "full_screen": lambda on: self._window.showFullScreen() if on else self._window.showNormal(),
-            "copy_picture": lambda: self.use_instrument("copy"),
-            "save_picture": lambda: self.use_instrument("png"),
-            "save_numbers": lambda: self.use_instrument("csv"),
-            "read_instrument": lambda: self.use_instrument("help"),
-            "play": self._window.training.toggle,
-            "step": self._window.training.step,
-            "step_back": self._window.training.step_back,
-            "reset": self._window.training.reset,
-            "evaluate_test": self._window.training.evaluate_test,
-            "live": lambda: self._window.feed.set_step(None),
-            "previous_sample": lambda: self.pin_by(-1),
-            "next_sample": lambda: self.pin_by(1),
-            "random_sample": self.pin_any,
-            "command_palette": self.show_command_palette,
-            "shortcuts": self.show_shortcuts,
-            "log": self.open_log,
-            "outline": self.show_outline,
-            "problems": self.show_problems,
-            "about": self.show_about,
-        }
+    def actions(self) -> tuple[Offer, ...]:
+        """What the window itself contributes: files, undo and redo, what is shown, and help."""
+        return (
+            *self._file_actions(),
+            *self._view_actions(),
+            *self._help_actions(),
+            *instrument_actions(self.use_instrument),
+        )
 
-    # ---- network and data ----------------------------------------------------------------------------------------
+    def _file_actions(self) -> tuple[Offer, ...]:
+        window, files, document = self._window, self._window.files, self._window.document
 
-    def pin_by(self, difference: int) -> None:
-        """Pin the sample so many places on, round and round."""
-        count = self._window.training.standing.validation_count or self._window.training.standing.train_count
-        if count:
-            self._pin((self._window.document.project.view.pinned_sample + difference) % count)
+        def recent(menu: QMenu) -> None:
+            fill_recent(menu, window.settings.recent, files.open)
 
-    def pin_any(self) -> None:
-        """Pin any sample."""
-        count = self._window.training.standing.validation_count or self._window.training.standing.train_count
-        if count:
-            self._pin(random.randrange(count))  # noqa: S311 - nothing depends on who can guess it
+        def runs(menu: QMenu) -> None:
+            fill_runs(menu, window.recorder.kept, files.open, files.choose_in)
 
-    def _pin(self, index: int) -> None:
-        view = msgspec.structs.replace(self._window.document.project.view, pinned_sample=index)
-        self._window.apply(SetView(view, gesture="pin"))
+        def undo_wording() -> tuple[str, str]:
+            text = f"&Undo {literal(document.undo_title)}" if document.can_undo else "&Undo"
+            return text, "Take the last change back"
+
+        def redo_wording() -> tuple[str, str]:
+            text = f"&Redo {literal(document.redo_title)}" if document.can_redo else "&Redo"
+            return text, "Make the change again"
+
+        return (
+            Action(
+                name="new",
+                text="&New",
+                help="An empty canvas",
+                do=files.new,
+                keys=(Key.New,),
+                icon="file-new",
+                menu="&File",
+                section=1,
+            ),
+            Action(
+                name="samples",
+                text="New from sa&mple…",
+                help="Choose one of the sample networks",
+                do=lambda: self.show_welcome(at_start=False),
+                keys=("Ctrl+Shift+N",),
+                icon="network",
+                menu="&File",
+                section=1,
+            ),
+            Action(
+                name="open",
+                text="&Open…",
+                help="Open a project, or a run that was recorded",
+                do=files.choose,
+                keys=(Key.Open,),
+                icon="folder-open",
+                menu="&File",
+                section=1,
+            ),
+            Submenu(menu="&File", section=1, make=lambda menu: [filled_menu("Open r&ecent", menu, recent)]),
+            Submenu(menu="&File", section=1, make=lambda menu: [filled_menu("Recent r&uns", menu, runs)]),
+            Action(
+                name="save",
+                text="&Save",
+                help="Save the project",
+                do=files.save,
+                keys=(Key.Save,),
+                icon="save",
+                menu="&File",
+                section=2,
+            ),
+            Action(
+                name="save_as",
+                text="Save &as…",
+                help="Save the project under another name",
+                do=files.save_as,
+                keys=(
+                    Key.SaveAs,
+                    "Ctrl+Shift+S",
+                ),
+                menu="&File",
+                section=2,
+            ),
+            Action(
+                name="save_run",
+                text="Save &run as…",
+                help="Keep everything this training measured in one file",
+                do=self.save_run,
+                keys=("Ctrl+Shift+E",),
+                menu="&File",
+                section=2,
+                why_not=lambda: "" if window.training.trained else "Nothing has been trained yet.",
+            ),
+            Action(
+                name="details",
+                text="Project &details…",
+                help="Name and note of the project",
+                do=self.show_details,
+                keys=("Alt+Return",),
+                icon="note",
+                menu="&File",
+                section=3,
+            ),
+            Action(
+                name="quit",
+                text="&Quit",
+                help="Close the window",
+                do=window.close,
+                keys=(
+                    Key.Quit,
+                    "Ctrl+Q",
+                ),
+                menu="&File",
+                section=4,
+            ),
+            Action(
+                name="undo",
+                text="&Undo",
+                help="Take the last change back",
+                do=lambda: window.guarded(document.undo),
+                keys=(Key.Undo,),
+                icon="undo",
+                menu="&Edit",
+                section=1,
+                why_not=lambda: "" if document.can_undo else "There is nothing to take back.",
+                wording=undo_wording,
+            ),
+            Action(
+                name="redo",
+                text="&Redo",
+                help="Make the change again",
+                do=lambda: window.guarded(document.redo),
+                keys=(
+                    Key.Redo,
+                    "Ctrl+Shift+Z",
+                ),
+                icon="redo",
+                menu="&Edit",
+                section=1,
+                why_not=lambda: "" if document.can_redo else "Nothing has been taken back.",
+                wording=redo_wording,
+            ),
+            Action(
+                name="find_layer",
+                text="&Search layers",
+                help="Search the palette, as / does",
+                do=self.find_layer,
+                keys=("Ctrl+F",),
+                icon="search",
+                menu="&Add",
+                section=1,
+            ),
+        )
+
+    def _view_actions(self) -> tuple[Offer, ...]:
+        window = self._window
+        return (
+            Submenu(menu="&View", section=1, make=lambda _menu: [window.minimap_menu]),
+            Action(
+                name="minimap",
+                text="&Map of the network",
+                help="Show or hide the small map of the network",
+                do=self.switch_minimap,
+                keys=("Ctrl+M",),
+                menu="&View",
+                section=1,
+            ),
+            Action(
+                name="motion",
+                text="&Glide",
+                help="Cards and view move smoothly to their places",
+                do=self.set_motion,
+                keys=("Ctrl+Alt+G",),
+                menu="&View",
+                section=1,
+                on=lambda: motion.choice() != "never",
+            ),
+            Action(
+                name="show_palette",
+                text="&Palette",
+                help="Show or hide the layers on the left",
+                do=self.show_palette,
+                keys=("Ctrl+B",),
+                menu="&View",
+                section=2,
+                on=lambda: not window.palette_panel.isHidden(),
+            ),
+            Action(
+                name="show_inspector",
+                text="I&nspector",
+                help="Show or hide the settings on the right",
+                do=self.show_inspector,
+                keys=("Ctrl+I",),
+                menu="&View",
+                section=2,
+                on=lambda: not window.side.isHidden(),
+            ),
+            Action(
+                name="outline",
+                text="Outlin&e",
+                help="The network as a list, for the keyboard",
+                do=self.show_outline,
+                keys=("Ctrl+Shift+O",),
+                icon="table",
+                menu="&View",
+                section=2,
+            ),
+            Action(
+                name="problems",
+                text="Pro&blems",
+                help="What is wrong, with cures",
+                do=self.show_problems,
+                keys=("Ctrl+Shift+B",),
+                icon="warning",
+                menu="&View",
+                section=2,
+            ),
+            Action(
+                name="notice",
+                text="Ans&wer the notice",
+                help="Put the keyboard on the notice above the canvas",
+                do=self.answer_notice,
+                keys=("F6",),
+                menu="&View",
+                section=2,
+            ),
+            Action(
+                name="reset_arrangement",
+                text="&Reset arrangement",
+                help="Put everything back in its place",
+                do=window.reset_arrangement,
+                keys=("Ctrl+Alt+0",),
+                menu="&View",
+                section=2,
+            ),
+            Action(
+                name="switch_theme",
+                text="&Dark or light",
+                help="Switch between dark and light",
+                do=self.switch_theme,
+                keys=("Ctrl+Shift+L",),
+                icon="moon",
+                menu="&View",
+                section=3,
+            ),
+            Action(
+                name="system_theme",
+                text="Theme of the s&ystem",
+                help="Follow the desktop's choice",
+                do=self.follow_system_theme,
+                keys=("Ctrl+Alt+L",),
+                menu="&View",
+                section=3,
+                on=lambda: window.settings.theme == "system",
+            ),
+            Action(
+                name="lecture",
+                text="&Lecture mode",
+                help="Large text, no side bars: for a projector",
+                do=self.set_lecture,
+                keys=("Ctrl+L",),
+                menu="&View",
+                section=3,
+                on=lambda: theme.mode() is Mode.LECTURE,
+            ),
+            Action(
+                name="full_screen",
+                text="Full s&creen",
+                help="The whole screen",
+                do=lambda on: window.showFullScreen() if on else window.showNormal(),
+                keys=(
+                    Key.FullScreen,
+                    "F11",
+                ),
+                menu="&View",
+                section=3,
+                on=window.isFullScreen,
+            ),
+        )
+
+    def _help_actions(self) -> tuple[Offer, ...]:
+        return (
+            Action(
+                name="command_palette",
+                text="&Find anything…",
+                help="Search every action",
+                do=self.show_command_palette,
+                keys=(
+                    "Ctrl+K",
+                    "Ctrl+Shift+P",
+                ),
+                icon="search",
+                menu="&Help",
+                section=1,
+            ),
+            Action(
+                name="shortcuts",
+                text="&Keyboard shortcuts",
+                help="All keys on one page",
+                do=self.show_shortcuts,
+                keys=(
+                    "F1",
+                    "Ctrl+/",
+                ),
+                icon="help",
+                menu="&Help",
+                section=2,
+            ),
+            Action(
+                name="log",
+                text="Open &log",
+                help="Where the program writes what went wrong",
+                do=self.open_log,
+                keys=("Ctrl+Alt+Shift+G",),
+                menu="&Help",
+                section=2,
+            ),
+            Action(
+                name="about",
+                text="&About nnviz",
+                help="Version and licences",
+                do=self.show_about,
+                keys=("Shift+F1",),
+                icon="information",
+                menu="&Help",
+                section=2,
+            ),
+        )
 
     # ---- showing -------------------------------------------------------------------------------------------------
 
@@ -222,14 +455,6 @@ class Commands(QObject):
         self._window.palette_panel.setVisible(True)
         self._window.palette_panel.focus_search()
 
-    def _add_at_mouse(self) -> None:
-        self._window.canvas.setFocus()
-        self._window.canvas.quick_add.open()
-
-    def _connect_by_keyboard(self) -> None:
-        self._window.canvas.setFocus()
-        self._window.canvas.start_wire_by_keyboard()
-
     def show_welcome(self, at_start: bool) -> None:
         """Offer the samples."""
         if self._welcome is None:
@@ -292,7 +517,9 @@ class Commands(QObject):
             from nnviz.gui.window.command_palette import CommandPalette  # noqa: PLC0415 - as above
 
             window = self._window
-            self._palette = CommandPalette(window, lambda: all_entries(window), window.settings, window.message.say)
+            self._palette = CommandPalette(
+                window, lambda: all_entries(window.findable), window.settings, window.message.say
+            )
         return self._palette
 
     @property
@@ -303,7 +530,7 @@ class Commands(QObject):
             from nnviz.gui.window.shortcut_table import shortcut_groups  # noqa: PLC0415 - as above
 
             window = self._window
-            self._sheet = ShortcutSheet(window, lambda: shortcut_groups(window))
+            self._sheet = ShortcutSheet(window, lambda: shortcut_groups(window.findable))
         return self._sheet
 
     @property
@@ -319,11 +546,11 @@ class Commands(QObject):
         """Edit name and note; again to close."""
         self.details.toggle()
 
-    def use_instrument(self, deed: str) -> None:
+    def use_instrument(self, command: str) -> None:
         """Do something with the instrument that was used last."""
         docks = self._window.docks
         if docks is not None:
-            docks.actions[docks.current].action(deed).trigger()
+            docks.actions[docks.current].action(command).trigger()
 
     def show_command_palette(self) -> None:
         """Search everything that can be done; again to close."""
@@ -375,13 +602,12 @@ class Commands(QObject):
 
     def set_lecture(self, on: bool) -> None:
         """Large text and no side bars."""
-        self._window.actions_by_name["lecture"].setChecked(on)
-        for name, widget in (("show_palette", self._window.palette_panel), ("show_inspector", self._window.side)):
-            widget.setVisible(not on)
-            self._window.actions_by_name[name].setChecked(not on)
-        theme.set_text_scale(theme.LECTURE_SCALE if on else 1.0)
-        # From the last row of a hall nobody reads smaller letters.
-        self._window.canvas.set_legible_zoom(1.0 if on else 0.0)
+        mode = Mode.LECTURE if on else Mode.DESK
+        theme.set_mode(mode)
+        for widget in (self._window.palette_panel, self._window.side):
+            widget.setVisible(not mode.network_first)
+        self._window.update_actions()
+        self._window.canvas.set_legible_zoom(mode.legible_zoom)
         if self._window.docks is not None:
             self._window.docks.make_room(on)
             self._window.docks.rebuild()

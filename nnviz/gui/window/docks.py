@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import shiboken6
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QToolButton, QWidget
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import icons, theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.panels import PANELS
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
-from nnviz.gui.runs.run_feed import RunFeed, Subscription
+from nnviz.gui.parts.following import follow
+from nnviz.gui.runs.run_feed import Subscription
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.validate import Diagnostic
-from nnviz.project.document import Document
 
 #: What stands at the foot of a new window, left to right.
 DEFAULT_PANELS = ("loss", "gradients", "dead_units", "findings")
@@ -56,7 +57,7 @@ class DockTitle(QWidget):
             ("close", f"Close “{panel.title}” (it is in the menu Instruments)", dock.close),
         )
         # In a lecture the title needs the room.
-        for icon, words, action in buttons if theme.text_scale() == 1.0 else ():
+        for icon, words, action in () if theme.mode().network_first else buttons:
             button = QToolButton(self)
             button.setProperty("role", "flat")
             button.setIconSize(QSize(12, 12))
@@ -77,13 +78,16 @@ class Docks(QObject):
     #: The key of a panel and what it looks at from now on: an Interest.
     interest_changed = Signal(str, object)
     message = Signal(str)
+    #: A file could not be written: a sentence.
+    failed = Signal(str)
 
-    def __init__(self, window: QMainWindow, document: Document, feed: RunFeed, canvas: CanvasView) -> None:
+    def __init__(self, window: QMainWindow, workspace: Workspace, canvas: CanvasView) -> None:
         super().__init__(window)
         self._canvas = canvas
         self._window = window
-        self._document = document
-        self._feed = feed
+        self._workspace = workspace
+        self._document = document = workspace.document
+        self._feed = workspace.feed
         self._selection = ""
         self._docks: dict[str, QDockWidget] = {}
         self._panels: dict[str, Panel] = {}
@@ -101,9 +105,9 @@ class Docks(QObject):
             self._fill(kind)
             window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         self.arrange_as_new()
-        QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]  # there is one
+        follow(QApplication.instance().focusChanged, self._on_focus)  # type: ignore[union-attr]  # there is one
         self._watch_presses(window)
-        document.diagnostics_changed.connect(self._count_problems)
+        follow(document.diagnostics_changed, self._count_problems)
         self._count_problems(document.diagnostics)
 
     @property
@@ -131,6 +135,7 @@ class Docks(QObject):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Put a submenu for each instrument into a menu; the keys work from here on."""
+        menu.addSeparator()
         for key, toggle in zip(self._docks, self.toggle_actions(), strict=True):
             submenu = menu.addMenu(self._panels[key].title)
             submenu.addAction(toggle)
@@ -139,7 +144,7 @@ class Docks(QObject):
             self._window.addAction(toggle)
             self._window.addActions([entry.action for entry in self._actions[key].entries])
 
-    def use(self, key: str, deed: Callable[[Panel], None]) -> None:
+    def use(self, key: str, command: Callable[[Panel], None]) -> None:
         """Show an instrument and do something with it; one that was hidden first catches up with the run."""
         seen = self._panels[key].isVisible()
         self._current = key
@@ -147,12 +152,12 @@ class Docks(QObject):
         if panel is None:
             return
         if seen:
-            deed(panel)
+            command(panel)
             return
 
         def later() -> None:
             self._feed.refresh()
-            deed(panel)
+            command(panel)
 
         # Only when the window has been laid out does the panel have its size, and only then is it drawn.
         QTimer.singleShot(0, panel, later)
@@ -202,7 +207,7 @@ class Docks(QObject):
 
     def spread(self) -> None:
         """Give the panels in the row their shares of the width, and the row its share of the height."""
-        lecture = theme.text_scale() > 1
+        lecture = theme.mode() is Mode.LECTURE
         keys = self._row() if lecture else [key for key in DEFAULT_PANELS if key in self._docks]
         shown = [self._docks[key] for key in keys]
         # In large letters every panel needs what the widest of them needs.
@@ -261,7 +266,7 @@ class Docks(QObject):
 
     def _make_room_for(self, key: str) -> None:
         """In large letters a panel that is opened takes the place of the last one: side by side none could be read."""
-        if theme.text_scale() == 1.0:
+        if theme.mode() is Mode.DESK:
             return
         self._waiting = [one for one in self._waiting if one != key]
         self._keep_readable(key)
@@ -287,8 +292,6 @@ class Docks(QObject):
 
     def _count_problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         """The tab says how many there are; the menu does not."""
-        if not shiboken6.isValid(self):
-            return
         dock, count = self._docks["problems"], problem_count(diagnostics)
         dock.setWindowTitle(f"Problems {count}" if count else "Problems")
         # Qt has given the action the title of the dock.
@@ -310,8 +313,6 @@ class Docks(QObject):
             handle.installEventFilter(self)
 
     def _on_focus(self, _before: QWidget | None, widget: QWidget | None) -> None:
-        if not shiboken6.isValid(self):
-            return
         for key, dock in self._docks.items():
             if widget is not None and (widget is dock or dock.isAncestorOf(widget)):
                 self._current = key
@@ -319,12 +320,14 @@ class Docks(QObject):
     def _fill(self, kind: type[Panel]) -> None:
         dock = self._docks[kind.key]
         panel = kind(self._document, theme.current(), dock, self._actions[kind.key])
+        panel.background = self._workspace.background
         panel.set_obstacle(self._obstacle)
         panel.set_selection(self._selection)
         panel.cure_requested.connect(self.cure_requested)
         panel.node_requested.connect(self.node_requested)
         panel.message.connect(self.message)
         panel.interest_changed.connect(self.interest_changed)
+        panel.failed.connect(self.failed)
         panel.attach(self._canvas)
         # Qt raises this to what stands in the dock and never lowers it: after a lecture nothing else would.
         dock.setMinimumSize(*_SMALLEST)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from nnviz.errors import InputError, NnvizError, RunFileError, StorageError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.reasons import reason_of
-from nnviz.gui.window.settings import Settings
+from nnviz.gui.parts.settings import Settings
 from nnviz.paths import check_file, given_path
 from nnviz.project.document import Document
 from nnviz.project.files import io

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer
 
+from nnviz.gui.parts.following import follow
 from nnviz.project.document import Document
 
 #: Milliseconds without a change. A held key and a turned wheel change faster.
@@ -15,20 +16,21 @@ class FixTrials(QObject):
 
     def __init__(self, document: Document, parent: QObject) -> None:
         super().__init__(parent)
-        self._document = document
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST)
         self._timer.timeout.connect(document.try_fixes)
-        document.changed.connect(self._wait)
-        document.diagnostics_changed.connect(self._wait)
+        self._followings = (
+            follow(document.changed, self._wait),
+            follow(document.diagnostics_changed, self._wait),
+        )
         self._wait()
 
     def stop(self) -> None:
         """Leave the document alone from now on."""
         self._timer.stop()
-        self._document.changed.disconnect(self._wait)
-        self._document.diagnostics_changed.disconnect(self._wait)
+        for following in self._followings:
+            following.end()
 
     def _wait(self, *_what: object) -> None:
         self._timer.start()

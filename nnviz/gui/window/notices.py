@@ -36,6 +36,7 @@ from nnviz import user_folders
 from nnviz.errors import NnvizError
 from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.flow_row import FlowRow
+from nnviz.gui.parts.following import follow
 
 _log = logging.getLogger("nnviz")
 _MESSAGE_TIME = 4000
@@ -243,7 +244,7 @@ class NoticeArea(QWidget):
         self._column.setSpacing(6)
         self._notices: dict[str, Notice] = {}
         parent.installEventFilter(self)
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
         self.hide()
 
     def _on_theme(self, _theme: object) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from nnviz.gui.runs.workspace import Workspace
+from nnviz.gui.window.guidance import Guidance
+from nnviz.gui.window.notices import NoticeArea
 from nnviz.project.model import Project
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
-    from nnviz.gui.window.window import MainWindow
     from nnviz.record.tolerant import TolerantRun
 
 _INTERVAL = 500
@@ -27,9 +30,19 @@ class Replay(QObject):
         path: Its file; None while a live run is shown.
     """
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(
+        self,
+        workspace: Workspace,
+        notices: NoticeArea,
+        guidance: Guidance,
+        show_all: Callable[[], object],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._notices = notices
+        self._guidance = guidance
+        self._show_all = show_all
         self.path: Path | None = None
         self._run: TolerantRun | None = None
         self._failure = ""
@@ -37,47 +50,46 @@ class Replay(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self._look)
-        window.files.run_opened.connect(self._on_run_opened)
-        window.files.replaced.connect(self.stop)
 
     def stop(self) -> None:
         """Something else is shown from now on."""
         self.path = self._run = None
         self._timer.stop()
 
-    def _on_run_opened(self, project: Project, run: TolerantRun, path: Path) -> None:
-        self._window.document.replace(project, None)
+    def show(self, project: Project, run: TolerantRun, path: Path) -> None:
+        """Show a run that was opened from its file."""
+        self._workspace.document.replace(project, None)
         self.path, self._run = path, run
         self._failure, self._damaged = "", 0
-        self._window.notices.dismiss("damage")
-        self._window.training.show_replay(run)
-        self._window.guidance.tell_replay(run, path)
+        self._notices.dismiss("damage")
+        self._workspace.training.show_replay(run)
+        self._guidance.tell_replay(run, path)
         self._timer.start()
-        self._window.canvas.fit()
+        self._show_all()
 
     def _look(self) -> None:
         """Say what turned out to be damaged, and read on in a run that still grows: the disk is a thread's work."""
         run = self._run
-        shown: RunView = self._window.feed.run
-        if run is None or shown is not run or self._window.training.state != "replay":
+        shown: RunView = self._workspace.feed.run
+        if run is None or shown is not run or self._workspace.training.state != "replay":
             self._timer.stop()
-            self._window.notices.dismiss("damage")
+            self._notices.dismiss("damage")
             return
         damaged = list(run.damaged)
         if len(damaged) != self._damaged and self.path is not None:
             self._damaged = len(damaged)
-            self._window.guidance.tell_damage(self.path, damaged)
-        if not (run.finished or self._window.background.busy):
-            self._window.background.start(
+            self._guidance.tell_damage(self.path, damaged)
+        if not (run.finished or self._workspace.background.busy):
+            self._workspace.background.start(
                 run.refresh, lambda _grown: self._followed(run), lambda error: self._failed(run, error), lane="follow"
             )
 
     def _followed(self, run: TolerantRun) -> None:
         if self._run is run and self._failure:
             self._failure = ""
-            self._window.notices.dismiss("follow")
+            self._notices.dismiss("follow")
 
     def _failed(self, run: TolerantRun, error: BaseException) -> None:
         if self._run is run and str(error) != self._failure:
             self._failure = str(error)
-            self._window.guidance.tell_lost(str(error))
+            self._guidance.tell_lost(str(error))

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.following import follow
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.notices import Button, NoticeArea
 from nnviz.gui.window.recovery_notice import RecoveryNotice, description
@@ -77,8 +78,8 @@ class Safety(QObject):
         if self._started:
             return
         self._started = True
-        self._document.changed.connect(self._on_changed)
-        self._document.saved.connect(self._on_saved)
+        follow(self._document.changed, self._on_changed)
+        follow(self._document.saved, self._on_saved)
         self._follow()
         self._shared_file.start()
         folder = self.lock.folder
@@ -93,8 +94,6 @@ class Safety(QObject):
         if not self._started or self._closed:
             return
         self._closed = True
-        self._document.changed.disconnect(self._on_changed)
-        self._document.saved.disconnect(self._on_saved)
         for left in self._left:
             left.put_back()
         for left in self._restored:
@@ -116,6 +115,8 @@ class Safety(QObject):
         self._follow()
 
     def _follow(self) -> None:
+        if self._closed:
+            return
         document = self._document
         if document.is_modified:
             self._noted = Work(document.project, document.path, self._files.fingerprint or "")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
 
 from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
-from nnviz.gui.parts.action_table import MENUS, ActionSpec, plain
+from nnviz.gui.parts.action import actions_by_menu, plain
 from nnviz.gui.parts.key_use import KeyUse
+from nnviz.gui.window.command_entries import Findable
 from nnviz.gui.window.timeline import TIMELINE_KEYS
-
-if TYPE_CHECKING:
-    from nnviz.gui.window.window import MainWindow
 
 
 @dataclass(frozen=True)
@@ -24,27 +21,22 @@ class ShortcutGroup:
     uses: tuple[KeyUse, ...]
 
 
-def shortcut_groups(window: MainWindow) -> list[ShortcutGroup]:
+def shortcut_groups(find: Findable) -> list[ShortcutGroup]:
     """Everything that a key does, in the order of the menus; the places with keys of their own come last."""
     groups = []
-    for title, entries in MENUS:
-        uses = [
-            _of_action(window.actions_by_name[entry.name], plain(entry.text))
-            for entry in entries
-            if isinstance(entry, ActionSpec)
-        ]
+    for title, offered in actions_by_menu(find.offered):
+        uses = [_of_action(find.actions[offer.name], plain(offer.text)) for offer in offered]
         if plain(title) == "View":
-            uses += [
-                _of_action(one, f"Show the map: {plain(one.text()).lower()}") for one in window.minimap_menu.actions()
-            ]
+            uses += [_of_action(one, f"Show the map: {plain(one.text()).lower()}") for one in find.minimap.actions()]
         groups.append(ShortcutGroup(plain(title), tuple(use for use in uses if use.keys)))
-    if window.docks is not None:
-        for key, dock in window.docks.docks.items():
+    docks, inspector = find.docks(), find.inspector()
+    if docks is not None:
+        for key, dock in docks.docks.items():
             uses = [_of_action(dock.toggleViewAction(), "Show or hide")]
-            uses += [_of_action(entry.action, entry.words) for entry in window.docks.actions[key].entries]
-            groups.append(ShortcutGroup(f"Instrument: {window.docks.panels[key].title}", tuple(uses)))
-    if window.inspector is not None:
-        tabs = tuple(KeyUse(name, (f"Alt+{number}",)) for number, (_, name) in enumerate(window.inspector.TABS, 1))
+            uses += [_of_action(entry.action, entry.words) for entry in docks.actions[key].entries]
+            groups.append(ShortcutGroup(f"Instrument: {docks.panels[key].title}", tuple(uses)))
+    if inspector is not None:
+        tabs = tuple(KeyUse(name, (f"Alt+{number}",)) for number, (_, name) in enumerate(inspector.TABS, 1))
         groups.append(ShortcutGroup("Inspector", tabs))
     groups.append(ShortcutGroup("On the canvas", CANVAS_KEYS))
     groups.append(ShortcutGroup("On the timeline", TIMELINE_KEYS))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWi
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.theme import format_bytes, format_count
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import text_width
 from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.runs.run_feed import RunFeed
@@ -255,14 +256,14 @@ class Timeline(QWidget):
         self._timer.setInterval(_MEMORY_INTERVAL)
         self._timer.timeout.connect(self._measure_memory)
         self._timer.start()
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
         self._refit()
         self._measure_memory()
         self._update()
 
     def _refit(self) -> None:
         """Take the letters of the present text scale. In a lecture, what only the lecturer asks for gives way."""
-        lecture = theme.text_scale() > 1
+        lecture = theme.mode().network_first
         self._fitted = theme.text_scale()
         self.setFixedHeight(max(38, QFontMetrics(theme.font(12)).height() + 14))
         self._caption.setFont(theme.font(12))

@@ -21,9 +21,11 @@ from PySide6.QtWidgets import (
 from nnviz.data import datasets
 from nnviz.errors import InputError, ParamError
 from nnviz.gui.look import icons, theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.painting import answering
 from nnviz.gui.look.theme import format_count, format_duration
 from nnviz.gui.parts.field_undo import undo_document_from
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import Field, InPlace, text_width, value_font, value_height
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.runs.standing import Standing, learning_rate_of, with_learning_rate
@@ -88,13 +90,13 @@ class TopBar(QWidget):
         self._build_fields(row)
         row.addStretch(1)
         self._build_progress(row)
-        document.changed.connect(self._on_document_changed)
-        document.saved.connect(self._on_saved)
+        follow(document.changed, self._on_document_changed)
+        follow(document.saved, self._on_saved)
         training.changed.connect(self._update_state)
         training.moved.connect(self._show_standing)
         training.data_known.connect(lambda _sizes: self._update_data())
         training.known.changed.connect(self._update_data)
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
         self._refit()
         self.refresh()
 
@@ -105,11 +107,6 @@ class TopBar(QWidget):
         self._update_fields()
         self._update_state()
         self._show_standing(self._training.standing)
-
-    def release(self) -> None:
-        """Let go of the document, before the window goes."""
-        self._document.changed.disconnect(self._on_document_changed)
-        self._document.saved.disconnect(self._on_saved)
 
     # ---- building ------------------------------------------------------------------------------------------------
 
@@ -260,7 +257,7 @@ class TopBar(QWidget):
         self._fit_width()
 
     def _fit_width(self) -> None:
-        self._set_compact(self.width() < _COMPACT_BELOW or theme.text_scale() > 1)
+        self._set_compact(self.width() < _COMPACT_BELOW or theme.mode().network_first)
         self._update_document()
         self._update_data()
         self._give_way()
@@ -277,7 +274,7 @@ class TopBar(QWidget):
         )
         for part in lesser:
             part.setVisible(True)
-        if theme.text_scale() > 1:
+        if theme.mode() is Mode.LECTURE:
             for part in lesser:
                 if self._lacking() <= 0:
                     break

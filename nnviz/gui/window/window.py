@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QKeySequence,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -30,15 +31,20 @@ from nnviz.errors import NnvizError
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.canvas.cards.facts import ON_CARDS
 from nnviz.gui.look import icons, theme
-from nnviz.gui.parts.action_table import CANVAS_ACTIONS
+from nnviz.gui.look.mode import Mode
+from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
-from nnviz.gui.window.action_state import fill_recent, fill_runs, update_actions
-from nnviz.gui.window.actions import layers_menu, make_actions, make_menus, minimap_menu
+from nnviz.gui.runs.training_actions import training_actions
+from nnviz.gui.runs.workspace import Workspace
+from nnviz.gui.window.actions import make_actions, make_menus, minimap_menu, update_actions
+from nnviz.gui.window.command_entries import Findable
 from nnviz.gui.window.commands import Commands
 from nnviz.gui.window.file_drops import accept_files, drop_files
 from nnviz.gui.window.files import Files
@@ -48,10 +54,10 @@ from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
 from nnviz.gui.window.project_title import literal_title
 from nnviz.gui.window.replay import Replay
 from nnviz.gui.window.safety import Safety
-from nnviz.gui.window.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.window.spacetap import SpaceTap
 from nnviz.gui.window.timeline import Timeline
 from nnviz.gui.window.topbar import TopBar
+from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
@@ -121,7 +127,17 @@ class MainWindow(QMainWindow):
         self._build_centre()
         self.safety = Safety(document, self.files, self.background, self.notices, self)
         self.commands = Commands(self)
-        self.actions_by_name = make_actions(self, self.commands.handlers())
+        #: Everything that can be done: what the rooms contribute.
+        self.offered: tuple[Offer, ...] = (
+            *self.canvas.offers,
+            *self.commands.actions(),
+            *training_actions(self.training, self.apply),
+        )
+        self.actions_by_name = make_actions(self, self.offered)
+        #: What panels, tabs and editors may know.
+        self.workspace = Workspace(
+            document, self.training, self.feed, self.files, self.settings, self.background, self.apply, self.message.say
+        )
         self._build_bars()
         self._build_menus()
         self.guidance = Guidance(
@@ -130,7 +146,9 @@ class MainWindow(QMainWindow):
         self.guidance.problems_requested.connect(self.commands.show_problems)
         self.timeline.problems_requested.connect(self.commands.show_problems)
         self.fix_trials = FixTrials(document, self)
-        self.replay = Replay(self)
+        self.replay = Replay(self.workspace, self.notices, self.guidance, self.canvas.fit, self)
+        self.files.run_opened.connect(self.replay.show)
+        self.files.replaced.connect(self.replay.stop)
         self._connect()
         self._restrict_shortcuts()
         self._restore_geometry()
@@ -196,27 +214,27 @@ class MainWindow(QMainWindow):
             layout.setContentsMargins(0, 0, 0, 0)
 
     def _build_menus(self) -> None:
-        self._recent_menu = QMenu("Open r&ecent", self)
-        self._recent_menu.aboutToShow.connect(lambda: fill_recent(self._recent_menu, self))
-        self._runs_menu = QMenu("Recent r&uns", self)
-        self._runs_menu.aboutToShow.connect(lambda: fill_runs(self._runs_menu, self))
-        self._layers_menu = layers_menu(self, self.canvas.add_node)
         self.minimap_menu = minimap_menu(self, self.commands.show_minimap)
-        make_menus(
-            self.menu_bar,
-            self.actions_by_name,
-            {
-                "recent": self._recent_menu,
-                "runs": self._runs_menu,
-                "layers": self._layers_menu,
-                "minimap": self.minimap_menu,
-            },
+        make_menus(self.menu_bar, self.actions_by_name, self.offered)
+        #: What the command palette and the shortcut sheet read.
+        self.findable = Findable(
+            workspace=self.workspace,
+            offered=self.offered,
+            actions=self.actions_by_name,
+            minimap=self.minimap_menu,
+            docks=lambda: self.docks,
+            inspector=lambda: self.inspector,
+            kept=lambda: self.recorder.kept,
+            show_node=self.commands.show_node,
+            enter_tab=self.commands.enter_tab,
+            use_dataset=self.commands.use_dataset,
+            add_layer=self.palette_panel.add_requested.emit,
         )
 
     def _connect(self) -> None:
         document, training = self.document, self.training
-        document.changed.connect(self._on_document_changed)
-        document.saved.connect(self._on_saved)
+        follow(document.changed, self._on_document_changed)
+        follow(document.saved, self._on_saved)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
         training.began.connect(self.recorder.begin)
@@ -241,7 +259,7 @@ class MainWindow(QMainWindow):
         self.top_bar.data_requested.connect(self.commands.show_data)
         self.feed.step_changed.connect(lambda _step: self.update_actions())
         self.feed.ticked.connect(self._on_ticked)
-        theme.notifier.changed.connect(self._on_theme)
+        follow(theme.notifier.changed, self._on_theme)
         # Emitted from any thread; the notice belongs to this one.
         self.net.caught.connect(self.guidance.tell_exception, Qt.ConnectionType.QueuedConnection)
         self.safety.message.connect(self.message.say)
@@ -249,8 +267,10 @@ class MainWindow(QMainWindow):
 
     def _restrict_shortcuts(self) -> None:
         """Keys that belong to the canvas do nothing where something else has the focus."""
-        for name in CANVAS_ACTIONS:
-            action = self.actions_by_name[name]
+        for offer in self.offered:
+            if not isinstance(offer, Action) or not offer.canvas_only:
+                continue
+            action = self.actions_by_name[offer.name]
             self.removeAction(action)
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             self.canvas.addAction(action)
@@ -319,15 +339,16 @@ class MainWindow(QMainWindow):
         from nnviz.gui.window.docks import Docks  # noqa: PLC0415
 
         placeholder, self._placeholder = self._placeholder, None
-        docks = self.docks = Docks(self, self.document, self.feed, self.canvas)
+        docks = self.docks = Docks(self, self.workspace, self.canvas)
         if placeholder is not None:
             self.removeDockWidget(placeholder)
             placeholder.deleteLater()
-        instruments = self.menu_bar.findChild(QMenu, "InstrumentsMenu")
+        instruments = self.menu_bar.findChild(QMenu, "menu-Instruments")
         if instruments is not None:
             docks.fill_menu(instruments)
         self.update_actions()
         docks.message.connect(self.message.say)
+        docks.failed.connect(lambda sentence: self.guidance.tell_error(sentence, ""))
         docks.node_requested.connect(self.commands.show_node)
         docks.cure_requested.connect(self.commands.cure)
         docks.interest_changed.connect(self.interests.contribute)
@@ -424,8 +445,27 @@ class MainWindow(QMainWindow):
 
     def update_actions(self) -> None:
         """Bring every action in line with what can be done now."""
-        if not self._finished:
-            update_actions(self)
+        if self._finished:
+            return
+        update_actions(self.actions_by_name, self.offered)
+        for choice in self.minimap_menu.actions():
+            choice.setChecked(choice.data() == self.canvas.minimap.mode)
+        if self.docks is not None:
+            self.docks.set_obstacle(self._obstacle())
+
+    def _obstacle(self) -> str:
+        """What to do before the network can be trained, for instruments that have nothing to show yet."""
+        if not self.document.project.graph.nodes:
+            return f"Draw a network first: take a layer from the left, or open a sample ({self._keys_of('samples')})."
+        reason = self.training.blocked()
+        count = len(problems_that_stop(self.document.diagnostics))
+        if count and reason:
+            words = "the problem" if count == 1 else f"the {count} problems"
+            return f"Mend {words} first: the instrument Problems ({self._keys_of('problems')}) has the cures."
+        return f"It cannot be trained now. {reason}" if reason else ""
+
+    def _keys_of(self, name: str) -> str:
+        return self.actions_by_name[name].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
 
     def _update_title(self) -> None:
         self.setWindowTitle(f"{literal_title(self.document)}[*] – nnviz")
@@ -473,7 +513,7 @@ class MainWindow(QMainWindow):
         self._finished = True
         self.settings.keep_layout("geometry", self.saveGeometry())
         self.settings.recent_layers = self.canvas.editing.recent
-        if not self.actions_by_name["lecture"].isChecked():
+        if theme.mode() is Mode.DESK:
             self.settings.keep_layout("splitter", self._splitter.saveState())
             if self.docks is not None:
                 self.settings.keep_layout("docks", self.saveState(ARRANGEMENT_VERSION))
@@ -483,16 +523,13 @@ class MainWindow(QMainWindow):
         self.fix_trials.stop()
         self.feed.stop()
         self.training.stop()
-        self.document.changed.disconnect(self._on_document_changed)
-        self.document.saved.disconnect(self._on_saved)
-        self.top_bar.release()
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
         self.background.wait(3.0)
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()
         self.net.remove()
-        theme.set_text_scale(1.0)
+        theme.set_mode(Mode.DESK)
 
     def action(self, name: str) -> QAction:
         """One of the window's actions."""

@@ -13,7 +13,7 @@ import msgspec
 from PySide6.QtCore import QTimer
 
 from nnviz.gui import app as application
-from nnviz.gui.window.settings import Settings
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.samples import templates

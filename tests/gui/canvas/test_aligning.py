@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import OpenWindow
 
-from nnviz.gui.parts.action_table import ALIGNMENTS
+from nnviz.gui.canvas.actions import ALIGNMENTS
 from nnviz.project.drawing.alignment import Alignment, Direction
 from nnviz.project.edits import Move
 
@@ -111,7 +111,7 @@ def test_keys_and_menu_of_the_window(qtbot: QtBot, open_window: OpenWindow) -> N
     window.document.apply(Move({node: (30.0 * index, 400.0 * index) for index, node in enumerate(nodes)}))
     window.canvas.setFocus()
     window.canvas.select(nodes)
-    keys = next(keys for alignment, _, keys in ALIGNMENTS if alignment is Alignment.LEFT)
+    keys = next(keys for alignment, _, keys, _ in ALIGNMENTS if alignment is Alignment.LEFT)
     pressed = QKeySequence(keys)[0]
     person.keys(pressed.key(), pressed.keyboardModifiers())
     assert {window.document.project.graph.nodes[node].x for node in nodes} == {0.0}

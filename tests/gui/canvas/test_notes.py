@@ -731,7 +731,7 @@ def test_menus_keys_and_the_command_palette(
     assert canvas.notes.armed
     QTest.keyClick(canvas, Qt.Key.Key_Return)
     assert "arrow1" in window.document.project.graph.arrows
-    found = [entry for entry in all_entries(window) if entry.key == "note/note1"]
+    found = [entry for entry in all_entries(window.findable) if entry.key == "note/note1"]
     assert [entry.title for entry in found] == ["Go to note Look herebn"]
     canvas.select([])
     found[0].run()

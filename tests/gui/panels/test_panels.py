@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.errors import StorageError
 from nnviz.gui.look import theme as themes
-from nnviz.gui.panels import PANELS, Panel
+from nnviz.gui.panels import PANELS, Panel, base
 from nnviz.gui.panels.activations import ActivationsPanel
 from nnviz.gui.panels.arrays import RGB
 from nnviz.gui.panels.dead_units import DeadUnitsPanel, Row, SharesView
@@ -27,8 +29,10 @@ from nnviz.gui.panels.findings import FindingsPanel
 from nnviz.gui.panels.gradients import GradientsPanel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.problems import ProblemsPanel
+from nnviz.gui.parts.background import Background
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes
+from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Node
 from nnviz.project.samples import templates
 from nnviz.record.quantities import DEAD_FRACTION
@@ -79,6 +83,7 @@ def test_every_panel_draws_in_both_themes_and_exports(
     panel.save(tmp_path / "a.png")
     panel.save(tmp_path / "a.svg")
     panel.save(tmp_path / "a.csv")
+    qtbot.waitUntil(lambda: panel.background is not None and not panel.background.busy)
     assert QImage(str(tmp_path / "a.png")).width() == 820
     assert QSvgRenderer(str(tmp_path / "a.svg")).isValid()
     assert len((tmp_path / "a.csv").read_text().splitlines()) > 1
@@ -88,8 +93,45 @@ def test_every_panel_draws_in_both_themes_and_exports(
 
 def test_a_folder_that_cannot_be_written_is_named(document: Document, run: Run, qtbot: QtBot, tmp_path: Path) -> None:
     panel = shown(LossPanel, document, qtbot)
-    with pytest.raises(StorageError, match=r"loss\.csv could not be saved"):
+    with qtbot.waitSignal(panel.failed) as failed:
         panel.save(tmp_path / "missing" / "loss.csv")
+    assert re.search(r"loss\.csv could not be saved", failed.args[0])
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_are_written_by_another_thread_and_what_they_hold_is_what_was_seen(
+    document: Document, run: Run, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = shown(LossPanel, document, qtbot)
+    panel.refresh(run, frozenset(run.names()), None)
+    threads: list[int] = []
+
+    def write(data: bytes, path: Path) -> None:
+        threads.append(threading.get_ident())
+        write_atomically(data, path)
+
+    monkeypatch.setattr(base, "write_atomically", write)
+    expected = panel.to_csv()
+    with qtbot.waitSignal(panel.message) as said:
+        panel.save(tmp_path / "loss.csv")
+        panel.refresh(Run(RunInfo()), frozenset(), None)  # what is drawn meanwhile is not what is written
+    assert said.args == ["Saved loss.csv."]
+    assert threads and threading.get_ident() not in threads
+    assert (tmp_path / "loss.csv").read_text(encoding="utf-8") == expected
+
+
+def test_a_panel_that_is_gone_before_its_file_is_written_says_nothing(
+    document: Document, run: Run, qtbot: QtBot, tmp_path: Path
+) -> None:
+    background = Background()
+    panel = LossPanel(document, themes.current())
+    panel.resize(400, 300)
+    panel.background = background
+    panel.refresh(run, frozenset(run.names()), None)
+    panel.save(tmp_path / "loss.csv")
+    shiboken6.delete(panel)
+    qtbot.waitUntil(lambda: not background.busy)
+    assert (tmp_path / "loss.csv").exists()
 
 
 def test_the_loss_export_is_exact(document: Document, qtbot: QtBot) -> None:

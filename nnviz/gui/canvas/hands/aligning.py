@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMenu
 
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.parts.action_table import ALIGNMENTS, DISTRIBUTIONS, menu_text
 from nnviz.project.drawing.alignment import Alignment, Direction, Places, align, distribute
 from nnviz.project.drawing.frames import Rect
 from nnviz.project.drawing.grouping import holder_of
@@ -58,9 +57,11 @@ def distributed(scene: CanvasScene, nodes: Collection[str], direction: Direction
 def add_to_menu(menu: QMenu, canvas: CanvasView) -> None:
     """What can be done to several selected cards together."""
     editing, count = canvas.editing, len(canvas.selected)
-    for alignment, _, _ in ALIGNMENTS:
-        menu.addAction(menu_text(f"align_{alignment.value}"), partial(editing.align, alignment))
+    for alignment in Alignment:
+        menu.addAction(canvas.offered[f"align_{alignment.value}"].entry(), partial(editing.align, alignment))
     menu.addSeparator()
-    for direction, _, _ in DISTRIBUTIONS:
-        entry = menu.addAction(menu_text(f"distribute_{direction.value}"), partial(editing.distribute, direction))
+    for direction in Direction:
+        entry = menu.addAction(
+            canvas.offered[f"distribute_{direction.value}"].entry(), partial(editing.distribute, direction)
+        )
         entry.setEnabled(count >= 3)

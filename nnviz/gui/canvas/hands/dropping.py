@@ -51,7 +51,7 @@ class CanvasDrops:
         event.accept()
 
     def drop(self, event: QDropEvent) -> None:
-        """It lands."""
+        """A layer dragged from the palette is let go: it is added where it is."""
         gesture, self.gesture = self.gesture, None
         if gesture is None:
             event.ignore()

@@ -14,7 +14,6 @@ from nnviz.errors import NnvizError
 from nnviz.gui.canvas.breadcrumb import Breadcrumb
 from nnviz.gui.canvas.cards.card_sizes import card_sizes
 from nnviz.gui.canvas.geometry import CARD_WIDTH
-from nnviz.gui.parts.action_table import menu_text
 from nnviz.project.drawing.grouping import group_edit, holder_of, ungroup_edit, whole
 from nnviz.project.drawing.tidy import fold_all_edit, toggle_edit
 from nnviz.project.edits import Bypass, Edit, Several
@@ -204,14 +203,14 @@ class CanvasGroups(QObject):
         groups = [item for item in chosen if item in graph.groups]
         nodes = whole(graph, chosen).nodes
         out = bool(nodes) and all(graph.nodes[node].bypassed or bypass_problem(graph.nodes[node]) for node in nodes)
-        menu.addAction(menu_text("bypass", "Enable" if out else ""), self.bypass_selected)
+        menu.addAction(self._canvas.offered["bypass"].entry("Enable" if out else ""), self.bypass_selected)
         menu.addSeparator()
-        menu.addAction(menu_text("group"), self.group_selected)
+        menu.addAction(self._canvas.offered["group"].entry(), self.group_selected)
         if groups:
             fold = "Unfold" if graph.groups[groups[0]].collapsed else "Fold"
-            menu.addAction(menu_text("fold", fold), self.toggle_selected)
-            menu.addAction(menu_text("enter_group"), self.enter_selected)
-            menu.addAction(menu_text("ungroup"), self.ungroup_selected)
+            menu.addAction(self._canvas.offered["fold"].entry(fold), self.toggle_selected)
+            menu.addAction(self._canvas.offered["enter_group"].entry(), self.enter_selected)
+            menu.addAction(self._canvas.offered["ungroup"].entry(), self.ungroup_selected)
 
     def reveal(self, node: str) -> bool:
         """Show the level at which a node, a group or a note has a card of its own; whether there is such a thing."""

@@ -21,7 +21,6 @@ from nnviz.gui.canvas.hands.gestures import (
 from nnviz.gui.canvas.items.frame_item import FrameItem
 from nnviz.gui.canvas.items.ports import PortState
 from nnviz.gui.canvas.routing import Port
-from nnviz.gui.parts.action_table import menu_text
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.view import CanvasView
@@ -249,29 +248,29 @@ class CanvasMouse:
         elif card is not None:
             if card.node not in scene.selected:
                 scene.select([card.node])
-            menu.addAction(menu_text("rename"), canvas.rename_selected)
+            menu.addAction(canvas.offered["rename"].entry(), canvas.rename_selected)
             if card.node in scene.cards:
-                menu.addAction(menu_text("connect"), canvas.start_wire_by_keyboard)
+                menu.addAction(canvas.offered["connect"].entry(), canvas.start_wire_by_keyboard)
             canvas.groups.add_to_menu(menu)
             menu.addSeparator()
-            menu.addAction(menu_text("cut"), canvas.cut)
-            menu.addAction(menu_text("copy"), canvas.copy)
-            menu.addAction(menu_text("duplicate"), canvas.duplicate)
+            menu.addAction(canvas.offered["cut"].entry(), canvas.cut)
+            menu.addAction(canvas.offered["copy"].entry(), canvas.copy)
+            menu.addAction(canvas.offered["duplicate"].entry(), canvas.duplicate)
             if len(scene.selected) > 1:
                 add_to_menu(menu.addMenu("Align and distribute"), canvas)
             menu.addSeparator()
-            menu.addAction(menu_text("delete"), canvas.delete_selection)
+            menu.addAction(canvas.offered["delete"].entry(), canvas.delete_selection)
         elif wire is not None:
             scene.select((), [wire.edge])
-            menu.addAction(menu_text("quick_add", "Insert layer…"), lambda: canvas.quick_add.open(point))
-            menu.addAction(menu_text("delete", "Remove wire"), canvas.delete_selection)
+            menu.addAction(canvas.offered["quick_add"].entry("Insert layer…"), lambda: canvas.quick_add.open(point))
+            menu.addAction(canvas.offered["delete"].entry("Remove wire"), canvas.delete_selection)
         else:
-            menu.addAction(menu_text("quick_add", "Add layer here…"), lambda: canvas.quick_add.open(point))
-            menu.addAction(menu_text("note", "Write a note here"), lambda: canvas.notes.add(point))
-            menu.addAction(menu_text("arrow", "Draw an arrow"), canvas.notes.arm)
+            menu.addAction(canvas.offered["quick_add"].entry("Add layer here…"), lambda: canvas.quick_add.open(point))
+            menu.addAction(canvas.offered["note"].entry("Write a note here"), lambda: canvas.notes.add(point))
+            menu.addAction(canvas.offered["arrow"].entry("Draw an arrow"), canvas.notes.arm)
             menu.addAction("Paste here", lambda: canvas.paste(point))
             menu.addSeparator()
-            menu.addAction(menu_text("select_all"), canvas.select_all)
-            menu.addAction(menu_text("arrange"), canvas.arrange)
+            menu.addAction(canvas.offered["select_all"].entry(), canvas.select_all)
+            menu.addAction(canvas.offered["arrange"].entry(), canvas.arrange)
             menu.addAction("Show everything\tF", canvas.fit_or_all)
         return menu

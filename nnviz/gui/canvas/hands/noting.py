@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QMenu
 
+from nnviz.gui.canvas.actions import COLOURS
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.hands.gestures.annotate import ArrowEndGesture, DrawArrowGesture, ResizeNoteGesture, grip_cursor
 from nnviz.gui.canvas.hands.note_editor import NoteEditor
@@ -18,7 +19,8 @@ from nnviz.gui.canvas.items.arrow_item import ARROW_REACH, ArrowItem
 from nnviz.gui.canvas.items.note_item import HANDLE_RADIUS, NoteItem, tone
 from nnviz.gui.canvas.items.note_text import fitting_height, grown_height
 from nnviz.gui.look import theme
-from nnviz.gui.parts.action_table import COLOURS, menu_text, plain
+from nnviz.gui.parts.action import plain
+from nnviz.gui.parts.following import follow
 from nnviz.project.edits import Annotate
 from nnviz.project.graph.wiring import new_id_of
 from nnviz.project.model import NOTE_COLOURS, Arrow, Graph, Note, Project
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 #: Distance in pixels at which the mouse is on the edge of a note, and on the end of an arrow.
 _GRIP, _END = 5.0, 9.0
 _NEW = Note("note")
+_COLOUR_WORDS = {colour: plain(words) for colour, words, _ in COLOURS}
 _DRAW = "Drag from where the arrow begins to what it points at."
-COLOUR_WORDS = {colour: plain(words) for colour, words, _ in COLOURS}
 
 
 class CanvasNotes(QObject):
@@ -47,9 +49,9 @@ class CanvasNotes(QObject):
         self._hovered = ""
         canvas.camera_moved.connect(self._place_editor)
         canvas.zoom_changed.connect(self._place_editor)
-        self._scene.document.changed.connect(self._on_changed)
+        follow(self._scene.document.changed, self._on_changed)
         self._scene.root_changed.connect(self._on_root_changed)
-        theme.notifier.changed.connect(self._on_theme_changed)
+        follow(theme.notifier.changed, self._on_theme_changed)
 
     @property
     def editor(self) -> NoteEditor | None:
@@ -181,7 +183,7 @@ class CanvasNotes(QObject):
         notes = {item: replace(graph.notes[item], colour=colour) for item in chosen if item in graph.notes}
         arrows = {item: replace(graph.arrows[item], colour=colour) for item in chosen if item in graph.arrows}
         if notes or arrows:
-            self._canvas.editing.apply(Annotate(notes, arrows, title=f"Colour {COLOUR_WORDS[colour].lower()}"))
+            self._canvas.editing.apply(Annotate(notes, arrows, title=f"Colour {_COLOUR_WORDS[colour].lower()}"))
         else:
             self._canvas.message.emit("Select a note or an arrow first.")
 
@@ -191,21 +193,21 @@ class CanvasNotes(QObject):
         if item.node not in canvas.selected:
             canvas.select([item.node])
         if isinstance(item, NoteItem):
-            menu.addAction(menu_text("rename", "Edit text"), partial(self.edit, [item.node]))
+            menu.addAction(canvas.offered["rename"].entry("Edit text"), partial(self.edit, [item.node]))
         colours = menu.addMenu("Colour")
         now = item.note.colour if isinstance(item, NoteItem) else item.arrow.colour
         for colour in NOTE_COLOURS:
-            words = menu_text(f"colour_{colour}", COLOUR_WORDS[colour])
+            words = canvas.offered[f"colour_{colour}"].entry(_COLOUR_WORDS[colour])
             entry = colours.addAction(_swatch(colour), words, partial(self.colour, colour))
             entry.setCheckable(True)
             entry.setChecked(colour == now)
-        menu.addAction(menu_text("group"), canvas.groups.group_selected)
+        menu.addAction(canvas.offered["group"].entry(), canvas.groups.group_selected)
         menu.addSeparator()
-        menu.addAction(menu_text("cut"), canvas.cut)
-        menu.addAction(menu_text("copy"), canvas.copy)
-        menu.addAction(menu_text("duplicate"), canvas.duplicate)
+        menu.addAction(canvas.offered["cut"].entry(), canvas.cut)
+        menu.addAction(canvas.offered["copy"].entry(), canvas.copy)
+        menu.addAction(canvas.offered["duplicate"].entry(), canvas.duplicate)
         menu.addSeparator()
-        menu.addAction(menu_text("delete"), canvas.delete_selection)
+        menu.addAction(canvas.offered["delete"].entry(), canvas.delete_selection)
 
     # ---- mouse and keys
 

@@ -13,6 +13,7 @@ from nnviz.gui.canvas.hands.gestures import Gesture
 from nnviz.gui.canvas.hands.modality import Modality
 from nnviz.gui.canvas.hands.quick_add_popup import QuickAddPopup
 from nnviz.gui.canvas.routing import Port
+from nnviz.gui.parts.following import follow
 from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.suggestions import Suggestion, every_layer, feeders, followers
@@ -54,7 +55,7 @@ class QuickAdd:
         self._popup: QuickAddPopup | None = None
         self._spot = _Spot(QPointF())
         self.gesture: Gesture | None = None
-        canvas.canvas_scene.document.changed.connect(self._on_changed)
+        follow(canvas.canvas_scene.document.changed, self._on_changed, canvas)
 
     @property
     def popup(self) -> QuickAddPopup | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
@@ -14,19 +14,36 @@ from nnviz.gui.canvas.routing import Port
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.project import registry
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.scene import CanvasScene
+from nnviz.project.graph.groups import GraphView
+from nnviz.project.model import Graph
 
 _LENGTH = 34.0
 _HEIGHT = 22.0
 _SIZE = 12
 
 
+class SeenNetwork(Protocol):
+    """What is seen of a network, and where the ports of its cards are."""
+
+    @property
+    def graph(self) -> Graph:
+        """The whole network."""
+
+    @property
+    def seen(self) -> GraphView:
+        """What is seen of it."""
+
+    def port_place(self, port: Port) -> QPointF:
+        """The middle of a port in the scene."""
+
+    def port_side(self, port: Port) -> Side:
+        """The side of its card on which a port is."""
+
+
 class BoundaryItem(QGraphicsItem):
     """All ends of wires that leave the group that is looked into; nothing at the top."""
 
-    def __init__(self, scene: CanvasScene) -> None:
+    def __init__(self, scene: SeenNetwork) -> None:
         super().__init__()
         self._scene = scene
         self._ends: list[tuple[Port, str]] = []

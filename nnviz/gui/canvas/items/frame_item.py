@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui.canvas.cards.card_text import elided, text_width
+from nnviz.gui.canvas.items.stand_in import StandIn
 from nnviz.gui.canvas.items.tiny import TinyBox, is_tiny, title_bar
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.project.drawing.frames import FRAME_HEAD
 from nnviz.project.drawing.layout import GROUP
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.items.far_items import FarItems
-    from nnviz.gui.canvas.items.note_item import NoteItem
 
 _RADIUS = 10.0
 _MARGIN = 4.0
@@ -61,7 +57,7 @@ class FrameItem(QGraphicsItem):
         self._target = False
         self._severity = facts.severity
         self._tiny: TinyBox | None = None
-        self._far: FarItems[FrameItem | NoteItem] | None = None
+        self._far: StandIn | None = None
         self.setZValue(-3.0 + facts.depth / 100.0)
 
     @property
@@ -106,7 +102,7 @@ class FrameItem(QGraphicsItem):
         """The sign that folds the group up."""
         return QRectF(self._rect.left() + 4.0, self._rect.top() + 4.0, _SIGN, FRAME_HEAD - 8.0)
 
-    def set_far(self, layer: FarItems[FrameItem | NoteItem] | None) -> None:
+    def set_far(self, layer: StandIn | None) -> None:
         """From now on, be painted by the layer of far boxes, or by itself again."""
         if layer is not self._far:
             self._far = layer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
@@ -15,9 +13,6 @@ from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
 from nnviz.gui.canvas.items.stage import Stage, card_canvas
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.items.far_layer import FarLayer
 
 #: How much is seen of what a bypassed layer would put out.
 _FADED = 0.3
@@ -47,7 +42,7 @@ class NodeItem(QGraphicsItem):
         self._stale = True
         self._rect = told.layout.rect
         self._bounds = self._outer()
-        self._far: FarLayer | None = None
+        self._far: QGraphicsItem | None = None
         self.place = (0.0, 0.0)
         self.far_key = ""
         self.setZValue(1.0)
@@ -98,7 +93,7 @@ class NodeItem(QGraphicsItem):
         self.place = (x, y)
         self.setPos(x, y)
 
-    def set_far(self, layer: FarLayer | None) -> None:
+    def set_far(self, layer: QGraphicsItem | None) -> None:
         """From now on, be painted by the layer of far cards, or by itself again."""
         self._far = layer
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)

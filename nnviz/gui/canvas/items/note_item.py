@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QAbstractTextDocumentLayout, QColor, QPainter, QPen, QTextDocument
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
@@ -11,14 +9,11 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from nnviz.gui.canvas.cards.card_text import text_width
 from nnviz.gui.canvas.geometry import Level, level_of
 from nnviz.gui.canvas.items.note_text import PADDING, laid_out, note_title
+from nnviz.gui.canvas.items.stand_in import StandIn
 from nnviz.gui.canvas.items.tiny import TinyBox, is_readable, is_tiny, title_bar
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.project.model import Note
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.items.far_items import FarItems
-    from nnviz.gui.canvas.items.frame_item import FrameItem
 
 _RADIUS = 5.0
 _MARGIN = 4.0
@@ -55,7 +50,7 @@ class NoteItem(QGraphicsItem):
         self._rect = QRectF(0.0, 0.0, note.width, note.height)
         self._text: QTextDocument | None = None
         self._tiny: TinyBox | None = None
-        self._far: FarItems[FrameItem | NoteItem] | None = None
+        self._far: StandIn | None = None
         self._selected = False
         self._hovered = False
         self._edited = False
@@ -86,7 +81,7 @@ class NoteItem(QGraphicsItem):
         """Whether the paper reaches into a part of the scene."""
         return self.card_rect().intersects(area)
 
-    def set_far(self, layer: FarItems[FrameItem | NoteItem] | None) -> None:
+    def set_far(self, layer: StandIn | None) -> None:
         """From now on, be painted by the layer of far boxes, or by itself again."""
         if layer is not self._far:
             self._far = layer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPixmap
@@ -15,7 +15,6 @@ from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CARD_WIDTH, Level, level_of
 
 if TYPE_CHECKING:
-    from nnviz.gui.canvas.items.node_item import NodeItem
     from nnviz.gui.look.theme import Theme
 
 _FACE_BYTES = 96 * 2**20
@@ -43,6 +42,13 @@ def card_canvas(pixmap: QPixmap, scale: float) -> QPainter:
     return painter
 
 
+class Faced(Protocol):
+    """A card that keeps its finished picture, and can do without it."""
+
+    def drop_face(self) -> None:
+        """Forget the picture: it is painted again when it is seen."""
+
+
 class Stage:
     """Shared by the cards of one canvas; one view paints it.
 
@@ -64,7 +70,7 @@ class Stage:
         self.deadline = float("inf")
         self.waiting = False
         self.painted = 0
-        self._faces: OrderedDict[NodeItem, int] = OrderedDict()
+        self._faces: OrderedDict[Faced, int] = OrderedDict()
         self._bytes = 0
         self._plates: dict[tuple[str, float, CardLook, float, str], QPixmap] = {}
 
@@ -94,7 +100,7 @@ class Stage:
             self._plates[key] = found
         return found
 
-    def keep(self, item: NodeItem, size: int) -> None:
+    def keep(self, item: Faced, size: int) -> None:
         """Count the finished picture of a card; the oldest ones go when there are too many bytes."""
         self._bytes += size - self._faces.pop(item, 0)
         self._faces[item] = size
@@ -103,7 +109,7 @@ class Stage:
             self._bytes -= freed
             old.drop_face()
 
-    def forget(self, item: NodeItem) -> None:
+    def forget(self, item: Faced) -> None:
         """A card has gone."""
         self._bytes -= self._faces.pop(item, 0)
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPainterPathStroker, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from nnviz.gui.canvas.geometry import Level, Side, arrow_head, wire_path
+from nnviz.gui.canvas.items.stand_in import StandIn
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import answering
 from nnviz.project.model import Edge
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.items.far_items import FarItems
 
 #: Distance in scene units at which the mouse is on a wire.
 WIRE_REACH = 7.0
@@ -39,7 +36,7 @@ class WireItem(QGraphicsPathItem):
         self._curve = QPainterPath()
         self._hit = QPainterPath()
         self._bounds = QRectF()
-        self._far: FarItems[WireItem] | None = None
+        self._far: StandIn | None = None
         #: What it is painted with, and what is painted: the line and its arrow head.
         self.ink = QPen()
         self.drawn = QPainterPath()
@@ -140,7 +137,7 @@ class WireItem(QGraphicsPathItem):
         self._bounds.translate(by)
         self._draw(self.drawn.translated(by))
 
-    def set_far(self, layer: FarItems[WireItem] | None) -> None:
+    def set_far(self, layer: StandIn | None) -> None:
         """From now on, be painted by the layer of far wires, or by itself again."""
         if layer is not self._far:
             self._far = layer

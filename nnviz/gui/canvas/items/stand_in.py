@@ -1,0 +1,17 @@
+"""What a frame, a note or a wire must know of the item that paints it while the network is seen from far."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PySide6.QtCore import QRectF
+
+
+class StandIn(Protocol):
+    """Paints many items in their place."""
+
+    def cover(self, bounds: QRectF) -> None:
+        """Be at least as large as one of the items has become."""
+
+    def changed(self) -> None:
+        """One of the items looks different now."""

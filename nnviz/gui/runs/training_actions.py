@@ -1,0 +1,168 @@
+"""What can be done with the training, as actions for menus, keys and the command palette."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from nnviz.gui.parts.action import Action, Offer
+from nnviz.gui.runs.training import Training
+from nnviz.project.checks.validate import problems_that_stop
+from nnviz.project.edits import Edit, SetView
+
+_MENU = "&Train"
+
+
+def training_actions(training: Training, apply: Callable[[Edit], object]) -> tuple[Offer, ...]:
+    """What the training contributes to the window's actions.
+
+    Args:
+        training: What is played, paused and stepped.
+        apply: Changes the document; says what is refused.
+    """
+    document, feed = training.document, training.feed
+
+    def waiting() -> str:
+        if training.state in {"ready", "running", "paused", "done"}:
+            return ""
+        return f"The network is being prepared ({training.status()})."
+
+    def why_no_play() -> str:
+        return "" if training.state == "running" else training.blocked() or waiting()
+
+    def play_wording() -> tuple[str, str]:
+        running = training.state == "running"
+        able = "Pause after this batch" if running else "Train"
+        if training.state == "done":
+            able = f"All epochs are done: train {document.project.training.epochs} more"
+        return "&Pause" if running else "&Play", training.blocked() or waiting() or able
+
+    def why_no_step() -> str:
+        ended = {"running": "Pause first.", "done": "All epochs are done."}
+        return training.blocked() or waiting() or ended.get(training.state, "")
+
+    def why_no_step_back() -> str:
+        able = not waiting() and training.state != "running" and training.standing.step > 0
+        return "" if able else "No batch can be taken back now."
+
+    def why_no_reset() -> str:
+        reason = training.blocked()
+        if problems_that_stop(document.diagnostics):
+            return reason or "The network has a problem that stops training."
+        return reason if training.state == "idle" else ""
+
+    def reset_wording() -> tuple[str, str]:
+        reason = training.blocked()
+        stopped = problems_that_stop(document.diagnostics)
+        return "&Reset", reason if stopped and reason else "Begin again with untrained weights"
+
+    def count() -> int:
+        return training.standing.validation_count or training.standing.train_count
+
+    def pin(index: int) -> None:
+        if count():
+            view = msgspec.structs.replace(document.project.view, pinned_sample=index % count())
+            apply(SetView(view, gesture="pin"))
+
+    return (
+        Action(
+            name="play",
+            text="&Play",
+            help="Train; again to pause",
+            do=training.toggle,
+            keys=("F5",),
+            icon="play",
+            menu=_MENU,
+            section=1,
+            why_not=why_no_play,
+            wording=play_wording,
+        ),
+        Action(
+            name="step",
+            text="&Step",
+            help="Train one batch",
+            do=training.step,
+            keys=("F10",),
+            icon="step",
+            menu=_MENU,
+            section=1,
+            why_not=why_no_step,
+            wording=lambda: ("&Step", training.blocked() or waiting() or "Train one batch"),
+        ),
+        Action(
+            name="step_back",
+            text="Step &back",
+            help="Take the last batch back",
+            do=training.step_back,
+            keys=("Shift+F10",),
+            icon="step-back",
+            menu=_MENU,
+            section=1,
+            why_not=why_no_step_back,
+        ),
+        Action(
+            name="reset",
+            text="&Reset",
+            help="Begin again with untrained weights",
+            do=training.reset,
+            keys=("Ctrl+R",),
+            icon="reset",
+            menu=_MENU,
+            section=1,
+            why_not=why_no_reset,
+            wording=reset_wording,
+        ),
+        Action(
+            name="evaluate_test",
+            text="Evaluate on the &test set",
+            help="Measure on the test set; it is counted",
+            do=training.evaluate_test,
+            keys=("Ctrl+T",),
+            menu=_MENU,
+            section=2,
+            why_not=waiting,
+        ),
+        Action(
+            name="live",
+            text="Return to &live",
+            help="Show the newest values",
+            do=lambda: feed.set_step(None),
+            keys=("Ctrl+End",),
+            icon="live",
+            menu=_MENU,
+            section=2,
+            why_not=lambda: "The newest values are shown already." if feed.live else "",
+        ),
+        Action(
+            name="previous_sample",
+            text="Pre&vious sample",
+            help="Pin the sample before",
+            do=lambda: pin(document.project.view.pinned_sample - 1),
+            keys=("Ctrl+[",),
+            icon="chevron-left",
+            menu=_MENU,
+            section=3,
+        ),
+        Action(
+            name="next_sample",
+            text="Ne&xt sample",
+            help="Pin the next sample",
+            do=lambda: pin(document.project.view.pinned_sample + 1),
+            keys=("Ctrl+]",),
+            icon="chevron-right",
+            menu=_MENU,
+            section=3,
+        ),
+        Action(
+            name="random_sample",
+            text="Rando&m sample",
+            help="Pin any sample",
+            do=lambda: pin(random.randrange(max(count(), 1))),  # noqa: S311 - nothing depends on who can guess it
+            keys=("Ctrl+\\",),
+            icon="dice",
+            menu=_MENU,
+            section=3,
+        ),
+    )

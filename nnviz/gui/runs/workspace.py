@@ -1,0 +1,50 @@
+"""What a panel, a tab of the inspector or an editor may know, instead of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.settings import Settings
+from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.training import Training
+from nnviz.project.document import Document
+from nnviz.project.edits import Edit
+
+
+class ProjectFiles(Protocol):
+    """Opens projects and runs in place of the document, after the question about unsaved changes."""
+
+    def open(self, path: Path) -> object:
+        """Open a project or a run."""
+
+    def open_sample(self, name: str) -> object:
+        """Open a ready-made project."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One document and what is done with it, for all that shows a part of it.
+
+    Attributes:
+        document: What is open; the only place where the project changes.
+        training: The session, and what the run stands at.
+        feed: Hands the run on the screen to those who draw it.
+        files: Opens others.
+        settings: What is remembered from start to start.
+        background: Work that touches files goes there; the GUI thread does none.
+        apply: Changes the document; a refusal is said, not raised.
+        say: Shows a sentence at the foot of the window for a moment.
+    """
+
+    document: Document
+    training: Training
+    feed: RunFeed
+    files: ProjectFiles
+    settings: Settings
+    background: Background
+    apply: Callable[[Edit], object]
+    say: Callable[[str], object]

@@ -12,11 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.errors import StorageError
 from nnviz.gui.parts.background import Background
-from nnviz.gui.runs.recording import Recorder, copy_run
+from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.window.action_state import fill_runs
 from nnviz.gui.window.settings import Settings
 from nnviz.project.files import io
 from nnviz.project.samples import templates
+from nnviz.record.library import copy_run
 from nnviz.record.places import runs_folder
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import Scalar

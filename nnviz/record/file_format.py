@@ -2,7 +2,8 @@
 
 Curves are kept in rows of many points each: ``codec`` says how (see :func:`pack_scalars`). Arrays are raw bytes with a
 dtype from a closed list and a shape, compressed where that pays. Nothing in the file is ever executed: no pickle, no
-views, no triggers, and a file whose schema is not exactly this one is refused before any of its tables is read.
+views, no triggers, and a file whose schema is not exactly that of its version is refused before any of its tables is
+read.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ _Kind = TypeVar("_Kind")
 
 #: "nnvr": marks the file as a run in SQLite's own header.
 APPLICATION_ID = 0x6E6E7672
+#: The version that is written. The next one is a new entry in SCHEMAS: files of the earlier ones stay readable.
 VERSION = 1
 
-#: As SQLite itself writes them down; the reader compares word for word.
-SCHEMA = (
+_FIRST = (
     "CREATE TABLE facts(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE series(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL) STRICT",
     "CREATE TABLE scalars(id INTEGER PRIMARY KEY, series INTEGER NOT NULL, first_step INTEGER NOT NULL, "
@@ -45,6 +46,10 @@ SCHEMA = (
     "part INTEGER NOT NULL, data BLOB NOT NULL) STRICT",
     "CREATE INDEX blobs_by_checkpoint ON blobs(checkpoint, name, part)",
 )
+
+#: Of every version that was ever written, the tables as SQLite itself writes them down; the reader compares word for
+#: word with those of the file's own version. What is here never changes.
+SCHEMAS: Mapping[int, tuple[str, ...]] = {1: _FIRST}
 
 #: What a series holds.
 SCALAR, SNAPSHOT, FINDING = "scalar", "snapshot", "finding"

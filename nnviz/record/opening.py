@@ -135,7 +135,7 @@ def _check_header(header: bytes, size: int, path: Path, shown: Path) -> None:
     pages, changes, valid_for = struct.unpack(">28xI", header[:32])[0], header[24:28], header[92:96]
     if application != form.APPLICATION_ID:
         raise RunFileError("This is an SQLite file, but not a run of nnviz.", file=file)
-    if not 1 <= version <= form.VERSION:
+    if version not in form.SCHEMAS:
         raise RunFileError(
             f"The run was written by a newer nnviz (file version {version}; this one reads up to {form.VERSION}): "
             "update nnviz to open it.",
@@ -187,8 +187,8 @@ def _connect(path: Path, shown: Path) -> sqlite3.Connection:
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Exactly the tables and indexes of a run: no view, no trigger, nothing that could run."""
-    allowed = set(form.SCHEMA)
     try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT 100").fetchall()
     except BROKEN as error:
         raise damaged_file(path, error) from None
@@ -196,5 +196,5 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     own_indexes = all(
         kind == "index" and str(name).startswith("sqlite_autoindex_") for kind, name, sql in rows if sql is None
     )
-    if found != allowed or not own_indexes or len(rows) > 100 - 1:
+    if found != set(form.SCHEMAS.get(version, ())) or not own_indexes or len(rows) > 100 - 1:
         raise RunFileError("This is not a run of nnviz: it holds other tables than a run has.", file=str(path))

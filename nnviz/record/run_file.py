@@ -335,7 +335,7 @@ def write_schema(connection: sqlite3.Connection, info: RunInfo) -> None:
     connection.execute(f"PRAGMA application_id = {form.APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {form.VERSION}")
     connection.execute("BEGIN")
-    for statement in form.SCHEMA:
+    for statement in form.SCHEMAS[form.VERSION]:
         connection.execute(statement)
     facts = {
         "info": msgspec.json.encode(msgspec.structs.replace(info, project_json=b"")),

@@ -11,11 +11,11 @@ from nnviz.errors import InputError, NnvizError, ProjectError, RunFileError, Sto
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.project.files import io
-from nnviz.project.graph.bypass import computation
 from nnviz.project.model import Project
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train import workbench
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
@@ -109,6 +109,10 @@ def train_to_file(
         )
         checkpoint = None  # The session lets it go once it has it: it is as large as the training.
         session.refused.connect(warn)
+        if resume and workbench.learning_rate_of(io.loads(run.info.project_json)) != (
+            wanted := workbench.learning_rate_of(project)
+        ):  # else it stays what it was at the checkpoint
+            session.set_learning_rate(wanted)
         if on_session is not None:
             on_session(session)
         try:
@@ -157,24 +161,18 @@ def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:
 
     Raises:
         RunFileError: The file cannot be read.
-        ProjectError: It is a run of another network, other data or another seed.
+        ProjectError: It may not be continued with this project (:func:`nnviz.train.workbench.difference`).
     """
     stored = open_run(path)
     try:
         before = io.loads(stored.info.project_json, str(path))
-        for part, mine, saved in (
-            ("graph", computation(before.graph), computation(project.graph)),
-            ("data", before.data, project.data),
-            ("training.batch_size", before.training.batch_size, project.training.batch_size),
-            ("training.seed", before.training.seed, project.training.seed),
-            ("training.optimizer", before.training.optimizer.kind, project.training.optimizer.kind),
-        ):
-            if mine != saved:
-                raise ProjectError(
-                    "The run in this file was made with another setting here, so it cannot be gone on with.",
-                    file=str(path),
-                    field=part,
-                )
+        found = workbench.difference(before, project)
+        if found is not None:
+            raise ProjectError(
+                f"The run in this file was made with another setting ({found.text}), so it cannot be gone on with.",
+                file=str(path),
+                field=found.field,
+            )
         kept = stored.checkpoints()
         # As it is read, put together and decoded: three times. Native code that decodes it ends badly without memory.
         refuse_without_room(_COPIES_WHILE_READING * kept[-1].size if kept else 0)

@@ -44,7 +44,7 @@ def train_a_little(person: Person, *, plays: bool = False) -> RunView:
         person.until(lambda: is_ready(window))
         person.click(button(window, "Play"))
     # By itself it begins with a session of its own: the one that is there may still be that of the project before.
-    person.until(lambda: not window.training._reopens and window.training.trained)
+    person.until(lambda: window.training.settled and window.training.trained)
     run = window.training.run
     assert run is not None
     person.until(lambda: run.last_step >= 3 and window.training.state in {"running", "done"})

@@ -12,10 +12,11 @@ from pytestqt.qtbot import QtBot
 from nnviz.errors import StorageError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.settings import Settings
-from nnviz.gui.runs.recording import Recorder, copy_run
+from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.window.actions import fill_runs
 from nnviz.project.files import io
 from nnviz.project.samples import templates
+from nnviz.record.library import copy_run
 from nnviz.record.places import runs_folder
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.samples import Scalar

@@ -151,6 +151,9 @@ def test_after_training_the_user_chooses_between_the_networks(qtbot: QtBot, open
     window.apply(SetParam(node, "out_features", 5))
     qtbot.waitUntil(lambda: window.notices.notice("differs") is not None, timeout=TIMEOUT)
     assert not window.action("play").isEnabled() and "differs" in window.action("play").toolTip()
+    notice = window.notices.notice("differs")
+    assert notice is not None and f"of {node}: 5, not " in notice.toolTip()
+    assert notice.toolTip() in window.action("play").toolTip()
     press_notice(window, "differs", "Keep training the old one")
     assert window.action("play").isEnabled()
     window.training.step()
@@ -158,7 +161,7 @@ def test_after_training_the_user_chooses_between_the_networks(qtbot: QtBot, open
     assert window.training.run is old
     # Undone, the networks are the same again; changed once more, the question comes back.
     window.document.undo()
-    qtbot.waitUntil(lambda: not window.training._debounce.isActive(), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: window.training.settled, timeout=TIMEOUT)
     window.apply(SetParam(node, "out_features", 6))
     qtbot.waitUntil(lambda: window.notices.notice("differs") is not None, timeout=TIMEOUT)
     press_notice(window, "differs", "Restart with the new network")

@@ -20,8 +20,7 @@ def state_is(window: MainWindow, state: str) -> Callable[[], bool]:
 def is_ready(window: MainWindow) -> bool:
     """Whether the network on the canvas, as it is now, can be trained: no change of it still waits to be followed."""
     training = window.training
-    follows = not (training._reopens or training._debounce.isActive())
-    return follows and training.state == "ready" and window.feed.run is training.run
+    return training.settled and training.state == "ready" and window.feed.run is training.run
 
 
 def button(window: MainWindow, name: str) -> QToolButton:

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import sqlite3
-import stat
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +13,8 @@ from PySide6.QtCore import QObject, Signal
 from nnviz.errors import StorageError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.reasons import reason_of
-from nnviz.record.places import RUN_SUFFIX, clear_companions, runs_folder
+from nnviz.record.library import KeptRun, copy_run, kept_runs, write_once
+from nnviz.record.places import runs_folder
 from nnviz.record.run import Run
 
 if TYPE_CHECKING:
@@ -29,15 +24,6 @@ _log = logging.getLogger(__name__)
 _LANE = "runs"
 #: Seconds that the end of the program waits for the disk to take the end of a run.
 _PATIENCE = 300.0
-
-
-@dataclass(frozen=True)
-class KeptRun:
-    """A run in the folder."""
-
-    path: Path
-    modified: float
-    size: int
 
 
 class RunStore:
@@ -94,7 +80,7 @@ class Recorder(QObject):
                 self._kept = kept
                 self.changed.emit()
 
-        self._background.start(_kept_runs, done, self._tell, lane=_LANE)
+        self._background.start(lambda: kept_runs(runs_folder()), done, self._tell, lane=_LANE)
 
     def begin(self, run: Run) -> None:
         """Write this run into a new file from now on (what is in it already comes first)."""
@@ -141,7 +127,7 @@ class Recorder(QObject):
             if run is not None:
                 writer = self._writers.get(run)
                 if writer is None:
-                    _write_once(target, lambda beside: _written(RunWriter(run, beside)))
+                    write_once(target, lambda beside: _written(RunWriter(run, beside)))
                     return
                 writer.flush()
                 origin = writer.path
@@ -170,63 +156,6 @@ class Recorder(QObject):
         self.failed.emit(str(error) if isinstance(error, StorageError) else f"The run could not be kept: {error}")
 
 
-def copy_run(source: Path, target: Path) -> None:
-    """A consistent copy of a run's file, also while it grows; the target is replaced as a whole or not at all.
-
-    Raises:
-        StorageError: It could not be written.
-    """
-    if source.resolve() == target.resolve():
-        return
-
-    def write(beside: Path) -> None:
-        address = f"{source.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as reader, closing(sqlite3.connect(beside)) as writer:
-            reader.backup(writer)
-
-    _write_once(target, write)
-
-
 def _written(writer: RunWriter) -> None:
     if not writer.close():
         raise writer.error or StorageError(f"The run cannot be written to {writer.path}.")
-
-
-def _write_once(target: Path, write: Callable[[Path], object]) -> None:
-    from nnviz.record.run_lock import RunLock  # noqa: PLC0415 - brings what a start can do without
-
-    beside = target.parent / f".{target.name[:100]}.{secrets.token_hex(8)}.tmp"
-    try:
-        lock = RunLock.take(target)  # a run that is just being written is not replaced
-        try:
-            write(beside)
-            with beside.open("rb+") as file:
-                os.fsync(file.fileno())
-            beside.replace(target)
-            # What an earlier run of this name left: beside another file it would be taken for part of that.
-            clear_companions(target)
-        finally:
-            lock.release()
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
-                clear_companions(beside)
-    except sqlite3.Error as error:
-        raise StorageError(f"{target} could not be saved: {error}. What was there before is untouched.") from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StorageError(f"{target} could not be saved: {reason}. What was there before is untouched.") from error
-
-
-def _kept_runs() -> tuple[KeptRun, ...]:
-    """What lies in the folder; what cannot be looked at, or is no file, is not among it."""
-    found: list[KeptRun] = []
-    with suppress(OSError):
-        for path in runs_folder().iterdir():
-            if path.suffix.lower() != RUN_SUFFIX or path.name.startswith("."):
-                continue
-            with suppress(OSError):
-                facts = path.stat()
-                if stat.S_ISREG(facts.st_mode):
-                    found.append(KeptRun(path, facts.st_mtime, facts.st_size))
-    found.sort(key=lambda run: run.modified, reverse=True)
-    return tuple(found)

@@ -1,4 +1,4 @@
-"""Where training stands, as plain values; and what two projects have in common for a session."""
+"""Where training stands, as plain values."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz.project import registry
-from nnviz.project.choices import with_param, without_param
+from nnviz.project.choices import with_param
 from nnviz.project.edits import SetTraining
-from nnviz.project.graph.bypass import same_computation
-from nnviz.project.model import Project, TrainConfig
+from nnviz.project.model import Project
 from nnviz.record.quantities import EPOCH
 from nnviz.record.run import RunView
 
@@ -36,32 +34,10 @@ class Standing:
     test_count: int = 0
 
 
-def learning_rate_of(project: Project) -> float:
-    """The learning rate that the project asks for."""
-    optimizer = project.training.optimizer
-    spec = registry.optimizer(optimizer.kind)
-    value = optimizer.params.get("learning_rate", spec.param("learning_rate").default)
-    return float(value) if isinstance(value, (int, float)) else 0.0
-
-
 def with_learning_rate(project: Project, value: float) -> SetTraining:
     """The edit that sets it."""
     chosen = with_param(project.training.optimizer, "learning_rate", value)
     return SetTraining(msgspec.structs.replace(project.training, optimizer=chosen))
-
-
-def same_network(first: Project, second: Project) -> bool:
-    """Whether a session for one is a session for the other: all but names, places, groups, notes, learning
-    rate and epochs.
-    """
-    if first.data != second.data or _lasting(first.training) != _lasting(second.training):
-        return False
-    return first.graph is second.graph or same_computation(first.graph, second.graph)
-
-
-def _lasting(training: TrainConfig) -> TrainConfig:
-    optimizer = without_param(training.optimizer, "learning_rate")
-    return msgspec.structs.replace(training, optimizer=optimizer, epochs=1)
 
 
 def standing_of(position: Position | None, project: Project, sizes: tuple[int, ...]) -> Standing:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.action import Action, Offer, by_menu, literal
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.runs.recording import KeptRun
+from nnviz.record.library import KeptRun
 
 #: Runs that the menu names; any other is opened by its file.
 _MOST_RUNS_SHOWN = 30

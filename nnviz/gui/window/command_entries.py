@@ -17,13 +17,13 @@ from PySide6.QtWidgets import QMenu
 from nnviz.data import datasets
 from nnviz.gui.canvas.items.note_text import note_title
 from nnviz.gui.parts.action import Offer, actions_by_menu, plain
-from nnviz.gui.runs.recording import KeptRun
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.drawing.layout import GROUP
 from nnviz.project.graph.groups import members_by_group, title_of
 from nnviz.project.samples.templates import samples
+from nnviz.record.library import KeptRun
 
 if TYPE_CHECKING:
     from nnviz.gui.inspector import Inspector

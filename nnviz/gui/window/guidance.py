@@ -14,6 +14,7 @@ from nnviz.data import datasets
 from nnviz.errors import InputError
 from nnviz.gui.look.theme import format_bytes
 from nnviz.gui.parts.damage import damage_words
+from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
 from nnviz.gui.window.notices import Button, NoticeArea
@@ -105,7 +106,10 @@ class Guidance(QObject):
         stopped = bool(problems_that_stop(self._document.diagnostics))
         empty = not self._document.project.graph.nodes
         differs = ("empty" if empty else "broken" if stopped else "other") if self._training.differs else ""
+        notice = self._notices.notice("differs")
         if differs == self._differed:
+            if notice is not None:
+                notice.setToolTip(plain_tip(self._training.reason))
             return
         self._differed = differs
         if not differs:
@@ -119,7 +123,8 @@ class Guidance(QObject):
             "broken": ("The network on the canvas cannot be trained yet. The one in training is kept.", (keep,)),
             "other": ("The network on the canvas differs from the one in training.", (restart, keep)),
         }[differs]
-        self._notices.show_notice("differs", text, "warning", buttons, closable=False)
+        notice = self._notices.show_notice("differs", text, "warning", buttons, closable=False)
+        notice.setToolTip(plain_tip(self._training.reason))
 
     def _undo(self) -> None:
         self._document.undo()

@@ -28,7 +28,7 @@ from nnviz.gui.parts.field_undo import undo_document_from
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import Field, InPlace, text_width, value_font, value_height
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.runs.standing import Standing, learning_rate_of, with_learning_rate
+from nnviz.gui.runs.standing import Standing, with_learning_rate
 from nnviz.gui.runs.training import Training
 from nnviz.gui.window.project_title import ProjectTitle
 from nnviz.project import registry, settings
@@ -36,6 +36,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import Edit, SetTraining
 from nnviz.project.model import Project
 from nnviz.project.spec import ParamSpec
+from nnviz.train.workbench import learning_rate_of
 
 _COMPACT_BELOW = 1500
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")

@@ -1,0 +1,911 @@
+"""The life of training: what a change of the document means, what a run may be continued with, and the Workbench.
+
+No Qt and no torch: the window, the command line and whatever else trains a project follow the rules of this file.
+
+* :func:`differences` takes two projects apart into settings. Each setting says what a live session does with it and
+  whether a recorded run may be continued with another value of it. All other rules here follow from that list.
+* :func:`change` says what an edit means for a session: nothing, something that it takes on, or a restart and why.
+* :func:`difference` says why a recorded run may not be continued with a project.
+* :class:`Workbench` is the machine of states between a document and a host of sessions. It knows no clock: whoever owns
+  one calls :meth:`Workbench.settled` when the document has come to rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import msgspec
+
+from nnviz import __version__
+from nnviz.project import choices, registry
+from nnviz.project.checks.validate import problems_that_stop
+from nnviz.project.edits import SetTraining
+from nnviz.project.files import io
+from nnviz.project.graph.bypass import effective_graph, same_computation
+from nnviz.project.model import Choice, DataConfig, DataFacts, Graph, Node, ParamValue, Project, TrainConfig
+from nnviz.project.spec import ParamSpec, Spec, brief
+from nnviz.record.run import Run, RunInfo
+
+if TYPE_CHECKING:
+    from nnviz.project.document import Document
+
+#: What a running session takes on from the next batch on.
+_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs", "view.pinned_sample"})
+#: What decides neither a weight nor a number of a run: where it is computed and which weights are kept at the end.
+_NO_NUMBERS = frozenset({"training.device", "training.keep_best"})
+
+
+# ---- what differs --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One setting in which two projects differ.
+
+    Attributes:
+        field: Its path, as in messages about files: ``graph.nodes.conv1.params.kernel_size``.
+        text: Which layer and which setting, with both values: ``kernel size of conv1: 5 × 5, not 3 × 3``.
+    """
+
+    field: str
+    text: str
+
+    @property
+    def live(self) -> bool:
+        """Whether a session that is there takes it on."""
+        return self.field in _LIVE
+
+    @property
+    def continues(self) -> bool:
+        """Whether a recorded run may be continued with the other value."""
+        return self.live or self.field in _NO_NUMBERS
+
+
+def differences(before: Project, after: Project) -> Iterator[Difference]:
+    """Every setting in which two projects differ, as far as it concerns training: no names, places, groups or notes.
+
+    A setting that is left out is the same as its default written down.
+    """
+    if not (before.graph is after.graph or same_computation(before.graph, after.graph)):
+        yield from _of_graphs(before.graph, after.graph)
+    if before.data is not after.data:
+        yield from _of_data(before.data, after.data)
+    if before.training is not after.training:
+        yield from _of_training(before.training, after.training)
+    if before.view.pinned_sample != after.view.pinned_sample:
+        yield _differs("view.pinned_sample", "pinned example", before.view.pinned_sample, after.view.pinned_sample)
+
+
+def difference(recorded: Project, project: Project) -> Difference | None:
+    """The first setting because of which a run of one project may not be continued with the other; None if it may.
+
+    Args:
+        recorded: What the run was made with.
+        project: What it is to be continued with.
+    """
+    return next((found for found in differences(recorded, project) if not found.continues), None)
+
+
+def learning_rate_of(project: Project) -> float:
+    """The learning rate that the project asks for."""
+    optimizer = project.training.optimizer
+    spec = registry.optimizer(optimizer.kind)
+    value = optimizer.params.get("learning_rate", spec.param("learning_rate").default)
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _of_graphs(before: Graph, after: Graph) -> Iterator[Difference]:
+    first, second = effective_graph(before), effective_graph(after)
+    for key, node in after.nodes.items():
+        if key not in before.nodes:
+            yield Difference(f"graph.nodes.{key}", f"{_named(node)} was added")
+    for key, node in before.nodes.items():
+        if key not in after.nodes:
+            yield Difference(f"graph.nodes.{key}", f"{_named(node)} was removed")
+    for key in (key for key in first.nodes if key in second.nodes):
+        yield from _of_nodes(before.nodes[key], after.nodes[key], first.nodes[key], second.nodes[key])
+    if ends := {edge.target.node for edge in frozenset(first.edges) ^ frozenset(second.edges)}:
+        where = next((node for key, node in after.nodes.items() if key in ends), None)
+        yield Difference("graph.edges", f"the wires of {_named(where)}" if where is not None else "the wires")
+
+
+def _of_nodes(before: Node, after: Node, first: Node, second: Node) -> Iterator[Difference]:
+    """``first`` and ``second`` are what is computed in their place."""
+    path = f"graph.nodes.{after.id}"
+    if (first.kind, first.params) == (second.kind, second.params):
+        return
+    if before.bypassed != after.bypassed:
+        yield Difference(f"{path}.bypassed", f"{_named(after)} is {'bypassed' if after.bypassed else 'not bypassed'}")
+    elif first.kind != second.kind:
+        yield Difference(f"{path}.kind", f"kind of {_named(after)}: {second.kind}, not {first.kind}")
+    else:
+        spec = registry.layer(second.kind) if second.kind in registry.layers() else None
+        # Compared as they stand: a value of another type can mean another thing to a layer.
+        for name in sorted(first.params.keys() | second.params.keys()):
+            if first.params.get(name, _default(spec, name)) != second.params.get(name, _default(spec, name)):
+                yield _setting(f"{path}.params.{name}", spec, name, first.params, second.params, f" of {_named(after)}")
+
+
+def _of_data(before: DataConfig, after: DataConfig) -> Iterator[Difference]:
+    for name in DataConfig.__struct_fields__:
+        one, other = getattr(before, name), getattr(after, name)
+        if one == other:
+            continue
+        if name != "params":
+            yield _differs(
+                f"data.{name}", "data set" if name == "dataset" else f"{_words(name)} of the data", one, other
+            )
+        elif before.dataset == after.dataset:  # of another data set they are other settings
+            for key in sorted(one.keys() | other.keys()):
+                if one.get(key) != other.get(key):
+                    yield _setting(f"data.params.{key}", None, key, one, other, " of the data")
+
+
+def _of_training(before: TrainConfig, after: TrainConfig) -> Iterator[Difference]:
+    for name in TrainConfig.__struct_fields__:
+        one, other = getattr(before, name), getattr(after, name)
+        if one == other:
+            continue
+        path = f"training.{name}"
+        if isinstance(one, Choice):
+            yield from _of_choices(path, name, one, other)
+        elif isinstance(one, tuple):
+            yield from _of_lists(path, name, one, other)
+        else:
+            yield _differs(path, _words(name), one, other)
+
+
+def _of_choices(path: str, slot: str, before: Choice, after: Choice) -> Iterator[Difference]:
+    if before.kind != after.kind:
+        yield _differs(f"{path}.kind", _words(slot), before.kind, after.kind)
+        if slot != "optimizer":
+            return
+    spec = _spec(slot, after.kind)
+    known = _spec(slot, before.kind)
+    for name in sorted(before.params.keys() | after.params.keys() | {"learning_rate"} & _names(spec)):
+        if before.kind != after.kind and name != "learning_rate":
+            continue
+        one, other = before.params.get(name, _default(known, name)), after.params.get(name, _default(spec, name))
+        if one != other:
+            yield _differs(
+                f"{path}.params.{name}", f"{_title(spec, name)} of the {_words(slot)}", one, other, spec, name
+            )
+
+
+def _of_lists(path: str, slot: str, before: tuple[Choice, ...], after: tuple[Choice, ...]) -> Iterator[Difference]:
+    kinds, others = [one.kind for one in before], [one.kind for one in after]
+    if kinds != others:
+        yield _differs(path, _words(slot), ", ".join(kinds) or "none", ", ".join(others) or "none")
+        return
+    for index, (one, other) in enumerate(zip(before, after, strict=True)):
+        yield from _of_choices(f"{path}[{index}]", slot, one, other)
+
+
+def _setting(
+    path: str,
+    spec: Spec | None,
+    name: str,
+    before: Mapping[str, ParamValue],
+    after: Mapping[str, ParamValue],
+    of: str,
+) -> Difference:
+    one, other = before.get(name, _default(spec, name)), after.get(name, _default(spec, name))
+    return _differs(path, f"{_title(spec, name)}{of}", one, other, spec, name)
+
+
+def _differs(
+    path: str, title: str, before: object, after: object, spec: Spec | None = None, name: str = ""
+) -> Difference:
+    param = _param(spec, name)
+    return Difference(path, f"{title}: {_said(param, after)}, not {_said(param, before)}")
+
+
+def _said(param: ParamSpec | None, value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        titles = dict(param.choices) if param is not None else {}
+        return titles.get(value, value if 0 < len(value) <= 60 else brief(value))
+    if isinstance(value, tuple) and len(value) <= 4 and all(isinstance(size, int) for size in value):
+        return " × ".join(str(size) for size in value)
+    return brief(value)
+
+
+def _named(node: Node) -> str:
+    return node.name or node.id
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _spec(slot_name: str, kind: str) -> Spec | None:
+    slot = choices.slot(slot_name)
+    return slot.known(kind) if slot is not None and kind in slot.known else None
+
+
+def _names(spec: Spec | None) -> set[str]:
+    return set() if spec is None else {param.name for param in spec.params}
+
+
+def _param(spec: Spec | None, name: str) -> ParamSpec | None:
+    return None if spec is None else next((param for param in spec.params if param.name == name), None)
+
+
+def _default(spec: Spec | None, name: str) -> ParamValue:
+    param = _param(spec, name)
+    return None if param is None else param.default
+
+
+def _title(spec: Spec | None, name: str) -> str:
+    param = _param(spec, name)
+    return _words(name) if param is None else param.title
+
+
+# ---- what a change means -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The session goes on as it is."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a session takes on at once; None is left as it is.
+
+    Attributes:
+        learning_rate: Of the optimizer, before any schedule.
+        epochs: How far to train.
+        pinned: The example that is shown on the cards: an index into the validation split.
+    """
+
+    learning_rate: float | None = None
+    epochs: int | None = None
+    pinned: int | None = None
+
+    def __bool__(self) -> bool:
+        return (self.learning_rate, self.epochs, self.pinned) != (None, None, None)
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Only another session can train this.
+
+    Attributes:
+        reason: Which layer or which setting, in words: ``kernel size of conv1: 5 × 5, not 3 × 3 (and 2 more)``.
+        field: Path of the first setting that differs.
+        live: What the present session takes on nevertheless. Not the learning rate of another optimizer.
+    """
+
+    reason: str
+    field: str
+    live: Live = Live()
+
+
+Change: TypeAlias = Nothing | Live | Restart
+
+
+def change(before: Project, after: Project) -> Change:
+    """What it means for a session of one project that another one is wanted now.
+
+    Args:
+        before: What the session was opened with, or what its document held before an edit.
+        after: What is wanted.
+    """
+    found = list(differences(before, after))
+    fields = {one.field for one in found}
+    same_optimizer = before.training.optimizer.kind == after.training.optimizer.kind
+    rate = same_optimizer and "training.optimizer.params.learning_rate" in fields
+    live = Live(
+        learning_rate=learning_rate_of(after) if rate else None,
+        epochs=after.training.epochs if "training.epochs" in fields else None,
+        pinned=after.view.pinned_sample if "view.pinned_sample" in fields else None,
+    )
+    lasting = [one for one in found if not one.live]
+    if lasting:
+        more = f" (and {len(lasting) - 1} more)" if len(lasting) > 1 else ""
+        return Restart(f"{lasting[0].text}{more}", lasting[0].field, live)
+    return live or Nothing()
+
+
+# ---- the machine ---------------------------------------------------------------------------------------------------
+
+
+class State(enum.Enum):
+    """What a Workbench is about."""
+
+    #: No session, and none on the way: before the start, or after somebody else closed it.
+    EMPTY = "empty"
+    #: The session of what was there before is closed; it is being found out what the data look like.
+    LEARNING = "learning"
+    #: The host prepares a session.
+    OPENING = "opening"
+    #: A session is ready and nothing has been trained: every change of the document opens another without a word.
+    BUILDING = "building"
+    #: Something has been trained, with the network, data and settings of the document.
+    TRAINED = "trained"
+    #: Something has been trained; the document is another one now, and the user has not chosen yet. Nothing runs.
+    DIFFERS = "differs"
+    #: Likewise, and the user goes on with what was trained.
+    KEPT_OLD = "kept old"
+    #: The document cannot be trained as it is. The untrained session of a moment ago may still be there for the cards.
+    BROKEN = "broken"
+    #: The data could not be looked at, or the session could not be opened or has failed.
+    FAILED = "failed"
+
+
+class Asked(enum.Enum):
+    """What the user asked for and what was not answered yet."""
+
+    NOTHING = "nothing"
+    #: To train, as soon as that is possible.
+    RUN = "run"
+    #: To rest.
+    REST = "rest"
+
+
+#: The states of a session that answer what was asked.
+_ANSWERS: Mapping[Asked, tuple[str, ...]] = {
+    Asked.RUN: ("running", "done", "failed"),
+    Asked.REST: ("paused", "done", "failed"),
+}
+
+
+class _Pending(enum.Enum):
+    """What of the document was not followed yet."""
+
+    NOTHING = "nothing"
+    #: A setting was changed.
+    CHANGED = "changed"
+    #: Another project stands there.
+    REPLACED = "replaced"
+
+
+class Host(Protocol):
+    """Whoever keeps at most one session: asked on the Workbench's thread, never waiting."""
+
+    @property
+    def state(self) -> str:
+        """State of the session as far as it was told: a value of ``SessionState``; ``idle`` without one."""
+
+    def open(self, project: Project, run: Run) -> None:
+        """Close the session that is there and prepare one."""
+
+    def close_session(self) -> None:
+        """Close the session."""
+
+    def play(self) -> None:
+        """Train until paused or done."""
+
+    def pause(self) -> None:
+        """Rest after this batch."""
+
+    def step(self, count: int = 1) -> None:
+        """Train so many batches, then rest."""
+
+    def step_back(self) -> None:
+        """Take the last batch back."""
+
+    def go_back(self, step: int) -> None:
+        """Return to an earlier step."""
+
+    def set_learning_rate(self, value: float) -> None:
+        """From the next batch on."""
+
+    def set_epochs(self, count: int) -> None:
+        """How far to train."""
+
+    def pin(self, sample: int) -> None:
+        """Show this example of the validation split."""
+
+    def evaluate_test(self) -> None:
+        """Measure on the test split."""
+
+
+class Observer(Protocol):
+    """Whoever shows a Workbench. Called on its thread."""
+
+    def settle_soon(self, at_once: bool) -> None:
+        """Call :meth:`Workbench.settled` later: when no more changes follow, or ``at_once`` after this event.
+
+        Never from inside: the document is telling its listeners of a change.
+        """
+
+    def learn(self, config: DataConfig) -> None:
+        """Find out what the data look like; answer with ``facts_learnt`` or ``facts_failed``, at once or later."""
+
+    def show(self, run: Run | None) -> None:
+        """This run is to be seen from now on."""
+
+    def show_newest(self) -> None:
+        """The newest values are to be seen, not those of an earlier step."""
+
+    def changed(self) -> None:
+        """Something that decides what can be asked for is another one."""
+
+    def began(self, run: Run) -> None:
+        """The run has left its start: it is worth keeping."""
+
+    def ended(self, run: Run) -> None:
+        """A run that began will not be continued."""
+
+    def data_known(self, sizes: tuple[int, ...]) -> None:
+        """How many examples there are for training, validation and test; empty where that is not known."""
+
+    def failed(self, sentence: str, details: str) -> None:
+        """Something could not be done."""
+
+    def recovered(self) -> None:
+        """Earlier failures no longer hold."""
+
+
+class Workbench:
+    """Keeps one session in line with a document, or says that they differ.
+
+    It belongs to the document's thread. Every method returns at once. While the document tells of a change the
+    Workbench passes on what a session takes on live, and does all else when it is told that the document has settled.
+
+    Args:
+        document: What the user works on.
+        host: Keeps the session.
+        observer: Shows what becomes of it.
+    """
+
+    def __init__(self, document: Document, host: Host, observer: Observer) -> None:
+        self._document = document
+        self._host = host
+        self._observer = observer
+        #: Where it stands.
+        self._state = State.EMPTY
+        #: What of the document was not followed yet.
+        self._pending = _Pending.NOTHING
+        #: What the user asked for and the session has not confirmed.
+        self._asked = Asked.NOTHING
+        #: Whether the host has a session of ours that has not failed: preparing, ready, running …
+        self._session = False
+        #: The project of the session that was opened last; None before the first and while none is to come.
+        self._opened: Project | None = None
+        #: What the session was told of that project's live settings since.
+        self._told = Live()
+        #: The run that the session opened last writes to.
+        self._run: Run | None = None
+        #: Whether the observer was told that this run began, and not yet that it ended.
+        self._began = False
+        #: The run of the last session that was ready: what the screen shows, except on an empty canvas.
+        self._measured: Run | None = None
+        #: What the observer was told to show.
+        self._shown: Run | None = None
+        #: The data that were asked about last and whose answer was, or will be, taken in.
+        self._learning: DataConfig | None = None
+        #: Their numbers of examples, when they are known.
+        self._sizes: tuple[int, ...] = ()
+        #: Why there is no session.
+        self._failure = ""
+        #: Why the session would have to be another one.
+        self._reason = ""
+
+    # ---- what is so ----------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self._state
+
+    @property
+    def asked(self) -> Asked:
+        """What the user asked for and the session has not confirmed."""
+        return self._asked
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the session is the document's, or it is said why not: no change waits to be followed."""
+        return self._pending is _Pending.NOTHING and self._state is not State.LEARNING
+
+    @property
+    def run(self) -> Run | None:
+        """The live run."""
+        return self._run
+
+    @property
+    def shown(self) -> Run | None:
+        """The live run that is to be seen: the one before, until a session is ready; None on an empty canvas."""
+        return self._shown
+
+    @property
+    def opened(self) -> Project | None:
+        """What the session was opened with."""
+        return self._opened
+
+    @property
+    def trained(self) -> bool:
+        """Whether the run holds more than the untrained network."""
+        return self._run is not None and self._run.last_step > 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether the user has to choose between the document and what was trained."""
+        return self._state is State.DIFFERS
+
+    @property
+    def reason(self) -> str:
+        """Why the session would have to be another one, in words; empty where it would not."""
+        return self._reason
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Training, validation and test examples; empty while they are not known."""
+        return self._sizes
+
+    @property
+    def failure(self) -> str:
+        """Why there is no session, as a sentence."""
+        return self._failure
+
+    def blocked(self) -> str:
+        """Why it cannot be trained now, as a sentence; empty when it can."""
+        problems = problems_that_stop(self._document.diagnostics)
+        if problems and self._state is not State.KEPT_OLD:
+            first = problems[0]
+            node = self._document.project.graph.nodes.get(first.node)
+            where = f"{_named(node)}: " if node is not None else ""
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            return f"{where}{first.text}{more}"
+        if self._failure:
+            return self._failure
+        if self.differs:
+            return (
+                f"The network on the canvas differs from the one in training ({self._reason}): "
+                "choose one of them first."
+            )
+        return ""
+
+    # ---- what the user asks --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the first session."""
+        self._begin()
+
+    def close(self) -> None:
+        """End the run and the session, and open no other before something is asked or the document changes."""
+        self._end_session()
+        self._pending = _Pending.NOTHING
+        self._enter(State.EMPTY)
+        self._observer.changed()
+
+    def play(self) -> None:
+        """Train; after the last epoch, as many epochs again."""
+        self.settled()
+        if self.blocked():
+            return
+        if self._state is State.EMPTY:
+            self._begin()
+        if self._state in (State.LEARNING, State.OPENING):
+            self._asked = Asked.RUN
+            return
+        if not self._session or self.blocked():
+            return
+        self._observer.show_newest()
+        if self._host.state == "done":
+            training = self._document.project.training
+            first = training.epochs if self._opened is None else self._opened.training.epochs
+            epochs = max(training.epochs, self._epochs_done()) + first
+            self._document.apply(SetTraining(msgspec.structs.replace(training, epochs=epochs)))
+        if self._host.state != "running" or self._asked is Asked.REST:
+            self._asked = Asked.RUN
+        self._host.play()
+
+    def play_when_ready(self) -> None:
+        """Train as soon as the session that is about to be opened can."""
+        self._asked = Asked.RUN
+
+    def pause(self) -> None:
+        """Rest after this batch."""
+        if self._state in (State.LEARNING, State.OPENING, State.EMPTY):
+            self._asked = Asked.NOTHING
+            return
+        self._asked = Asked.REST
+        self._host.pause()
+
+    def toggle(self) -> None:
+        """Play or pause: a second press means the opposite of the first, however late the answer comes."""
+        if self._asked is Asked.RUN or (self._host.state == "running" and self._asked is Asked.NOTHING):
+            self.pause()
+        else:
+            self.play()
+
+    def step(self) -> None:
+        """Train one batch, then rest."""
+        self.settled()
+        if not self.blocked() and self._session:
+            self._asked = Asked.REST if self._host.state == "running" or self._asked is Asked.RUN else Asked.NOTHING
+            self._observer.show_newest()
+            self._host.step(1)
+
+    def step_back(self) -> None:
+        """Take the last batch back."""
+        self._observer.show_newest()
+        self._host.step_back()
+
+    def go_back(self, step: int) -> None:
+        """Return to an earlier step."""
+        self._observer.show_newest()
+        self._host.go_back(step)
+
+    def evaluate_test(self) -> None:
+        """Measure on the test split."""
+        self._host.evaluate_test()
+
+    def reset(self, play: bool = False) -> None:
+        """Begin again with the document as it is; the run so far is over."""
+        self._asked = Asked.RUN if play else Asked.NOTHING
+        self._begin()
+
+    def keep_old(self) -> None:
+        """Go on with what was trained although the document is another one."""
+        if self._state is State.DIFFERS:
+            self._enter(State.KEPT_OLD)
+            self._observer.changed()
+
+    # ---- what happens --------------------------------------------------------------------------------------------
+
+    def document_changed(self, before: Project, after: Project, edit: object) -> None:
+        """The document tells of a change. ``edit`` is None when another project took its place."""
+        if edit is None:
+            self._pending = _Pending.REPLACED
+            self._asked = Asked.NOTHING
+            self._enter(State.LEARNING)
+            self._observer.settle_soon(at_once=True)
+            return
+        self._tell()
+        if isinstance(change(before, after), Restart):
+            self._wait_for_rest()
+
+    def diagnostics_changed(self) -> None:
+        """The document is right or wrong in another way, perhaps without a change: the data or the memory are known."""
+        stopped = bool(problems_that_stop(self._document.diagnostics))
+        if (self._state is State.BROKEN and not stopped) or (
+            self._state in (State.OPENING, State.BUILDING) and stopped
+        ):
+            self._wait_for_rest()
+
+    def settled(self) -> None:
+        """No more changes of the document follow for now: bring the session in line with it, or say that it differs."""
+        pending, self._pending = self._pending, _Pending.NOTHING
+        if pending is _Pending.NOTHING:
+            return
+        config = self._document.project.data
+        if pending is _Pending.REPLACED or self._state is State.EMPTY:
+            self._begin()
+        elif self._is_about_trained or (self._state is State.FAILED and self.trained):
+            if config != self._learning:
+                self._learn()
+            self._follow()
+        elif config != self._learning:
+            self._begin()
+        elif self._state is not State.LEARNING:
+            self._follow()
+
+    def facts_learnt(self, config: DataConfig, facts: DataFacts, sizes: tuple[int, ...]) -> None:
+        """What the data look like."""
+        if self._refuses(config):
+            return
+        self._sizes = sizes
+        learning = self._state is State.LEARNING
+        if learning:
+            self._failure = ""
+        self._document.set_facts(facts)
+        self._observer.data_known(sizes)
+        if learning:
+            self._follow()
+        else:
+            self._observer.recovered()
+            self._observer.changed()
+
+    def facts_failed(self, config: DataConfig, sentence: str, details: str) -> None:
+        """What the data look like cannot be found out."""
+        if self._refuses(config):
+            return
+        self._sizes = ()
+        if self._state is State.LEARNING:
+            self._failure = sentence
+            self._asked = Asked.NOTHING
+            self._enter(State.FAILED)
+        self._document.set_facts(None)
+        self._observer.data_known(())
+        self._observer.failed(sentence, details)
+        self._observer.changed()
+
+    def session_state(self, state: str) -> None:
+        """The session of :meth:`Host.open` tells its state; ``idle`` when it was closed. Not of an earlier one."""
+        if not self._session or self._pending is _Pending.REPLACED:  # of a project that is gone
+            self._observer.changed()
+            return
+        if state in _ANSWERS.get(self._asked, ()):
+            self._asked = Asked.NOTHING
+        if state == "idle":
+            self._session = False
+            self._end_run()
+            if self._state is not State.BROKEN:
+                self._enter(State.EMPTY)
+        elif state == "failed":
+            self._session = False
+            self._asked = Asked.NOTHING
+            self._take_in_run()
+            if self._state is not State.BROKEN:
+                self._enter(State.FAILED)
+        elif state == "ready":
+            self._take_in_run()
+            self._observer.recovered()
+            self._told = Live()
+            self._tell()
+            if self._state is State.OPENING:
+                self._enter(State.BUILDING)
+                if self._asked is Asked.RUN:
+                    self._asked = Asked.NOTHING
+                    self.play()
+        elif state in ("running", "paused", "done"):
+            self._note_beginning(state)
+        self._observer.changed()
+
+    def session_failed(self, sentence: str, details: str) -> None:
+        """Something went wrong on the host's side; the session's own failure comes with the state ``failed``."""
+        self._asked = Asked.NOTHING
+        if self._state is not State.LEARNING:
+            self._failure = sentence
+        self._observer.failed(sentence, details)
+        self._observer.changed()
+
+    # ---- inside --------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_about_trained(self) -> bool:
+        """Whether something was trained that can be gone on with: a change of the document must not take it away."""
+        return self.trained and self._session and self._state is not State.LEARNING
+
+    def _refuses(self, config: DataConfig) -> bool:
+        """Whether an answer is about data that are not wanted any more; they are asked about anew if they are again."""
+        outdated = self._pending is _Pending.REPLACED or config != self._document.project.data
+        if outdated and config == self._learning:
+            self._learning = None
+        return outdated
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        if state not in (State.DIFFERS, State.KEPT_OLD):
+            self._reason = ""
+
+    def _wait_for_rest(self) -> None:
+        if self._pending is _Pending.NOTHING:
+            self._pending = _Pending.CHANGED
+        self._observer.settle_soon(at_once=self._pending is _Pending.REPLACED)
+
+    def _begin(self) -> None:
+        """Whatever is there is over; a session of the document is opened once it is known what its data look like."""
+        self._end_session()
+        self._pending = _Pending.NOTHING
+        self._opened = None
+        self._enter(State.LEARNING)
+        self._learn()
+        self._observer.changed()
+
+    def _learn(self) -> None:
+        self._learning = self._document.project.data
+        self._observer.learn(self._learning)
+
+    def _follow(self) -> None:
+        """Bring the session in line with the document, or say that it differs."""
+        project = self._document.project
+        self._show_or_hide()
+        needed = Restart("", "") if self._opened is None else change(self._opened, project)
+        if self._is_about_trained:
+            if isinstance(needed, Restart):
+                if self._host.state == "running" or self._asked is Asked.RUN:
+                    self._host.pause()
+                self._asked = Asked.NOTHING
+                self._enter(State.DIFFERS)
+                self._reason = needed.reason
+            else:
+                self._enter(State.TRAINED)
+        elif self._state is State.FAILED and (self.trained or not self._sizes or not isinstance(needed, Restart)):
+            pass  # until it is begun again: what was trained can be looked at, and what else failed would fail again
+        elif problems_that_stop(self._document.diagnostics):
+            # What was measured of the parts that work stays on the cards; nothing can be trained until it is mended.
+            if self._opened is None:
+                self._run = self._measured = None
+                self._show_or_hide()
+            if self._session and (self._host.state == "running" or self._asked is Asked.RUN):
+                self._host.pause()
+            self._asked = Asked.NOTHING
+            self._enter(State.BROKEN)
+        elif self._session and not isinstance(needed, Restart):
+            ready = self._host.state not in ("idle", "preparing")
+            self._enter((State.TRAINED if self._began else State.BUILDING) if ready else State.OPENING)
+        else:
+            if self._session and self._host.state == "running":
+                self._asked = Asked.RUN  # it had just been told to
+            self._open(project)
+        self._observer.changed()
+
+    def _open(self, project: Project) -> None:
+        self._end_run()
+        self._run = Run(
+            RunInfo(
+                project_json=io.dumps(project),
+                nnviz_version=__version__,
+                seed=project.training.seed,
+                device=project.training.device,
+                title=project.name,
+            )
+        )
+        self._opened = project
+        self._told = Live()
+        self._failure = ""
+        self._session = True
+        self._enter(State.OPENING)
+        self._host.open(project, self._run)
+
+    def _end_session(self) -> None:
+        self._end_run()
+        if self._session:
+            self._session = False
+            self._host.close_session()
+
+    def _end_run(self) -> None:
+        """The run at hand will not be continued."""
+        if self._run is not None and self._began:
+            self._began = False
+            self._observer.ended(self._run)
+
+    def _note_beginning(self, state: str) -> None:
+        if not self._began and self._run is not None and state in ("running", "paused"):
+            self._began = True
+            self._observer.began(self._run)
+        if self._state in (State.OPENING, State.BUILDING):
+            self._enter(State.TRAINED)
+        elif self._state is State.BROKEN:  # it was asked for before that, and is not to be taken away
+            self._wait_for_rest()
+
+    def _take_in_run(self) -> None:
+        """The session has measured what there is to see before training, or will measure nothing."""
+        self._measured = self._run
+        self._show_or_hide()
+
+    def _show_or_hide(self) -> None:
+        """On an empty canvas nothing is true of what stood there before; undo brings it back, and the run with it."""
+        run = self._measured if self._document.project.graph.nodes else None
+        if run is not self._shown:
+            self._shown = run
+            self._observer.show(run)
+
+    def _tell(self) -> None:
+        """Pass on what the session takes on live: the document's values where they are others than it has."""
+        if not self._session or self._opened is None or self._state is State.LEARNING:
+            return
+        project, told = self._document.project, self._told
+        opened = self._opened
+        if project.training.optimizer.kind == opened.training.optimizer.kind:
+            has = learning_rate_of(opened) if told.learning_rate is None else told.learning_rate
+            if (rate := learning_rate_of(project)) != has:
+                told = dataclasses.replace(told, learning_rate=rate)
+                self._host.set_learning_rate(rate)
+        has_epochs = opened.training.epochs if told.epochs is None else told.epochs
+        if project.training.epochs != has_epochs:
+            told = dataclasses.replace(told, epochs=project.training.epochs)
+            self._host.set_epochs(project.training.epochs)
+        has_pinned = opened.view.pinned_sample if told.pinned is None else told.pinned
+        if project.view.pinned_sample != has_pinned:
+            told = dataclasses.replace(told, pinned=project.view.pinned_sample)
+            self._host.pin(project.view.pinned_sample)
+        self._told = told
+
+    def _epochs_done(self) -> int:
+        """As the run has it: every epoch that ended is in it."""
+        value = getattr(self._run.latest("epoch"), "value", 0.0) if self._run is not None else 0.0
+        return int(value)

@@ -13,11 +13,10 @@ from pathlib import Path
 import msgspec
 
 from nnviz.data.dataset_spec import TEST_SHARE, DatasetSpec, generated_sizes
+from nnviz.data.drawn import SHAPE_NAMES, TRUTH
 from nnviz.data.sources import DECLARED
 from nnviz.data.sources import source as sources
-from nnviz.data.sources.shapes import SHAPE_NAMES
 from nnviz.data.sources.source import CancelledCheck, Progress, Request, Source, SourceFacts, how_to_get
-from nnviz.data.sources.truth_table import TRUTH
 from nnviz.errors import DataError, ParamError
 from nnviz.project.graph.wiring import shortened
 from nnviz.project.model import DataConfig, DataFacts, ParamValue

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.data.datasets import SHAPE_NAMES
+from nnviz.data.drawn import SHAPE_NAMES
 
 Field: TypeAlias = NDArray[np.floating[Any]]
 #: (x to the right, y downwards, both in units of the form's size) -> signed distance in the same units.

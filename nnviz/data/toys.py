@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.data.datasets import TRUTH
+from nnviz.data.drawn import TRUTH
 
 Points = NDArray[np.float32]
 Labels = NDArray[np.int64]

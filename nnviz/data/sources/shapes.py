@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.drawn import SHAPE_NAMES
 from nnviz.data.sources.source import SEED, Arrays, Request, Source, count_param, counted, fixed, hold_out_test
 from nnviz.project.model import DataFacts
-
-SHAPE_NAMES = ("circle", "square", "triangle", "star", "cross", "ring", "crescent", "heart", "arrow", "frame")
 
 _SHAPES = DatasetSpec(
     "shapes",

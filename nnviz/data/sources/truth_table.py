@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.drawn import TRUTH
 from nnviz.data.sources.source import Arrays, Request, Source
 from nnviz.project.model import DataFacts, Params
 from nnviz.project.spec import ParamSpec
-
-#: For each logic function the outputs for the rows 00, 01, 10, 11 (for ``not``: 0, 1).
-TRUTH: Mapping[str, tuple[int, ...]] = {
-    "and": (0, 0, 0, 1),
-    "or": (0, 1, 1, 1),
-    "not": (1, 0),
-    "xor": (0, 1, 1, 0),
-    "xnor": (1, 0, 0, 1),
-    "nand": (1, 1, 1, 0),
-    "nor": (1, 0, 0, 0),
-}
 
 
 def _truth_facts(params: Params) -> DataFacts:

@@ -23,12 +23,13 @@ from nnviz.errors import NnvizError, StorageError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection
 from nnviz.record.places import COMPANIONS, RUN_SUFFIX, clear_companions, free_paths
+from nnviz.record.quantities import LOSS
 from nnviz.record.run_lock import RunFileBusy, RunLock
 
 INDEX = "library.json"
 TRASH = "trash"
 #: Curves whose last value is listed.
-_LOSSES = ("loss/train", "loss/validation", "loss/test")
+_LOSSES = tuple(LOSS.series(split) for split in ("train", "validation", "test"))
 _LARGEST_INDEX = 2**22
 
 

@@ -28,6 +28,7 @@ from nnviz.project.files import io
 from nnviz.project.graph.bypass import effective_graph, same_computation
 from nnviz.project.model import Choice, DataConfig, DataFacts, Graph, Node, ParamValue, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, Spec, brief
+from nnviz.record.quantities import EPOCH
 from nnviz.record.run import Run, RunInfo
 
 if TYPE_CHECKING:
@@ -907,5 +908,5 @@ class Workbench:
 
     def _epochs_done(self) -> int:
         """As the run has it: every epoch that ended is in it."""
-        value = getattr(self._run.latest("epoch"), "value", 0.0) if self._run is not None else 0.0
+        value = getattr(self._run.latest(EPOCH.series()), "value", 0.0) if self._run is not None else 0.0
         return int(value)

@@ -164,7 +164,7 @@ def test_what_works_stays_live_and_what_does_not_shows_no_old_picture(
     shown = {node for node, card in cards.items() if live.picture(card.facts) is not None}
     assert shown == {"input", "conv1", "relu1", "pool1", "conv2", "relu2", "pool2"}
     assert live.gradient(cards["linear1"].facts) is None
-    assert live.share(cards["relu3"].facts) is None
+    assert live.badge(cards["relu3"].facts) is None
     qtbot.waitUntil(lambda: not np.array_equal(person.picture("linear2"), before["linear2"]), timeout=TIMEOUT)
     qtbot.waitUntil(lambda: window.training.blocked() != "", timeout=TIMEOUT)
     assert shown == {node for node, card in cards.items() if live.picture(card.facts) is not None}

@@ -29,7 +29,7 @@ def test_a_list_survives_the_file_the_command_line_and_the_edit(texts: list[str]
     project = Project(data=DataConfig("digits", {"endings": wanted}))
     assert io.loads(io.dumps(project)) == project
     assert SetData(project.data).apply(Project()) == project
-    typed = settings.parse_text(json.dumps(texts))
+    typed = json.dumps(texts)
     known = {"digits": (ENDINGS,)}
     assert settings.with_setting(Project(), "data.endings", typed, known).data.params == {"endings": wanted}
 
@@ -37,7 +37,7 @@ def test_a_list_survives_the_file_the_command_line_and_the_edit(texts: list[str]
 def test_a_single_text_is_a_list_of_one() -> None:
     assert ENDINGS.parse(".jpg") == (".jpg",) and ENDINGS.parse(" ") == () and ENDINGS.parse([" .a "]) == (".a",)
     known = {"digits": (ENDINGS,)}
-    changed = settings.with_setting(Project(), "data.endings", settings.parse_text(".jpg"), known)
+    changed = settings.with_setting(Project(), "data.endings", ".jpg", known)
     assert changed.data.params == {"endings": (".jpg",)}
 
 

@@ -711,3 +711,20 @@ def test_the_memory_of_an_optimizer_that_there_is_not_is_estimated_all_the_same(
     start = project(flat(1000), linear(1000), output("mse"), training=TrainConfig(Choice("magic", {"x": 1})))
     weights = 4 * infer(start.graph).parameters
     assert Estimate(start, infer(start.graph)).needs().parts["the state of magic"] == 2 * weights
+
+
+def test_cures_beside_a_bypassed_join_can_be_applied() -> None:
+    """What is computed has its first wire at another port than what is drawn, and lacks the others."""
+    nodes = {
+        "input": Node("input", "input"),
+        "flatten1": Node("flatten1", "flatten", bypassed=True),
+        "concat1": Node("concat1", "concatenate", bypassed=True),
+    }
+    late = Edge(PortRef("input"), PortRef("concat1", 1))
+    both = (Edge(PortRef("flatten1"), PortRef("concat1", 1)), Edge(PortRef("input"), PortRef("concat1")))
+    for edges in ((late,), both):
+        drawn = Project(graph=Graph(nodes, edges))
+        found = validate(drawn)
+        assert found
+        for fix in (fix for diagnostic in found for fix in diagnostic.fixes):
+            assert fix.edit.apply(drawn) != drawn

@@ -36,7 +36,7 @@ from nnviz.train.workbench import (
 
 SPIRAL = Project(
     graph=chain(features(2), linear(4), relu(), linear(1), output("bce_logits")),
-    data=DataConfig("moons", scaling="standardise"),
+    data=DataConfig("moons", preparation=(Choice("standardise"),)),
     training=TrainConfig(Choice("sgd", {"learning_rate": 0.1}), batch_size=16, epochs=3),
 )
 OTHER = changed(SPIRAL, graph=chain(features(2), linear(3), linear(1), output("bce_logits")), name="other")

@@ -1,14 +1,4 @@
-"""The instruments: one file each; every one says what it shows and how to read it.
+"""The instruments: one file each; every one says what it shows and how to read it. ``catalogue.PANELS`` holds them all.
 
-``PANELS`` holds them all, in order::
-
-    panel = PANELS[0](document, theme, parent)
-    feed.subscribe(panel.refresh, panel)
+Nothing is imported here: pyqtgraph, which the plots bring, takes longer to import than all that the window needs.
 """
-
-from __future__ import annotations
-
-from nnviz.gui.panels.base import Panel
-from nnviz.gui.panels.catalogue import PANELS
-
-__all__ = ["PANELS", "Panel"]

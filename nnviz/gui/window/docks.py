@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindo
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.mode import Mode
-from nnviz.gui.panels import PANELS
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.parts.following import follow

@@ -7,7 +7,9 @@ can be said is said. Adding a check costs one generator in ``wire_checks`` or ``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from nnviz.errors import InputError
 from nnviz.project.checks.diagnosis import Diagnostic, Fix, Look, Severity
 from nnviz.project.checks.memory import estimate_bytes
 from nnviz.project.checks.shapes import Inference, infer, infer_from
@@ -59,10 +61,13 @@ def validate(
         memory_limit: Bytes that training may take; None when that is not known.
         try_fixes: Whether to try the cures of errors too (:func:`with_tried_fixes`); that takes several times as long.
     """
-    project = effective(project)
-    known = infer(project.graph) if inference is None else inference
-    found = sorted(_found(Look(project, facts, known, memory_limit)), key=lambda diagnostic: _RANK[diagnostic.severity])
-    return with_tried_fixes(found, project, facts, known, memory_limit=memory_limit) if try_fixes else tuple(found)
+    computed = effective(project)
+    known = infer(computed.graph) if inference is None else inference
+    look = Look(computed, facts, known, memory_limit)
+    found = sorted(_found(look), key=lambda diagnostic: _RANK[diagnostic.severity])
+    if try_fixes:
+        return with_tried_fixes(found, project, facts, known, memory_limit=memory_limit)
+    return _with_possible_fixes(found, project)
 
 
 def with_tried_fixes(
@@ -87,7 +92,23 @@ def with_tried_fixes(
         shapes = infer_from(other.graph, inference)
         return problems_that_stop(_found(Look(other, facts, shapes, memory_limit)))
 
-    return tried(effective(project), found, errors_of)
+    return _with_possible_fixes(tried(effective(project), found, errors_of), project)
+
+
+def _with_possible_fixes(found: Sequence[Diagnostic], project: Project) -> tuple[Diagnostic, ...]:
+    """Without the cures that fit what is computed, not what is drawn: some wires of a bypassed join lead nowhere."""
+    if effective(project) is project:
+        return tuple(found)
+    possible = ((one, tuple(fix for fix in one.fixes if _is_possible(fix, project))) for one in found)
+    return tuple(one if fixes == one.fixes else replace(one, fixes=fixes) for one, fixes in possible)
+
+
+def _is_possible(fix: Fix, project: Project) -> bool:
+    try:
+        fix.edit.apply(project)
+    except InputError:
+        return False
+    return True
 
 
 def _found(look: Look) -> Iterator[Diagnostic]:

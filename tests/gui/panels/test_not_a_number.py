@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.gui.look import painting
 from nnviz.gui.look.theme import current
-from nnviz.gui.panels import PANELS
 from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.curves import CurvesPanel
 from nnviz.project.document import Document
 from nnviz.record.run import Run

@@ -12,7 +12,8 @@ from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.panels import PANELS, Panel
+from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.project.document import Document
 from nnviz.record.run import Run, RunInfo

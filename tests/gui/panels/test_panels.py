@@ -19,9 +19,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.panels import PANELS, Panel, base
+from nnviz.gui.panels import base
 from nnviz.gui.panels.activations import ActivationsPanel
 from nnviz.gui.panels.arrays import RGB
+from nnviz.gui.panels.base import Panel
+from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.dead_units import DeadUnitsPanel, Row, SharesView
 from nnviz.gui.panels.feature_maps import FeatureMapsPanel
 from nnviz.gui.panels.filters import FiltersPanel

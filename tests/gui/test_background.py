@@ -9,7 +9,7 @@ import shiboken6
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.background import Background, _Answer, _Job
 
 
 def test_answers_come_on_the_gui_thread_in_the_order_of_their_lane(qtbot: QtBot) -> None:
@@ -59,3 +59,12 @@ def test_a_job_that_outlives_its_window_tells_nobody(qtbot: QtBot, caplog: pytes
         qtbot.wait(10)
         assert told == []
     assert "window was gone" in caplog.text
+
+
+def test_a_job_that_outlives_qt_says_nothing(qapp: object) -> None:
+    """At the end of the program its objects may go before the job does; nobody waits for the answer any more."""
+    answer = _Answer()
+    job = _Job(lambda: 1, answer)
+    shiboken6.delete(answer)
+    job.run()
+    assert not shiboken6.isValid(answer)

@@ -32,7 +32,12 @@ class _Job(QRunnable):
             result = self._work()
         except BaseException as error:  # noqa: BLE001 - every failure is handed to the GUI thread, which tells of it
             failure = error
-        self._answer.done.emit(result, failure)
+        if not shiboken6.isValid(self._answer):
+            return
+        try:
+            self._answer.done.emit(result, failure)
+        except RuntimeError:  # the program is ending: Qt's objects went a moment ago, and nobody waits for the answer
+            _log.debug("A job ended after Qt was gone.", exc_info=failure)
 
 
 class Background(QObject):

@@ -398,11 +398,11 @@ class Runner:
             return
         try:
             self._store.save_checkpoint(step, self.training.epoch, checkpoints.to_blobs(checkpoint), tag)
-            self.doing = before
         except StorageError as error:
             if self._on_trouble is None:
                 raise
             self._on_trouble(error)
+        self.doing = before
         self._saved_step = step
         ended = time.perf_counter()
         self._next_save = ended + _SAVE_SHARE * (ended - began)
@@ -537,8 +537,9 @@ class Runner:
         return target if target is not None and self._rewind.before(target) is not None else None
 
     def _recorded_rate(self) -> float:
-        _, values = self._run.scalars(LEARNING_RATE.series())
-        return float(values[-1]) if len(values) else math.nan
+        """Asked at every publication, and a schedule makes the series long: only its end is looked at."""
+        found = self._run.latest(LEARNING_RATE.series())
+        return found.value if isinstance(found, Scalar) else math.nan
 
     def _start_evaluation_if_due(self) -> None:
         if self._test_wanted and self._going_back_to is None:

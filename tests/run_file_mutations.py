@@ -19,8 +19,8 @@ from nnviz.project.document import Document
 from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.record import file_format as form
+from nnviz.record.readings import ArrayReading, Finding, Histogram, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Finding, Histogram, Scalar
 from nnviz.record.store import RunWriter
 
 sys.path.insert(0, str(Path(__file__).parent / "gui" / "panels"))
@@ -81,20 +81,20 @@ def _plane_run(document: Document) -> Run:
     run = Run()
     numbers = np.random.default_rng(0)
     edges = {"x1_low": -1.0, "x1_high": 1.0, "x2_low": -1.0, "x2_high": 1.0}
-    run.append([ArraySample("input/points", 0, numbers.normal(size=(40, 3)).astype(np.float32), edges)])
-    run.append([ArraySample("input/pinned", 0, np.zeros(2, np.float32), {"sample": 4, "label": "1"})])
+    run.append([ArrayReading("input/points", 0, numbers.normal(size=(40, 3)).astype(np.float32), edges)])
+    run.append([ArrayReading("input/pinned", 0, np.zeros(2, np.float32), {"sample": 4, "label": "1"})])
     for step in range(30):
         run.append([Scalar("loss/train", step, 1.0 / (step + 1)), Scalar("loss/validation", step, 1.1 / (step + 1))])
         run.append([Scalar("epoch", step, float(step))])
     for node, result in document.inference.results.items():
         units = result.output[0]
         plane = numbers.normal(size=(units, 32, 32)).astype(np.float32)
-        run.append([ArraySample(f"plane/{node}", 29, plane, {**edges, "shown": units, "of": units})])
-        run.append([ArraySample(f"output/{node}", 29, plane[:, 0, 0].copy(), {"sample": 4, "label": "1"})])
+        run.append([ArrayReading(f"plane/{node}", 29, plane, {**edges, "shown": units, "of": units})])
+        run.append([ArrayReading(f"output/{node}", 29, plane[:, 0, 0].copy(), {"sample": 4, "label": "1"})])
         counts, bins = np.histogram(plane, 20)
         run.append([Histogram(f"activation_histogram/{node}", 29, counts.astype(np.int64), bins.astype(np.float64))])
         run.append([Scalar(f"saturation/{node}", 29, 0.2), Scalar(f"gradient_norm/{node}", 29, 0.1)])
-        run.append([ArraySample(f"weights/{node}", 29, numbers.normal(size=(units, 2)).astype(np.float32))])
+        run.append([ArrayReading(f"weights/{node}", 29, numbers.normal(size=(units, 2)).astype(np.float32))])
     run.append([Finding("finding/plateau", 9, "information", "Nothing has improved.")])
     return run
 
@@ -242,9 +242,9 @@ def _array(path: Path, generator: random.Random) -> str:
     if generator.random() < 0.3:
         edges = np.cumsum([generator.choice((5e-324, 1e-300, 1.0, 1e300)) for _ in range(9)]) - 2.0
         counts = np.array([generator.choice((0, 1, 2**62, 2**63 - 1)) for _ in range(8)])
-        packed = form.pack_sample(Histogram("x", 0, counts, edges))
+        packed = form.pack_reading(Histogram("x", 0, counts, edges))
     else:
-        packed = form.pack_sample(ArraySample("x", int(step), array, {}))
+        packed = form.pack_reading(ArrayReading("x", int(step), array, {}))
         packed = (*packed[:3], json.dumps(meta), packed[4])
     codec, dtype, sizes, facts, data = packed
     connection.execute(

@@ -1,1 +1,1 @@
-"""The instruments: each measures one thing in a training session and hands out samples. torch -> samples."""
+"""The instruments: each measures one thing in a training session and hands out readings. torch -> readings."""

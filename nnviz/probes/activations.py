@@ -16,7 +16,7 @@ from nnviz.probes.probe_set import Collector
 from nnviz.project import registry
 from nnviz.project.model import Graph
 from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN
-from nnviz.record.samples import Histogram, Sample, Scalar
+from nnviz.record.readings import Histogram, Reading, Scalar
 
 #: The most bins of a histogram.
 BINS = 64
@@ -181,19 +181,19 @@ class ActivationStatistics(Collector):
             for node_id in group[1:]:  # the same group in every part, so the same bins
                 self._statistics[node_id].bins = bins
 
-    def finish(self, step: int, images: int) -> list[Sample]:
-        """Three samples a node."""
-        samples: list[Sample] = []
+    def finish(self, step: int, images: int) -> list[Reading]:
+        """Three readings a node."""
+        readings: list[Reading] = []
         for node_id, found in self._statistics.items():
             if not found.count:
                 continue
             deviation = math.sqrt(max(found.deviations, 0.0) / found.count)
-            samples.append(Scalar(ACTIVATION_MEAN.series(node_id), step, found.mean))
-            samples.append(Scalar(ACTIVATION_DEVIATION.series(node_id), step, deviation))
+            readings.append(Scalar(ACTIVATION_MEAN.series(node_id), step, found.mean))
+            readings.append(Scalar(ACTIVATION_DEVIATION.series(node_id), step, deviation))
             if (result := found.bins.result()) is not None:
-                samples.append(Histogram(ACTIVATION_HISTOGRAM.series(node_id), step, *result))
+                readings.append(Histogram(ACTIVATION_HISTOGRAM.series(node_id), step, *result))
         self._statistics = {}
-        return samples
+        return readings
 
 
 def _moments(values: list[Tensor]) -> list[tuple[float, float, float, float]]:

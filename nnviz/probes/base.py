@@ -3,14 +3,14 @@
 How the owner of the network uses probes::
 
     for each step:
-        loss.backward()                  BACKWARD probes that are due: samples = probe.measure(m)
+        loss.backward()                  BACKWARD probes that are due: readings = probe.measure(m)
         UPDATE probes that are due:      probe.before_update(m)
-        optimizer.step()                 the same UPDATE probes: samples = probe.measure(m)
-        between two steps                REST probes that are due: samples = probe.measure(m)
+        optimizer.step()                 the same UPDATE probes: readings = probe.measure(m)
+        between two steps                REST probes that are due: readings = probe.measure(m)
 
 ``budget.due(probe, now)`` decides which are due and ``budget.spent(probe, seconds)`` is told what each took. A REST
 probe that has much to do does a part of it at each call while ``Measurement.whole`` is false (it is ``busy`` then, and
-its samples come with the last part, under the step at which it began); with ``whole`` true it finishes at once, as is
+its readings come with the last part, under the step at which it began); with ``whole`` true it finishes at once, as is
 wanted at step 0, when paused, and after a single step. Before a pause, a stop or the end of an epoch,
 ``probe.flush()`` hands out what a probe still holds back. ``probe.reset()`` forgets everything: call it when the
 network is another one or training went back in time.
@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from nnviz.project.model import Graph
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import Quantity
-from nnviz.record.samples import Sample
+from nnviz.record.readings import Reading
 
 #: Seconds from any fixed point, always forwards.
 Clock: TypeAlias = Callable[[], float]
@@ -105,7 +105,7 @@ class Measurement:
         correct: Number of examples of the batch that were right, on the device; None where nothing can be right.
         count: Number of examples in the batch.
         probe_inputs: The probe set, prepared and on the device: by default 2,000 validation images fixed by the seed.
-        pinned_input: The pinned sample, ``(1, *shape)``.
+        pinned_input: The pinned example, ``(1, *shape)``.
         pinned_meta: What is known of it: its index, its label.
         plane: Where the examples lie, if an example is two features; else None.
         interest: What is looked at just now, and what the findings need.
@@ -166,10 +166,10 @@ class Probe(ABC):
         return
 
     @abstractmethod
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         """Measure; may give nothing yet, see ``busy`` and ``flush``."""
 
-    def flush(self) -> list[Sample]:
+    def flush(self) -> list[Reading]:
         """What was measured and not handed out yet."""
         return []
 

@@ -7,7 +7,7 @@ import torch
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project import registry
 from nnviz.record.quantities import CLOSED_CHANNELS
-from nnviz.record.samples import Sample, Scalar
+from nnviz.record.readings import Reading, Scalar
 
 #: A factor of at most this share of the largest one lets as good as nothing through.
 CLOSED = 0.01
@@ -32,7 +32,7 @@ class ClosedChannels(Probe):
     wanted_interval = 1.0
     weight = 0.5
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         """One number a node, all in one transfer."""
         network = measurement.network
         shares: dict[str, torch.Tensor] = {}

@@ -14,7 +14,7 @@ from nnviz.probes.probe_set import Collector
 from nnviz.project import registry
 from nnviz.project.model import Graph
 from nnviz.record.quantities import DEAD_FRACTION, DEAD_SINCE, DEAD_UNITS
-from nnviz.record.samples import ArraySample, Sample, Scalar
+from nnviz.record.readings import ArrayReading, Reading, Scalar
 
 
 class DeadUnits(Collector):
@@ -57,12 +57,12 @@ class DeadUnits(Collector):
             before = self._fired.get(node_id)
             self._fired[node_id] = fired if before is None else before | fired
 
-    def finish(self, step: int, images: int) -> list[Sample]:
-        """Three samples a node, in one transfer."""
+    def finish(self, step: int, images: int) -> list[Reading]:
+        """Three readings a node, in one transfer."""
         if not self._fired:
             return []
         fetched = torch.cat(list(self._fired.values())).cpu().numpy()
-        samples: list[Sample] = []
+        readings: list[Reading] = []
         start = 0
         for node_id, fired in self._fired.items():
             dead = ~fetched[start : start + len(fired)]
@@ -73,11 +73,11 @@ class DeadUnits(Collector):
             since = np.where(dead, np.where(known, before, step), -1).astype(np.int64)
             self._since[node_id] = since
             meta = {"images": images}
-            samples.append(Scalar(DEAD_FRACTION.series(node_id), step, float(dead.mean()) if len(dead) else 0.0))
-            samples.append(ArraySample(DEAD_UNITS.series(node_id), step, dead, meta))
-            samples.append(ArraySample(DEAD_SINCE.series(node_id), step, since, meta))
+            readings.append(Scalar(DEAD_FRACTION.series(node_id), step, float(dead.mean()) if len(dead) else 0.0))
+            readings.append(ArrayReading(DEAD_UNITS.series(node_id), step, dead, meta))
+            readings.append(ArrayReading(DEAD_SINCE.series(node_id), step, since, meta))
         self._fired = {}
-        return samples
+        return readings
 
     def reset(self) -> None:
         """Forget since when."""

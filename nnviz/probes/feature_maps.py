@@ -1,4 +1,4 @@
-"""What flows out of each node for the pinned sample."""
+"""What flows out of each node for the pinned example."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from nnviz.probes.base import Measurement, Probe, Stage, at_rest
 from nnviz.record.quantities import OUTPUT, PINNED_INPUT
-from nnviz.record.samples import ArraySample, Sample
+from nnviz.record.readings import ArrayReading, Reading
 
 #: Channels kept of a node that is not looked at closely, and the numbers they may take.
 CHANNELS = 64
@@ -17,15 +17,15 @@ CLOSE_NUMBERS = 2**20
 
 
 class FeatureMapProbe(Probe):
-    """Outputs of the nodes that are looked at, for the pinned sample.
+    """Outputs of the nodes that are looked at, for the pinned example.
 
-    Definition: ``output/<node>`` is the node's output for the pinned sample alone, in evaluation mode (dropout off,
+    Definition: ``output/<node>`` is the node's output for the pinned example alone, in evaluation mode (dropout off,
     batch normalisation with its running statistics), without the batch dimension. Of a node that is not looked at
     closely only the first 64 channels are kept, and behind them up to 64 single units that are looked at: ``shown`` and
-    ``of`` in its meta say how many, ``also`` which they are. ``input/pinned`` is the sample itself as the network sees
+    ``of`` in its meta say how many, ``also`` which they are. ``input/pinned`` is the reading itself as the network sees
     it, after scaling.
 
-    How to read it: each tile is one channel, bright where its pattern was found. Tiles that are dark for every sample
+    How to read it: each tile is one channel, bright where its pattern was found. Tiles that are dark for every reading
     belong to dead units; tiles that look alike do the same work twice.
     """
 
@@ -39,7 +39,7 @@ class FeatureMapProbe(Probe):
     def __init__(self) -> None:
         self._last_pinned: Tensor | None = None
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         """One forward pass of one example, all outputs in one transfer."""
         pinned = measurement.pinned_input
         if pinned is None:
@@ -63,7 +63,7 @@ class FeatureMapProbe(Probe):
         return _fetch(shown, measurement)
 
     def reset(self) -> None:
-        """Show the pinned sample again at the next time."""
+        """Show the pinned example again at the next time."""
         self._last_pinned = None
 
 
@@ -76,12 +76,12 @@ def _first_channels(value: Tensor, closely: bool) -> Tensor:
     return value[: fit if closely or value.dim() == 1 else min(CHANNELS, fit)]
 
 
-def _fetch(shown: dict[str, tuple[Tensor, int, tuple[int, ...]]], measurement: Measurement) -> list[Sample]:
+def _fetch(shown: dict[str, tuple[Tensor, int, tuple[int, ...]]], measurement: Measurement) -> list[Reading]:
     if not shown:
         return []
     tensors = [tensor for tensor, _, _ in shown.values()]
     numbers = torch.cat([tensor.reshape(-1).float() for tensor in tensors]).cpu().numpy()
-    samples: list[Sample] = []
+    readings: list[Reading] = []
     start = 0
     for series, (tensor, of, also) in shown.items():
         # A copy each: kept alone for long, a slice would keep the whole transfer.
@@ -92,5 +92,5 @@ def _fetch(shown: dict[str, tuple[Tensor, int, tuple[int, ...]]], measurement: M
             meta |= {"shown": tensor.shape[0], "of": of}
         if also:
             meta["also"] = " ".join(str(unit) for unit in also)
-        samples.append(ArraySample(series, measurement.step, array, meta))
-    return samples
+        readings.append(ArrayReading(series, measurement.step, array, meta))
+    return readings

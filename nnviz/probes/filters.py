@@ -7,7 +7,7 @@ import torch
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project import registry
 from nnviz.record.quantities import WEIGHTS
-from nnviz.record.samples import ArraySample, Sample
+from nnviz.record.readings import ArrayReading, Reading
 
 #: Numbers kept of one weight.
 NUMBERS = 2**20
@@ -31,7 +31,7 @@ class WeightProbe(Probe):
     fills = (WEIGHTS,)
     wanted_interval = 0.15
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         """Copy what is looked at; minimum and maximum come in one transfer."""
         network = measurement.network
         found: dict[str, tuple[torch.Tensor, int]] = {}
@@ -48,15 +48,15 @@ class WeightProbe(Probe):
         if not found:
             return []
         ranges = torch.stack(limits).cpu().tolist()
-        samples: list[Sample] = []
+        readings: list[Reading] = []
         for (node_id, (kept, of)), (least, greatest) in zip(found.items(), ranges, strict=True):
             meta: dict[str, str | int | float] = {"minimum": least, "maximum": greatest}
             if kept.shape[0] < of:
                 meta |= {"shown": kept.shape[0], "of": of}
             # to() gives the very same memory back on the CPU, and training goes on writing into it: copy.
             array = kept.to(device="cpu", dtype=torch.float32, copy=True).numpy()
-            samples.append(ArraySample(WEIGHTS.series(node_id), measurement.step, array, meta))
-        return samples
+            readings.append(ArrayReading(WEIGHTS.series(node_id), measurement.step, array, meta))
+        return readings
 
 
 def _first_outputs(weight: torch.Tensor) -> torch.Tensor:

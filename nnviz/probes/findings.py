@@ -40,8 +40,8 @@ from nnviz.record.quantities import (
     Remark,
     percent,
 )
+from nnviz.record.readings import ArrayReading, Cure, Finding, Scalar
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample, Cure, Finding, Scalar
 
 #: Epochs without improvement after which it is mentioned, and after which it is a warning.
 PATIENCE, LONG_PATIENCE = 2, 5
@@ -151,7 +151,7 @@ class FindingRules:
 
     def _dead_units(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
         dead, since = run.latest(DEAD_UNITS.series(node)), run.latest(DEAD_SINCE.series(node))
-        if not isinstance(dead, ArraySample) or not isinstance(since, ArraySample) or not dead.array.size:
+        if not isinstance(dead, ArrayReading) or not isinstance(since, ArrayReading) or not dead.array.size:
             return None
         count, units = int(dead.array.sum()), dead.array.size
         if not DEAD_FRACTION.bands.warning.passed(count / units, holds):
@@ -179,7 +179,7 @@ class FindingRules:
 
     def _equal_units(self, node: str, run: RunView, holds: bool) -> _Verdict | None:
         weights = run.latest(WEIGHTS.series(node))
-        if not isinstance(weights, ArraySample) or weights.array.ndim < 2 or len(weights.array) < 2:
+        if not isinstance(weights, ArrayReading) or weights.array.ndim < 2 or len(weights.array) < 2:
             return None
         rows = weights.array.reshape(len(weights.array), -1)
         if not np.array_equal(rows[0], rows[1]) or not (rows == rows[0]).all():

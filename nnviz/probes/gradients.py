@@ -8,7 +8,7 @@ import torch
 
 from nnviz.probes.base import Measurement, Probe, Stage, node_parameters
 from nnviz.record.quantities import GRADIENT_MEAN, GRADIENT_NORM
-from nnviz.record.samples import Sample, Scalar
+from nnviz.record.readings import Reading, Scalar
 
 
 class GradientProbe(Probe):
@@ -32,7 +32,7 @@ class GradientProbe(Probe):
     wanted_interval = 0.03
     weight = 3.0  # Cheap, and on every card with weights.
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         """Norm and mean absolute value of each node's gradient."""
         gradients: list[torch.Tensor] = []
         nodes: list[tuple[str, int, int]] = []  # node, number of its tensors, number of its parameters
@@ -47,12 +47,12 @@ class GradientProbe(Probe):
             norms = [*torch._foreach_norm(gradients, 2), *torch._foreach_norm(gradients, 1)]
             numbers = torch.stack(norms).cpu().tolist()
         squares, sums = numbers[: len(gradients)], numbers[len(gradients) :]
-        samples: list[Sample] = []
+        readings: list[Reading] = []
         start = 0
         for node_id, tensors, count in nodes:
             end = start + tensors
             # hypot neither overflows nor underflows where squaring would.
-            samples.append(Scalar(GRADIENT_NORM.series(node_id), measurement.step, math.hypot(*squares[start:end])))
-            samples.append(Scalar(GRADIENT_MEAN.series(node_id), measurement.step, sum(sums[start:end]) / count))
+            readings.append(Scalar(GRADIENT_NORM.series(node_id), measurement.step, math.hypot(*squares[start:end])))
+            readings.append(Scalar(GRADIENT_MEAN.series(node_id), measurement.step, sum(sums[start:end]) / count))
             start = end
-        return samples
+        return readings

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from nnviz.probes.base import Clock, Measurement, Probe, Stage, monotonic
 from nnviz.record.quantities import ACCURACY, LOSS
-from nnviz.record.samples import Sample, Scalar
+from nnviz.record.readings import Reading, Scalar
 
 #: Seconds for which values may wait on the device before they are fetched together.
 _LONGEST_WAIT = 0.05
@@ -40,7 +40,7 @@ class LossProbe(Probe):
         self._losses: list[Tensor] = []
         self._fetched = clock()
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         """Keep the batch's values; give out all that wait once it is time."""
         if measurement.loss is None:
             return []
@@ -53,7 +53,7 @@ class LossProbe(Probe):
         self._fetched = now
         return self.flush()
 
-    def flush(self) -> list[Sample]:
+    def flush(self) -> list[Reading]:
         """Fetch what waits on the device."""
         waiting, losses = self._waiting, self._losses
         self._waiting, self._losses = [], []
@@ -65,9 +65,9 @@ class LossProbe(Probe):
         if answered:
             stacks.append(torch.stack([right for _, _, right in answered]).float())
         numbers = iter(torch.cat(stacks).tolist())
-        samples: list[Sample] = [Scalar(LOSS.series("train"), step, next(numbers)) for step, _, _ in waiting]
-        samples += [Scalar(ACCURACY.series("train"), step, next(numbers) / count) for step, count, _ in answered]
-        return samples
+        readings: list[Reading] = [Scalar(LOSS.series("train"), step, next(numbers)) for step, _, _ in waiting]
+        readings += [Scalar(ACCURACY.series("train"), step, next(numbers) / count) for step, count, _ in answered]
+        return readings
 
     def reset(self) -> None:
         """Forget what waits."""

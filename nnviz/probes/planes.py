@@ -7,7 +7,7 @@ from torch import Tensor
 
 from nnviz.probes.base import InputPlane, Measurement, Probe, Stage, at_rest
 from nnviz.record.quantities import PLANE, POINTS
-from nnviz.record.samples import ArraySample, Sample
+from nnviz.record.readings import ArrayReading, Reading
 
 #: Points in each direction.
 SIDE = 32
@@ -40,26 +40,26 @@ class PlaneProbe(Probe):
         self._plane: InputPlane | None = None
         self._grid = torch.empty(0, 2)
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         """One forward pass of 1,024 points, all outputs in one transfer."""
         plane = measurement.plane
         if plane is None:
             return []
-        samples: list[Sample] = []
+        readings: list[Reading] = []
         if plane is not self._plane:
             self._plane = plane
             self._grid = grid_of(plane).to(plane.points.device)
             points = plane.points.float().cpu().numpy().copy()
-            samples.append(ArraySample(POINTS.series(), measurement.step, points, _edges(plane)))
+            readings.append(ArrayReading(POINTS.series(), measurement.step, points, _edges(plane)))
         network = measurement.network
         wanted = {node_id for node_id in network.graph.nodes if measurement.interest.looks_at(node_id)}
         if not wanted:
-            return samples
+            return readings
         with at_rest(network):
             outputs = network.forward_all(self._grid, wanted)
         vectors = {node_id: output for node_id, output in outputs.items() if output.dim() == 2 and output.shape[1]}
         if not vectors:
-            return samples
+            return readings
         kept = [output.detach()[:, :UNITS].T.float() for output in vectors.values()]
         numbers = torch.cat(kept).cpu().numpy()
         start = 0
@@ -68,8 +68,8 @@ class PlaneProbe(Probe):
             array = numbers[start : start + len(units)].reshape(len(units), SIDE, SIDE).copy()
             start += len(units)
             meta = _edges(plane) | {"shown": len(units), "of": output.shape[1]}
-            samples.append(ArraySample(PLANE.series(node_id), measurement.step, array, meta))
-        return samples
+            readings.append(ArrayReading(PLANE.series(node_id), measurement.step, array, meta))
+        return readings
 
     def reset(self) -> None:
         """Show the training examples again at the next time."""

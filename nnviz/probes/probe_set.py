@@ -18,7 +18,7 @@ from torch import Tensor
 from nnviz.probes.base import Clock, MeasuredNetwork, Measurement, Probe, Stage, monotonic
 from nnviz.project.model import Graph
 from nnviz.record.quantities import Quantity
-from nnviz.record.samples import Sample
+from nnviz.record.readings import Reading
 
 #: Seconds that one part of a pass should take: training waits for no longer than this, about.
 _PART_SECONDS = 0.02
@@ -50,7 +50,7 @@ class Collector(ABC):
         """Outputs of one part: ``(n, channels, …)`` or ``(n, features)``, in evaluation mode, not to be changed."""
 
     @abstractmethod
-    def finish(self, step: int, images: int) -> list[Sample]:
+    def finish(self, step: int, images: int) -> list[Reading]:
         """The pass is complete: what was measured, at the step at which it began."""
 
     def reset(self) -> None:
@@ -95,8 +95,8 @@ class ProbeSetPass(Probe):
         """Whether a pass is under way."""
         return self._inputs is not None
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
-        """One part of the pass, or the whole; samples come with the last part."""
+    def measure(self, measurement: Measurement) -> list[Reading]:
+        """One part of the pass, or the whole; readings come with the last part."""
         if measurement.probe_inputs is None or not len(measurement.probe_inputs):
             return []
         looking = self._looking

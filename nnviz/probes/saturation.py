@@ -13,7 +13,7 @@ from nnviz.project import registry
 from nnviz.project.checks.shapes import inputs_of
 from nnviz.project.model import Graph
 from nnviz.record.quantities import SATURATION
-from nnviz.record.samples import Sample, Scalar
+from nnviz.record.readings import Reading, Scalar
 
 #: A derivative below this share of its maximum counts as flat.
 FLAT = 0.05
@@ -61,17 +61,17 @@ class Saturation(Collector):
             self._flat[node_id] = self._flat[node_id] + flat if node_id in self._flat else flat
             self._count[node_id] = self._count.get(node_id, 0) + outputs[source].numel()
 
-    def finish(self, step: int, images: int) -> list[Sample]:
-        """One sample a node, in one transfer."""
+    def finish(self, step: int, images: int) -> list[Reading]:
+        """One reading a node, in one transfer."""
         if not self._flat:
             return []
         counts = torch.stack(list(self._flat.values())).cpu().tolist()
-        samples: list[Sample] = [
+        readings: list[Reading] = [
             Scalar(SATURATION.series(node_id), step, flat / self._count[node_id])
             for node_id, flat in zip(self._flat, counts, strict=True)
         ]
         self._flat, self._count, self._nodes = {}, {}, {}
-        return samples
+        return readings
 
     def reset(self) -> None:
         """Let the pass under way go."""

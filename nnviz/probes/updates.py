@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nnviz.probes.base import Measurement, Probe, Stage, node_parameters
 from nnviz.record.quantities import UPDATE_RATIO
-from nnviz.record.samples import Sample, Scalar
+from nnviz.record.readings import Reading, Scalar
 
 
 class UpdateProbe(Probe):
@@ -49,7 +49,7 @@ class UpdateProbe(Probe):
             if parameters:
                 torch._foreach_copy_(self._before, [p.detach() for p in parameters])
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         """Compare with the copy."""
         nodes = node_parameters(measurement.network)
         parameters = [p.detach() for own in nodes.values() for p in own]
@@ -61,14 +61,14 @@ class UpdateProbe(Probe):
             changes = torch._foreach_norm(self._before, 2)
             numbers = torch.stack([*changes, *sizes]).cpu().tolist()
         changed, sized = numbers[: len(parameters)], numbers[len(parameters) :]
-        samples: list[Sample] = []
+        readings: list[Reading] = []
         start = 0
         for node_id, own in nodes.items():
             end = start + len(own)
             change, size = math.hypot(*changed[start:end]), math.hypot(*sized[start:end])
-            samples.append(Scalar(UPDATE_RATIO.series(node_id), measurement.step, ratio(change, size)))
+            readings.append(Scalar(UPDATE_RATIO.series(node_id), measurement.step, ratio(change, size)))
             start = end
-        return samples
+        return readings
 
     def reset(self) -> None:
         """Let the copies go."""

@@ -21,7 +21,7 @@ def choose_data(project: Project, config: DataConfig, facts: DataFacts | None, g
 
     It does what the first cures of the diagnostics about the data would do, and stops where there is none; what then
     still does not fit (a convolution over a table) is for the person to decide. It is one step in the history, and the
-    pinned sample is the first one again where the data are others. Where only the split or the preparation is another,
+    pinned example is the first one again where the data are others. Where only the split or the preparation is another,
     the network is left alone.
 
     Args:

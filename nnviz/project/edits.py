@@ -264,7 +264,7 @@ class SetProject(Edit):
 
 @dataclass(frozen=True)
 class SetView(Edit):
-    """What is looked at, such as the pinned sample."""
+    """What is looked at, such as the pinned example."""
 
     view: View
 

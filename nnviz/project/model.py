@@ -195,7 +195,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """What belongs to looking and is saved with the project: the pinned sample (an index into the validation split)."""
+    """What belongs to looking, saved with the project: the pinned example (an index into the validation split)."""
 
     pinned_sample: int = 0
 

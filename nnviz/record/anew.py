@@ -118,7 +118,7 @@ def _from_memory(run: Run, checkpoint: PendingCheckpoint | None) -> Iterator[Pen
     """What is in memory, a series at a time, so that nothing is thinned once more on the way."""
     for name in run.names():
         piece = Pending()
-        piece.add(run.samples(name))
+        piece.add(run.readings(name))
         yield piece
     if checkpoint is not None:
         piece = Pending()

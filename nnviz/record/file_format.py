@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.errors import RunFileError
-from nnviz.record.samples import ArraySample, Cure, Finding, Histogram
+from nnviz.record.readings import ArrayReading, Cure, Finding, Histogram
 
 _Kind = TypeVar("_Kind")
 
@@ -142,20 +142,20 @@ def pack_array(array: NDArray[np.generic]) -> tuple[str, bytes]:
     return "raw", raw
 
 
-def pack_sample(sample: ArraySample | Histogram) -> tuple[str, str, str, str, bytes]:
+def pack_reading(reading: ArrayReading | Histogram) -> tuple[str, str, str, str, bytes]:
     """Codec, dtype, shape, meta and bytes.
 
     Raises:
         ValueError: The array holds something that a run cannot hold.
     """
-    if isinstance(sample, Histogram):
-        both = np.concatenate([sample.counts.astype("<i8").view(np.uint8), sample.edges.astype("<f8").view(np.uint8)])
-        return _with_texts(pack_array(both), HISTOGRAM, (len(sample.counts),), {})
-    name = sample.array.dtype.name
-    if name not in DTYPES or sample.array.size > MOST_NUMBERS or sample.array.ndim > 8:
-        raise ValueError(f"{sample.series}: an array of {sample.array.size} {name} cannot be kept in a run")
-    array = sample.array.astype(DTYPES[name], copy=False)
-    return _with_texts(pack_array(array), name, array.shape, sample.meta)
+    if isinstance(reading, Histogram):
+        both = np.concatenate([reading.counts.astype("<i8").view(np.uint8), reading.edges.astype("<f8").view(np.uint8)])
+        return _with_texts(pack_array(both), HISTOGRAM, (len(reading.counts),), {})
+    name = reading.array.dtype.name
+    if name not in DTYPES or reading.array.size > MOST_NUMBERS or reading.array.ndim > 8:
+        raise ValueError(f"{reading.series}: an array of {reading.array.size} {name} cannot be kept in a run")
+    array = reading.array.astype(DTYPES[name], copy=False)
+    return _with_texts(pack_array(array), name, array.shape, reading.meta)
 
 
 def _with_texts(
@@ -167,10 +167,10 @@ def _with_texts(
     return codec, dtype, msgspec.json.encode(shape).decode(), msgspec.json.encode(facts).decode(), data
 
 
-def unpack_sample(
+def unpack_reading(
     series: str, step: int, codec: object, dtype: object, shape: object, meta: object, data: object
-) -> ArraySample | Histogram:
-    """The sample of one row.
+) -> ArrayReading | Histogram:
+    """The reading of one row.
 
     Raises:
         RunFileError: The row contradicts itself: an unknown dtype, a shape that does not fit the bytes …
@@ -200,7 +200,7 @@ def unpack_sample(
     else:
         array = np.frombuffer(raw, kind).astype(kind.newbyteorder("=")).reshape(sizes)
     array.flags.writeable = False
-    return ArraySample(series, step, array, facts)
+    return ArrayReading(series, step, array, facts)
 
 
 class _FindingContent(msgspec.Struct, forbid_unknown_fields=True):

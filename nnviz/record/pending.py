@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.record.samples import ArraySample, Finding, Histogram, Sample, Scalar
+from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
 from nnviz.record.series import Snapshots, size_of, thin_to
 
 #: Bytes of arrays that may wait, and snapshots of one series; beyond, they are thinned evenly, never the newest.
@@ -61,7 +61,7 @@ class Pending:
     """
 
     points: dict[str, Points] = field(default_factory=dict)
-    snapshots: dict[str, Snapshots[ArraySample | Histogram]] = field(default_factory=dict)
+    snapshots: dict[str, Snapshots[ArrayReading | Histogram]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     checkpoints: list[PendingCheckpoint] = field(default_factory=list)
     rewound_to: int | None = None
@@ -79,22 +79,22 @@ class Pending:
         """Points of all curves together."""
         return sum(len(points.steps) for points in self.points.values())
 
-    def add(self, samples: Iterable[Sample]) -> None:
-        """Sort samples in."""
+    def add(self, readings: Iterable[Reading]) -> None:
+        """Sort readings in."""
         grown = False
-        for sample in samples:
-            if isinstance(sample, Scalar):
-                points = self.points.get(sample.series)
+        for reading in readings:
+            if isinstance(reading, Scalar):
+                points = self.points.get(reading.series)
                 if points is None:
-                    points = self.points[sample.series] = Points()
-                points.add(sample.step, sample.value)
-            elif isinstance(sample, Finding):
-                self.findings.append(sample)
+                    points = self.points[reading.series] = Points()
+                points.add(reading.step, reading.value)
+            elif isinstance(reading, Finding):
+                self.findings.append(reading)
             else:
-                waiting = self.snapshots.get(sample.series)
+                waiting = self.snapshots.get(reading.series)
                 if waiting is None:
-                    waiting = self.snapshots[sample.series] = Snapshots(SNAPSHOTS_WAITING)
-                waiting.add(sample.step, sample, size_of(sample))
+                    waiting = self.snapshots[reading.series] = Snapshots(SNAPSHOTS_WAITING)
+                waiting.add(reading.step, reading, size_of(reading))
                 grown = True
         if grown:
             thin_to(ARRAYS_WAITING, self.snapshots.values())
@@ -128,17 +128,17 @@ class Pending:
                     mine.cut(points.steps[0] - 1)
                 mine.steps.extend(points.steps)
                 mine.values.extend(points.values)
-        self.add(sample for waiting in later.snapshots.values() for sample in waiting.items)
+        self.add(reading for waiting in later.snapshots.values() for reading in waiting.items)
         self.findings += later.findings
         for checkpoint in later.checkpoints:
             self.add_checkpoint(checkpoint)
 
-    def take_snapshots(self, most_bytes: float) -> dict[str, Snapshots[ArraySample | Histogram]]:
+    def take_snapshots(self, most_bytes: float) -> dict[str, Snapshots[ArrayReading | Histogram]]:
         """Take out series, the smallest first, until they come to so many bytes (at least one, if any).
 
         What is too much is thinned, the largest first; the newest of each that is taken stays.
         """
-        taken: dict[str, Snapshots[ArraySample | Histogram]] = {}
+        taken: dict[str, Snapshots[ArrayReading | Histogram]] = {}
         total = 0
         for name in sorted(self.snapshots, key=lambda name: self.snapshots[name].nbytes):
             if taken and total >= most_bytes:

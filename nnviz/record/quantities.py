@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 #: What one series belongs to: the whole run, a node, a split of the data, or the rule that found something.
 Per: TypeAlias = Literal["run", "node", "split", "rule"]
-#: What its samples are: Scalar, ArraySample, Histogram or Finding.
+#: What its readings are: Scalar, ArrayReading, Histogram or Finding.
 Kind: TypeAlias = Literal["scalar", "array", "histogram", "finding"]
 #: The axis on which its values are to be compared.
 Scale: TypeAlias = Literal["linear", "log"]
@@ -129,7 +129,7 @@ class Quantity:
         name: The series' name (``per`` run), or its part before the first slash.
         title: What menus and headers call it.
         per: What one series of it belongs to.
-        kind: What its samples are.
+        kind: What its readings are.
         meaning: What is measured, in one sentence.
         unit: ``share`` is a number from 0 to 1 that is shown as per cent; else the unit's words, empty for none.
         scale: The axis on which it is compared.
@@ -393,10 +393,10 @@ OUTPUT = Quantity(
     "Feature maps",
     "node",
     "array",
-    "The output of a layer for the pinned sample, in evaluation mode.",
+    "The output of a layer for the pinned example, in evaluation mode.",
 )
 PINNED_INPUT = Quantity(
-    "input/pinned", "Pinned sample", "run", "array", "The pinned sample as the network sees it, after scaling."
+    "input/pinned", "Pinned example", "run", "array", "The pinned example as the network sees it, after scaling."
 )
 PLANE = Quantity(
     "plane",

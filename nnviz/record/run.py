@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.record.samples import ArraySample, Finding, Histogram, Sample, Scalar
+from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
 from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, thin_to
 
 #: Bytes that all arrays and histograms of a run may take in memory.
@@ -68,7 +68,7 @@ class RunView(Protocol):
 
     @property
     def last_step(self) -> int:
-        """The highest step of any sample; -1 before the first."""
+        """The highest step of any reading; -1 before the first."""
 
     @property
     def damaged(self) -> Mapping[str, str]:
@@ -83,11 +83,11 @@ class RunView(Protocol):
     def scalars(self, series: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Steps and values of a scalar series, ascending; empty where there is none. Not copied, not writable."""
 
-    def latest(self, series: str, step: int | None = None) -> Sample | None:
-        """The newest sample of a series, or the newest that is not behind the step."""
+    def latest(self, series: str, step: int | None = None) -> Reading | None:
+        """The newest reading of a series, or the newest that is not behind the step."""
 
-    def at(self, step: int) -> Mapping[str, Sample]:
-        """What every series showed at a step: its newest sample that is not behind it."""
+    def at(self, step: int) -> Mapping[str, Reading]:
+        """What every series showed at a step: its newest reading that is not behind it."""
 
     def findings(self, step: int | None = None) -> tuple[Finding, ...]:
         """What holds (or held at that step), the worst first; what was resolved is left out."""
@@ -96,7 +96,7 @@ class RunView(Protocol):
 class Sink(Protocol):
     """Takes a copy of everything that is put into a run; must return at once."""
 
-    def append(self, samples: Iterable[Sample]) -> None:
+    def append(self, readings: Iterable[Reading]) -> None:
         """Samples were added."""
 
     def rewind(self, step: int) -> None:
@@ -121,7 +121,7 @@ class Run:
         self._memory_limit = memory_limit
         self._lock = Lock()
         self._scalars: dict[str, ScalarSeries] = {}
-        self._snapshots: dict[str, Snapshots[Sample]] = {}
+        self._snapshots: dict[str, Snapshots[Reading]] = {}
         self._findings: dict[str, list[Finding]] = {}
         self._changed: dict[str, int] = {}  # series -> counter of its last change, in the order of appearance
         self._counter = 0
@@ -137,7 +137,7 @@ class Run:
 
     @property
     def last_step(self) -> int:
-        """The highest step of any sample; -1 before the first."""
+        """The highest step of any reading; -1 before the first."""
         return self._last_step
 
     @property
@@ -147,26 +147,26 @@ class Run:
 
     @property
     def nbytes(self) -> int:
-        """Memory that the samples take."""
+        """Memory that the readings take."""
         with self._lock:
             return sum(s.nbytes for s in self._scalars.values()) + sum(s.nbytes for s in self._snapshots.values())
 
-    def append(self, samples: Iterable[Sample]) -> None:
-        """Add samples. Within one series a sample of the same step replaces it; an earlier step drops what followed."""
-        samples = list(samples)
-        if not samples:
+    def append(self, readings: Iterable[Reading]) -> None:
+        """Add readings. In one series a reading of the same step replaces it; an earlier step drops what followed."""
+        readings = list(readings)
+        if not readings:
             return
         with self._lock:
             self._counter += 1
             grown = False
-            for sample in samples:
-                grown = self._add(sample) or grown
-                self._changed[sample.series] = self._counter
-                self._last_step = max(self._last_step, sample.step)
+            for reading in readings:
+                grown = self._add(reading) or grown
+                self._changed[reading.series] = self._counter
+                self._last_step = max(self._last_step, reading.step)
             if grown:
                 thin_to(self._memory_limit, self._snapshots.values())
             for sink in self._sinks:
-                sink.append(samples)
+                sink.append(readings)
 
     def rewind(self, step: int) -> None:
         """Training goes on from an earlier step: drop everything behind it."""
@@ -214,7 +214,7 @@ class Run:
         with self._lock:
             return any(series.thinned for series in self._scalars.values())
 
-    def samples(self, series: str) -> list[Sample]:
+    def readings(self, series: str) -> list[Reading]:
         """All that is held of a series, oldest first."""
         with self._lock:
             curve = self._scalars.get(series)
@@ -243,16 +243,16 @@ class Run:
             found = self._scalars.get(series)
             return found.view() if found is not None else (np.empty(0, np.int64), np.empty(0, np.float64))
 
-    def latest(self, series: str, step: int | None = None) -> Sample | None:
-        """The newest sample of a series, or the newest that is not behind the step."""
+    def latest(self, series: str, step: int | None = None) -> Reading | None:
+        """The newest reading of a series, or the newest that is not behind the step."""
         with self._lock:
             return self._latest(series, step)
 
-    def at(self, step: int) -> Mapping[str, Sample]:
+    def at(self, step: int) -> Mapping[str, Reading]:
         """What every series showed at a step."""
         with self._lock:
             found = ((name, self._latest(name, step)) for name in self._changed)
-            return {name: sample for name, sample in found if sample is not None}
+            return {name: reading for name, reading in found if reading is not None}
 
     def findings(self, step: int | None = None) -> tuple[Finding, ...]:
         """What holds (or held at that step), the worst first; what was resolved is left out."""
@@ -261,28 +261,28 @@ class Run:
             newest = [findings[index] for findings, index in found if index >= 0]
         return sorted_findings(newest)
 
-    def _add(self, sample: Sample) -> bool:
-        """Put one sample where it belongs; true if it takes memory worth counting."""
-        if isinstance(sample, Scalar):
-            series = self._scalars.get(sample.series)
+    def _add(self, reading: Reading) -> bool:
+        """Put one reading where it belongs; true if it takes memory worth counting."""
+        if isinstance(reading, Scalar):
+            series = self._scalars.get(reading.series)
             if series is None:
-                series = self._scalars[sample.series] = ScalarSeries(self._scalar_limit)
-            series.append(sample.step, sample.value)
+                series = self._scalars[reading.series] = ScalarSeries(self._scalar_limit)
+            series.append(reading.step, reading.value)
             return False
-        if isinstance(sample, Finding):
-            findings = self._findings.setdefault(sample.series, [])
-            while findings and findings[-1].step >= sample.step:
+        if isinstance(reading, Finding):
+            findings = self._findings.setdefault(reading.series, [])
+            while findings and findings[-1].step >= reading.step:
                 findings.pop()
-            findings.append(sample)
+            findings.append(reading)
             del findings[: max(len(findings) - FINDINGS_LIMIT, 0)]
             return False
-        snapshots = self._snapshots.get(sample.series)
+        snapshots = self._snapshots.get(reading.series)
         if snapshots is None:
-            snapshots = self._snapshots[sample.series] = Snapshots()
-        snapshots.add(sample.step, sample, size_of(sample))
+            snapshots = self._snapshots[reading.series] = Snapshots()
+        snapshots.add(reading.step, reading, size_of(reading))
         return True
 
-    def _latest(self, name: str, step: int | None) -> Sample | None:
+    def _latest(self, name: str, step: int | None) -> Reading | None:
         series = self._scalars.get(name)
         if series is not None:
             index = series.index_at(step)
@@ -307,4 +307,4 @@ def sorted_findings(newest: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(holding, key=lambda finding: (_SEVERITY_ORDER[finding.severity], -finding.step)))
 
 
-__all__ = ["ArraySample", "Changes", "Histogram", "Run", "RunInfo", "RunView", "Sink", "sorted_findings"]
+__all__ = ["ArrayReading", "Changes", "Histogram", "Run", "RunInfo", "RunView", "Sink", "sorted_findings"]

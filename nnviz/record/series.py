@@ -1,4 +1,4 @@
-"""The samples of one series in memory, bounded however long the training goes on."""
+"""The readings of one series in memory, bounded however long the training goes on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.record.samples import ArraySample, Histogram, Sample
+from nnviz.record.readings import ArrayReading, Histogram, Reading
 
 #: Points of a scalar series that are kept in memory.
 SCALAR_LIMIT = 2**17
@@ -214,12 +214,12 @@ class Snapshots(Generic[Item]):
         return self._items.pop(index)
 
 
-def size_of(sample: Sample) -> int:
-    """Memory of a sample's arrays, in bytes."""
-    if isinstance(sample, ArraySample):
-        return int(sample.array.nbytes) + 256
-    if isinstance(sample, Histogram):
-        return int(sample.counts.nbytes + sample.edges.nbytes) + 256
+def size_of(reading: Reading) -> int:
+    """Memory of a reading's arrays, in bytes."""
+    if isinstance(reading, ArrayReading):
+        return int(reading.array.nbytes) + 256
+    if isinstance(reading, Histogram):
+        return int(reading.counts.nbytes + reading.edges.nbytes) + 256
     return 64
 
 

@@ -1,6 +1,6 @@
 """A run in one SQLite file, written behind by a thread of its own.
 
-Nothing that appends to the run ever waits for the disk: samples are put into a small heap, curves packed at 16 bytes a
+Nothing that appends to the run ever waits for the disk: readings are put into a small heap, curves packed at 16 bytes a
 point, and twice a second a thread writes the heap in one transaction. A slow disk makes arrays rarer; curves are never
 thinned. A full disk is reported once; what waits is kept and tried again, and training goes on. Whenever the program
 dies, even by ``kill -9``, the file opens and holds everything up to the last transaction.
@@ -27,10 +27,10 @@ from nnviz.record.anew import write_anew
 from nnviz.record.opening import checked_connection
 from nnviz.record.pending import Pending, PendingCheckpoint
 from nnviz.record.places import new_run_paths, runs_folder
+from nnviz.record.readings import Reading
 from nnviz.record.run import Run
 from nnviz.record.run_file import RunFile, RunFileExists, is_damage
 from nnviz.record.run_lock import RunFileBusy, RunLock, clear_locks
-from nnviz.record.samples import Sample
 from nnviz.record.stored import StoredRun, open_run
 
 __all__ = ["RunFileBusy", "RunFileExists", "RunLock", "RunWriter", "StoredRun", "open_run", "write_among_kept"]
@@ -134,11 +134,11 @@ class RunWriter:
 
     # -- from any thread ----------------------------------------------------------------------------------------------
 
-    def append(self, samples: Iterable[Sample]) -> None:
-        """Put samples in the heap; called by the run."""
+    def append(self, readings: Iterable[Reading]) -> None:
+        """Put readings in the heap; called by the run."""
         with self._changed:
             if not self._closing:
-                self._pending.add(samples)
+                self._pending.add(readings)
 
     def rewind(self, step: int) -> None:
         """Training goes on from an earlier step; called by the run."""

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from nnviz.errors import RunFileError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection, damaged_file
+from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
 from nnviz.record.run import FINDINGS_LIMIT, MEMORY_LIMIT, Changes, Run, RunInfo, sorted_findings
-from nnviz.record.samples import ArraySample, Finding, Histogram, Sample, Scalar
 from nnviz.record.series import ScalarSeries, size_of
 
 #: Points of one curve that are held in memory; beyond, least and greatest of neighbours.
@@ -80,7 +80,7 @@ class StoredRun:
         self._told = b""
         self._changed: dict[str, int] = {}
         self._flawed: dict[str, RunFileError] = {}
-        self._cache: OrderedDict[int, ArraySample | Histogram] = OrderedDict()
+        self._cache: OrderedDict[int, ArrayReading | Histogram] = OrderedDict()
         self._cache_bytes = 0
         self._data_version = -1
         self._identity = _identity(self.path)
@@ -112,7 +112,7 @@ class StoredRun:
 
     @property
     def last_step(self) -> int:
-        """The highest step of any sample; -1 before the first."""
+        """The highest step of any reading; -1 before the first."""
         return self._last_step
 
     def read_since(self, cursor: int) -> Changes:
@@ -134,22 +134,22 @@ class StoredRun:
             self._refuse_flawed(series)
             return self._loaded_curve(number).view()
 
-    def latest(self, series: str, step: int | None = None) -> Sample | None:
-        """The newest sample of a series, or the newest that is not behind the step."""
+    def latest(self, series: str, step: int | None = None) -> Reading | None:
+        """The newest reading of a series, or the newest that is not behind the step."""
         with self._reading():
             return self._latest(series, step)
 
-    def at(self, step: int) -> Mapping[str, Sample]:
+    def at(self, step: int) -> Mapping[str, Reading]:
         """What every series showed at a step. Arrays are read from the file as they are asked for."""
         with self._reading():
-            present: dict[str, Sample | None] = {}
+            present: dict[str, Reading | None] = {}
             for name in self._changed:
                 if name in self._snapshot_steps:
                     self._refuse_flawed(name)
                     if self._row_at(name, step) is not None:
                         present[name] = None
-                elif (sample := self._latest(name, step)) is not None:
-                    present[name] = sample
+                elif (reading := self._latest(name, step)) is not None:
+                    present[name] = reading
         return _Lazy(self, step, present)
 
     def findings(self, step: int | None = None) -> tuple[Finding, ...]:
@@ -253,12 +253,12 @@ class StoredRun:
             else:
                 if held > MEMORY_LIMIT:
                     continue  # it stays in the file
-                sample = None
+                reading = None
                 for at, _ in self._snapshot_steps[name][:]:
-                    sample = self.latest(name, at)
-                    if sample is not None:
-                        run.append([sample])
-                held += 0 if sample is None else size_of(sample)
+                    reading = self.latest(name, at)
+                    if reading is not None:
+                        run.append([reading])
+                held += 0 if reading is None else size_of(reading)
         run.state = self._state
         if step is not None:
             run.rewind(step)
@@ -520,7 +520,7 @@ class StoredRun:
 
     # -- arrays -------------------------------------------------------------------------------------------------------
 
-    def _latest(self, name: str, step: int | None) -> Sample | None:
+    def _latest(self, name: str, step: int | None) -> Reading | None:
         self._refuse_flawed(name)
         if name in self._curves:
             return self._point(name, step)
@@ -529,9 +529,9 @@ class StoredRun:
         if name not in self._snapshot_steps:
             return None
         while (row := self._row_at(name, step)) is not None:
-            sample = self._snapshot(name, row)
-            if sample is not None:
-                return sample
+            reading = self._snapshot(name, row)
+            if reading is not None:
+                return reading
             self._snapshot_steps[name].remove(row)  # thinned out by the writer since the last refresh
         return None
 
@@ -540,7 +540,7 @@ class StoredRun:
         index = len(rows) if step is None else bisect_right(rows, (step, 2**63))
         return rows[index - 1] if index else None
 
-    def _snapshot(self, name: str, row: tuple[int, int]) -> ArraySample | Histogram | None:
+    def _snapshot(self, name: str, row: tuple[int, int]) -> ArrayReading | Histogram | None:
         step, number = row
         cached = self._cache.get(number)
         if cached is not None:
@@ -554,30 +554,30 @@ class StoredRun:
         found = next(rows, None)
         if found is None:
             return None
-        sample = form.unpack_sample(name, step, *found)
-        self._cache[number] = sample
-        self._cache_bytes += size_of(sample)
+        reading = form.unpack_reading(name, step, *found)
+        self._cache[number] = reading
+        self._cache_bytes += size_of(reading)
         while self._cache_bytes > CACHE_BYTES and len(self._cache) > 1:
             _, oldest = self._cache.popitem(last=False)
             self._cache_bytes -= size_of(oldest)
-        return sample
+        return reading
 
 
-class _Lazy(Mapping[str, Sample]):
+class _Lazy(Mapping[str, Reading]):
     """What every series showed at a step; arrays are read when they are looked at."""
 
-    def __init__(self, run: StoredRun, step: int, present: Mapping[str, Sample | None]) -> None:
+    def __init__(self, run: StoredRun, step: int, present: Mapping[str, Reading | None]) -> None:
         self._run = run
         self._step = step
         self._present = present
 
-    def __getitem__(self, series: str) -> Sample:
-        sample = self._present[series]
-        if sample is None:
-            sample = self._run.latest(series, self._step)
-        if sample is None:
+    def __getitem__(self, series: str) -> Reading:
+        reading = self._present[series]
+        if reading is None:
+            reading = self._run.latest(series, self._step)
+        if reading is None:
             raise KeyError(series)
-        return sample
+        return reading
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._present)

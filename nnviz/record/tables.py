@@ -1,4 +1,4 @@
-"""Writes batches of samples into the tables of a run's file. Used by one thread, the writer's."""
+"""Writes batches of readings into the tables of a run's file. Used by one thread, the writer's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nnviz.record import file_format as form
 from nnviz.record.pending import Pending, PendingCheckpoint
-from nnviz.record.samples import ArraySample, Finding, Histogram
+from nnviz.record.readings import ArrayReading, Finding, Histogram
 from nnviz.record.series import Snapshots, thin_to
 
 _log = logging.getLogger(__name__)
@@ -132,21 +132,21 @@ class Tables:
 
     # -- arrays -------------------------------------------------------------------------------------------------------
 
-    def _write_snapshots(self, name: str, samples: Sequence[ArraySample | Histogram]) -> None:
+    def _write_snapshots(self, name: str, readings: Sequence[ArrayReading | Histogram]) -> None:
         series = self._number(name, form.SNAPSHOT)
         kept = self._snapshots.setdefault(series, Snapshots(FILE_SNAPSHOTS))
-        for sample in samples:
+        for reading in readings:
             try:
-                codec, dtype, shape, meta, data = form.pack_sample(sample)
-            except ValueError as error:  # one odd sample must not cost the others
+                codec, dtype, shape, meta, data = form.pack_reading(reading)
+            except ValueError as error:  # one odd reading must not cost the others
                 _log.warning("%s", error)
                 continue
             row = self._connection.execute(
                 "INSERT INTO arrays(series, step, size, codec, dtype, shape, meta, data) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (series, sample.step, len(data), codec, dtype, shape, meta, data),
+                (series, reading.step, len(data), codec, dtype, shape, meta, data),
             ).lastrowid
-            self._drop(kept.add(sample.step, int(row or 0), len(data)))
+            self._drop(kept.add(reading.step, int(row or 0), len(data)))
 
     def _thin(self) -> None:
         before = {series: set(kept.items) for series, kept in self._snapshots.items()} if self._too_large() else {}

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.errors import RunFileError
+from nnviz.record.readings import Finding, Reading
 from nnviz.record.run import Changes, RunInfo, sorted_findings
-from nnviz.record.samples import Finding, Sample
 from nnviz.record.stored import StoredRun, open_run
 
 _Answer = TypeVar("_Answer")
@@ -72,7 +72,7 @@ class TolerantRun:
 
     @property
     def last_step(self) -> int:
-        """The highest step of any sample; -1 before the first."""
+        """The highest step of any reading; -1 before the first."""
         return self._stored.last_step
 
     def read_since(self, cursor: int) -> Changes:
@@ -88,14 +88,14 @@ class TolerantRun:
         nothing = np.empty(0, np.int64), np.empty(0, np.float64)
         return self._read("curve", series, lambda: self._stored.scalars(series), nothing)
 
-    def latest(self, series: str, step: int | None = None) -> Sample | None:
-        """The newest sample of a series, or the newest that is not behind the step; None where it is damaged."""
-        return self._read("sample", series, lambda: self._stored.latest(series, step), None)
+    def latest(self, series: str, step: int | None = None) -> Reading | None:
+        """The newest reading of a series, or the newest that is not behind the step; None where it is damaged."""
+        return self._read("reading", series, lambda: self._stored.latest(series, step), None)
 
-    def at(self, step: int) -> Mapping[str, Sample]:
+    def at(self, step: int) -> Mapping[str, Reading]:
         """What every series showed at a step."""
         found = ((name, self.latest(name, step)) for name in self.names())
-        return {name: sample for name, sample in found if sample is not None}
+        return {name: reading for name, reading in found if reading is not None}
 
     def findings(self, step: int | None = None) -> tuple[Finding, ...]:
         """What holds (or held at that step), the worst first; damaged ones are left out."""

@@ -37,7 +37,7 @@ _PROBE_SEED = 0
 #: Training examples that are drawn where the input is a plane, and the room around them as a share of their range.
 _POINTS = 400
 _MARGIN = 0.08
-#: What changes when another sample is pinned or another node is looked at.
+#: What changes when another reading is pinned or another node is looked at.
 _FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
 #: What the findings need of which node they find it in: it follows the eye, and is not asked for more nodes.
 _NEEDS = Interest(FindingRules.needs, frozenset())
@@ -154,7 +154,7 @@ class Instruments:
         self._asked = tuple(probe for probe in self._probes if probe.essential or self._wanted.wants(*probe.fills))
 
     def measure_news(self, before: Interest | None = None) -> None:
-        """Only what depends on the pinned sample and on what is looked at, for when nothing else would measure it.
+        """Only what depends on the pinned example and on what is looked at, for when nothing else would measure it.
 
         Args:
             before: What was looked at until now; what was looked at already and follows no eye is left alone.

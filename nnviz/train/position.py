@@ -142,9 +142,9 @@ class Speedometer:
         self._before = self.seconds
         self._since = None
 
-    def count(self, samples: int) -> None:
+    def count(self, examples: int) -> None:
         """A batch is done."""
-        self._samples += samples
+        self._samples += examples
 
     @property
     def rate(self) -> float:

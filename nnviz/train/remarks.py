@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nnviz.record.quantities import ACCURACY, FINDING, LOSS
+from nnviz.record.readings import Cure, Finding, Reading, Scalar
 from nnviz.record.run import RunView
-from nnviz.record.samples import Cure, Finding, Sample, Scalar
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
@@ -14,12 +14,12 @@ from nnviz.train.training import Training
 NOT_FINITE = FINDING.series("not_finite")
 
 
-def scores(split: str, step: int, result: EvaluationResult) -> list[Sample]:
+def scores(split: str, step: int, result: EvaluationResult) -> list[Reading]:
     """Loss and, where there is one, accuracy of a whole split."""
-    samples: list[Sample] = [Scalar(LOSS.series(split), step, result.loss)]
+    readings: list[Reading] = [Scalar(LOSS.series(split), step, result.loss)]
     if result.accuracy is not None:
-        samples.append(Scalar(ACCURACY.series(split), step, result.accuracy))
-    return samples
+        readings.append(Scalar(ACCURACY.series(split), step, result.accuracy))
+    return readings
 
 
 def test_used(training: Training) -> Finding:

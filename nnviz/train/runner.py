@@ -14,8 +14,8 @@ from typing import Protocol, runtime_checkable
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
 from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED
+from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import Sample, Scalar
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import origin as origins
 from nnviz.train import remarks
@@ -29,7 +29,7 @@ from nnviz.train.training import Training
 
 #: Seconds after which what waits on the device is fetched and the position is published.
 _PUBLISH_EVERY = 0.05
-#: Seconds between two samples of speed and cost.
+#: Seconds between two readings of speed and cost.
 _SPEED_EVERY = 0.5
 #: Seconds between two checkpoints to go back to, while training and while going back.
 _KEEP_EVERY = 2.0
@@ -589,11 +589,11 @@ class Runner:
         if self._going_back_to is not None:
             return  # It was recorded when it happened first.
         step, epoch = training.step, training.epoch
-        samples: list[Sample] = [Scalar(EPOCH.series(), step, float(epoch))]
+        readings: list[Reading] = [Scalar(EPOCH.series(), step, float(epoch))]
         if validation is not None:
-            samples += remarks.scores("validation", step, validation)
+            readings += remarks.scores("validation", step, validation)
         self.instruments.flush()
-        self._run.append(samples)
+        self._run.append(readings)
         self.instruments.examine_if_due()
         self.keep()
         if time.perf_counter() >= self._next_save and not self._is_writing:

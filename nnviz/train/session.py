@@ -170,9 +170,9 @@ class TrainingSession:
         """How far to train; fewer than are done already ends the training at the end of this one."""
         return self._commands.put(lambda: self._set_epochs(count))
 
-    def pin(self, sample: int) -> Future[None]:
+    def pin(self, example: int) -> Future[None]:
         """Show what flows through the network for this example of the validation split."""
-        return self._commands.put(lambda: self._pin(sample))
+        return self._commands.put(lambda: self._pin(example))
 
     def look(self, interest: Interest) -> Future[None]:
         """Measure what is looked at, and no more than that but for what the findings need."""
@@ -267,7 +267,7 @@ class TrainingSession:
             self._resume = None  # It is as large as the training, and of no more use.
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
         instruments = Instruments(training, self.run, probes, self._budget)
-        instruments.pin(*self._sample(training, self.project.view.pinned_sample, clamp=True))
+        instruments.pin(*self._example(training, self.project.view.pinned_sample, clamp=True))
         runner = Runner(
             training,
             instruments,
@@ -278,7 +278,7 @@ class TrainingSession:
             on_epoch=self._on_epoch,
             on_trouble=self._on_trouble,
         )
-        # The pictures of the pinned sample are there at once; the pass over the probe set takes seconds for a large
+        # The pictures of the pinned example are there at once; the pass over the probe set takes seconds for a large
         # network and goes on piece by piece while whoever asked for the session can already play.
         self._doing = runner.doing
         runner.begin()
@@ -427,9 +427,9 @@ class TrainingSession:
         runner.epochs = count
         runner.publish()
 
-    def _pin(self, sample: int) -> None:
+    def _pin(self, example: int) -> None:
         runner = self._prepared
-        runner.instruments.pin(*self._sample(runner.training, sample))
+        runner.instruments.pin(*self._example(runner.training, example))
         self._show_news()
 
     def _look(self, interest: Interest) -> None:
@@ -452,14 +452,14 @@ class TrainingSession:
         if self._state is not SessionState.RUNNING:
             runner.rest()
 
-    def _sample(self, training: Training, index: int, *, clamp: bool = False) -> tuple[str, int]:
-        """Split and index of the sample to pin: from the validation split, or from training where that is empty."""
+    def _example(self, training: Training, index: int, *, clamp: bool = False) -> tuple[str, int]:
+        """Split and index of the example to pin: from the validation split, or from training where that is empty."""
         split = "validation" if len(training.data.validation) else "train"
         count = len(training.data.split(split))
         if clamp:
             return split, min(max(index, 0), count - 1)
         if not 0 <= index < count:
-            raise ParamError(f"There is no sample {index}: the {split} split has {count}, numbered from 0.")
+            raise ParamError(f"There is no example {index}: the {split} split has {count}, numbered from 0.")
         return split, index
 
     # -- states and failures ------------------------------------------------------------------------------------------

@@ -403,7 +403,7 @@ class Host(Protocol):
     def set_epochs(self, count: int) -> None:
         """How far to train."""
 
-    def pin(self, sample: int) -> None:
+    def pin(self, example: int) -> None:
         """Show this example of the validation split."""
 
     def evaluate_test(self) -> None:

@@ -13,21 +13,21 @@ import numpy as np
 import psutil
 from rows import Row, Settings, milliseconds
 
+from nnviz.record.readings import ArrayReading, Reading, Scalar
 from nnviz.record.run import Run, RunInfo, RunView
-from nnviz.record.samples import ArraySample, Sample, Scalar
 from nnviz.record.store import RunWriter, open_run
 
 LAYERS = 8
 STEPS = 10_000
 
 
-def step_samples(step: int) -> list[Sample]:
+def step_samples(step: int) -> list[Reading]:
     """What one step of an eight-layer network leaves behind; pictures every 50 steps."""
-    samples: list[Sample] = [Scalar("loss/train", step, 1 / (1 + step)), Scalar("accuracy/train", step, 0.5)]
+    samples: list[Reading] = [Scalar("loss/train", step, 1 / (1 + step)), Scalar("accuracy/train", step, 0.5)]
     for layer in range(LAYERS):
         samples += [Scalar(f"gradient_norm/layer{layer}", step, 0.1), Scalar(f"update_ratio/layer{layer}", step, 1e-3)]
         if step % 50 == 0:
-            samples.append(ArraySample(f"output/layer{layer}", step, np.full((32, 12, 12), step, np.float32)))
+            samples.append(ArrayReading(f"output/layer{layer}", step, np.full((32, 12, 12), step, np.float32)))
     return samples
 
 

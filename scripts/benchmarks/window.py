@@ -23,8 +23,8 @@ from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import Scalar
 
 TICK = 5
 

@@ -18,8 +18,8 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.gui.app import open_target
 from nnviz.gui.window.window import MainWindow
+from nnviz.record.readings import ArrayReading, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Scalar
 from nnviz.record.store import RunWriter
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -135,7 +135,7 @@ def test_a_run_that_breaks_while_it_is_followed(
         window = open_window("and", ready=False, run_path=path)
         qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
         look(window)
-        run.append([ArraySample("output/conv1", 50, run_picture())])
+        run.append([ArrayReading("output/conv1", 50, run_picture())])
         writer.flush()
         qtbot.waitUntil(lambda: "output/conv1" in window.feed.run.names(), timeout=TIMEOUT)
         assert window.notices.notice("follow") is None

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
-from nnviz.record.samples import Scalar
 
 
 class Listener:

@@ -37,12 +37,12 @@ def ring(window: MainWindow, widget: QWidget) -> int:
     )
 
 
-@pytest.mark.parametrize("shade", ["dark", "light"])
+@pytest.mark.parametrize("colours", ["dark", "light"])
 def test_everything_in_the_bars_and_the_inspector_shows_the_keyboard(
-    qtbot: QtBot, open_window: OpenWindow, shade: str
+    qtbot: QtBot, open_window: OpenWindow, colours: str
 ) -> None:
     window = open_window("digits-cnn")
-    theme.set_theme(shade)
+    theme.set_theme(colours)
     window.canvas.select(["conv2"])
     inspector = window.inspector
     assert inspector is not None

@@ -23,7 +23,7 @@ from nnviz.project.edits import RemoveNodes
 from nnviz.project.files.io import load, save
 from nnviz.project.model import Group, Project
 from nnviz.project.samples import templates
-from nnviz.record.samples import ArraySample, Scalar
+from nnviz.record.readings import ArrayReading, Scalar
 
 SAMPLE = "digits-cnn"
 
@@ -211,7 +211,7 @@ def test_a_folded_card_shows_what_flows_out_and_the_gradient_of_all(open_window:
     assert math.isclose(gradient, math.sqrt(math.fsum(norm * norm for norm in norms)), rel_tol=1e-15)
     picture, own = live.picture(card.facts), run.latest(f"output/{inside[-1]}", None)
     assert picture is not None
-    assert isinstance(own, ArraySample)
+    assert isinstance(own, ArrayReading)
     assert np.array_equal(picture.array, own.array)
     person.until(lambda: not np.array_equal(person.picture("block"), dark))
 

@@ -22,7 +22,7 @@ from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import AddNodes, Disconnect, RemoveNodes, Rename, SetParam
 from nnviz.project.model import Edge, Node, PortRef, Project
 from nnviz.project.samples import templates
-from nnviz.record.samples import Finding
+from nnviz.record.readings import Finding
 
 SAMPLE = "digits-cnn"
 

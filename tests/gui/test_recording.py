@@ -18,8 +18,8 @@ from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.record.library import copy_run
 from nnviz.record.places import runs_folder
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import Scalar
 from nnviz.record.store import RunWriter, open_run
 
 if TYPE_CHECKING:

@@ -29,28 +29,28 @@ def contrast(first: QColor, second: QColor) -> float:
 
 
 @pytest.fixture(params=["dark", "light"])
-def shade(request: pytest.FixtureRequest, styled: QApplication) -> Iterator[theme.Theme]:
+def colours(request: pytest.FixtureRequest, styled: QApplication) -> Iterator[theme.Theme]:
     yield theme.set_theme(request.param)
 
 
-def test_text_can_be_read_on_everything_it_stands_on(shade: theme.Theme) -> None:
-    for ground in (shade.window, shade.panel, shade.panel_raised, shade.field, shade.plot_background):
-        assert contrast(shade.text, ground) >= 7
-        assert contrast(shade.text_muted, ground) >= 4.5
-        assert contrast(shade.text_faint, ground) >= 4.5
-        for state in (shade.accent, shade.good, shade.warning, shade.danger, shade.information):
+def test_text_can_be_read_on_everything_it_stands_on(colours: theme.Theme) -> None:
+    for ground in (colours.window, colours.panel, colours.panel_raised, colours.field, colours.plot_background):
+        assert contrast(colours.text, ground) >= 7
+        assert contrast(colours.text_muted, ground) >= 4.5
+        assert contrast(colours.text_faint, ground) >= 4.5
+        for state in (colours.accent, colours.good, colours.warning, colours.danger, colours.information):
             assert contrast(state, ground) >= 4.5
-    for tint in (shade.information, shade.warning, shade.danger):  # notices
-        assert contrast(shade.text, theme.mixed(shade.panel_raised, tint, 0.10)) >= 7
-    assert contrast(shade.text, theme.mixed(shade.panel_raised, shade.accent, 0.22)) >= 4.5  # what is selected
-    assert contrast(shade.accent_text, shade.accent) >= 4.5
+    for tint in (colours.information, colours.warning, colours.danger):  # notices
+        assert contrast(colours.text, theme.mixed(colours.panel_raised, tint, 0.10)) >= 7
+    assert contrast(colours.text, theme.mixed(colours.panel_raised, colours.accent, 0.22)) >= 4.5  # what is selected
+    assert contrast(colours.accent_text, colours.accent) >= 4.5
 
 
-def test_every_family_of_layers_has_its_own_colour(shade: theme.Theme) -> None:
-    colours = {family: shade.family(family).name() for family, _ in registry.FAMILIES}
+def test_every_family_of_layers_has_its_own_colour(colours: theme.Theme) -> None:
+    colours = {family: colours.family(family).name() for family, _ in registry.FAMILIES}
     assert len(set(colours.values())) == len(colours)
     for colour in colours.values():
-        assert contrast(QColor(colour), shade.panel) >= 2.5
+        assert contrast(QColor(colour), colours.panel) >= 2.5
 
 
 def test_the_palette_and_the_stylesheet_follow_the_theme(styled: QApplication) -> None:
@@ -150,18 +150,18 @@ class TestPictures:
                 colour = image.pixelColor(x, y)
                 assert max(abs(a - b) for a, b in zip(colour.getRgb()[:3], expected, strict=True)) <= 3
 
-    def test_the_diverging_scale_is_centred_on_zero(self, shade: theme.Theme) -> None:
+    def test_the_diverging_scale_is_centred_on_zero(self, colours: theme.Theme) -> None:
         image = pictures.diverging(np.array([-2.0, 0.0, 0.5], dtype=np.float32))
         blue, neutral, orange = (image.pixelColor(x, 0) for x in range(3))
         assert blue.blue() > blue.red() and orange.red() > orange.blue()
-        near = (neutral.red() - shade.neutral.red(), neutral.blue() - shade.neutral.blue())
+        near = (neutral.red() - colours.neutral.red(), neutral.blue() - colours.neutral.blue())
         assert max(map(abs, near)) <= 3
-        lut = pictures.diverging_lut(shade.dark).astype(float)
+        lut = pictures.diverging_lut(colours.dark).astype(float)
         ends = [luminance(QColor(*(int(part) for part in lut[index]))) for index in (0, 255)]
         assert abs(ends[0] - ends[1]) < 0.06
 
-    def test_equal_steps_look_equally_large(self, shade: theme.Theme) -> None:
-        lut = pictures.diverging_lut(shade.dark)
+    def test_equal_steps_look_equally_large(self, colours: theme.Theme) -> None:
+        lut = pictures.diverging_lut(colours.dark)
         lab = np.array([pictures._to_oklab(QColor(*(int(part) for part in row))) for row in lut])
         steps = np.linalg.norm(np.diff(lab, axis=0), axis=1)
         for half in (steps[:120], steps[136:]):

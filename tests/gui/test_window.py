@@ -18,7 +18,7 @@ from nnviz.project.edits import RemoveNodes, SetParam, SetTraining
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples import templates
 from nnviz.project.samples.sketch import chain, flatten, image, linear, output
-from nnviz.record.samples import Cure
+from nnviz.record.readings import Cure
 
 
 def broken_project() -> Project:

@@ -16,8 +16,8 @@ from nnviz.project.edits import AddNodes
 from nnviz.project.files import io
 from nnviz.project.model import Node, Project
 from nnviz.project.samples import templates
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import Scalar
 from nnviz.record.store import RunWriter
 
 # ---- files ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nnviz.network.network import Network
 from nnviz.project.model import Edge, Graph, Node, PortRef
-from nnviz.record.samples import ArraySample, Histogram, Sample, Scalar
+from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar
 
 
 def chain(*layers: tuple[str, str, dict[str, object]]) -> Graph:
@@ -49,16 +49,16 @@ def images(count: int = 40, seed: int = 1) -> Tensor:
     return torch.randn(count, 2, 9, 9, generator=torch.Generator().manual_seed(seed))
 
 
-def scalars(samples: list[Sample]) -> dict[str, float]:
-    """The numbers among the samples, by series."""
-    return {sample.series: sample.value for sample in samples if isinstance(sample, Scalar)}
+def scalars(readings: list[Reading]) -> dict[str, float]:
+    """The numbers among the readings, by series."""
+    return {reading.series: reading.value for reading in readings if isinstance(reading, Scalar)}
 
 
-def arrays(samples: list[Sample]) -> dict[str, ArraySample]:
-    """The arrays among the samples, by series."""
-    return {sample.series: sample for sample in samples if isinstance(sample, ArraySample)}
+def arrays(readings: list[Reading]) -> dict[str, ArrayReading]:
+    """The arrays among the readings, by series."""
+    return {reading.series: reading for reading in readings if isinstance(reading, ArrayReading)}
 
 
-def histograms(samples: list[Sample]) -> dict[str, Histogram]:
-    """The histograms among the samples, by series."""
-    return {sample.series: sample for sample in samples if isinstance(sample, Histogram)}
+def histograms(readings: list[Reading]) -> dict[str, Histogram]:
+    """The histograms among the readings, by series."""
+    return {reading.series: reading for reading in readings if isinstance(reading, Histogram)}

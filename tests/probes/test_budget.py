@@ -6,7 +6,7 @@ import pytest
 
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
-from nnviz.record.samples import Sample
+from nnviz.record.readings import Reading
 
 
 class Fake(Probe):
@@ -25,7 +25,7 @@ class Fake(Probe):
     def busy(self) -> bool:
         return self.done % self.parts != 0
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         self.done += 1
         return []
 

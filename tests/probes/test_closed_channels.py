@@ -12,8 +12,8 @@ from nnviz.probes.closed_channels import ClosedChannels
 from nnviz.probes.findings import FindingRules
 from nnviz.project import registry
 from nnviz.record.quantities import CLOSED_CHANNELS, badge_of
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import Scalar
 
 
 def measured(network: Network) -> dict[str, float]:

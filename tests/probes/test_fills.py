@@ -61,7 +61,7 @@ def written(graph: Graph) -> dict[str, set[str]]:
         for probe in probes:
             if probe.stage is Stage.UPDATE:
                 probe.before_update(measurement)
-            series[probe.name] |= {sample.series for sample in probe.measure(measurement) + probe.flush()}
+            series[probe.name] |= {reading.series for reading in probe.measure(measurement) + probe.flush()}
     return series
 
 

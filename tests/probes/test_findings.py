@@ -10,8 +10,8 @@ from probe_networks import chain
 
 from nnviz.probes.findings import FindingRules
 from nnviz.project.model import Graph, Node
+from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import ArraySample, Finding, Sample, Scalar
 
 GRAPH = chain(
     ("input1", "input", {"shape": (1, 8, 8)}),
@@ -41,16 +41,16 @@ def look(rules: FindingRules, run: Run) -> dict[str, Finding]:
     return {finding.series.removeprefix("finding/"): finding for finding in run.findings()}
 
 
-def curve(series: str, values: list[float], start: int = 1) -> list[Sample]:
+def curve(series: str, values: list[float], start: int = 1) -> list[Reading]:
     return [Scalar(series, start + k, value) for k, value in enumerate(values)]
 
 
-def dead(node: str, count: int, units: int, step: int, since: int) -> list[Sample]:
+def dead(node: str, count: int, units: int, step: int, since: int) -> list[Reading]:
     flags = np.arange(units) < count
     return [
         Scalar(f"dead_fraction/{node}", step, count / units),
-        ArraySample(f"dead_units/{node}", step, flags, {"images": 288}),
-        ArraySample(f"dead_since/{node}", step, np.where(flags, since, -1)),
+        ArrayReading(f"dead_units/{node}", step, flags, {"images": 288}),
+        ArrayReading(f"dead_since/{node}", step, np.where(flags, since, -1)),
     ]
 
 
@@ -199,12 +199,12 @@ def test_accuracy_at_chance(rules: FindingRules, run: Run):
 
 
 def test_all_units_equal_after_starting_at_zero(rules: FindingRules, run: Run):
-    run.append([ArraySample("weights/linear1", 0, np.zeros((20, 9), np.float32), {"shown": 20, "of": 50})])
-    run.append([ArraySample("weights/linear2", 0, np.zeros((10, 20), np.float32))])  # the last one may start at zero
+    run.append([ArrayReading("weights/linear1", 0, np.zeros((20, 9), np.float32), {"shown": 20, "of": 50})])
+    run.append([ArrayReading("weights/linear2", 0, np.zeros((10, 20), np.float32))])  # the last one may start at zero
     found = look(rules, run)
     assert set(found) == {"equal_units/linear1"}
     assert found["equal_units/linear1"].text == "All 50 units of linear1 are equal."
-    run.append([ArraySample("weights/linear1", 1, np.random.default_rng(0).normal(size=(20, 9)))])
+    run.append([ArrayReading("weights/linear1", 1, np.random.default_rng(0).normal(size=(20, 9)))])
     assert look(rules, run) == {}
 
 

@@ -13,7 +13,7 @@ from nnviz.probes.base import Measurement
 from nnviz.probes.feature_maps import FeatureMapProbe
 from nnviz.probes.filters import WeightProbe
 from nnviz.record.interest import Interest
-from nnviz.record.samples import units_in
+from nnviz.record.readings import units_in
 
 
 def test_outputs_are_those_of_each_layer_by_hand():
@@ -27,11 +27,11 @@ def test_outputs_are_those_of_each_layer_by_hand():
         for node in network.node_ids:
             if node != network.input_id:
                 value = network.module_of(node)(value)
-            sample = found[f"output/{node}"]
-            assert sample.step == 3
-            assert dict(sample.meta) == meta
-            assert sample.array.dtype == np.float32
-            assert np.array_equal(sample.array, value[0].numpy())
+            reading = found[f"output/{node}"]
+            assert reading.step == 3
+            assert dict(reading.meta) == meta
+            assert reading.array.dtype == np.float32
+            assert np.array_equal(reading.array, value[0].numpy())
     assert np.array_equal(found["input/pinned"].array, pinned[0].numpy())
 
 
@@ -84,13 +84,13 @@ def test_single_units_are_shown_wherever_they_lie() -> None:
     measurement = Measurement(network, 1, pinned_input=pinned, interest=Interest(nodes=frozenset(), units=wanted))
     found = arrays(FeatureMapProbe().measure(measurement))
     assert set(found) == {"input/pinned", "output/conv1"}
-    sample = found["output/conv1"]
+    reading = found["output/conv1"]
     with torch.no_grad():
         whole = network.module_of("conv1")(pinned)[0].numpy()
-    units = units_in(sample.meta, len(sample.array))
+    units = units_in(reading.meta, len(reading.array))
     assert units == (*range(64), 70, 97)
-    assert dict(sample.meta) == {"shown": 66, "of": 100, "also": "70 97"}
-    assert np.array_equal(sample.array, whole[list(units)])
+    assert dict(reading.meta) == {"shown": 66, "of": 100, "also": "70 97"}
+    assert np.array_equal(reading.array, whole[list(units)])
 
 
 @pytest.mark.parametrize("also", ["3", "1 1", "-4", "7 6", "x", "9" * 12, "1 2 3 4 5 6", 7.5, "٣"])
@@ -113,11 +113,11 @@ def test_weights_are_copies_with_the_range_of_the_whole():
     network = cnn()
     found = arrays(WeightProbe().measure(Measurement(network, 7)))
     assert set(found) == {f"weights/{node}" for node in ("conv1", "linear1", "linear2", "linear3", "linear4")}
-    for series, sample in found.items():
+    for series, reading in found.items():
         weight = network.module_of(series.removeprefix("weights/")).weight.detach()  # type: ignore[union-attr]  # a tensor on the module
-        assert np.array_equal(sample.array, weight.numpy())  # type: ignore[operator]  # as above
-        assert sample.meta["minimum"] == float(weight.min())  # type: ignore[operator, arg-type]  # as above
-        assert sample.meta["maximum"] == float(weight.max())  # type: ignore[operator, arg-type]  # as above
+        assert np.array_equal(reading.array, weight.numpy())  # type: ignore[operator]  # as above
+        assert reading.meta["minimum"] == float(weight.min())  # type: ignore[operator, arg-type]  # as above
+        assert reading.meta["maximum"] == float(weight.max())  # type: ignore[operator, arg-type]  # as above
     before = found["weights/conv1"].array.copy()
     with torch.no_grad():
         network.module_of("conv1").weight.zero_()  # type: ignore[union-attr, operator]  # as above

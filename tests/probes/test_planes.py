@@ -63,14 +63,14 @@ def test_a_linear_unit_is_its_slope_with_the_largest_x2_on_top() -> None:
     with torch.no_grad():
         linear.weight.copy_(torch.tensor([[0.0, 2.0], [3.0, -1.0]]))
         linear.bias.copy_(torch.tensor([0.5, -1.0]))
-    sample = arrays(PlaneProbe().measure(Measurement(made, 0, plane=PLANE)))["plane/linear1"]
+    reading = arrays(PlaneProbe().measure(Measurement(made, 0, plane=PLANE)))["plane/linear1"]
     x1 = np.array(middles(*PLANE.x1))[None, :]
     x2 = np.array(middles(*PLANE.x2))[::-1][:, None]
-    assert sample.array.shape == (2, SIDE, SIDE) and sample.array.dtype == np.float32
-    np.testing.assert_allclose(sample.array[0], 2 * x2 + 0.5 + 0 * x1, atol=1e-5)
-    np.testing.assert_allclose(sample.array[1], 3 * x1 - x2 - 1, atol=1e-5)
-    assert (sample.array[0, 0] > sample.array[0, -1]).all()
-    assert dict(sample.meta) == {
+    assert reading.array.shape == (2, SIDE, SIDE) and reading.array.dtype == np.float32
+    np.testing.assert_allclose(reading.array[0], 2 * x2 + 0.5 + 0 * x1, atol=1e-5)
+    np.testing.assert_allclose(reading.array[1], 3 * x1 - x2 - 1, atol=1e-5)
+    assert (reading.array[0, 0] > reading.array[0, -1]).all()
+    assert dict(reading.meta) == {
         "x1_low": -3.0, "x1_high": 5.0, "x2_low": -1.0, "x2_high": 1.0, "shown": 2, "of": 2,
     }  # fmt: skip
 
@@ -81,10 +81,10 @@ def test_only_what_is_watched_and_the_points_only_once() -> None:
     found = arrays(probe.measure(measurement))
     assert set(found) == {"plane/linear1", "input/points"}
     assert np.array_equal(found["input/points"].array, PLANE.points.numpy())
-    sample = found["plane/linear1"]
-    assert sample.array.shape == (64, SIDE, SIDE)
-    assert (sample.meta["shown"], sample.meta["of"]) == (64, 70)
-    assert sample.array.base is None  # it keeps nothing else alive
+    reading = found["plane/linear1"]
+    assert reading.array.shape == (64, SIDE, SIDE)
+    assert (reading.meta["shown"], reading.meta["of"]) == (64, 70)
+    assert reading.array.base is None  # it keeps nothing else alive
     assert set(arrays(probe.measure(measurement))) == {"plane/linear1"}
     measurement.interest = Interest(nodes=frozenset())
     assert probe.measure(measurement) == []

@@ -18,7 +18,7 @@ from nnviz.probes.dead_units import DeadUnits
 from nnviz.probes.probe_set import ProbeSetPass
 from nnviz.probes.saturation import Saturation
 from nnviz.project.model import Graph
-from nnviz.record.samples import Sample
+from nnviz.record.readings import Reading
 
 
 def everything() -> ProbeSetPass:
@@ -41,22 +41,22 @@ def outputs_by_hand(network: Network, inputs: torch.Tensor) -> dict[str, np.ndar
     return {node: torch.cat(values).numpy() for node, values in rows.items()}
 
 
-def in_parts(probe: ProbeSetPass, measurement: Measurement, part: int) -> list[Sample]:
+def in_parts(probe: ProbeSetPass, measurement: Measurement, part: int) -> list[Reading]:
     """A whole pass cut into parts of this many images."""
     measurement.whole = False
     while True:
         probe._part = part
-        samples = probe.measure(measurement)
+        readings = probe.measure(measurement)
         if not probe.busy:
-            return samples
+            return readings
 
 
 def test_moments_and_histograms_are_those_of_numpy():
     network = cnn()
     measurement = Measurement(network, 12, probe_inputs=images(50))
-    samples = everything().measure(measurement)
+    readings = everything().measure(measurement)
     expected = outputs_by_hand(network, images(50))
-    numbers, distributions = scalars(samples), histograms(samples)
+    numbers, distributions = scalars(readings), histograms(readings)
     for node, values in expected.items():
         if node == "output1":
             assert f"activation_mean/{node}" not in numbers
@@ -81,15 +81,15 @@ def test_the_result_does_not_depend_on_the_parts(part: int):
     measurement = Measurement(network, 1, probe_inputs=images(50))
     whole = everything().measure(measurement)
     parts = in_parts(everything(), measurement, part)
-    assert [sample.series for sample in parts] == [sample.series for sample in whole]
+    assert [reading.series for reading in parts] == [reading.series for reading in whole]
     for series, value in scalars(whole).items():
         assert scalars(parts)[series] == pytest.approx(value, rel=1e-4, abs=1e-6)
     for series, histogram in histograms(whole).items():
         other = histograms(parts)[series]
         assert np.array_equal(other.edges, histogram.edges)
         assert np.abs(other.counts - histogram.counts).sum() <= 4
-    for series, sample in arrays(whole).items():
-        assert np.array_equal(arrays(parts)[series].array, sample.array)
+    for series, reading in arrays(whole).items():
+        assert np.array_equal(arrays(parts)[series].array, reading.array)
 
 
 finite = st.floats(width=32, allow_nan=False, allow_infinity=False).map(lambda x: 0.0 if abs(x) < 1e-28 else x)
@@ -123,20 +123,20 @@ def test_bins_for_any_numbers(parts: list[list[float]]):
 def test_a_mean_far_from_zero_does_not_cost_the_deviation():
     graph = chain(("i", "input", {"shape": (1000,)}), ("f", "flatten", {}), ("o", "output", {}))
     inputs = 1e4 + torch.randn(30, 1000, generator=torch.Generator().manual_seed(0))
-    samples = ProbeSetPass([ActivationStatistics()]).measure(Measurement(Network(graph), 1, probe_inputs=inputs))
-    assert scalars(samples)["activation_deviation/i"] == pytest.approx(
+    readings = ProbeSetPass([ActivationStatistics()]).measure(Measurement(Network(graph), 1, probe_inputs=inputs))
+    assert scalars(readings)["activation_deviation/i"] == pytest.approx(
         float(inputs.double().std(correction=0)), rel=1e-6
     )
-    assert scalars(samples)["activation_mean/f"] == scalars(samples)["activation_mean/i"]
+    assert scalars(readings)["activation_mean/f"] == scalars(readings)["activation_mean/i"]
 
 
 def test_numbers_that_are_not_finite():
     graph = chain(("i", "input", {"shape": (2,)}), ("r", "relu", {}), ("o", "output", {}))
     inputs = torch.tensor([[1.0, math.nan], [2.0, math.inf], [3.0, -1.0]])
-    samples = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
-    assert math.isnan(scalars(samples)["activation_mean/r"])
-    assert histograms(samples)["activation_histogram/r"].counts.sum() == 4
-    assert scalars(samples)["dead_fraction/r"] == 0.0  # what is not a number did not fail to fire
+    readings = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
+    assert math.isnan(scalars(readings)["activation_mean/r"])
+    assert histograms(readings)["activation_histogram/r"].counts.sum() == 4
+    assert scalars(readings)["dead_fraction/r"] == 0.0  # what is not a number did not fail to fire
 
 
 # -- dead units --------------------------------------------------------------------------------------------------------
@@ -153,48 +153,48 @@ def test_five_of_twenty_units_forced_dead_are_a_quarter():
         network.module_of("linear1").bias.fill_(10.0)  # type: ignore[operator, union-attr]  # all fire
     killed = [0, 3, 7, 12, 19]
     kill(network, "linear1", killed)
-    samples = everything().measure(Measurement(network, 8, probe_inputs=images(30)))
-    assert scalars(samples)["dead_fraction/relu2"] == 0.25
-    assert np.flatnonzero(arrays(samples)["dead_units/relu2"].array).tolist() == killed
-    since = arrays(samples)["dead_since/relu2"].array
+    readings = everything().measure(Measurement(network, 8, probe_inputs=images(30)))
+    assert scalars(readings)["dead_fraction/relu2"] == 0.25
+    assert np.flatnonzero(arrays(readings)["dead_units/relu2"].array).tolist() == killed
+    since = arrays(readings)["dead_since/relu2"].array
     assert since.dtype == np.int64
     assert [unit for unit in range(20) if since[unit] == 8] == killed
     assert set(since) == {-1, 8}
-    assert arrays(samples)["dead_units/relu2"].meta["images"] == 30
+    assert arrays(readings)["dead_units/relu2"].meta["images"] == 30
 
 
 def test_a_healthy_relu_whose_minimum_is_zero_has_no_dead_unit():
     graph = chain(("i", "input", {"shape": (6,)}), ("r", "relu", {}), ("o", "output", {}))
     inputs = -torch.ones(100, 6)
     inputs[torch.arange(6), torch.arange(6)] = 1e-3  # each fires for exactly one image of a hundred
-    samples = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
-    assert scalars(samples)["dead_fraction/r"] == 0.0
-    assert histograms(samples)["activation_histogram/r"].edges[0] == 0
+    readings = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
+    assert scalars(readings)["dead_fraction/r"] == 0.0
+    assert histograms(readings)["activation_histogram/r"].edges[0] == 0
     inputs[3, 3] = 0.0  # and now one never does: an output of exactly 0 is not firing
-    samples = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
-    assert scalars(samples)["dead_fraction/r"] == pytest.approx(1 / 6)
+    readings = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
+    assert scalars(readings)["dead_fraction/r"] == pytest.approx(1 / 6)
 
 
 def test_a_channel_that_fires_anywhere_is_alive():
     graph = chain(("i", "input", {"shape": (3, 5, 5)}), ("r", "relu", {}), ("o", "output", {}))
     inputs = -torch.ones(10, 3, 5, 5)
     inputs[9, 1, 4, 4] = 0.5
-    samples = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
-    assert arrays(samples)["dead_units/r"].array.tolist() == [True, False, True]
+    readings = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
+    assert arrays(readings)["dead_units/r"].array.tolist() == [True, False, True]
 
 
 def test_dead_units_agree_with_looking_at_every_number():
     network = cnn(seed=3)
     kill(network, "linear1", [2, 5])
     kill(network, "norm1", [1])
-    samples = everything().measure(Measurement(network, 1, probe_inputs=images(60)))
+    readings = everything().measure(Measurement(network, 1, probe_inputs=images(60)))
     for node, values in outputs_by_hand(network, images(60)).items():
         if node not in ("relu1", "relu2"):
-            assert f"dead_fraction/{node}" not in scalars(samples)
+            assert f"dead_fraction/{node}" not in scalars(readings)
             continue
         dead = [all(number <= 0 for number in values[:, unit].ravel()) for unit in range(values.shape[1])]
-        assert arrays(samples)[f"dead_units/{node}"].array.tolist() == dead
-        assert scalars(samples)[f"dead_fraction/{node}"] == sum(dead) / len(dead)
+        assert arrays(readings)[f"dead_units/{node}"].array.tolist() == dead
+        assert scalars(readings)[f"dead_fraction/{node}"] == sum(dead) / len(dead)
 
 
 def test_since_when_a_unit_is_dead():
@@ -202,8 +202,8 @@ def test_since_when_a_unit_is_dead():
     probe = everything()
 
     def since(step: int) -> list[int]:
-        samples = probe.measure(Measurement(network, step, probe_inputs=images(30)))
-        return list(arrays(samples)["dead_since/relu2"].array[:2])
+        readings = probe.measure(Measurement(network, step, probe_inputs=images(30)))
+        return list(arrays(readings)["dead_since/relu2"].array[:2])
 
     with torch.no_grad():
         network.module_of("linear1").bias.fill_(10.0)  # type: ignore[operator, union-attr]  # a tensor on the module
@@ -231,14 +231,14 @@ def test_saturation_agrees_with_the_formulas():
     with torch.no_grad():
         network.module_of("linear2").weight.mul_(60.0)  # type: ignore[operator, union-attr]  # a tensor on the module
         network.module_of("linear3").weight.mul_(9.0)  # type: ignore[operator, union-attr]  # as above
-    samples = everything().measure(Measurement(network, 1, probe_inputs=images(60)))
+    readings = everything().measure(Measurement(network, 1, probe_inputs=images(60)))
     values = {node: array.astype(np.float64) for node, array in outputs_by_hand(network, images(60)).items()}
     sigmoid, tanh = values["sigmoid1"], values["tanh1"]
     expected = {
         "saturation/sigmoid1": float((sigmoid * (1 - sigmoid) < 0.05 * 0.25).mean()),
         "saturation/tanh1": float((1 - tanh**2 < 0.05).mean()),
     }
-    found = {series: value for series, value in scalars(samples).items() if series.startswith("saturation/")}
+    found = {series: value for series, value in scalars(readings).items() if series.startswith("saturation/")}
     assert found == pytest.approx(expected, abs=2 / sigmoid.size)
     assert 0.05 < found["saturation/sigmoid1"] < 0.95
 
@@ -247,8 +247,8 @@ def test_planted_saturation():
     graph = chain(("i", "input", {"shape": (4,)}), ("s", "sigmoid", {}), ("o", "output", {}))
     # The derivative is 5 % of its maximum at ±4.3567.
     inputs = torch.tensor([[0.0, 4.35, 4.36, -50.0]] * 25)
-    samples = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
-    assert scalars(samples)["saturation/s"] == 0.5
+    readings = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
+    assert scalars(readings)["saturation/s"] == 0.5
 
 
 # -- the pass ----------------------------------------------------------------------------------------------------------
@@ -263,18 +263,18 @@ def test_all_numbers_of_a_pass_belong_to_the_step_at_which_it_began():
     probe._part = 4
     assert probe.measure(measurement) == []
     assert probe.busy
-    samples: list[Sample] = []
+    readings: list[Reading] = []
     while probe.busy:
         with torch.no_grad():  # training goes on meanwhile
             for tensor in [*network.parameters(), *network.buffers()]:
                 tensor.add_(1)
         measurement.step += 1
         probe._part = 4
-        samples = probe.measure(measurement)
-    assert {sample.step for sample in samples} == {5}
-    assert scalars(samples) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        readings = probe.measure(measurement)
+    assert {reading.step for reading in readings} == {5}
+    assert scalars(readings) == pytest.approx(expected, rel=1e-4, abs=1e-6)
     measurement.whole = True
-    assert {sample.step for sample in probe.measure(measurement)} == {measurement.step}
+    assert {reading.step for reading in probe.measure(measurement)} == {measurement.step}
     assert scalars(probe.measure(measurement)) != pytest.approx(expected)
 
 
@@ -283,8 +283,8 @@ def test_what_is_wanted_at_once_does_not_wait_for_an_older_pass():
     probe = everything()
     probe._part = 4
     probe.measure(Measurement(network, 5, probe_inputs=images(40), whole=False))
-    samples = probe.measure(Measurement(network, 9, probe_inputs=images(40)))
-    assert {sample.step for sample in samples} == {9}
+    readings = probe.measure(Measurement(network, 9, probe_inputs=images(40)))
+    assert {reading.step for reading in readings} == {9}
     assert not probe.busy
 
 
@@ -299,11 +299,11 @@ def test_patience_ends_a_long_pass_which_goes_on_later():
     probe = ProbeSetPass([DeadUnits()], clock)
     measurement = Measurement(cnn(), 5, probe_inputs=images(40), patience=2.0)
     calls = 1
-    while not (samples := probe.measure(measurement)):
+    while not (readings := probe.measure(measurement)):
         assert probe.busy
         calls += 1
     assert calls > 3
-    assert {sample.step for sample in samples} == {5}
+    assert {reading.step for reading in readings} == {5}
 
 
 def test_parts_follow_the_time_they_take():
@@ -342,7 +342,7 @@ def test_there_may_be_nothing_to_look_at():
     assert everything().measure(Measurement(cnn(), 1, probe_inputs=images(0))) == []
     graph = chain(("i", "input", {"shape": (2,)}), ("l", "linear", {}), ("o", "output", {}))
     assert isinstance(graph, Graph)
-    samples = ProbeSetPass([DeadUnits(), Saturation()]).measure(
+    readings = ProbeSetPass([DeadUnits(), Saturation()]).measure(
         Measurement(Network(graph), 1, probe_inputs=torch.ones(3, 2))
     )
-    assert samples == []
+    assert readings == []

@@ -38,9 +38,9 @@ def test_losses_wait_on_the_device_and_come_together():
         loss, correct = torch.tensor(1 / step), torch.tensor(step % 11)
         measurement = Measurement(cnn(), step, loss=loss, correct=correct, count=10, whole=False)
         got.append(probe.measure(measurement))
-    assert [step for step, samples in enumerate(got, start=1) if samples] == [50, 100]
-    together = [sample for samples in got for sample in samples]
-    values = {(sample.series, sample.step): sample.value for sample in together}  # type: ignore[union-attr]  # all are scalars
+    assert [step for step, readings in enumerate(got, start=1) if readings] == [50, 100]
+    together = [reading for readings in got for reading in readings]
+    values = {(reading.series, reading.step): reading.value for reading in together}  # type: ignore[union-attr]  # all are scalars
     assert len(values) == 200
     for step in range(1, 101):
         assert values["loss/train", step] == pytest.approx(1 / step)
@@ -61,8 +61,8 @@ def test_what_waits_is_flushed_and_forgotten():
 
 
 def test_a_loss_that_is_no_number_is_told_as_it_is():
-    samples = LossProbe().measure(Measurement(cnn(), 1, loss=torch.tensor(math.nan), count=1))
-    assert math.isnan(scalars(samples)["loss/train"])
+    readings = LossProbe().measure(Measurement(cnn(), 1, loss=torch.tensor(math.nan), count=1))
+    assert math.isnan(scalars(readings)["loss/train"])
 
 
 # -- gradients ---------------------------------------------------------------------------------------------------------

@@ -69,8 +69,8 @@ def read_all(run: StoredRun | TolerantRun) -> None:
         assert len(steps) == len(values)
         assert (np.diff(steps) > 0).all()
         for step in (None, 0, 5, run.last_step):
-            sample = run.latest(name, step)
-            assert sample is None or sample.series == name
+            reading = run.latest(name, step)
+            assert reading is None or reading.series == name
     dict(run.at(5))
     run.findings()
     run.findings(3)
@@ -114,7 +114,7 @@ def say(failure: dict[str, object]) -> None:
 
 def main(folder: Path, first: int, count: int) -> int:
     """The number of files that went wrong."""
-    goods = [good_run(folder / f"{sample}.good", sample) for sample in SAMPLES]
+    goods = [good_run(folder / f"{reading}.good", reading) for reading in SAMPLES]
     for good in goods:
         with open_run(good) as run:
             read_all(run)

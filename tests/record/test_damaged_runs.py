@@ -16,8 +16,8 @@ import pytest
 
 from nnviz.errors import RunFileError
 from nnviz.record.opening import checked_connection
+from nnviz.record.readings import ArrayReading, Finding, Histogram, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Finding, Histogram, Scalar
 from nnviz.record.store import RunWriter, open_run
 from nnviz.record.tolerant import TolerantRun, open_tolerantly
 
@@ -29,7 +29,7 @@ def good(tmp_path: Path) -> Path:
     with RunWriter(run, path):
         for step in range(300):
             run.append([Scalar("loss/train", step, step / 3), Scalar("loss/validation", step, 1.0)])
-        run.append([ArraySample("output/a", 10, np.ones((3, 4))), ArraySample("output/b", 10, np.ones((3, 4)))])
+        run.append([ArrayReading("output/a", 10, np.ones((3, 4))), ArrayReading("output/b", 10, np.ones((3, 4)))])
         run.append([Histogram("activation_histogram/a", 10, np.arange(4), np.arange(5.0))])
         run.append([Finding("finding/x", 3, "error", "bad"), Finding("finding/y", 4, "warning", "worse")])
     return path
@@ -93,7 +93,7 @@ def followed(tmp_path: Path) -> Any:
     run = Run(RunInfo(title="x"))
     writer = RunWriter(run, path, interval=60.0)
     for step in range(200):
-        run.append([Scalar("loss/train", step, 1.0), ArraySample("output/a", step, np.full((40, 40), step))])
+        run.append([Scalar("loss/train", step, 1.0), ArrayReading("output/a", step, np.full((40, 40), step))])
     writer.flush()
     reader = open_tolerantly(path)
     assert len(reader.scalars("loss/train")[0]) == 200
@@ -161,12 +161,12 @@ def test_a_series_that_is_written_anew_is_no_longer_damaged(followed: Any) -> No
     change(path, "UPDATE arrays SET shape = '[3]'")
     reader.refresh()
     assert reader.latest("output/a") is None and set(reader.damaged) == {"output/a"}
-    run.append([ArraySample("output/a", 500, np.ones(3))])
+    run.append([ArrayReading("output/a", 500, np.ones(3))])
     writer.flush()
     assert reader.refresh()
     assert reader.damaged == {}
     newest = reader.latest("output/a")
-    assert isinstance(newest, ArraySample) and newest.step == 500
+    assert isinstance(newest, ArrayReading) and newest.step == 500
 
 
 # ---- what is no file ------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from nnviz.errors import RunFileError
+from nnviz.record.readings import ArrayReading, Finding, Histogram, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Finding, Histogram, Scalar
 from nnviz.record.store import RunWriter, open_run
 
 
@@ -24,7 +24,7 @@ def good(tmp_path: Path) -> Path:
         for step in range(2000):
             run.append([Scalar("loss/train", step, step / 3)])
             if step % 100 == 0:
-                run.append([ArraySample("output/a", step, np.random.default_rng(step).normal(size=(3, 50)))])
+                run.append([ArrayReading("output/a", step, np.random.default_rng(step).normal(size=(3, 50)))])
                 run.append([Histogram("activation_histogram/a", step, np.arange(4), np.arange(5.0))])
         run.append([Finding("finding/x", 3, "error", "bad")])
         writer.save_checkpoint(3, 0, {"w": b"123"}, "last")

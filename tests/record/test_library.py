@@ -10,9 +10,9 @@ from nnviz.project.edits import SetParam
 from nnviz.project.files import io
 from nnviz.project.samples import templates
 from nnviz.record.library import INDEX, Label, Library, compare, summary
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.run_lock import RunFileBusy
-from nnviz.record.samples import Scalar
 from nnviz.record.store import RunWriter, open_run
 
 SPIRAL = templates.sample("spiral")

@@ -17,10 +17,10 @@ from nnviz.errors import StorageError
 from nnviz.record import anew, run_file, store, tables
 from nnviz.record.pending import Pending
 from nnviz.record.places import runs_folder
+from nnviz.record.readings import ArrayReading, Finding, Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.run_file import RunFileExists
 from nnviz.record.run_lock import RunFileBusy, RunLock
-from nnviz.record.samples import ArraySample, Finding, Scalar
 from nnviz.record.store import RunWriter, open_run
 
 on_posix = pytest.mark.skipif(os.name == "nt", reason="Windows does not let go of a file that is open")
@@ -44,7 +44,7 @@ class Recorded:
 
     def train(self, steps: int = 100) -> None:
         for step in range(self.steps, self.steps + steps):
-            self.run.append([Scalar("loss/train", step, step / 7), ArraySample("output/a", step, np.full(3, step))])
+            self.run.append([Scalar("loss/train", step, step / 7), ArrayReading("output/a", step, np.full(3, step))])
         self.steps += steps
         self.run.append([Finding("finding/x", self.steps - 1, "warning", "text")])
         self.writer.save_checkpoint(self.steps, 1, {"weights": bytes([self.steps % 251]) * 100}, "epoch")

@@ -13,7 +13,7 @@ import pytest
 from nnviz.errors import RunFileError
 from nnviz.project.files import io
 from nnviz.record import file_format as form
-from nnviz.record.samples import ArraySample
+from nnviz.record.readings import ArrayReading
 from nnviz.record.store import RunWriter, open_run
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -34,10 +34,10 @@ def test_a_run_of_a_past_version_is_read_to_the_last_digit(path: Path, tmp_path:
             steps, values = run.scalars(name)
             assert (len(steps), int(steps[-1]), float(values[-1])) == (count, step, value), name
         for name, (step, dtype, shape, digest) in expected["arrays"].items():
-            sample = run.latest(name)
-            assert isinstance(sample, ArraySample)
-            assert (sample.step, str(sample.array.dtype), list(sample.array.shape)) == (step, dtype, shape), name
-            assert hashlib.sha256(sample.array.tobytes()).hexdigest() == digest, name
+            reading = run.latest(name)
+            assert isinstance(reading, ArrayReading)
+            assert (reading.step, str(reading.array.dtype), list(reading.array.shape)) == (step, dtype, shape), name
+            assert hashlib.sha256(reading.array.tobytes()).hexdigest() == digest, name
         blobs = run.load_checkpoint()
         assert {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()} == expected["checkpoint"]
         project = io.loads(run.info.project_json, path.name)

@@ -124,7 +124,7 @@ DISTINCT = {
     not in {"loss", "accuracy", "learning_rate", "epoch", "weights", "output", "plane", "finding", "dead_units"}
 }
 #: What names a series in its first argument.
-NAMING = {"Scalar", "ArraySample", "Histogram", "Finding", "latest", "scalars", "names"}
+NAMING = {"Scalar", "ArrayReading", "Histogram", "Finding", "latest", "scalars", "names"}
 PREFIX = re.compile("|".join(f"^{re.escape(q.name)}/" for q in QUANTITIES if q.per != "run"))
 
 

@@ -6,12 +6,12 @@ import threading
 
 import numpy as np
 
+from nnviz.record.readings import ArrayReading, Finding, Histogram, Scalar
 from nnviz.record.run import Run, RunInfo, RunView
-from nnviz.record.samples import ArraySample, Finding, Histogram, Scalar
 
 
-def array(series: str, step: int, numbers: int = 4, value: float | None = None) -> ArraySample:
-    return ArraySample(series, step, np.full(numbers, step if value is None else value, np.float32), {"sample": 3})
+def array(series: str, step: int, numbers: int = 4, value: float | None = None) -> ArrayReading:
+    return ArrayReading(series, step, np.full(numbers, step if value is None else value, np.float32), {"sample": 3})
 
 
 def test_a_run_is_what_panels_read():
@@ -35,7 +35,7 @@ def test_samples_come_back():
     assert run.latest("loss/train", 0) is None
     assert run.latest("activation_histogram/a", 3) is histogram
     found = run.latest("output/a", 4)
-    assert isinstance(found, ArraySample)
+    assert isinstance(found, ArrayReading)
     assert found.step == 1
     assert run.last_step == 5
     assert run.names("loss/") == ["loss/train"]
@@ -120,8 +120,8 @@ class Recorder:
     def __init__(self) -> None:
         self.got: list[object] = []
 
-    def append(self, samples: object) -> None:
-        self.got += list(samples)  # type: ignore[call-overload]  # an iterable of samples
+    def append(self, readings: object) -> None:
+        self.got += list(readings)  # type: ignore[call-overload]  # an iterable of readings
 
     def rewind(self, step: int) -> None:
         self.got.append(step)
@@ -155,8 +155,8 @@ def test_one_writes_while_others_read():
             steps, values = run.scalars("loss/train")
             if len(steps) != len(values) or (np.diff(steps) <= 0).any() or not np.array_equal(steps, values):
                 problems.append("torn")
-            for sample in run.at(run.last_step).values():
-                if isinstance(sample, ArraySample) and not (sample.array == sample.step).all():
+            for reading in run.at(run.last_step).values():
+                if isinstance(reading, ArrayReading) and not (reading.array == reading.step).all():
                     problems.append("torn array")
 
     threads = [threading.Thread(target=read, name="nnviz-test-reader") for _ in range(3)]

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from nnviz.record import file_format as form
+from nnviz.record.readings import ArrayReading, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Scalar
 from nnviz.record.store import RunWriter
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -67,7 +67,7 @@ def small(tmp_path: Path) -> Path:
     path = tmp_path / "small.nnvizrun"
     run = Run(RunInfo(title="x"))
     with RunWriter(run, path):
-        run.append([Scalar("loss/train", 1, 1.0), ArraySample("output/a", 1, np.ones(3))])
+        run.append([Scalar("loss/train", 1, 1.0), ArrayReading("output/a", 1, np.ones(3))])
     return path
 
 

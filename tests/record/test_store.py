@@ -19,31 +19,31 @@ import pytest
 from nnviz.errors import RunFileError, StorageError
 from nnviz.record import store, tables
 from nnviz.record.pending import Pending
+from nnviz.record.readings import ArrayReading, Cure, Finding, Histogram, Reading, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Cure, Finding, Histogram, Sample, Scalar
 from nnviz.record.store import RunWriter, open_run
 
 INFO = RunInfo(project_json=b'{"nnviz": 1}', created=5.0, nnviz_version="0.1", seed=7, device="cpu", title="digits")
 
 
-def some_samples(step: int) -> list[Sample]:
+def some_samples(step: int) -> list[Reading]:
     rng = np.random.default_rng(step)
     return [
         Scalar("loss/train", step, float(rng.normal())),
         Scalar("odd", step, [float("nan"), float("inf"), -float("inf"), 0.1, 1e300][step % 5]),
-        ArraySample("output/a", step, rng.normal(size=(2, 3, 4)).astype(np.float32), {"sample": 4, "label": "7"}),
-        ArraySample("dead_units/a", step, rng.random(10) < 0.5),
-        ArraySample("dead_since/a", step, rng.integers(-1, 99, 10)),
+        ArrayReading("output/a", step, rng.normal(size=(2, 3, 4)).astype(np.float32), {"sample": 4, "label": "7"}),
+        ArrayReading("dead_units/a", step, rng.random(10) < 0.5),
+        ArrayReading("dead_since/a", step, rng.integers(-1, 99, 10)),
         Histogram("activation_histogram/a", step, rng.integers(0, 99, 5), np.linspace(0, 1, 6)),
     ]
 
 
-def assert_same(one: Sample | None, other: Sample | None) -> None:
+def assert_same(one: Reading | None, other: Reading | None) -> None:
     assert type(one) is type(other)
     if isinstance(one, Scalar) and isinstance(other, Scalar):
         assert (one.series, one.step) == (other.series, other.step)
         assert np.array_equal(one.value, other.value, equal_nan=True)
-    elif isinstance(one, ArraySample) and isinstance(other, ArraySample):
+    elif isinstance(one, ArrayReading) and isinstance(other, ArrayReading):
         assert (one.series, one.step, one.array.dtype, dict(one.meta)) == (
             other.series,
             other.step,
@@ -89,8 +89,8 @@ def test_everything_comes_back(tmp_path: Path):
         for step in (0, 1, 25, 49, 1000):
             at = stored.at(step)
             assert set(at) == set(run.at(step))
-            for series, sample in run.at(step).items():
-                assert_same(at[series], sample)
+            for series, reading in run.at(step).items():
+                assert_same(at[series], reading)
         assert stored.findings() == (finding,)
         assert stored.findings(2) == ()
         assert stored.latest("finding/x") == finding
@@ -144,7 +144,7 @@ def test_going_back_in_time(tmp_path: Path):
     run = Run(INFO)
     with RunWriter(run, path) as writer:
         run.append([s for step in range(2500) for s in (Scalar("loss/train", step, step),)])
-        run.append([ArraySample("output/a", step, np.array([step])) for step in range(0, 2500, 100)])
+        run.append([ArrayReading("output/a", step, np.array([step])) for step in range(0, 2500, 100)])
         run.append([Finding("finding/x", 2400, "error", "bad")])
         writer.save_checkpoint(2400, 2, {"w": b"later"}, "best")
         writer.save_checkpoint(100, 0, {"w": b"early"})
@@ -225,8 +225,8 @@ def test_arrays_in_the_file_are_thinned_evenly_and_bounded(tmp_path: Path, monke
     run = Run(INFO)
     with RunWriter(run, path) as writer:
         for step in range(3000):
-            run.append([ArraySample("weights/a", step, np.random.default_rng(step).normal(size=500))])
-            run.append([ArraySample("output/a", step, np.array([step]))])
+            run.append([ArrayReading("weights/a", step, np.random.default_rng(step).normal(size=500))])
+            run.append([ArrayReading("output/a", step, np.array([step]))])
             if step % 50 == 0:
                 writer.flush()
     assert path.stat().st_size < 900_000
@@ -244,7 +244,7 @@ def test_arrays_in_the_file_are_thinned_evenly_and_bounded(tmp_path: Path, monke
 def test_a_waiting_heap_thins_arrays_but_never_curves():
     pending = Pending()
     for step in range(1000):
-        pending.add([Scalar("loss/train", step, step), ArraySample("w", step, np.zeros(2**17))])
+        pending.add([Scalar("loss/train", step, step), ArrayReading("w", step, np.zeros(2**17))])
     assert pending.snapshot_bytes <= 64 * 2**20
     assert pending.point_count == 1000
     assert pending.snapshots["w"].steps[-1] == 999
@@ -335,7 +335,7 @@ def test_a_sample_that_cannot_be_kept_costs_nothing_else(tmp_path: Path):
     path = tmp_path / "run"
     run = Run(INFO)
     with RunWriter(run, path):
-        run.append([ArraySample("strange", 0, np.array(["text"])), *some_samples(0)])
+        run.append([ArrayReading("strange", 0, np.array(["text"])), *some_samples(0)])
     with open_run(path) as stored:
         assert_same(stored.latest("output/a"), some_samples(0)[2])
         assert stored.latest("strange") is None
@@ -349,7 +349,7 @@ def test_killed_at_any_time_the_file_opens(tmp_path: Path, attempt: int):
         import sys, time
         import numpy as np
         from nnviz.record.run import Run
-        from nnviz.record.samples import ArraySample, Scalar
+        from nnviz.record.readings import ArrayReading, Scalar
         from nnviz.record.store import RunWriter
         run = Run()
         writer = RunWriter(run, sys.argv[1], interval=0.01)
@@ -357,7 +357,7 @@ def test_killed_at_any_time_the_file_opens(tmp_path: Path, attempt: int):
         while True:
             run.append([Scalar("loss/train", step, step / 7)])
             if step % 10 == 0:
-                run.append([ArraySample("output/a", step, np.full(5000, step))])
+                run.append([ArrayReading("output/a", step, np.full(5000, step))])
                 writer.save_checkpoint(step, 0, {"w": bytes(100_000)}, "last")
             if step == 1000:
                 writer.flush()
@@ -381,7 +381,7 @@ def test_killed_at_any_time_the_file_opens(tmp_path: Path, attempt: int):
         assert np.array_equal(values, steps / 7)
         assert len(steps) > 100
         newest = stored.latest("output/a")
-        assert isinstance(newest, ArraySample)
+        assert isinstance(newest, ArrayReading)
         assert (newest.array == newest.step).all()
         assert len(stored.load_checkpoint("last")["w"]) == 100_000
         assert not stored.finished
@@ -413,7 +413,7 @@ def test_seeking_a_long_run_reads_one_row_a_series(tmp_path: Path):
         for step in range(10_000):
             run.append([Scalar(f"gradient_norm/{node}", step, step) for node in nodes])
             if step % 50 == 0:
-                run.append([ArraySample(f"output/{node}", step, np.full(100, step)) for node in nodes])
+                run.append([ArrayReading(f"output/{node}", step, np.full(100, step)) for node in nodes])
     with open_run(path) as stored:
         statements: list[str] = []
         stored._connection.set_trace_callback(statements.append)
@@ -435,12 +435,14 @@ def test_seeking_a_long_run_reads_one_row_a_series(tmp_path: Path):
 def test_a_disk_that_takes_little_gets_the_newest_of_everything_first() -> None:
     pending = Pending()
     for step in range(20):
-        pending.add([ArraySample("large", step, np.zeros(1000, np.float64)), ArraySample("small", step, np.zeros(10))])
+        pending.add(
+            [ArrayReading("large", step, np.zeros(1000, np.float64)), ArrayReading("small", step, np.zeros(10))]
+        )
     taken = pending.take_snapshots(3 * 8256)
     assert len(taken["small"]) == 20
     assert taken["large"].steps[-1] == 19
     assert sum(one.nbytes for one in taken.values()) <= 3 * 8256
     assert not pending.snapshots
-    pending.add([ArraySample("large", 20, np.zeros(1000, np.float64)), ArraySample("huge", 20, np.zeros(9000))])
+    pending.add([ArrayReading("large", 20, np.zeros(1000, np.float64)), ArrayReading("huge", 20, np.zeros(9000))])
     assert set(pending.take_snapshots(100)) == {"large"}, "at least one, however little is allowed"
     assert set(pending.snapshots) == {"huge"}

@@ -15,8 +15,8 @@ import pytest
 from nnviz import cli
 from nnviz.record import store
 from nnviz.record.places import runs_folder
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import Scalar
 from nnviz.record.store import RunWriter, open_run
 from nnviz.reports import JsonReport
 from nnviz.train.position import EpochResult
@@ -186,7 +186,7 @@ import sys, time
 from pathlib import Path
 from nnviz.errors import NnvizError
 from nnviz.record.run import Run
-from nnviz.record.samples import Scalar
+from nnviz.record.readings import Scalar
 from nnviz.record.store import RunWriter, open_run
 path, mode, mark = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 print("ready", flush=True)

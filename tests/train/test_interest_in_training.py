@@ -16,8 +16,8 @@ from nnviz.record.quantities import (
     UPDATE_RATIO,
     WEIGHTS,
 )
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import Scalar
 from nnviz.train.session import TrainingSession
 
 

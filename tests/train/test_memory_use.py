@@ -16,8 +16,8 @@ from training_helpers import CNN, CPU, advance, made_training, session_of
 
 from nnviz.errors import TooLargeError
 from nnviz.probes.catalogue import default_probes
+from nnviz.record.readings import Finding
 from nnviz.record.run import Run
-from nnviz.record.samples import Finding
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import room as rooms
 from nnviz.train.instruments import Instruments

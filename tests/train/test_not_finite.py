@@ -34,8 +34,8 @@ from nnviz.errors import DataError, NotFiniteError
 from nnviz.project.files import io
 from nnviz.project.model import DataConfig, Graph
 from nnviz.project.samples.sketch import chain, conv, features, flatten, image, linear, output, plain, relu
+from nnviz.record.readings import Finding
 from nnviz.record.run import Run
-from nnviz.record.samples import Finding
 from nnviz.record.store import open_run
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.finite import LossWatch, all_finite

@@ -11,8 +11,8 @@ from training_helpers import same, weights
 from nnviz.probes.catalogue import default_probes
 from nnviz.project.model import TrainConfig
 from nnviz.project.samples import templates
+from nnviz.record.readings import ArrayReading
 from nnviz.record.run import Run
-from nnviz.record.samples import ArraySample
 from nnviz.train.session import TrainingSession
 
 
@@ -25,9 +25,9 @@ def trained(name: str, probes: tuple[()] | None) -> tuple[TrainingSession, Run]:
     return session, run
 
 
-def array(run: Run, series: str) -> ArraySample:
+def array(run: Run, series: str) -> ArrayReading:
     sample = run.latest(series)
-    assert isinstance(sample, ArraySample), series
+    assert isinstance(sample, ArrayReading), series
     return sample
 
 

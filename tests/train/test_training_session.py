@@ -32,8 +32,8 @@ from nnviz.errors import Cancelled, DataError, ParamError, ProjectError, Storage
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project.model import DataConfig
 from nnviz.record.interest import Interest
+from nnviz.record.readings import ArrayReading, Reading, Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import ArraySample, Sample, Scalar
 from nnviz.train import runner as runner_module
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.rewind import MOST, Rewind
@@ -213,7 +213,7 @@ def test_prepared_means_measured_and_ready() -> None:
         assert session.state is SessionState.READY
         assert session.position.step == 0
         for node_id in CNN.nodes:
-            assert isinstance(run.latest(f"output/{node_id}"), ArraySample)
+            assert isinstance(run.latest(f"output/{node_id}"), ArrayReading)
         wait_for(lambda: isinstance(run.latest("dead_fraction/relu1"), Scalar))
         position = session.position
         assert (position.train_count, position.validation_count, position.test_count) == (60, 25, 20)
@@ -264,7 +264,7 @@ class PatientProbe(Probe):
     def __init__(self) -> None:
         self.asked: list[tuple[int, float]] = []
 
-    def measure(self, measurement: Measurement) -> list[Sample]:
+    def measure(self, measurement: Measurement) -> list[Reading]:
         self.asked.append((measurement.step, measurement.patience))
         return []
 
@@ -388,7 +388,7 @@ def test_another_sample_is_shown_at_once_also_while_paused() -> None:
     with served(session_of(CNN, data, run=run, probes=None)) as session:
         session.pin(7).result(20)
         shown = run.latest("input/pinned")
-        assert isinstance(shown, ArraySample)
+        assert isinstance(shown, ArrayReading)
         assert shown.meta["sample"] == 7
         assert shown.meta["label"] == data.describe(7)
         assert torch.equal(torch.from_numpy(shown.array), data.scaler.apply(data.validation.inputs[7:8])[0])

@@ -20,8 +20,8 @@ from nnviz.project.document import Document
 from nnviz.project.edits import Bypass, Move, RemoveNodes, Rename, SetData, SetParam, SetTraining, SetView
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig, View
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import Scalar
 from nnviz.train.workbench import (
     Asked,
     Live,

@@ -99,11 +99,11 @@ class Breadcrumb(QFrame):
 
     def restyle(self) -> None:
         """Take the colours from the theme."""
-        shade = theme.current()
+        colours = theme.current()
         self.setStyleSheet(
-            f"#breadcrumb {{ background: {shade.panel.name()}; border: 1px solid {shade.border.name()};"
+            f"#breadcrumb {{ background: {colours.panel.name()}; border: 1px solid {colours.border.name()};"
             " border-radius: 7px; }"
-            f"#breadcrumb QLabel {{ color: {shade.text_muted.name()}; padding: 2px 3px; }}"
-            f"#breadcrumb #breadcrumbHere {{ color: {shade.text.name()}; font-weight: 600; }}"
-            f"#breadcrumb QToolButton {{ color: {shade.accent.name()}; padding: 2px 5px; border: none; }}"
+            f"#breadcrumb QLabel {{ color: {colours.text_muted.name()}; padding: 2px 3px; }}"
+            f"#breadcrumb #breadcrumbHere {{ color: {colours.text.name()}; font-weight: 600; }}"
+            f"#breadcrumb QToolButton {{ color: {colours.accent.name()}; padding: 2px 5px; border: none; }}"
         )

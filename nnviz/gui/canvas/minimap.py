@@ -312,15 +312,15 @@ class Minimap(QWidget):
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """The finished picture, what is out of sight veiled, and the frame."""
-        shade = theme.current()
+        colours = theme.current()
         if self._picture is None or self._picture.devicePixelRatio() != self.devicePixelRatioF():
-            self._picture = self._drawn(shade)
+            self._picture = self._drawn(colours)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setOpacity(self.opacity)
         painter.drawPixmap(0, 0, self._picture)
         frame = self.frame()
-        veil = QColor(shade.window)
+        veil = QColor(colours.window)
         veil.setAlphaF(0.45)
         painter.setClipRect(QRectF(self.rect()).adjusted(1.0, 1.0, -1.0, -1.0))
         inner = QRectF(self.rect())
@@ -332,11 +332,11 @@ class Minimap(QWidget):
         ):
             painter.fillRect(part, veil)
         painter.setClipping(False)
-        painter.setPen(shade.accent)
+        painter.setPen(colours.accent)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(frame.adjusted(0.5, 0.5, -0.5, -0.5), 2.0, 2.0)
 
-    def _drawn(self, shade: theme.Theme) -> QPixmap:
+    def _drawn(self, colours: theme.Theme) -> QPixmap:
         """Plate, wires and blocks."""
         ratio = self.devicePixelRatioF()
         picture = QPixmap(self.size() * ratio)
@@ -344,9 +344,9 @@ class Minimap(QWidget):
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        plate = QColor(shade.panel)
+        plate = QColor(colours.panel)
         plate.setAlphaF(0.94)
-        painter.setPen(shade.border)
+        painter.setPen(colours.border)
         painter.setBrush(plate)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6.0, 6.0)
         scene = self._canvas.canvas_scene
@@ -355,19 +355,19 @@ class Minimap(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         for note in scene.annotations.notes.values():
             rect = note.card_rect()
-            painter.setBrush(mixed(tone(note.note.colour, shade), shade.panel, 0.55))
+            painter.setBrush(mixed(tone(note.note.colour, colours), colours.panel, 0.55))
             painter.drawRect(QRectF(rect.topLeft() * scale + origin, rect.size() * scale))
         if len(scene.wires) <= _MOST_WIRES:
-            painter.setPen(mixed(shade.panel, shade.text_muted, 0.5))
+            painter.setPen(mixed(colours.panel, colours.text_muted, 0.5))
             ends = ((boxes.get(edge.source.node), boxes.get(edge.target.node)) for edge in scene.wires)
             painter.drawLines([QLineF(a.center(), b.center()) for a, b in ends if a is not None and b is not None])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, min(scale, 1.0) > 0.06)
         painter.setPen(Qt.PenStyle.NoPen)
         groups: dict[tuple[str, str], list[QRectF]] = {}
         for node, card in scene.cards.items():
-            groups.setdefault((card.look.severity, card.told.family), []).append(boxes[node])
+            groups.setdefault((card.look.severity, card.content.family), []).append(boxes[node])
         for (severity, family), rects in groups.items():
-            painter.setBrush(_colour(severity, family, shade))
+            painter.setBrush(_colour(severity, family, colours))
             painter.drawRects(rects)
         painter.end()
         return picture
@@ -382,10 +382,10 @@ class Minimap(QWidget):
         return boxes
 
 
-def _colour(severity: str, family: str, shade: theme.Theme) -> QColor:
+def _colour(severity: str, family: str, colours: theme.Theme) -> QColor:
     """The colour of a block: red or amber where something is wrong, else that of the family, a little quieter."""
     if severity == "error":
-        return shade.danger
+        return colours.danger
     if severity == "warning":
-        return shade.warning
-    return mixed(shade.family(family), shade.panel, 0.25)
+        return colours.warning
+    return mixed(colours.family(family), colours.panel, 0.25)

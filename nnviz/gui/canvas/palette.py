@@ -66,7 +66,7 @@ class _Painter(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         """Draw one row."""
-        shade = theme.current()
+        colours = theme.current()
         rect = QRectF(option.rect)
         state = option.state
         with Saved(painter):
@@ -76,7 +76,7 @@ class _Painter(QStyledItemDelegate):
                 font = theme.font(12, 600)
                 font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 0.5)
                 painter.setFont(font)
-                painter.setPen(shade.text_muted)
+                painter.setPen(colours.text_muted)
                 painter.drawText(
                     rect.adjusted(8.0, 0.0, -4.0, -5.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom,
                     text.upper(),
@@ -85,15 +85,15 @@ class _Painter(QStyledItemDelegate):
             plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
             painter.setPen(Qt.PenStyle.NoPen)
             if state & QStyle.StateFlag.State_Selected:
-                painter.setBrush(theme.mixed(shade.panel, shade.accent, 0.26))
+                painter.setBrush(theme.mixed(colours.panel, colours.accent, 0.26))
                 painter.drawRoundedRect(plate, 5.0, 5.0)
             elif state & QStyle.StateFlag.State_MouseOver:
-                painter.setBrush(theme.mixed(shade.panel, shade.text, 0.07))
+                painter.setBrush(theme.mixed(colours.panel, colours.text, 0.07))
                 painter.drawRoundedRect(plate, 5.0, 5.0)
-            painter.setBrush(shade.family(str(index.data(_FAMILY))))
+            painter.setBrush(colours.family(str(index.data(_FAMILY))))
             painter.drawRoundedRect(QRectF(rect.left() + 15.0, rect.center().y() - 4.0, 9.0, 9.0), 2.5, 2.5)
             painter.setFont(theme.font(13))
-            painter.setPen(shade.text)
+            painter.setPen(colours.text)
             painter.drawText(
                 rect.adjusted(33.0, 0.0, -4.0, 0.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text
             )
@@ -130,17 +130,17 @@ class _LayerList(QListWidget):
 
 def drag_picture(spec: LayerSpec, ratio: float) -> QPixmap:
     """The head of a card, to be seen under the mouse while a layer is dragged."""
-    shade = theme.current()
+    colours = theme.current()
     pixmap = QPixmap(round(CARD_WIDTH * ratio), round(31 * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(shade.family(spec.family))
-    painter.setBrush(shade.panel_raised)
+    painter.setPen(colours.family(spec.family))
+    painter.setBrush(colours.panel_raised)
     painter.drawRoundedRect(QRectF(0.5, 0.5, CARD_WIDTH - 1.0, 30.0), CARD_RADIUS, CARD_RADIUS)
     painter.setFont(theme.scene_font(13, 600))
-    painter.setPen(shade.text)
+    painter.setPen(colours.text)
     painter.drawText(QRectF(10.0, 0.0, CARD_WIDTH - 20.0, 31.0), Qt.AlignmentFlag.AlignVCenter, spec.title)
     painter.end()
     return pixmap
@@ -295,7 +295,7 @@ class Palette(QWidget):
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled)
         self._list.addItem(item)
 
-    def _on_theme_changed(self, shade: object) -> None:
+    def _on_theme_changed(self, colours: object) -> None:
         self._search.setFont(theme.font(13))
         colours = theme.current()
         self._list.setStyleSheet(f"QListWidget {{ background: {colours.panel.name()}; border: none; }}")

@@ -75,9 +75,9 @@ class Router:
 
     def ports_of(self, node: str) -> list[tuple[Port, QPointF]]:
         """The ports of a card and where they are: on the sides on which its wires are."""
-        told = self._scene.cards[node].told
-        ports = [Port(PortRef(node, index), output=False) for index in range(told.input_ports)]
-        ports += [Port(PortRef(node, index), output=True) for index in range(told.output_ports)]
+        content = self._scene.cards[node].content
+        ports = [Port(PortRef(node, index), output=False) for index in range(content.input_ports)]
+        ports += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
         return [(port, self.port_place(port)) for port in ports]
 
     def port_place(self, port: Port) -> QPointF:
@@ -85,7 +85,7 @@ class Router:
         if not port.output:
             return self._input_place(port.ref, self.port_side(port))
         card = self._scene.cards[port.ref.node]
-        count = max(card.told.output_ports, port.ref.port + 1)
+        count = max(card.content.output_ports, port.ref.port + 1)
         return port_position(card.card_rect(), self.port_side(port), port.ref.port, count)
 
     def _input_place(self, ref: PortRef, side: Side) -> QPointF:
@@ -94,8 +94,8 @@ class Router:
         Two cards, one of them a group, may feed each other: their wires run side by side, not into each other's heads.
         """
         card = self._scene.cards[ref.node]
-        count = max(card.told.input_ports, ref.port + 1)
-        beside = card.told.output_ports if self._leaves(ref.node, side) else 0
+        count = max(card.content.input_ports, ref.port + 1)
+        beside = card.content.output_ports if self._leaves(ref.node, side) else 0
         return port_position(card.card_rect(), side, ref.port, count, beside)
 
     def _leaves(self, node: str, side: Side) -> bool:
@@ -211,7 +211,7 @@ class Router:
         source, target = self._scene.cards[edge.source.node], self._scene.cards[edge.target.node]
         start_rect, end_rect = source.card_rect(), target.card_rect()
         start_side, end_side = self.sides(edge)
-        outputs = max(source.told.output_ports, edge.source.port + 1)
+        outputs = max(source.content.output_ports, edge.source.port + 1)
         start = port_position(start_rect, start_side, edge.source.port, outputs)
         end = self._input_place(edge.target, end_side)
         around: float | None = None

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGraphicsScene
 
 from nnviz.gui.canvas.annotations import Annotations
 from nnviz.gui.canvas.card_grid import CardGrid
-from nnviz.gui.canvas.cards.facts import CardSketch, CardSource, Told, is_plane, sketch, wired_ports
+from nnviz.gui.canvas.cards.facts import CardContent, CardSketch, CardSource, is_plane, sketch, wired_ports
 from nnviz.gui.canvas.cards.group_facts import GroupCards
 from nnviz.gui.canvas.frames import Frames
 from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_REACH, Level, Side
@@ -255,9 +255,9 @@ class CanvasScene(QGraphicsScene):
                 item.set_look(selected=True)
         for edge in edges:
             self._wires[edge].set_look(selected=True)
-        told = wanted != self._selected
+        content = wanted != self._selected
         self._selected, self._selected_wires = wanted, edges
-        if told:
+        if content:
             self.selection_changed.emit(list(wanted))
 
     # Following the document
@@ -281,7 +281,7 @@ class CanvasScene(QGraphicsScene):
             self._follow(self._document.project, self._document.project)
             self.refreshed.emit()
 
-    def _on_theme_changed(self, shade: object) -> None:
+    def _on_theme_changed(self, colours: object) -> None:
         self._stage.clear()
         self._far.clear()
         for card in self._cards.values():
@@ -352,12 +352,12 @@ class CanvasScene(QGraphicsScene):
         moved: set[str] = set()
         for identity, node in seen.nodes.items():
             card = self._cards.get(identity)
-            told = card.told if card is not None else None
+            content = card.content if card is not None else None
             result, found = results.get(identity), diagnostics.get(identity, ())
             signed, inputs = ranges.get(identity, "any") in _SIGNED, wired.get(identity, 0)
-            if isinstance(told, CardSketch):
+            if isinstance(content, CardSketch):
                 # Most of them are the same after an edit, and mostly the very same.
-                before = told.source
+                before = content.source
                 if (
                     before.node is node
                     and before.result is result
@@ -372,10 +372,10 @@ class CanvasScene(QGraphicsScene):
                 ):
                     continue
             source = CardSource(node, result, tuple(found), facts, signed, inputs, plane)
-            same = isinstance(told, CardSketch) and told.source == source
+            same = isinstance(content, CardSketch) and content.source == source
             if card is not None and same and card.place == (node.x, node.y):
                 continue
-            if self._show_card(sketch(source, told), (node.x, node.y)):
+            if self._show_card(sketch(source, content), (node.x, node.y)):
                 moved.add(identity)
         blocks = GroupCards(graph, seen, members, inference, document.facts, plane=plane)
         for identity, group in seen.cards.items():
@@ -385,20 +385,20 @@ class CanvasScene(QGraphicsScene):
                 moved.add(identity)
         return moved
 
-    def _show_card(self, told: Told, place: tuple[float, float]) -> bool:
+    def _show_card(self, content: CardContent, place: tuple[float, float]) -> bool:
         """Make a card or change it; whether its ports are elsewhere now."""
-        card = self._cards.get(told.node)
+        card = self._cards.get(content.node)
         if card is None:
-            self._add_card(told, place)
+            self._add_card(content, place)
             return True
-        old = card.told
-        ports = (old.input_ports, old.output_ports) == (told.input_ports, told.output_ports)
-        if ports and card.place == place and old.layout.height == told.layout.height:
-            if isinstance(told, CardSketch) or told != old:
-                card.tell(told)
+        old = card.content
+        ports = (old.input_ports, old.output_ports) == (content.input_ports, content.output_ports)
+        if ports and card.place == place and old.layout.height == content.layout.height:
+            if isinstance(content, CardSketch) or content != old:
+                card.set_content(content)
             return False
         self._touched.append(card.card_rect())
-        card.tell(told)
+        card.set_content(content)
         if card.place != place:
             card.put(*place)
         self._enter(card)
@@ -408,11 +408,11 @@ class CanvasScene(QGraphicsScene):
     def _enter(self, card: NodeItem) -> None:
         self.grid.put(card.node, *card.place, card.layout.height)
 
-    def _add_card(self, told: Told, place: tuple[float, float]) -> None:
-        card = NodeItem(told, self._stage)
+    def _add_card(self, content: CardContent, place: tuple[float, float]) -> None:
+        card = NodeItem(content, self._stage)
         card.put(*place)
         card.set_far(self._far if self._stage.level is Level.FAR else None)
-        self._cards[told.node] = card
+        self._cards[content.node] = card
         self._enter(card)
         self._touched.append(card.card_rect())
         self.addItem(card)

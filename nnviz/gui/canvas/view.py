@@ -82,7 +82,7 @@ class CanvasView(GestureView):
     def __init__(
         self,
         document: Document,
-        shade: theme.Theme | None = None,
+        colours: theme.Theme | None = None,
         feed: RunFeed | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -287,7 +287,7 @@ class CanvasView(GestureView):
         """Ids of the nodes whose card can be seen and shows values."""
         return self._follower.visible_nodes()
 
-    def tell(self, text: str) -> None:
+    def announce(self, text: str) -> None:
         """Say something to those who listen instead of looking."""
         self.setAccessibleDescription(text)
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
@@ -481,7 +481,7 @@ class CanvasView(GestureView):
 
     def _on_selection_changed(self, nodes: list[str]) -> None:
         self.selection_changed.emit(nodes)
-        self.tell(selection_told(self._scene, self._stage.live, nodes))
+        self.announce(selection_told(self._scene, self._stage.live, nodes))
 
     def _on_scene_refreshed(self) -> None:
         self._place_empty()
@@ -499,7 +499,7 @@ class CanvasView(GestureView):
             self._scene.enter("")
             self.fit()
 
-    def _on_theme_changed(self, shade: object) -> None:
+    def _on_theme_changed(self, colours: object) -> None:
         self._backdrop.clear()
         self._hint.restyle()
         self._groups.breadcrumb.restyle()

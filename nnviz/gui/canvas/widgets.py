@@ -27,11 +27,13 @@ class HintLabel(QLabel):
 
     def restyle(self) -> None:
         """Take the colours from the theme."""
-        shade = theme.current()
-        colour, border = (shade.warning, shade.warning) if self._tone == "warning" else (shade.text, shade.border)
+        colours = theme.current()
+        colour, border = (
+            (colours.warning, colours.warning) if self._tone == "warning" else (colours.text, colours.border)
+        )
         self.setFont(theme.font(12))
         self.setStyleSheet(
-            f"background: {shade.panel_raised.name()}; color: {colour.name()};"
+            f"background: {colours.panel_raised.name()}; color: {colour.name()};"
             f"border: 1px solid {border.name()}; border-radius: 5px;"
         )
 
@@ -71,11 +73,11 @@ class EmptyLabel(QLabel):
 
     def restyle(self) -> None:
         """Take the colours from the theme."""
-        shade = theme.current()
+        colours = theme.current()
         self.setFont(theme.font(14))
-        self.setStyleSheet(f"background: transparent; color: {shade.text_muted.name()};")
+        self.setStyleSheet(f"background: transparent; color: {colours.text_muted.name()};")
         self.setText(
-            f'<p style="font-size:17px; font-weight:600; color:{shade.text.name()}">An empty network</p>'
+            f'<p style="font-size:17px; font-weight:600; color:{colours.text.name()}">An empty network</p>'
             "<p>Drag a layer here from the left, or double-click (<b>Shift+A</b>) and type its name.<br>"
             "Begin with <b>Input</b>; every next layer is wired behind the selected one.</p>"
         )

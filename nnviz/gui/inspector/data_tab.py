@@ -35,8 +35,8 @@ from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
 from nnviz.project.spec import ParamSpec
 from nnviz.record.quantities import PINNED_INPUT
+from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample, count_in
 
 _LOOKING = "looking…"
 #: As whom this tab asks what is known.
@@ -57,7 +57,7 @@ def dataset_choice() -> ParamSpec:
 
 
 class SamplePicture(QWidget):
-    """The pinned sample, in whole multiples of its pixels."""
+    """The pinned example, in whole multiples of its pixels."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,7 +74,7 @@ class SamplePicture(QWidget):
     def show_image(self, image: QImage | None, hint: str) -> None:
         """Show a picture, or a hint while there is none."""
         self._image, self._hint = image, hint
-        self.setAccessibleName("Pinned sample" if image is not None else hint)
+        self.setAccessibleName("Pinned example" if image is not None else hint)
         self.update()
 
     @guarded
@@ -110,7 +110,7 @@ class _Wish:
 
 
 class DataTab(Tab):
-    """Everything in DataConfig, and the pinned sample."""
+    """Everything in DataConfig, and the pinned example."""
 
     #: The chosen data set shall be fetched: its key.
     download_requested = Signal(str)
@@ -160,7 +160,7 @@ class DataTab(Tab):
             form = self.steps[slot.name] = ChoiceListForm(slot, self.page)
             form.edited.connect(lambda chosen, gesture, name=slot.name: self._on_steps(name, chosen, gesture))
             self.column.addWidget(form)
-        self.column.addWidget(self.caption(self.page, "Pinned sample"))
+        self.column.addWidget(self.caption(self.page, "Pinned example"))
         row = QWidget(self.page)
         buttons = QHBoxLayout(row)
         buttons.setContentsMargins(0, 0, 0, 0)
@@ -263,7 +263,7 @@ class DataTab(Tab):
         return 0 if sizes is None else sizes[1]
 
     def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
-        """The picture of the pinned sample."""
+        """The picture of the pinned example."""
         if run is self._run and PINNED_INPUT.series() not in changed:
             return
         self._run, self._step = run, step
@@ -276,7 +276,7 @@ class DataTab(Tab):
         sample = None if self._run is None else self._run.latest(PINNED_INPUT.series(), None)
         label = ""
         image = None
-        if isinstance(sample, ArraySample) and count_in(sample.meta, "sample", -1) == index:
+        if isinstance(sample, ArrayReading) and count_in(sample.meta, "sample", -1) == index:
             image = pictures.sample_picture(sample.array)
             label = str(sample.meta.get("label", ""))
         self.sample_text.setText(f"#{themes.format_count(index)}{of}" + (f" · “{label}”" if label else ""))

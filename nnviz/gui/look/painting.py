@@ -148,13 +148,13 @@ def _area(self: object, rest: tuple[Any, ...]) -> QRectF:
 def _mark(painter: QPainter, area: QRectF) -> None:
     """A dashed frame and three words; no ground, since an item may reach behind others."""
     with Saved(painter):
-        shade = theme.current()
-        pen = QPen(shade.text_faint, 1.0, Qt.PenStyle.DashLine)
+        colours = theme.current()
+        pen = QPen(colours.text_faint, 1.0, Qt.PenStyle.DashLine)
         pen.setCosmetic(True)
         painter.setOpacity(1.0)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(area.adjusted(1.0, 1.0, -1.0, -1.0))
         painter.setFont(theme.font(12))
-        painter.setPen(shade.text_muted)
+        painter.setPen(colours.text_muted)
         painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), MARK)

@@ -48,9 +48,9 @@ def sequential_lut(name: str = "viridis") -> NDArray[np.uint8]:
 @cache
 def diverging_lut(dark: bool) -> NDArray[np.uint8]:
     """uint8[256, 3] from blue over the theme's neutral to orange: straight lines in OKLab, so steps look equal."""
-    shade = theme.DARK if dark else theme.LIGHT
-    low, high = (_to_oklab(QColor(ends[shade.name])) for ends in (_BLUE, _ORANGE))
-    middle = _to_oklab(shade.neutral)
+    theme_colours = theme.DARK if dark else theme.LIGHT
+    low, high = (_to_oklab(QColor(ends[theme_colours.name])) for ends in (_BLUE, _ORANGE))
+    middle = _to_oklab(theme_colours.neutral)
     lightness = (low[0] + high[0]) / 2
     low[0] = high[0] = lightness
     position = np.linspace(-1.0, 1.0, _LEVELS)[:, None]

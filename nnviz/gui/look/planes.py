@@ -21,7 +21,7 @@ from nnviz.gui.look import pictures
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
-from nnviz.record.samples import ArraySample
+from nnviz.record.readings import ArrayReading
 
 Numbers = NDArray[Any]
 #: Classes between which a decision is drawn, and examples over it; the instruments write 64 and 400.
@@ -65,13 +65,13 @@ class Dots:
 
     Attributes:
         points: Training examples, as rows of x1, x2 and label.
-        pinned: The pinned sample.
-        answer: What the network puts out for the pinned sample.
+        pinned: The pinned example.
+        answer: What the network puts out for the pinned example.
     """
 
-    points: ArraySample | None = None
-    pinned: ArraySample | None = None
-    answer: ArraySample | None = None
+    points: ArrayReading | None = None
+    pinned: ArrayReading | None = None
+    answer: ArrayReading | None = None
 
     @property
     def identity(self) -> tuple[int, ...]:

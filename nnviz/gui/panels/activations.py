@@ -19,8 +19,8 @@ from nnviz.gui.panels.numbers import value_at
 from nnviz.gui.parts.widgets import line_height
 from nnviz.project import registry
 from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, percent
+from nnviz.record.readings import Histogram
 from nnviz.record.run import RunView
-from nnviz.record.samples import Histogram
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from nnviz.gui.panels.numbers import Floats, value_at
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
 from nnviz.record.quantities import DEAD_FRACTION, DEAD_SINCE, DEAD_UNITS, SATURATION, Quantity, percent
+from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample, count_in
 
 
 @dataclass(frozen=True)
@@ -291,7 +291,7 @@ class DeadUnitsPanel(Panel):
     def _which(self, run: RunView, node: str, step: int | None) -> tuple[str, int]:
         """The dead units in words, and the number of images they were tried on."""
         units = run.latest(DEAD_UNITS.series(node), step)
-        if not isinstance(units, ArraySample):
+        if not isinstance(units, ArrayReading):
             return "", 0
         images = count_in(units.meta, "images", count_in(units.meta, "probe_images", 0))
         dead = np.flatnonzero(units.array)
@@ -299,7 +299,7 @@ class DeadUnitsPanel(Panel):
             return f"all {len(units.array)} units fire.", images
         since = run.latest(DEAD_SINCE.series(node), step)
         when = ""
-        if isinstance(since, ArraySample) and len(since.array) == len(units.array):
+        if isinstance(since, ArrayReading) and len(since.array) == len(units.array):
             steps = since.array[dead]
             steps = steps[steps >= 0]
             if len(steps):

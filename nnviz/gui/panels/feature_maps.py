@@ -1,4 +1,4 @@
-"""What flows out of a layer for the pinned sample."""
+"""What flows out of a layer for the pinned example."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.model import Choice
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
+from nnviz.record.readings import ArrayReading, count_in, units_in
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample, count_in, units_in
 
 
 class MapView(ArrayView):
-    """The feature maps of one layer for the pinned sample; dead channels have a red frame."""
+    """The feature maps of one layer for the pinned example; dead channels have a red frame."""
 
     def __init__(
         self,
@@ -77,10 +77,10 @@ class MapView(ArrayView):
     def refresh(self, run: RunView, node: str, step: int | None) -> bool:
         """Show a node's output at a step; False where none was recorded."""
         plane = run.latest(PLANE.series(node), step)
-        self._edges = Edges.of(plane.meta) if isinstance(plane, ArraySample) and plane.array.ndim == 3 else None
+        self._edges = Edges.of(plane.meta) if isinstance(plane, ArrayReading) and plane.array.ndim == 3 else None
         sample = run.latest(OUTPUT.series(node), step) if self._edges is None else plane
         self._node = node
-        if not isinstance(sample, ArraySample) or not sample.array.size:
+        if not isinstance(sample, ArrayReading) or not sample.array.size:
             self._maps = None
             self.show_tiles(None)
             return False
@@ -90,7 +90,7 @@ class MapView(ArrayView):
             self._meta.setdefault("of", len(sample.array))
         self._units = units_in(self._meta, len(self._maps))
         dead = run.latest(DEAD_UNITS.series(node), step)
-        found = set(np.flatnonzero(dead.array).tolist()) if isinstance(dead, ArraySample) else set()
+        found = set(np.flatnonzero(dead.array).tolist()) if isinstance(dead, ArrayReading) else set()
         self._dead = frozenset(place for place, unit in enumerate(self._units) if unit in found)
         self._colour()
         return True
@@ -227,7 +227,7 @@ class MapView(ArrayView):
 
 
 class FeatureMapsPanel(NodePanel):
-    """What flows out of the selected layer for the pinned sample."""
+    """What flows out of the selected layer for the pinned example."""
 
     key = "feature_maps"
     title = "Feature maps"
@@ -253,7 +253,7 @@ class FeatureMapsPanel(NodePanel):
     )
     quantities = (OUTPUT, DEAD_UNITS, PLANE)
     help = (
-        "<p><b>What it shows.</b> The output of a layer for the pinned sample, in evaluation mode: one picture a "
+        "<p><b>What it shows.</b> The output of a layer for the pinned example, in evaluation mode: one picture a "
         "channel. "
         "<i>each</i>: every map fills the colour scale with its own range, so that weak ones can be seen, too. "
         "<i>shared</i>: one scale for all, so that strengths compare. The range is printed.</p>"

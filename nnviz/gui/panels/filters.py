@@ -20,8 +20,8 @@ from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.record.quantities import WEIGHTS
+from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
-from nnviz.record.samples import ArraySample, count_in
 
 
 class FilterView(ArrayView):
@@ -76,7 +76,7 @@ class FilterView(ArrayView):
         found = self._document.project.graph.nodes.get(node)
         sample = run.latest(WEIGHTS.series(node), step) if found is not None else None
         stack = None
-        if found is not None and isinstance(sample, ArraySample):
+        if found is not None and isinstance(sample, ArrayReading):
             groups = registry.layer(found.kind).values(found.params).get("groups", 1)
             stack = filter_stack(
                 found.kind,

@@ -15,8 +15,8 @@ from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.record.quantities import FINDING
+from nnviz.record.readings import Cure, Finding
 from nnviz.record.run import RunView
-from nnviz.record.samples import Cure, Finding
 
 _COLOURS = {"information": "information", "warning": "warning", "error": "danger"}
 

@@ -118,61 +118,61 @@ class _Steps(QStyledItemDelegate):
         """Undone steps are faint, the current one is marked with the accent."""
         rect: QRect = option.rect
         state: QStyle.StateFlag = option.state
-        shade = themes.current()
+        colours = themes.current()
         undone, current = bool(index.data(UNDONE_ROLE)), bool(index.data(CURRENT_ROLE))
         with Saved(painter):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             plate = QRectF(rect).adjusted(1.0, 1.0, -1.0, -1.0)
             painter.setPen(Qt.PenStyle.NoPen)
             if current:
-                painter.setBrush(themes.mixed(shade.panel, shade.accent, 0.22))
+                painter.setBrush(themes.mixed(colours.panel, colours.accent, 0.22))
                 painter.drawRoundedRect(plate, 5.0, 5.0)
             elif state & QStyle.StateFlag.State_MouseOver:
-                painter.setBrush(themes.mixed(shade.panel, shade.text, 0.06))
+                painter.setBrush(themes.mixed(colours.panel, colours.text, 0.06))
                 painter.drawRoundedRect(plate, 5.0, 5.0)
             if state & QStyle.StateFlag.State_HasFocus:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(shade.accent, 1.2))
+                painter.setPen(QPen(colours.accent, 1.2))
                 painter.drawRoundedRect(plate.adjusted(0.5, 0.5, -0.5, -0.5), 5.0, 5.0)
             self._paint_rail(painter, rect, index, undone=undone, current=current)
             left, right = rect.left() + 2 * _RAIL, rect.right() - 8
             if index.data(SAVED_ROLE):
                 right = self._paint_saved(painter, rect, right)
             painter.setFont(themes.font(13, 600 if current else 400))
-            painter.setPen(shade.text_faint if undone else shade.text)
+            painter.setPen(colours.text_faint if undone else colours.text)
             room = QRect(left, rect.top(), max(0, right - left), rect.height())
             title = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room.width())
             painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), title)
 
     @staticmethod
     def _paint_rail(painter: QPainter, rect: QRect, index: _Index, *, undone: bool, current: bool) -> None:
-        shade = themes.current()
+        colours = themes.current()
         x, middle = rect.left() + _RAIL, rect.center().y() + 0.5
-        quiet = themes.mixed(shade.panel, shade.text_faint, 0.55)
+        quiet = themes.mixed(colours.panel, colours.text_faint, 0.55)
         painter.setPen(QPen(quiet, 1.5))
         if index.row() > 0:
             painter.drawLine(x, rect.top(), x, round(middle))
         if index.row() + 1 < index.model().rowCount():
             painter.drawLine(x, round(middle), x, rect.bottom() + 1)
-        painter.setPen(QPen(shade.accent if current else quiet, 1.5))
-        painter.setBrush(shade.accent if current else shade.panel if undone else quiet)
+        painter.setPen(QPen(colours.accent if current else quiet, 1.5))
+        painter.setBrush(colours.accent if current else colours.panel if undone else quiet)
         radius = 4.5 if current else 3.5
         painter.drawEllipse(QRectF(x - radius, middle - radius, 2 * radius, 2 * radius))
 
     @staticmethod
     def _paint_saved(painter: QPainter, rect: QRect, right: int) -> int:
         """Draw the mark; returns where the title has to end."""
-        shade = themes.current()
+        colours = themes.current()
         painter.setFont(themes.font(12))
         width, size = (
             painter.fontMetrics().horizontalAdvance("saved"),
             max(13, round(painter.fontMetrics().height() * 0.85)),
         )
-        painter.setPen(shade.text_muted)
+        painter.setPen(colours.text_muted)
         place = QRect(right - width, rect.top(), width, rect.height())
         painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), "saved")
         ratio = painter.device().devicePixelRatioF()
-        disk = icons.pixmap("save", shade.text_muted, size, ratio)
+        disk = icons.pixmap("save", colours.text_muted, size, ratio)
         painter.drawPixmap(place.left() - size - 5, rect.center().y() - size // 2, disk)
         return place.left() - size - 13
 

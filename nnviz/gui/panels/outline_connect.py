@@ -136,7 +136,7 @@ class _TargetPainter(QStyledItemDelegate):
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Draw one row."""
-        shade, state = themes.current(), option.state
+        colours, state = themes.current(), option.state
         rect = QRectF(option.rect)
         reason = str(index.data(_REASON_ROLE))
         with Saved(painter):
@@ -144,20 +144,20 @@ class _TargetPainter(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
             if state & QStyle.StateFlag.State_Selected:
-                painter.setBrush(themes.mixed(shade.panel_raised, shade.accent, 0.28))
+                painter.setBrush(themes.mixed(colours.panel_raised, colours.accent, 0.28))
                 painter.drawRoundedRect(plate, 5.0, 5.0)
             elif state & QStyle.StateFlag.State_MouseOver:
-                painter.setBrush(themes.mixed(shade.panel_raised, shade.text, 0.07))
+                painter.setBrush(themes.mixed(colours.panel_raised, colours.text, 0.07))
                 painter.drawRoundedRect(plate, 5.0, 5.0)
             half = rect.height() / 2 + 1.0
             head = rect.adjusted(10.0, 4.0, -8.0, -half + 3.0)
             foot = rect.adjusted(10.0, half - 1.0, -8.0, -4.0)
             left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             painter.setFont(themes.font(13, 400 if reason else 600))
-            painter.setPen(shade.text_muted if reason else shade.text)
+            painter.setPen(colours.text_muted if reason else colours.text)
             self._write(painter, head, left, str(index.data()))
             painter.setFont(themes.font(12))
-            painter.setPen(shade.warning if index.data(_DOUBT_ROLE) else shade.text_muted)
+            painter.setPen(colours.warning if index.data(_DOUBT_ROLE) else colours.text_muted)
             self._write(painter, foot, left, reason or str(index.data(_NOTE_ROLE)))
 
     @staticmethod

@@ -336,8 +336,8 @@ def severity_icon(severity: str) -> QIcon | None:
     """The sign of an error or a warning; None for neither."""
     if not severity:
         return None
-    shade = themes.current()
-    return icons.icon(severity, shade.danger if severity == "error" else shade.warning)
+    colours = themes.current()
+    return icons.icon(severity, colours.danger if severity == "error" else colours.warning)
 
 
 def _aligned(column: int) -> Qt.AlignmentFlag:

@@ -92,11 +92,11 @@ class _Rows(QStyledItemDelegate):
                 _write(painter, words, font, QRect(option.rect), option.rect.right() - 6 - wide)
 
     def _paint_layer(self, painter: QPainter, rect: QRect, facts: RowFacts, icon: QIcon | None) -> None:
-        shade = themes.current()
+        colours = themes.current()
         left = rect.left() + 3
         if facts.family:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(shade.family(facts.family))
+            painter.setBrush(colours.family(facts.family))
             painter.setOpacity(0.4 if facts.bypassed else 1.0)
             painter.drawRoundedRect(QRectF(left, rect.top() + 5, _STRIPE, rect.height() - 10), 2.0, 2.0)
             painter.setOpacity(1.0)
@@ -105,9 +105,9 @@ class _Rows(QStyledItemDelegate):
             size = max(_ICON, round(QFontMetrics(themes.font(13)).height() * 0.85))
             icon.paint(painter, QRect(left, rect.center().y() - size // 2 + 1, size, size))
             left += size + 5
-        painter.setPen(shade.text_muted if facts.bypassed or not facts.family else shade.text)
+        painter.setPen(colours.text_muted if facts.bypassed or not facts.family else colours.text)
         left = self._say(painter, rect, left, facts.title, 13, 600 if facts.count else 500)
-        painter.setPen(shade.text_muted)
+        painter.setPen(colours.text_muted)
         quiet = " · ".join(part for part in (facts.name, facts.count, "bypassed" if facts.bypassed else "") if part)
         self._say(painter, rect, left, quiet, 12, 400)
 

@@ -43,7 +43,7 @@ def _cap(key: str, metrics: QFontMetricsF) -> float:
 
 def paint(painter: QPainter, right: float, middle: float, shortcuts: Sequence[str], font: QFont) -> None:
     """Draw shortcuts that end at ``right``, around the line ``middle``."""
-    shade = theme.current()
+    colours = theme.current()
     metrics = QFontMetricsF(font)
     height = round(1.35 * metrics.height())
     x = right - width(shortcuts, font)
@@ -51,12 +51,12 @@ def paint(painter: QPainter, right: float, middle: float, shortcuts: Sequence[st
     for shortcut in shortcuts:
         for key, gap in zip(keys_of(shortcut), [*_gaps(shortcut), 0.0], strict=True):
             cap = QRectF(x, middle - height / 2, _cap(key, metrics), height)
-            painter.setPen(shade.border)
-            painter.setBrush(theme.mixed(shade.panel_raised, shade.text, 0.05))
+            painter.setPen(colours.border)
+            painter.setBrush(theme.mixed(colours.panel_raised, colours.text, 0.05))
             painter.drawRoundedRect(cap.adjusted(0.5, 0.5, -0.5, -0.5), 4.0, 4.0)
             low = cap.bottom() - 1.0
             painter.drawLine(QPointF(cap.left() + 4.0, low), QPointF(cap.right() - 4.0, low))
-            painter.setPen(shade.text_muted)
+            painter.setPen(colours.text_muted)
             painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
             x = cap.right() + gap
         x += _BETWEEN_SHORTCUTS

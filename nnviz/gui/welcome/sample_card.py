@@ -181,7 +181,7 @@ class SampleCard(QAbstractButton):
     @guarded
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The picture above, the words below."""
-        shade = theme.current()
+        colours = theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.scale(page_scale(), page_scale())
@@ -190,15 +190,15 @@ class SampleCard(QAbstractButton):
         frame = QRectF(QPointF(), size).adjusted(1.0, 1.0, -1.0, -1.0)
         outline = QPainterPath()
         outline.addRoundedRect(frame, _RADIUS, _RADIUS)
-        painter.fillPath(outline, shade.panel_raised)
+        painter.fillPath(outline, colours.panel_raised)
         with Saved(painter):
             painter.setClipPath(outline)
-            painter.fillRect(QRectF(0.0, 0.0, size.width(), _PICTURE), shade.plot_background)
+            painter.fillRect(QRectF(0.0, 0.0, size.width(), _PICTURE), colours.plot_background)
             painter.drawPixmap(0, 0, self._drawing())
-            painter.setPen(QPen(shade.border, 1.0))
+            painter.setPen(QPen(colours.border, 1.0))
             painter.drawLine(QPointF(0.0, _PICTURE), QPointF(size.width(), _PICTURE))
-        self._paint_words(painter, shade)
-        painter.setPen(QPen(shade.accent if strong else shade.border, 2.0 if self.hasFocus() else 1.0))
+        self._paint_words(painter, colours)
+        painter.setPen(QPen(colours.accent if strong else colours.border, 2.0 if self.hasFocus() else 1.0))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(outline)
         painter.end()
@@ -222,32 +222,34 @@ class SampleCard(QAbstractButton):
             self._drawn = drawn
         return self._drawn
 
-    def _paint_words(self, painter: QPainter, shade: theme.Theme) -> None:
+    def _paint_words(self, painter: QPainter, colours: theme.Theme) -> None:
         size = self._size()
         width = size.width() - 2.0 * _MARGIN
         top = _PICTURE + 9.0
-        _paint_line(painter, QRectF(_MARGIN, top, width, 22.0), self.info.title, theme.scene_font(15, 600), shade.text)
+        _paint_line(
+            painter, QRectF(_MARGIN, top, width, 22.0), self.info.title, theme.scene_font(15, 600), colours.text
+        )
         font = theme.scene_font(12)
         sentence = QRectF(_MARGIN, top + 25.0, width, 54.0)
-        draw_lines(painter, sentence, self.info.sentence, font, shade.text_muted)
+        draw_lines(painter, sentence, self.info.sentence, font, colours.text_muted)
         row = size.height() - _MARGIN - 59.0
-        tag = self._paint_tag(painter, row, shade)
+        tag = self._paint_tag(painter, row, colours)
         _paint_line(
             painter,
             QRectF(_MARGIN, row, width - tag - 8.0, 18.0),
             source_words(self.info.dataset),
             font,
-            shade.text_muted,
+            colours.text_muted,
         )
         # The Train button stands at the end of these two lines.
         room = width - (self.train.width() / page_scale() + 8.0 if trainable(self.info.dataset) else 0.0)
         if self.picture is not None:
             text = f"{theme.format_count(self.picture.parameters)} parameters"
-            _paint_line(painter, QRectF(_MARGIN, row + 24.0, room, 18.0), text, theme.scene_font(12, 600), shade.text)
+            _paint_line(painter, QRectF(_MARGIN, row + 24.0, room, 18.0), text, theme.scene_font(12, 600), colours.text)
             epoch = QRectF(_MARGIN, row + 41.0, room, 18.0)
-            _paint_line(painter, epoch, self.picture.epoch, font, shade.text_muted)
+            _paint_line(painter, epoch, self.picture.epoch, font, colours.text_muted)
 
-    def _paint_tag(self, painter: QPainter, top: float, shade: theme.Theme) -> float:
+    def _paint_tag(self, painter: QPainter, top: float, colours: theme.Theme) -> float:
         """The words of the tag at the right; how much room they took."""
         if not self.info.tag:
             return 0.0
@@ -255,9 +257,9 @@ class SampleCard(QAbstractButton):
         width = QFontMetricsF(font).horizontalAdvance(self.info.tag) + 16.0
         pill = QRectF(self._size().width() - _MARGIN - width, top - 1.0, width, 20.0)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.mixed(shade.panel_raised, shade.text, 0.09))
+        painter.setBrush(theme.mixed(colours.panel_raised, colours.text, 0.09))
         painter.drawRoundedRect(pill, 10.0, 10.0)
-        painter.setPen(shade.text_muted)
+        painter.setPen(colours.text_muted)
         painter.setFont(font)
         painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, self.info.tag)
         return width

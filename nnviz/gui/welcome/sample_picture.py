@@ -25,7 +25,7 @@ from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer
 from nnviz.project.model import Choice, Graph, Params, Project, Shape
 from nnviz.record.quantities import POINTS
-from nnviz.record.samples import ArraySample
+from nnviz.record.readings import ArrayReading
 
 #: More units in a layer than this are drawn as a block.
 _MOST_UNITS = 8
@@ -128,7 +128,7 @@ def _given_weights(params: Params) -> tuple[tuple[float, ...], ...]:
 # ---- painting ------------------------------------------------------------------------------------------------------
 
 
-def paint(painter: QPainter, area: QRectF, picture: SamplePicture, shade: Theme) -> None:
+def paint(painter: QPainter, area: QRectF, picture: SamplePicture, colours: Theme) -> None:
     """Draw a sample into ``area``: the network, with its example before it or the plane behind it."""
     with Saved(painter):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -136,59 +136,59 @@ def paint(painter: QPainter, area: QRectF, picture: SamplePicture, shade: Theme)
         if shown.points is not None:
             side = area.height()
             square = QRectF(area.right() - side, area.top(), side, side)
-            _paint_plane(painter, square, picture, shade)
+            _paint_plane(painter, square, picture, colours)
             area = QRectF(area.left(), area.top(), area.width() - side - 18.0, side)
         elif shown.image is not None:
             side = 3.0 * shown.image.shape[0]
             square = QRectF(area.left(), area.center().y() - side / 2, side, side)
-            _paint_image(painter, square, shown, shade)
+            _paint_image(painter, square, shown, colours)
             area = QRectF(square.right() + 14.0, area.top(), area.right() - square.right() - 14.0, area.height())
         if (
             picture.blocks
             and all(block.shape == (block.shape[0],) for block in picture.blocks)
             and all(block.shape[0] <= _MOST_UNITS for block in picture.blocks)
         ):
-            _paint_units(painter, area, picture.blocks, shade)
+            _paint_units(painter, area, picture.blocks, colours)
         else:
             # The example stands for the Input.
-            _paint_blocks(painter, area, picture.blocks, shade, input_shown=shown.image is not None)
+            _paint_blocks(painter, area, picture.blocks, colours, input_shown=shown.image is not None)
 
 
-def _paint_plane(painter: QPainter, square: QRectF, picture: SamplePicture, shade: Theme) -> None:
+def _paint_plane(painter: QPainter, square: QRectF, picture: SamplePicture, colours: Theme) -> None:
     shown = picture.preview
     assert shown.points is not None  # the caller looked
     clip = QPainterPath()
     clip.addRoundedRect(square, 5.0, 5.0)
     with Saved(painter):
         painter.setClipPath(clip)
-        painter.fillRect(square, shade.neutral)
+        painter.fillRect(square, colours.neutral)
         if shown.surface is not None:
-            painted = decision(picture.loss, "binary", shown.surface[None], shade)
+            painted = decision(picture.loss, "binary", shown.surface[None], colours)
             # Paler than on the canvas: here the points and the network share the card.
             painter.setOpacity(0.62)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(square, pictures.image_of(painted))
             painter.setOpacity(1.0)
         edges = Edges(*shown.edges)
-        draw_dots(painter, square, edges, Dots(ArraySample(POINTS.series(), 0, shown.points, {})), shade)
+        draw_dots(painter, square, edges, Dots(ArrayReading(POINTS.series(), 0, shown.points, {})), colours)
 
 
-def _paint_image(painter: QPainter, square: QRectF, shown: Preview, shade: Theme) -> None:
+def _paint_image(painter: QPainter, square: QRectF, shown: Preview, colours: Theme) -> None:
     assert shown.image is not None  # the caller looked
     painted = pictures.colours(np.asarray(shown.image, np.float32), "grey", 0.0, 255.0)
     painter.drawImage(square, pictures.image_of(painted))
-    painter.setPen(QPen(shade.border, 1.0))
+    painter.setPen(QPen(colours.border, 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(square)
 
 
-def _weight_colour(weight: float, shade: Theme) -> QColor:
-    table = pictures.diverging_lut(shade.dark)
+def _weight_colour(weight: float, colours: Theme) -> QColor:
+    table = pictures.diverging_lut(colours.dark)
     red, green, blue = table[-1 if weight > 0 else 0].tolist()
     return QColor(red, green, blue)
 
 
-def _paint_units(painter: QPainter, area: QRectF, blocks: tuple[Block, ...], shade: Theme) -> None:
+def _paint_units(painter: QPainter, area: QRectF, blocks: tuple[Block, ...], colours: Theme) -> None:
     """A circle a unit and a wire a weight."""
     last = max(block.depth for block in blocks)
     most = max(block.shape[0] for block in blocks)
@@ -207,15 +207,15 @@ def _paint_units(painter: QPainter, area: QRectF, blocks: tuple[Block, ...], sha
                     weight = block.weights[row][column] if block.weights else None
                     if weight == 0:
                         continue
-                    colour = shade.text_faint if weight is None else _weight_colour(weight, shade)
+                    colour = colours.text_faint if weight is None else _weight_colour(weight, colours)
                     width = 1.0 if weight is None else min(1.0 + 0.9 * abs(weight), 3.4)
                     painter.setPen(QPen(colour, width))
                     painter.drawLine(QLineF(start, end))
     for position, block in enumerate(blocks):
-        colour = shade.family(block.family)
+        colour = colours.family(block.family)
         for place in places[position]:
-            painter.setPen(QPen(shade.family("activation") if block.stripe else colour, 2.0))
-            painter.setBrush(theme.mixed(shade.plot_background, colour, 0.55))
+            painter.setPen(QPen(colours.family("activation") if block.stripe else colour, 2.0))
+            painter.setBrush(theme.mixed(colours.plot_background, colour, 0.55))
             painter.drawEllipse(place, radius, radius)
 
 
@@ -229,7 +229,7 @@ def _size(shape: Shape, height: float) -> tuple[float, float]:
 
 
 def _paint_blocks(
-    painter: QPainter, area: QRectF, blocks: tuple[Block, ...], shade: Theme, *, input_shown: bool
+    painter: QPainter, area: QRectF, blocks: tuple[Block, ...], colours: Theme, *, input_shown: bool
 ) -> None:
     """A block a layer, from left to right; what runs past other layers is an arc over them."""
     if not blocks:
@@ -261,17 +261,17 @@ def _paint_blocks(
         middle = area.center().y() + slant / 2 + (block.lane - (block.lanes - 1) / 2) * lane
         start = left.get(block.depth, area.left() - 14.0)
         boxes.append(QRectF(start, middle - height / 2, width, height))
-    _paint_wires(painter, area, blocks, boxes, shade, first)
+    _paint_wires(painter, area, blocks, boxes, colours, first)
     for block, box in zip(blocks, boxes, strict=True):
         if block.depth >= first:
-            _paint_box(painter, box, block, slant, shade, striped=solid)
+            _paint_box(painter, box, block, slant, colours, striped=solid)
 
 
 def _paint_wires(
-    painter: QPainter, area: QRectF, blocks: tuple[Block, ...], boxes: list[QRectF], shade: Theme, first: int
+    painter: QPainter, area: QRectF, blocks: tuple[Block, ...], boxes: list[QRectF], colours: Theme, first: int
 ) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(theme.mixed(shade.text_faint, shade.plot_background, 0.25), 1.2))
+    painter.setPen(QPen(theme.mixed(colours.text_faint, colours.plot_background, 0.25), 1.2))
     for block, box in zip(blocks, boxes, strict=True):
         for source in block.sources:
             start, end = boxes[source], box
@@ -283,7 +283,7 @@ def _paint_wires(
             if len(block.shape) == 1 == len(blocks[source].shape):
                 # Every number of the one goes into every number of the other.
                 fan = QPolygonF([start.topRight(), end.topLeft(), end.bottomLeft(), start.bottomRight()])
-                painter.fillPath(_closed(fan), theme.mixed(shade.plot_background, shade.family("dense"), 0.22))
+                painter.fillPath(_closed(fan), theme.mixed(colours.plot_background, colours.family("dense"), 0.22))
                 continue
             if block.depth - blocks[source].depth > 1 and block.lanes == 1 and blocks[source].lanes == 1:
                 between = [
@@ -311,9 +311,9 @@ def _closed(polygon: QPolygonF) -> QPainterPath:
     return path
 
 
-def _paint_box(painter: QPainter, box: QRectF, block: Block, slant: float, shade: Theme, *, striped: bool) -> None:
-    colour = shade.family(block.family)
-    face = theme.mixed(shade.plot_background, colour, 0.78)
+def _paint_box(painter: QPainter, box: QRectF, block: Block, slant: float, colours: Theme, *, striped: bool) -> None:
+    colour = colours.family(block.family)
+    face = theme.mixed(colours.plot_background, colour, 0.78)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(face)
     painter.drawRect(box)
@@ -325,6 +325,6 @@ def _paint_box(painter: QPainter, box: QRectF, block: Block, slant: float, shade
         painter.setBrush(theme.mixed(face, QColor("#000000"), 0.22))
         painter.drawPolygon(QPolygonF([box.topRight(), box.topRight() + up, box.bottomRight() + up, box.bottomRight()]))
     if block.stripe and striped:
-        painter.setBrush(shade.family("activation"))
+        painter.setBrush(colours.family("activation"))
         width = min(2.2, box.width() * 0.4)
         painter.drawRect(QRectF(box.right() - width, box.top(), width, box.height()))

@@ -40,15 +40,15 @@ class RowPainter(QStyledItemDelegate):
         entry = index.data(ENTRY)
         if not isinstance(entry, Entry):
             return
-        shade = theme.current()
+        colours = theme.current()
         rect = QRectF(option.rect)
         with Saved(painter):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             chosen = bool(option.state & QStyle.StateFlag.State_Selected)
             if chosen or option.state & QStyle.StateFlag.State_MouseOver:
-                tone, share = (shade.accent, 0.26) if chosen else (shade.text, 0.07)
+                tone, share = (colours.accent, 0.26) if chosen else (colours.text, 0.07)
                 painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(theme.mixed(shade.panel, tone, share))
+                painter.setBrush(theme.mixed(colours.panel, tone, share))
                 painter.drawRoundedRect(rect.adjusted(0.0, 1.0, 0.0, -1.0), 6.0, 6.0)
             side = round(rect.height() * 0.47)
             self._sign(painter, entry, QRectF(rect.left() + _LEFT, rect.center().y() - side / 2 + 0.5, side, side))
@@ -57,29 +57,29 @@ class RowPainter(QStyledItemDelegate):
             self._title(painter, entry, index.data(FITTING), QRectF(left, rect.top(), right - left, rect.height()))
 
     def _sign(self, painter: QPainter, entry: Entry, place: QRectF) -> None:
-        shade = theme.current()
+        colours = theme.current()
         if entry.family:
             dot = place.width() * 0.6
             middle = place.center()
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(shade.family(entry.family))
+            painter.setBrush(colours.family(entry.family))
             painter.drawRoundedRect(QRectF(middle.x() - dot / 2, middle.y() - dot / 2, dot, dot), 2.5, 2.5)
             return
         name = "check" if entry.checked else entry.icon
         if name:
-            colour = shade.accent if entry.checked else shade.text_muted if entry.enabled else shade.text_faint
+            colour = colours.accent if entry.checked else colours.text_muted if entry.enabled else colours.text_faint
             icons.icon(name, QColor(colour)).paint(painter, place.toAlignedRect())
 
     def _right(self, painter: QPainter, entry: Entry, rect: QRectF) -> float:
         """Shortcut and category; where they begin."""
-        shade = theme.current()
+        colours = theme.current()
         font = theme.font(12)
         right = rect.right() - _LEFT
         if entry.shortcut:
             keycaps.paint(painter, right, rect.center().y() + 0.5, [entry.shortcut], font)
             right -= keycaps.width([entry.shortcut], font) + _GAP
         painter.setFont(font)
-        painter.setPen(shade.text_muted if entry.enabled else shade.text_faint)
+        painter.setPen(colours.text_muted if entry.enabled else colours.text_faint)
         width = QFontMetricsF(font).horizontalAdvance(entry.category)
         painter.drawText(
             QRectF(right - width - 1.0, rect.top(), width + 1.0, rect.height()),
@@ -90,9 +90,9 @@ class RowPainter(QStyledItemDelegate):
 
     def _title(self, painter: QPainter, entry: Entry, fitting: AbstractSet[int], room: QRectF) -> None:
         """The title, letters that fit in the accent; behind it, why it cannot be done."""
-        shade = theme.current()
+        colours = theme.current()
         usual, strong = theme.font(14), theme.font(14, 700)
-        plain = shade.text if entry.enabled else shade.text_faint
+        plain = colours.text if entry.enabled else colours.text_faint
         title = QFontMetricsF(strong).elidedText(entry.title, Qt.TextElideMode.ElideRight, room.width())
         kept = len(title) if title == entry.title else len(title) - 1
         x, at = room.left(), 0
@@ -104,7 +104,7 @@ class RowPainter(QStyledItemDelegate):
             run = title[at:end]
             font = strong if fits else usual
             painter.setFont(font)
-            painter.setPen(shade.accent if fits and entry.enabled else plain)
+            painter.setPen(colours.accent if fits and entry.enabled else plain)
             width = QFontMetricsF(font).horizontalAdvance(run)
             painter.drawText(QRectF(x, room.top(), width + 2.0, room.height()), Qt.AlignmentFlag.AlignVCenter, run)
             x += width
@@ -114,7 +114,7 @@ class RowPainter(QStyledItemDelegate):
             font = theme.font(12)
             reason = QFontMetricsF(font).elidedText(entry.reason, Qt.TextElideMode.ElideRight, room.right() - left)
             painter.setFont(font)
-            painter.setPen(shade.text_muted)
+            painter.setPen(colours.text_muted)
             painter.drawText(
                 QRectF(left, room.top(), max(0.0, room.right() - left), room.height()),
                 Qt.AlignmentFlag.AlignVCenter,

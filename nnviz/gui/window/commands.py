@@ -22,7 +22,7 @@ from nnviz.gui.window.files import RUN_SUFFIX
 from nnviz.gui.window.notices import log_file
 from nnviz.project import registry
 from nnviz.record.places import free_paths
-from nnviz.record.samples import Cure
+from nnviz.record.readings import Cure
 
 if TYPE_CHECKING:
     from nnviz.gui.window.command_palette import CommandPalette

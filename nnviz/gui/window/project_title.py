@@ -80,15 +80,15 @@ class ProjectTitle(QToolButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         """The frame of a button under the mouse or with the keyboard, and two lines."""
         super().paintEvent(event)
-        shade = theme.current()
+        colours = theme.current()
         painter = QPainter(self)
         (large, small), (high, low) = _fonts(), _lines()
         upper = QRect(_PAD, 2, self.width() - 2 * _PAD, high)
         lower = QRect(_PAD, high + 1, self.width() - 2 * _PAD, low)
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.setFont(large)
-        painter.setPen(shade.text)
+        painter.setPen(colours.text)
         painter.drawText(upper, left, self._name)
         painter.setFont(small)
-        painter.setPen(shade.text_muted)
+        painter.setPen(colours.text_muted)
         painter.drawText(lower, left, self._below)

@@ -52,17 +52,17 @@ class ShortcutRow(QWidget):
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Words at the left, keys at the right, a faint line below."""
-        shade = theme.current()
+        colours = theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(theme.mixed(shade.panel, shade.border, 0.7))
+        painter.setPen(theme.mixed(colours.panel, colours.border, 0.7))
         painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
         small = theme.font(13)
         keycaps.paint(painter, self.width() - 1.0, self.height() / 2, self._keys, small)
         font = theme.font(14)
         room = QRectF(0.0, 0.0, self.width() - keycaps.width(self._keys, small) - 12.0, self.height() - 1.0)
         painter.setFont(font)
-        painter.setPen(shade.text)
+        painter.setPen(colours.text)
         words = QFontMetricsF(font).elidedText(self.use.words, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
 

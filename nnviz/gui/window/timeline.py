@@ -113,28 +113,28 @@ class Track(QWidget):
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws planned, done, marks and handle."""
-        shade = theme.current()
+        colours = theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         middle = self.height() / 2
         line = QRectF(8, middle - 2.5, self.width() - 16, 5)
-        painter.setBrush(shade.border)
+        painter.setBrush(colours.border)
         painter.drawRoundedRect(line, 2.5, 2.5)
         shown = self._last if self._step is None else self._step
         end = self.position_of(self._last)
-        painter.setBrush(theme.mixed(shade.accent, shade.panel, 0.55))
+        painter.setBrush(theme.mixed(colours.accent, colours.panel, 0.55))
         painter.drawRoundedRect(QRectF(8, middle - 2.5, max(0.0, end - 8), 5), 2.5, 2.5)
-        painter.setBrush(shade.accent)
+        painter.setBrush(colours.accent)
         painter.drawRoundedRect(QRectF(8, middle - 2.5, max(0.0, self.position_of(shown) - 8), 5), 2.5, 2.5)
-        painter.setPen(QPen(shade.warning, 1.5))
+        painter.setPen(QPen(colours.warning, 1.5))
         painter.drawLines([QLineF(x, middle - 6, x, middle + 6) for x in map(self.position_of, self.shown_marks())])
         handle = QPointF(self.position_of(shown), middle)
-        painter.setPen(QPen(shade.accent if self.hasFocus() else shade.panel, 2))
-        painter.setBrush(shade.text if self._step is None else shade.warning)
+        painter.setPen(QPen(colours.accent if self.hasFocus() else colours.panel, 2))
+        painter.setBrush(colours.text if self._step is None else colours.warning)
         painter.drawEllipse(handle, 7, 7)
         if self._hover is not None and self._last:
-            painter.setPen(QPen(shade.text_muted, 1))
+            painter.setPen(QPen(colours.text_muted, 1))
             x = self.position_of(self._hover)
             painter.drawLine(QPointF(x, middle - 8), QPointF(x, middle + 8))
         painter.end()

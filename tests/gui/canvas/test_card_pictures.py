@@ -21,7 +21,7 @@ from nnviz.project.document import Document
 from nnviz.project.model import Graph
 from nnviz.project.samples import templates
 from nnviz.record.quantities import DEAD_FRACTION, percent
-from nnviz.record.samples import ArraySample
+from nnviz.record.readings import ArrayReading
 
 
 def facts(picture: Picture, shape: tuple[int, ...], **more: object) -> CardFacts:
@@ -37,7 +37,7 @@ TALL, STRIP = QSize(136, 92), QSize(136, 26)
 
 
 def colour_at(image_of: CardFacts, array: np.ndarray, x: float, y: float, size: QSize = TALL) -> int:
-    sample = ArraySample("output/n", 0, array)
+    sample = ArrayReading("output/n", 0, array)
     pixmap = paint_picture(image_of, sample, size, 1.0, Level.NORMAL, theme.current(), "")
     return pixmap.toImage().pixel(round(x), round(y)) & 0xFFFFFF
 
@@ -125,24 +125,24 @@ def test_parameter_counts() -> None:
 
 
 def test_pills_turn_amber_and_red() -> None:
-    shade, bands = theme.DARK, DEAD_FRACTION.bands
-    assert theme.level_colour(shade, bands.level(0.03)) == shade.good
-    assert theme.level_colour(shade, bands.level(0.27)) == shade.warning
-    assert theme.level_colour(shade, bands.level(0.60)) == shade.danger
-    assert theme.level_colour(shade, bands.level(math.nan)) == shade.danger
+    colours, bands = theme.DARK, DEAD_FRACTION.bands
+    assert theme.level_colour(colours, bands.level(0.03)) == colours.good
+    assert theme.level_colour(colours, bands.level(0.27)) == colours.warning
+    assert theme.level_colour(colours, bands.level(0.60)) == colours.danger
+    assert theme.level_colour(colours, bands.level(math.nan)) == colours.danger
 
 
 def test_the_same_picture_is_painted_once(qapp: QApplication) -> None:
     cache = PictureCache(limit=200_000)
     shown = facts(Picture.TILES, (6, 4, 4))
-    sample = ArraySample("output/n", 3, np.zeros((6, 4, 4), dtype=np.float32))
+    sample = ArrayReading("output/n", 3, np.zeros((6, 4, 4), dtype=np.float32))
     for _ in range(3):
         cache.picture(shown, sample, QSize(136, 92), 1.0, Level.NORMAL, theme.DARK, "7")
     assert cache.painted == 1
     cache.picture(shown, sample, QSize(136, 92), 1.0, Level.NORMAL, theme.LIGHT, "7")
     assert cache.painted == 2
     for step in range(50):
-        later = ArraySample("output/n", step, np.zeros((6, 4, 4), dtype=np.float32))
+        later = ArrayReading("output/n", step, np.zeros((6, 4, 4), dtype=np.float32))
         cache.picture(shown, later, QSize(136, 92), 1.0, Level.NORMAL, theme.DARK, "")
     assert len(cache) <= 200_000 // (136 * 92 * 4) + 1
 
@@ -159,16 +159,16 @@ def test_every_kind_of_picture_is_painted(
 ) -> None:
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     shown = facts(picture, shape, loss="cross_entropy", task="classes")
-    pixmap = paint_picture(shown, ArraySample("output/n", 0, values), QSize(272, 184), 2.0, level, theme.LIGHT, "1")
+    pixmap = paint_picture(shown, ArrayReading("output/n", 0, values), QSize(272, 184), 2.0, level, theme.LIGHT, "1")
     assert not pixmap.isNull()
 
 
 EDGES = {"x1_low": 0.0, "x1_high": 4.0, "x2_low": 0.0, "x2_high": 4.0}
 
 
-def painted(shown: CardFacts, sample: ArraySample, size: QSize, dots: Dots | None = None) -> QImage:
-    shade = theme.current()
-    return paint_picture(shown, sample, size, 1.0, Level.NORMAL, shade, "", dots or Dots()).toImage()
+def painted(shown: CardFacts, sample: ArrayReading, size: QSize, dots: Dots | None = None) -> QImage:
+    colours = theme.current()
+    return paint_picture(shown, sample, size, 1.0, Level.NORMAL, colours, "", dots or Dots()).toImage()
 
 
 def test_units_over_the_plane_are_tiles_of_their_own_zero_centred_scale(qapp: QApplication) -> None:
@@ -176,14 +176,14 @@ def test_units_over_the_plane_are_tiles_of_their_own_zero_centred_scale(qapp: QA
     values[0, 2:] = -1.0  # the lower half, where x2 is small
     values[1] = 100.0
     shown = facts(Picture.PLANES, (2,))
-    image = painted(shown, ArraySample("plane/n", 0, values, EDGES), TALL)
+    image = painted(shown, ArrayReading("plane/n", 0, values, EDGES), TALL)
     low, high = (int(value) for value in pictures.colours(np.array([-1.0, 1.0]), "plane"))
     assert low != high and low == int(pictures.colours(np.array([1.0]), "diverging", -1.0, 1.0)[0])  # orange
     first, second = tile_rects(QRectF(0, 0, 136, 92), 2, 4, 4, gap=2.0)
     assert image.pixel(round(first.center().x()), round(first.top() + 10)) == high
     assert image.pixel(round(first.center().x()), round(first.bottom() - 10)) == low
     assert image.pixel(round(second.center().x()), round(second.center().y())) == high
-    later = painted(shown, ArraySample("plane/n", 1, -values, EDGES), TALL)
+    later = painted(shown, ArrayReading("plane/n", 1, -values, EDGES), TALL)
     assert later != image
 
 
@@ -192,38 +192,38 @@ def test_the_decision_has_the_colours_of_the_classes(qapp: QApplication, loss: s
     plane = np.zeros((1, 4, 4), dtype=np.float32)
     plane[0, :, :2], plane[0, :, 2:] = values
     shown = facts(Picture.DECISION, (1,), kind="output", task="binary", loss=loss, class_names=("orange", "blue"))
-    sample = ArraySample("plane/n", 0, plane, EDGES)
+    sample = ArrayReading("plane/n", 0, plane, EDGES)
     size = QSize(136, 142)
     image = painted(shown, sample, size)
     orange, blue = (planes.class_colour(index, theme.current()).rgb() for index in (0, 1))
     assert abs(QColor(image.pixel(30, 50)).red() - QColor(orange).red()) < 3
     assert abs(QColor(image.pixel(106, 50)).blue() - QColor(blue).blue()) < 3
     # An example of the other class lies where it belongs: x1 = 1, x2 = 3 is a quarter from the left and from the top.
-    points = ArraySample("input/points", 0, np.array([[1.0, 3.0, 1.0]], dtype=np.float32), EDGES)
+    points = ArrayReading("input/points", 0, np.array([[1.0, 3.0, 1.0]], dtype=np.float32), EDGES)
     dotted = painted(shown, sample, size, Dots(points))
     assert dotted.pixel(10 + 116 // 4, 116 // 4) == blue
     assert dotted.pixel(10 + 116 // 4, 3 * 116 // 4) == image.pixel(10 + 116 // 4, 3 * 116 // 4)
-    pinned = ArraySample("input/pinned", 0, np.array([3.0, 1.0], dtype=np.float32))
+    pinned = ArrayReading("input/pinned", 0, np.array([3.0, 1.0], dtype=np.float32))
     assert painted(shown, sample, size, Dots(points, pinned)) != dotted
-    answer = ArraySample("output/n", 0, np.array([values[1]], dtype=np.float32))
+    answer = ArrayReading("output/n", 0, np.array([values[1]], dtype=np.float32))
     assert painted(shown, sample, size, Dots(points, pinned, answer)).pixel(20, 129) == theme.current().good.rgb()
 
 
 def test_an_undecided_place_is_neutral_and_classes_have_their_colours() -> None:
-    shade = theme.current()
-    undecided = planes.decision("bce_logits", "binary", np.zeros((1, 1, 1)), shade)
-    assert abs(QColor.fromRgb(int(undecided[0, 0])).lightnessF() - shade.neutral.lightnessF()) < 0.02
+    colours = theme.current()
+    undecided = planes.decision("bce_logits", "binary", np.zeros((1, 1, 1)), colours)
+    assert abs(QColor.fromRgb(int(undecided[0, 0])).lightnessF() - colours.neutral.lightnessF()) < 0.02
     sure = np.full((3, 1, 1), -50.0)
     sure[2] = 50.0
-    certain = planes.decision("cross_entropy", "classes", sure, shade)
-    assert int(certain[0, 0]) == planes.class_colour(2, shade).rgb()
+    certain = planes.decision("cross_entropy", "classes", sure, colours)
+    assert int(certain[0, 0]) == planes.class_colour(2, colours).rgb()
     sure[0] = np.nan
-    assert int(planes.decision("cross_entropy", "classes", sure, shade)[0, 0]) == pictures.NOT_A_NUMBER
+    assert int(planes.decision("cross_entropy", "classes", sure, colours)[0, 0]) == pictures.NOT_A_NUMBER
 
 
 def test_points_are_dots_in_a_square(qapp: QApplication) -> None:
     rows = np.array([[0.5, 0.5, 0.0], [3.5, 3.5, 1.0]], dtype=np.float32)
-    points = ArraySample("input/points", 0, rows, EDGES)
+    points = ArrayReading("input/points", 0, rows, EDGES)
     image = painted(facts(Picture.POINTS, (2,), kind="input"), points, TALL, Dots(points))
     for row, index in ((0, 0), (1, 1)):
         x, y = 22 + 92 * rows[row, 0] / 4, 92 - 92 * rows[row, 1] / 4

@@ -97,7 +97,7 @@ def test_what_a_card_says_late_is_what_it_would_have_said_at_once(
         for key, card in scene.cards.items():
             # Where it stands follows before anybody asks.
             assert card.layout == expected[key].layout
-            assert card.told.input_ports == expected[key].input_ports
+            assert card.content.input_ports == expected[key].input_ports
             assert card.look.severity == expected[key].severity
             if asked:
                 assert card.facts == expected[key], key

@@ -25,7 +25,7 @@ from nnviz.gui.look import theme
 from nnviz.project import registry
 from nnviz.project.samples import templates
 from nnviz.record.quantities import DEAD_FRACTION
-from nnviz.record.samples import ArraySample
+from nnviz.record.readings import ArrayReading
 
 ZOOMS = (0.35, 0.4, 0.45, 0.5, 0.55, 0.65, 0.75, 0.85, 0.93, 0.96, 1.0, 1.3, 1.7, 2.0)
 LONG = (512, 112, 112)
@@ -110,7 +110,7 @@ def test_class_bars_name_what_can_be_read(qapp: QApplication, words: Words, zoom
     values = np.linspace(-2.0, 2.0, count, dtype=np.float32)
     size = (places.picture.size() * zoom).toSize()
     card_pictures.paint_picture(
-        shown, ArraySample("output/n", 0, values), size, zoom, Level.NORMAL, theme.DARK, "", letters=places.letters
+        shown, ArrayReading("output/n", 0, values), size, zoom, Level.NORMAL, theme.DARK, "", letters=places.letters
     )
     said = [text for text, _ in words.written]
     assert min(pixels for _, pixels in words.written) >= 11.5

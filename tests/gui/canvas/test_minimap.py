@@ -155,7 +155,7 @@ def test_moving_the_view_draws_no_block_anew(hands: Hands, qtbot: QtBot, monkeyp
     minimap.grab()
     drawn: list[object] = []
     original = Minimap._drawn
-    monkeypatch.setattr(Minimap, "_drawn", lambda self, shade: (drawn.append(shade), original(self, shade))[1])
+    monkeypatch.setattr(Minimap, "_drawn", lambda self, colours: (drawn.append(colours), original(self, colours))[1])
     for _ in range(5):
         hands.view.pan_by(-9, 3)
         minimap.grab()

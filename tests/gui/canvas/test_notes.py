@@ -596,8 +596,8 @@ HOSTILE = (
 
 
 def test_a_hostile_text_is_only_letters(qapp: QApplication) -> None:
-    shade = theme.current()
-    document = laid_out(HOSTILE, 220.0, shade.text, shade.field)
+    colours = theme.current()
+    document = laid_out(HOSTILE, 220.0, colours.text, colours.field)
     shown = document.toPlainText()
     assert "<img src='file:///etc/passwd'> ![x](http://example.org/x.png) [y](http://example.org)" in shown
     for form in document.allFormats():
@@ -607,8 +607,8 @@ def test_a_hostile_text_is_only_letters(qapp: QApplication) -> None:
 
 
 def test_the_marks_that_count(qapp: QApplication) -> None:
-    shade = theme.current()
-    document = laid_out("# Title\nsome **bold** and `code`\n- one\n- two", 220.0, shade.text, shade.field)
+    colours = theme.current()
+    document = laid_out("# Title\nsome **bold** and `code`\n- one\n- two", 220.0, colours.text, colours.field)
     block = document.begin()
     assert (block.text(), block.begin().fragment().charFormat().font().pixelSize()) == ("Title", 18)
     block = block.next()
@@ -643,13 +643,13 @@ def contrast(first: object, second: object) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@hands_on("shade", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
+@hands_on("colours", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
 @hands_on("colour", NOTE_COLOURS)
-def test_every_colour_can_be_read(shade: theme.Theme, colour: str) -> None:
-    ground = paper(colour, shade)
-    assert contrast(shade.text, ground) >= 7.0
-    assert contrast(shade.text, theme.mixed(ground, shade.text, 0.1)) >= 4.5
-    assert contrast(tone(colour, shade), shade.window) >= 3.0
+def test_every_colour_can_be_read(colours: theme.Theme, colour: str) -> None:
+    ground = paper(colour, colours)
+    assert contrast(colours.text, ground) >= 7.0
+    assert contrast(colours.text, theme.mixed(ground, colours.text, 0.1)) >= 4.5
+    assert contrast(tone(colour, colours), colours.window) >= 3.0
 
 
 @hands_on("hands", [NOTED], indirect=True)

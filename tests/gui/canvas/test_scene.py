@@ -22,8 +22,8 @@ from nnviz.project.edits import AddNodes, Move, RemoveNodes, SetParam
 from nnviz.project.model import DataFacts, Edge, Graph, Node, PortRef, Project
 from nnviz.project.samples import templates
 from nnviz.record.quantities import DEAD_FRACTION
+from nnviz.record.readings import ArrayReading, Finding, Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import ArraySample, Finding, Scalar
 
 CNN = chain(
     "input", "conv2d", "relu", "max_pool2d", "flatten", "linear", "output",
@@ -153,7 +153,7 @@ def test_new_values_repaint_only_their_cards(hands: Hands, qtbot: QtBot) -> None
     qtbot.waitExposed(view)
     feed.poll(1.0)
     view.grab()
-    run.append([ArraySample("output/relu", 1, np.ones((8, 26, 26), dtype=np.float32))])
+    run.append([ArrayReading("output/relu", 1, np.ones((8, 26, 26), dtype=np.float32))])
     feed.poll(1.0)
     stale = {node for node, card in view.canvas_scene.cards.items() if card.stale}
     assert stale == {"relu"}

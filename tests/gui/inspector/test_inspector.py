@@ -21,8 +21,8 @@ from nnviz.project.edits import SetParam
 from nnviz.project.model import Choice
 from nnviz.project.samples import templates
 from nnviz.project.spec import ParamSpec
+from nnviz.record.readings import ArrayReading
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample
 
 
 class Counter:
@@ -358,7 +358,7 @@ def test_the_pinned_sample(inspector: Inspector, document: Document, qtbot: QtBo
     qtbot.mouseClick(inspector.data.next, Qt.MouseButton.LeftButton)
     assert document.project.view.pinned_sample == 2
     run = Run(RunInfo())
-    run.append([ArraySample("input/pinned", 0, np.ones((1, 28, 28), np.float32), {"sample": 2, "label": "9"})])
+    run.append([ArrayReading("input/pinned", 0, np.ones((1, 28, 28), np.float32), {"sample": 2, "label": "9"})])
     inspector.refresh(run, frozenset(run.names()), None)
     assert inspector.data.sample_text.text() == "#2 of 287 · “9”"
     assert inspector.data.picture.image is not None
@@ -371,7 +371,7 @@ def test_weights_and_maps_of_the_selected_layer(inspector: Inspector) -> None:
     run = Run(RunInfo())
     weights = np.linspace(-0.5, 0.25, 32 * 16 * 9, dtype=np.float32).reshape(32, 16, 3, 3)
     maps = np.zeros((32, 11, 11), np.float32)
-    run.append([ArraySample("weights/conv2", 0, weights), ArraySample("output/conv2", 0, maps, {"sample": 0})])
+    run.append([ArrayReading("weights/conv2", 0, weights), ArrayReading("output/conv2", 0, maps, {"sample": 0})])
     inspector.refresh(run, frozenset(run.names()), None)
     assert inspector.layer.filters.isVisible() and inspector.layer.maps.isVisible()
     assert inspector.layer.filters.channel_box.count() == 16

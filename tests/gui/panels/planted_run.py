@@ -8,8 +8,8 @@ import numpy as np
 
 from nnviz.project.document import Document
 from nnviz.record.quantities import QUANTITIES
+from nnviz.record.readings import ArrayReading, Cure, Finding, Histogram, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Cure, Finding, Histogram, Scalar
 
 STEPS_PER_EPOCH = 9
 
@@ -55,8 +55,8 @@ def planted_run(document: Document, epochs: int = 8, steps_per_epoch: int = STEP
         run.append(
             [
                 Scalar(f"dead_fraction/{node}", steps, float(dead.mean())),
-                ArraySample(f"dead_units/{node}", steps, dead, {"images": 2000}),
-                ArraySample(f"dead_since/{node}", steps, np.where(dead, 41, -1)),
+                ArrayReading(f"dead_units/{node}", steps, dead, {"images": 2000}),
+                ArrayReading(f"dead_since/{node}", steps, np.where(dead, 41, -1)),
             ]
         )
     for node in inference.order:
@@ -70,7 +70,7 @@ def planted_run(document: Document, epochs: int = 8, steps_per_epoch: int = STEP
                 Histogram(f"activation_histogram/{node}", steps, counts.astype(np.int64), edges.astype(np.float64)),
                 Scalar(f"activation_mean/{node}", steps, float(values.mean())),
                 Scalar(f"activation_deviation/{node}", steps, float(values.std())),
-                ArraySample(f"output/{node}", steps, blobs(shape, random), {"sample": 4, "label": "7"}),
+                ArrayReading(f"output/{node}", steps, blobs(shape, random), {"sample": 4, "label": "7"}),
             ]
         )
     for node in trained:
@@ -80,7 +80,7 @@ def planted_run(document: Document, epochs: int = 8, steps_per_epoch: int = STEP
             weights = random.normal(0, 0.12, (outputs, inputs, 3, 3))
         else:
             weights = random.normal(0, 0.05, (outputs, inputs))
-        run.append([ArraySample(f"weights/{node}", steps, weights.astype(np.float32))])
+        run.append([ArrayReading(f"weights/{node}", steps, weights.astype(np.float32))])
     for quantity in QUANTITIES:
         if quantity.curves is not None and not run.names(quantity.prefix):
             # One that was declared since: any numbers will do.

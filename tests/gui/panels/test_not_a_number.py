@@ -17,8 +17,8 @@ from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.curves import CurvesPanel
 from nnviz.project.document import Document
+from nnviz.record.readings import ArrayReading, Scalar
 from nnviz.record.run import Run
-from nnviz.record.samples import ArraySample, Scalar
 
 VALUES = {
     "nan": [np.nan],
@@ -57,9 +57,9 @@ def with_values(planted: Run, values: list[float], points: int) -> Run:
         newest = planted.latest(name)
         if isinstance(newest, Scalar):
             run.append(Scalar(name, step, float(number)) for step, number in enumerate(numbers, 1))
-        elif isinstance(newest, ArraySample) and newest.array.dtype.kind == "f":
+        elif isinstance(newest, ArrayReading) and newest.array.dtype.kind == "f":
             array = np.resize(np.array(values), newest.array.shape).astype(np.float64)
-            run.append([ArraySample(name, points, array, newest.meta)])
+            run.append([ArrayReading(name, points, array, newest.meta)])
         elif newest is not None:
             run.append([newest])
     return run

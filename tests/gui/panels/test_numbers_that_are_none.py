@@ -16,8 +16,8 @@ from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.project.document import Document
+from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Histogram, Sample, Scalar
 
 #: What stands where: (place in the series, of how many) -> the value, or None for what was measured.
 POISONS = {
@@ -39,19 +39,19 @@ def poisoned(run: Run, name: str) -> Run:
     changed = Run(RunInfo(title="poisoned"))
     for series in run.names():
         steps, values = run.scalars(series)
-        samples: list[Sample] = []
+        samples: list[Reading] = []
         for index, (step, value) in enumerate(zip(steps, values, strict=True)):
             other = poison(index, len(steps))
             samples.append(Scalar(series, int(step), float(value if other is None or series == "epoch" else other)))
         latest = run.latest(series)
-        if isinstance(latest, ArraySample) and latest.array.dtype.kind == "f":
+        if isinstance(latest, ArrayReading) and latest.array.dtype.kind == "f":
             array = latest.array.copy()
             for place in range(array.size):
                 other = poison(place, array.size)
                 if other is not None:
                     array.flat[place] = np.clip(other, -3e38, 3e38) if math.isfinite(other) else other
             samples.append(dataclasses.replace(latest, array=array))
-        elif isinstance(latest, (ArraySample, Histogram)):
+        elif isinstance(latest, (ArrayReading, Histogram)):
             samples.append(latest)
         changed.append(samples)
     return changed

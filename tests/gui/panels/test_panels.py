@@ -38,8 +38,8 @@ from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Node
 from nnviz.project.samples import templates
 from nnviz.record.quantities import DEAD_FRACTION
+from nnviz.record.readings import ArrayReading, Cure, Finding, Scalar
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample, Cure, Finding, Scalar
 
 
 def shown(kind: type[Panel], document: Document, qtbot: QtBot) -> Panel:
@@ -250,8 +250,8 @@ def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtB
     run.append(
         [
             Scalar("dead_fraction/relu1", 50, 0.25),
-            ArraySample("dead_units/relu1", 50, dead, {"images": 2000}),
-            ArraySample("dead_since/relu1", 50, since),
+            ArrayReading("dead_units/relu1", 50, dead, {"images": 2000}),
+            ArrayReading("dead_since/relu1", 50, since),
             Scalar("dead_fraction/relu2", 50, 0.0),
         ]
     )
@@ -299,7 +299,7 @@ def test_filters_print_their_range_and_follow_the_selection(document: Document, 
     panel.set_selection("conv2")
     assert panel.node == "conv2"
     sample = run.latest("weights/conv2")
-    assert isinstance(sample, ArraySample) and panel.view.stack is not None
+    assert isinstance(sample, ArrayReading) and panel.view.stack is not None
     panel.view.set_channel(3)
     channel = sample.array[:, 3]
     low, high = themes.format_number(float(channel.min()), 2), themes.format_number(float(channel.max()), 2)
@@ -315,7 +315,7 @@ def test_three_input_channels_are_a_colour_composite(qtbot: QtBot) -> None:
     run = Run(RunInfo())
     weights = np.random.default_rng(0).normal(size=(96, 3, 11, 11)).astype(np.float32)
     first = next(node for node in document.inference.order if document.project.graph.nodes[node].kind == "conv2d")
-    run.append([ArraySample(f"weights/{first}", 0, weights)])
+    run.append([ArrayReading(f"weights/{first}", 0, weights)])
     panel = shown(FiltersPanel, document, qtbot)
     assert isinstance(panel, FiltersPanel)
     panel.refresh(run, frozenset(run.names()), None)
@@ -333,7 +333,7 @@ def test_feature_maps_frame_the_dead_and_switch_their_scale(document: Document, 
     panel.set_selection("relu2")
     panel.refresh(run, frozenset(run.names()), None)
     units = run.latest("dead_units/relu2")
-    assert isinstance(units, ArraySample) and panel.view.grid.data is not None
+    assert isinstance(units, ArrayReading) and panel.view.grid.data is not None
     assert panel.view.grid.data.marked == frozenset(np.flatnonzero(units.array))
     own = panel.view.grid.data.colours
     assert (own.max(axis=(1, 2)) == own.max()).all(), "each map reaches the top of its own scale"
@@ -351,7 +351,7 @@ def test_an_enlarged_map_follows_the_run(document: Document, run: Run, qtbot: Qt
     popup = panel.view._enlarged
     assert popup is not None and popup.index == 2
     before = popup.reading.text()
-    run.append([ArraySample("output/conv1", 99, np.full((16, 26, 26), 3.0, np.float32), {"sample": 4, "label": "7"})])
+    run.append([ArrayReading("output/conv1", 99, np.full((16, 26, 26), 3.0, np.float32), {"sample": 4, "label": "7"})])
     panel.refresh(run, frozenset({"output/conv1"}), None)
     assert popup.reading.text() != before
     qtbot.keyClick(popup, Qt.Key.Key_Right)

@@ -12,8 +12,8 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.feature_maps import MapView
 from nnviz.project.document import Document
 from nnviz.project.samples import templates
+from nnviz.record.readings import ArrayReading
 from nnviz.record.run import Run, RunInfo
-from nnviz.record.samples import ArraySample
 
 EDGES = {"x1_low": -5.0, "x1_high": 5.0, "x2_low": -4.0, "x2_high": 4.0}
 
@@ -28,7 +28,7 @@ def spiral() -> Document:
 def test_units_have_their_planes_with_the_axes_printed(spiral: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo(title="planted"))
     maps = np.random.default_rng(0).normal(size=(8, 32, 32)).astype(np.float32)
-    run.append([ArraySample("output/linear1", 3, maps[:, 0, 0]), ArraySample("plane/linear1", 3, maps, EDGES)])
+    run.append([ArrayReading("output/linear1", 3, maps[:, 0, 0]), ArrayReading("plane/linear1", 3, maps, EDGES)])
     view = MapView(spiral, themes.current())
     qtbot.addWidget(view)
     assert view.refresh(run, "linear1", None)
@@ -42,7 +42,7 @@ def test_units_have_their_planes_with_the_axes_printed(spiral: Document, qtbot: 
     assert data is not None
     np.testing.assert_array_equal(data.colours, pictures.colours(maps, "plane"))
     later = -maps
-    run.append([ArraySample("plane/linear1", 4, later, EDGES)])
+    run.append([ArrayReading("plane/linear1", 4, later, EDGES)])
     assert view.refresh(run, "linear1", None) and view.grid.data is not None
     np.testing.assert_array_equal(view.grid.data.values, later)
 
@@ -50,7 +50,7 @@ def test_units_have_their_planes_with_the_axes_printed(spiral: Document, qtbot: 
 def test_the_output_shows_how_likely_the_second_class_is(spiral: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo(title="planted"))
     logits = np.linspace(-8, 8, 1024, dtype=np.float32).reshape(1, 32, 32)
-    run.append([ArraySample("plane/output", 3, logits, EDGES)])
+    run.append([ArrayReading("plane/output", 3, logits, EDGES)])
     view = MapView(spiral, themes.current())
     qtbot.addWidget(view)
     assert view.refresh(run, "output", None)

@@ -26,7 +26,7 @@ from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilitie
 from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
 from nnviz.record.quantities import percent
-from nnviz.record.samples import ArraySample
+from nnviz.record.readings import ArrayReading
 
 Numbers = NDArray[Any]
 _TILES = {Level.FAR: 6, Level.NORMAL: 6, Level.NEAR: 24}
@@ -68,7 +68,7 @@ class PictureCache:
     def __init__(self, limit: int = _CACHE_BYTES) -> None:
         self._limit = limit
         self._bytes = 0
-        self._kept: OrderedDict[PictureKey, tuple[QPixmap, ArraySample, Dots]] = OrderedDict()
+        self._kept: OrderedDict[PictureKey, tuple[QPixmap, ArrayReading, Dots]] = OrderedDict()
         self.painted = 0
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class PictureCache:
         self._bytes = 0
 
     def picture(
-        self, facts: CardFacts, sample: ArraySample, size: QSize, ratio: float, level: Level, theme: Theme, label: str,
+        self, facts: CardFacts, sample: ArrayReading, size: QSize, ratio: float, level: Level, theme: Theme, label: str,
         dots: Dots = _NO_DOTS, letters: int = LETTERS,
     ) -> QPixmap:  # fmt: skip
         """The picture of a card in ``size`` device pixels; ``ratio`` of them are one scene unit, as of ``letters``."""
@@ -104,13 +104,13 @@ class PictureCache:
         return pixmap
 
 
-def _weight(pixmap: QPixmap, sample: ArraySample) -> int:
+def _weight(pixmap: QPixmap, sample: ArrayReading) -> int:
     """Bytes that a picture keeps: its own, and those of the array that it shows."""
     return pixmap.width() * pixmap.height() * 4 + int(sample.array.nbytes)
 
 
 def paint_picture(
-    facts: CardFacts, sample: ArraySample, size: QSize, ratio: float, level: Level, theme: Theme, label: str,
+    facts: CardFacts, sample: ArrayReading, size: QSize, ratio: float, level: Level, theme: Theme, label: str,
     dots: Dots = _NO_DOTS, letters: int = LETTERS,
 ) -> QPixmap:  # fmt: skip
     """Paint the picture of one card; what does not fit the card's kind of picture is shown as a vector."""

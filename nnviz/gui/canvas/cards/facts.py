@@ -283,10 +283,10 @@ class CardSketch(NamedTuple):
 
 
 #: What a card has been told: of a group all at once, of a layer as much as it needs.
-Told: TypeAlias = CardFacts | CardSketch
+CardContent: TypeAlias = CardFacts | CardSketch
 
 
-def sketch(source: CardSource, previous: Told | None = None) -> CardSketch:
+def sketch(source: CardSource, previous: CardContent | None = None) -> CardSketch:
     """What is known of a layer's card before anybody looks at it.
 
     Args:
@@ -341,7 +341,7 @@ def card_facts(
     *,
     signed: bool,
     wired_inputs: int,
-    previous: Told | None = None,
+    previous: CardContent | None = None,
     plane: bool = False,
 ) -> CardFacts:
     """What the card of one node says, all at once; the arguments are those of a source and of its sketch."""

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Protocol
 
-from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Told
+from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
 from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS
-from nnviz.record.samples import ArraySample, Finding, Sample, Scalar
+from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar
 
 _GRAVITY = {"error": 2, "warning": 1}
 
@@ -17,7 +17,7 @@ _GRAVITY = {"error": 2, "warning": 1}
 class Readings(Protocol):
     """The part of a run that cards read."""
 
-    def latest(self, series: str, step: int | None = None) -> Sample | None:
+    def latest(self, series: str, step: int | None = None) -> Reading | None:
         """The newest sample of a series, or the newest that is not after ``step``."""
 
     def findings(self, step: int | None = None) -> tuple[Finding, ...]:
@@ -50,7 +50,7 @@ class LiveValues:
         """Warnings and errors that hold for a node."""
         return self._findings.get(node, ())
 
-    def severity(self, facts: Told) -> str:
+    def severity(self, facts: CardContent) -> str:
         """The graver of what the document's diagnostics and the run's findings say: ``error``, ``warning`` or empty."""
         if not self._findings:
             return facts.severity
@@ -59,8 +59,8 @@ class LiveValues:
         findings = (finding for node in nodes for finding in self.findings(node))
         return graver([facts.severity, *(finding.severity for finding in findings)])
 
-    def picture(self, facts: CardFacts) -> ArraySample | None:
-        """What flows out of the node for the pinned sample; nothing while its shape is unknown.
+    def picture(self, facts: CardFacts) -> ArrayReading | None:
+        """What flows out of the node for the pinned example; nothing while its shape is unknown.
 
         What was measured last is then that of another network.
         """
@@ -90,7 +90,7 @@ class LiveValues:
         return Dots()
 
     def label(self) -> str:
-        """The right answer for the pinned sample, as far as it is known."""
+        """The right answer for the pinned example, as far as it is known."""
         sample = self._array(PINNED_INPUT.series())
         return str(sample.meta.get("label", "")) if sample is not None else ""
 
@@ -114,9 +114,9 @@ class LiveValues:
         sample = self._run.latest(series, self._step) if self._run is not None else None
         return sample.value if isinstance(sample, Scalar) else None
 
-    def _array(self, series: str) -> ArraySample | None:
+    def _array(self, series: str) -> ArrayReading | None:
         sample = self._run.latest(series, self._step) if self._run is not None else None
-        return sample if isinstance(sample, ArraySample) else None
+        return sample if isinstance(sample, ArrayReading) else None
 
 
 def graver(severities: Iterable[str]) -> str:

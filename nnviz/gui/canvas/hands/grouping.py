@@ -238,9 +238,9 @@ class CanvasGroups(QObject):
         self._show_way()
         self._canvas.fit()
         if root:
-            self._canvas.tell(f"Inside {title_of(self._scene.graph.groups[root])}")
+            self._canvas.announce(f"Inside {title_of(self._scene.graph.groups[root])}")
         else:
-            self._canvas.tell("The whole network")
+            self._canvas.announce("The whole network")
 
     def _show_way(self) -> None:
         graph = self._scene.graph

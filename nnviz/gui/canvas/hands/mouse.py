@@ -122,7 +122,7 @@ class CanvasMouse:
         if not (adding and edge in scene.selected_wires):
             edges.append(edge)
         scene.select(scene.selected if adding else (), edges)
-        self._canvas.tell(f"Wire from {edge.source.node} to {edge.target.node}")
+        self._canvas.announce(f"Wire from {edge.source.node} to {edge.target.node}")
 
     def _begin_wire(self, port: Port) -> None:
         canvas = self._canvas

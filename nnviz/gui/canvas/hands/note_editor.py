@@ -65,10 +65,10 @@ class NoteEditor(QPlainTextEdit):
 
     def restyle(self) -> None:
         """Take the colours from the theme."""
-        shade = theme.current()
+        colours = theme.current()
         self.setStyleSheet(
-            f"QPlainTextEdit {{ background: {paper(self._colour, shade).name()}; color: {shade.text.name()};"
-            f" border: 2px solid {shade.accent.name()}; border-radius: 5px; padding: 0px; }}"
+            f"QPlainTextEdit {{ background: {paper(self._colour, colours).name()}; color: {colours.text.name()};"
+            f" border: 2px solid {colours.accent.name()}; border-radius: 5px; padding: 0px; }}"
         )
 
     def stand(self, place: QRectF, zoom: float) -> None:

@@ -158,7 +158,7 @@ class CanvasNotes(QObject):
         self._armed = True
         self._canvas.viewport().setCursor(Qt.CursorShape.CrossCursor)
         self._canvas.message.emit(_DRAW)
-        self._canvas.tell(f"{_DRAW} Enter puts one into the middle of the view.")
+        self._canvas.announce(f"{_DRAW} Enter puts one into the middle of the view.")
 
     def _disarm(self) -> None:
         self._armed = False

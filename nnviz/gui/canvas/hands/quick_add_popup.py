@@ -52,38 +52,38 @@ class _RowPainter(QStyledItemDelegate):
     ) -> None:
         """Draw one row."""
         suggestion = index.data(_SUGGESTION)
-        shade, rect, state = theme.current(), QRectF(option.rect), option.state
+        colours, rect, state = theme.current(), QRectF(option.rect), option.state
         with Saved(painter):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             plate = rect.adjusted(2.0, 1.0, -2.0, -1.0)
             painter.setPen(Qt.PenStyle.NoPen)
             if state & QStyle.StateFlag.State_Selected:
-                painter.setBrush(theme.mixed(shade.panel_raised, shade.accent, 0.28))
+                painter.setBrush(theme.mixed(colours.panel_raised, colours.accent, 0.28))
                 painter.drawRoundedRect(plate, 5.0, 5.0)
             elif state & QStyle.StateFlag.State_MouseOver:
-                painter.setBrush(theme.mixed(shade.panel_raised, shade.text, 0.07))
+                painter.setBrush(theme.mixed(colours.panel_raised, colours.text, 0.07))
                 painter.drawRoundedRect(plate, 5.0, 5.0)
             left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
             if not isinstance(suggestion, Suggestion):
                 painter.setFont(theme.font(13))
-                painter.setPen(shade.text_muted)
+                painter.setPen(colours.text_muted)
                 painter.drawText(rect.adjusted(12.0, 0.0, -8.0, 0.0), left, str(index.data()))
                 return
-            painter.setBrush(shade.family(suggestion.spec.family))
+            painter.setBrush(colours.family(suggestion.spec.family))
             painter.drawRoundedRect(QRectF(rect.left() + 9.0, rect.top() + 8.0, 4.0, rect.height() - 16.0), 2.0, 2.0)
             title_font, help_font = theme.font(13, 600), theme.font(12)
             half = rect.top() + 4.0 + title_font.pixelSize() + 5.0
             head = QRectF(rect.left() + 22.0, rect.top() + 4.0, rect.width() - 32.0, half - rect.top() - 4.0)
             foot = QRectF(head.left(), half, head.width(), rect.bottom() - half - 4.0)
             painter.setFont(title_font)
-            painter.setPen(shade.text)
+            painter.setPen(colours.text)
             painter.drawText(head, left, suggestion.title)
             painter.setFont(help_font)
-            painter.setPen(shade.warning if suggestion.problem else shade.text_muted)
+            painter.setPen(colours.warning if suggestion.problem else colours.text_muted)
             painter.drawText(
                 head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, result_words(suggestion)
             )
-            painter.setPen(shade.text_muted)
+            painter.setPen(colours.text_muted)
             words = painter.fontMetrics().elidedText(
                 first_sentence(suggestion.spec.help), Qt.TextElideMode.ElideRight, int(foot.width())
             )
@@ -249,12 +249,12 @@ class QuickAddPopup(QFrame):
 
     def _restyle(self, heading: str) -> None:
         """Take colours and fonts from the theme."""
-        shade = theme.current()
+        colours = theme.current()
         self._heading.setFont(theme.font(12))
         self._heading.setText(heading)
-        self._heading.setStyleSheet(f"color: {shade.text_muted.name()}; padding-left: 3px;")
+        self._heading.setStyleSheet(f"color: {colours.text_muted.name()}; padding-left: 3px;")
         self._search.setFont(theme.font(13))
         self.setStyleSheet(
-            f"#QuickAdd {{ background: {shade.panel_raised.name()}; border: 1px solid {shade.border.name()}; }}"
-            f" QListWidget {{ background: {shade.panel_raised.name()}; border: none; }}"
+            f"#QuickAdd {{ background: {colours.panel_raised.name()}; border: 1px solid {colours.border.name()}; }}"
+            f" QListWidget {{ background: {colours.panel_raised.name()}; border: none; }}"
         )

@@ -157,12 +157,12 @@ class ArrowItem(QGraphicsItem):
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Line and head; the handles when it is chosen."""
-        shade = theme.current()
+        colours = theme.current()
         far = level_of(painter.worldTransform().m11()) is Level.FAR
-        colour = tone(self._arrow.colour, shade)
+        colour = tone(self._arrow.colour, colours)
         width = 4.4 if far else 2.4
         if self._selected or self._hovered:
-            halo = QPen(theme.mixed(shade.window, shade.accent, 0.75 if self._selected else 0.4), width + 4.0)
+            halo = QPen(theme.mixed(colours.window, colours.accent, 0.75 if self._selected else 0.4), width + 4.0)
             halo.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(halo)
             painter.drawLine(self._line)
@@ -170,7 +170,7 @@ class ArrowItem(QGraphicsItem):
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         paint_arrow(painter, self._line, pen)
         if self._selected:
-            painter.setPen(QPen(shade.accent, 1.6))
-            painter.setBrush(shade.window)
+            painter.setPen(QPen(colours.accent, 1.6))
+            painter.setBrush(colours.window)
             for end in (self._line.p1(), self._line.p2()):
                 painter.drawEllipse(end, END_RADIUS - 1.0, END_RADIUS - 1.0)

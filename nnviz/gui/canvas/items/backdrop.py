@@ -28,7 +28,7 @@ class Backdrop:
 
     def paint(self, painter: QPainter, rect: QRectF, ratio: float) -> None:
         """Fill a part of the scene."""
-        shade = theme.current()
+        colours = theme.current()
         transform = painter.worldTransform()
         zoom = transform.m11()
         spacing = GRID * zoom
@@ -39,7 +39,7 @@ class Backdrop:
         origin = transform.map(QPointF(0.0, 0.0))
         with Saved(painter):
             painter.resetTransform()
-            tile = self._tile_of(whole, ratio, shade)
+            tile = self._tile_of(whole, ratio, colours)
             wide = whole * _CELLS
             offset = QPointF(
                 math.fmod(math.fmod(device.left() - origin.x(), wide) + wide, wide),
@@ -47,18 +47,18 @@ class Backdrop:
             )
             painter.drawTiledPixmap(QRectF(device), tile, offset)
 
-    def _tile_of(self, spacing: int, ratio: float, shade: theme.Theme) -> QPixmap:
-        key = (spacing, ratio, shade.name)
+    def _tile_of(self, spacing: int, ratio: float, colours: theme.Theme) -> QPixmap:
+        key = (spacing, ratio, colours.name)
         if self._tile is None or self._key != key:
             self._key = key
             size = round(spacing * _CELLS * ratio)
             self._tile = QPixmap(size, size)
             self._tile.setDevicePixelRatio(ratio)
-            self._tile.fill(shade.window)
+            self._tile.fill(colours.window)
             painter = QPainter(self._tile)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.mixed(shade.grid, shade.text_faint, 0.12))
+            painter.setBrush(theme.mixed(colours.grid, colours.text_faint, 0.12))
             for cell in range(_CELLS * _CELLS):
                 row, column = divmod(cell, _CELLS)
                 painter.drawEllipse(QPointF((column + 0.5) * spacing, (row + 0.5) * spacing), 1.05, 1.05)

@@ -110,15 +110,15 @@ class BoundaryItem(QGraphicsItem):
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Dashed ends, since they belong to what is not shown."""
-        shade = theme.current()
+        colours = theme.current()
         painter.setFont(theme.scene_font(_SIZE, 500))
         for port, text in self._ends:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(shade.text_faint, 1.6, Qt.PenStyle.DashLine))
+            painter.setPen(QPen(colours.text_faint, 1.6, Qt.PenStyle.DashLine))
             painter.drawPath(self._stub(port))
             label = self._label(port, text)
-            painter.setPen(QPen(shade.border, 1.0))
-            painter.setBrush(shade.panel)
+            painter.setPen(QPen(colours.border, 1.0))
+            painter.setBrush(colours.panel)
             painter.drawRoundedRect(label, 5.0, 5.0)
-            painter.setPen(shade.text_muted)
+            painter.setPen(colours.text_muted)
             painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)

@@ -165,47 +165,47 @@ class FrameItem(QGraphicsItem):
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Ground, line and title; far out the title is drawn larger, so that it can be read."""
-        shade = theme.current()
+        colours = theme.current()
         zoom = painter.worldTransform().m11()
         if is_tiny(zoom):
             self.paint_tiny(painter, zoom)
             return
-        fill, line, width = self._colours(shade)
+        fill, line, width = self._colours(colours)
         painter.setBrush(fill)
         painter.setPen(QPen(line, width))
         painter.drawRoundedRect(self._rect, _RADIUS, _RADIUS)
-        self._paint_sign(painter, shade.text_muted)
-        self._paint_title(painter, shade)
+        self._paint_sign(painter, colours.text_muted)
+        self._paint_title(painter, colours)
 
     def paint_tiny(self, painter: QPainter, zoom: float) -> None:
         """Paint it from very far, without smooth edges from then on."""
         self._tiny_box(theme.current()).paint(painter, zoom)
 
-    def _colours(self, shade: theme.Theme) -> tuple[QColor, QColor, float]:
+    def _colours(self, colours: theme.Theme) -> tuple[QColor, QColor, float]:
         """Its ground, its line and how wide that is."""
-        colour = shade.family(GROUP)
+        colour = colours.family(GROUP)
         fill = QColor(colour)
-        fill.setAlphaF((0.07 if shade.dark else 0.09) + (0.05 if self._hovered or self._target else 0.0))
+        fill.setAlphaF((0.07 if colours.dark else 0.09) + (0.05 if self._hovered or self._target else 0.0))
         line, width = QColor(colour), 1.2
         line.setAlphaF(0.55)
         if self._target:
-            line, width = QColor(shade.good), 3.0
+            line, width = QColor(colours.good), 3.0
         elif self._selected:
-            line, width = QColor(shade.accent), 2.0
+            line, width = QColor(colours.accent), 2.0
         elif self._severity:
-            line, width = QColor(shade.danger if self._severity == "error" else shade.warning), 1.8
+            line, width = QColor(colours.danger if self._severity == "error" else colours.warning), 1.8
         return fill, line, width
 
-    def _tiny_box(self, shade: theme.Theme) -> TinyBox:
+    def _tiny_box(self, colours: theme.Theme) -> TinyBox:
         """How it looks from very far: kept until it looks otherwise."""
         box = self._tiny
-        if box is None or box.shade is not shade:
-            fill, line, width = self._colours(shade)
+        if box is None or box.colours is not colours:
+            fill, line, width = self._colours(colours)
             # A pixel is more than the line measures there; where it tells nothing, it is fainter instead.
             line.setAlphaF(line.alphaF() * 0.55)
             row, title = self._title_row(), self._facts.title
             bar = title_bar(row, text_width(title, _FAR_TITLE, 600), _FAR_TITLE)
-            box = self._tiny = TinyBox(shade, self._rect, fill, line, max(1.0, width - 0.5), bar)
+            box = self._tiny = TinyBox(colours, self._rect, fill, line, max(1.0, width - 0.5), bar)
         return box
 
     def _paint_sign(self, painter: QPainter, colour: QColor) -> None:
@@ -219,13 +219,13 @@ class FrameItem(QGraphicsItem):
     def _title_row(self) -> QRectF:
         return self.head_rect().adjusted(_SIGN + 6.0, 0.0, -12.0, 0.0)
 
-    def _paint_title(self, painter: QPainter, shade: theme.Theme) -> None:
+    def _paint_title(self, painter: QPainter, colours: theme.Theme) -> None:
         zoom = max(0.05, painter.worldTransform().m11())
         size = round(min(_FAR_TITLE, max(14.0, 11.0 / zoom)))
         row = self._title_row()
         painter.setFont(theme.scene_font(size, 600))
         title = elided(self._facts.title, size, 600, max(20, round(row.width())))
-        painter.setPen(shade.text)
+        painter.setPen(colours.text)
         painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
         used = painter.fontMetrics().horizontalAdvance(title) + 14.0
         room = row.width() - used
@@ -233,7 +233,7 @@ class FrameItem(QGraphicsItem):
             return
         painter.setFont(theme.scene_font(_SUMMARY_SIZE, 400))
         if room > painter.fontMetrics().horizontalAdvance(self._facts.summary):
-            painter.setPen(shade.text_muted)
+            painter.setPen(colours.text_muted)
             painter.drawText(
                 row.adjusted(used, 0.0, 0.0, 0.0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
                 self._facts.summary,

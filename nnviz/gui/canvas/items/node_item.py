@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui.canvas.cards.card_painter import CardLook, CardReadings, paint_bypass, paint_card
 from nnviz.gui.canvas.cards.card_places import CardPlaces, card_places
-from nnviz.gui.canvas.cards.facts import CardFacts, CardSketch, Told
+from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, CardSketch
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
 from nnviz.gui.canvas.items.stage import Stage, card_canvas
 from nnviz.gui.look import theme
@@ -28,19 +28,19 @@ class NodeItem(QGraphicsItem):
         far_key: Cards with the same key look the same from far; empty until it is made.
     """
 
-    def __init__(self, told: Told, stage: Stage) -> None:
+    def __init__(self, content: CardContent, stage: Stage) -> None:
         super().__init__()
-        self._told = told
+        self._content = content
         self._facts: CardFacts | None = None
         #: Whether its facts may be others than those it has.
         self._untold = True
         self._stage = stage
-        self._look = CardLook(severity=stage.live.severity(told))
+        self._look = CardLook(severity=stage.live.severity(content))
         self._face: QPixmap | None = None
         self._face_scale = 0.0
         self._face_level = Level.NORMAL
         self._stale = True
-        self._rect = told.layout.rect
+        self._rect = content.layout.rect
         self._bounds = self._outer()
         self._far: QGraphicsItem | None = None
         self.place = (0.0, 0.0)
@@ -50,12 +50,12 @@ class NodeItem(QGraphicsItem):
     @property
     def node(self) -> str:
         """The node's id."""
-        return self._told.node
+        return self._content.node
 
     @property
-    def told(self) -> Told:
+    def content(self) -> CardContent:
         """What it was told last: enough for where it stands, how large it is and which ports it has."""
-        return self._told
+        return self._content
 
     @property
     def facts(self) -> CardFacts:
@@ -63,9 +63,9 @@ class NodeItem(QGraphicsItem):
         facts = self._facts
         if facts is None or self._untold:
             self._untold = False
-            told = self._told.facts() if isinstance(self._told, CardSketch) else self._told
-            if told != facts:
-                self._facts = facts = told
+            content = self._content.facts() if isinstance(self._content, CardSketch) else self._content
+            if content != facts:
+                self._facts = facts = content
                 self._stale = True
         return facts
 
@@ -77,7 +77,7 @@ class NodeItem(QGraphicsItem):
     @property
     def layout(self) -> CardLayout:
         """The places inside the card."""
-        return self._told.layout
+        return self._content.layout
 
     @property
     def stale(self) -> bool:
@@ -98,21 +98,21 @@ class NodeItem(QGraphicsItem):
         self._far = layer
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
 
-    def tell(self, told: Told) -> None:
+    def set_content(self, content: CardContent) -> None:
         """Say something else."""
-        old, self._told = self._told, told
+        old, self._content = self._content, content
         self._untold = True
-        resized = told.layout.height != self._rect.height()
+        resized = content.layout.height != self._rect.height()
         if resized:
             self.prepareGeometryChange()
-            self._rect = told.layout.rect
+            self._rect = content.layout.rect
             self._bounds = self._outer()
         self.refresh_severity()
         if self._far is None:
             # Not stale: its facts may turn out to be what they were.
             self.far_key = ""
             self.update()
-        elif resized or (old.title, old.family, old.bypassed) != (told.title, told.family, told.bypassed):
+        elif resized or (old.title, old.family, old.bypassed) != (content.title, content.family, content.bypassed):
             self.far_key = ""
             self.touch()
 
@@ -132,7 +132,7 @@ class NodeItem(QGraphicsItem):
 
     def refresh_severity(self) -> None:
         """Take the frame from the diagnostics and findings as they are now."""
-        old, severity = self._look, self._stage.live.severity(self._told)
+        old, severity = self._look, self._stage.live.severity(self._content)
         if severity != old.severity:
             self._set_look(CardLook(old.selected, old.hovered, severity, old.target))
 
@@ -145,8 +145,8 @@ class NodeItem(QGraphicsItem):
 
     def make_far_key(self) -> str:
         """Say in one text all that is seen of it from far; a text, because its hash is computed once only."""
-        told = self._told
-        self.far_key = f"{told.family} {told.layout.height} {self._look} {told.bypassed} {told.title}"
+        content = self._content
+        self.far_key = f"{content.family} {content.layout.height} {self._look} {content.bypassed} {content.title}"
         return self.far_key
 
     def mark_stale(self) -> None:
@@ -167,7 +167,7 @@ class NodeItem(QGraphicsItem):
 
     def reasons(self) -> list[str]:
         """Sentences about what is wrong, from the diagnostics and from the run."""
-        nodes = self._told.members or (self.node,)
+        nodes = self._content.members or (self.node,)
         findings = (finding.text for node in nodes for finding in self._stage.live.findings(node))
         return [*self.facts.reasons, *findings]
 
@@ -203,17 +203,17 @@ class NodeItem(QGraphicsItem):
     def _render(self, facts: CardFacts, scale: float, level: Level) -> QPixmap:
         """Paint the card at ``scale`` device pixels for one scene unit."""
         stage = self._stage
-        shade = theme.current()
+        colours = theme.current()
         places = card_places(facts, scale / stage.ratio)
-        picture = self._picture(facts, places, scale, level, shade)
+        picture = self._picture(facts, places, scale, level, colours)
         readings = CardReadings(stage.live.gradient(facts) if facts.has_parameters else None, stage.live.badge(facts))
-        face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, shade))
+        face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, colours))
         painter = card_canvas(face, scale)
         painter.setOpacity(_FADED if facts.bypassed else 1.0)
-        paint_card(painter, facts, places, readings, picture, shade)
+        paint_card(painter, facts, places, readings, picture, colours)
         if facts.bypassed:
             painter.setOpacity(1.0)
-            paint_bypass(painter, facts, places, shade)
+            paint_bypass(painter, facts, places, colours)
         painter.end()
         face.setDevicePixelRatio(stage.ratio)
         self._face, self._face_scale, self._face_level = face, scale, level
@@ -223,7 +223,7 @@ class NodeItem(QGraphicsItem):
         return face
 
     def _picture(
-        self, facts: CardFacts, places: CardPlaces, scale: float, level: Level, shade: theme.Theme
+        self, facts: CardFacts, places: CardPlaces, scale: float, level: Level, colours: theme.Theme
     ) -> QPixmap | None:
         stage, place = self._stage, places.picture
         sample = stage.live.picture(facts)
@@ -234,4 +234,4 @@ class NodeItem(QGraphicsItem):
         size = QSize(max(1, right - left), max(1, bottom - top))
         live = stage.live
         label, dots = live.label(), live.dots(facts)
-        return stage.pictures.picture(facts, sample, size, scale, level, shade, label, dots, places.letters)
+        return stage.pictures.picture(facts, sample, size, scale, level, colours, label, dots, places.letters)

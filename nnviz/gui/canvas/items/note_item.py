@@ -25,20 +25,20 @@ _EDGE = 4.0
 _FAR_TITLE = 40
 
 
-def tone(colour: str, shade: theme.Theme) -> QColor:
+def tone(colour: str, colours: theme.Theme) -> QColor:
     """The tone that a colour of a note or an arrow has in a theme."""
     return {
-        "accent": shade.accent,
-        "good": shade.good,
-        "warning": shade.warning,
-        "bad": shade.danger,
-    }.get(colour, shade.text_muted)
+        "accent": colours.accent,
+        "good": colours.good,
+        "warning": colours.warning,
+        "bad": colours.danger,
+    }.get(colour, colours.text_muted)
 
 
-def paper(colour: str, shade: theme.Theme) -> QColor:
+def paper(colour: str, colours: theme.Theme) -> QColor:
     """The ground of a note of some colour: a breath of its tone, so that the text can be read on it."""
-    share = 0.0 if colour == "plain" else 0.17 if shade.dark else 0.12
-    return theme.mixed(shade.panel_raised, tone(colour, shade), share)
+    share = 0.0 if colour == "plain" else 0.17 if colours.dark else 0.12
+    return theme.mixed(colours.panel_raised, tone(colour, colours), share)
 
 
 class NoteItem(QGraphicsItem):
@@ -181,25 +181,25 @@ class NoteItem(QGraphicsItem):
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Paper, edge and text; far out its title only, large enough to be read."""
-        shade = theme.current()
+        colours = theme.current()
         zoom = painter.worldTransform().m11()
         if is_tiny(zoom):
-            self._paint_tiny(painter, zoom, shade)
+            self._paint_tiny(painter, zoom, colours)
             return
-        colour = tone(self._note.colour, shade)
+        colour = tone(self._note.colour, colours)
         far = level_of(zoom) is Level.FAR
-        line, width = self._line(shade)
+        line, width = self._line(colours)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         painter.drawRoundedRect(self._rect, _RADIUS, _RADIUS)
-        painter.setBrush(paper(self._note.colour, shade))
+        painter.setBrush(paper(self._note.colour, colours))
         painter.drawRoundedRect(self._rect.adjusted(_EDGE, 0.0, 0.0, 0.0), _RADIUS - 2.0, _RADIUS - 2.0)
         painter.setPen(QPen(line, width * (2.0 if far else 1.0)))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(self._rect, _RADIUS, _RADIUS)
         if not far:
-            painter.setPen(QPen(shade.accent, 1.6))
-            painter.setBrush(shade.window)
+            painter.setPen(QPen(colours.accent, 1.6))
+            painter.setBrush(colours.window)
             for handle, _ in self.handles():
                 painter.drawEllipse(handle - self.pos(), HANDLE_RADIUS, HANDLE_RADIUS)
         if self._edited or not self._note.text:
@@ -207,16 +207,16 @@ class NoteItem(QGraphicsItem):
         with Saved(painter):
             painter.setClipRect(self._rect.adjusted(_EDGE, 2.0, -2.0, -2.0))
             if far:
-                self._paint_title(painter, shade)
+                self._paint_title(painter, colours)
             else:
-                self._paint_text(painter, shade)
+                self._paint_text(painter, colours)
 
-    def _line(self, shade: theme.Theme) -> tuple[QColor, float]:
+    def _line(self, colours: theme.Theme) -> tuple[QColor, float]:
         """The line around it and how wide that is."""
         if self._selected:
-            return shade.accent, 2.0
-        ground = paper(self._note.colour, shade)
-        return theme.mixed(ground, tone(self._note.colour, shade), 0.7 if self._hovered else 0.42), 1.0
+            return colours.accent, 2.0
+        ground = paper(self._note.colour, colours)
+        return theme.mixed(ground, tone(self._note.colour, colours), 0.7 if self._hovered else 0.42), 1.0
 
     def paint_tiny(self, painter: QPainter, zoom: float) -> None:
         """Paint it in the scene from very far, without smooth edges from then on."""
@@ -224,43 +224,45 @@ class NoteItem(QGraphicsItem):
         self._paint_tiny(painter, zoom, theme.current())
         painter.translate(-self.place[0], -self.place[1])
 
-    def _paint_tiny(self, painter: QPainter, zoom: float, shade: theme.Theme) -> None:
+    def _paint_tiny(self, painter: QPainter, zoom: float, colours: theme.Theme) -> None:
         readable = is_readable(_FAR_TITLE, zoom)
-        self._tiny_box(shade).paint(painter, zoom, titled=not readable)
+        self._tiny_box(colours).paint(painter, zoom, titled=not readable)
         if readable and self._note.text and not self._edited:
             with Saved(painter):
-                self._paint_title(painter, shade)
+                self._paint_title(painter, colours)
 
-    def _tiny_box(self, shade: theme.Theme) -> TinyBox:
+    def _tiny_box(self, colours: theme.Theme) -> TinyBox:
         """How it looks from very far: kept until it looks otherwise."""
         box = self._tiny
-        if box is None or box.shade is not shade:
+        if box is None or box.colours is not colours:
             row = self._rect.adjusted(PADDING, 0.0, -PADDING, 0.0)
             told = "" if self._edited else note_title(self._note.text)
             bar = title_bar(row, text_width(told, _FAR_TITLE, 600), _FAR_TITLE)
-            box = self._tiny = TinyBox(shade, self._rect, paper(self._note.colour, shade), *self._line(shade), bar)
+            box = self._tiny = TinyBox(
+                colours, self._rect, paper(self._note.colour, colours), *self._line(colours), bar
+            )
         return box
 
-    def _paint_text(self, painter: QPainter, shade: theme.Theme) -> None:
+    def _paint_text(self, painter: QPainter, colours: theme.Theme) -> None:
         text = self.text
         painter.translate(PADDING, PADDING)
         context = QAbstractTextDocumentLayout.PaintContext()
-        context.palette.setColor(context.palette.ColorRole.Text, shade.text)
+        context.palette.setColor(context.palette.ColorRole.Text, colours.text)
         context.clip = QRectF(0.0, 0.0, self._rect.width() - PADDING, self._rect.height() - PADDING)
         text.documentLayout().draw(painter, context)
         if self.hides_text(far=False):
             # More is written than there is paper for.
             row = QRectF(0.0, self._rect.height() - PADDING - 20.0, self._rect.width() - 2 * PADDING, 20.0)
-            painter.fillRect(row, paper(self._note.colour, shade))
-            painter.setPen(shade.text_muted)
+            painter.fillRect(row, paper(self._note.colour, colours))
+            painter.setPen(colours.text_muted)
             painter.setFont(theme.scene_font(14, 600))
             painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "more …")
 
-    def _paint_title(self, painter: QPainter, shade: theme.Theme) -> None:
+    def _paint_title(self, painter: QPainter, colours: theme.Theme) -> None:
         zoom = max(0.05, painter.worldTransform().m11())
         size = round(min(_FAR_TITLE, max(16.0, 11.0 / zoom)))
         painter.setFont(theme.scene_font(size, 600))
-        painter.setPen(shade.text)
+        painter.setPen(colours.text)
         title, metrics = note_title(self._note.text), painter.fontMetrics()
         row = self._rect.adjusted(PADDING, 0.0, -PADDING / 2, 0.0)
         lines = int((row.height() - PADDING / 2) // metrics.lineSpacing())
@@ -277,9 +279,9 @@ class NoteItem(QGraphicsItem):
     def text(self) -> QTextDocument:
         """Its text, laid out for the paper as it is now."""
         if self._text is None:
-            shade = theme.current()
-            ground = theme.mixed(paper(self._note.colour, shade), shade.text, 0.1)
-            self._text = laid_out(self._note.text, self._rect.width(), shade.text, ground)
+            colours = theme.current()
+            ground = theme.mixed(paper(self._note.colour, colours), colours.text, 0.1)
+            self._text = laid_out(self._note.text, self._rect.width(), colours.text, ground)
         return self._text
 
     def hides_text(self, *, far: bool) -> bool:

@@ -38,16 +38,16 @@ class PortsOverlay:
 
     def paint(self, painter: QPainter) -> None:
         """Draw the ports."""
-        shade = theme.current()
+        colours = theme.current()
         for place, state in self.shown.values():
             radius = PORT_RADIUS
-            fill, line = shade.panel_raised, shade.text_muted
+            fill, line = colours.panel_raised, colours.text_muted
             if state is PortState.HOT:
-                radius, fill, line = PORT_RADIUS_HOT, shade.accent, shade.panel_raised
+                radius, fill, line = PORT_RADIUS_HOT, colours.accent, colours.panel_raised
             elif state is PortState.POSSIBLE:
-                radius, fill, line = PORT_RADIUS + 1.0, shade.panel_raised, shade.good
+                radius, fill, line = PORT_RADIUS + 1.0, colours.panel_raised, colours.good
             elif state is PortState.CHOSEN:
-                radius, fill, line = PORT_RADIUS_HOT, shade.good, shade.panel_raised
+                radius, fill, line = PORT_RADIUS_HOT, colours.good, colours.panel_raised
             pen = QPen(line, 2.0 if state is not PortState.IDLE else 1.6)
             painter.setPen(pen)
             painter.setBrush(fill)

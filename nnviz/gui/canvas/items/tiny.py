@@ -31,18 +31,18 @@ def is_readable(size: float, zoom: float) -> bool:
 class TinyBox:
     """A box with a line around it and a bar in the place of its title, with all its colours at hand."""
 
-    def __init__(self, shade: Theme, rect: QRectF, fill: QColor, line: QColor, width: float, bar: QRectF) -> None:
+    def __init__(self, colours: Theme, rect: QRectF, fill: QColor, line: QColor, width: float, bar: QRectF) -> None:
         """Get ready.
 
         Args:
-            shade: The theme that the colours are from.
+            colours: The theme that the colours are from.
             rect: The box.
             fill: Its ground.
             line: Around it.
             width: Of the line, in pixels.
             bar: Where its title stands; nowhere where it has none.
         """
-        self.shade = shade
+        self.colours = colours
         self._rect = rect
         self._fill = fill
         self._line = line
@@ -50,7 +50,7 @@ class TinyBox:
         self._bar = bar
         self._edges: tuple[QRectF, ...] = ()
         self._zoom = 0.0
-        self._text = QColor(shade.text)
+        self._text = QColor(colours.text)
         self._text.setAlphaF(_BAR_ALPHA)
 
     def paint(self, painter: QPainter, zoom: float, *, titled: bool = True) -> None:

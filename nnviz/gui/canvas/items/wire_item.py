@@ -168,16 +168,16 @@ class WireItem(QGraphicsPathItem):
 
     def restyle(self) -> None:
         """Take colour and width from the theme."""
-        shade = theme.current()
-        bad = {"error": shade.danger, "warning": shade.warning}.get(self._severity)
+        colours = theme.current()
+        bad = {"error": colours.danger, "warning": colours.warning}.get(self._severity)
         if self._selected:
-            colour, width = shade.accent, 2.6
+            colour, width = colours.accent, 2.6
         elif bad is not None:
             colour, width = bad, 2.8 if self._hovered else 2.2
         elif self._hovered:
-            colour, width = theme.mixed(shade.accent, shade.text, 0.25), 2.6
+            colour, width = theme.mixed(colours.accent, colours.text, 0.25), 2.6
         else:
-            colour, width = theme.mixed(shade.text_faint, shade.window, 0.15 if shade.dark else 0.0), 1.8
+            colour, width = theme.mixed(colours.text_faint, colours.window, 0.15 if colours.dark else 0.0), 1.8
         if self._level is Level.FAR:
             width *= 2.0
         self.ink = _ink(colour.rgba(), width)

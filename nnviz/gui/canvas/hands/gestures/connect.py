@@ -193,10 +193,10 @@ class _Wiring(Gesture):
 
     def paint(self, painter: QPainter) -> None:
         """The wire as it is held."""
-        shade = theme.current()
-        colour = shade.good if self._target is not None else shade.accent
+        colours = theme.current()
+        colour = colours.good if self._target is not None else colours.accent
         if self._reason or self._doubt:
-            colour = shade.danger if self._reason else shade.warning
+            colour = colours.danger if self._reason else colours.warning
         pen = QPen(colour, 2.4)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         if self._reason:
@@ -322,7 +322,7 @@ class ConnectByKeys(_Wiring):
         self._show(self.scene.port_place(target), target, reason)
         words = self._words(target)
         self.canvas.show_hint(words, self._end, "warning" if self._doubt and not reason else "")
-        self.canvas.tell(f"{self.scene.cards[node].facts.title}: {words or 'can be connected'}")
+        self.canvas.announce(f"{self.scene.cards[node].facts.title}: {words or 'can be connected'}")
 
 
 def begin_by_keys(canvas: CanvasView) -> None:

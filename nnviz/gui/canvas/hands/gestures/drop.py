@@ -69,8 +69,8 @@ class DropGesture(Gesture):
         """The outline of the card that would be."""
         if self._place is None:
             return
-        shade = theme.current()
-        colour = shade.family(self._spec.family)
+        colours = theme.current()
+        colour = colours.family(self._spec.family)
         fill = QColor(colour)
         fill.setAlphaF(0.14)
         painter.setBrush(fill)
@@ -78,7 +78,7 @@ class DropGesture(Gesture):
         rect = self._outline()
         painter.drawRoundedRect(rect, CARD_RADIUS, CARD_RADIUS)
         painter.setFont(theme.scene_font(13, 600))
-        painter.setPen(shade.text)
+        painter.setPen(colours.text)
         painter.drawText(rect.adjusted(10.0, 7.0, -10.0, 0.0), Qt.AlignmentFlag.AlignLeft, self._spec.title)
 
     def area(self) -> QRectF:

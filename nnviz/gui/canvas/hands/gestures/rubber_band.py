@@ -53,10 +53,10 @@ class RubberBandGesture(Gesture):
 
     def paint(self, painter: QPainter) -> None:
         """The rectangle."""
-        shade = theme.current()
-        fill = QColor(shade.accent)
+        colours = theme.current()
+        fill = QColor(colours.accent)
         fill.setAlphaF(0.12)
-        pen = QPen(shade.accent, 1.0)
+        pen = QPen(colours.accent, 1.0)
         pen.setCosmetic(True)
         painter.setPen(pen)
         painter.setBrush(fill)

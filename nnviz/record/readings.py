@@ -1,10 +1,10 @@
 """One measured value at one step, frozen.
 
-A series is all samples under one name. Names are ``quantity`` or ``quantity/where``; *where* is a split or a node id.
+A series is all readings under one name. Names are ``quantity`` or ``quantity/where``; *where* is a split or a node id.
 They are declared in :mod:`nnviz.record.quantities`:
 
 =============================  ========  ==============================================================
-series                         sample    what it is
+series                         reading    what it is
 =============================  ========  ==============================================================
 loss/train                     Scalar    loss of the batch at each step
 loss/validation                Scalar    loss over the validation split, at the end of each epoch
@@ -27,8 +27,8 @@ dead_since/<node>              Array     int64[units]: step since which a unit i
 saturation/<node>              Scalar    share of outputs whose derivative is under 5 % of its maximum
 closed_channels/<node>         Scalar    share of a normalisation's channels whose factor is at most 1 % of the largest
 weights/<node>                 Array     float32: the node's ``weight`` in torch's layout (at most 2**20 numbers)
-output/<node>                  Array     float32: output for the pinned sample, evaluation mode, without the batch
-input/pinned                   Array     float32: the pinned sample as the network sees it
+output/<node>                  Array     float32: output for the pinned example, evaluation mode, without the batch
+input/pinned                   Array     float32: the pinned example as the network sees it
 plane/<node>                   Array     float32[units, 32, 32]: output over the plane of a two-feature input, row 0 has
                                          the largest x2; meta: its edges ``x1_low`` ... ``x2_high``
 input/points                   Array     float32[n, 3]: x1, x2, label of up to 400 training examples, once; meta alike
@@ -65,8 +65,8 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class ArraySample:
-    """An array of numbers, on the CPU, owned by the sample and never written to again.
+class ArrayReading:
+    """An array of numbers, on the CPU, owned by the reading and never written to again.
 
     ``meta`` holds plain facts about it, such as ``{"sample": 4, "label": "7"}`` or ``{"shown": 64, "of": 512}``
     where only the first channels were kept.
@@ -138,4 +138,4 @@ def units_in(meta: Mapping[str, str | int | float], rows: int) -> tuple[int, ...
     return (*range(first), *also) if fits else tuple(range(rows))
 
 
-Sample: TypeAlias = Scalar | Histogram | ArraySample | Finding
+Reading: TypeAlias = Scalar | Histogram | ArrayReading | Finding

@@ -125,7 +125,7 @@ def test_a_mean_far_from_zero_does_not_cost_the_deviation():
     inputs = 1e4 + torch.randn(30, 1000, generator=torch.Generator().manual_seed(0))
     readings = ProbeSetPass([ActivationStatistics()]).measure(Measurement(Network(graph), 1, probe_inputs=inputs))
     assert scalars(readings)["activation_deviation/i"] == pytest.approx(
-        float(inputs.double().std(correction=0)), rel=1e-6
+        float(inputs.double().std(correction=0)), rel=1e-5
     )
     assert scalars(readings)["activation_mean/f"] == scalars(readings)["activation_mean/i"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -77,6 +79,23 @@ def refuse_without_room(nbytes: int = 0) -> None:
         raise TooLargeError(
             f"Only {bytes_text(free)} of memory are left, but {what} {bytes_text(needed)}. Close other programs."
         )
+
+
+def release_unused() -> None:
+    """Gives memory that nothing uses any more back to the system, after a network was closed.
+
+    glibc keeps what was freed: tensors of a few hundred kilobytes lie between small objects, so that each training and
+    reset left 7 to 40 MB behind, although no object of it lived. A caching allocator of a GPU keeps its blocks as well.
+    Takes milliseconds to tens of them; the thread that closed the network calls it. Python's collector is not asked: in
+    the window its rounds belong to the GUI thread.
+    """
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        # musl has no such function, and gives back by itself.
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def build_network(

@@ -10,6 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.runs.session_bridge import SessionBridge
+from nnviz.network import memory
 from nnviz.project.model import DataConfig
 from nnviz.project.samples import templates
 from nnviz.record.run import Run
@@ -139,3 +140,14 @@ def test_the_gui_imports_no_torch() -> None:
 def test_starting_the_window_does_not_import_pyqtgraph() -> None:
     program = "import sys, nnviz.gui.window.window, nnviz.gui.app\nassert 'pyqtgraph' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+def test_memory_goes_back_to_the_system_after_every_session(
+    qtbot: QtBot, bridge: SessionBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured on digits-cnn, resetting grew by 7 MB each time before: what was freed lay in the allocator."""
+    released: list[str] = []
+    monkeypatch.setattr(memory, "release_unused", lambda: released.append(threading.current_thread().name))
+    ready(qtbot, bridge)
+    ready(qtbot, bridge)
+    qtbot.waitUntil(lambda: released == ["nnviz-session"], timeout=TIMEOUT)

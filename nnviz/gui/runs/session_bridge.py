@@ -297,6 +297,7 @@ class SessionBridge(QObject):
                 self._guard(self._number, job)
             elif opening is not None:
                 self._guard(opening.number, lambda chosen=opening: self._host(chosen))  # type: ignore[misc]
+                self._guard(opening.number, self._release)
 
     def _guard(self, number: int, work: Callable[[], None]) -> None:
         """Nothing that goes wrong may end the thread."""
@@ -323,6 +324,11 @@ class SessionBridge(QObject):
         from nnviz.network.memory import roomiest_bytes  # noqa: PLC0415 - as above
 
         self._voice.memory_measured.emit(roomiest_bytes())
+
+    def _release(self) -> None:
+        from nnviz.network.memory import release_unused  # noqa: PLC0415 - torch belongs to this thread
+
+        release_unused()
 
     def _host(self, opening: _Opening) -> None:
         from nnviz.train.session import SessionState, TrainingSession  # noqa: PLC0415 - torch belongs to this thread

@@ -54,7 +54,7 @@ class CanvasGroups(QObject):
         return {item: (CARD_WIDTH, card.layout.height) for item, card in self._scene.cards.items()}
 
     def cover(self, top: int) -> None:
-        """Something else covers so many pixels of the upper edge: the way stands below it."""
+        """Put the way below something else that covers so many pixels of the upper edge."""
         self._covered = top
         self._settle()
 
@@ -217,7 +217,7 @@ class CanvasGroups(QObject):
         return self._desk.editing.apply(edit)
 
     def _on_root_changed(self, root: str) -> None:
-        """Another group is looked into, or the whole: because that was asked for, or because the group has gone."""
+        """Show another group, or the whole: it was asked for, or the group has gone."""
         self._show_way()
         self._desk.camera.fit()
         if root:

@@ -27,11 +27,11 @@ class CanvasKeys:
         self._search_layers = search_layers
 
     def press(self, event: QKeyEvent) -> bool:
-        """Do what the key says; whether it has been used."""
+        """Do what a key means on the canvas; whether it means anything."""
         return self._tools.notes.key(event) or self._standard(event) or self._plain(event) or self._arrows(event)
 
     def _standard(self, event: QKeyEvent) -> bool:
-        """Shortcuts that are the same in every program."""
+        """Do what a shortcut means that is the same in every program; whether this is one."""
         desk, camera, editing = self._desk, self._desk.camera, self._desk.editing
         control = event.modifiers() == Qt.KeyboardModifier.ControlModifier
         if control and event.key() == Qt.Key.Key_D:
@@ -57,7 +57,7 @@ class CanvasKeys:
         return False
 
     def _plain(self, event: QKeyEvent) -> bool:
-        """Single keys."""
+        """Do what a single key means, without Ctrl or Alt; whether it means anything."""
         tools, desk = self._tools, self._desk
         if event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier):
             return False
@@ -91,7 +91,7 @@ class CanvasKeys:
         return True
 
     def _arrows(self, event: QKeyEvent) -> bool:
-        """Arrows move the selected cards, or the view where none is selected; with Alt they walk from card to card."""
+        """Move the selected cards by arrows, or the view where none is selected; with Alt walk from card to card."""
         desk = self._desk
         side = ARROWS.get(event.key())
         if side is None:

@@ -143,7 +143,7 @@ class CanvasNotes(QObject):
         self._finish()
 
     def _finish(self) -> None:
-        """Take what is being written."""
+        """Keep what is being written."""
         if self._editor is not None:
             self._editor.finish()
 
@@ -263,7 +263,7 @@ class CanvasNotes(QObject):
         return grip_cursor(grip) if note is not None else None
 
     def key(self, event: QKeyEvent) -> bool:
-        """Keys that mean notes and arrows; whether this is one."""
+        """Do what a key means for notes and arrows; whether it means anything."""
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & ~_KEYPAD
         if self._armed and event.key() == Qt.Key.Key_Escape:
             self._disarm()

@@ -129,7 +129,7 @@ class ArrowEndGesture(Gesture):
         self._dragging = False
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """The end is where the mouse is, or at the edge of the card there."""
+        """Put the end where the mouse is, or at the edge of the card there."""
         if not self._dragging and (point - self._start).manhattanLength() * self.desk.camera.zoom < DRAG_DISTANCE:
             return
         self._dragging = True
@@ -173,7 +173,7 @@ class DrawArrowGesture(Gesture):
         self._line = QLineF(start, start)
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """The tip is where the mouse is, or at the edge of the card there."""
+        """Put the tip where the mouse is, or at the edge of the card there."""
         if not modifiers & Qt.KeyboardModifier.AltModifier:
             point = at_a_card(self.scene, point, self._line.p1(), PORT_REACH / self.desk.camera.zoom)
         self._line = QLineF(self._line.p1(), point)

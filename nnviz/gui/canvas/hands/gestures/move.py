@@ -22,7 +22,7 @@ _SNAP = 6.0
 
 
 class MoveGesture(Gesture):
-    """Cards follow the mouse and snap to the rows and columns of the others; with Alt they move freely."""
+    """Moves cards with the mouse; they snap to the rows and columns of the others, but with Alt they do not."""
 
     cursor = Qt.CursorShape.ArrowCursor
 
@@ -97,7 +97,7 @@ class MoveGesture(Gesture):
         self._look_for_wire()
 
     def _stretch_arrows(self, by: QPointF) -> None:
-        """Arrows that begin or end at what is dragged come along with that end."""
+        """Have arrows that begin or end at what is dragged come along with that end."""
         still = QPointF()
         for arrow, (tail, tip) in self._arrows.items():
             start, way = QPointF(arrow.arrow.x, arrow.arrow.y), QPointF(arrow.arrow.across, arrow.arrow.down)
@@ -158,7 +158,7 @@ class MoveGesture(Gesture):
         return by
 
     def _look_for_wire(self) -> None:
-        """A card without wires that is held over a wire would be put into it."""
+        """Light up the wire into which a card without wires would be put."""
         wire = None
         if len(self._all) == 1 and self._leader in self.scene.seen.nodes and not self.scene.wires_at(self._leader):
             facts = self.scene.cards[self._leader].facts

@@ -72,8 +72,8 @@ def edit(app: QApplication, settings: Settings) -> Iterator[Row]:
         with window_on(app, Project(graph=graph)) as window:
             node = "conv2" if "input" in what else [name for name in graph.nodes if name.startswith("conv")][-1]
             canvas = window.canvas
-            canvas.zoom_reset()
-            canvas.look_at(canvas.canvas_scene.cards[node].card_rect().center())
+            canvas.camera.zoom_reset()
+            canvas.camera.look_at(canvas.canvas_scene.cards[node].card_rect().center())
             rest(app)
             sides = iter(range(10**6))
 
@@ -107,8 +107,8 @@ def largest(app: QApplication, settings: Settings) -> Iterator[Row]:
         shown = time.perf_counter() - began
         yield Row("10,000 nodes: the window opened", f"{shown:.1f} s", "limit 15 s", shown < 15)
         canvas = window.canvas
-        canvas.zoom_reset()
-        canvas.look_at(canvas.canvas_scene.cards["conv2000"].card_rect().center())
+        canvas.camera.zoom_reset()
+        canvas.camera.look_at(canvas.canvas_scene.cards["conv2000"].card_rect().center())
         rest(app, 3.0)
         node = window.document.project.graph.nodes["relu2000"]
         steps = iter(range(10**6))
@@ -150,11 +150,11 @@ def drag(app: QApplication, settings: Settings) -> Iterator[Row]:
         with window_on(app, Project(graph=large_graph(500))) as window:
             canvas, handle = window.canvas, window.windowHandle()
             scene, viewport = canvas.canvas_scene, canvas.viewport()
-            canvas.set_zoom(0.5)
-            canvas.look_at(QPointF(1100.0, 700.0))
+            canvas.camera.set_zoom(0.5)
+            canvas.camera.look_at(QPointF(1100.0, 700.0))
             rest(app)
             seen = sorted(
-                (item for item in scene.items(canvas.visible_rect()) if isinstance(item, NodeItem)),
+                (item for item in scene.items(canvas.camera.visible_rect()) if isinstance(item, NodeItem)),
                 key=lambda card: abs(card.y() - 700.0) + abs(card.x() - 1100.0),
             )
             canvas.select([card.node for card in seen[:count]])
@@ -177,9 +177,9 @@ def drag(app: QApplication, settings: Settings) -> Iterator[Row]:
             taken = seconds(move, settings.rounds(90), warm_up=5)
             if paints.count < len(taken):
                 raise RuntimeError(f"only {paints.count} of {len(taken)} frames were painted")
-            if canvas.gesture is None or scene.cards[seen[0].node].place == (seen[0].x() + 1, seen[0].y()):
+            if canvas.overlay.gesture is None or scene.cards[seen[0].node].place == (seen[0].x() + 1, seen[0].y()):
                 raise RuntimeError("nothing was dragged")
-            canvas.cancel_gesture()
+            canvas.gestures.cancel()
         cards = "one card" if count == 1 else f"{count} selected cards"
         yield Row(
             f"500 nodes: {cards} dragged by the mouse",
@@ -243,16 +243,16 @@ def frames(app: QApplication, settings: Settings) -> Iterator[Row]:
     rest(app)
 
     def whole() -> None:
-        view.fit(whole=True)
+        view.camera.fit(whole=True)
 
     def full_size() -> None:
-        view.zoom_reset()
-        view.look_at(QPointF(*corners[0]))
+        view.camera.zoom_reset()
+        view.camera.look_at(QPointF(*corners[0]))
 
     works: tuple[tuple[str, Callable[[], None], Callable[[int], None]], ...] = (
-        ("pan, all in view", whole, lambda index: view.pan_by(9.0 if index % 40 < 20 else -9.0, 0.0)),
+        ("pan, all in view", whole, lambda index: view.camera.pan_by(9.0 if index % 40 < 20 else -9.0, 0.0)),
         ("zoom, all in view", whole, lambda index: _zoom(view, index)),
-        ("pan, full size", full_size, lambda index: view.pan_by(9.0 if index % 40 < 20 else -9.0, 3.0)),
+        ("pan, full size", full_size, lambda index: view.camera.pan_by(9.0 if index % 40 < 20 else -9.0, 3.0)),
         ("zoom, full size", full_size, lambda index: _zoom(view, index)),
     )
     for what, prepare, move in works:
@@ -285,7 +285,7 @@ def frames(app: QApplication, settings: Settings) -> Iterator[Row]:
 def _zoom(view: CanvasView, index: int) -> None:
     """As the wheel does it: a frame has little time for cards that only need to be sharper."""
     view._hurry()
-    view.set_zoom(view.zoom * (1.03 if index % 20 < 10 else 1 / 1.03))
+    view.camera.set_zoom(view.camera.zoom * (1.03 if index % 20 < 10 else 1 / 1.03))
 
 
 def palette(app: QApplication, settings: Settings) -> Iterator[Row]:

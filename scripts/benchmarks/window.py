@@ -46,9 +46,9 @@ def canvas(app: QApplication, settings: Settings) -> Iterator[Row]:
     view.show()
     app.processEvents()
     for what, prepare, move in (
-        ("pan, whole network in view", view.fit, _pan),
-        ("zoom, whole network in view", view.fit, _zoom),
-        ("pan, full size", view.zoom_reset, _pan),
+        ("pan, whole network in view", view.camera.fit, _pan),
+        ("zoom, whole network in view", view.camera.fit, _zoom),
+        ("pan, full size", view.camera.zoom_reset, _pan),
     ):
         prepare()
         app.processEvents()

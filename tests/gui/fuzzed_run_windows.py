@@ -118,7 +118,7 @@ class Visitor:
             list(itertools.islice(panel.rows(), 2000))
         window.feed.set_step(None)
         window.canvas.select([])
-        window.canvas.fit()
+        window.canvas.camera.fit()
         self.look()
         window.replay._look()
         self.look()

@@ -242,7 +242,7 @@ def test_problems_inside_lead_to_where_they_are(open_window: OpenWindow, qtbot: 
     window.commands.show_node(first)
     assert scene.root == "block"
     assert list(window.canvas.selected) == [first]
-    assert window.canvas.visible_rect().intersects(scene.cards[first].card_rect())
+    assert window.canvas.camera.visible_rect().intersects(scene.cards[first].card_rect())
     assert window.inspector is not None
     assert window.inspector.layer.heading.text() == "Linear"
     # What stands outside leads out again.

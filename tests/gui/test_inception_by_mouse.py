@@ -157,7 +157,7 @@ def mouse(qtbot: QtBot, open_window: OpenWindow) -> Mouse:
     person.until(lambda: window.canvas.viewport().width() > 900 and window.inspector is not None)
     # So small that the whole module has room.
     person.wheel(window.canvas.viewport(), -3)
-    assert 0.5 < window.canvas.zoom < 0.7
+    assert 0.5 < window.canvas.camera.zoom < 0.7
     return person
 
 
@@ -282,7 +282,7 @@ def test_the_inception_module_is_built_grouped_and_taken_back_by_mouse(
     mouse.choose_from_menu(mouse.on_canvas(ids["conv1"], "title"), "Group")
     (group,) = window.document.project.graph.groups
     mouse.click(viewport, QPoint(30, viewport.height() - 30))  # The name that is offered will do.
-    mouse.until(lambda: canvas.title_editor is None and not canvas.gliding)
+    mouse.until(lambda: canvas.renaming.editor is None and not canvas.camera.gliding)
     card = scene.cards[group]
     assert isinstance(card, NodeItem)
     assert card.facts.parameters == 163_696
@@ -292,12 +292,12 @@ def test_the_inception_module_is_built_grouped_and_taken_back_by_mouse(
 
     # A double click opens it, the sign in its title folds it up again.
     mouse.double_click(viewport, mouse.on_canvas(group, "title"))
-    mouse.until(lambda: group in scene.frames.items and not canvas.gliding)
+    mouse.until(lambda: group in scene.frames.items and not canvas.camera.gliding)
     canvas.hold_still()
     assert set(scene.cards) == set(ids.values())
     sign = canvas.mapFromScene(scene.frames.items[group].sign_rect().center())
     mouse.click(viewport, sign)
-    mouse.until(lambda: group in scene.cards and not canvas.gliding)
+    mouse.until(lambda: group in scene.cards and not canvas.camera.gliding)
     canvas.hold_still()
 
     # The whole block goes where it is dragged, with all that stands in it.

@@ -132,8 +132,8 @@ def test_the_title_is_edited_in_letters_that_fit_the_card(qtbot: QtBot, open_win
     window.action("lecture").trigger()
     window.canvas.select(["linear1"])
     window.action("rename").trigger()
-    qtbot.waitUntil(lambda: window.canvas.title_editor is not None, timeout=TIMEOUT)
-    editor = window.canvas.title_editor
+    qtbot.waitUntil(lambda: window.canvas.renaming.editor is not None, timeout=TIMEOUT)
+    editor = window.canvas.renaming.editor
     assert editor is not None
     assert QFontMetrics(editor.font()).height() <= editor.height() - 4
 

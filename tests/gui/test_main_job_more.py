@@ -240,7 +240,7 @@ def test_a_replayed_run_shows_at_each_step_what_was_seen_live(
         QApplication.processEvents()
         return dict(person.pictures()), person.panel("gradients").to_csv()
 
-    window.canvas.fit()
+    window.canvas.camera.fit()
     QApplication.processEvents()
     live_pictures = {step: seen(step) for step in (0, 2, 4)}
     window.feed.set_step(None)
@@ -257,12 +257,16 @@ def test_a_replayed_run_shows_at_each_step_what_was_seen_live(
         then, now = live.at(step), replayed.at(step)
         assert set(then) == set(now)
         assert [name for name in then if not is_equal(then[name], now[name])] == []
-    window.canvas.fit()
+    window.canvas.camera.fit()
     QApplication.processEvents()
     for step, (pictures, table) in live_pictures.items():
         again, again_table = seen(step)
         differ = [node for node in pictures if not np.array_equal(pictures[node], again[node])]
-        assert differ == [], (step, window.canvas.zoom, [np.shape(pictures[n]) == np.shape(again[n]) for n in differ])
+        assert differ == [], (
+            step,
+            window.canvas.camera.zoom,
+            [np.shape(pictures[n]) == np.shape(again[n]) for n in differ],
+        )
         assert again_table == table
 
 

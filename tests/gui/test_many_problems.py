@@ -20,9 +20,9 @@ def test_rows_end_where_nobody_reads_on(open_window: OpenWindow) -> None:
     assert every > _LOOSE
     assert len(panel.cards) == 100
     assert panel.rest.text().startswith(f"And {every - 100} more") and panel.rest.isVisible()
-    window.canvas.select_all()
+    window.canvas.desk.select_all()
     listed = window.inspector.layer.diagnostics
     assert len(listed.cards) == 20 and listed.rest.isVisible()
-    window.canvas.delete_selection()
+    window.canvas.editing.delete()
     assert len(panel.cards) == len(window.document.diagnostics) < 100
     assert panel.rest.isHidden()

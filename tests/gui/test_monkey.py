@@ -204,7 +204,7 @@ def torment(window: MainWindow, seed: int, events: int) -> None:
         popup.close()
         QApplication.processEvents()
     assert window.statusBar().isAncestorOf(window.timeline)
-    window.canvas.cancel_gesture()
+    window.canvas.gestures.cancel()
     last = document.project
     assert io.loads(io.dumps(last)) == last
     scene = window.canvas.canvas_scene

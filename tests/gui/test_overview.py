@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from window_kit import OpenWindow
 
+from nnviz.gui.canvas.hands.navigation import tab_order
 from nnviz.gui.look import motion
 from nnviz.gui.panels.history import HistoryPanel
 from nnviz.gui.window.commands import Commands
@@ -25,7 +26,7 @@ def choices(window: MainWindow) -> dict[str, bool]:
 def test_when_the_map_is_shown_is_chosen_in_the_menu_and_remembered(open_window: OpenWindow) -> None:
     window = open_window()
     minimap = window.canvas.minimap
-    window.canvas.fit()
+    window.canvas.camera.fit()
     assert minimap.isHidden()
     assert choices(window) == {"automatic": True, "always": False, "never": False}
     next(action for action in window.minimap_menu.actions() if action.data() == "always").trigger()
@@ -39,7 +40,7 @@ def test_when_the_map_is_shown_is_chosen_in_the_menu_and_remembered(open_window:
 
 def test_one_key_shows_and_hides_the_map(open_window: OpenWindow) -> None:
     window = open_window()
-    window.canvas.fit()
+    window.canvas.camera.fit()
     window.canvas.setFocus()
     QTest.keyClick(window.canvas, Qt.Key.Key_M, CONTROL)
     assert window.canvas.minimap.isVisible()
@@ -63,10 +64,10 @@ def test_gliding_is_switched_off_in_the_menu_and_remembered(open_window: OpenWin
 def test_menu_canvas_and_keys_arrange_alike(open_window: OpenWindow) -> None:
     window = open_window("digits-cnn")
     document = window.document
-    window.canvas.arrange()
+    window.canvas.desk.arrange()
     arranged = document.project.graph
     steps = len(document.history)
-    for arrange in (window.action("arrange").trigger, window.canvas.arrange):
+    for arrange in (window.action("arrange").trigger, window.canvas.desk.arrange):
         document.apply(Move({"conv2": (900.0, 900.0)}))
         arrange()
         assert document.project.graph == arranged
@@ -79,18 +80,18 @@ def test_menu_canvas_and_keys_arrange_alike(open_window: OpenWindow) -> None:
 def test_a_notice_hides_no_card_of_a_fitted_network(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window("digits-cnn")
     canvas = window.canvas
-    canvas.fit()
-    before = canvas.zoom
+    canvas.camera.fit()
+    before = canvas.camera.zoom
     text = "Something that takes many words to say, " * 6
     window.notices.show_notice("test", text, "warning")
     notice = window.notices.notice("test")
     assert notice is not None
     lowest = window.notices.geometry().bottom()
     assert notice.height() > 60  # a long text wraps
-    assert canvas.mapFromScene(canvas.content_rect().topLeft()).y() > lowest
-    assert canvas.rect().contains(canvas.mapFromScene(canvas.content_rect().bottomRight()))
+    assert canvas.mapFromScene(canvas.camera.content_rect().topLeft()).y() > lowest
+    assert canvas.rect().contains(canvas.mapFromScene(canvas.camera.content_rect().bottomRight()))
     window.notices.dismiss("test")
-    assert canvas.zoom == before
+    assert canvas.camera.zoom == before
 
 
 def test_in_a_lecture_cards_are_large_enough_to_read(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -99,15 +100,17 @@ def test_in_a_lecture_cards_are_large_enough_to_read(open_window: OpenWindow, qt
     canvas = window.canvas
     window.action("lecture").trigger()
     # The smallest letters of a card have 12 units.
-    qtbot.waitUntil(lambda: 12 * canvas.zoom >= 12.0)
+    qtbot.waitUntil(lambda: 12 * canvas.camera.zoom >= 12.0)
     assert canvas.minimap.isVisible()  # the rest is a click away
-    first = canvas.canvas_scene.cards[canvas.tab_order()[0]].card_rect()
-    assert canvas.visible_rect().contains(first)
+    first = canvas.canvas_scene.cards[tab_order(canvas.canvas_scene)[0]].card_rect()
+    assert canvas.camera.visible_rect().contains(first)
     canvas.setFocus()
     QTest.keyClick(canvas, Qt.Key.Key_F)
-    assert canvas.visible_rect().contains(canvas.content_rect())
+    assert canvas.camera.visible_rect().contains(canvas.camera.content_rect())
     window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: canvas.fitted and canvas.visible_rect().contains(canvas.content_rect()))
+    qtbot.waitUntil(
+        lambda: canvas.camera.fitted and canvas.camera.visible_rect().contains(canvas.camera.content_rect())
+    )
 
 
 def test_the_history_dock_leads_back(open_window: OpenWindow, qtbot: QtBot) -> None:

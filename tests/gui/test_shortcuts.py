@@ -234,9 +234,9 @@ def test_actions_of_the_canvas_wait_for_the_canvas(qtbot: QtBot, open_window: Op
     window.canvas.setFocus()
     window.canvas.select([node])
     person.keys(Key.Key_F2)
-    assert window.canvas.title_editor is not None
+    assert window.canvas.renaming.editor is not None
     person.keys(Key.Key_Escape)
-    assert window.canvas.title_editor is None
+    assert window.canvas.renaming.editor is None
 
 
 def test_what_is_off_says_why(open_window: OpenWindow) -> None:

@@ -127,10 +127,16 @@ def test_no_circle_binds_two_rooms_not_even_by_annotations() -> None:
 
 
 def test_circles_within_a_room_do_not_become_more() -> None:
-    """Left, by annotations: the view of the canvas and its hands, the window and its commands."""
+    """Left, by annotations: the window and its commands."""
     found = circles(imports(modules(), at_run_time=False))
-    heads = {"nnviz.gui.canvas.view", "nnviz.gui.window.window"}
+    heads = {"nnviz.gui.window.window"}
     assert [circle for circle in found if heads.isdisjoint(circle)] == []
+
+
+def test_no_part_of_the_canvas_knows_its_view() -> None:
+    """They are told what they need: scene, camera, edits, or a desk with all of these."""
+    found = imports(modules(), at_run_time=False)
+    assert [name for name in found if "nnviz.gui.canvas.view" in found[name]] == ["nnviz.gui.canvas"]
 
 
 def test_planted_circles_are_found(tmp_path: Path) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMenu
 
+from nnviz.gui.canvas.hands.noting import COLOURS
+from nnviz.gui.canvas.hands.tools import Tools
 from nnviz.gui.parts.action import Action, Key, Offer, Submenu
 from nnviz.project import registry
 from nnviz.project.drawing.alignment import Alignment, Direction
 from nnviz.project.model import Edge
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
 
 #: Each with its words, its keys and what of the cards comes to lie on one line.
 ALIGNMENTS: tuple[tuple[Alignment, str, str, str], ...] = (
@@ -29,17 +27,9 @@ DISTRIBUTIONS: tuple[tuple[Direction, str, str], ...] = (
     (Direction.HORIZONTAL, "Distribute &horizontally", "Ctrl+Shift+H"),
     (Direction.VERTICAL, "Distribute &vertically", "Ctrl+Shift+V"),
 )
-#: Of notes and arrows.
-COLOURS: tuple[tuple[str, str, str], ...] = (
-    ("plain", "&Plain", "Alt+5"),
-    ("accent", "&Blue", "Alt+6"),
-    ("good", "&Green", "Alt+7"),
-    ("warning", "&Orange", "Alt+8"),
-    ("bad", "Re&d", "Alt+9"),
-)
 
 
-def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
+def canvas_actions(tools: Tools) -> tuple[Offer, ...]:
     """What the canvas contributes to the window's actions."""
 
     def action(
@@ -66,14 +56,15 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
         )
 
     def add_at_mouse() -> None:
-        canvas.setFocus()
-        canvas.quick_add.open()
+        desk.take_keyboard()
+        tools.quick_add.open()
 
     def connect_by_keyboard() -> None:
-        canvas.setFocus()
-        canvas.start_wire_by_keyboard()
+        desk.take_keyboard()
+        tools.connect_by_keys()
 
-    editing, groups, notes = canvas.editing, canvas.groups, canvas.notes
+    desk, groups, notes = tools.desk, tools.groups, tools.notes
+    editing, camera, scene = desk.editing, desk.camera, desk.scene
     edit = ("&Edit", 2)
     line, gaps = ("A&rrange", 2), ("A&rrange", 3)
     look = ("&View", 1)
@@ -86,21 +77,21 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             "delete",
             "Remo&ve",
             "Remove the selected layers and wires",
-            canvas.delete_selection,
+            editing.delete,
             Key.Delete,
             icon="trash",
             place=edit,
         ),
-        action("select_all", "Select &all", "Select every layer", canvas.select_all, Key.SelectAll, place=edit),
+        action("select_all", "Select &all", "Select every layer", desk.select_all, Key.SelectAll, place=edit),
         Action(
             name="select_before",
             text="Se&lect layers before",
             help="Select, beside the selected cards, all those that their values come from",
-            do=lambda: canvas.select(with_those_before(canvas.canvas_scene.wires, canvas.selected)),
+            do=lambda: scene.select(with_those_before(scene.wires, scene.selected)),
             keys=("Ctrl+Alt+A",),
             menu="&Edit",
             section=2,
-            why_not=lambda: "" if canvas.selected else "Select a layer first.",
+            why_not=lambda: "" if scene.selected else "Select a layer first.",
             canvas_only=True,
         ),
         action(
@@ -115,7 +106,7 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             "rename",
             "Rena&me",
             "Write another title on the selected card",
-            canvas.rename_selected,
+            tools.rename,
             "F2",
             place=("&Edit", 4),
         ),
@@ -149,12 +140,12 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             )
             for colour, words, keys in COLOURS
         ),
-        Submenu(menu="&Add", section=3, make=lambda parent: layer_menus(parent, canvas.add_node)),
+        Submenu(menu="&Add", section=3, make=lambda parent: layer_menus(parent, desk.add_layer)),
         action(
             "arrange",
             "Arran&ge",
             "Put all cards in order",
-            canvas.arrange,
+            desk.arrange,
             "Ctrl+Shift+A",
             icon="arrange",
             place=("A&rrange", 1),
@@ -244,7 +235,7 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             "zoom_in",
             "Zoom &in",
             "Larger cards",
-            canvas.zoom_in,
+            camera.zoom_in,
             Key.ZoomIn,
             "Ctrl+=",
             icon="zoom-in",
@@ -255,20 +246,20 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             "zoom_out",
             "Zoom &out",
             "Smaller cards",
-            canvas.zoom_out,
+            camera.zoom_out,
             Key.ZoomOut,
             icon="zoom-out",
             place=look,
             everywhere=True,
         ),
         action(
-            "zoom_reset", "&Actual size", "Cards at 100 %", canvas.zoom_reset, "Ctrl+0", place=look, everywhere=True
+            "zoom_reset", "&Actual size", "Cards at 100 %", camera.zoom_reset, "Ctrl+0", place=look, everywhere=True
         ),
         action(
             "fit",
             "&Fit network",
             "Show the whole network",
-            canvas.fit_or_all,
+            camera.fit_or_all,
             "Ctrl+1",
             icon="fit",
             place=look,
@@ -278,7 +269,7 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             "zoom_selection",
             "Zoom to &selection",
             "Show the selected layers",
-            canvas.zoom_to_selection,
+            desk.zoom_to_selection,
             "Ctrl+2",
             place=look,
             everywhere=True,

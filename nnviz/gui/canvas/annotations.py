@@ -13,7 +13,7 @@ from nnviz.project.graph.groups import GraphView
 
 
 class Annotations:
-    """Notes and arrows by id."""
+    """Holds notes and arrows by id, and keeps them as the document says."""
 
     def __init__(self, scene: QGraphicsScene) -> None:
         self._scene = scene
@@ -32,7 +32,7 @@ class Annotations:
 
     @property
     def items(self) -> Mapping[str, NoteItem | ArrowItem]:
-        """All of them."""
+        """Notes and arrows together."""
         return {**self._notes, **self._arrows}
 
     def get(self, identity: str) -> NoteItem | ArrowItem | None:
@@ -91,7 +91,7 @@ class Annotations:
                 item.put(place.x(), place.y())
 
     def settle(self) -> bool:
-        """Put each where the document says; whether one was elsewhere."""
+        """Put each note and arrow where the document says; whether one was elsewhere."""
         moved = [item.settle() for item in self.items.values()]
         return any(moved)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QTransform
-from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsView
 
 from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.canvas.glide import Glide
@@ -27,44 +28,59 @@ _MOST_INSET = 0.55
 _WORLD = 60_000.0
 
 
-class CameraView(QGraphicsView):
-    """A view that zooms at the mouse and never loses its content.
+class Camera(QObject):
+    """Zooms and pans a view: at the mouse, smoothly where things may move, and never away from the content.
+
+    Args:
+        view: What shows the scene. The camera takes care of its scroll bars and of what it repaints.
+        content: The smallest rectangle around everything there is; empty when there is nothing.
+        hurry: Called before each frame of a glide that changes the zoom: it must be painted quickly.
 
     Signals:
         zoom_changed: The new zoom.
-        camera_moved: Something else is to be seen.
+        moved: Another part of the scene is to be seen, or the same at another zoom.
     """
 
     zoom_changed = Signal(float)
-    camera_moved = Signal()
+    moved = Signal()
 
-    def __init__(self, scene: QGraphicsScene, parent: QWidget | None = None) -> None:
-        super().__init__(scene, parent)
+    def __init__(
+        self, view: QGraphicsView, content: Callable[[], QRectF], hurry: Callable[[], object] = lambda: None
+    ) -> None:
+        super().__init__(view)
+        self._view = view
+        self._content = content
+        self._hurry = hurry
         self._fitted = True
         self._fitted_to = QRectF()
         self._whole = False
         self._legible_zoom = 0.0
         self._inset = 0
         self._glide = Glide(self)
-        self.setSceneRect(-_WORLD, -_WORLD, 2 * _WORLD, 2 * _WORLD)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setSceneRect(-_WORLD, -_WORLD, 2 * _WORLD, 2 * _WORLD)
+        view.setFrameShape(QFrame.Shape.NoFrame)
+        view.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        view.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        view.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # The background fills every pixel, so that scrolling may move what is painted already.
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        view.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        view.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
 
     def content_rect(self) -> QRectF:
-        """The smallest rectangle around everything there is; empty when there is nothing."""
-        raise NotImplementedError
+        """The smallest rectangle around all cards, where they will stand once they have come to rest."""
+        return self._content()
 
     @property
     def zoom(self) -> float:
         """Device-independent pixels for one scene unit."""
-        return self.transform().m11()
+        return self._view.transform().m11()
+
+    @property
+    def room(self) -> tuple[float, float]:
+        """Width and height of the view in device-independent pixels."""
+        return self._view.viewport().width(), self._view.viewport().height()
 
     @property
     def fitted(self) -> bool:
@@ -83,11 +99,11 @@ class CameraView(QGraphicsView):
 
     def visible_rect(self) -> QRectF:
         """The part of the scene that can be seen."""
-        return self.mapToScene(self.viewport().rect()).boundingRect()
+        return self._view.mapToScene(self._view.viewport().rect()).boundingRect()
 
     def to_scene(self, point: QPointF) -> QPointF:
         """A point of the viewport in the scene, finer than whole pixels."""
-        inverted, _ = self.viewportTransform().inverted()
+        inverted, _ = self._view.viewportTransform().inverted()
         return inverted.map(point)
 
     def set_zoom(self, zoom: float, anchor: QPointF | None = None) -> None:
@@ -96,15 +112,15 @@ class CameraView(QGraphicsView):
         zoom = _allowed(zoom)
         if zoom == self.zoom:
             return
-        anchor = QPointF(self.viewport().rect().center()) if anchor is None else anchor
+        anchor = QPointF(self._view.viewport().rect().center()) if anchor is None else anchor
         before = self.to_scene(anchor)
-        self.setTransform(QTransform.fromScale(zoom, zoom))
+        self._view.setTransform(QTransform.fromScale(zoom, zoom))
         after = self.to_scene(anchor)
         self._scroll_by((before.x() - after.x()) * zoom, (before.y() - after.y()) * zoom)
         self._clamp()
         self._fitted = False
         self.zoom_changed.emit(zoom)
-        self.camera_moved.emit()
+        self.moved.emit()
 
     def pan_by(self, across: float, down: float) -> None:
         """Move what is shown by so many device-independent pixels."""
@@ -112,23 +128,23 @@ class CameraView(QGraphicsView):
         self._scroll_by(-across, -down)
         self._clamp()
         self._fitted = False
-        self.camera_moved.emit()
+        self.moved.emit()
 
     def zoom_in(self) -> None:
-        """One step closer."""
+        """Zoom in by one step."""
         self.set_zoom(self.zoom * _ZOOM_STEP)
 
     def zoom_out(self) -> None:
-        """One step back."""
+        """Zoom out by one step."""
         self.set_zoom(self.zoom / _ZOOM_STEP)
 
     def zoom_reset(self) -> None:
-        """One scene unit is one pixel."""
+        """Zoom to where one scene unit is one pixel."""
         self.set_zoom(1.0)
 
     def look_at(self, point: QPointF) -> None:
         """Bring a point of the scene to the middle of the view."""
-        middle = self.to_scene(QPointF(self.viewport().rect().center()))
+        middle = self.to_scene(QPointF(self._view.viewport().rect().center()))
         self.pan_by((middle.x() - point.x()) * self.zoom, (middle.y() - point.y()) * self.zoom)
 
     def fit(self, *, whole: bool = False, glide: bool = False) -> None:
@@ -138,12 +154,12 @@ class CameraView(QGraphicsView):
             whole: Show it whole even where it can be read only from near (see :meth:`set_legible_zoom`).
             glide: Go there smoothly, where things may move.
         """
-        self._fitted_to = self.content_rect()
+        self._fitted_to = self._content()
         self._show(self._fitted_to, _FIT_ZOOM, least=0.0 if whole else self._legible_zoom, glide=glide)
         self._fitted, self._whole = True, whole
 
     def refit(self) -> None:
-        """The view has another size: what was fitted is fitted again."""
+        """Fit again what was fitted, because the view has another size."""
         if self._fitted:
             self.fit(whole=self._whole)
 
@@ -166,7 +182,7 @@ class CameraView(QGraphicsView):
         if top == self._inset:
             return
         self._inset = top
-        if self._fitted and self.content_rect() == self._fitted_to:
+        if self._fitted and self._content() == self._fitted_to:
             self.fit(whole=self._whole, glide=True)
 
     def show_rect(self, rect: QRectF, most: float, *, glide: bool = False) -> None:
@@ -175,18 +191,21 @@ class CameraView(QGraphicsView):
         self._fitted = False
 
     def stop_glide(self) -> None:
-        """Stay where the view is now."""
+        """End a glide where the view is now."""
         if self._glide.active:
             self._glide.cancel()
             self._fitted = False
 
     def _show(self, rect: QRectF, most: float, *, least: float = 0.0, glide: bool = False) -> None:
         zoom, centre = self._target(rect, most, least)
-        if not (glide and motion.allowed() and self.isVisible()):
+        if not (glide and motion.allowed() and self._view.isVisible()):
             self._glide.cancel()
             self._look(zoom, centre)
             return
-        first, start = self.zoom, self.to_scene(QPointF(self.viewport().width() / 2, self.viewport().height() / 2))
+        first, start = (
+            self.zoom,
+            self.to_scene(QPointF(self._view.viewport().width() / 2, self._view.viewport().height() / 2)),
+        )
 
         def frame(share: float) -> None:
             if share >= 1.0:
@@ -204,7 +223,7 @@ class CameraView(QGraphicsView):
         """The zoom at which a part of the scene fits, and the point that is in the middle of the view then."""
         if rect.isEmpty():
             return 1.0, QPointF()
-        wide, high = self.viewport().width(), self.viewport().height()
+        wide, high = self._view.viewport().width(), self._view.viewport().height()
         inset = min(self._inset, round(_MOST_INSET * high))
         margin = min(max(_LEAST_FIT_MARGIN, round(0.05 * min(wide, high) - 10)), _FIT_MARGIN)
         wide, high = max(1, wide - 2 * margin), max(1, high - inset - 2 * margin)
@@ -224,14 +243,11 @@ class CameraView(QGraphicsView):
         """Show the scene at this zoom with this point in the middle."""
         changed = zoom != self.zoom
         if changed:
-            self.setTransform(QTransform.fromScale(zoom, zoom))
-        self.centerOn(centre)
+            self._view.setTransform(QTransform.fromScale(zoom, zoom))
+        self._view.centerOn(centre)
         if changed:
             self.zoom_changed.emit(zoom)
-        self.camera_moved.emit()
-
-    def _hurry(self) -> None:
-        """The zoom changes from frame to frame: they must be quick."""
+        self.moved.emit()
 
     def make_rect_visible(self, rect: QRectF) -> None:
         """Scroll as little as needed to show a part of the scene; an empty one needs nothing."""
@@ -245,13 +261,13 @@ class CameraView(QGraphicsView):
             self.pan_by(-across * self.zoom, -down * self.zoom)
 
     def _scroll_by(self, across: float, down: float) -> None:
-        horizontal, vertical = self.horizontalScrollBar(), self.verticalScrollBar()
+        horizontal, vertical = self._view.horizontalScrollBar(), self._view.verticalScrollBar()
         horizontal.setValue(horizontal.value() + round(across))
         vertical.setValue(vertical.value() + round(down))
 
     def _clamp(self) -> None:
         """Never lose the content: some of it, or of where it would begin, stays in sight."""
-        content = self.content_rect()
+        content = self._content()
         if content.isEmpty():
             content = QRectF(-200.0, -200.0, 400.0, 400.0)
         visible = self.visible_rect()

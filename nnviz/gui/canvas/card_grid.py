@@ -21,7 +21,7 @@ class CardGrid:
         self._where: dict[str, tuple[int, int, int, int]] = {}
 
     def put(self, card: str, x: float, y: float, height: float) -> None:
-        """A card stands here from now on."""
+        """Take note of where a card stands from now on."""
         area = _cells_of(x, y, x + CARD_WIDTH, y + height)
         if self._where.get(card) == area:
             return
@@ -33,7 +33,7 @@ class CardGrid:
                 self._cells.setdefault((column, row), set()).add(card)
 
     def drop(self, card: str) -> None:
-        """A card is gone."""
+        """Forget a card that has gone."""
         area = self._where.pop(card, None)
         if area is None:
             return

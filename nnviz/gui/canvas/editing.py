@@ -15,7 +15,7 @@ from nnviz.errors import InputError, NnvizError
 from nnviz.gui.canvas.cards.card_sizes import card_sizes
 from nnviz.gui.canvas.geometry import PITCH_X
 from nnviz.gui.canvas.hands.aligning import aligned, distributed
-from nnviz.gui.canvas.hands.removal import removal_told
+from nnviz.gui.canvas.hands.removal import describe_removal
 from nnviz.gui.canvas.placement import NEW_CARD, free_place, room_between
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.project import registry
@@ -55,7 +55,7 @@ class Editing:
     """Edits of a document, as the canvas offers them.
 
     Args:
-        say: Told why something could not be done, in a sentence.
+        say: Takes a sentence for the status line: why something could not be done, or what has been done.
 
     Attributes:
         recent: Kinds of the layers that were added last, the newest first.
@@ -256,7 +256,7 @@ class Editing:
         if after is not None and nodes:
             scene.select([after])
         if layers or wires:
-            self._say(removal_told(before, scene.graph, layers, len(wires), unfit, groups))
+            self._say(describe_removal(before, scene.graph, layers, len(wires), unfit, groups))
 
     def _selection_after(self, gone: Sequence[str]) -> str | None:
         """The card before the removed one, so that the keyboard does not lose its place."""

@@ -1,4 +1,4 @@
-"""Live values reach the cards: only those in sight are painted, together, at most fifteen times a second."""
+"""Brings live values to the cards: only those in sight are painted, together, at most fifteen times a second."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from nnviz.gui.canvas.camera import Camera
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.items.node_item import NodeItem
+from nnviz.gui.canvas.items.stage import Stage
+from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.record.quantities import FINDING
 
 if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
     from nnviz.record.run import RunView
 
 #: Cards show new values at most this often, in milliseconds.
@@ -20,7 +22,12 @@ REFRESH = 66
 
 
 class RunFollower(QObject):
-    """Takes what the feed brings, and tells which nodes can be seen, so that only those are measured.
+    """Takes what the feed brings to the cards, and finds out which can be seen, so that only those are measured.
+
+    Args:
+        scene: With the cards.
+        stage: Where they find the values.
+        camera: Which of them are in sight.
 
     Signals:
         visible_changed: Ids of the nodes that can be seen and show values, as a frozenset.
@@ -28,9 +35,11 @@ class RunFollower(QObject):
 
     visible_changed = Signal(object)
 
-    def __init__(self, canvas: CanvasView) -> None:
-        super().__init__(canvas)
-        self._canvas = canvas
+    def __init__(self, scene: CanvasScene, stage: Stage, camera: Camera, parent: QObject) -> None:
+        super().__init__(parent)
+        self._scene = scene
+        self._stage = stage
+        self._camera = camera
         self._shown: tuple[object, int | None] = (None, None)
         self._seen: frozenset[str] = frozenset()
         self._refreshed = 0.0
@@ -40,11 +49,11 @@ class RunFollower(QObject):
         self._look = QTimer(self)
         self._look.setSingleShot(True)
         self._look.setInterval(120)
-        self._look.timeout.connect(self._tell_visible)
+        self._look.timeout.connect(self._look_now)
 
     def take(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
-        """New values: mark the cards that show them."""
-        scene, live = self._canvas.canvas_scene, self._canvas.stage.live
+        """Mark the cards that show new values, and have those in sight painted."""
+        scene, live = self._scene, self._stage.live
         live.show(run, step)
         scene.follow_facts()
         elsewhere = self._shown != (run, step)
@@ -64,26 +73,24 @@ class RunFollower(QObject):
     def refresh(self) -> None:
         """Paint the cards in sight that do not show the newest values yet; from far they show none."""
         self._refreshed = time.perf_counter()
-        canvas = self._canvas
-        if canvas.stage.level is Level.FAR:
+        if self._stage.level is Level.FAR:
             return
-        for item in canvas.canvas_scene.items(canvas.visible_rect()):
+        for item in self._scene.items(self._camera.visible_rect()):
             if isinstance(item, NodeItem) and item.stale:
                 item.update()
 
     def look_later(self) -> None:
-        """Something else may be in sight now; look when it has come to rest."""
+        """Look which cards are in sight once the view has come to rest."""
         self._look.start()
 
     def visible_nodes(self) -> frozenset[str]:
         """Ids of the nodes whose card can be seen and shows values."""
-        canvas = self._canvas
-        if canvas.stage.level is Level.FAR:
+        if self._stage.level is Level.FAR:
             return frozenset()
-        items = canvas.canvas_scene.items(canvas.visible_rect())
+        items = self._scene.items(self._camera.visible_rect())
         return frozenset(item.facts.pictured for item in items if isinstance(item, NodeItem))
 
-    def _tell_visible(self) -> None:
+    def _look_now(self) -> None:
         seen = self.visible_nodes()
         if seen != self._seen:
             self._seen = seen

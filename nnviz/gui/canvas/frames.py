@@ -32,7 +32,7 @@ class FramedScene(Protocol):
 
     @property
     def seen(self) -> GraphView:
-        """What is seen of it."""
+        """What is seen of the network."""
 
     @property
     def cards(self) -> Mapping[str, NodeItem]:
@@ -47,7 +47,7 @@ class FramedScene(Protocol):
 
 
 class Frames:
-    """Frames by the id of their group."""
+    """Holds the frames by the id of their group, and keeps them around their members."""
 
     def __init__(self, scene: FramedScene, live: LiveValues) -> None:
         self._scene = scene

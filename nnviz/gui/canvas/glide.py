@@ -23,7 +23,7 @@ class Glide(QObject):
 
     @property
     def active(self) -> bool:
-        """Whether it is on its way."""
+        """Whether a movement goes on."""
         return self._frame is not None
 
     def start(
@@ -33,7 +33,7 @@ class Glide(QObject):
 
         Args:
             milliseconds: How long it takes.
-            frame: Told the share of the way; the last call has 1.0.
+            frame: Called with the share of the way; the last time with 1.0.
             done: Called once the end is reached, and not after :meth:`cancel`.
         """
         self.cancel()
@@ -42,12 +42,12 @@ class Glide(QObject):
         self._animation.start()
 
     def cancel(self) -> None:
-        """Stay where it is."""
+        """End the movement where it is."""
         self._frame = self._done = None
         self._animation.stop()
 
     def finish(self) -> None:
-        """Be at the end now."""
+        """End the movement at its goal, at once."""
         frame, done = self._frame, self._done
         self.cancel()
         if frame is not None:

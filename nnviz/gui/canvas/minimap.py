@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QEvent, QLineF, QObject, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
@@ -18,15 +17,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from nnviz.gui.canvas.camera import Camera
 from nnviz.gui.canvas.geometry import CARD_WIDTH
 from nnviz.gui.canvas.items.note_item import tone
+from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.parts.following import follow
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
 
 #: When it is shown: while not the whole network is in sight, at all times, or at no time.
 MODES = ("automatic", "always", "never")
@@ -55,11 +53,20 @@ class Minimap(QWidget):
 
     A click or a drag moves the view, the wheel zooms. It stands in the corner that covers the fewest cards, and is
     faint there if it covers any. The blocks are drawn when the document has changed, never while the view moves.
+
+    Args:
+        canvas: The widget in whose corner it stands.
+        scene: With the cards.
+        camera: What is in sight; the map moves it.
+        hold_still: Ends what glides on the canvas.
     """
 
-    def __init__(self, canvas: CanvasView) -> None:
+    def __init__(self, canvas: QWidget, scene: CanvasScene, camera: Camera, hold_still: Callable[[], object]) -> None:
         super().__init__(canvas)
         self._canvas = canvas
+        self._scene = scene
+        self._camera = camera
+        self._hold_still = hold_still
         self._mode = MODES[0]
         self._picture: QPixmap | None = None
         self._content = QRectF()
@@ -83,9 +90,9 @@ class Minimap(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.hide()
         canvas.installEventFilter(self)
-        canvas.camera_moved.connect(self.follow)
-        canvas.canvas_scene.refreshed.connect(self.redraw)
-        canvas.canvas_scene.looks_changed.connect(self.redraw)
+        camera.moved.connect(self.follow)
+        scene.refreshed.connect(self.redraw)
+        scene.looks_changed.connect(self.redraw)
         follow(theme.notifier.changed, self._draw_anew)
 
     @property
@@ -125,21 +132,21 @@ class Minimap(QWidget):
 
     def frame(self) -> QRectF:
         """The part of the map that is in sight on the canvas."""
-        seen = self._canvas.visible_rect()
+        seen = self._camera.visible_rect()
         whole = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
         return QRectF(self.from_scene(seen.topLeft()), self.from_scene(seen.bottomRight())).intersected(whole)
 
     # Following
 
     def redraw(self) -> None:
-        """Cards or wires are others: the map follows a moment later, so that no edit waits for it."""
+        """Draw the map anew a moment later, so that no edit waits for it."""
         if not self._later.isActive():
             self._later.start()
         self.follow()
 
     def _draw_anew(self) -> None:
         self._later.stop()
-        content = self._canvas.content_rect()
+        content = self._camera.content_rect()
         if content != self._content and not content.isEmpty():
             self._measure(content)
         self._picture = None
@@ -153,8 +160,8 @@ class Minimap(QWidget):
         self._choose_corner()
 
     def follow(self) -> None:
-        """The view shows something else, or there is something else to show."""
-        content = self._canvas.content_rect()
+        """Show, hide and move the map as what is in sight, or all there is, has changed."""
+        content = self._camera.content_rect()
         shown = self._wanted(content)
         if shown and self.isHidden():
             self._measure(content)
@@ -173,8 +180,8 @@ class Minimap(QWidget):
         if self._mode == "always" or self._grip is not None or (self._hovered and self.isVisible()):
             return True
         # A pixel more or less is no reason.
-        slack = 1.5 / self._canvas.zoom
-        return not self._canvas.visible_rect().adjusted(-slack, -slack, slack, slack).contains(content)
+        slack = 1.5 / self._camera.zoom
+        return not self._camera.visible_rect().adjusted(-slack, -slack, slack, slack).contains(content)
 
     def _wanted_size(self, content: QRectF) -> QSize:
         canvas = self._canvas.size()
@@ -201,7 +208,7 @@ class Minimap(QWidget):
         """Its rectangle in each corner, in the order of preference."""
         right = self._canvas.width() - self.width() - _MARGIN
         bottom = self._canvas.height() - self.height() - _MARGIN
-        top = _MARGIN + self._canvas.inset
+        top = _MARGIN + self._camera.inset
         for x, y in ((right, bottom), (_MARGIN, bottom), (right, top), (_MARGIN, top)):
             yield QRect(x, y, self.width(), self.height())
 
@@ -221,13 +228,13 @@ class Minimap(QWidget):
 
     def _covered(self, place: QRect) -> float:
         """How many square pixels of cards and notes lie below a place on the canvas."""
-        canvas = self._canvas
-        area = QRectF(canvas.to_scene(QPointF(place.topLeft())), canvas.to_scene(QPointF(place.bottomRight())))
+        camera, scene = self._camera, self._scene
+        area = QRectF(camera.to_scene(QPointF(place.topLeft())), camera.to_scene(QPointF(place.bottomRight())))
         left, top, right, bottom = area.left(), area.top(), area.right(), area.bottom()
         total = 0.0
         # Plain numbers: this goes over a thousand cards while the view comes to rest.
-        cards = canvas.canvas_scene.cards
-        for node in canvas.canvas_scene.grid.near(area):
+        cards = scene.cards
+        for node in scene.grid.near(area):
             card = cards[node]
             x, y = card.place
             across = min(x + CARD_WIDTH, right) - max(x, left)
@@ -235,10 +242,10 @@ class Minimap(QWidget):
                 down = min(y + card.layout.height, bottom) - max(y, top)
                 if down > 0.0:
                     total += across * down
-        for note in canvas.canvas_scene.annotations.notes.values():
+        for note in scene.annotations.notes.values():
             shared = note.card_rect().intersected(area)
             total += shared.width() * shared.height()
-        return total * canvas.zoom**2
+        return total * camera.zoom**2
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in the corner when the canvas is resized, and be as large as suits it."""
@@ -255,15 +262,15 @@ class Minimap(QWidget):
         event.accept()
         if event.button() is not Qt.MouseButton.LeftButton:
             return
-        self._canvas.hold_still()
+        self._hold_still()
         frame = self.frame()
         inside = frame.contains(event.position())
-        middle = self.from_scene(self._canvas.visible_rect().center())
+        middle = self.from_scene(self._camera.visible_rect().center())
         self._grip = event.position() - middle if inside else QPointF()
         self._go(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """The view follows; without a button the map is only looked at."""
+        """Move the view while the button is held; without it the map is only looked at."""
         event.accept()
         if not self._hovered:
             self._hovered = True
@@ -272,38 +279,38 @@ class Minimap(QWidget):
             self._go(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The view stays there."""
+        """Leave the view where it is."""
         event.accept()
         if event.button() is Qt.MouseButton.LeftButton:
             self._grip = None
             self.follow()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """The same as another press."""
+        """Take the second press like the first."""
         self.mousePressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom; the middle of the view stays."""
+        """Zoom around the middle of the view."""
         event.accept()
         turned = event.angleDelta().y()
         if turned:
-            self._canvas.set_zoom(self._canvas.zoom * 1.2 ** (turned / 120.0))
+            self._camera.set_zoom(self._camera.zoom * 1.2 ** (turned / 120.0))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """The canvas's menu is not about the map."""
+        """Keep the menu of the canvas away: it is not about the map."""
         event.accept()
 
     def _go(self, point: QPointF) -> None:
         if self._grip is not None:
-            self._canvas.look_at(self.to_scene(point - self._grip))
+            self._camera.look_at(self.to_scene(point - self._grip))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Step back again."""
+        """Fade where it covers cards: the mouse has gone."""
         self._hovered = False
         self.follow()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """What is not there has no mouse over it."""
+        """Forget the mouse while it is hidden."""
         self._hovered = False
         self._grip = None
 
@@ -349,7 +356,7 @@ class Minimap(QWidget):
         painter.setPen(colours.border)
         painter.setBrush(plate)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6.0, 6.0)
-        scene = self._canvas.canvas_scene
+        scene = self._scene
         scale, origin = self._scale()
         boxes = self._boxes(scale, origin)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -376,7 +383,7 @@ class Minimap(QWidget):
         """Where the cards are on the map."""
         left, top, wide = origin.x(), origin.y(), max(2.0, CARD_WIDTH * scale)
         boxes: dict[str, QRectF] = {}
-        for node, card in self._canvas.canvas_scene.cards.items():
+        for node, card in self._scene.cards.items():
             x, y = card.place
             boxes[node] = QRectF(x * scale + left, y * scale + top, wide, max(2.0, card.layout.height * scale))
         return boxes

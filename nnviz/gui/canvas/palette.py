@@ -51,11 +51,11 @@ def fitting(specs: Sequence[LayerSpec], text: str) -> list[int]:
 
 
 class _Painter(QStyledItemDelegate):
-    """A dot in the family's colour and the title; headings in small capitals."""
+    """Draws a layer with a dot in the family's colour and the title, and headings in small capitals."""
 
     @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Headings have room above them."""
+        """The size of a row; headings have room above them."""
         scale = max(1.0, theme.text_scale() * 0.8)
         if index.data(_KIND) is None:
             return QSize(10, round((_FIRST_HEADER if index.row() == 0 else _HEADER) * scale))
@@ -100,10 +100,10 @@ class _Painter(QStyledItemDelegate):
 
 
 class _LayerList(QListWidget):
-    """The layers; each can be dragged away as a copy."""
+    """Lists the layers; each can be dragged away as a copy."""
 
     def mimeTypes(self) -> list[str]:
-        """A layer is carried as its kind."""
+        """The type of what a dragged layer carries: its kind."""
         return [LAYER_MIME]
 
     def mimeData(self, items: Iterable[QListWidgetItem]) -> QMimeData:
@@ -189,7 +189,7 @@ class Palette(QWidget):
 
     @property
     def search_field(self) -> QLineEdit:
-        """Where one types."""
+        """The search field."""
         return self._search
 
     @property
@@ -214,7 +214,7 @@ class Palette(QWidget):
         self._search.selectAll()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up, Down and Enter work from the search field; Esc clears it, then goes back to the canvas."""
+        """Go up, down and add by Enter from the search field; clear it by Esc, then go back to the canvas."""
         if event.type() is not QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return super().eventFilter(watched, event)
         code = event.key()

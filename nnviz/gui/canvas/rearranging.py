@@ -1,19 +1,17 @@
-"""Cards glide to their places when all of them are put in order, and back when that is undone."""
+"""Has cards glide to their places when all of them are put in order, and back when that is undone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
+from PySide6.QtWidgets import QWidget
 
+from nnviz.gui.canvas.camera import Camera
 from nnviz.gui.canvas.glide import Glide
+from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.look import motion
 from nnviz.gui.parts.following import follow
 from nnviz.project.edits import Edit, Several
 from nnviz.project.model import Project
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
 
 GLIDE_MILLISECONDS = 250
 #: More cards than these are at their places at once: no eye follows them, and every frame would take too long.
@@ -25,21 +23,27 @@ class Rearranging(QObject):
 
     The document knows nothing of it: it has changed once, and the cards only appear to be elsewhere for a moment.
 
+    Args:
+        scene: With the cards.
+        camera: What was fitted stays fitted while they glide.
+        view: Cards glide only where it is on the screen; the glide dies with it.
+
     Signals:
         settled: The cards have come to rest.
     """
 
     settled = Signal()
 
-    def __init__(self, canvas: CanvasView) -> None:
-        super().__init__(canvas)
-        self._canvas = canvas
-        self._scene = canvas.canvas_scene
+    def __init__(self, scene: CanvasScene, camera: Camera, view: QWidget) -> None:
+        super().__init__(view)
+        self._view = view
+        self._scene = scene
+        self._camera = camera
         self._glide = Glide(self)
         self._goal = QRectF()
         self._places: dict[str, tuple[float, float]] = {}
         self._remember()
-        follow(canvas.canvas_scene.document.changed, self._on_changed)
+        follow(scene.document.changed, self._on_changed)
 
     @property
     def goal(self) -> QRectF | None:
@@ -47,17 +51,17 @@ class Rearranging(QObject):
         return self._goal if self._glide.active else None
 
     def finish(self) -> None:
-        """Be there now."""
+        """End the glide at once: put all cards where they belong."""
         self._glide.finish()
 
     def _remember(self) -> None:
         self._places = {node: card.place for node, card in self._scene.cards.items()}
 
     def _on_changed(self, before: Project, after: Project, edit: Edit | None) -> None:
-        """The scene has put the cards to their new places already; they go back and come from there."""
+        """Have the cards come from their old places: the scene has put them to the new ones already."""
         self._glide.cancel()
         cards = self._scene.cards
-        glides = isinstance(edit, Several) and edit.arranges and motion.allowed() and self._canvas.isVisible()
+        glides = isinstance(edit, Several) and edit.arranges and motion.allowed() and self._view.isVisible()
         if not glides or len(cards) > MOST_CARDS:
             self._remember()
             return
@@ -79,8 +83,8 @@ class Rearranging(QObject):
 
         self._glide.start(GLIDE_MILLISECONDS, frame, self._on_done)
         frame(0.0)
-        if self._canvas.fitted:
-            self._canvas.fit(glide=True)
+        if self._camera.fitted:
+            self._camera.fit(glide=True)
 
     def _on_done(self) -> None:
         self._scene.settle()

@@ -37,7 +37,7 @@ _SIGNED = frozenset({"any", "symmetric"})
 
 
 class CanvasScene(QGraphicsScene):
-    """Cards and wires of a document.
+    """Holds the cards and wires of a document, and keeps them as it says.
 
     Which cards there are follows from the groups (``project.groups.view_of``): a collapsed group is one card, and the
     wires to its members end at it; an expanded one is a frame; inside a group only its members are shown. So ids of
@@ -276,7 +276,7 @@ class CanvasScene(QGraphicsScene):
         self.refreshed.emit()
 
     def follow_facts(self) -> None:
-        """What is known of the data set may have come in without a word: class names stand on the Output card."""
+        """Show what has become known of the data set, which is announced nowhere: the Output card names the classes."""
         if self._document.facts is not self._facts:
             self._follow(self._document.project, self._document.project)
             self.refreshed.emit()
@@ -490,7 +490,7 @@ class CanvasScene(QGraphicsScene):
         self._moved()
 
     def _moved(self) -> None:
-        """Cards stand elsewhere, or there are others."""
+        """Measure what there is anew: cards stand elsewhere, or there are others."""
         self._content = None
         if self._stage.level is Level.FAR:
             self.content_rect()
@@ -515,7 +515,7 @@ class CanvasScene(QGraphicsScene):
         self._shifted.clear()
 
     def set_level(self, level: Level) -> None:
-        """The view has zoomed to where cards show more or less."""
+        """Have everything drawn for another zoom: from far, from near or from between."""
         far = level is Level.FAR
         if far is not self._far.isVisible():
             for card in self._cards.values():

@@ -1,11 +1,11 @@
-"""The canvas as a widget: hands mouse, keys and drops to gestures; paints; follows document, run and theme."""
+"""The canvas as a widget: makes its parts, hands them mouse, keys and drops, paints, follows document and theme."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -25,29 +25,33 @@ from PySide6.QtGui import (
     QShowEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QGraphicsView, QToolTip, QWidget
 
 from nnviz.gui.canvas.actions import canvas_actions
-from nnviz.gui.canvas.cards.describe import selection_told, tooltip
+from nnviz.gui.canvas.camera import Camera
+from nnviz.gui.canvas.cards.describe import describe_selection, tooltip
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.editing import Editing
 from nnviz.gui.canvas.following import RunFollower
-from nnviz.gui.canvas.gesture_view import GestureView
 from nnviz.gui.canvas.hands.dropping import CanvasDrops
-from nnviz.gui.canvas.hands.gestures import ConnectByKeys, Gesture, begin_by_keys
+from nnviz.gui.canvas.hands.gesture_host import GestureHost
+from nnviz.gui.canvas.hands.gestures import ConnectByKeys
 from nnviz.gui.canvas.hands.grouping import CanvasGroups
 from nnviz.gui.canvas.hands.keyboard import CanvasKeys
+from nnviz.gui.canvas.hands.menus import CanvasMenus
+from nnviz.gui.canvas.hands.modality import Modality
 from nnviz.gui.canvas.hands.mouse import CanvasMouse
-from nnviz.gui.canvas.hands.navigation import outermost_in_order, tab_order
 from nnviz.gui.canvas.hands.noting import CanvasNotes
 from nnviz.gui.canvas.hands.quick_add import QuickAdd
 from nnviz.gui.canvas.hands.renaming import Renaming
+from nnviz.gui.canvas.hands.tools import Tools
 from nnviz.gui.canvas.items.backdrop import Backdrop
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.minimap import Minimap
-from nnviz.gui.canvas.placement import NEW_CARD
+from nnviz.gui.canvas.overlay import Overlay
 from nnviz.gui.canvas.rearranging import Rearranging
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.canvas.widgets import EmptyLabel, TitleEditor
+from nnviz.gui.canvas.widgets import EmptyLabel
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.parts.action import Action
@@ -62,8 +66,11 @@ _FRAME_SHARE = 0.005
 _REST = 160
 
 
-class CanvasView(GestureView):
+class CanvasView(QGraphicsView):
     """Shows a document's network with live cards, and lets the user change it.
+
+    It puts the parts of the canvas together, hands them the events of Qt and paints. What each part needs it is given
+    when it is made; no part knows the view.
 
     Signals:
         selection_changed: Ids of the selected nodes.
@@ -90,15 +97,23 @@ class CanvasView(GestureView):
         self._scene = CanvasScene(document, self._stage)
         super().__init__(self._scene, parent)
         self._scene.setParent(self)
-        self._document = document
-        self._editing = Editing(document, self._scene, self.message.emit)
-        self._keys = CanvasKeys(self)
-        self._mouse = CanvasMouse(self)
-        self._quick_add = QuickAdd(self)
-        self._drops = CanvasDrops(self)
-        self._follower = RunFollower(self)
+        self._camera = Camera(self, self._content_rect, self._hurry)
+        self._desk = Desk(
+            surface=self,
+            scene=self._scene,
+            stage=self._stage,
+            camera=self._camera,
+            overlay=Overlay(self),
+            editing=Editing(document, self._scene, self.message.emit),
+            say=self.message.emit,
+            announce=self._announce,
+        )
+        self._gestures = GestureHost(self._desk, self._rest_cursor)
+        modality = Modality(self)
+        self._drops = CanvasDrops(self._desk, self._gestures)
+        quick_add = QuickAdd(self._desk, self._gestures, modality)
+        self._follower = RunFollower(self._scene, self._stage, self._camera, self)
         self._backdrop = Backdrop()
-        self._renaming = Renaming(self)
         self._empty = EmptyLabel(self)
         self.setMouseTracking(True)
         self.setAcceptDrops(True)
@@ -106,8 +121,8 @@ class CanvasView(GestureView):
         self.setAccessibleName("Network canvas")
         self._navigating = self._timer(_REST, self.viewport().update)
         self._hurried = False
-        self.zoom_changed.connect(self._on_zoom_changed)
-        self.camera_moved.connect(self._follower.look_later)
+        self._camera.zoom_changed.connect(self._on_zoom_changed)
+        self._camera.moved.connect(self._follower.look_later)
         self._follower.visible_changed.connect(self.visible_changed)
         self._scene.selection_changed.connect(self._on_selection_changed)
         self._scene.refreshed.connect(self._on_scene_refreshed)
@@ -115,14 +130,24 @@ class CanvasView(GestureView):
         follow(theme.notifier.changed, self._on_theme_changed)
         if feed is not None:
             feed.subscribe(self._follower.take, self)
-        self._groups = CanvasGroups(self)
-        self._notes = CanvasNotes(self)
-        self._rearranging = Rearranging(self)
-        self._minimap = Minimap(self)
+        renaming = Renaming(self._desk)
+        self._tools = Tools(
+            desk=self._desk,
+            gestures=self._gestures,
+            quick_add=quick_add,
+            renaming=renaming,
+            groups=CanvasGroups(self._desk, renaming),
+            notes=CanvasNotes(self._desk, self._gestures, modality),
+        )
+        self._mouse = CanvasMouse(self._tools, self.node_activated.emit)
+        self._keys = CanvasKeys(self._tools, self.node_activated.emit, self.search_requested.emit)
+        self._rearranging = Rearranging(self._scene, self._camera, self)
+        self._minimap = Minimap(self, self._scene, self._camera, self.hold_still)
         self._rearranging.settled.connect(self._minimap.redraw)
         #: What the canvas contributes to the window's actions; and those that context menus read, by name.
-        self.offers = canvas_actions(self)
+        self.offers = canvas_actions(self._tools)
         self.offered = {offer.name: offer for offer in self.offers if isinstance(offer, Action)}
+        self._menus = CanvasMenus(self._tools, self.offered)
         self._on_scene_refreshed()
 
     def _timer(self, interval: int, slot: Callable[[], object]) -> QTimer:
@@ -136,13 +161,23 @@ class CanvasView(GestureView):
 
     @property
     def canvas_scene(self) -> CanvasScene:
-        """Cards and wires."""
+        """Cards and wires, and which of them are selected."""
         return self._scene
+
+    @property
+    def camera(self) -> Camera:
+        """Zoom and pan: which part of the scene is shown."""
+        return self._camera
+
+    @property
+    def desk(self) -> Desk:
+        """What the hands work with, and the steps that they share."""
+        return self._desk
 
     @property
     def editing(self) -> Editing:
         """What can be done to the network."""
-        return self._editing
+        return self._desk.editing
 
     @property
     def stage(self) -> Stage:
@@ -150,144 +185,81 @@ class CanvasView(GestureView):
         return self._stage
 
     @property
-    def mouse(self) -> CanvasMouse:
-        """What the mouse does."""
-        return self._mouse
+    def overlay(self) -> Overlay:
+        """What is drawn over the cards while a hand works."""
+        return self._desk.overlay
 
     @property
-    def gesture(self) -> Gesture | None:
-        """The gesture that is going on: of the mouse, of the keys, or a layer held over the canvas."""
-        return self._gesture or self._drops.gesture or self._quick_add.gesture
+    def gestures(self) -> GestureHost:
+        """The gesture that has the mouse."""
+        return self._gestures
+
+    @property
+    def menus(self) -> CanvasMenus:
+        """What can be done to what is under the mouse."""
+        return self._menus
 
     @property
     def groups(self) -> CanvasGroups:
         """What can be done with groups, and which of them is looked into."""
-        return self._groups
+        return self._tools.groups
 
     @property
     def notes(self) -> CanvasNotes:
         """What can be done with notes and arrows."""
-        return self._notes
+        return self._tools.notes
 
     @property
     def quick_add(self) -> QuickAdd:
         """The search for a layer at the mouse."""
-        return self._quick_add
+        return self._tools.quick_add
+
+    @property
+    def renaming(self) -> Renaming:
+        """The field in which a title is edited."""
+        return self._tools.renaming
 
     @property
     def minimap(self) -> Minimap:
         """The small map of the whole network."""
         return self._minimap
 
-    def rest_cursor(self) -> Qt.CursorShape:
-        """The shape of the pointer while no gesture goes on."""
-        return self._mouse.cursor()
-
-    @property
-    def title_editor(self) -> TitleEditor | None:
-        """The field in which a title is being edited."""
-        return self._renaming.editor
+    # What the window and its panels call
 
     @property
     def selected(self) -> tuple[str, ...]:
         """Ids of the selected nodes."""
         return self._scene.selected
 
-    def content_rect(self) -> QRectF:
-        """The smallest rectangle around all cards, where they will stand once they have come to rest."""
-        goal = self._rearranging.goal
-        return goal if goal is not None else self._scene.content_rect()
-
-    # What the window calls
-
     def select(self, ids: Iterable[str]) -> None:
         """Select these nodes and nothing else."""
         self._scene.select(ids)
 
-    def select_all(self) -> None:
-        """Select every card, note and arrow."""
-        self._scene.select(outermost_in_order(self._scene))
-
-    def delete_selection(self) -> None:
-        """Remove what is selected."""
-        self._editing.delete()
-
-    def cut(self) -> None:
-        """Copy the selected layers, then remove them."""
-        self._editing.cut()
-
-    def copy(self) -> None:
-        """Put the selected layers on the clipboard."""
-        self._editing.copy()
-
-    def paste(self, middle: QPointF | None = None) -> None:
-        """Add the layers on the clipboard, around ``middle`` or beside those that were copied."""
-        self._editing.paste(middle)
-        if self.selected:
-            self.make_visible(self.selected[-1])
-
-    def duplicate(self) -> None:
-        """Add copies of the selected layers."""
-        self._editing.duplicate()
-
-    def arrange(self) -> None:
-        """Put all cards in order, and show them."""
-        self._editing.arrange((self.viewport().width(), self.viewport().height()))
-        self.fit(glide=True)
-
-    def zoom_to_selection(self) -> None:
-        """Show the selected cards as large as they fit; the whole network when none is selected."""
-        if self.selected:
-            self.show_rect(self._scene.rect_around(self.selected), 2.0, glide=True)
-        else:
-            self.fit(glide=True)
+    def reveal(self, node: str) -> None:
+        """Select a node or a group and show it, wherever it is hidden; nothing where there is none of that id."""
+        if self.groups.reveal(node):
+            self.select([node])
+            self._desk.zoom_to_selection()
 
     def hold_still(self) -> None:
         """End what glides: cards are where they belong, the view stays where it is."""
         self._rearranging.finish()
-        self.stop_glide()
-
-    def make_visible(self, node: str) -> None:
-        """Scroll as little as needed to show a card, a note or the title of a frame."""
-        self.make_rect_visible(self._mouse.handle_rect(node))
-
-    def reveal(self, node: str) -> None:
-        """Select a node or a group and show it, wherever it is hidden; nothing where there is none of that id."""
-        if self._groups.reveal(node):
-            self.select([node])
-            self.zoom_to_selection()
-
-    def add_node(self, kind: str, position: QPointF | tuple[float, float] | None = None) -> str | None:
-        """Add a layer, behind the selected one or at ``position`` of the scene; its id, or None where it cannot be."""
-        if position is not None:
-            place = position if isinstance(position, QPointF) else QPointF(*position)
-            added = self._editing.add(kind, place, connect=False)
-        elif self._scene.cards:
-            added = self._editing.add(kind, self.visible_rect().center() - NEW_CARD.center())
-        else:
-            margin = 60.0 / self.zoom
-            added = self._editing.add(kind, self.visible_rect().topLeft() + QPointF(margin, margin))
-        if added is not None:
-            self.make_visible(added)
-        return added
-
-    def start_wire_by_keyboard(self) -> None:
-        """Begin a wire at the one selected node; Tab and arrows choose its end."""
-        begin_by_keys(self)
-
-    def rename_selected(self) -> None:
-        """Edit the title of the one selected card in its place."""
-        self._renaming.begin()
-
-    def tab_order(self) -> list[str]:
-        """All nodes in the order in which Tab goes through them."""
-        return tab_order(self._scene)
+        self._camera.stop_glide()
 
     def visible_nodes(self) -> frozenset[str]:
         """Ids of the nodes whose card can be seen and shows values."""
         return self._follower.visible_nodes()
 
-    def announce(self, text: str) -> None:
+    def _content_rect(self) -> QRectF:
+        """The smallest rectangle around all cards, where they will stand once they have come to rest."""
+        goal = self._rearranging.goal
+        return goal if goal is not None else self._scene.content_rect()
+
+    def _rest_cursor(self) -> Qt.CursorShape:
+        """The shape of the pointer while no gesture goes on."""
+        return self._mouse.cursor()
+
+    def _announce(self, text: str) -> None:
         """Say something to those who listen instead of looking."""
         self.setAccessibleDescription(text)
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
@@ -301,56 +273,56 @@ class CanvasView(GestureView):
         self._mouse.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """The gesture goes on, or what is under the mouse lights up."""
+        """Go on with the gesture, or light up what is under the mouse."""
         event.accept()
-        if self._gesture is not None and not isinstance(self._gesture, ConnectByKeys):
-            self.move_gesture(event.position(), event.modifiers())
-        elif self._gesture is None:
-            self._mouse.hover(self.to_scene(event.position()))
+        if self._gestures.gesture is not None and not isinstance(self._gestures.gesture, ConnectByKeys):
+            self._gestures.move(event.position(), event.modifiers())
+        elif self._gestures.gesture is None:
+            self._mouse.hover(self._camera.to_scene(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The gesture is complete."""
+        """Complete the gesture."""
         event.accept()
         self._mouse.release(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """A card is opened; on free ground a layer is looked for."""
+        """Open a card; on free ground look for a layer."""
         event.accept()
         self._mouse.double_click(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """What can be done to what is under the mouse, or to what is selected when the key was pressed."""
+        """Show the menu for what is under the mouse, or for what is selected when the key was pressed."""
         point = self.mapToScene(event.pos())
         if event.reason() is QContextMenuEvent.Reason.Keyboard:
-            point = self._mouse.menu_point(point)
-        menu = self._mouse.menu(point)
+            point = self._menus.point(point)
+        menu = self._menus.at(point)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.viewport().mapToGlobal(self.mapFromScene(point)))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """A wheel zooms at the mouse, two fingers on a touch pad move the view; Shift with the wheel moves it, too."""
+        """Zoom at the mouse by a wheel; move the view by two fingers on a touch pad, or by the wheel with Shift."""
         event.accept()
         pixels, angle = event.pixelDelta(), event.angleDelta()
         modifiers = event.modifiers()
         touch = event.phase() is not Qt.ScrollPhase.NoScrollPhase and not pixels.isNull()
         if modifiers & Qt.KeyboardModifier.ShiftModifier:
-            self.pan_by(angle.y() + angle.x(), 0.0)
+            self._camera.pan_by(angle.y() + angle.x(), 0.0)
         elif touch and not modifiers & Qt.KeyboardModifier.ControlModifier:
-            self.pan_by(pixels.x(), pixels.y())
+            self._camera.pan_by(pixels.x(), pixels.y())
         elif angle.y():
             self._hurry()
-            self.set_zoom(self.zoom * 1.2 ** (angle.y() / 120.0), event.position())
+            self._camera.set_zoom(self._camera.zoom * 1.2 ** (angle.y() / 120.0), event.position())
         elif angle.x():
-            self.pan_by(angle.x(), 0.0)
-        if self._gesture is not None:
-            self.move_gesture(event.position(), modifiers)
-        self.update_overlay()
+            self._camera.pan_by(angle.x(), 0.0)
+        if self._gestures.gesture is not None:
+            self._gestures.move(event.position(), modifiers)
+        self.overlay.update()
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Tooltips, pinching, and the mouse that leaves."""
+        """Show tooltips, zoom by pinching, and take note of the mouse that leaves."""
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             text = tooltip(self._scene, self._stage, self.mapToScene(event.pos()))
-            if text and self._gesture is None:
+            if text and self._gestures.gesture is None:
                 QToolTip.showText(event.globalPos(), text, self)
             else:
                 QToolTip.hideText()
@@ -361,81 +333,86 @@ class CanvasView(GestureView):
             and event.gestureType() is Qt.NativeGestureType.ZoomNativeGesture
         ):
             self._hurry()
-            self.set_zoom(self.zoom * (1.0 + event.value()), event.position())
+            self._camera.set_zoom(self._camera.zoom * (1.0 + event.value()), event.position())
             return True
-        if event.type() is QEvent.Type.Leave and self._gesture is None:
+        if event.type() is QEvent.Type.Leave and self._gestures.gesture is None:
             self._mouse.hover(None)
         return super().viewportEvent(event)
 
     # Keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The gesture first, then what the canvas knows; the rest goes on to the window."""
-        if event.key() == Qt.Key.Key_Escape and self._gesture is not None:
-            self.cancel_gesture()
-        elif self._gesture is not None and self._gesture.key(event):
-            self.update_overlay()
-        elif event.key() == Qt.Key.Key_Space and self._gesture is None:
+        """Give a key to the gesture first, then to the canvas; leave the rest to the window."""
+        if event.key() == Qt.Key.Key_Escape and self._gestures.gesture is not None:
+            self._gestures.cancel()
+        elif self._gestures.gesture is not None and self._gestures.gesture.key(event):
+            self.overlay.update()
+        elif event.key() == Qt.Key.Key_Space and self._gestures.gesture is None:
             self._mouse.panning = True
-            self.viewport().setCursor(self.rest_cursor())
+            self._gestures.rest()
         elif not self._keys.press(event):
             event.ignore()
             return
         event.accept()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Space no longer turns the mouse into a hand."""
+        """Stop moving the view by mouse when Space is let go."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._mouse.panning = False
-            if self._gesture is None:
-                self.viewport().setCursor(self.rest_cursor())
+            if self._gestures.gesture is None:
+                self._gestures.rest()
         else:
             super().keyReleaseEvent(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        """Tab walks over the cards and leaves the canvas; it looks for a layer or chooses a wire's end."""
-        if isinstance(self._gesture, ConnectByKeys):
-            self._gesture.step(forward=forward)
-            self.update_overlay()
+        """Walk over the cards by Tab and leave the canvas; or look for a layer, or choose the end of a wire."""
+        if isinstance(self._gestures.gesture, ConnectByKeys):
+            self._gestures.gesture.step(forward=forward)
+            self.overlay.update()
             return True
-        if forward and self._quick_add.wanted:
-            self._quick_add.open()
+        if forward and self.quick_add.wanted:
+            self.quick_add.open()
             return True
         return self._keys.tab(forward=forward) or super().focusNextPrevChild(forward)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Without the keyboard there is no held key and no wire by keyboard."""
+        """Forget the held key and the wire by keyboard: the keyboard has gone elsewhere."""
         self._mouse.panning = False
-        if isinstance(self._gesture, ConnectByKeys):
-            self.cancel_gesture()
+        if isinstance(self._gestures.gesture, ConnectByKeys):
+            self._gestures.cancel()
         super().focusOutEvent(event)
 
     # Drops from the palette
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A layer comes over the canvas."""
+        """Take a layer that is dragged over the canvas."""
         self._drops.enter(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """A layer dragged from the palette is over the canvas: show where it would be added."""
+        """Show where a layer that is dragged over the canvas would be added."""
         self._drops.move(event)
-        self.update_overlay()
+        self.overlay.update()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """It goes elsewhere."""
+        """Forget a layer that is dragged elsewhere."""
         self._drops.leave(event)
-        self.update_overlay()
+        self.overlay.update()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """A layer dragged from the palette is let go: add it there."""
+        """Add a layer where it is let go."""
         self._drops.drop(event)
-        self.update_overlay()
+        self.overlay.update()
 
     # Painting
 
     @guarded
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        """Draw ports, and what the gesture shows."""
+        self.overlay.paint(painter)
+
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
-        """While the wheel turns, cards that only need to be sharper wait for a frame with time to spare."""
+        """Paint a frame; while the wheel turns, cards that only need to be sharper wait for one with time to spare."""
         stage = self._stage
         stage.ratio = self.devicePixelRatioF()
         stage.waiting = False
@@ -447,26 +424,26 @@ class CanvasView(GestureView):
                 self._navigating.start(0)
 
     def _hurry(self) -> None:
-        """The wheel turns: frames must be quick. When it rests, what was left blurred is painted sharp bit by bit."""
+        """Keep frames quick while the wheel turns; when it rests, what was left blurred is painted sharp bit by bit."""
         self._hurried = True
         self._navigating.start(_REST)
 
     @guarded
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        """The dotted ground."""
+        """Draw the dotted ground."""
         self._backdrop.paint(painter, QRectF(rect), self.devicePixelRatioF())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A fitted network stays fitted."""
+        """Keep a fitted network fitted."""
         super().resizeEvent(event)
         self._place_empty()
-        self.refit()
+        self._camera.refit()
         self._follower.look_later()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The first time, show the whole network."""
+        """Show the whole network the first time."""
         super().showEvent(event)
-        self.refit()
+        self._camera.refit()
 
     def _place_empty(self) -> None:
         self._empty.setVisible(self._scene.content_rect().isEmpty())
@@ -481,28 +458,30 @@ class CanvasView(GestureView):
 
     def _on_selection_changed(self, nodes: list[str]) -> None:
         self.selection_changed.emit(nodes)
-        self.announce(selection_told(self._scene, self._stage.live, nodes))
+        self._announce(describe_selection(self._scene, self._stage.live, nodes))
 
     def _on_scene_refreshed(self) -> None:
         self._place_empty()
-        if self._gesture is None:
-            known = {port: look for port, look in self._ports.shown.items() if port.ref.node in self._scene.cards}
-            self.show_ports({port: (self._scene.port_place(port), look[1]) for port, look in known.items()})
+        if self._gestures.gesture is None:
+            known = {
+                port: look for port, look in self.overlay.ports.shown.items() if port.ref.node in self._scene.cards
+            }
+            self.overlay.show_ports({port: (self._scene.port_place(port), look[1]) for port, look in known.items()})
         self._follower.look_later()
 
     def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
-        """A change from elsewhere pulls the ground from under a gesture; another project is shown whole."""
-        if self._gesture is not None:
-            self.cancel_gesture()
+        """End the gesture that a change from elsewhere has made meaningless; show another project whole."""
+        if self._gestures.gesture is not None:
+            self._gestures.cancel()
         if edit is None:
             self._scene.select(())
             self._scene.enter("")
-            self.fit()
+            self._camera.fit()
 
     def _on_theme_changed(self, colours: object) -> None:
         self._backdrop.clear()
-        self._hint.restyle()
-        self._groups.breadcrumb.restyle()
+        self.overlay.restyle()
+        self.groups.breadcrumb.restyle()
         self._empty.restyle()
         self._place_empty()
         self.viewport().update()

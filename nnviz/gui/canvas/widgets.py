@@ -12,7 +12,7 @@ from nnviz.gui.look import theme
 
 
 class HintLabel(QLabel):
-    """A sentence beside the mouse; mouse clicks go through it."""
+    """Shows a sentence beside the mouse; clicks go through it."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -62,7 +62,7 @@ class HintLabel(QLabel):
 
 
 class EmptyLabel(QLabel):
-    """What to do first, in the middle of an empty canvas."""
+    """Says what to do first, in the middle of an empty canvas."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -101,7 +101,7 @@ class TitleEditor(QLineEdit):
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc gives up. No key goes on to the canvas, where arrows move cards and Enter opens them."""
+        """Give up at Esc, and keep all keys from the canvas, where arrows move cards and Enter opens them."""
         if event.key() == Qt.Key.Key_Escape:
             self._end(None)
         else:
@@ -109,12 +109,12 @@ class TitleEditor(QLineEdit):
         event.accept()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        """Tab takes the title."""
+        """Take the title at Tab."""
         self._take()
         return True
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """A click elsewhere takes it; without a change Qt itself would say nothing, and the field would stay."""
+        """Take the title when a click goes elsewhere; without a change Qt says nothing, and the field would stay."""
         super().focusOutEvent(event)
         if event.reason() not in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
             self._take()

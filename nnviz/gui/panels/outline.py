@@ -215,7 +215,7 @@ class OutlinePanel(Panel):
             return
         if all(self._on_canvas(item) for item in items):
             canvas.select(items)
-            canvas.delete_selection()
+            canvas.editing.delete()
         else:
             try:
                 edit = remove_edit(self._model.graph, items)

@@ -607,12 +607,12 @@ class Commands(QObject):
         for widget in (self._window.palette_panel, self._window.side):
             widget.setVisible(not mode.network_first)
         self._window.update_actions()
-        self._window.canvas.set_legible_zoom(mode.legible_zoom)
+        self._window.canvas.camera.set_legible_zoom(mode.legible_zoom)
         if self._window.docks is not None:
             self._window.docks.make_room(on)
             self._window.docks.rebuild()
             self._window.docks.spread()
-        QTimer.singleShot(0, self._window.canvas.fit)
+        QTimer.singleShot(0, self._window.canvas.camera.fit)
 
     def save_run(self) -> None:
         """Ask where to keep the run on the screen."""

@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
         self.guidance.problems_requested.connect(self.commands.show_problems)
         self.timeline.problems_requested.connect(self.commands.show_problems)
         self.fix_trials = FixTrials(document, self)
-        self.replay = Replay(self.workspace, self.notices, self.guidance, self.canvas.fit, self)
+        self.replay = Replay(self.workspace, self.notices, self.guidance, self.canvas.camera.fit, self)
         self.files.run_opened.connect(self.replay.show)
         self.files.replaced.connect(self.replay.stop)
         self._connect()
@@ -254,7 +254,7 @@ class MainWindow(QMainWindow):
         self.canvas.visible_changed.connect(self._on_visible)
         self._on_visible(None)
         self.canvas.node_activated.connect(lambda _node: self.commands.edit_layer())
-        self.palette_panel.add_requested.connect(self.canvas.add_node)
+        self.palette_panel.add_requested.connect(self.canvas.desk.add_layer)
         self.palette_panel.left.connect(self.canvas.setFocus)
         self.top_bar.data_requested.connect(self.commands.show_data)
         self.feed.step_changed.connect(lambda _step: self.update_actions())
@@ -310,7 +310,7 @@ class MainWindow(QMainWindow):
         if self._run_path is not None:
             self.training.start_idle()
             self.files.load(self._run_path)
-        self.canvas.fit()
+        self.canvas.camera.fit()
         self.canvas.setFocus()
         if self._welcome_wanted and not self.settings.welcome_seen:
             self.commands.show_welcome(at_start=True)
@@ -394,7 +394,7 @@ class MainWindow(QMainWindow):
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")
         self.notices.dismiss("failure")
-        self.canvas.fit()
+        self.canvas.camera.fit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Project and run files are welcome everywhere."""

@@ -32,9 +32,9 @@ def hands(qtbot: QtBot, request: pytest.FixtureRequest) -> Iterator[Hands]:
     view.activateWindow()
     qtbot.waitUntil(view.isActiveWindow)
     view.setFocus()
-    view.set_zoom(1.0)
+    view.camera.set_zoom(1.0)
     if project is not None and project.graph.nodes:
-        view.centerOn(view.content_rect().center())
+        view.centerOn(view.camera.content_rect().center())
     else:
         view.centerOn(0.0, 0.0)
     yield Hands(view, document)

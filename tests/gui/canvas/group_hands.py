@@ -102,8 +102,8 @@ def double_click(hands: Hands, point: QPoint) -> None:
 def roomy(hands: Hands) -> None:
     """A canvas on which a whole network is seen at full size."""
     hands.view.resize(1900, 900)
-    hands.view.set_zoom(1.0)
-    hands.view.centerOn(hands.view.content_rect().center())
+    hands.view.camera.set_zoom(1.0)
+    hands.view.centerOn(hands.view.camera.content_rect().center())
 
 
 def seen(hands: Hands) -> set[str]:

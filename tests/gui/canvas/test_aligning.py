@@ -92,9 +92,9 @@ def test_the_menu_of_several_cards_aligns_them(hands: Hands) -> None:
     hands.document.apply(Move({"relu": (585.0, 70.0)}))
     point = hands.view.canvas_scene.cards["relu"].card_rect().center()
     hands.view.select(["relu"])
-    assert "Align and distribute" not in [action.text() for action in hands.view.mouse.menu(point).actions()]
+    assert "Align and distribute" not in [action.text() for action in hands.view.menus.at(point).actions()]
     hands.view.select(["linear", "relu"])
-    menu = hands.view.mouse.menu(point)
+    menu = hands.view.menus.at(point)
     sub = next(action for action in menu.actions() if action.text() == "Align and distribute").menu()
     assert isinstance(sub, QMenu)
     entries = {action.text().partition("\t")[0].replace("&", ""): action for action in sub.actions()}

@@ -33,7 +33,7 @@ def window(qtbot: QtBot) -> tuple[QWidget, Palette, Hands]:
     view = CanvasView(document)
     layout.addWidget(palette)
     layout.addWidget(view, 1)
-    palette.add_requested.connect(view.add_node)
+    palette.add_requested.connect(view.desk.add_layer)
     palette.left.connect(view.setFocus)
     view.search_requested.connect(palette.focus_search)
     qtbot.addWidget(window)
@@ -78,18 +78,18 @@ def test_a_branch_and_its_join_are_wired_with_c(hands: Hands) -> None:
     hands.document.replace(chain("input", "relu", "sigmoid"))
     hands.view.setFocus()
     hands.view.select(["sigmoid"])
-    add = hands.view.add_node("add")
+    add = hands.view.desk.add_layer("add")
     assert add == "add1"
     hands.view.select(["relu"])
     hands.key(Qt.Key.Key_C)
-    gesture = hands.view.gesture
+    gesture = hands.view.overlay.gesture
     assert isinstance(gesture, ConnectByKeys)
     for _ in range(10):
         if hands.view.canvas_scene.cards["add1"].look.target:
             break
         hands.key(Qt.Key.Key_Tab)
     hands.key(Qt.Key.Key_Return)
-    assert hands.view.gesture is None
+    assert hands.view.overlay.gesture is None
     assert Edge(PortRef("relu"), PortRef("add1", 1)) in hands.graph.edges
     assert hands.view.selected == ("add1",)
 
@@ -100,15 +100,15 @@ def test_connect_mode_tells_why_a_target_is_impossible(hands: Hands, qtbot: QtBo
     hands.key(Qt.Key.Key_C)
     for _ in range(5):
         hands.key(Qt.Key.Key_Left)
-        if "circle" in hands.view.hint:
+        if "circle" in hands.view.overlay.hint:
             break
-    assert "circle" in hands.view.hint
+    assert "circle" in hands.view.overlay.hint
     with qtbot.waitSignal(hands.view.message) as told:
         hands.key(Qt.Key.Key_Return)
     assert "circle" in told.args[0]
     hands.key(Qt.Key.Key_C)
     hands.key(Qt.Key.Key_Escape)
-    assert hands.view.gesture is None
+    assert hands.view.overlay.gesture is None
     assert hands.graph == ROW.graph
 
 
@@ -167,11 +167,11 @@ def test_arrows_move_the_selected_cards_and_nudges_in_one_go_are_one_step(hands:
 
 @pytest.mark.parametrize("hands", [ROW], indirect=True)
 def test_arrows_move_the_view_where_nothing_is_selected(hands: Hands) -> None:
-    before = hands.view.visible_rect().center()
+    before = hands.view.camera.visible_rect().center()
     hands.key(Qt.Key.Key_Right)
-    assert hands.view.visible_rect().center().x() > before.x()
+    assert hands.view.camera.visible_rect().center().x() > before.x()
     hands.key(Qt.Key.Key_Up)
-    assert hands.view.visible_rect().center().y() < before.y()
+    assert hands.view.camera.visible_rect().center().y() < before.y()
     assert hands.view.selected == ()
     assert hands.graph == ROW.graph
 
@@ -270,14 +270,14 @@ def test_layers_go_from_one_window_to_another(hands: Hands, qtbot: QtBot) -> Non
 def test_rename_in_place(hands: Hands) -> None:
     hands.view.select(["linear"])
     hands.key(Qt.Key.Key_F2)
-    editor = hands.view.title_editor
+    editor = hands.view.renaming.editor
     assert editor is not None
     QTest.keyClicks(editor, "Hidden layer")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     assert hands.graph.nodes["linear"].name == "Hidden layer"
     assert hands.view.canvas_scene.cards["linear"].facts.title == "Hidden layer"
     hands.key(Qt.Key.Key_F2)
-    editor = hands.view.title_editor
+    editor = hands.view.renaming.editor
     assert editor is not None
     QTest.keyClicks(editor, "Something else")
     QTest.keyClick(editor, Qt.Key.Key_Escape)
@@ -299,14 +299,14 @@ def test_the_selected_card_is_told_to_those_who_listen(hands: Hands) -> None:
 def test_a_selected_wire_takes_the_next_layer(hands: Hands) -> None:
     edge = Edge(PortRef("linear"), PortRef("relu"))
     hands.view.canvas_scene.select((), [edge])
-    assert hands.view.add_node("tanh") == "tanh1"
+    assert hands.view.desk.add_layer("tanh") == "tanh1"
     assert {("linear", "tanh1"), ("tanh1", "relu")} <= hands.wires
 
 
 @pytest.mark.parametrize("hands", [ROW], indirect=True)
 def test_a_layer_behind_output_is_added_without_a_wire(hands: Hands) -> None:
     hands.view.select(["output"])
-    added = hands.view.add_node("linear")
+    added = hands.view.desk.add_layer("linear")
     assert added is not None
     assert not hands.view.canvas_scene.wires_at(added)
 

@@ -35,16 +35,16 @@ def test_layer_dropped_on_empty_canvas_is_added_where_it_falls(hands: Hands) -> 
 
 def test_foreign_data_is_left_to_the_window(hands: Hands) -> None:
     hands.hold_layer("no_such_layer", QPoint(100, 100))
-    assert hands.view.gesture is None
+    assert hands.view.overlay.gesture is None
 
 
 def test_leaving_with_a_layer_changes_nothing(hands: Hands) -> None:
     from PySide6.QtGui import QDragLeaveEvent
 
     hands.hold_layer("relu", QPoint(100, 100))
-    assert isinstance(hands.view.gesture, DropGesture)
+    assert isinstance(hands.view.overlay.gesture, DropGesture)
     QApplication.sendEvent(hands.view.viewport(), QDragLeaveEvent())
-    assert hands.view.gesture is None
+    assert hands.view.overlay.gesture is None
     assert not hands.graph.nodes
 
 
@@ -77,12 +77,12 @@ def test_possible_ports_light_up_while_a_wire_is_drawn(hands: Hands) -> None:
     start = hands.port("flatten", output=True)
     hands.press(start)
     hands.drag_to(start + QPoint(5, 80))
-    assert isinstance(hands.view.gesture, ConnectGesture)
-    lit = {port.ref.node for port, _ in hands.view.ports.shown.items()}
+    assert isinstance(hands.view.overlay.gesture, ConnectGesture)
+    lit = {port.ref.node for port, _ in hands.view.overlay.ports.shown.items()}
     assert lit == {"flatten", "linear", "relu", "output"}, "Input has no input port, Flatten is the source"
     hands.key(Qt.Key.Key_Escape)
-    assert hands.view.gesture is None
-    assert not hands.view.ports.shown
+    assert hands.view.overlay.gesture is None
+    assert not hands.view.overlay.ports.shown
     hands.release(start + QPoint(5, 80))
     assert hands.wires == set()
 
@@ -92,12 +92,12 @@ def test_a_circle_is_refused_with_its_reason(hands: Hands, qtbot: QtBot) -> None
     target = hands.card("flatten")
     hands.press(hands.port("relu", output=True))
     hands.drag_to(target + QPoint(20, 40), target)
-    assert "circle" in hands.view.hint
+    assert "circle" in hands.view.overlay.hint
     with qtbot.waitSignal(hands.view.message) as told:
         hands.release(target)
     assert "circle" in told.args[0]
     assert "flatten already leads to relu" in told.args[0]
-    assert hands.view.hint == ""
+    assert hands.view.overlay.hint == ""
     assert hands.graph == ROW.graph
     assert not hands.document.can_undo
 
@@ -214,7 +214,7 @@ def test_a_layer_dropped_on_a_wire_goes_into_it_and_the_row_makes_room(hands: Ha
     point = hands.place(wire.curve.pointAtPercent(0.5))
     hands.hold_layer("dropout", point)
     assert wire.hovered
-    assert "Insert" in hands.view.hint
+    assert "Insert" in hands.view.overlay.hint
     hands.drop_layer("dropout", point)
     assert ("linear", "dropout1") in hands.wires
     assert ("dropout1", "relu") in hands.wires
@@ -238,9 +238,9 @@ def test_an_input_layer_does_not_go_into_a_wire(hands: Hands) -> None:
 def test_a_loose_card_is_dragged_into_a_wire(hands: Hands) -> None:
     project = chain("input", "flatten", "output")
     hands.document.replace(project)
-    loose = hands.view.add_node("relu", (100.0, 320.0))
+    loose = hands.view.desk.add_layer("relu", (100.0, 320.0))
     assert loose is not None
-    hands.view.set_zoom(1.0)
+    hands.view.camera.set_zoom(1.0)
     wire = hands.view.canvas_scene.wires[Edge(PortRef("input"), PortRef("flatten"))]
     rect = hands.view.canvas_scene.cards[loose].card_rect()
     grip = hands.card(loose)
@@ -262,14 +262,14 @@ def test_ports_appear_under_the_mouse_and_grow(hands: Hands) -> None:
     from nnviz.gui.canvas.items.ports import PortState
 
     hands.drag_to(hands.card("linear"))
-    states = [state for _, state in hands.view.ports.shown.values()]
+    states = [state for _, state in hands.view.overlay.ports.shown.values()]
     assert states == [PortState.IDLE, PortState.IDLE]
     assert hands.view.canvas_scene.cards["linear"].look.hovered
     hands.drag_to(hands.port("linear", output=True))
-    states = [state for _, state in hands.view.ports.shown.values()]
+    states = [state for _, state in hands.view.overlay.ports.shown.values()]
     assert states == [PortState.IDLE, PortState.HOT]
     hands.drag_to(hands.card("linear") + QPoint(0, 300))
-    assert not hands.view.ports.shown
+    assert not hands.view.overlay.ports.shown
 
 
 @pytest.mark.parametrize("hands", [ROW], indirect=True)
@@ -279,18 +279,18 @@ def test_a_change_from_elsewhere_ends_the_gesture(hands: Hands) -> None:
     hands.drag_to(start + QPoint(5, 90))
     edge = Edge(PortRef("relu"), PortRef("output"))
     hands.document.apply(Disconnect(edge))
-    assert hands.view.gesture is None
+    assert hands.view.overlay.gesture is None
     hands.document.apply(Connect(edge))
     assert hands.graph == ROW.graph
 
 
 @pytest.mark.parametrize("hands", [ROW], indirect=True)
 def test_the_menu_fits_what_is_under_the_mouse(hands: Hands) -> None:
-    menu = hands.view.mouse.menu(hands.view.canvas_scene.cards["relu"].card_rect().center())
+    menu = hands.view.menus.at(hands.view.canvas_scene.cards["relu"].card_rect().center())
     assert hands.view.selected == ("relu",)
     assert any("Rename" in action.text() for action in menu.actions())
     wire = hands.view.canvas_scene.wires[Edge(PortRef("linear"), PortRef("relu"))]
-    menu = hands.view.mouse.menu(wire.curve.pointAtPercent(0.5))
+    menu = hands.view.menus.at(wire.curve.pointAtPercent(0.5))
     assert any("Remove wire" in action.text() for action in menu.actions())
-    menu = hands.view.mouse.menu(QPointF(0.0, 900.0))
+    menu = hands.view.menus.at(QPointF(0.0, 900.0))
     assert any("Paste here" in action.text() for action in menu.actions())

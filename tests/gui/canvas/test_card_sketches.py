@@ -121,7 +121,7 @@ def test_only_the_cards_in_sight_are_told_all_after_an_edit_that_changes_every_s
     hands.document.apply(SetParam("input", "shape", (1, 30, 30)))
     hands.view.grab()
     scene = hands.view.canvas_scene
-    seen = {node for node, card in scene.cards.items() if card.card_rect().intersects(hands.view.visible_rect())}
+    seen = {node for node, card in scene.cards.items() if card.card_rect().intersects(hands.view.camera.visible_rect())}
     assert 0 < len(seen) < 30
     assert seen <= set(told) and len(told) < 40
     hidden = next(card for node, card in scene.cards.items() if node not in told)
@@ -144,7 +144,7 @@ def test_what_is_painted_after_an_edit_is_never_out_of_date(hands: Hands) -> Non
 @pytest.mark.parametrize("hands", [CNN], indirect=True)
 @pytest.mark.parametrize("zoom", [1.0, 0.2])
 def test_a_new_name_is_seen_near_and_far(hands: Hands, zoom: float) -> None:
-    hands.view.set_zoom(zoom)
+    hands.view.camera.set_zoom(zoom)
     before = hands.view.viewport().grab().toImage()
     hands.document.apply(Rename("relu", "Bend"))
     assert hands.view.canvas_scene.cards["relu"].facts.title == "Bend"

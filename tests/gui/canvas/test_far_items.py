@@ -124,8 +124,8 @@ CHANGES: dict[str, Callable[[Hands], None]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("hands", [FULL], indirect=True)
 def test_it_looks_as_if_each_painted_itself_and_follows_every_change(hands: Hands, zoom: float, change: str) -> None:
-    hands.view.set_zoom(zoom)
-    hands.view.centerOn(hands.view.content_rect().center())
+    hands.view.camera.set_zoom(zoom)
+    hands.view.centerOn(hands.view.camera.content_rect().center())
     before = seen(hands)
     assert before == by_themselves(hands)
     QApplication.processEvents()
@@ -146,7 +146,7 @@ def test_items_are_painted_once_wherever_one_looks_from(hands: Hands) -> None:
     own = [*scene.frames.items.values(), *scene.annotations.notes.values(), *scene.wires.values()]
     flag = own[0].GraphicsItemFlag.ItemHasNoContents
     for zoom in (1.0, FAR_ZOOM - 0.01, 0.1, FAR_ZOOM + 0.01):
-        hands.view.set_zoom(zoom)
+        hands.view.camera.set_zoom(zoom)
         far = zoom < FAR_ZOOM
         assert [layer.isVisible() for layer in scene._far_items] == [far, far]
         assert {bool(item.flags() & flag) for item in own} == {far}
@@ -160,7 +160,7 @@ def test_from_far_the_mouse_finds_what_it_found(hands: Hands) -> None:
     middle = wire.curve.pointAtPercent(0.5)
     on_note = QPointF(650.0, -60.0)
     for zoom in (1.0, 0.1):
-        hands.view.set_zoom(zoom)
+        hands.view.camera.set_zoom(zoom)
         assert scene.frames.at(corner) is frame
         assert scene.wire_at(middle) is wire
         assert scene.annotations.at(on_note, 1.0) is scene.annotations.notes["note2"]
@@ -171,9 +171,9 @@ def test_for_a_part_of_the_scene_all_that_reaches_into_it_is_painted(
     hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(far_items, "_BUNCH", 2)
-    hands.view.set_zoom(0.15)
+    hands.view.camera.set_zoom(0.15)
     scene = hands.view.canvas_scene
-    whole = hands.view.content_rect()
+    whole = hands.view.camera.content_rect()
     for layer in scene._far_items:
         everything = list(layer.in_sight(whole.adjusted(-50.0, -50.0, 50.0, 50.0)))
         fewer = 0

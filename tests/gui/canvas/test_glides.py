@@ -47,7 +47,7 @@ def untidy(hands: Hands) -> Places:
 
 
 def at_rest(hands: Hands) -> bool:
-    return seen(hands) == meant(hands) and not hands.view.gliding
+    return seen(hands) == meant(hands) and not hands.view.camera.gliding
 
 
 @WIDE
@@ -56,7 +56,7 @@ def test_arranged_cards_glide_and_it_is_one_step(hands: Hands, qtbot: QtBot) -> 
     steps = len(hands.document.history)
     told: list[object] = []
     hands.document.changed.connect(lambda before, after, edit: told.append(edit))
-    hands.view.arrange()
+    hands.view.desk.arrange()
     goal = meant(hands)
     assert goal != before  # the document knows at once …
     assert seen(hands) == before  # … and the eye is led there
@@ -78,20 +78,20 @@ def test_arranged_cards_glide_and_it_is_one_step(hands: Hands, qtbot: QtBot) -> 
 @WIDE
 def test_the_view_arrives_where_it_would_have_been_at_once(hands: Hands, qtbot: QtBot) -> None:
     untidy(hands)
-    hands.view.arrange()
+    hands.view.desk.arrange()
     qtbot.waitUntil(lambda: at_rest(hands))
-    zoom, middle = hands.view.zoom, hands.view.visible_rect().center()
-    assert hands.view.fitted
-    hands.view.set_zoom(0.3)
-    hands.view.fit()
-    assert hands.view.zoom == zoom
-    assert hands.view.visible_rect().center() == middle
+    zoom, middle = hands.view.camera.zoom, hands.view.camera.visible_rect().center()
+    assert hands.view.camera.fitted
+    hands.view.camera.set_zoom(0.3)
+    hands.view.camera.fit()
+    assert hands.view.camera.zoom == zoom
+    assert hands.view.camera.visible_rect().center() == middle
 
 
 @WIDE
 def test_a_press_ends_it(hands: Hands) -> None:
     untidy(hands)
-    hands.view.arrange()
+    hands.view.desk.arrange()
     assert not at_rest(hands)
     hands.press(QPoint(5, 5))
     assert at_rest(hands)
@@ -101,7 +101,7 @@ def test_a_press_ends_it(hands: Hands) -> None:
 @WIDE
 def test_an_undo_on_the_way_begins_where_the_cards_are(hands: Hands, qtbot: QtBot) -> None:
     before = untidy(hands)
-    hands.view.arrange()
+    hands.view.desk.arrange()
     qtbot.waitUntil(lambda: seen(hands) != before)
     on_the_way = seen(hands)
     hands.document.undo()
@@ -113,7 +113,7 @@ def test_an_undo_on_the_way_begins_where_the_cards_are(hands: Hands, qtbot: QtBo
 @WIDE
 def test_a_change_on_the_way_ends_it(hands: Hands, qtbot: QtBot) -> None:
     untidy(hands)
-    hands.view.arrange()
+    hands.view.desk.arrange()
     hands.document.apply(RemoveNodes(("relu",)))
     assert seen(hands) == meant(hands)
     assert "relu" not in seen(hands)
@@ -133,16 +133,16 @@ def test_cards_that_a_hand_has_moved_do_not_glide(hands: Hands) -> None:
 def test_without_motion_everything_is_there_at_once(hands: Hands, choice: str) -> None:
     motion.choose(choice)
     untidy(hands)
-    hands.view.arrange()
+    hands.view.desk.arrange()
     assert at_rest(hands)
-    hands.view.fit_or_all()
-    assert not hands.view.gliding
+    hands.view.camera.fit_or_all()
+    assert not hands.view.camera.gliding
 
 
 def test_too_many_cards_are_there_at_once(hands: Hands) -> None:
     count = MOST_CARDS + 1
     hands.document.replace(Project(graph=Graph({f"n{i}": Node(f"n{i}", "relu", x=3.0 * i) for i in range(count)})))
-    hands.view.arrange()
+    hands.view.desk.arrange()
     assert seen(hands) == meant(hands)
 
 
@@ -161,80 +161,80 @@ def turned(point: QPoint, hands: Hands) -> QWheelEvent:
 
 @WIDE
 def test_the_wheel_takes_over_from_a_glide(hands: Hands) -> None:
-    hands.view.set_zoom(0.5)
+    hands.view.camera.set_zoom(0.5)
     hands.key(Qt.Key.Key_F)
-    assert hands.view.gliding
-    zoom = hands.view.zoom
+    assert hands.view.camera.gliding
+    zoom = hands.view.camera.zoom
     QApplication.sendEvent(hands.view.viewport(), turned(QPoint(600, 400), hands))
-    assert not hands.view.gliding
-    assert not hands.view.fitted
-    assert hands.view.zoom == pytest.approx(1.2 * zoom)
+    assert not hands.view.camera.gliding
+    assert not hands.view.camera.fitted
+    assert hands.view.camera.zoom == pytest.approx(1.2 * zoom)
 
 
 @WIDE
 def test_a_press_holds_the_view_where_it_is(hands: Hands) -> None:
-    hands.view.set_zoom(0.5)
-    hands.view.fit_or_all()
-    zoom = hands.view.zoom
+    hands.view.camera.set_zoom(0.5)
+    hands.view.camera.fit_or_all()
+    zoom = hands.view.camera.zoom
     hands.press(QPoint(5, 5))
-    assert not hands.view.gliding
-    assert hands.view.zoom == zoom
-    assert not hands.view.fitted
+    assert not hands.view.camera.gliding
+    assert hands.view.camera.zoom == zoom
+    assert not hands.view.camera.fitted
     hands.release(QPoint(5, 5))
 
 
 @WIDE
 def test_zooming_to_the_selection_glides_to_an_exact_zoom(hands: Hands, qtbot: QtBot) -> None:
     hands.view.select(["relu"])
-    hands.view.zoom_to_selection()
-    zooms = [hands.view.zoom]
-    hands.view.zoom_changed.connect(zooms.append)
-    qtbot.waitUntil(lambda: not hands.view.gliding)
-    assert hands.view.zoom == 2.0
+    hands.view.desk.zoom_to_selection()
+    zooms = [hands.view.camera.zoom]
+    hands.view.camera.zoom_changed.connect(zooms.append)
+    qtbot.waitUntil(lambda: not hands.view.camera.gliding)
+    assert hands.view.camera.zoom == 2.0
     assert zooms == sorted(zooms)  # never beyond and back
     rect = hands.view.canvas_scene.cards["relu"].card_rect()
-    assert hands.view.visible_rect().contains(rect)
-    assert not hands.view.fitted
+    assert hands.view.camera.visible_rect().contains(rect)
+    assert not hands.view.camera.fitted
 
 
 @WIDE
 def test_a_new_size_in_the_middle_of_a_glide_fits_at_once(hands: Hands) -> None:
     untidy(hands)
-    hands.view.arrange()
+    hands.view.desk.arrange()
     hands.view.resize(900, 500)
-    assert not hands.view.gliding
-    zoom = hands.view.zoom
+    assert not hands.view.camera.gliding
+    zoom = hands.view.camera.zoom
     hands.view.hold_still()
-    hands.view.fit()
-    assert hands.view.zoom == zoom
+    hands.view.camera.fit()
+    assert hands.view.camera.zoom == zoom
 
 
 @WIDE
 def test_what_cannot_be_read_as_a_whole_is_shown_from_its_beginning(hands: Hands, qtbot: QtBot) -> None:
-    hands.view.set_legible_zoom(1.15)
-    hands.view.fit()
-    assert hands.view.zoom == 1.15
-    assert hands.view.visible_rect().contains(hands.view.canvas_scene.cards["input"].card_rect())
-    assert not hands.view.visible_rect().contains(hands.view.content_rect())
+    hands.view.camera.set_legible_zoom(1.15)
+    hands.view.camera.fit()
+    assert hands.view.camera.zoom == 1.15
+    assert hands.view.camera.visible_rect().contains(hands.view.canvas_scene.cards["input"].card_rect())
+    assert not hands.view.camera.visible_rect().contains(hands.view.camera.content_rect())
     hands.key(Qt.Key.Key_F)
-    qtbot.waitUntil(lambda: not hands.view.gliding)
-    assert hands.view.visible_rect().contains(hands.view.content_rect())
+    qtbot.waitUntil(lambda: not hands.view.camera.gliding)
+    assert hands.view.camera.visible_rect().contains(hands.view.camera.content_rect())
     hands.view.resize(1100, 800)
-    assert hands.view.visible_rect().contains(hands.view.content_rect())
+    assert hands.view.camera.visible_rect().contains(hands.view.camera.content_rect())
     hands.key(Qt.Key.Key_F)
-    qtbot.waitUntil(lambda: not hands.view.gliding)
-    assert hands.view.zoom == 1.15
+    qtbot.waitUntil(lambda: not hands.view.camera.gliding)
+    assert hands.view.camera.zoom == 1.15
 
 
 @WIDE
 def test_a_fitted_network_stands_below_what_covers_the_edge(hands: Hands, qtbot: QtBot) -> None:
     hands.document.apply(Move({"linear": (975.0, 800.0)}))
-    hands.view.fit()
-    hands.view.set_inset(90)
-    qtbot.waitUntil(lambda: not hands.view.gliding)
-    assert hands.view.mapFromScene(hands.view.content_rect().topLeft()).y() >= 90
-    assert hands.view.mapFromScene(hands.view.content_rect().bottomRight()).y() <= hands.view.height()
-    hands.view.pan_by(10, 0)
-    zoom = hands.view.zoom
-    hands.view.set_inset(0)
-    assert hands.view.zoom == zoom  # who has looked around keeps what is in sight
+    hands.view.camera.fit()
+    hands.view.camera.set_inset(90)
+    qtbot.waitUntil(lambda: not hands.view.camera.gliding)
+    assert hands.view.mapFromScene(hands.view.camera.content_rect().topLeft()).y() >= 90
+    assert hands.view.mapFromScene(hands.view.camera.content_rect().bottomRight()).y() <= hands.view.height()
+    hands.view.camera.pan_by(10, 0)
+    zoom = hands.view.camera.zoom
+    hands.view.camera.set_inset(0)
+    assert hands.view.camera.zoom == zoom  # who has looked around keeps what is in sight

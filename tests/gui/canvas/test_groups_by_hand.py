@@ -90,7 +90,7 @@ def test_groups_in_groups_unfold_one_by_one(canvas: Hands) -> None:
     for group in ("outer", "middle", "inner"):
         before = canvas.graph
         double_click(canvas, canvas.card(group))
-        canvas.view.centerOn(canvas.view.content_rect().center())
+        canvas.view.centerOn(canvas.view.camera.content_rect().center())
         undone_at_once(canvas, before)
     frames = canvas.view.canvas_scene.frames.items
     assert list(frames) == ["outer", "middle", "inner"]
@@ -158,7 +158,7 @@ def test_undo_of_the_making_of_a_group_leads_out_of_it(canvas: Hands) -> None:
     view = canvas.view
     view.select(BLOCK)
     view.groups.group_selected()
-    assert view.title_editor is not None
+    assert view.renaming.editor is not None
     canvas.type("Block")
     canvas.press_key(Qt.Key.Key_Return)
     (group,) = canvas.graph.groups
@@ -169,7 +169,7 @@ def test_undo_of_the_making_of_a_group_leads_out_of_it(canvas: Hands) -> None:
         canvas.document.undo()
     assert canvas.graph == RESIDUAL.graph
     assert view.canvas_scene.root == ""
-    assert view.visible_rect().contains(view.content_rect())
+    assert view.camera.visible_rect().contains(view.camera.content_rect())
     assert not view.groups.breadcrumb.isVisibleTo(view)
     same_look(canvas)
 
@@ -179,12 +179,12 @@ def test_a_group_that_goes_leads_to_the_one_around_it(canvas: Hands) -> None:
     view = canvas.view
     for group in ("outer", "middle", "inner"):
         view.groups.enter(group)
-    view.select_all()
+    view.desk.select_all()
     canvas.key(Qt.Key.Key_Delete)
     assert "inner" not in canvas.graph.groups
     assert view.canvas_scene.root == "middle"
     assert seen(canvas) == {"conv2"}
-    assert view.visible_rect().contains(view.content_rect())
+    assert view.camera.visible_rect().contains(view.camera.content_rect())
     canvas.document.undo()
     assert canvas.graph == NESTED.graph
     assert seen(canvas) == {"inner", "conv2"}
@@ -207,7 +207,7 @@ def test_a_rubber_band_and_a_name_make_a_group(canvas: Hands) -> None:
     canvas.drag(canvas.place(rects.topLeft() - QPointF(12.0, 40.0)), canvas.place(rects.bottomRight() + QPointF(9, 30)))
     assert set(canvas.view.selected) == set(BLOCK)
     canvas.view.groups.group_selected()
-    assert canvas.view.title_editor is not None
+    assert canvas.view.renaming.editor is not None
     canvas.type("Residual")
     canvas.press_key(Qt.Key.Key_Return)
     (group,) = canvas.graph.groups.values()
@@ -242,7 +242,7 @@ def test_a_rubber_band_around_a_frame_takes_it_with_all_that_stands_in_it(canvas
 
 @pytest.mark.parametrize("hands", [UNFOLDED], indirect=True)
 def test_everything_selected_and_grouped_keeps_the_groups_inside(canvas: Hands) -> None:
-    canvas.view.select_all()
+    canvas.view.desk.select_all()
     canvas.view.groups.group_selected()
     canvas.press_key(Qt.Key.Key_Escape)
     outer = next(group for group in canvas.graph.groups if group != "block")
@@ -306,7 +306,7 @@ def test_the_named_thing_stays_selected_and_the_keys_go_on(canvas: Hands, key: Q
     canvas.type("Shortcut")
     canvas.press_key(Qt.Key.Key_Down)
     canvas.press_key(key)
-    assert canvas.view.title_editor is None
+    assert canvas.view.renaming.editor is None
     assert canvas.view.selected == ("block",)
     assert canvas.view.hasFocus()
     assert not opened
@@ -323,7 +323,7 @@ def test_a_field_elsewhere_that_is_clicked_gets_the_keyboard(canvas: Hands, qtbo
     canvas.key(Qt.Key.Key_F2)
     canvas.type("Shortcut")
     other.setFocus(Qt.FocusReason.MouseFocusReason)
-    assert canvas.view.title_editor is None
+    assert canvas.view.renaming.editor is None
     assert canvas.graph.groups["block"].name == "Shortcut"
     assert other.hasFocus()
 
@@ -420,8 +420,8 @@ def test_groups_are_told_to_those_who_listen(canvas: Hands) -> None:
 def test_ports_do_not_stay_where_a_dragged_card_was(canvas: Hands) -> None:
     start = canvas.card("flatten")
     canvas.press(start)
-    assert canvas.view.ports.shown
+    assert canvas.view.overlay.ports.shown
     canvas.drag_to(start + QPoint(20, 50))
-    assert not canvas.view.ports.shown
+    assert not canvas.view.overlay.ports.shown
     canvas.release(start + QPoint(20, 50))
-    assert canvas.view.ports.shown
+    assert canvas.view.overlay.ports.shown

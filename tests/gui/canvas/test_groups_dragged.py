@@ -67,7 +67,7 @@ def test_a_frame_is_dragged_by_its_title_with_all_that_stands_in_it(canvas: Hand
 def test_a_frame_snaps_so_that_its_cards_come_to_stand_in_the_row(canvas: Hands) -> None:
     start = title_of(canvas, "block")
     canvas.drag(start, start + QPoint(2, 300))
-    canvas.view.centerOn(canvas.view.content_rect().center())
+    canvas.view.centerOn(canvas.view.camera.content_rect().center())
     start = title_of(canvas, "block")
     canvas.drag(start, start + QPoint(0, -297))
     assert {canvas.graph.nodes[node].y for node in BLOCK} == {0.0}
@@ -195,7 +195,7 @@ def test_a_layer_in_the_wire_to_a_folded_group_feeds_all_that_the_wire_stood_for
     before = canvas.graph
     start = canvas.card("block")
     canvas.drag(start, start + QPoint(210, 260), keys=ALT)
-    canvas.view.centerOn(canvas.view.content_rect().center())
+    canvas.view.centerOn(canvas.view.camera.content_rect().center())
     before = canvas.graph
     (wire,) = (found for edge, found in canvas.view.canvas_scene.wires.items() if edge.target.node == "block")
     canvas.drop_layer("identity", canvas.place(wire.path().pointAtPercent(0.5)))
@@ -228,7 +228,7 @@ def test_a_loose_card_dropped_onto_a_wire_in_a_frame_stands_in_it(canvas: Hands)
 @pytest.mark.parametrize("hands", [UNFOLDED], indirect=True)
 def test_a_layer_added_behind_one_in_a_group_stands_in_the_group(canvas: Hands) -> None:
     canvas.view.select(["add"])
-    added = canvas.view.add_node("relu")
+    added = canvas.view.desk.add_layer("relu")
     assert added is not None
     assert canvas.graph.nodes[added].group == "block"
     assert ("add", added) in canvas.wires
@@ -281,7 +281,7 @@ def test_arrows_nudge_a_group_with_all_that_stands_in_it(canvas: Hands) -> None:
 
 @pytest.mark.parametrize("hands", [UNFOLDED], indirect=True)
 def test_arrange_keeps_cards_out_of_frames(canvas: Hands) -> None:
-    canvas.view.arrange()
+    canvas.view.desk.arrange()
     frame = frame_of(canvas, "block").card_rect()
     for node, card in canvas.view.canvas_scene.cards.items():
         assert frame.contains(card.card_rect()) == (node in BLOCK), node

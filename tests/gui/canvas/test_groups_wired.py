@@ -103,7 +103,7 @@ def test_a_wire_that_cannot_be_is_refused_with_its_reason(canvas: Hands, qtbot: 
     canvas.press(canvas.port("flatten", output=True))
     goal = canvas.port("block", output=False)
     canvas.drag_to(goal - QPoint(30, 40), goal)
-    assert "circle" in canvas.view.hint
+    assert "circle" in canvas.view.overlay.hint
     with qtbot.waitSignal(canvas.view.message) as told:
         canvas.release(goal)
     assert "circle" in told.args[0]
@@ -209,7 +209,7 @@ def test_paste_here_puts_the_middle_of_a_frame_at_the_mouse(canvas: Hands) -> No
     canvas.drag(start, start + QPoint(100, 150), keys=ALT)
     canvas.click(title_of(canvas, "block"))
     canvas.key(Qt.Key.Key_C, CONTROL)
-    canvas.view.paste(QPointF(2000.0, 1500.0))
+    canvas.view.desk.paste(QPointF(2000.0, 1500.0))
     (copy,) = canvas.view.selected
     rect = frame_of(canvas, copy).card_rect()
     # As near as one can say before the cards have been measured.
@@ -222,7 +222,7 @@ def test_f2_names_a_group_in_its_place(canvas: Hands) -> None:
     before = canvas.graph
     canvas.view.select(["block"])
     canvas.key(Qt.Key.Key_F2)
-    editor = canvas.view.title_editor
+    editor = canvas.view.renaming.editor
     assert editor is not None
     assert editor.text() == "Residual block"
     canvas.type("Shortcut")
@@ -257,7 +257,7 @@ def test_what_stood_around_a_removed_group_is_joined(canvas: Hands, qtbot: QtBot
 
 @pytest.mark.parametrize("hands", [UNFOLDED], indirect=True)
 def test_the_menu_of_a_frame_is_opened_on_its_title(canvas: Hands) -> None:
-    menu = canvas.view.mouse.menu(frame_of(canvas, "block").head_rect().center())
+    menu = canvas.view.menus.at(frame_of(canvas, "block").head_rect().center())
     entries = [action.text().partition("\t")[0] for action in menu.actions()]
     assert {"Rename", "Fold", "Look inside", "Ungroup", "Bypass", "Copy", "Remove"} <= set(entries)
     assert canvas.view.selected == ("block",)

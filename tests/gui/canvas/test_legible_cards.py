@@ -88,8 +88,8 @@ def test_no_title_is_cut_beside_a_long_shape(qapp: QApplication, kind: str) -> N
 def test_nothing_on_a_card_is_smaller_than_can_be_read(hands: Hands, words: Words) -> None:
     for zoom in ZOOMS:
         words.written.clear()
-        hands.view.set_zoom(zoom)
-        hands.view.look_at(hands.view.content_rect().center())
+        hands.view.camera.set_zoom(zoom)
+        hands.view.camera.look_at(hands.view.camera.content_rect().center())
         hands.view.grab()
         assert words.written, zoom
         small = {text: size for text, size in words.written if size < 11.5 * hands.view.devicePixelRatioF()}

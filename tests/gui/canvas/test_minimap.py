@@ -21,13 +21,13 @@ WIDE = pytest.mark.parametrize("hands", [ROW], indirect=True)
 
 def shown(hands: Hands) -> Minimap:
     """The map, with the view so near that it has a reason to be there."""
-    hands.view.set_zoom(2.0)
+    hands.view.camera.set_zoom(2.0)
     assert hands.view.minimap.isVisible()
     return hands.view.minimap
 
 
 def middle(hands: Hands) -> QPointF:
-    return hands.view.visible_rect().center()
+    return hands.view.camera.visible_rect().center()
 
 
 def colour_at(minimap: Minimap, point: QPointF) -> QColor:
@@ -38,24 +38,24 @@ def colour_at(minimap: Minimap, point: QPointF) -> QColor:
 
 @WIDE
 def test_it_is_there_only_while_not_everything_is_in_sight(hands: Hands) -> None:
-    hands.view.fit()
+    hands.view.camera.fit()
     assert hands.view.minimap.isHidden()
-    hands.view.set_zoom(2.0)
+    hands.view.camera.set_zoom(2.0)
     assert hands.view.minimap.isVisible()
-    hands.view.fit()
+    hands.view.camera.fit()
     assert hands.view.minimap.isHidden()
-    hands.view.pan_by(700, 0)
+    hands.view.camera.pan_by(700, 0)
     assert hands.view.minimap.isVisible()
 
 
 @WIDE
 def test_it_can_be_there_always_or_never(hands: Hands) -> None:
     minimap = hands.view.minimap
-    hands.view.fit()
+    hands.view.camera.fit()
     minimap.set_mode("always")
     assert minimap.isVisible()
     minimap.set_mode("never")
-    hands.view.set_zoom(3.0)
+    hands.view.camera.set_zoom(3.0)
     assert minimap.isHidden()
     minimap.set_mode("nonsense")
     assert minimap.mode == "automatic"
@@ -70,15 +70,15 @@ def test_an_empty_canvas_has_no_map(hands: Hands) -> None:
 @WIDE
 def test_a_click_leads_there(hands: Hands) -> None:
     minimap = shown(hands)
-    hands.view.look_at(hands.view.canvas_scene.cards["input"].card_rect().center())
+    hands.view.camera.look_at(hands.view.canvas_scene.cards["input"].card_rect().center())
     goal = hands.view.canvas_scene.cards["linear"].card_rect().center()
     selected = hands.view.selected
     QTest.mouseClick(minimap, LEFT, Qt.KeyboardModifier.NoModifier, minimap.from_scene(goal).toPoint())
-    assert hands.view.visible_rect().contains(goal)
+    assert hands.view.camera.visible_rect().contains(goal)
     scale = 1.0 / (minimap.from_scene(QPointF(1.0, 0.0)).x() - minimap.from_scene(QPointF(0.0, 0.0)).x())
     assert abs(middle(hands).x() - goal.x()) <= scale  # a pixel of the map
     assert hands.view.selected == selected  # the click is for the map, not for the canvas below it
-    assert hands.view.gesture is None
+    assert hands.view.overlay.gesture is None
 
 
 @WIDE
@@ -101,7 +101,7 @@ def test_the_frame_is_dragged_without_a_jump(hands: Hands) -> None:
 @WIDE
 def test_the_wheel_zooms_at_the_middle(hands: Hands) -> None:
     minimap = shown(hands)
-    before, zoom = middle(hands), hands.view.zoom
+    before, zoom = middle(hands), hands.view.camera.zoom
     place = QPointF(minimap.rect().center())
     turn = QWheelEvent(
         place,
@@ -114,7 +114,7 @@ def test_the_wheel_zooms_at_the_middle(hands: Hands) -> None:
         False,
     )
     QApplication.sendEvent(minimap, turn)
-    assert hands.view.zoom == pytest.approx(zoom * 1.2)
+    assert hands.view.camera.zoom == pytest.approx(zoom * 1.2)
     assert abs(middle(hands).x() - before.x()) < 2.0
 
 
@@ -122,7 +122,7 @@ def test_the_wheel_zooms_at_the_middle(hands: Hands) -> None:
 def test_blocks_have_the_colour_of_their_family_and_broken_ones_are_red(hands: Hands, qtbot: QtBot) -> None:
     hands.document.apply(SetParam("input", "shape", (1, 28, 28)))
     minimap = shown(hands)
-    hands.view.look_at(hands.view.canvas_scene.cards["output"].card_rect().center())
+    hands.view.camera.look_at(hands.view.canvas_scene.cards["output"].card_rect().center())
     card = hands.view.canvas_scene.cards["conv2d"]
     healthy = colour_at(minimap, card.card_rect().center())
     family = theme.current().family("convolution")
@@ -157,7 +157,7 @@ def test_moving_the_view_draws_no_block_anew(hands: Hands, qtbot: QtBot, monkeyp
     original = Minimap._drawn
     monkeypatch.setattr(Minimap, "_drawn", lambda self, colours: (drawn.append(colours), original(self, colours))[1])
     for _ in range(5):
-        hands.view.pan_by(-9, 3)
+        hands.view.camera.pan_by(-9, 3)
         minimap.grab()
     assert not drawn
     hands.document.apply(Move({"relu": (400.0, 30.0)}))
@@ -184,7 +184,7 @@ def cluster(across: float, down: float) -> Project:
     indirect=["hands"],
 )
 def test_it_stands_where_the_fewest_cards_are(hands: Hands, corner: str, qtbot: QtBot) -> None:
-    hands.view.look_at(QPointF(0.0, 0.0))
+    hands.view.camera.look_at(QPointF(0.0, 0.0))
     minimap = hands.view.minimap
     qtbot.waitUntil(lambda: minimap.corner == corner)
     assert minimap.opacity == 1.0

@@ -137,7 +137,7 @@ def test_every_way_into_the_text(hands: Hands, way: str) -> None:
         hands.click(note_at(hands))
         assert hands.view.selected == ("note1",)
         if way == "menu":
-            menu = hands.view.mouse.menu(hands.view.mapToScene(note_at(hands)))
+            menu = hands.view.menus.at(hands.view.mapToScene(note_at(hands)))
             menu.popup(hands.view.mapToGlobal(QPoint(10, 10)))
             entry = next(action for action in menu.actions() if action.text().startswith("Edit text"))
             QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(entry).center())
@@ -226,8 +226,8 @@ def test_the_editor_follows_the_camera(hands: Hands) -> None:
     hands.view.notes.edit(["note1"])
     editor = editor_of(hands)
     for zoom in (0.5, 2.0, 1.0):
-        hands.view.set_zoom(zoom)
-        hands.view.pan_by(13, 7)
+        hands.view.camera.set_zoom(zoom)
+        hands.view.camera.pan_by(13, 7)
         corner = hands.view.viewportTransform().map(QPointF(NOTE.x, NOTE.y))
         assert abs(editor.x() - corner.x()) <= 1.0
         assert abs(editor.width() - max(220.0 * zoom, 180.0)) <= 1.0
@@ -286,7 +286,7 @@ def test_escape_puts_everything_back(hands: Hands) -> None:
     ):
         hands.press(start)
         hands.drag_to(start + end / 2, start + end)
-        assert hands.view.gesture is not None
+        assert hands.view.overlay.gesture is not None
         hands.key(Qt.Key.Key_Escape)
         hands.release(start + end)
         annotations = hands.view.canvas_scene.annotations
@@ -459,7 +459,7 @@ def test_what_is_chosen_is_told(hands: Hands) -> None:
 @hands_on("hands", [NOTED], indirect=True)
 def test_the_menu_colours_what_is_chosen(hands: Hands) -> None:
     hands.view.select(["note1", "arrow1"])
-    menu = hands.view.mouse.menu(hands.view.mapToScene(note_at(hands)))
+    menu = hands.view.menus.at(hands.view.mapToScene(note_at(hands)))
     colours = entries_of(menu)["Colour"]
     assert isinstance(colours, QMenu)
     colours.popup(hands.view.mapToGlobal(QPoint(10, 10)))
@@ -658,7 +658,7 @@ def test_from_far_the_text_is_told_by_the_mouse(hands: Hands) -> None:
     point = QPointF(30.0, 215.0)
     hands.document.apply(Annotate({"note1": replace(NOTE, text="<img src='x'> words")}))
     assert tooltip(scene, stage, point) == ""
-    hands.view.set_zoom(FAR_ZOOM * 0.8)
+    hands.view.camera.set_zoom(FAR_ZOOM * 0.8)
     assert "&lt;img src=" in tooltip(scene, stage, point)
     assert "<img" not in tooltip(scene, stage, point)
 
@@ -667,8 +667,8 @@ def test_from_far_the_text_is_told_by_the_mouse(hands: Hands) -> None:
 @hands_on("zoom", [0.2, 0.8, 2.0])
 def test_notes_and_arrows_are_painted_in_both_themes(hands: Hands, zoom: float) -> None:
     hands.document.apply(Annotate({"note1": replace(NOTE, height=160.0)}))
-    hands.view.set_zoom(zoom)
-    hands.view.centerOn(hands.view.content_rect().center())
+    hands.view.camera.set_zoom(zoom)
+    hands.view.centerOn(hands.view.camera.content_rect().center())
     for name in ("dark", "light"):
         theme.set_theme(name)
         picture = hands.view.grab().toImage()
@@ -703,7 +703,7 @@ def test_an_empty_network_with_a_note_shows_the_note(qtbot: QtBot) -> None:
     view = CanvasView(Document(with_items(NOTE, project=Project())))
     qtbot.addWidget(view)
     assert isinstance(view.canvas_scene.item("note1"), NoteItem)
-    assert view.content_rect().contains(QRectF(0.0, 200.0, 220.0, NOTE.height))
+    assert view.camera.content_rect().contains(QRectF(0.0, 200.0, 220.0, NOTE.height))
 
 
 # ---- in the window
@@ -736,4 +736,4 @@ def test_menus_keys_and_the_command_palette(
     canvas.select([])
     found[0].run()
     assert canvas.selected == ("note1",)
-    assert canvas.visible_rect().contains(canvas.canvas_scene.annotations.notes["note1"].card_rect())
+    assert canvas.camera.visible_rect().contains(canvas.canvas_scene.annotations.notes["note1"].card_rect())

@@ -30,7 +30,7 @@ def ends(hands: Hands) -> tuple[QPointF, QPointF]:
 
 @WITH_NOTE
 def test_an_arrow_follows_the_note_it_begins_at_while_that_is_dragged(hands: Hands) -> None:
-    hands.view.set_zoom(1.0)
+    hands.view.camera.set_zoom(1.0)
     before = hands.graph
     tail, tip = ends(hands)
     start = hands.place(QPointF(NOTE.x + 75.0, NOTE.y + 45.0))
@@ -80,7 +80,7 @@ def test_nothing_is_aligned_onto_a_note_and_notes_are_aligned(hands: Hands) -> N
 @WITH_NOTE
 def test_the_map_shows_notes(hands: Hands) -> None:
     hands.document.apply(Annotate({"note1": replace(NOTE, colour="good", width=400.0, height=300.0, y=900.0)}))
-    hands.view.set_zoom(2.0)
+    hands.view.camera.set_zoom(2.0)
     minimap = hands.view.minimap
     minimap._draw_anew()
     place = minimap.from_scene(QPointF(NOTE.x + 200.0, 1050.0))
@@ -104,7 +104,7 @@ def test_arranging_knows_the_cards_that_are_not_shown(hands: Hands, monkeypatch:
     """Cards of an own height, as a picture gives them one, are hidden; unfolded they do not lie on each other."""
     tall = dict.fromkeys((*HIDDEN.graph.nodes, "block"), (156.0, 400.0))
     monkeypatch.setattr("nnviz.gui.canvas.editing.card_sizes", lambda scene: tall)
-    hands.view.arrange()
+    hands.view.desk.arrange()
     graph = hands.graph
     opened = replace(graph, groups={"block": replace(graph.groups["block"], collapsed=False)})
     rects = card_rects(view_of(opened), tall)

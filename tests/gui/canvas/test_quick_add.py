@@ -166,9 +166,9 @@ def test_a_wire_let_go_over_free_ground_offers_what_takes_the_shape(hands: Hands
     assert found.titles[:3] == ["ReLU", "BatchNorm2d", "MaxPool2d"]
     assert "Flatten + Linear" in found.titles
     assert not {"Linear", "Conv1d", "Input"} & set(found.titles)
-    assert hands.view.gesture is not None, "the wire stays in sight while one chooses"
+    assert hands.view.overlay.gesture is not None, "the wire stays in sight while one chooses"
     click_row(found.list_widget, "BatchNorm2d")
-    assert hands.view.gesture is None
+    assert hands.view.overlay.gesture is None
     assert ("conv2d", "norm1") in hands.wires
     place = hands.view.mapToScene(end)
     assert abs(hands.graph.nodes["norm1"].x - place.x()) < 2
@@ -197,7 +197,7 @@ def test_escape_at_the_end_of_a_wire_leaves_nothing(hands: Hands) -> None:
     start = hands.port("conv2d", output=True)
     hands.drag(start, start + QPoint(60, 200))
     QTest.keyClick(popup(hands).search_field, Qt.Key.Key_Escape)
-    assert hands.view.gesture is None
+    assert hands.view.overlay.gesture is None
     assert hands.view.quick_add.popup is None
     assert hands.graph == IMAGE.graph
     assert not hands.document.can_undo
@@ -211,7 +211,7 @@ def test_a_click_on_a_port_asks_for_nothing(hands: Hands) -> None:
 
 def test_a_wire_drawn_backwards_offers_what_could_feed_it(hands: Hands) -> None:
     hands.document.replace(chain("linear", "output"))
-    hands.view.set_zoom(1.0)
+    hands.view.camera.set_zoom(1.0)
     start = hands.port("linear", output=False)
     end = start + QPoint(-20, 230)
     hands.drag(start, end)

@@ -116,7 +116,7 @@ def test_every_sample_is_shown(qtbot: QtBot, name: str) -> None:
     rects = [card.card_rect() for card in view.canvas_scene.cards.values()]
     assert not any(a.intersects(b) for i, a in enumerate(rects) for b in rects[:i])
     _assert_no_wire_runs_behind_a_card(view)
-    assert view.visible_rect().contains(view.content_rect())
+    assert view.camera.visible_rect().contains(view.camera.content_rect())
     assert not view.grab().isNull()
 
 
@@ -133,9 +133,9 @@ def _assert_no_wire_runs_behind_a_card(view: CanvasView) -> None:
 
 def test_every_layer_has_a_card(hands: Hands) -> None:
     for row, kind in enumerate(registry.layers()):
-        assert hands.view.add_node(kind, (row % 8 * 200.0, row // 8 * 240.0)) is not None
+        assert hands.view.desk.add_layer(kind, (row % 8 * 200.0, row // 8 * 240.0)) is not None
     for zoom in (0.2, 1.0, 2.5):
-        hands.view.set_zoom(zoom)
+        hands.view.camera.set_zoom(zoom)
         assert not hands.view.grab().isNull()
 
 
@@ -194,10 +194,10 @@ def test_visible_nodes_are_told(qtbot: QtBot) -> None:
     with qtbot.waitSignal(view.visible_changed) as told:
         view.show()
     assert told.args[0] == frozenset(CNN.graph.nodes)
-    view.set_zoom(1.0)
+    view.camera.set_zoom(1.0)
     view.centerOn(QPointF(80.0, 60.0))
     assert view.visible_nodes() == {"input", "conv2d"} | (view.visible_nodes() & {"relu"})
-    view.set_zoom(0.2)
+    view.camera.set_zoom(0.2)
     assert view.visible_nodes() == frozenset()
 
 
@@ -208,14 +208,14 @@ def test_visible_nodes_are_told(qtbot: QtBot) -> None:
 def test_the_wheel_zooms_at_the_mouse(hands: Hands) -> None:
     point = hands.card("conv2d")
     before = hands.view.mapToScene(point)
-    zoom = hands.view.zoom
+    zoom = hands.view.camera.zoom
     _turn_wheel(hands, point, 240)
-    assert hands.view.zoom == pytest.approx(zoom * 1.44)
+    assert hands.view.camera.zoom == pytest.approx(zoom * 1.44)
     after = hands.view.mapToScene(point)
     assert (after - before).manhattanLength() < 2.0
     for _ in range(60):
         _turn_wheel(hands, point, -240)
-    assert hands.view.zoom == pytest.approx(0.05)
+    assert hands.view.camera.zoom == pytest.approx(0.05)
     assert hands.view.stage.level is Level.FAR
 
 
@@ -251,22 +251,22 @@ def test_the_view_is_dragged(hands: Hands, how: str) -> None:
 
 @pytest.mark.parametrize("hands", [CNN], indirect=True)
 def test_the_network_cannot_be_lost(hands: Hands) -> None:
-    hands.view.pan_by(100_000, -100_000)
-    assert hands.view.visible_rect().intersects(hands.view.content_rect())
-    hands.view.fit()
-    assert hands.view.visible_rect().contains(hands.view.content_rect())
+    hands.view.camera.pan_by(100_000, -100_000)
+    assert hands.view.camera.visible_rect().intersects(hands.view.camera.content_rect())
+    hands.view.camera.fit()
+    assert hands.view.camera.visible_rect().contains(hands.view.camera.content_rect())
 
 
 @pytest.mark.parametrize("hands", [CNN], indirect=True)
 def test_cards_seen_from_far_can_still_be_moved(hands: Hands) -> None:
     from PySide6.QtCore import QPoint
 
-    hands.view.set_zoom(0.3)
+    hands.view.camera.set_zoom(0.3)
     hands.view.grab()
     start = hands.card("relu")
     hands.drag(start, start + QPoint(0, 60))
     assert hands.graph.nodes["relu"].y == pytest.approx(200.0, abs=8.0)
-    hands.view.set_zoom(1.0)
+    hands.view.camera.set_zoom(1.0)
     assert hands.view.canvas_scene.cards["relu"].isVisible()
 
 

@@ -79,7 +79,7 @@ class Hand:
 
     def add(self, a: int, b: int) -> None:
         place = QPointF(a * 37.0 % 1500, b * 53.0 % 700) if b % 2 else None
-        self.view.add_node(KINDS[a % len(KINDS)], place)
+        self.view.desk.add_layer(KINDS[a % len(KINDS)], place)
 
     def add_row(self, a: int, b: int) -> None:
         cards = [card for card, item in self.view.canvas_scene.cards.items() if item.facts.output_ports]
@@ -147,7 +147,7 @@ class Hand:
             self.document.replace(start())
 
     def zoom(self, a: int, b: int) -> None:
-        self.view.set_zoom(0.15 + 0.3 * (a % 4))
+        self.view.camera.set_zoom(0.15 + 0.3 * (a % 4))
 
     def apply(self, edit: Edit) -> None:
         with suppress(NnvizError):  # Refused: then the document is as it was.
@@ -165,12 +165,12 @@ class Hand:
             "set": self.set_param,
             "move": self.move,
             "nudge": lambda a, b: view.editing.nudge(a % 50, b % 50),
-            "delete": lambda a, b: view.delete_selection(),
-            "duplicate": lambda a, b: view.duplicate(),
+            "delete": lambda a, b: view.editing.delete(),
+            "duplicate": lambda a, b: view.editing.duplicate(),
             "align": lambda a, b: view.editing.align(alignments[a % len(alignments)]),
             "distribute": lambda a, b: view.editing.distribute(directions[a % len(directions)]),
             "rename": lambda a, b: [view.editing.rename(node, "é→" * (b % 3)) for node in view.selected],
-            "arrange": lambda a, b: view.arrange(),
+            "arrange": lambda a, b: view.desk.arrange(),
             "group": lambda a, b: view.groups.group_selected(),
             "ungroup": lambda a, b: view.groups.ungroup_selected(),
             "toggle": self.toggle,

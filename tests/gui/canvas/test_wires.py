@@ -34,8 +34,8 @@ def test_a_sum_of_unequal_shapes_is_doubted_and_may_be_drawn(hands: Hands, qtbot
     target = hands.port("add", output=False, index=1)
     hands.press(hands.port("conv", output=True))
     hands.drag_to(target - QPoint(60, 60), target)
-    assert hands.view.hint == f"Allowed, but: {SENTENCE}"
-    assert hands.view._hint.tone == "warning"
+    assert hands.view.overlay.hint == f"Allowed, but: {SENTENCE}"
+    assert hands.view.overlay.hint_tone == "warning"
     with qtbot.waitSignal(hands.view.message) as told:
         hands.release(target)
     assert told.args == [SENTENCE]
@@ -50,10 +50,10 @@ def test_the_keyboard_is_told_the_same(hands: Hands) -> None:
     hands.view.select(["conv"])
     hands.key(Qt.Key.Key_C)
     assert hands.view.canvas_scene.cards["add"].look.target
-    assert hands.view.hint == f"Allowed, but: {SENTENCE}"
+    assert hands.view.overlay.hint == f"Allowed, but: {SENTENCE}"
     assert hands.view.accessibleDescription() == f"Add: Allowed, but: {SENTENCE}"
     hands.key(Qt.Key.Key_Escape)
-    assert hands.view.hint == ""
+    assert hands.view.overlay.hint == ""
 
 
 @pytest.mark.parametrize("hands", [ROW], indirect=True)
@@ -61,10 +61,10 @@ def test_a_full_join_refuses_one_wire_more_with_its_number(hands: Hands) -> None
     wires = tuple(Edge(PortRef("flatten"), PortRef("add", port)) for port in range(64))
     nodes = {**ROW.graph.nodes, "add": Node("add", "add", x=390.0, y=240.0)}
     hands.document.replace(Project(graph=Graph(nodes, (*ROW.graph.edges, *wires))))
-    hands.view.set_zoom(1.0)
+    hands.view.camera.set_zoom(1.0)
     hands.press(hands.port("relu", output=True))
     hands.drag_to(hands.card("add") + QPoint(0, 5), hands.card("add"))
-    assert hands.view.hint == "Add takes at most 64 wires."
+    assert hands.view.overlay.hint == "Add takes at most 64 wires."
     before = hands.graph
     hands.release(hands.card("add"))
     assert hands.graph == before
@@ -75,7 +75,7 @@ def test_a_wire_that_gives_way_is_named(hands: Hands) -> None:
     target = hands.port("output", output=False)
     hands.press(hands.port("linear", output=True))
     hands.drag_to(target + QPoint(-40, 70), target)
-    assert hands.view.hint == "Takes the place of the wire from relu."
+    assert hands.view.overlay.hint == "Takes the place of the wire from relu."
     hands.release(target)
     assert ("linear", "output") in hands.wires
     assert ("relu", "output") not in hands.wires
@@ -182,7 +182,7 @@ def test_behind_a_join_of_several_nothing_is_guessed(hands: Hands, qtbot: QtBot)
     wires = (("input", "tanh", 0), ("input", "add", 0), ("tanh", "add", 1), ("add", "relu", 0))
     graph = Graph(nodes, tuple(Edge(PortRef(a), PortRef(b, port)) for a, b, port in wires))
     hands.document.replace(Project(graph=graph))
-    hands.view.set_zoom(1.0)
+    hands.view.camera.set_zoom(1.0)
     hands.click(hands.card("add"))
     with qtbot.waitSignal(hands.view.message) as told:
         hands.key(Qt.Key.Key_Delete)

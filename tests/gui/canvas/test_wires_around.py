@@ -48,7 +48,7 @@ def titles_run_through(view: CanvasView) -> set[str]:
     indirect=["view"],
 )
 def test_a_wire_that_returns_to_a_row_leaves_the_title_of_an_open_frame_free(view: CanvasView, group: str) -> None:
-    view.arrange()
+    view.desk.arrange()
     view.hold_still()
     view.groups.toggle(group)
     view.hold_still()
@@ -62,11 +62,11 @@ def test_all_wires_are_in_sight_when_everything_is(view: CanvasView) -> None:
     for fold in (False, True):
         view.groups.set_all(fold=fold)
         view.hold_still()
-        view.fit(whole=True)
+        view.camera.fit(whole=True)
         for edge, wire in scene.wires.items():
             reach = wire.curve.boundingRect().adjusted(-0.1, -0.1, 0.1, 0.1)
             assert scene.content_rect().adjusted(-1.0, -1.0, 1.0, 1.0).contains(reach), edge
-            assert view.visible_rect().contains(reach), edge
+            assert view.camera.visible_rect().contains(reach), edge
 
 
 @pytest.mark.parametrize("view", ["resnet18"], indirect=True)
@@ -80,7 +80,7 @@ def test_a_selection_is_shown_with_the_wires_within_it(view: CanvasView) -> None
     assert scene.rect_around(ends).contains(scene.wires[edge].curve.boundingRect())
     assert scene.rect_around(ends[:1]) == scene.rect_of(ends[:1])
     view.select(ends)
-    view.zoom_to_selection()
+    view.desk.zoom_to_selection()
     view.hold_still()
     groups = [node.group.partition("_")[0] for node in (scene.graph.nodes[end] for end in ends)]
     assert scene.rect_around(groups).contains(scene.wires[edge].curve.boundingRect())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
@@ -18,14 +17,11 @@ from nnviz.gui.canvas.items.arrow_item import ArrowItem
 from nnviz.gui.canvas.items.frame_item import FrameItem
 from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.gui.canvas.items.note_text import plain_text
+from nnviz.gui.canvas.items.stage import Stage
+from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.look import pictures
 from nnviz.gui.look.theme import format_count, format_number
 from nnviz.project.checks.shapes import shape_text
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.items.stage import Stage
-    from nnviz.gui.canvas.scene import CanvasScene
-
 
 #: So many letters of a note are shown beside the mouse.
 _LONGEST_TOOLTIP = 1_500
@@ -33,7 +29,7 @@ _LONGEST_TOOLTIP = 1_500
 _POINTS_AT = 40.0
 
 
-def selection_told(scene: CanvasScene, live: LiveValues, chosen: Sequence[str]) -> str:
+def describe_selection(scene: CanvasScene, live: LiveValues, chosen: Sequence[str]) -> str:
     """What is selected, for those who listen: the one thing in full, several by their number."""
     if len(chosen) != 1:
         return f"{len(chosen)} selected" if chosen else "Nothing selected"

@@ -1,9 +1,9 @@
 """What a card says about its layer: everything on it that follows from the document.
 
-A frozen value, so that comparing the old one with the new one tells whether the card has to be drawn again.
+A frozen value, so that comparing the old one with the new one shows whether the card has to be drawn again.
 
 An edit near the input changes what hundreds of cards say, and few of them are in sight. So the scene makes a
-:class:`CardSketch` of each: what the card needs in order to stand there, and what the rest is told from when somebody
+:class:`CardSketch` of each: what the card needs in order to stand there, and what the rest follows from when somebody
 asks.
 """
 
@@ -208,7 +208,7 @@ class CardSource(NamedTuple):
 
 
 class CardSketch(NamedTuple):
-    """What a card needs of its facts in order to stand in the scene, seen or not; :meth:`facts` tells the rest.
+    """What a card needs of its facts in order to stand in the scene, seen or not; :meth:`facts` finds out the rest.
 
     The attributes are those of the facts.
     """
@@ -282,7 +282,7 @@ class CardSketch(NamedTuple):
         )
 
 
-#: What a card has been told: of a group all at once, of a layer as much as it needs.
+#: What is known of a card: of a group all at once, of a layer as much as it needs.
 CardContent: TypeAlias = CardFacts | CardSketch
 
 

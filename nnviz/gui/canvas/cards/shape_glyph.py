@@ -1,6 +1,6 @@
 """What stands on a card before anything was measured: the shape of the output as a small drawing.
 
-Maps are sheets behind each other, the more the more channels; their side tells height and width; a vector is a row of
+Maps are sheets behind each other, the more the more channels; their side shows height and width; a vector is a row of
 cells. All on logarithmic scales, so that a network can be read from its shapes: maps shrink while channels grow.
 """
 

@@ -1,21 +1,14 @@
-"""The selected cards put in line or at equal distances, and the menu for it."""
+"""Where the selected cards stand once they are put in line or at equal distances."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import partial
-from typing import TYPE_CHECKING
-
-from PySide6.QtWidgets import QMenu
 
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.project.drawing.alignment import Alignment, Direction, Places, align, distribute
 from nnviz.project.drawing.frames import Rect
 from nnviz.project.drawing.grouping import holder_of
 from nnviz.project.graph.groups import trail
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
 
 
 def boxes_of(scene: CanvasScene, chosen: Collection[str]) -> dict[str, Rect]:
@@ -52,16 +45,3 @@ def distributed(scene: CanvasScene, nodes: Collection[str], direction: Direction
         ProjectError: One would come to lie on another card.
     """
     return distribute(boxes_of(scene, nodes), nodes, direction)
-
-
-def add_to_menu(menu: QMenu, canvas: CanvasView) -> None:
-    """What can be done to several selected cards together."""
-    editing, count = canvas.editing, len(canvas.selected)
-    for alignment in Alignment:
-        menu.addAction(canvas.offered[f"align_{alignment.value}"].entry(), partial(editing.align, alignment))
-    menu.addSeparator()
-    for direction in Direction:
-        entry = menu.addAction(
-            canvas.offered[f"distribute_{direction.value}"].entry(), partial(editing.distribute, direction)
-        )
-        entry.setEnabled(count >= 3)

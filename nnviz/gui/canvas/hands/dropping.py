@@ -2,61 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 
+from nnviz.gui.canvas.desk import Desk
+from nnviz.gui.canvas.hands.gesture_host import GestureHost
 from nnviz.gui.canvas.hands.gestures import LAYER_MIME, DropGesture
 from nnviz.project import registry
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
 
 
 class CanvasDrops:
     """Turns the events of a drag into one gesture.
 
+    Args:
+        desk: What the gesture works with.
+        gestures: The gesture of mouse or keys, which ends when a layer comes over the canvas.
+
     Attributes:
         gesture: The layer that is held over the canvas.
     """
 
-    def __init__(self, canvas: CanvasView) -> None:
-        self._canvas = canvas
+    def __init__(self, desk: Desk, gestures: GestureHost) -> None:
+        self._desk = desk
+        self._gestures = gestures
         self.gesture: DropGesture | None = None
+        desk.overlay.draw_from(lambda: self.gesture)
 
     def enter(self, event: QDragEnterEvent) -> None:
-        """A layer of the palette is welcome; anything else is the window's business."""
+        """Take a layer of the palette; leave anything else to the window."""
         kind = bytes(event.mimeData().data(LAYER_MIME).data()).decode("utf-8", "replace")
         if kind not in registry.layers():
             event.ignore()
             return
-        self._canvas.cancel_gesture()
-        self.gesture = DropGesture(self._canvas, kind)
+        self._gestures.cancel()
+        self.gesture = DropGesture(self._desk, kind)
         event.acceptProposedAction()
 
     def move(self, event: QDragMoveEvent) -> None:
-        """Show where it would land."""
+        """Show where the layer would land."""
         if self.gesture is None:
             event.ignore()
             return
-        self.gesture.move(self._canvas.to_scene(event.position()), event.modifiers())
+        self.gesture.move(self._desk.camera.to_scene(event.position()), event.modifiers())
         event.acceptProposedAction()
 
     def leave(self, event: QDragLeaveEvent) -> None:
-        """It went elsewhere."""
+        """Forget the layer that was dragged elsewhere."""
         gesture, self.gesture = self.gesture, None
         if gesture is not None:
             gesture.cancel()
         event.accept()
 
     def drop(self, event: QDropEvent) -> None:
-        """A layer dragged from the palette is let go: it is added where it is."""
+        """Add the layer where it is let go."""
         gesture, self.gesture = self.gesture, None
         if gesture is None:
             event.ignore()
             return
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        gesture.finish(self._canvas.to_scene(event.position()), event.modifiers())
-        self._canvas.setFocus()
+        gesture.finish(self._desk.camera.to_scene(event.position()), event.modifiers())
+        self._desk.take_keyboard()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QMenu
 
 from nnviz.errors import NnvizError
 from nnviz.gui.canvas.breadcrumb import Breadcrumb
 from nnviz.gui.canvas.cards.card_sizes import card_sizes
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.geometry import CARD_WIDTH
+from nnviz.gui.canvas.hands.renaming import Renaming
 from nnviz.project.drawing.grouping import group_edit, holder_of, ungroup_edit, whole
 from nnviz.project.drawing.tidy import fold_all_edit, toggle_edit
 from nnviz.project.edits import Bypass, Edit, Several
@@ -21,31 +21,32 @@ from nnviz.project.graph.bypass import bypass_problem
 from nnviz.project.graph.groups import contents, shown_by, title_of, trail
 from nnviz.project.model import Graph
 
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
-
 _MARGIN = 10
 
 
 class CanvasGroups(QObject):
-    """What can be done with groups; each change is one edit of the document."""
+    """What can be done with groups; each change is one edit of the document.
 
-    def __init__(self, canvas: CanvasView) -> None:
-        super().__init__(canvas)
-        self._canvas = canvas
-        self._scene = canvas.canvas_scene
-        self._breadcrumb = Breadcrumb(canvas)
+    Args:
+        desk: The canvas to work on.
+        renaming: Asks for the name of a new group.
+    """
+
+    def __init__(self, desk: Desk, renaming: Renaming) -> None:
+        super().__init__(desk.surface)
+        self._desk = desk
+        self._renaming = renaming
+        self._scene = desk.scene
+        self._breadcrumb = Breadcrumb(desk.surface)
         self._breadcrumb.move(_MARGIN, _MARGIN)
         self._breadcrumb.chosen.connect(self.enter)
         self._covered = 0
-        #: The step that has just made a group, while its name is asked for.
-        self.making: Several | None = None
         self._scene.root_changed.connect(self._on_root_changed)
         self._scene.refreshed.connect(self._show_way)
 
     @property
     def breadcrumb(self) -> Breadcrumb:
-        """The way to what is shown."""
+        """The way from the whole network down to the group that is shown."""
         return self._breadcrumb
 
     def sizes(self) -> dict[str, tuple[float, float]]:
@@ -53,15 +54,15 @@ class CanvasGroups(QObject):
         return {item: (CARD_WIDTH, card.layout.height) for item, card in self._scene.cards.items()}
 
     def cover(self, top: int) -> None:
-        """Something else covers so many pixels of the upper edge: the way stands below it."""
+        """Put the way below something else that covers so many pixels of the upper edge."""
         self._covered = top
         self._settle()
 
     def _settle(self) -> None:
         crumb = self._breadcrumb
         crumb.move(_MARGIN, self._covered + _MARGIN)
-        shown = crumb.isVisibleTo(self._canvas)
-        self._canvas.set_inset(self._covered + (crumb.height() + _MARGIN if shown else 0))
+        shown = crumb.isVisibleTo(self._desk.surface)
+        self._desk.camera.set_inset(self._covered + (crumb.height() + _MARGIN if shown else 0))
 
     def is_group(self, item: str) -> bool:
         """Whether an id is that of a group."""
@@ -70,7 +71,7 @@ class CanvasGroups(QObject):
     def group_selected(self) -> None:
         """Make one block of what is selected, and ask for its name; both are one step."""
         before = set(self._scene.graph.groups)
-        chosen = self._canvas.selected
+        chosen = self._desk.selected
         edits: list[Several] = []
 
         def make() -> Several:
@@ -80,16 +81,14 @@ class CanvasGroups(QObject):
 
         if self._apply(make):
             made = [group for group in self._scene.graph.groups if group not in before]
-            self._canvas.select(made)
-            self.making = edits[-1]
-            self._canvas.rename_selected()
-            self.making = None
+            self._scene.select(made)
+            self._renaming.begin(made_by=edits[-1])
 
     def ungroup_selected(self) -> None:
         """Take the selected groups apart; their members stay."""
-        groups = [item for item in self._canvas.selected if self.is_group(item)]
+        groups = [item for item in self._desk.selected if self.is_group(item)]
         if not groups:
-            self._canvas.message.emit("Select a group first.")
+            self._desk.say("Select a group first.")
             return
         members = [item for group in groups for item in self._standing_in(group)]
         sizes = card_sizes(self._scene)
@@ -97,18 +96,18 @@ class CanvasGroups(QObject):
         if self._apply(
             partial(self._one_by_one, groups, lambda graph, group: ungroup_edit(graph, group, sizes), title)
         ):
-            self._canvas.select(members)
+            self._scene.select(members)
 
     def toggle_selected(self) -> None:
         """Fold the selected groups up, or unfold them where they are."""
-        groups = [item for item in self._canvas.selected if self.is_group(item)]
+        groups = [item for item in self._desk.selected if self.is_group(item)]
         if not groups:
             # A member stands for the frame around it.
-            members = [node for node in self._canvas.selected if node in self._scene.graph.nodes]
+            members = [node for node in self._desk.selected if node in self._scene.graph.nodes]
             around = {self._scene.graph.nodes[node].group for node in members} - {"", self._scene.root}
             groups = sorted(around)
         if not groups:
-            self._canvas.message.emit("Select a group, or a layer in one.")
+            self._desk.say("Select a group, or a layer in one.")
             return
         self._fold(groups)
 
@@ -118,7 +117,7 @@ class CanvasGroups(QObject):
 
     def _fold(self, groups: Sequence[str]) -> None:
         """Fold groups up, or unfold them where all are folded, as one step."""
-        scene, sizes, room = self._scene, card_sizes(self._scene), self._room()
+        scene, sizes, room = self._scene, card_sizes(self._scene), self._desk.camera.room
         fold = not all(scene.graph.groups[group].collapsed for group in groups)
         # Inner ones fold before those around them, and unfold after them.
         wanted = [group for group in groups if scene.graph.groups[group].collapsed is not fold]
@@ -130,10 +129,10 @@ class CanvasGroups(QObject):
 
         if self._apply(partial(self._one_by_one, wanted, toggled, title)):
             scene.select(groups)
-            if self._canvas.fitted:
-                self._canvas.fit(glide=True)
+            if self._desk.camera.fitted:
+                self._desk.camera.fit(glide=True)
             elif scene.selected:
-                self._canvas.make_visible(scene.selected[0])
+                self._desk.make_visible(scene.selected[0])
 
     def _one_by_one(self, groups: Sequence[str], make: Callable[[Graph, str], Edit], title: str) -> Edit:
         """The same done to several groups, as one edit."""
@@ -152,20 +151,19 @@ class CanvasGroups(QObject):
         items = (*inside.nodes, *inside.groups, *inside.notes, *inside.arrows)
         return [item for item in items if holder_of(graph, item) == group]
 
-    def _room(self) -> tuple[float, float]:
-        return self._canvas.viewport().width(), self._canvas.viewport().height()
-
     def set_all(self, *, fold: bool) -> None:
         """Fold up or unfold every group inside what is shown, and put the cards in order, as one step."""
         scene = self._scene
-        if self._apply(partial(fold_all_edit, scene.graph, fold, card_sizes(scene), scene.root, self._room())):
-            self._canvas.fit(glide=True)
+        if self._apply(
+            partial(fold_all_edit, scene.graph, fold, card_sizes(scene), scene.root, self._desk.camera.room)
+        ):
+            self._desk.camera.fit(glide=True)
 
     def enter_selected(self) -> None:
         """Look into the selected group."""
-        groups = [item for item in self._canvas.selected if self.is_group(item)]
+        groups = [item for item in self._desk.selected if self.is_group(item)]
         if len(groups) != 1:
-            self._canvas.message.emit("Select one group to look into it.")
+            self._desk.say("Select one group to look into it.")
             return
         self.enter(groups[0])
 
@@ -188,29 +186,14 @@ class CanvasGroups(QObject):
     def bypass_selected(self) -> None:
         """Leave the selected layers out for the time being, or take them in again."""
         graph = self._scene.graph
-        nodes = whole(graph, self._canvas.selected).nodes
+        nodes = whole(graph, self._desk.selected).nodes
         able = [node for node in nodes if not bypass_problem(graph.nodes[node])]
         if not able:
             reason = bypass_problem(graph.nodes[nodes[0]]) if nodes else "Select a layer to bypass it."
-            self._canvas.message.emit(reason)
+            self._desk.say(reason)
             return
         out = not all(graph.nodes[node].bypassed for node in able)
         self._apply(lambda: Bypass(dict.fromkeys(able, out)))
-
-    def add_to_menu(self, menu: QMenu) -> None:
-        """Entries for what is selected."""
-        graph, chosen = self._scene.graph, self._canvas.selected
-        groups = [item for item in chosen if item in graph.groups]
-        nodes = whole(graph, chosen).nodes
-        out = bool(nodes) and all(graph.nodes[node].bypassed or bypass_problem(graph.nodes[node]) for node in nodes)
-        menu.addAction(self._canvas.offered["bypass"].entry("Enable" if out else ""), self.bypass_selected)
-        menu.addSeparator()
-        menu.addAction(self._canvas.offered["group"].entry(), self.group_selected)
-        if groups:
-            fold = "Unfold" if graph.groups[groups[0]].collapsed else "Fold"
-            menu.addAction(self._canvas.offered["fold"].entry(fold), self.toggle_selected)
-            menu.addAction(self._canvas.offered["enter_group"].entry(), self.enter_selected)
-            menu.addAction(self._canvas.offered["ungroup"].entry(), self.ungroup_selected)
 
     def reveal(self, node: str) -> bool:
         """Show the level at which a node, a group or a note has a card of its own; whether there is such a thing."""
@@ -229,18 +212,18 @@ class CanvasGroups(QObject):
         try:
             edit = make()
         except NnvizError as error:
-            self._canvas.message.emit(str(error))
+            self._desk.say(str(error))
             return False
-        return self._canvas.editing.apply(edit)
+        return self._desk.editing.apply(edit)
 
     def _on_root_changed(self, root: str) -> None:
-        """Another group is looked into, or the whole: because that was asked for, or because the group has gone."""
+        """Show another group, or the whole: it was asked for, or the group has gone."""
         self._show_way()
-        self._canvas.fit()
+        self._desk.camera.fit()
         if root:
-            self._canvas.announce(f"Inside {title_of(self._scene.graph.groups[root])}")
+            self._desk.announce(f"Inside {title_of(self._scene.graph.groups[root])}")
         else:
-            self._canvas.announce("The whole network")
+            self._desk.announce("The whole network")
 
     def _show_way(self) -> None:
         graph = self._scene.graph

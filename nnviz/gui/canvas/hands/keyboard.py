@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
@@ -10,9 +10,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from nnviz.gui.canvas.geometry import GRID
 from nnviz.gui.canvas.hands.keys import documentation
 from nnviz.gui.canvas.hands.navigation import ARROWS, all_in_order, tab_order, toward
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
+from nnviz.gui.canvas.hands.tools import Tools
 
 _PAN = 60
 _Standard = QKeySequence.StandardKey
@@ -22,76 +20,79 @@ _NO_KEYS = Qt.KeyboardModifier.NoModifier
 class CanvasKeys:
     """Turns key presses on the canvas into what it can do."""
 
-    def __init__(self, canvas: CanvasView) -> None:
-        self._canvas = canvas
+    def __init__(self, tools: Tools, open_card: Callable[[str], object], search_layers: Callable[[], object]) -> None:
+        self._tools = tools
+        self._desk = tools.desk
+        self._open_card = open_card
+        self._search_layers = search_layers
 
     def press(self, event: QKeyEvent) -> bool:
-        """Do what the key says; whether it has been used."""
-        return self._canvas.notes.key(event) or self._standard(event) or self._plain(event) or self._arrows(event)
+        """Do what a key means on the canvas; whether it means anything."""
+        return self._tools.notes.key(event) or self._standard(event) or self._plain(event) or self._arrows(event)
 
     def _standard(self, event: QKeyEvent) -> bool:
-        """Shortcuts that are the same in every program."""
-        canvas = self._canvas
+        """Do what a shortcut means that is the same in every program; whether this is one."""
+        desk, camera, editing = self._desk, self._desk.camera, self._desk.editing
         control = event.modifiers() == Qt.KeyboardModifier.ControlModifier
         if control and event.key() == Qt.Key.Key_D:
             # First, because some desktops have Ctrl+D among their keys for "delete".
-            canvas.duplicate()
+            editing.duplicate()
             return True
         actions = (
-            (_Standard.SelectAll, canvas.select_all),
-            (_Standard.Copy, canvas.copy),
-            (_Standard.Cut, canvas.cut),
-            (_Standard.Paste, canvas.paste),
-            (_Standard.Delete, canvas.delete_selection),
-            (_Standard.ZoomIn, canvas.zoom_in),
-            (_Standard.ZoomOut, canvas.zoom_out),
+            (_Standard.SelectAll, desk.select_all),
+            (_Standard.Copy, editing.copy),
+            (_Standard.Cut, editing.cut),
+            (_Standard.Paste, desk.paste),
+            (_Standard.Delete, editing.delete),
+            (_Standard.ZoomIn, camera.zoom_in),
+            (_Standard.ZoomOut, camera.zoom_out),
         )
         for key, action in actions:
             if event.matches(key):
                 action()
                 return True
         if control and event.key() in (Qt.Key.Key_Equal, Qt.Key.Key_0):
-            (canvas.zoom_in if event.key() == Qt.Key.Key_Equal else canvas.zoom_reset)()
+            (camera.zoom_in if event.key() == Qt.Key.Key_Equal else camera.zoom_reset)()
             return True
         return False
 
     def _plain(self, event: QKeyEvent) -> bool:
-        """Single keys."""
-        canvas = self._canvas
+        """Do what a single key means, without Ctrl or Alt; whether it means anything."""
+        tools, desk = self._tools, self._desk
         if event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier):
             return False
         code = event.key()
-        selected = canvas.canvas_scene.selected
+        selected = desk.selected
         if code == Qt.Key.Key_Slash:
-            canvas.search_requested.emit()
+            self._search_layers()
         elif code == Qt.Key.Key_Backspace:
-            canvas.delete_selection()
+            desk.editing.delete()
         elif code == Qt.Key.Key_C and event.modifiers() == _NO_KEYS:
-            canvas.start_wire_by_keyboard()
+            tools.connect_by_keys()
         elif code == Qt.Key.Key_A and event.modifiers() == Qt.KeyboardModifier.ShiftModifier:
-            canvas.quick_add.open()
+            tools.quick_add.open()
         elif code == Qt.Key.Key_F2:
-            canvas.rename_selected()
+            tools.rename()
         elif code in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and len(selected) == 1:
-            canvas.node_activated.emit(selected[0])
+            self._open_card(selected[0])
         elif code == Qt.Key.Key_Escape:
-            if selected or canvas.canvas_scene.selected_wires:
-                canvas.select([])
+            if selected or desk.scene.selected_wires:
+                desk.scene.select([])
             else:
-                canvas.groups.leave()
+                tools.groups.leave()
         elif code == Qt.Key.Key_F:
-            canvas.fit_or_all()
+            desk.camera.fit_or_all()
         elif code == Qt.Key.Key_Home:
-            self._select(tab_order(canvas.canvas_scene)[:1])
+            self._select(tab_order(desk.scene)[:1])
         elif code == Qt.Key.Key_End:
-            self._select(tab_order(canvas.canvas_scene)[-1:])
+            self._select(tab_order(desk.scene)[-1:])
         else:
             return False
         return True
 
     def _arrows(self, event: QKeyEvent) -> bool:
-        """Arrows move the selected cards, or the view where none is selected; with Alt they walk from card to card."""
-        canvas = self._canvas
+        """Move the selected cards by arrows, or the view where none is selected; with Alt walk from card to card."""
+        desk = self._desk
         side = ARROWS.get(event.key())
         if side is None:
             return False
@@ -100,17 +101,17 @@ class CanvasKeys:
         shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
         if modifiers & Qt.KeyboardModifier.AltModifier:
             self._walk(event, extend=shift)
-        elif modifiers & Qt.KeyboardModifier.ControlModifier or not canvas.selected:
-            canvas.pan_by(round(-out.x() * _PAN), round(-out.y() * _PAN))
+        elif modifiers & Qt.KeyboardModifier.ControlModifier or not desk.selected:
+            desk.camera.pan_by(round(-out.x() * _PAN), round(-out.y() * _PAN))
         else:
             step = 1.0 if shift else GRID
-            canvas.editing.nudge(out.x() * step, out.y() * step)
-            if canvas.selected:
-                canvas.make_visible(canvas.selected[-1])
+            desk.editing.nudge(out.x() * step, out.y() * step)
+            if desk.selected:
+                desk.make_visible(desk.selected[-1])
         return True
 
     def _walk(self, event: QKeyEvent, *, extend: bool) -> None:
-        scene = self._canvas.canvas_scene
+        scene = self._desk.scene
         if not scene.selected:
             self._select(tab_order(scene)[:1])
             return
@@ -125,7 +126,7 @@ class CanvasKeys:
         Returns:
             False at the end, where Tab leaves the canvas.
         """
-        scene = self._canvas.canvas_scene
+        scene = self._desk.scene
         order = all_in_order(scene)
         if not order:
             return False
@@ -139,9 +140,9 @@ class CanvasKeys:
         return True
 
     def _select(self, nodes: list[str]) -> None:
-        self._canvas.select(nodes)
+        self._desk.scene.select(nodes)
         if nodes:
-            self._canvas.make_visible(nodes[-1])
+            self._desk.make_visible(nodes[-1])
 
 
 CanvasKeys.__doc__ = f"{CanvasKeys.__doc__}\n\n{documentation()}"

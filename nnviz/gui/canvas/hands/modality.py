@@ -31,11 +31,11 @@ class Modality(QObject):
 
     @property
     def by_mouse(self) -> bool:
-        """The mouse was moved over the canvas, and no key was pressed since."""
+        """Whether the mouse was moved over the canvas, and no key was pressed since."""
         return self._by_mouse and self.pointer is not None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take note and let everything pass."""
+        """Take note of mouse and keys, and let everything pass."""
         kind = event.type()
         if kind in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress):
             if isinstance(event, QMouseEvent) and event.position() != self.pointer:

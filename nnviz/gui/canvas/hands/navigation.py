@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 
 from nnviz.gui.canvas.geometry import Side
+from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.project.drawing.grouping import outermost
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.scene import CanvasScene
 
 ARROWS: Mapping[int, Side] = {
     Qt.Key.Key_Left: Side.LEFT,

@@ -33,13 +33,13 @@ _PASSING = (Qt.FocusReason.ActiveWindowFocusReason,)
 
 
 class NoteEditor(QPlainTextEdit):
-    """Several lines of text: Ctrl+Return or the loss of the keyboard takes them, Esc does not.
+    """Edits the text of a note in its place: Ctrl+Return or the loss of the keyboard takes it, Esc does not.
 
     Args:
-        parent: The canvas; the editor stands where it is told by :meth:`stand`.
+        parent: The canvas; :meth:`stand` says where on it.
         text: What is there already.
         colour: Of the note.
-        done: Told the text once, or None where it was given up.
+        done: Called once, with the text, or with None where it was given up.
     """
 
     def __init__(self, parent: QWidget, text: str, colour: str, done: Callable[[str | None], None]) -> None:
@@ -72,7 +72,7 @@ class NoteEditor(QPlainTextEdit):
         )
 
     def stand(self, place: QRectF, zoom: float) -> None:
-        """Stand over a note.
+        """Put the editor over a note.
 
         Args:
             place: Its paper on the canvas, in pixels.
@@ -124,7 +124,7 @@ class NoteEditor(QPlainTextEdit):
             done(text)
 
     def event(self, event: QEvent) -> bool:
-        """Keys are for the text before they are shortcuts of the window; saving takes the text first."""
+        """Keep keys for the text before they are shortcuts of the window; take the text first where one saves."""
         if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             if any(event.matches(key) for key in _KEEPING):
                 self.finish()
@@ -135,13 +135,13 @@ class NoteEditor(QPlainTextEdit):
         return super().event(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A window that is about to be closed asks whether to save: what has been typed counts."""
+        """Take the text when the window is about to be closed, before it asks whether to save."""
         if event.type() is QEvent.Type.Close:
             self.finish()
         return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ctrl+Return takes the text, Esc gives it up; no key goes on to the canvas."""
+        """Take the text at Ctrl+Return and give it up at Esc; keep all keys from the canvas."""
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if event.key() == Qt.Key.Key_Escape:
             self.give_up()
@@ -152,12 +152,12 @@ class NoteEditor(QPlainTextEdit):
         event.accept()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """No key goes on to the canvas."""
+        """Keep the keys of the text from the canvas."""
         super().keyReleaseEvent(event)
         event.accept()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel scrolls a long text; where there is nothing to scroll, it zooms the canvas."""
+        """Scroll a long text; where there is nothing to scroll, let the wheel zoom the canvas."""
         if self.verticalScrollBar().maximum() > 0:
             super().wheelEvent(event)
             event.accept()
@@ -165,7 +165,7 @@ class NoteEditor(QPlainTextEdit):
             event.ignore()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """The usual menu of a text; while it is open, the text is still being written."""
+        """Show the usual menu of a text; while it is open, the text is still being written."""
         menu = self.createStandardContextMenu(event.pos())
         menu.setParent(self, menu.windowFlags())
         self._menu_open = True
@@ -178,7 +178,7 @@ class NoteEditor(QPlainTextEdit):
         self._menu_open = False
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Elsewhere goes on what was begun here: the text is taken."""
+        """Take the text when the keyboard goes elsewhere."""
         super().focusOutEvent(event)
         if not self._menu_open and event.reason() not in _PASSING:
             self.finish()

@@ -1,14 +1,15 @@
-"""A layer is looked for where the hand is: at the mouse, in a wire, or at the loose end of one."""
+"""Finds a layer by its name and adds it where the hand is: at the mouse, into a wire, or at the loose end of one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRect
 
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_Y
+from nnviz.gui.canvas.hands.gesture_host import GestureHost
 from nnviz.gui.canvas.hands.gestures import Gesture
 from nnviz.gui.canvas.hands.modality import Modality
 from nnviz.gui.canvas.hands.quick_add_popup import QuickAddPopup
@@ -18,9 +19,6 @@ from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.suggestions import Suggestion, every_layer, feeders, followers
 from nnviz.project.model import Edge, PortRef, Project
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
 
 #: So many of the layers that were added last stand at the top of the list.
 _MOST_RECENT = 3
@@ -45,17 +43,24 @@ class _Spot:
 class QuickAdd:
     """Opens the list of layers on a canvas and adds the one that is chosen.
 
+    Args:
+        desk: The canvas to work on.
+        gestures: The gesture of mouse or keys, which ends when the list is opened.
+        modality: Whether the hand was on the mouse last, and where that is.
+
     Attributes:
         gesture: The wire whose loose end waits for the choice; it stays in sight meanwhile.
     """
 
-    def __init__(self, canvas: CanvasView) -> None:
-        self._canvas = canvas
-        self._modality = Modality(canvas)
+    def __init__(self, desk: Desk, gestures: GestureHost, modality: Modality) -> None:
+        self._desk = desk
+        self._gestures = gestures
+        self._modality = modality
         self._popup: QuickAddPopup | None = None
         self._spot = _Spot(QPointF())
         self.gesture: Gesture | None = None
-        follow(canvas.canvas_scene.document.changed, self._on_changed, canvas)
+        follow(desk.scene.document.changed, self._on_changed, desk.surface)
+        desk.overlay.draw_from(lambda: self.gesture)
 
     @property
     def popup(self) -> QuickAddPopup | None:
@@ -66,12 +71,12 @@ class QuickAdd:
     def pointer(self) -> QPointF | None:
         """Where the mouse is, in the scene; None while it is elsewhere."""
         pointer = self._modality.pointer
-        return self._canvas.to_scene(pointer) if pointer is not None else None
+        return self._desk.camera.to_scene(pointer) if pointer is not None else None
 
     @property
     def wanted(self) -> bool:
         """Whether Tab means to look for a layer: the hand was on the mouse last, and the mouse over the canvas."""
-        return self._modality.by_mouse and self._canvas.gesture is None and self.popup is None
+        return self._modality.by_mouse and self._desk.overlay.gesture is None and self.popup is None
 
     def open(self, point: QPointF | None = None) -> None:
         """Look for a layer that goes into the wire at a point, behind the one selected card, or stands alone.
@@ -79,17 +84,17 @@ class QuickAdd:
         Args:
             point: Of the scene; by default that under the mouse, or the middle of the view.
         """
-        canvas, scene = self._canvas, self._canvas.canvas_scene
-        canvas.cancel_gesture()
+        desk, scene = self._desk, self._desk.scene
+        self._gestures.cancel()
         if point is None:
             pointer = self.pointer
-            point = pointer if pointer is not None else canvas.visible_rect().center()
+            point = pointer if pointer is not None else desk.camera.visible_rect().center()
         corner = QPointF(round(point.x() - CARD_WIDTH / 2), round(point.y() - PORT_Y))
         wire = scene.wire_at(point) if scene.card_at(point) is None else None
         edge = wire.edge if wire is not None else None
         if edge is None and not scene.selected and len(scene.selected_wires) == 1:
             edge = scene.selected_wires[0]
-        shapes, recent = scene.document.inference, canvas.editing.recent[:_MOST_RECENT]
+        shapes, recent = scene.document.inference, desk.editing.recent[:_MOST_RECENT]
         if edge is not None and edge in scene.seen.wires:
             real = scene.seen.wires[edge][0]
             front = scene.graph.nodes[real.source.node].kind
@@ -120,7 +125,7 @@ class QuickAdd:
             point: Of the scene, where its loose end is.
             gesture: Shows the wire as long as the list is open.
         """
-        scene = self._canvas.canvas_scene
+        scene = self._desk.scene
         graph, inference = scene.graph, scene.document.inference
         ref = scene.seen.source(port.ref) if port.output else scene.seen.targets(port.ref)[0]
         if ref.node not in graph.nodes:
@@ -141,34 +146,34 @@ class QuickAdd:
             self._popup.hide()
 
     def _offer(self, heading: str, suggestions: Sequence[Suggestion], point: QPointF, spot: _Spot) -> None:
-        canvas = self._canvas
+        surface = self._desk.surface
         self._spot = spot
         if self._popup is None:
-            self._popup = QuickAddPopup(canvas)
+            self._popup = QuickAddPopup(surface)
             self._popup.chosen.connect(self._add)
             self._popup.closed.connect(self._on_closed)
-        window = canvas.window()
+        window = surface.window()
         within = QRect(window.mapToGlobal(window.rect().topLeft()), window.size()).intersected(
-            canvas.screen().availableGeometry()
+            surface.screen().availableGeometry()
         )
-        place = canvas.viewport().mapToGlobal(canvas.mapFromScene(point))
+        place = surface.viewport().mapToGlobal(surface.mapFromScene(point))
         self._popup.offer(heading, suggestions, place, within)
-        canvas.update_overlay()
+        self._desk.overlay.update()
 
     def _add(self, suggestion: Suggestion) -> None:
-        canvas, spot = self._canvas, self._spot
+        desk, spot = self._desk, self._spot
         if spot.edge is not None:
-            added = canvas.editing.insert_new(suggestion.kinds[-1], spot.edge)
+            added = desk.editing.insert_new(suggestion.kinds[-1], spot.edge)
         else:
-            added = canvas.editing.add_row(suggestion.kinds, spot.corner, source=spot.source, target=spot.target)
-        canvas.setFocus()
+            added = desk.editing.add_row(suggestion.kinds, spot.corner, source=spot.source, target=spot.target)
+        desk.take_keyboard()
         if added is not None:
-            canvas.make_visible(added)
+            desk.make_visible(added)
 
     def _on_closed(self) -> None:
         self.gesture = None
-        self._canvas.update_overlay()
+        self._desk.overlay.update()
 
     def _on_changed(self, before: Project, after: Project, edit: object) -> None:
-        """The list was made for the network as it was."""
+        """Put the list away: it was made for the network as it was."""
         self.close()

@@ -39,11 +39,11 @@ def first_sentence(text: str) -> str:
 
 
 class _RowPainter(QStyledItemDelegate):
-    """The colour of the family, title and shape; below them what the layer does."""
+    """Draws a row: colour of the family, title and shape; below them what the layer does."""
 
     @answering(QSize)
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Two lines of text."""
+        """The size of a row: two lines of text."""
         return QSize(10, theme.font(13, 600).pixelSize() + theme.font(12).pixelSize() + 19)
 
     @guarded
@@ -98,14 +98,14 @@ def result_words(suggestion: Suggestion) -> str:
 
 
 class _Search(QLineEdit):
-    """Where one types; the keys that choose go to the list."""
+    """The search field; it hands the keys that choose to the list."""
 
     def __init__(self, popup: QuickAddPopup) -> None:
         super().__init__(popup)
         self._popup = popup
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go through the list, Enter takes, Esc gives up."""
+        """Go through the list by arrows, take by Enter, give up by Esc."""
         if not self._popup.press(event.key()):
             super().keyPressEvent(event)
 
@@ -152,7 +152,7 @@ class QuickAddPopup(QFrame):
 
     @property
     def search_field(self) -> QLineEdit:
-        """Where one types."""
+        """The search field."""
         return self._search
 
     @property
@@ -197,7 +197,7 @@ class QuickAddPopup(QFrame):
         self._search.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def press(self, key: int) -> bool:
-        """What a key in the search field does to the list; whether it does anything."""
+        """Give a key of the search field to the list; whether the list has used it."""
         steps = {
             Qt.Key.Key_Down: 1,
             Qt.Key.Key_Up: -1,
@@ -216,7 +216,7 @@ class QuickAddPopup(QFrame):
         return True
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """The list has gone: chosen from, given up, or clicked away."""
+        """Say that the list is closed: chosen from, given up, or clicked away."""
         super().hideEvent(event)
         self.closed.emit()
 
@@ -233,10 +233,10 @@ class QuickAddPopup(QFrame):
             suggestion = self._suggestions[at]
             item = QListWidgetItem(suggestion.title)
             item.setData(_SUGGESTION, suggestion)
-            told = suggestion.problem or (f"gives {shape_text(suggestion.shape)}" if suggestion.shape else "")
+            result = suggestion.problem or (f"gives {shape_text(suggestion.shape)}" if suggestion.shape else "")
             item.setData(
                 Qt.ItemDataRole.AccessibleTextRole,
-                ". ".join(part for part in (suggestion.title, told, first_sentence(suggestion.spec.help)) if part),
+                ". ".join(part for part in (suggestion.title, result, first_sentence(suggestion.spec.help)) if part),
             )
             problem = f"<p>{escape(suggestion.problem)}</p>" if suggestion.problem else ""
             item.setToolTip(f"<p><b>{escape(suggestion.title)}</b></p>{problem}<p>{escape(suggestion.spec.help)}</p>")

@@ -11,7 +11,7 @@ from nnviz.project.model import Edge, Graph
 _MOST_NAMED = 3
 
 
-def removal_told(
+def describe_removal(
     before: Graph,
     after: Graph,
     nodes: Sequence[str],

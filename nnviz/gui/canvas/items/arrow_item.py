@@ -23,7 +23,7 @@ _MARGIN = 22.0
 
 
 def paint_arrow(painter: QPainter, line: QLineF, pen: QPen) -> None:
-    """A line with a filled head at its second end."""
+    """Draw a line with a filled head at its second end."""
     length = line.length()
     if length < 1e-6:
         return
@@ -44,7 +44,7 @@ def paint_arrow(painter: QPainter, line: QLineF, pen: QPen) -> None:
 
 
 class ArrowItem(QGraphicsItem):
-    """One arrow. It shows; the gestures decide."""
+    """Shows one arrow of the document; what a hand does to it is the gestures' business."""
 
     def __init__(self, arrow: Arrow) -> None:
         super().__init__()
@@ -86,13 +86,13 @@ class ArrowItem(QGraphicsItem):
         return area.contains(self.ends[0]) or self._band(0.5).translated(*self.place).intersects(area)
 
     def set_arrow(self, arrow: Arrow) -> bool:
-        """Show what the document says; whether it lies elsewhere now."""
+        """Show the arrow as the document has it now; whether it lies elsewhere."""
         self._arrow = arrow
         self.update()
         return self.settle()
 
     def settle(self) -> bool:
-        """Lie where the document says; whether it was elsewhere."""
+        """Put the arrow where the document says; whether it was elsewhere."""
         arrow = self._arrow
         tail, way = QPointF(arrow.x, arrow.y), QPointF(arrow.across, arrow.down)
         moved = (tail, way) != (QPointF(*self.place), self._line.p2())
@@ -101,19 +101,19 @@ class ArrowItem(QGraphicsItem):
         return moved
 
     def put(self, x: float, y: float) -> None:
-        """Begin somewhere else; the tip comes along."""
+        """Move the arrow, so that it begins at another point of the scene."""
         self.place = (x, y)
         self.setPos(x, y)
 
     def set_ends(self, tail: QPointF, tip: QPointF) -> None:
-        """Lie somewhere else."""
+        """Put both ends of the arrow elsewhere, without changing the document."""
         self.prepareGeometryChange()
         self._line = QLineF(QPointF(), tip - tail)
         self.put(tail.x(), tail.y())
         self.update()
 
     def set_look(self, *, selected: bool | None = None, hovered: bool | None = None) -> None:
-        """Chosen or under the mouse; what is not given stays."""
+        """Show the arrow as chosen or as under the mouse; what is not given stays."""
         look = (
             self._selected if selected is None else selected,
             self._hovered if hovered is None else hovered,
@@ -129,12 +129,12 @@ class ArrowItem(QGraphicsItem):
 
     @answering(QRectF)
     def boundingRect(self) -> QRectF:
-        """The line with head and handles."""
+        """The part of the scene that the line takes, with head and handles."""
         return QRectF(self._line.p1(), self._line.p2()).normalized().adjusted(-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
 
     @answering(QPainterPath)
     def shape(self) -> QPainterPath:
-        """A band around the line, for the mouse."""
+        """The band around the line in which the mouse is on it."""
         return self._band(ARROW_REACH)
 
     def _band(self, reach: float) -> QPainterPath:
@@ -156,7 +156,7 @@ class ArrowItem(QGraphicsItem):
 
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Line and head; the handles when it is chosen."""
+        """Draw line and head, and the handles when it is chosen."""
         colours = theme.current()
         far = level_of(painter.worldTransform().m11()) is Level.FAR
         colour = tone(self._arrow.colour, colours)

@@ -23,7 +23,7 @@ class Backdrop:
         self._key: tuple[int, float, str] | None = None
 
     def clear(self) -> None:
-        """The theme has changed."""
+        """Forget the finished picture: the theme has changed."""
         self._key = None
 
     def paint(self, painter: QPainter, rect: QRectF, ratio: float) -> None:

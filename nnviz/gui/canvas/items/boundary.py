@@ -31,7 +31,7 @@ class SeenNetwork(Protocol):
 
     @property
     def seen(self) -> GraphView:
-        """What is seen of it."""
+        """What is seen of the network."""
 
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""
@@ -82,7 +82,7 @@ class BoundaryItem(QGraphicsItem):
         return tuple(text for _, text in self._ends)
 
     def boundingRect(self) -> QRectF:
-        """Around all ends."""
+        """The part of the scene around all ends."""
         return self._bounds
 
     def _outer(self, port: Port) -> QPointF:
@@ -109,7 +109,7 @@ class BoundaryItem(QGraphicsItem):
 
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Dashed ends, since they belong to what is not shown."""
+        """Draw the ends, dashed, since they belong to what is not shown."""
         colours = theme.current()
         painter.setFont(theme.scene_font(_SIZE, 500))
         for port, text in self._ends:

@@ -26,7 +26,7 @@ _BUNCH = 24
 
 
 class FarItems(QGraphicsItem, Generic[_Item]):
-    """Stands for some items of a scene while it is shown.
+    """Paints some items of a scene in their place while it is shown.
 
     Args:
         items: What there is of them now.
@@ -43,7 +43,7 @@ class FarItems(QGraphicsItem, Generic[_Item]):
         self.setVisible(False)
 
     def show_far(self, far: bool) -> None:
-        """Take the painting over, or give it back."""
+        """Paint the items from now on, or let them paint themselves again."""
         if far:
             self.prepareGeometryChange()
             self._bounds = QRectF()
@@ -54,7 +54,7 @@ class FarItems(QGraphicsItem, Generic[_Item]):
         self.setVisible(far)
 
     def follow(self) -> None:
-        """Some may have come or gone: take those over that are new."""
+        """Take over the items that are new, and forget those that have gone."""
         for item in self._items():
             item.set_far(self)
         self.changed()
@@ -67,16 +67,16 @@ class FarItems(QGraphicsItem, Generic[_Item]):
         self.changed()
 
     def changed(self) -> None:
-        """One looks different, and may lie above others now."""
+        """Repaint an item that looks different, and may lie above others now."""
         self._bunches = None
         self.update()
 
     def boundingRect(self) -> QRectF:
-        """Around all that stood here since it is shown."""
+        """The part of the scene around all items that stood here since it is shown."""
         return self._bounds
 
     def in_sight(self, seen: QRectF) -> Iterator[_Item]:
-        """Those that may reach into a part of the scene, the lowest first."""
+        """The items that may reach into a part of the scene, the lowest first."""
         if self._bunches is None:
             items = sorted(self._items(), key=QGraphicsItem.zValue)
             bunches = [items[at : at + _BUNCH] for at in range(0, len(items), _BUNCH)]
@@ -89,11 +89,11 @@ class FarItems(QGraphicsItem, Generic[_Item]):
 
 
 class FarBoxes(FarItems[FrameItem | NoteItem]):
-    """Frames, and the notes above them."""
+    """Paints frames from far, and the notes above them."""
 
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Plain boxes from very far; as they paint themselves from nearer."""
+        """Draw plain boxes from very far; from nearer, frames and notes as they paint themselves."""
         zoom = painter.worldTransform().m11()
         tiny = is_tiny(zoom)
         for item in self.in_sight(option.exposedRect):
@@ -106,11 +106,11 @@ class FarBoxes(FarItems[FrameItem | NoteItem]):
 
 
 class FarWires(FarItems[WireItem]):
-    """Wires, with what is chosen above the others."""
+    """Paints wires from far, what is chosen above the others."""
 
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Each with its pen; most have the same."""
+        """Draw each wire with its pen; most have the same."""
         draw, pen = painter.drawPath, None
         for wire in self.in_sight(option.exposedRect):
             if wire.ink is not pen:

@@ -35,19 +35,19 @@ class FarLayer(QGraphicsItem):
         self.setVisible(False)
 
     def set_bounds(self, content: QRectF) -> None:
-        """The rectangle around all cards has changed."""
+        """Say which rectangle all cards take now."""
         bounds = content.adjusted(-CARD_MARGIN, -CARD_MARGIN, CARD_MARGIN, CARD_MARGIN)
         if bounds != self._bounds:
             self.prepareGeometryChange()
             self._bounds = bounds
 
     def clear(self) -> None:
-        """Everything looks different now (theme)."""
+        """Forget all finished pictures: the theme has changed."""
         self._faces.clear()
         self.update()
 
     def boundingRect(self) -> QRectF:
-        """Around all cards."""
+        """The part of the scene around all cards."""
         return self._bounds
 
     @guarded

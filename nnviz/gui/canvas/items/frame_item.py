@@ -67,7 +67,7 @@ class FrameItem(QGraphicsItem):
 
     @property
     def facts(self) -> FrameFacts:
-        """What it says."""
+        """What the frame says of its group."""
         return self._facts
 
     @property
@@ -103,7 +103,7 @@ class FrameItem(QGraphicsItem):
         return QRectF(self._rect.left() + 4.0, self._rect.top() + 4.0, _SIGN, FRAME_HEAD - 8.0)
 
     def set_far(self, layer: StandIn | None) -> None:
-        """From now on, be painted by the layer of far boxes, or by itself again."""
+        """Let the layer of far boxes paint the frame from now on, or have it paint itself again."""
         if layer is not self._far:
             self._far = layer
             self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
@@ -111,14 +111,14 @@ class FrameItem(QGraphicsItem):
                 layer.cover(self.outline)
 
     def set_facts(self, facts: FrameFacts) -> None:
-        """Say something else."""
+        """Show what the frame says of its group now."""
         if facts != self._facts:
             self._facts, self._tiny = facts, None
             self.setZValue(-3.0 + facts.depth / 100.0)
             self._touch()
 
     def set_rect(self, rect: QRectF) -> None:
-        """Stand around other cards."""
+        """Put the frame around its cards as they stand now."""
         if rect != self._rect:
             self.prepareGeometryChange()
             self._rect, self._tiny = QRectF(rect), None
@@ -126,7 +126,7 @@ class FrameItem(QGraphicsItem):
                 self._far.cover(self.outline)
 
     def set_severity(self, severity: str) -> None:
-        """Be framed for what is wrong inside, by the document and by the run."""
+        """Colour the line for what is wrong inside, by the document and by the run."""
         if severity != self._severity:
             self._severity, self._tiny = severity, None
             self._touch()
@@ -146,7 +146,7 @@ class FrameItem(QGraphicsItem):
             self._touch()
 
     def _touch(self) -> None:
-        """Be painted anew."""
+        """Have the frame painted anew."""
         if self._far is not None:
             self._far.changed()
         else:
@@ -159,7 +159,7 @@ class FrameItem(QGraphicsItem):
 
     @answering(QRectF)
     def boundingRect(self) -> QRectF:
-        """The frame with its line."""
+        """The part of the scene that the frame and its line take."""
         return self.outline
 
     @guarded
@@ -178,7 +178,7 @@ class FrameItem(QGraphicsItem):
         self._paint_title(painter, colours)
 
     def paint_tiny(self, painter: QPainter, zoom: float) -> None:
-        """Paint it from very far, without smooth edges from then on."""
+        """Draw the frame from very far, and leave the painter without smooth edges."""
         self._tiny_box(theme.current()).paint(painter, zoom)
 
     def _colours(self, colours: theme.Theme) -> tuple[QColor, QColor, float]:

@@ -19,9 +19,9 @@ _FADED = 0.3
 
 
 class NodeItem(QGraphicsItem):
-    """The card of one node. It shows; what happens on a click is decided by the gestures.
+    """Shows the card of one node; what happens on a click is decided by the gestures.
 
-    It keeps what it was told as it is, and finds out what follows for its facts when it is painted or asked for them.
+    It keeps its content as it was given, and finds out what follows for its facts when it is painted or asked for them.
 
     Attributes:
         place: Where it stands in the scene, as plain numbers.
@@ -33,7 +33,7 @@ class NodeItem(QGraphicsItem):
         self._content = content
         self._facts: CardFacts | None = None
         #: Whether its facts may be others than those it has.
-        self._untold = True
+        self._facts_due = True
         self._stage = stage
         self._look = CardLook(severity=stage.live.severity(content))
         self._face: QPixmap | None = None
@@ -54,15 +54,15 @@ class NodeItem(QGraphicsItem):
 
     @property
     def content(self) -> CardContent:
-        """What it was told last: enough for where it stands, how large it is and which ports it has."""
+        """What was given last: enough for where the card stands, how large it is and which ports it has."""
         return self._content
 
     @property
     def facts(self) -> CardFacts:
         """What the card says."""
         facts = self._facts
-        if facts is None or self._untold:
-            self._untold = False
+        if facts is None or self._facts_due:
+            self._facts_due = False
             content = self._content.facts() if isinstance(self._content, CardSketch) else self._content
             if content != facts:
                 self._facts = facts = content
@@ -71,7 +71,7 @@ class NodeItem(QGraphicsItem):
 
     @property
     def look(self) -> CardLook:
-        """How it stands: selected, hovered, framed."""
+        """Whether the card is selected, hovered or framed."""
         return self._look
 
     @property
@@ -89,19 +89,19 @@ class NodeItem(QGraphicsItem):
         return self._rect.translated(*self.place)
 
     def put(self, x: float, y: float) -> None:
-        """Stand somewhere else."""
+        """Put the card elsewhere in the scene."""
         self.place = (x, y)
         self.setPos(x, y)
 
     def set_far(self, layer: QGraphicsItem | None) -> None:
-        """From now on, be painted by the layer of far cards, or by itself again."""
+        """Let the layer of far cards paint the card from now on, or have it paint itself again."""
         self._far = layer
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
 
     def set_content(self, content: CardContent) -> None:
-        """Say something else."""
+        """Show what the card says now."""
         old, self._content = self._content, content
-        self._untold = True
+        self._facts_due = True
         resized = content.layout.height != self._rect.height()
         if resized:
             self.prepareGeometryChange()
@@ -119,7 +119,7 @@ class NodeItem(QGraphicsItem):
     def set_look(
         self, *, selected: bool | None = None, hovered: bool | None = None, target: bool | str | None = ""
     ) -> None:
-        """Stand differently; what is not given stays."""
+        """Show the card as selected, hovered or a target; what is not given stays."""
         old = self._look
         self._set_look(
             CardLook(
@@ -150,11 +150,11 @@ class NodeItem(QGraphicsItem):
         return self.far_key
 
     def mark_stale(self) -> None:
-        """New values came in; they are read when the card is painted next."""
+        """Have new values read when the card is painted next."""
         self._stale = True
 
     def touch(self) -> None:
-        """Paint anew."""
+        """Have the card painted anew."""
         self._stale = True
         if self._far is not None:
             self._far.update(self._bounds.translated(*self.place))
@@ -172,7 +172,7 @@ class NodeItem(QGraphicsItem):
         return [*self.facts.reasons, *findings]
 
     def boundingRect(self) -> QRectF:
-        """The card with its shadow and frame."""
+        """The part of the scene that the card takes, with shadow and frame."""
         return self._bounds
 
     def _outer(self) -> QRectF:

@@ -42,7 +42,7 @@ def paper(colour: str, colours: theme.Theme) -> QColor:
 
 
 class NoteItem(QGraphicsItem):
-    """The paper of one note with its text. It shows; the gestures decide."""
+    """Shows the paper of one note with its text; what a hand does to it is the gestures' business."""
 
     def __init__(self, note: Note) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class NoteItem(QGraphicsItem):
         return self.card_rect().intersects(area)
 
     def set_far(self, layer: StandIn | None) -> None:
-        """From now on, be painted by the layer of far boxes, or by itself again."""
+        """Let the layer of far boxes paint the note from now on, or have it paint itself again."""
         if layer is not self._far:
             self._far = layer
             self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents, layer is not None)
@@ -90,7 +90,7 @@ class NoteItem(QGraphicsItem):
                 layer.cover(self.outline)
 
     def set_note(self, note: Note) -> bool:
-        """Show what the document says; whether place or size are others."""
+        """Show the note as the document has it now; whether place or size are others."""
         old, self._note, self._tiny = self._note, note, None
         if (note.text, note.width, note.colour) != (old.text, old.width, old.colour):
             self.restyle()
@@ -98,7 +98,7 @@ class NoteItem(QGraphicsItem):
         return self.settle()
 
     def settle(self) -> bool:
-        """Lie where the document says; whether it was elsewhere."""
+        """Put the note where the document says; whether it was elsewhere."""
         note = self._note
         wanted = QRectF(note.x, note.y, note.width, note.height)
         moved = self.card_rect() != wanted
@@ -107,14 +107,14 @@ class NoteItem(QGraphicsItem):
         return moved
 
     def put(self, x: float, y: float) -> None:
-        """Stand somewhere else."""
+        """Put the note elsewhere in the scene."""
         self.place = (x, y)
         self.setPos(x, y)
         if self._far is not None:
             self._far.cover(self.outline)
 
     def set_rect(self, rect: QRectF) -> None:
-        """Stand somewhere else, in another size; the text is set anew."""
+        """Give the paper another place and size, and set the text anew."""
         if rect.size() != self._rect.size():
             self.prepareGeometryChange()
             if rect.width() != self._rect.width():
@@ -124,7 +124,7 @@ class NoteItem(QGraphicsItem):
         self.put(rect.x(), rect.y())
 
     def set_look(self, *, selected: bool | None = None, hovered: bool | None = None) -> None:
-        """Chosen or under the mouse; what is not given stays."""
+        """Show the note as chosen or as under the mouse; what is not given stays."""
         look = (
             self._selected if selected is None else selected,
             self._hovered if hovered is None else hovered,
@@ -138,7 +138,7 @@ class NoteItem(QGraphicsItem):
             self._touch()
 
     def set_edited(self, edited: bool) -> None:
-        """While its text is being typed above it, the paper stays blank."""
+        """Keep the paper blank while its text is being typed above it."""
         self._edited, self._tiny = edited, None
         self._touch()
 
@@ -148,7 +148,7 @@ class NoteItem(QGraphicsItem):
         self._touch()
 
     def _touch(self) -> None:
-        """Be painted anew."""
+        """Have the note painted anew."""
         if self._far is not None:
             self._far.changed()
         else:
@@ -156,13 +156,13 @@ class NoteItem(QGraphicsItem):
 
     @answering(QRectF)
     def boundingRect(self) -> QRectF:
-        """The paper with its line, and with its handles when it is chosen."""
+        """The part that the paper takes, with its line, and with its handles when it is chosen."""
         margin = _HANDLE_GAP + HANDLE_RADIUS + _MARGIN if self._selected else _MARGIN
         return self._rect.adjusted(-margin, -margin, margin, margin)
 
     @property
     def outline(self) -> QRectF:
-        """The same in the scene."""
+        """What :meth:`boundingRect` gives, in the scene."""
         return self.boundingRect().translated(*self.place)
 
     def handles(self) -> list[tuple[QPointF, QPointF]]:
@@ -180,7 +180,7 @@ class NoteItem(QGraphicsItem):
 
     @guarded
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Paper, edge and text; far out its title only, large enough to be read."""
+        """Draw paper, edge and text; far out the title only, large enough to be read."""
         colours = theme.current()
         zoom = painter.worldTransform().m11()
         if is_tiny(zoom):
@@ -219,7 +219,7 @@ class NoteItem(QGraphicsItem):
         return theme.mixed(ground, tone(self._note.colour, colours), 0.7 if self._hovered else 0.42), 1.0
 
     def paint_tiny(self, painter: QPainter, zoom: float) -> None:
-        """Paint it in the scene from very far, without smooth edges from then on."""
+        """Draw the note in the scene from very far, and leave the painter without smooth edges."""
         painter.translate(*self.place)
         self._paint_tiny(painter, zoom, theme.current())
         painter.translate(-self.place[0], -self.place[1])
@@ -236,8 +236,8 @@ class NoteItem(QGraphicsItem):
         box = self._tiny
         if box is None or box.colours is not colours:
             row = self._rect.adjusted(PADDING, 0.0, -PADDING, 0.0)
-            told = "" if self._edited else note_title(self._note.text)
-            bar = title_bar(row, text_width(told, _FAR_TITLE, 600), _FAR_TITLE)
+            title = "" if self._edited else note_title(self._note.text)
+            bar = title_bar(row, text_width(title, _FAR_TITLE, 600), _FAR_TITLE)
             box = self._tiny = TinyBox(
                 colours, self._rect, paper(self._note.colour, colours), *self._line(colours), bar
             )

@@ -24,7 +24,7 @@ class PortState(Enum):
 
 @dataclass
 class PortsOverlay:
-    """Which ports are shown and how."""
+    """The ports that are shown now, and how each is drawn."""
 
     shown: dict[Port, tuple[QPointF, PortState]] = field(default_factory=dict)
 

@@ -110,10 +110,10 @@ class Stage:
             old.drop_face()
 
     def forget(self, item: Faced) -> None:
-        """A card has gone."""
+        """Forget the picture of a card that has gone."""
         self._bytes -= self._faces.pop(item, 0)
 
     def clear(self) -> None:
-        """Everything looks different now (theme)."""
+        """Forget all finished pictures: the theme has changed."""
         self._plates.clear()
         self.pictures.clear()

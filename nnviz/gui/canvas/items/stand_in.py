@@ -11,7 +11,7 @@ class StandIn(Protocol):
     """Paints many items in their place."""
 
     def cover(self, bounds: QRectF) -> None:
-        """Be at least as large as one of the items has become."""
+        """Take at least the part of the scene that one of the items has come to take."""
 
     def changed(self) -> None:
-        """One of the items looks different now."""
+        """Repaint one of the items, which looks different now."""

@@ -1,4 +1,4 @@
-"""Frames and notes from so far away that neither round corners nor letters can be told: plain boxes, which cost little.
+"""Frames and notes from so far away that neither round corners nor letters are seen: plain boxes, which cost little.
 
 A hundred translucent boxes with smooth round corners and titles take longer to paint than a frame has time. From here
 nobody could tell them from these.

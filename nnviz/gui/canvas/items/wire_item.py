@@ -28,7 +28,7 @@ def _ink(colour: int, width: float) -> QPen:
 
 
 class WireItem(QGraphicsPathItem):
-    """One wire. Where it starts and ends is told by the scene."""
+    """Shows one wire; the scene says where it starts and ends."""
 
     def __init__(self, edge: Edge) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class WireItem(QGraphicsPathItem):
             self._far.cover(self._bounds)
 
     def shift(self, by: QPointF) -> None:
-        """Stand elsewhere, of the same form: what is cheap while both ends are dragged along."""
+        """Move the wire as it is: what is cheap while both ends are dragged along."""
         if self._place is None or by.isNull():
             return
         start, start_side, end, end_side, around, turn = self._place
@@ -146,7 +146,7 @@ class WireItem(QGraphicsPathItem):
                 layer.cover(self._bounds)
 
     def set_look(self, *, selected: bool | None = None, hovered: bool | None = None) -> None:
-        """Chosen or under the mouse; what is not given stays."""
+        """Show the wire as chosen or as under the mouse; what is not given stays."""
         selected = self._selected if selected is None else selected
         hovered = self._hovered if hovered is None else hovered
         if (selected, hovered) != (self._selected, self._hovered):
@@ -155,13 +155,13 @@ class WireItem(QGraphicsPathItem):
             self.restyle()
 
     def set_problem(self, severity: str, reason: str) -> None:
-        """Something is wrong with it, or no longer (both empty)."""
+        """Say what is wrong with the wire; nothing is where both are empty."""
         if (severity, reason) != (self._severity, self._reason):
             self._severity, self._reason = severity, reason
             self.restyle()
 
     def set_level(self, level: Level) -> None:
-        """Far out, wires are drawn wider so that they stay visible."""
+        """Draw the wire wider from far, so that it stays visible."""
         if level is not self._level:
             self._level = level
             self.restyle()
@@ -187,7 +187,7 @@ class WireItem(QGraphicsPathItem):
 
     @property
     def outline(self) -> QRectF:
-        """Around line and band, in the scene."""
+        """The part of the scene that line and band take."""
         return self._bounds
 
     def boundingRect(self) -> QRectF:
@@ -196,7 +196,7 @@ class WireItem(QGraphicsPathItem):
 
     @answering(QPainterPath)
     def shape(self) -> QPainterPath:
-        """A band around the line, for the mouse."""
+        """The band around the line in which the mouse is on it."""
         if self._hit.isEmpty():
             stroker = QPainterPathStroker()
             stroker.setWidth(2 * WIRE_REACH)

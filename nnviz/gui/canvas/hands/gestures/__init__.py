@@ -1,7 +1,7 @@
-"""One object per gesture of the hand, one undo entry per gesture."""
+"""The gestures of the hand: one object a gesture, one step of the history."""
 
 from nnviz.gui.canvas.hands.gestures.base import Gesture
-from nnviz.gui.canvas.hands.gestures.connect import ConnectByKeys, ConnectGesture, begin_by_keys
+from nnviz.gui.canvas.hands.gestures.connect import ConnectByKeys, ConnectGesture
 from nnviz.gui.canvas.hands.gestures.drop import LAYER_MIME, DropGesture
 from nnviz.gui.canvas.hands.gestures.move import MoveGesture
 from nnviz.gui.canvas.hands.gestures.pan import PanGesture
@@ -18,5 +18,4 @@ __all__ = [
     "PanGesture",
     "RerouteGesture",
     "RubberBandGesture",
-    "begin_by_keys",
 ]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from msgspec.structs import replace
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.geometry import PORT_REACH
 from nnviz.gui.canvas.hands.gestures.base import DRAG_DISTANCE, Gesture
 from nnviz.gui.canvas.items.arrow_item import ArrowItem, paint_arrow
 from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.gui.canvas.items.note_text import LEAST_HEIGHT, LEAST_WIDTH, fitting_height
+from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.look import theme
 from nnviz.project.edits import Annotate
 from nnviz.project.group_edits import LARGEST_NOTE
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.scene import CanvasScene
-    from nnviz.gui.canvas.view import CanvasView
 
 #: Let go after a shorter way than this on the screen, an arrow was not meant.
 _SHORTEST = 16.0
@@ -68,8 +66,8 @@ def at_a_card(scene: CanvasScene, point: QPointF, tail: QPointF, reach: float) -
 class ResizeNoteGesture(Gesture):
     """Pulls at an edge or a corner of a note; the paper keeps room for its text."""
 
-    def __init__(self, canvas: CanvasView, start: QPointF, item: NoteItem, grip: tuple[int, int]) -> None:
-        super().__init__(canvas)
+    def __init__(self, desk: Desk, start: QPointF, item: NoteItem, grip: tuple[int, int]) -> None:
+        super().__init__(desk)
         self.cursor = grip_cursor(grip)
         self._start = start
         self._item = item
@@ -80,7 +78,7 @@ class ResizeNoteGesture(Gesture):
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Show the note in its new size."""
         by = point - self._start
-        if not self._dragging and by.manhattanLength() * self.canvas.zoom < DRAG_DISTANCE:
+        if not self._dragging and by.manhattanLength() * self.desk.camera.zoom < DRAG_DISTANCE:
             return
         self._dragging = True
         rect = self._resized(by)
@@ -110,11 +108,11 @@ class ResizeNoteGesture(Gesture):
             note = replace(
                 self._item.note, x=rect.x(), y=rect.y(), width=rect.width(), height=rect.height()
             )  # fmt: skip
-            self.canvas.editing.apply(Annotate({note.id: note}, title="Resize note"))
+            self.desk.editing.apply(Annotate({note.id: note}, title="Resize note"))
         self.scene.settle()
 
     def cancel(self) -> None:
-        """The note has its old size again."""
+        """Give the note its old size again."""
         self.scene.settle()
 
 
@@ -123,22 +121,22 @@ class ArrowEndGesture(Gesture):
 
     cursor = Qt.CursorShape.CrossCursor
 
-    def __init__(self, canvas: CanvasView, start: QPointF, item: ArrowItem, *, tip: bool) -> None:
-        super().__init__(canvas)
+    def __init__(self, desk: Desk, start: QPointF, item: ArrowItem, *, tip: bool) -> None:
+        super().__init__(desk)
         self._start = start
         self._item = item
         self._tip = tip
         self._dragging = False
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """The end is where the mouse is, or at the edge of the card there."""
-        if not self._dragging and (point - self._start).manhattanLength() * self.canvas.zoom < DRAG_DISTANCE:
+        """Put the end where the mouse is, or at the edge of the card there."""
+        if not self._dragging and (point - self._start).manhattanLength() * self.desk.camera.zoom < DRAG_DISTANCE:
             return
         self._dragging = True
         tail, tip = self._item.ends
         other = tail if self._tip else tip
         if not modifiers & Qt.KeyboardModifier.AltModifier:
-            point = at_a_card(self.scene, point, other, PORT_REACH / self.canvas.zoom)
+            point = at_a_card(self.scene, point, other, PORT_REACH / self.desk.camera.zoom)
         self._item.set_ends(*((tail, point) if self._tip else (point, tip)))
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
@@ -146,52 +144,59 @@ class ArrowEndGesture(Gesture):
         self.move(point, modifiers)
         tail, tip = self._item.ends
         way = tip - tail
-        long_enough = way.manhattanLength() * self.canvas.zoom >= _SHORTEST
+        long_enough = way.manhattanLength() * self.desk.camera.zoom >= _SHORTEST
         if self._dragging and long_enough:
             arrow = replace(self._item.arrow, x=tail.x(), y=tail.y(), across=way.x(), down=way.y())
             if arrow != self._item.arrow:
-                self.canvas.editing.apply(Annotate(arrows={arrow.id: arrow}, title="Change arrow"))
+                self.desk.editing.apply(Annotate(arrows={arrow.id: arrow}, title="Change arrow"))
         self.scene.settle()
 
     def cancel(self) -> None:
-        """The arrow lies as before."""
+        """Lay the arrow as it was before."""
         self.scene.settle()
 
 
 class DrawArrowGesture(Gesture):
-    """Draws a new arrow from where the button was pressed to where it is released."""
+    """Draws a new arrow from where the button was pressed to where it is released.
+
+    Args:
+        desk: What it works with.
+        start: Where the arrow begins, in the scene.
+        add: Adds the arrow from its tail to its tip, in the scene.
+    """
 
     cursor = Qt.CursorShape.CrossCursor
 
-    def __init__(self, canvas: CanvasView, start: QPointF) -> None:
-        super().__init__(canvas)
+    def __init__(self, desk: Desk, start: QPointF, add: Callable[[QPointF, QPointF], object]) -> None:
+        super().__init__(desk)
+        self._add = add
         self._line = QLineF(start, start)
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """The tip is where the mouse is, or at the edge of the card there."""
+        """Put the tip where the mouse is, or at the edge of the card there."""
         if not modifiers & Qt.KeyboardModifier.AltModifier:
-            point = at_a_card(self.scene, point, self._line.p1(), PORT_REACH / self.canvas.zoom)
+            point = at_a_card(self.scene, point, self._line.p1(), PORT_REACH / self.desk.camera.zoom)
         self._line = QLineF(self._line.p1(), point)
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Add the arrow."""
         self.move(point, modifiers)
-        self.canvas.show_hint("")
-        if self._line.length() * self.canvas.zoom >= _SHORTEST:
-            self.canvas.notes.add_arrow(self._line.p1(), self._line.p2())
+        self.desk.overlay.show_hint("")
+        if self._line.length() * self.desk.camera.zoom >= _SHORTEST:
+            self._add(self._line.p1(), self._line.p2())
         else:
-            self.canvas.message.emit("Keep the button pressed from where the arrow begins to what it points at.")
+            self.desk.say("Keep the button pressed from where the arrow begins to what it points at.")
 
     def cancel(self) -> None:
-        """No arrow."""
-        self.canvas.show_hint("")
+        """Add no arrow."""
+        self.desk.overlay.show_hint("")
 
     def paint(self, painter: QPainter) -> None:
-        """The arrow as it is held."""
+        """Draw the arrow as it is held."""
         pen = QPen(theme.current().accent, 2.4)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         paint_arrow(painter, self._line, pen)
 
     def area(self) -> QRectF:
-        """Around the arrow."""
+        """The part of the scene around the arrow."""
         return QRectF(self._line.p1(), self._line.p2()).normalized().adjusted(-20.0, -20.0, 20.0, 20.0)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.scene import CanvasScene
-    from nnviz.gui.canvas.view import CanvasView
+from nnviz.gui.canvas.desk import Desk
+from nnviz.gui.canvas.geometry import PORT_REACH
+from nnviz.gui.canvas.scene import CanvasScene
 
 #: Distance in device-independent pixels after which a press becomes a drag.
 DRAG_DISTANCE = 4.0
@@ -18,10 +16,11 @@ DRAG_DISTANCE = 4.0
 class Gesture:
     """A movement of the hand from press to release.
 
-    The view hands it the mouse until it is finished or cancelled. While it runs it only shows what would happen; the
-    document is changed once, in :meth:`finish`.
+    A ``GestureHost`` hands it the mouse until it is finished or cancelled. While it runs it only shows what would
+    happen; the document is changed once, in :meth:`finish`.
 
     Attributes:
+        desk: What it works with.
         cursor: Shape of the mouse pointer while it runs.
         scrolls: The view moves along when the mouse comes near its edge.
     """
@@ -29,25 +28,25 @@ class Gesture:
     cursor: Qt.CursorShape = Qt.CursorShape.ArrowCursor
     scrolls = True
 
-    def __init__(self, canvas: CanvasView) -> None:
-        self.canvas = canvas
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
 
     @property
     def scene(self) -> CanvasScene:
-        """The scene of the canvas."""
-        return self.canvas.canvas_scene
+        """Cards, wires, frames and notes."""
+        return self.desk.scene
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """The mouse is at ``point`` of the scene."""
+        """Show what would happen with the mouse at ``point`` of the scene."""
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """The button was released: make the change."""
+        """Make the change: the button was released."""
 
     def cancel(self) -> None:
         """Show everything as it was before."""
 
     def key(self, event: QKeyEvent) -> bool:
-        """A key was pressed meanwhile; whether it has been used."""
+        """Take a key that was pressed meanwhile; whether it has been used."""
         return False
 
     def paint(self, painter: QPainter) -> None:
@@ -56,3 +55,13 @@ class Gesture:
     def area(self) -> QRectF:
         """The part of the scene that :meth:`paint` draws on."""
         return QRectF()
+
+
+def port_reach(zoom: float) -> float:
+    """Distance in scene units at which the mouse is on a port; more of them when far out."""
+    return max(PORT_REACH, 8.0 / zoom)
+
+
+def snap_reach(zoom: float) -> float:
+    """Distance in scene units at which the end of a wire snaps to a port."""
+    return max(1.6 * PORT_REACH, 14.0 / zoom)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from msgspec.structs import replace
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath, QPen
 
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.geometry import Side, arrow_head, wire_path
-from nnviz.gui.canvas.hands.gestures.base import Gesture
-from nnviz.gui.canvas.hands.navigation import ARROWS, toward
+from nnviz.gui.canvas.hands.gestures.base import Gesture, port_reach, snap_reach
+from nnviz.gui.canvas.hands.navigation import ARROWS, tab_order, toward
 from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.canvas.items.ports import PortState
 from nnviz.gui.canvas.routing import Port
 from nnviz.gui.look import theme
+from nnviz.project.checks.shapes import Inference
 from nnviz.project.checks.trial import misfit
 from nnviz.project.edits import Connect, Disconnect, Edit, Several, can_connect
 from nnviz.project.graph.wiring import as_target, wire_into
 from nnviz.project.model import Edge, Graph, PortRef
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
-    from nnviz.project.checks.shapes import Inference
 
 #: With more cards in sight than this, ports light up only under the mouse.
 _MOST_CANDIDATES = 150
@@ -40,8 +38,8 @@ class _Wiring(Gesture):
 
     cursor = Qt.CursorShape.CrossCursor
 
-    def __init__(self, canvas: CanvasView, port: Port, replaced: Edge | None = None) -> None:
-        super().__init__(canvas)
+    def __init__(self, desk: Desk, port: Port, replaced: Edge | None = None) -> None:
+        super().__init__(desk)
         self._port = port
         self._replaced = replaced
         self._graph = self._without(replaced)
@@ -128,7 +126,7 @@ class _Wiring(Gesture):
 
     def _light_up(self) -> None:
         """Find the ports in sight at which the wire could end."""
-        cards = [item for item in self.scene.items(self.canvas.visible_rect()) if isinstance(item, NodeItem)]
+        cards = [item for item in self.scene.items(self.desk.camera.visible_rect()) if isinstance(item, NodeItem)]
         if len(cards) > _MOST_CANDIDATES:
             return
         for card in cards:
@@ -151,7 +149,7 @@ class _Wiring(Gesture):
         if target is not None and not reason:
             point = self.scene.port_place(target)
             shown[target] = (point, PortState.CHOSEN)
-        self.canvas.show_ports(shown)
+        self.desk.overlay.show_ports(shown)
         self._end = point
         self._path = self._drawn(target if not reason else None)
 
@@ -184,15 +182,15 @@ class _Wiring(Gesture):
             card.set_look(target=None)
         if self._replaced is not None and self._replaced in self.scene.wires:
             self.scene.wires[self._replaced].setVisible(True)
-        self.canvas.show_ports({})
-        self.canvas.show_hint("")
+        self.desk.overlay.show_ports({})
+        self.desk.overlay.show_hint("")
 
     def cancel(self) -> None:
-        """No wire."""
+        """Draw no wire."""
         self._clear()
 
     def paint(self, painter: QPainter) -> None:
-        """The wire as it is held."""
+        """Draw the wire as it is held."""
         colours = theme.current()
         colour = colours.good if self._target is not None else colours.accent
         if self._reason or self._doubt:
@@ -206,15 +204,30 @@ class _Wiring(Gesture):
         painter.drawPath(self._path)
 
     def area(self) -> QRectF:
-        """Around the wire."""
+        """The part of the scene around the wire."""
         return self._path.boundingRect().adjusted(-8.0, -8.0, 8.0, 8.0)
 
 
 class ConnectGesture(_Wiring):
-    """A wire drawn by the mouse, from an output or from an input, or taken by its end and plugged elsewhere."""
+    """A wire drawn by the mouse, from an output or from an input, or taken by its end and plugged elsewhere.
 
-    def __init__(self, canvas: CanvasView, port: Port, replaced: Edge | None = None) -> None:
-        super().__init__(canvas, port, replaced)
+    Args:
+        desk: What it works with.
+        port: Where the wire is held.
+        replaced: A wire that is being plugged elsewhere.
+        loose_end: Looks for a layer that fits the end of a new wire which is let go over nothing; gets the port that it
+            is plugged into, the point of its other end, and the gesture, which goes on showing it.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        port: Port,
+        replaced: Edge | None = None,
+        loose_end: Callable[[Port, QPointF, Gesture], object] | None = None,
+    ) -> None:
+        super().__init__(desk, port, replaced)
+        self._loose_end = loose_end
         self._light_up()
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
@@ -222,18 +235,18 @@ class ConnectGesture(_Wiring):
         target = self._target_at(point)
         reason = self._why_not(target) if target is not None else ""
         self._show(point, target, reason)
-        self.canvas.show_hint(self._words(target), point, "warning" if self._doubt and not reason else "")
+        self.desk.overlay.show_hint(self._words(target), point, "warning" if self._doubt and not reason else "")
 
     def _target_at(self, point: QPointF) -> Port | None:
         """The port that is meant: the nearest fitting one within reach, else that of the card under the mouse."""
-        snap = self.scene.port_at(point, self.canvas.mouse.snap_reach, output=not self._port.output)
+        snap = self.scene.port_at(point, snap_reach(self.desk.camera.zoom), output=not self._port.output)
         if snap is not None and snap.ref.node != self._port.ref.node:
             return snap
         card = self.scene.card_at(point)
         if card is not None and card.node != self._port.ref.node:
             return self._port_of(card.node)
         # Only a wire that would run from a card into itself is left, or one to a port of the wrong kind.
-        near = self.scene.port_at(point, self.canvas.mouse.port_reach)
+        near = self.scene.port_at(point, port_reach(self.desk.camera.zoom))
         return near if near is not None and near != self._port else None
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
@@ -242,50 +255,55 @@ class ConnectGesture(_Wiring):
         target, reason = self._target, self._reason
         self._clear()
         if reason:
-            self.canvas.message.emit(reason)
+            self.desk.say(reason)
         elif target is not None:
             edit = self._edit(target)
-            if edit is not None and self.canvas.editing.apply(edit) and self._doubt:
-                self.canvas.message.emit(self._doubt)
-        elif self._replaced is None and self._is_meant(point):
-            self.canvas.quick_add.open_at_end(self._port, point, self)
+            if edit is not None and self.desk.editing.apply(edit) and self._doubt:
+                self.desk.say(self._doubt)
+        elif self._replaced is None and self._loose_end is not None and self._is_meant(point):
+            self._loose_end(self._port, point, self)
 
     def _is_meant(self, point: QPointF) -> bool:
         """Whether the wire was drawn far enough, and onto free ground."""
         gap = point - self.scene.port_place(self._port)
-        far = gap.manhattanLength() * self.canvas.zoom >= _SHORTEST
+        far = gap.manhattanLength() * self.desk.camera.zoom >= _SHORTEST
         return far and self.scene.card_at(point) is None
 
 
 class ConnectByKeys(_Wiring):
-    """A wire drawn with the keyboard: Tab goes through what is possible, the arrows through all, Enter connects."""
+    """A wire drawn with the keyboard: Tab goes through what is possible, the arrows through all, Enter connects.
+
+    Args:
+        desk: What it works with.
+        node: The card at whose output the wire begins.
+        end: Completes the gesture at a point of the scene.
+    """
 
     scrolls = False
 
-    def __init__(self, canvas: CanvasView, node: str) -> None:
-        super().__init__(canvas, Port(PortRef(node), output=True))
+    def __init__(self, desk: Desk, node: str, end: Callable[[QPointF], object]) -> None:
+        super().__init__(desk, Port(PortRef(node), output=True))
+        self._complete = end
         self._at = node
-        self._candidates = [other for other in canvas.tab_order() if not self._why_not(self._port_of(other))]
+        self._candidates = [other for other in tab_order(self.scene) if not self._why_not(self._port_of(other))]
         self._light_up()
         if self._candidates:
             after = [other for other in self._candidates if self._x(other) >= self._x(node)]
             self._go((after or self._candidates)[0])
         else:
             self._show(self._end, None, "")
-            canvas.show_hint("No layer can take this output.", self._end)
+            desk.overlay.show_hint("No layer can take this output.", self._end)
         title = self.scene.cards[node].facts.title
-        canvas.message.emit(f"Connect {title}: choose with Tab or the arrow keys, Enter connects, Esc cancels.")
+        desk.say(f"Connect {title}: choose with Tab or the arrow keys, Enter connects, Esc cancels.")
 
     def _x(self, node: str) -> float:
         return self.scene.cards[node].x()
 
     def key(self, event: QKeyEvent) -> bool:
-        """Choose, confirm or give up."""
+        """Choose the end or confirm it; the canvas itself gives the wire up at Esc."""
         code = event.key()
         if code in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.canvas.end_gesture(self._end)
-        elif code == Qt.Key.Key_Escape:
-            self.canvas.cancel_gesture()
+            self._complete(self._end)
         elif code in ARROWS:
             other = toward(self.scene, self._at, ARROWS[code], along_wires=False)
             if other is not None:
@@ -304,38 +322,22 @@ class ConnectByKeys(_Wiring):
         target, reason = self._target, self._reason
         self._clear()
         if reason:
-            self.canvas.message.emit(reason)
+            self.desk.say(reason)
         elif target is not None:
             edit = self._edit(target)
-            if edit is not None and self.canvas.editing.apply(edit):
+            if edit is not None and self.desk.editing.apply(edit):
                 self.scene.select([target.ref.node])
 
     def _go(self, node: str) -> None:
         self._at = node
         if node == self._port.ref.node:
             self._show(self.scene.port_place(self._port), None, "")
-            self.canvas.show_hint("")
+            self.desk.overlay.show_hint("")
             return
         target = self._port_of(node)
         reason = self._why_not(target)
-        self.canvas.make_visible(node)
+        self.desk.make_visible(node)
         self._show(self.scene.port_place(target), target, reason)
         words = self._words(target)
-        self.canvas.show_hint(words, self._end, "warning" if self._doubt and not reason else "")
-        self.canvas.announce(f"{self.scene.cards[node].facts.title}: {words or 'can be connected'}")
-
-
-def begin_by_keys(canvas: CanvasView) -> None:
-    """Begin a wire at the one selected card, to be drawn by keyboard."""
-    if len(canvas.selected) != 1:
-        canvas.message.emit("Select one layer first: the wire begins at it.")
-        return
-    card = canvas.canvas_scene.cards.get(canvas.selected[0])
-    if card is None:
-        canvas.message.emit("Select a card: a wire begins at a layer or a folded group.")
-        return
-    if not card.facts.output_ports:
-        canvas.message.emit(f"{card.facts.title} has no output: it is the end of the network.")
-        return
-    canvas.setFocus()
-    canvas.begin_gesture(ConnectByKeys(canvas, card.node))
+        self.desk.overlay.show_hint(words, self._end, "warning" if self._doubt and not reason else "")
+        self.desk.announce(f"{self.scene.cards[node].facts.title}: {words or 'can be connected'}")

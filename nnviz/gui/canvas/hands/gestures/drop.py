@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, PICTURE_TOP, PORT_Y, TALL_PICTURE
 from nnviz.gui.canvas.hands.gestures.base import Gesture
 from nnviz.gui.canvas.items.wire_item import WireItem
 from nnviz.gui.look import theme
 from nnviz.project import registry
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
 
 #: Type of the data that a layer dragged from the palette carries: its kind, in UTF-8.
 LAYER_MIME = "application/x-nnviz-layer"
@@ -24,8 +20,8 @@ _REACH = 26.0
 class DropGesture(Gesture):
     """A new layer at the mouse, before it is dropped."""
 
-    def __init__(self, canvas: CanvasView, kind: str) -> None:
-        super().__init__(canvas)
+    def __init__(self, desk: Desk, kind: str) -> None:
+        super().__init__(desk)
         self._spec = registry.layer(kind)
         self._place: QPointF | None = None
         self._wire: WireItem | None = None
@@ -46,7 +42,7 @@ class DropGesture(Gesture):
             self._light(wire)
         # Into a wire it comes to stand with both ends, wherever the mouse is.
         self._group = self._light_frame(point) if wire is None else self.scene.root
-        self.canvas.show_hint(f"Insert {self._spec.title} here" if wire is not None else "", point)
+        self.desk.overlay.show_hint(f"Insert {self._spec.title} here" if wire is not None else "", point)
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Add the layer."""
@@ -54,19 +50,19 @@ class DropGesture(Gesture):
         edge, group = self._wire.edge if self._wire is not None else None, self._group
         self.cancel()
         if edge is not None:
-            self.canvas.editing.insert_new(self._spec.kind, edge)
+            self.desk.editing.insert_new(self._spec.kind, edge)
         else:
-            self.canvas.editing.add(self._spec.kind, self._corner(point), connect=False, group=group)
+            self.desk.editing.add(self._spec.kind, self._corner(point), connect=False, group=group)
 
     def cancel(self) -> None:
-        """Nothing lands."""
+        """Add nothing, and light up nothing any more."""
         self._light(None)
         self._light_frame(None)
         self._place = None
-        self.canvas.show_hint("")
+        self.desk.overlay.show_hint("")
 
     def paint(self, painter: QPainter) -> None:
-        """The outline of the card that would be."""
+        """Draw the outline of the card that would be."""
         if self._place is None:
             return
         colours = theme.current()
@@ -82,7 +78,7 @@ class DropGesture(Gesture):
         painter.drawText(rect.adjusted(10.0, 7.0, -10.0, 0.0), Qt.AlignmentFlag.AlignLeft, self._spec.title)
 
     def area(self) -> QRectF:
-        """Around the outline."""
+        """The part of the scene around the outline."""
         return self._outline().adjusted(-3.0, -3.0, 3.0, 3.0) if self._place is not None else QRectF()
 
     def _corner(self, point: QPointF) -> QPointF:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec.structs import replace
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from nnviz.gui.canvas.cards.card_sizes import card_sizes
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.geometry import CARD_WIDTH
 from nnviz.gui.canvas.hands.gestures.base import DRAG_DISTANCE, Gesture
 from nnviz.gui.canvas.items.wire_item import WireItem
@@ -18,20 +17,17 @@ from nnviz.project.drawing.grouping import holder_of, join_edit, move_places, ou
 from nnviz.project.edits import Edit
 from nnviz.project.graph.groups import contents
 
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
-
 #: Distance on the screen at which a card snaps to the row or the column of another.
 _SNAP = 6.0
 
 
 class MoveGesture(Gesture):
-    """Cards follow the mouse and snap to the rows and columns of the others; with Alt they move freely."""
+    """Moves cards with the mouse; they snap to the rows and columns of the others, but with Alt they do not."""
 
     cursor = Qt.CursorShape.ArrowCursor
 
-    def __init__(self, canvas: CanvasView, start: QPointF, leader: str) -> None:
-        super().__init__(canvas)
+    def __init__(self, desk: Desk, start: QPointF, leader: str) -> None:
+        super().__init__(desk)
         self._start = start
         self._leader = leader
         chosen = self.scene.selected
@@ -82,12 +78,12 @@ class MoveGesture(Gesture):
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Show the cards where they would be."""
         by = point - self._start
-        zoom = self.canvas.zoom
+        zoom = self.desk.camera.zoom
         if not self._dragging and by.manhattanLength() * zoom < DRAG_DISTANCE:
             return
         if not self._dragging:
             # They stay where the card was.
-            self.canvas.show_ports({})
+            self.desk.overlay.show_ports({})
         self._dragging = True
         if modifiers & Qt.KeyboardModifier.AltModifier:
             self._guides = []
@@ -101,7 +97,7 @@ class MoveGesture(Gesture):
         self._look_for_wire()
 
     def _stretch_arrows(self, by: QPointF) -> None:
-        """Arrows that begin or end at what is dragged come along with that end."""
+        """Have arrows that begin or end at what is dragged come along with that end."""
         still = QPointF()
         for arrow, (tail, tip) in self._arrows.items():
             start, way = QPointF(arrow.arrow.x, arrow.arrow.y), QPointF(arrow.arrow.across, arrow.arrow.down)
@@ -117,10 +113,10 @@ class MoveGesture(Gesture):
         edit = self._insertion(wire) if wire is not None else None
         if edit is None:
             places = {item: place + self._by for item, place in self._all.items()}
-            edit = self.canvas.editing.moving({item: (place.x(), place.y()) for item, place in places.items()})
+            edit = self.desk.editing.moving({item: (place.x(), place.y()) for item, place in places.items()})
             if self._into is not None:
                 edit = join_edit(self.scene.graph, self._tops, self._into, edit)
-        self.canvas.editing.apply(edit)
+        self.desk.editing.apply(edit)
         self.scene.settle()
 
     def cancel(self) -> None:
@@ -129,7 +125,7 @@ class MoveGesture(Gesture):
         self.scene.settle()
 
     def paint(self, painter: QPainter) -> None:
-        """Lines along the rows and columns to which the cards have snapped."""
+        """Draw lines along the rows and columns to which the cards have snapped."""
         if not self._guides:
             return
         colour = QColor(theme.current().accent)
@@ -140,7 +136,7 @@ class MoveGesture(Gesture):
         painter.drawLines(self._guides)
 
     def area(self) -> QRectF:
-        """Around the guides."""
+        """The part of the scene around these lines."""
         found = QRectF()
         for line in self._guides:
             found = found.united(QRectF(line.p1(), line.p2()).normalized().adjusted(-2.0, -2.0, 2.0, 2.0))
@@ -148,7 +144,7 @@ class MoveGesture(Gesture):
 
     def _snapped(self, by: QPointF, reach: float) -> QPointF:
         place = self._at + by
-        visible = self.canvas.visible_rect()
+        visible = self.desk.camera.visible_rect()
         self._guides = []
         column = min(self._columns, key=lambda x: abs(x - place.x()), default=None)
         if column is not None and abs(column - place.x()) < reach:
@@ -162,7 +158,7 @@ class MoveGesture(Gesture):
         return by
 
     def _look_for_wire(self) -> None:
-        """A card without wires that is held over a wire would be put into it."""
+        """Light up the wire into which a card without wires would be put."""
         wire = None
         if len(self._all) == 1 and self._leader in self.scene.seen.nodes and not self.scene.wires_at(self._leader):
             facts = self.scene.cards[self._leader].facts
@@ -188,7 +184,7 @@ class MoveGesture(Gesture):
     def _insertion(self, wire: WireItem) -> Edit | None:
         node = self.scene.graph.nodes[self._leader]
         place = self._at + self._by
-        return self.canvas.editing.insertion(replace(node, x=place.x(), y=place.y()), wire.edge)
+        return self.desk.editing.insertion(replace(node, x=place.x(), y=place.y()), wire.edge)
 
     def _clear(self) -> None:
         self._guides = []

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.hands.gestures.base import DRAG_DISTANCE, Gesture
 from nnviz.gui.canvas.hands.gestures.connect import ConnectGesture
+from nnviz.gui.canvas.items.wire_item import WireItem
 from nnviz.gui.canvas.routing import Port
-
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.items.wire_item import WireItem
-    from nnviz.gui.canvas.view import CanvasView
 
 
 class RerouteGesture(Gesture):
-    """A click on a wire only selects it; a drag pulls out the nearer of its ends."""
+    """Pulls out the nearer end of a wire once the mouse is dragged; a click only selects the wire."""
 
-    def __init__(self, canvas: CanvasView, start: QPointF, wire: WireItem) -> None:
-        super().__init__(canvas)
+    def __init__(self, desk: Desk, start: QPointF, wire: WireItem) -> None:
+        super().__init__(desk)
         self._start = start
         self._edge = wire.edge
         first, last = wire.ends
@@ -35,33 +31,33 @@ class RerouteGesture(Gesture):
         return self._wiring.doubt if self._wiring is not None else ""
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """Once the mouse has moved far enough to mean it, the end follows."""
+        """Have the end follow, once the mouse has moved far enough to mean it."""
         if self._wiring is None:
-            if (point - self._start).manhattanLength() * self.canvas.zoom < DRAG_DISTANCE:
+            if (point - self._start).manhattanLength() * self.desk.camera.zoom < DRAG_DISTANCE:
                 return
-            self._wiring = ConnectGesture(self.canvas, self._held, replaced=self._edge)
-            self.canvas.viewport().setCursor(ConnectGesture.cursor)
+            self._wiring = ConnectGesture(self.desk, self._held, replaced=self._edge)
+            self.desk.overlay.set_cursor(ConnectGesture.cursor)
         self._wiring.move(point, modifiers)
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """Plug the end in; over nothing, the wire stays as it was."""
+        """Plug the end in; over nothing, leave the wire as it was."""
         if self._wiring is not None:
             self._wiring.finish(point, modifiers)
 
     def cancel(self) -> None:
-        """The wire stays as it was."""
+        """Leave the wire as it was."""
         if self._wiring is not None:
             self._wiring.cancel()
 
     def key(self, event: QKeyEvent) -> bool:
-        """Keys go to the canvas as long as the wire was only clicked."""
+        """Keep keys from the canvas, but not as long as the wire was only clicked."""
         return self._wiring is not None
 
     def paint(self, painter: QPainter) -> None:
-        """The wire as it is held."""
+        """Draw the wire as it is held."""
         if self._wiring is not None:
             self._wiring.paint(painter)
 
     def area(self) -> QRectF:
-        """Around the wire."""
+        """The part of the scene around the wire."""
         return self._wiring.area() if self._wiring is not None else QRectF()

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.hands.gestures.base import Gesture
 from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.look import theme
 from nnviz.project.drawing.grouping import outermost
 
-if TYPE_CHECKING:
-    from nnviz.gui.canvas.view import CanvasView
-
 
 class RubberBandGesture(Gesture):
-    """With Shift or Ctrl the cards come to those that were selected before."""
+    """Selects what a rectangle touches; with Shift or Ctrl beside what was selected before."""
 
     cursor = Qt.CursorShape.CrossCursor
 
-    def __init__(self, canvas: CanvasView, start: QPointF, *, adding: bool) -> None:
-        super().__init__(canvas)
+    def __init__(self, desk: Desk, start: QPointF, *, adding: bool) -> None:
+        super().__init__(desk)
         self._start = start
         self._end = start
         self._before = self.scene.selected
@@ -44,7 +40,7 @@ class RubberBandGesture(Gesture):
         self.scene.select(outermost(self.scene.graph, found))
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        """What is selected stays selected."""
+        """Keep what is selected."""
         self.move(point, modifiers)
 
     def cancel(self) -> None:
@@ -52,7 +48,7 @@ class RubberBandGesture(Gesture):
         self.scene.select(self._before, self._wires_before)
 
     def paint(self, painter: QPainter) -> None:
-        """The rectangle."""
+        """Draw the rectangle."""
         colours = theme.current()
         fill = QColor(colours.accent)
         fill.setAlphaF(0.12)

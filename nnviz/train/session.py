@@ -43,6 +43,8 @@ __all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionStat
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
+#: Seconds between two looks at whether the disk has taken a checkpoint, while another one waits for the memory.
+_LOOK_AT_THE_DISK = 0.2
 
 
 class TrainingSession:
@@ -305,7 +307,8 @@ class TrainingSession:
             runner.measure_on()
         else:
             runner.settle_down()
-            self._commands.wait()
+            runner.save_what_was_put_off()
+            self._commands.wait(_LOOK_AT_THE_DISK if runner.has_checkpoint_to_save else None)
 
     def _end(self) -> None:
         """The last thing: keeps what there is and answers whoever still waits."""
@@ -315,7 +318,7 @@ class TrainingSession:
         if runner is not None:
             runner.abandon(reason)
             if self._state is not SessionState.FAILED and not self._torn:
-                runner.save("stop")
+                runner.save("stop", last=True)
                 runner.rest(measure=False)
             runner.training.random.release()  # also after a step that was torn, which nothing else may be done with
         self.run.finished = True

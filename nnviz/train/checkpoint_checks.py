@@ -160,8 +160,8 @@ def _settings(saved: Mapping[str, Any], own: Mapping[str, Any], kind: str) -> di
             if not isinstance(value, tuple) or len(value) != 2:
                 raise damaged(f"the optimizer's betas are {value!r:.40}")
             found["beta1"], found["beta2"] = value
-        elif (ours := optimizers.SETTINGS.get(name, name)) in names:
-            found[ours] = value
+        elif (setting := optimizers.SETTINGS.get(name, name)) in names:
+            found[setting] = value
         elif name != "params" and (type(value) is not type(own[name]) or value != own[name]):
             raise damaged(f"the optimizer's '{name}' is {value!r:.40}, but must be {own[name]!r}")
     rate = found.pop("learning_rate", None)

@@ -90,8 +90,10 @@ def train_to_file(
                     title=project.name,
                 )
             )
-            told = _as_text(warn)
-            writer = write_among_kept(run, on_error=told) if path is None else RunWriter(run, path, on_error=told)
+            on_error = _as_text(warn)
+            writer = (
+                write_among_kept(run, on_error=on_error) if path is None else RunWriter(run, path, on_error=on_error)
+            )
     except (RunFileBusy, RunFileExists) as error:
         raise InputError(str(error)) from error
     except StorageError as error:

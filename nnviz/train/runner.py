@@ -68,7 +68,9 @@ class WritesBehind(Protocol):
 
 
 class Runner:
-    """A training together with its instruments, its record and its way back. Belongs to one thread.
+    """A training together with its instruments, its record and its way back.
+
+    Belongs to the thread that owns the training; only ``position`` may be read on any other.
 
     Args:
         training: What is trained.
@@ -81,6 +83,11 @@ class Runner:
         on_trouble: Told of what went wrong without ending the training.
 
     Attributes:
+        training: What is trained.
+        instruments: Measure around each step and at rest.
+        steps_left: Single steps that were asked for and not made yet.
+        speed: Examples trained a second, lately, and seconds of training altogether.
+        position: Where it stands: frozen values, made anew about 20 times a second while it trains.
         trouble: Why it rests although nobody asked for it, until it goes on.
         doing: What it is at, in words, for the sentence that says what there was no memory for.
     """
@@ -102,26 +109,42 @@ class Runner:
         training.epochs = epochs
         self.steps_left = 0
         self.speed = Speedometer()
+        #: Takes what is measured; itself safe for any thread.
         self._run = run
+        #: Whether the best weights are put in after the last epoch.
         self._keep_best = keep_best
+        #: Where checkpoints go; None keeps none.
         self._store = store
+        #: Called on this thread at the end of each epoch, and with what went wrong without ending the training.
         self._on_epoch = on_epoch
         self._on_trouble = on_trouble
+        #: States in memory to go back to.
         self._rewind = Rewind()
+        #: Whether single steps are being made, the rest after them included.
         self._stepping = False
+        #: The step that going back leads to, while it is under way.
         self._going_back_to: int | None = None
-        # The step that broke, while where it began is looked for on the way back to the one before it.
+        #: The step that broke, while where it began is looked for on the way back to the one before it.
         self._broken_step: int | None = None
+        #: Where it began, once that is found on the way.
         self._origin: Origin | None = None
         self.trouble: NotFiniteError | None = None
+        #: The evaluation under way, and the name of its split; None and empty without one.
         self._evaluation: Evaluation | None = None
         self._evaluated_split = ""
+        #: Who waits for an evaluation of the test split.
         self._test_wanted: list[Future[EvaluationResult]] = []
+        #: The state of the training while the best weights stand in its place after the last epoch.
         self._before_best: Checkpoint | None = None
+        #: The step whose checkpoint was handed over last; -1 for none that holds.
         self._saved_step = -1
+        #: The tag of a checkpoint that waits until there is memory for it; empty for none.
         self._put_off = ""
+        #: When (seconds, ``perf_counter``) the position was made, the speed recorded and a state kept last.
         self._published = self._speed_recorded = self._kept = 0.0
+        #: Seconds between two states to go back to.
         self._keep_every = _KEEP_EVERY
+        #: When the next checkpoint at the end of an epoch may be written, likewise.
         self._next_save = 0.0
         self.doing = "measuring"
         training.room.tell = self._leave_out

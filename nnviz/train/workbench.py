@@ -158,8 +158,9 @@ class Observer(Protocol):
 class Workbench:
     """Keeps one session in line with a document, or says that they differ.
 
-    It belongs to the document's thread. Every method returns at once. While the document tells of a change the
-    Workbench passes on what a session takes on live, and does all else when it is told that the document has settled.
+    It belongs to the document's thread, and so does every field. Every method returns at once. While the document tells
+    of a change the Workbench passes on what a session takes on live, and does all else when it is told that the
+    document has settled.
 
     Args:
         document: What the user works on.
@@ -168,8 +169,11 @@ class Workbench:
     """
 
     def __init__(self, document: Document, host: Host, observer: Observer) -> None:
+        #: What the user works on.
         self._document = document
+        #: Keeps the session, which lives on another thread.
         self._host = host
+        #: Told of what becomes of it.
         self._observer = observer
         #: Where it stands.
         self._state = State.EMPTY
@@ -181,8 +185,8 @@ class Workbench:
         self._session = False
         #: The project of the session that was opened last; None before the first and while none is to come.
         self._opened: Project | None = None
-        #: What the session was told of that project's live settings since.
-        self._told = Live()
+        #: Live settings that were passed on to that session since; None where it has those of its project.
+        self._passed_on = Live()
         #: The run that the session opened last writes to.
         self._run: Run | None = None
         #: Whether the observer was told that this run began, and not yet that it ended.
@@ -390,7 +394,7 @@ class Workbench:
             self._enter(State.LEARNING)
             self._observer.settle_soon(at_once=True)
             return
-        self._tell()
+        self._pass_on()
         if isinstance(change(before, after), Restart):
             self._wait_for_rest()
 
@@ -470,8 +474,8 @@ class Workbench:
         elif state == "ready":
             self._take_in_run()
             self._observer.recovered()
-            self._told = Live()
-            self._tell()
+            self._passed_on = Live()
+            self._pass_on()
             if self._state is State.OPENING:
                 self._enter(State.BUILDING)
                 if self._asked is Asked.RUN:
@@ -573,7 +577,7 @@ class Workbench:
         )
         self._keep_compared(self._compared)
         self._opened = project
-        self._told = Live()
+        self._passed_on = Live()
         self._failure = ""
         self._session = True
         self._enter(State.OPENING)
@@ -624,26 +628,26 @@ class Workbench:
             self._keep_compared(self._compared)
             self._observer.show(run)
 
-    def _tell(self) -> None:
+    def _pass_on(self) -> None:
         """Pass on what the session takes on live: the document's values where they are others than it has."""
         if not self._session or self._opened is None or self._state is State.LEARNING:
             return
-        project, told = self._document.project, self._told
+        project, passed_on = self._document.project, self._passed_on
         opened = self._opened
         if project.training.optimizer.kind == opened.training.optimizer.kind:
-            has = learning_rate_of(opened) if told.learning_rate is None else told.learning_rate
+            has = learning_rate_of(opened) if passed_on.learning_rate is None else passed_on.learning_rate
             if (rate := learning_rate_of(project)) != has:
-                told = dataclasses.replace(told, learning_rate=rate)
+                passed_on = dataclasses.replace(passed_on, learning_rate=rate)
                 self._host.set_learning_rate(rate)
-        has_epochs = opened.training.epochs if told.epochs is None else told.epochs
+        has_epochs = opened.training.epochs if passed_on.epochs is None else passed_on.epochs
         if project.training.epochs != has_epochs:
-            told = dataclasses.replace(told, epochs=project.training.epochs)
+            passed_on = dataclasses.replace(passed_on, epochs=project.training.epochs)
             self._host.set_epochs(project.training.epochs)
-        has_pinned = opened.view.pinned_sample if told.pinned is None else told.pinned
+        has_pinned = opened.view.pinned_sample if passed_on.pinned is None else passed_on.pinned
         if project.view.pinned_sample != has_pinned:
-            told = dataclasses.replace(told, pinned=project.view.pinned_sample)
+            passed_on = dataclasses.replace(passed_on, pinned=project.view.pinned_sample)
             self._host.pin(project.view.pinned_sample)
-        self._told = told
+        self._passed_on = passed_on
 
     def _epochs_done(self) -> int:
         """As the run has it: every epoch that ended is in it."""

@@ -36,7 +36,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import Edit, SetTraining
 from nnviz.project.model import Project
 from nnviz.project.spec import ParamSpec
-from nnviz.train.workbench import learning_rate_of
+from nnviz.train.change import learning_rate_of
 
 _COMPACT_BELOW = 1500
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")

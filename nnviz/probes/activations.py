@@ -38,9 +38,12 @@ class _Bins:
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     constant: float | None = None  # the one number seen so far, and how often
     constant_count: int = 0
+    least: float = math.inf
+    greatest: float = -math.inf
 
     def add(self, numbers: Tensor, least: float, greatest: float) -> None:
-        """Count float32 numbers, all finite, that lie between these two."""
+        """Count float32 numbers, all finite, of which these two are the least and the greatest."""
+        self.least, self.greatest = min(self.least, least), max(self.greatest, greatest)
         if self.exponent is None:
             if least == greatest and self.constant in (None, least):
                 self.constant = least
@@ -52,10 +55,19 @@ class _Bins:
             self.counts += self._count(piece)
 
     def result(self) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-        """Counts and edges; None where there was no number."""
+        """Counts and edges; None where there was no number.
+
+        The outermost edges are the least and the greatest number: no picture claims more than was measured.
+        """
         if self.exponent is not None:
             edges = np.arange(self.first, self.first + len(self.counts) + 1, dtype=np.float64)
-            return self.counts.copy(), np.ldexp(edges, self.exponent)
+            counts, edges = self.counts.copy(), np.ldexp(edges, self.exponent)
+            if edges[-2] >= self.greatest:
+                # Nothing but the greatest number is in the last bin: it closes the one before.
+                counts[-2] += counts[-1]
+                counts, edges = counts[:-1], edges[:-1]
+            edges[0], edges[-1] = self.least, self.greatest
+            return counts, edges
         if self.constant is None:
             return None
         # All are equal: one bin, an eighth of the number wide.
@@ -138,8 +150,9 @@ class ActivationStatistics(Collector):
 
     Definition: over all numbers of the node's output (every image of the probe set, every channel, every position), in
     evaluation mode: ``activation_mean/<node>``, ``activation_deviation/<node>`` (the root of the mean squared distance
-    from the mean) and ``activation_histogram/<node>`` (at most 64 bins of equal width; 0 is always an edge; a bin holds
-    its left edge and not its right one; numbers that are not finite are in none).
+    from the mean) and ``activation_histogram/<node>`` (at most 64 bins of equal width, but that the first begins at the
+    least number and the last ends at the greatest; 0 is an edge, where numbers lie on both sides of it; a bin holds its
+    left edge and not its right one, the last one holds both; numbers that are not finite are in none).
 
     How to read it: from layer to layer mean and deviation should stay of the same order. A deviation that shrinks with
     depth means that signals die out and gradients with them, one that grows that they blow up: both come from the

@@ -138,6 +138,7 @@ class Quantity:
         badge: How it stands on the cards of these layers; None where it does not.
         remark: The finding where it lies beyond its warning mark; None where there is none, or a rule of its own.
         curves: The panel that shows it as curves; None where there is none, or one of its own.
+        holds: It is recorded when it changes, so that a reading is true until the next one and never gets old.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Quantity:
     badge: Badge | None = None
     remark: Remark | None = None
     curves: Curves | None = None
+    holds: bool = False
 
     def __repr__(self) -> str:
         return f"<Quantity {self.name}>"
@@ -228,8 +230,11 @@ LEARNING_RATE = Quantity(
     "scalar",
     "The learning rate that the steps use, recorded when it changes.",
     scale="log",
+    holds=True,
 )
-EPOCH = Quantity("epoch", "Epoch", "run", "scalar", "The number of finished epochs, recorded when one ends.")
+EPOCH = Quantity(
+    "epoch", "Epoch", "run", "scalar", "The number of finished epochs, recorded when one ends.", holds=True
+)
 SPEED = Quantity(
     "speed/samples_per_second",
     "Speed",
@@ -237,6 +242,14 @@ SPEED = Quantity(
     "scalar",
     "Examples trained on in a second, over the last moments.",
     unit="examples/s",
+)
+STEPS_PER_SECOND = Quantity(
+    "speed/steps_per_second",
+    "Steps a second",
+    "run",
+    "scalar",
+    "Steps trained in a second, over the last moments: what was measured longer ago than that is shown as old.",
+    unit="steps/s",
 )
 COST = Quantity(
     "cost/probes",
@@ -396,7 +409,12 @@ OUTPUT = Quantity(
     "The output of a layer for the pinned example, in evaluation mode.",
 )
 PINNED_INPUT = Quantity(
-    "input/pinned", "Pinned example", "run", "array", "The pinned example as the network sees it, after scaling."
+    "input/pinned",
+    "Pinned example",
+    "run",
+    "array",
+    "The pinned example as the network sees it, after scaling.",
+    holds=True,
 )
 PLANE = Quantity(
     "plane",
@@ -406,10 +424,20 @@ PLANE = Quantity(
     "What each unit puts out over the plane of two input features.",
 )
 POINTS = Quantity(
-    "input/points", "Training examples", "run", "array", "Some training examples as rows of x1, x2 and label."
+    "input/points",
+    "Training examples",
+    "run",
+    "array",
+    "Some training examples as rows of x1, x2 and label.",
+    holds=True,
 )
 FINDING = Quantity(
-    "finding", "Findings", "rule", "finding", "What the program noticed while the network trained, with cures."
+    "finding",
+    "Findings",
+    "rule",
+    "finding",
+    "What the program noticed while the network trained, with cures.",
+    holds=True,
 )
 
 #: All of them, in the order of their declarations.

@@ -14,6 +14,7 @@ loss/test, accuracy/test       Scalar    of the test split, only when it was ask
 learning_rate                  Scalar    as used by the step (recorded when it changes)
 epoch                          Scalar    number of finished epochs, recorded when one ends
 speed/samples_per_second       Scalar    examples trained on a second, over the last moments
+speed/steps_per_second         Scalar    steps trained a second, over the last moments
 cost/probes                    Scalar    share of the training time that measuring took, 0 to 1
 gradient_norm/<node>           Scalar    L2 norm of dL/dtheta of the node, after backward, before the update
 gradient_mean/<node>           Scalar    mean absolute value of the same

@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
-from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED
+from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import Run
 from nnviz.train import checkpoint as checkpoints
@@ -242,9 +242,11 @@ class Runner:
         if self.speed.running and self._published - self._speed_recorded >= _SPEED_EVERY:
             self._speed_recorded = self._published
             step = self.training.step
+            rate = self.speed.rate
             self._run.append(
                 [
-                    Scalar(SPEED.series(), step, self.speed.rate),
+                    Scalar(SPEED.series(), step, rate),
+                    Scalar(STEPS_PER_SECOND.series(), step, rate / self.training.batch_size),
                     Scalar(COST.series(), step, self.instruments.cost),
                 ]
             )

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QPushButton
@@ -234,3 +236,35 @@ class TestPictures:
         del array
         np.zeros((512, 512))
         assert image.pixel(0, 0) == before
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "digits", "ends"),
+    [
+        (-0.9999999, 1.0, 3, ("−1.00", "1.00")),
+        (-1.0, 0.99951, 3, ("−1.00", "1.00")),
+        (float(np.float32(0.1)), float(np.float32(0.7)), 3, ("0.100", "0.700")),
+        (0.1237, 0.1231, 3, ("0.123", "0.124")),
+        (-0.1231, -0.1237, 3, ("−0.124", "−0.123")),
+        (-3.14159, 3.14159, 2, ("−3.2", "3.2")),
+        (1.04e-5, 2.06e-5, 3, ("1.0e−5", "2.1e−5")),
+        (123_456.0, 987_654.0, 3, ("1.2e5", "9.9e5")),
+        (12_345.6, 12_345.4, 3, ("12\u202f345", "12\u202f346")),
+        (0.0, math.inf, 3, ("0", "∞")),
+        (-math.inf, math.nan, 3, ("−∞", "NaN")),
+        (5e-324, 1.7e308, 3, ("4.9e−324", "1.7e308")),
+    ],
+)
+def test_ends_of_a_range_are_rounded_outwards(low: float, high: float, digits: int, ends: tuple[str, str]) -> None:
+    assert theme.format_range(low, high, digits) == ends
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.integers(2, 4))
+def test_a_range_holds_what_was_measured(value: float, digits: int) -> None:
+    low, high = (
+        float(text.replace("\u202f", "").replace("−", "-")) for text in theme.format_range(value, value, digits)
+    )
+    slack = 1e-6 * abs(value)
+    assert low <= value + slack and value - slack <= high
+    if value and abs(value) >= 1e-30:
+        assert high - low <= 1.0001 * 10.0 ** (math.floor(math.log10(abs(value))) - max(0, digits - 2))

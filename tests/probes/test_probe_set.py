@@ -68,8 +68,9 @@ def test_moments_and_histograms_are_those_of_numpy():
         assert histogram.step == 12
         assert histogram.counts.sum() == values.size
         assert len(histogram.counts) <= BINS
-        assert histogram.edges[0] <= wide.min() < histogram.edges[1]
-        assert histogram.edges[-2] <= wide.max() < histogram.edges[-1]
+        # Not beyond what was measured: a tanh does not reach to 1.06.
+        assert histogram.edges[0] == pytest.approx(wide.min(), rel=1e-5, abs=1e-6)
+        assert histogram.edges[-1] == pytest.approx(wide.max(), rel=1e-5, abs=1e-6)
         counted, _ = np.histogram(wide, histogram.edges)
         # The batched pass may round the last bit otherwise than one image at a time does.
         assert np.abs(counted - histogram.counts).sum() <= 4
@@ -86,7 +87,8 @@ def test_the_result_does_not_depend_on_the_parts(part: int):
         assert scalars(parts)[series] == pytest.approx(value, rel=1e-4, abs=1e-6)
     for series, histogram in histograms(whole).items():
         other = histograms(parts)[series]
-        assert np.array_equal(other.edges, histogram.edges)
+        assert np.array_equal(other.edges[1:-1], histogram.edges[1:-1])
+        assert other.edges == pytest.approx(histogram.edges, rel=1e-5, abs=1e-6)  # the ends are measured
         assert np.abs(other.counts - histogram.counts).sum() <= 4
     for series, reading in arrays(whole).items():
         assert np.array_equal(arrays(parts)[series].array, reading.array)
@@ -116,7 +118,9 @@ def test_bins_for_any_numbers(parts: list[list[float]]):
     assert len(edges) == len(counts) + 1
     assert (np.diff(edges) > 0).all()
     values = together.double().numpy()
-    places = np.searchsorted(edges, values, side="right") - 1
+    if len(counts) > 1:
+        assert (edges[0], edges[-1]) == (values.min(), values.max())
+    places = np.minimum(np.searchsorted(edges, values, side="right"), len(counts)) - 1
     assert np.array_equal(np.bincount(places, minlength=len(counts)), counts)
 
 

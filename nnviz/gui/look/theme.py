@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from functools import cache
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -34,6 +35,8 @@ SURROUNDING_SCALE = 1.7
 _FONT_FILES = ("Inter_400Regular.ttf", "Inter_500Medium.ttf", "Inter_600SemiBold.ttf", "Inter_700Bold.ttf")
 _NARROW_SPACE = "\u202f"
 _MINUS = "\u2212"
+#: Relative error that a number has because it was a 32-bit float.
+_FLOAT_ROUNDING = Decimal("1e-6")
 
 
 _THEMES: Mapping[str, Theme] = {"dark": DARK, "light": LIGHT}
@@ -248,6 +251,31 @@ def format_number(value: float, digits: int = 3) -> str:
         return sign + text
     mantissa, exponent = f"{size:.{max(0, digits - 2)}e}".split("e")
     return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e" + _MINUS)
+
+
+def format_range(low: float, high: float, digits: int = 3) -> tuple[str, str]:
+    """The two ends of a range as :func:`format_number` writes them, rounded outwards: everything lies between them.
+
+    An end that is a written number but for the rounding of 32-bit floats is written as that number, so that a tanh runs
+    to 1.00 and not to 1.01.
+    """
+    return _rounded(low, digits, ROUND_FLOOR), _rounded(high, digits, ROUND_CEILING)
+
+
+def _rounded(value: float, digits: int, direction: str) -> str:
+    if not math.isfinite(value) or value == 0:
+        return format_number(value, digits)
+    exponent = math.floor(math.log10(abs(value)))
+    usual = 1e-3 <= abs(value) < 1e5
+    place = min(0, exponent - digits + 1) if usual else exponent - max(0, digits - 2)
+    exact, unit = Decimal(value), Decimal(1).scaleb(place)
+    with localcontext() as context:
+        # A large number with decimals has more digits than usual arithmetic keeps.
+        context.prec = 400
+        nearest = exact.quantize(unit)
+        if abs(nearest - exact) > _FLOAT_ROUNDING * abs(exact):
+            nearest = exact.quantize(unit, rounding=direction)
+    return format_number(float(nearest), digits)
 
 
 def format_count(value: int) -> str:

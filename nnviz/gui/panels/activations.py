@@ -33,6 +33,14 @@ class Distribution:
     deviation: float
     colour: QColor
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The smallest and the largest output; where all are one number, that number twice."""
+        edges = self.histogram.edges
+        if len(edges) == 2 and math.isfinite(self.mean):
+            return (finite_or_dash(self.mean),) * 2
+        return themes.format_range(float(edges[0]), float(edges[-1]))
+
 
 class HistogramsView(QWidget):
     """Small histograms side by side in the order of the layers, each with its mean and standard deviation."""
@@ -157,8 +165,9 @@ class HistogramsView(QWidget):
             painter.setPen(pen)
             painter.drawLine(QPointF(zero, plot.top()), QPointF(zero, plot.bottom()))
         painter.setPen(QColor(self._theme.text_muted))
-        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignLeft), themes.format_number(low))
-        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignRight), themes.format_number(high))
+        least, greatest = one.ends
+        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignLeft), least)
+        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignRight), greatest)
 
     def at(self, x: float, y: float) -> tuple[Distribution, int] | None:
         """The histogram at a point, and the bin."""

@@ -158,8 +158,7 @@ class MapView(ArrayView):
             self.set_caption(f"{shape_words(shape)} · {self._sample()}")
         self.range_bar.set_range(
             "grey" if image else "diverging" if signed else "sequential" if shared else None,
-            themes.format_number(low, 2),
-            themes.format_number(high, 2),
+            *themes.format_range(low, high, 2),
         )
         idle = "" if self._rank == 1 or image else "one scale for all" if shared else "each map its own scale"
         notes = []
@@ -203,10 +202,10 @@ class MapView(ArrayView):
             if scale is None:
                 low, high = value_range(maps)
         self.scale_switch.setVisible(not decides and len(maps) > 1)
-        across = f"x1 {themes.format_number(edges.x1_low, 2)} … {themes.format_number(edges.x1_high, 2)}"
-        up = f"x2 {themes.format_number(edges.x2_low, 2)} … {themes.format_number(edges.x2_high, 2)}"
+        across = "x1 " + " … ".join(themes.format_range(edges.x1_low, edges.x1_high, 2))
+        up = "x2 " + " … ".join(themes.format_range(edges.x2_low, edges.x2_high, 2))
         self.set_caption(f"{across}, {up}")
-        self.range_bar.set_range(scale, themes.format_number(low, 2), themes.format_number(high, 2))
+        self.range_bar.set_range(scale, *themes.format_range(low, high, 2))
         total = count_in(self._meta, "of", len(maps))
         idle = f"the first {len(maps)} of {total} units" if total > len(maps) else ""
         dead = len([index for index in self._dead if index < len(maps)])
@@ -221,7 +220,7 @@ class MapView(ArrayView):
         painted = composite((image[None] - (low + high) / 2) * (2.0 / span), 1.0)
         self.scale_switch.setVisible(False)
         self.set_caption(f"{shape_words(image.shape)} · {self._sample()}")
-        self.range_bar.set_range(None, themes.format_number(low, 2), themes.format_number(high, 2))
+        self.range_bar.set_range(None, *themes.format_range(low, high, 2))
         self.set_idle_text("")
         self.show_tiles(TileData(painted, image[None], ("pixel",)))
 

@@ -160,9 +160,7 @@ class FilterView(ArrayView):
         noun = stack.noun
         names = tuple(f"{noun} {index}" for index in range(count)) if noun != "weights" else ("weights",)
         self.set_caption(self._describe(stack))
-        self.range_bar.set_range(
-            None if self._channel == RGB else "diverging", themes.format_number(low, 2), themes.format_number(high, 2)
-        )
+        self.range_bar.set_range(None if self._channel == RGB else "diverging", *themes.format_range(low, high, 2))
         idle = "one scale for all" if self.shared else "each its own scale"
         idle += ", grey is 0" if self._channel == RGB else ""
         if stack.total > count and noun != "weights":

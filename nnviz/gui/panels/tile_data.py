@@ -118,7 +118,7 @@ def arrange(count: int, tile: tuple[int, int], width: int, height: int, least: i
 
 def range_words(low: float, high: float) -> str:
     """``−0.31 … 0.28``, the range of a picture."""
-    return f"{themes.format_number(low)} … {themes.format_number(high)}"
+    return " … ".join(themes.format_range(low, high))
 
 
 def tile_words(data: TileData, index: int, row: int = -1, column: int = -1) -> str:

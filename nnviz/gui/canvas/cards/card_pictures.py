@@ -23,7 +23,7 @@ from nnviz.gui.canvas.geometry import FLAT_PICTURE, Level
 from nnviz.gui.look import pictures
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities
-from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
+from nnviz.gui.look.theme import Theme, format_number, format_range, mixed, scene_font
 from nnviz.project import registry
 from nnviz.record.quantities import percent
 from nnviz.record.readings import ArrayReading
@@ -389,7 +389,7 @@ def _paint_yes_no(
 def _paint_range(painter: QPainter, area: QRectF, values: Numbers, theme: Theme) -> None:
     """Smallest and largest number of what is shown, in a corner."""
     low, high = pictures.value_range(values)
-    text = f"{format_number(low, 2)} … {format_number(high, 2)}"
+    text = " … ".join(format_range(low, high, 2))
     font = scene_font(12)
     with Saved(painter):
         # Close in, scene units are large: the text keeps a size that fits beside the picture's detail.

@@ -20,7 +20,7 @@ from nnviz.gui.canvas.items.note_text import plain_text
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.look import pictures
-from nnviz.gui.look.theme import format_count, format_number
+from nnviz.gui.look.theme import format_count, format_range
 from nnviz.project.checks.shapes import shape_text
 
 #: So many letters of a note are shown beside the mouse.
@@ -125,7 +125,7 @@ def _picture(facts: CardFacts, live: LiveValues) -> str:
         return ""
     shown = shown_values(facts, values, Level.NORMAL)
     low, high = pictures.value_range(shown)
-    text = f"shown from {format_number(low)} to {format_number(high)}"
+    text = "shown from {} to {}".format(*format_range(low, high))
     if facts.picture is Picture.TILES and facts.shape is not None:
         text = f"{shown.shape[0]} of {facts.shape[0]} maps, {text}"
     return text

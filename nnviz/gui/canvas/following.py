@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.items.node_item import NodeItem
+from nnviz.gui.runs.shown import Shown
 from nnviz.record.quantities import FINDING
 
 if TYPE_CHECKING:
     from nnviz.gui.canvas.view import CanvasView
-    from nnviz.record.run import RunView
 
 #: Cards show new values at most this often, in milliseconds.
 REFRESH = 66
@@ -31,7 +31,7 @@ class RunFollower(QObject):
     def __init__(self, canvas: CanvasView) -> None:
         super().__init__(canvas)
         self._canvas = canvas
-        self._shown: tuple[object, int | None] = (None, None)
+        self._shown: Shown | None = None
         self._seen: frozenset[str] = frozenset()
         self._refreshed = 0.0
         self._refresh = QTimer(self)
@@ -42,13 +42,13 @@ class RunFollower(QObject):
         self._look.setInterval(120)
         self._look.timeout.connect(self._tell_visible)
 
-    def take(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def take(self, shown: Shown, changed: frozenset[str]) -> None:
         """New values: mark the cards that show them."""
         scene, live = self._canvas.canvas_scene, self._canvas.stage.live
-        live.show(run, step)
+        live.show(shown.run, shown.step)
         scene.follow_facts()
-        elsewhere = self._shown != (run, step)
-        self._shown = (run, step)
+        before, self._shown = self._shown, shown
+        elsewhere = before is None or shown.run is not before.run or shown.step != before.step
         if elsewhere:
             for card in scene.cards.values():
                 card.mark_stale()

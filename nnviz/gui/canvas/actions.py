@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMenu
 
-from nnviz.gui.parts.action import Action, Key, Offer, Submenu
+from nnviz.gui.parts.action import Action, Key, Offer, Submenu, always
 from nnviz.project import registry
 from nnviz.project.drawing.alignment import Alignment, Direction
 from nnviz.project.model import Edge
@@ -39,6 +39,15 @@ COLOURS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+#: Actions that change nothing of the network; all others cannot be used where it is read-only.
+_ONLY_LOOK = frozenset(
+    (
+        *("copy", "select_all", "enter_group", "leave_group"),
+        *("zoom_in", "zoom_out", "zoom_reset", "fit", "zoom_selection"),
+    )
+)
+
+
 def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
     """What the canvas contributes to the window's actions."""
 
@@ -62,8 +71,12 @@ def canvas_actions(canvas: CanvasView) -> tuple[Offer, ...]:
             icon=icon,
             menu=menu,
             section=section,
+            why_not=always if name in _ONLY_LOOK else why_no_change,
             canvas_only=not everywhere,
         )
+
+    def why_no_change() -> str:
+        return canvas.read_only
 
     def add_at_mouse() -> None:
         canvas.setFocus()

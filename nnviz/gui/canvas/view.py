@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -33,7 +34,7 @@ from nnviz.gui.canvas.editing import Editing
 from nnviz.gui.canvas.following import RunFollower
 from nnviz.gui.canvas.gesture_view import GestureView
 from nnviz.gui.canvas.hands.dropping import CanvasDrops
-from nnviz.gui.canvas.hands.gestures import ConnectByKeys, Gesture, begin_by_keys
+from nnviz.gui.canvas.hands.gestures import ConnectByKeys, Gesture, RefusedGesture, begin_by_keys
 from nnviz.gui.canvas.hands.grouping import CanvasGroups
 from nnviz.gui.canvas.hands.keyboard import CanvasKeys
 from nnviz.gui.canvas.hands.mouse import CanvasMouse
@@ -54,12 +55,31 @@ from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
-from nnviz.project.model import Project
+from nnviz.project.model import Edge, Project
 
 #: While the wheel turns, a frame spends at most this many seconds on making cards sharper.
 _FRAME_SHARE = 0.005
 #: The wheel rests after this many milliseconds without a turn.
 _REST = 160
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What was selected and seen of a network.
+
+    Attributes:
+        root: The group that was looked into; empty for the whole network.
+        selected: Ids of cards, frames, notes and arrows, in the order in which they were selected.
+        wires: The selected wires.
+        zoom: Pixels for one unit of the scene.
+        centre: The point of the scene in the middle of the view; None where the whole network was fitted into it.
+    """
+
+    root: str
+    selected: tuple[str, ...]
+    wires: tuple[Edge, ...]
+    zoom: float
+    centre: QPointF | None
 
 
 class CanvasView(GestureView):
@@ -100,6 +120,8 @@ class CanvasView(GestureView):
         self._backdrop = Backdrop()
         self._renaming = Renaming(self)
         self._empty = EmptyLabel(self)
+        #: Where a button of the mouse was pressed last, in the scene.
+        self._pressed = QPointF()
         self.setMouseTracking(True)
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -198,7 +220,42 @@ class CanvasView(GestureView):
         goal = self._rearranging.goal
         return goal if goal is not None else self._scene.content_rect()
 
+    @property
+    def read_only(self) -> str:
+        """Why the network cannot be changed, as a sentence; empty where it can."""
+        return self._document.read_only
+
+    def refuses(self) -> bool:
+        """Say why the network cannot be changed; whether that is so."""
+        if self.read_only:
+            self.message.emit(self.read_only)
+        return bool(self.read_only)
+
+    def begin_gesture(self, gesture: Gesture) -> None:
+        """From now on the mouse belongs to this gesture, or to one that says why nothing can be changed."""
+        if gesture.changes and self.read_only:
+            gesture.cancel()
+            gesture = RefusedGesture(self, self._pressed)
+        super().begin_gesture(gesture)
+
     # What the window calls
+
+    @property
+    def outlook(self) -> Outlook:
+        """What is selected and what is seen of the network, to come back to."""
+        scene = self._scene
+        centre = None if self.fitted else self.to_scene(QPointF(self.viewport().rect().center()))
+        return Outlook(scene.root, scene.selected, scene.selected_wires, self.zoom, centre)
+
+    def look_as(self, outlook: Outlook) -> None:
+        """Look into the same group, select the same and see the same part, as far as it is there."""
+        self._scene.enter(outlook.root)
+        self._scene.select(outlook.selected, outlook.wires)
+        if outlook.centre is None:
+            self.fit()
+        else:
+            self.set_zoom(outlook.zoom)
+            self.look_at(outlook.centre)
 
     def select(self, ids: Iterable[str]) -> None:
         """Select these nodes and nothing else."""
@@ -298,6 +355,7 @@ class CanvasView(GestureView):
         """Begin the gesture that fits what is under the mouse."""
         event.accept()
         self.hold_still()
+        self._pressed = self.to_scene(event.position())
         self._mouse.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -132,12 +132,13 @@ class LossPanel(CurvesPanel):
         if fresh or EPOCH.series() in changed:
             self.read_epochs(run)
             if self.axis == "epoch":
-                changed = frozenset(one.series(split) for one in _SHOWN.values() for split, *_ in _SPLITS) | changed
+                runs = (run, *self._others)
+                changed |= {name for one in _SHOWN.values() for each in runs for name in each.names(one.prefix)}
         for view, plot in self.plots.items():
             plot.set_axis(self.axis, self._y_title(view), whole_x=self.axis == "step")
             for split, title, colour in _SPLITS:
                 series = _SHOWN[view].series(split)
-                if series not in changed:
+                if series not in changed or not len(run.scalars(series)[0]):
                     continue
                 is_train = split == "train"
                 reading = self.read(run, series, smoothed=is_train)

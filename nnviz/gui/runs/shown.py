@@ -17,7 +17,7 @@ def empty_run() -> RunView:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """One frozen value for all that draw a run; two are compared by what they hold, with :meth:`same`.
+    """One frozen value for all that draw a run.
 
     Attributes:
         run: What is drawn.
@@ -53,10 +53,6 @@ class Shown:
     def same_runs(self, other: Shown | None) -> bool:
         """Whether the same runs are drawn in the same order; runs are the same only if they are one object."""
         return other is not None and [id(run) for run in self.runs] == [id(run) for run in other.runs]
-
-    def same(self, other: Shown | None) -> bool:
-        """Whether nothing that is drawn is another, but for what the runs have gathered since."""
-        return other is not None and self.same_runs(other) and self.steps == other.steps
 
     @property
     def steps(self) -> tuple[int | None, int | None]:

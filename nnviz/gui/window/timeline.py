@@ -335,7 +335,7 @@ class Timeline(QWidget):
 
     def _count_problems(self) -> None:
         """How much is wrong with the network on the canvas; nothing where nothing is."""
-        wrong = [one for one in self._training.document.diagnostics if one.severity != "information"]
+        wrong = [one for one in self._training.shown_document.diagnostics if one.severity != "information"]
         errors = any(one.severity == "error" for one in wrong)
         words = f"{len(wrong)} problem{'s' * (len(wrong) != 1)}"
         self._problems.setVisible(bool(wrong))

@@ -32,6 +32,9 @@ class CanvasDrops:
             event.ignore()
             return
         self._canvas.cancel_gesture()
+        if self._canvas.refuses():
+            event.ignore()
+            return
         self.gesture = DropGesture(self._canvas, kind)
         event.acceptProposedAction()
 

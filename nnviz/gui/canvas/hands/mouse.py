@@ -15,6 +15,7 @@ from nnviz.gui.canvas.hands.gestures import (
     ConnectGesture,
     MoveGesture,
     PanGesture,
+    RefusedGesture,
     RerouteGesture,
     RubberBandGesture,
 )
@@ -143,7 +144,7 @@ class CanvasMouse:
             return
         point = canvas.to_scene(event.position())
         canvas.end_gesture(point, event.modifiers())
-        if isinstance(gesture, MoveGesture) and not gesture.dragging and not event.modifiers():
+        if isinstance(gesture, MoveGesture | RefusedGesture) and not gesture.dragging and not event.modifiers():
             scene = canvas.canvas_scene
             card = scene.card_at(point) or canvas.notes.at(point) or scene.frames.head_at(point)
             if card is not None and len(canvas.canvas_scene.selected) > 1:

@@ -67,6 +67,8 @@ class CanvasNotes(QObject):
 
     def add(self, point: QPointF | None = None) -> None:
         """Begin a new note at a point of the scene, by default under the mouse or in the middle of the view."""
+        if self._canvas.refuses():
+            return
         self._finish()
         canvas = self._canvas
         canvas.cancel_gesture()
@@ -80,6 +82,8 @@ class CanvasNotes(QObject):
     def edit(self, chosen: Sequence[str]) -> bool:
         """Edit the one chosen note in its place; whether a note or an arrow is what is chosen."""
         item = self._scene.annotations.get(chosen[0]) if len(chosen) == 1 else None
+        if item is not None and self._canvas.refuses():
+            return True
         if isinstance(item, NoteItem):
             self._canvas.make_visible(item.node)
             self._write(item.note)
@@ -153,6 +157,8 @@ class CanvasNotes(QObject):
 
     def arm(self) -> None:
         """The next press of the mouse begins an arrow."""
+        if self._canvas.refuses():
+            return
         self._finish()
         self._canvas.cancel_gesture()
         self._armed = True

@@ -81,6 +81,8 @@ class QuickAdd:
         """
         canvas, scene = self._canvas, self._canvas.canvas_scene
         canvas.cancel_gesture()
+        if canvas.refuses():
+            return
         if point is None:
             pointer = self.pointer
             point = pointer if pointer is not None else canvas.visible_rect().center()

@@ -33,6 +33,8 @@ class Renaming:
     def begin(self) -> None:
         """Edit the title of the one selected card or frame; that of a new group as a part of the step that made it."""
         canvas, scene = self._canvas, self._canvas.canvas_scene
+        if canvas.refuses():
+            return
         if canvas.notes.edit(canvas.selected):
             return
         item = scene.item(canvas.selected[0]) if len(canvas.selected) == 1 else None

@@ -68,6 +68,8 @@ def at_a_card(scene: CanvasScene, point: QPointF, tail: QPointF, reach: float) -
 class ResizeNoteGesture(Gesture):
     """Pulls at an edge or a corner of a note; the paper keeps room for its text."""
 
+    changes = True
+
     def __init__(self, canvas: CanvasView, start: QPointF, item: NoteItem, grip: tuple[int, int]) -> None:
         super().__init__(canvas)
         self.cursor = grip_cursor(grip)
@@ -123,6 +125,8 @@ class ArrowEndGesture(Gesture):
 
     cursor = Qt.CursorShape.CrossCursor
 
+    changes = True
+
     def __init__(self, canvas: CanvasView, start: QPointF, item: ArrowItem, *, tip: bool) -> None:
         super().__init__(canvas)
         self._start = start
@@ -162,6 +166,8 @@ class DrawArrowGesture(Gesture):
     """Draws a new arrow from where the button was pressed to where it is released."""
 
     cursor = Qt.CursorShape.CrossCursor
+
+    changes = True
 
     def __init__(self, canvas: CanvasView, start: QPointF) -> None:
         super().__init__(canvas)

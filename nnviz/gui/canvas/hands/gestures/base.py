@@ -24,10 +24,12 @@ class Gesture:
     Attributes:
         cursor: Shape of the mouse pointer while it runs.
         scrolls: The view moves along when the mouse comes near its edge.
+        changes: It is meant to change the document, so that there is none of it where that is read-only.
     """
 
     cursor: Qt.CursorShape = Qt.CursorShape.ArrowCursor
     scrolls = True
+    changes = False
 
     def __init__(self, canvas: CanvasView) -> None:
         self.canvas = canvas

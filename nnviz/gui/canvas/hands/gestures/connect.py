@@ -40,6 +40,8 @@ class _Wiring(Gesture):
 
     cursor = Qt.CursorShape.CrossCursor
 
+    changes = True
+
     def __init__(self, canvas: CanvasView, port: Port, replaced: Edge | None = None) -> None:
         super().__init__(canvas)
         self._port = port
@@ -327,6 +329,8 @@ class ConnectByKeys(_Wiring):
 
 def begin_by_keys(canvas: CanvasView) -> None:
     """Begin a wire at the one selected card, to be drawn by keyboard."""
+    if canvas.refuses():
+        return
     if len(canvas.selected) != 1:
         canvas.message.emit("Select one layer first: the wire begins at it.")
         return

@@ -24,6 +24,8 @@ _REACH = 26.0
 class DropGesture(Gesture):
     """A new layer at the mouse, before it is dropped."""
 
+    changes = True
+
     def __init__(self, canvas: CanvasView, kind: str) -> None:
         super().__init__(canvas)
         self._spec = registry.layer(kind)

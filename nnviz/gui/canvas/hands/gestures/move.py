@@ -30,6 +30,8 @@ class MoveGesture(Gesture):
 
     cursor = Qt.CursorShape.ArrowCursor
 
+    changes = True
+
     def __init__(self, canvas: CanvasView, start: QPointF, leader: str) -> None:
         super().__init__(canvas)
         self._start = start

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class RerouteGesture(Gesture):
     """A click on a wire only selects it; a drag pulls out the nearer of its ends."""
 
+    changes = True
+
     def __init__(self, canvas: CanvasView, start: QPointF, wire: WireItem) -> None:
         super().__init__(canvas)
         self._start = start

@@ -255,3 +255,16 @@ def test_a_step_beside_the_shown_one_goes_with_its_run_and_other_runs_stay(feed:
     assert feed.shown.steps == (None, None) and feed.shown.others == (other,)
     feed.show(kept)
     assert feed.shown is kept and feed.run is run and feed.current_step == 3
+
+
+def test_another_run_is_told_with_its_step_also_where_the_number_is_the_same(feed: RunFeed) -> None:
+    runs: list[object] = []
+    steps: list[object] = []
+    feed.run_changed.connect(runs.append)
+    feed.step_changed.connect(steps.append)
+    first, second = Run(), Run()
+    feed.set_run(first)
+    feed.set_run(second)
+    feed.set_step(4)
+    feed.set_others([first])
+    assert runs == [first, second] and steps == [None, None, 4]

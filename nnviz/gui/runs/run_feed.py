@@ -112,7 +112,7 @@ class RunFeed(QObject):
         self._everyone()
         if shown.run is not before.run:
             self.run_changed.emit(shown.run)
-        if shown.step != before.step:
+        if shown.step != before.step or shown.run is not before.run:  # the same number is a step of another run
             self.step_changed.emit(shown.step)
         self.shown_changed.emit(shown)
 

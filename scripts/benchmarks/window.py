@@ -19,6 +19,7 @@ from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import theme
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.parts.settings import Settings as WindowSettings
+from nnviz.gui.runs.shown import Shown
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.model import Project
@@ -88,12 +89,12 @@ def plot(app: QApplication, settings: Settings) -> Iterator[Row]:
     panel.resize(520, 240)
     panel.show()
     app.processEvents()
-    panel.refresh(run, frozenset({"loss/train"}), None)
+    panel.refresh(Shown(run), frozenset({"loss/train"}))
     taken = []
     for index in range(settings.rounds(30)):
         run.append([Scalar("loss/train", 1_000_000 + index, 1.0)])
         began = time.perf_counter()
-        panel.refresh(run, frozenset({"loss/train"}), None)
+        panel.refresh(Shown(run), frozenset({"loss/train"}))
         panel.repaint()
         app.processEvents()
         taken.append(time.perf_counter() - began)

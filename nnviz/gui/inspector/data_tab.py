@@ -25,6 +25,7 @@ from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.gui.runs.shown import Shown
 from nnviz.project import choices
 from nnviz.project.adapt import choose_data
 from nnviz.project.checks.shapes import shape_text
@@ -262,11 +263,11 @@ class DataTab(Tab):
         sizes = self._known.split_sizes(self.document.project.data)
         return 0 if sizes is None else sizes[1]
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """The picture of the pinned example."""
-        if run is self._run and PINNED_INPUT.series() not in changed:
+        if shown.run is self._run and PINNED_INPUT.series() not in changed:
             return
-        self._run, self._step = run, step
+        self._run, self._step = shown.run, shown.step
         self._show_sample()
 
     def _show_sample(self) -> None:

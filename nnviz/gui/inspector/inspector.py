@@ -20,8 +20,8 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
+from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
-from nnviz.record.run import RunView
 
 
 class Inspector(QWidget):
@@ -94,7 +94,7 @@ class Inspector(QWidget):
             tab.node_requested.connect(self.node_requested.emit)
             tab.cure_requested.connect(self.cure_requested.emit)
         column.addWidget(self._pages, 1)
-        self._last: tuple[RunView, int | None] | None = None
+        self._last: Shown | None = None
         self.show_tab("layer")
         follow(themes.notifier.changed, self.apply_theme)
 
@@ -108,8 +108,7 @@ class Inspector(QWidget):
         self._buttons[key].setChecked(True)
         self._pages.setCurrentWidget(self.tabs[key])
         if self._last is not None:
-            run, step = self._last
-            self.tabs[key].refresh(run, frozenset(run.names()), step)
+            self.tabs[key].refresh(self._last, self._last.names)
 
     def enter(self, key: str) -> None:
         """Bring a tab to the front and the keyboard into its first field."""
@@ -128,10 +127,10 @@ class Inspector(QWidget):
         for tab in self.tabs.values():
             tab.set_selection(tuple(nodes))
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
-        """Show the run at ``step`` (None: live), knowing which series have changed since the last call."""
-        self._last = (run, step)
-        self.tabs[self.tab].refresh(run, changed, step)
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
+        """Bring what is shown up to date, knowing which series of its runs have changed since the last call."""
+        self._last = shown
+        self.tabs[self.tab].refresh(shown, changed)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the colours and the text scale of another theme."""

@@ -18,6 +18,7 @@ from nnviz.gui.panels.feature_maps import MapView
 from nnviz.gui.panels.filters import FilterView
 from nnviz.gui.parts.diagnostic_rows import DiagnosticList
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.gui.runs.shown import Shown
 from nnviz.project import choices, registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.validate import Diagnostic, Fix
@@ -279,13 +280,13 @@ class LayerTab(Tab):
 
     # ------------------------------------------------------------------ the run
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """Weights and outputs of the selected layer."""
         node = self.selection[0] if len(self.selection) == 1 else ""
         mine = {WEIGHTS.series(node), OUTPUT.series(node), DEAD_UNITS.series(node), PLANE.series(node)}
-        if run is self._run and step == self._step and not (mine & changed):
+        if shown.run is self._run and shown.step == self._step and not (mine & changed):
             return
-        self._run, self._step = run, step
+        self._run, self._step = shown.run, shown.step
         self._show_run()
 
     def _show_run(self) -> None:

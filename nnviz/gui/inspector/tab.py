@@ -11,10 +11,10 @@ from nnviz.gui.inspector.editors import Editor
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
+from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
-from nnviz.record.run import RunView
 
 _MARGIN = 14
 
@@ -57,7 +57,7 @@ class Tab(QScrollArea):
         """Bring everything up to date with the document and the selection; emits nothing and changes nothing."""
         raise NotImplementedError
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """Bring what shows the run up to date."""
 
     def follow(self) -> None:

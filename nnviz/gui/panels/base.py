@@ -44,6 +44,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
+from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
@@ -118,8 +119,7 @@ class Panel(QWidget):
         #: Writes files; the window's own, so that it waits for them at its end.
         self.background: Background | None = None
         self.selection = ""
-        self._run: RunView | None = None
-        self._step: int | None = None
+        self._shown: Shown | None = None
         self._stale = True
         self._waiting: set[str] = set()
         self._cost = self._drawn_at = 0.0
@@ -205,8 +205,8 @@ class Panel(QWidget):
         """Bring the body up to date.
 
         Args:
-            run: What to read.
-            changed: The series that have new samples (all of them when ``fresh``).
+            run: What to read. What stands beside it is in :attr:`shown`.
+            changed: The series that have new samples (all of them when ``fresh``), of any run that is shown.
             step: The step to show; None is the newest.
             fresh: Another run, or the panel was hidden: nothing drawn before counts.
 
@@ -244,20 +244,25 @@ class Panel(QWidget):
     def redraw(self) -> None:
         """Draw everything again from the run at hand, after an option or the selection has changed."""
         self._stale = True
-        if self._run is not None and self.isVisible():
-            self.refresh(self._run, frozenset(), self._step)
+        if self._shown is not None and self.isVisible():
+            self.refresh(self._shown, frozenset())
 
     # ------------------------------------------------------------------ for the window
 
     @property
     def run(self) -> RunView | None:
         """The run that was drawn last."""
-        return self._run
+        return None if self._shown is None else self._shown.run
 
     @property
     def step(self) -> int | None:
         """The step that is shown; None is live."""
-        return self._step
+        return None if self._shown is None else self._shown.step
+
+    @property
+    def shown(self) -> Shown | None:
+        """What was drawn last: the run with its step, and what stands beside it."""
+        return self._shown
 
     @property
     def interest(self) -> Interest:
@@ -277,13 +282,15 @@ class Panel(QWidget):
         """Whether the empty state is shown."""
         return self._pages.currentWidget() is self._empty
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
-        """Show the run at ``step`` (None: live), knowing which series have changed since the last call."""
-        fresh = self._stale or run is not self._run
-        moved = step != self._step
-        self._run, self._step, self._stale = run, step, False
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
+        """Bring what is shown up to date, knowing which series of its runs have changed since the last call."""
+        before, run, step = self._shown, shown.run, shown.step
+        fresh = self._stale or not shown.same_runs(before)
+        moved = before is None or shown.steps != before.steps
+        self._shown, self._stale = shown, False
         if fresh:
-            changed = frozenset(name for prefix in self.prefixes for name in run.names(prefix))
+            names = (run.names(prefix) for run in shown.runs for prefix in self.prefixes)
+            changed = frozenset(name for found in names for name in found)
         else:
             self._waiting |= {name for name in changed if name.startswith(self.prefixes)}
             if not moved and not self._waiting:
@@ -325,8 +332,8 @@ class Panel(QWidget):
 
     def _catch_up(self) -> None:
         """Draw what had to wait."""
-        if self._run is not None and self._waiting and self.isVisible():
-            self.refresh(self._run, frozenset(), self._step)
+        if self._shown is not None and self._waiting and self.isVisible():
+            self.refresh(self._shown, frozenset())
 
     @property
     def hint(self) -> str:

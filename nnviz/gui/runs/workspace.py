@@ -16,7 +16,7 @@ from nnviz.project.edits import Edit
 
 
 class ProjectFiles(Protocol):
-    """Opens projects and runs in place of the document, after the question about unsaved changes."""
+    """Opens projects in place of the document, after the question about unsaved changes, and runs in front of it."""
 
     def open(self, path: Path) -> object:
         """Open a project or a run."""
@@ -30,7 +30,7 @@ class Workspace:
     """One document and what is done with it, for all that shows a part of it.
 
     Attributes:
-        document: What is open; the only place where the project changes.
+        document: What is shown: what the user works on, or the project of a replayed run, which refuses every change.
         training: The session, and what the run stands at.
         feed: Hands the run on the screen to those who draw it.
         files: Opens others.

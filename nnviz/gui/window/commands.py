@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from nnviz.gui.window.window import MainWindow
 
 
+#: Cures of findings that do something to the training.
+_CHANGING_CURES = frozenset({"set_learning_rate", "go_back", "restore_best"})
+
+
 class Commands(QObject):
     """The window's own actions, and what each of them does."""
 
@@ -59,13 +63,16 @@ class Commands(QObject):
         )
 
     def _file_actions(self) -> tuple[Offer, ...]:
-        window, files, document = self._window, self._window.files, self._window.document
+        window, files, document = self._window, self._window.files, self._window.shown_document
 
         def recent(menu: QMenu) -> None:
             fill_recent(menu, window.settings.recent, files.open)
 
         def runs(menu: QMenu) -> None:
             fill_runs(menu, window.recorder.kept, files.open, files.choose_in)
+
+        def save_help(words: str) -> str:
+            return f"{words}: your own, not that of the replay" if document.read_only else words
 
         def undo_wording() -> tuple[str, str]:
             text = f"&Undo {literal(document.undo_title)}" if document.can_undo else "&Undo"
@@ -112,6 +119,7 @@ class Commands(QObject):
                 name="save",
                 text="&Save",
                 help="Save the project",
+                wording=lambda: ("&Save", save_help("Save the project")),
                 do=files.save,
                 keys=(Key.Save,),
                 icon="save",
@@ -122,6 +130,7 @@ class Commands(QObject):
                 name="save_as",
                 text="Save &as…",
                 help="Save the project under another name",
+                wording=lambda: ("Save &as…", save_help("Save the project under another name")),
                 do=files.save_as,
                 keys=(
                     Key.SaveAs,
@@ -145,6 +154,7 @@ class Commands(QObject):
                 text="Project &details…",
                 help="Name and note of the project",
                 do=self.show_details,
+                why_not=lambda: document.read_only,
                 keys=("Alt+Return",),
                 icon="note",
                 menu="&File",
@@ -171,7 +181,7 @@ class Commands(QObject):
                 icon="undo",
                 menu="&Edit",
                 section=1,
-                why_not=lambda: "" if document.can_undo else "There is nothing to take back.",
+                why_not=lambda: document.read_only or ("" if document.can_undo else "There is nothing to take back."),
                 wording=undo_wording,
             ),
             Action(
@@ -186,7 +196,7 @@ class Commands(QObject):
                 icon="redo",
                 menu="&Edit",
                 section=1,
-                why_not=lambda: "" if document.can_redo else "Nothing has been taken back.",
+                why_not=lambda: document.read_only or ("" if document.can_redo else "Nothing has been taken back."),
                 wording=redo_wording,
             ),
             Action(
@@ -476,8 +486,11 @@ class Commands(QObject):
         self._window.files.open_sample(name, self._window.training.play_when_ready if play else None)
 
     def cure(self, cure: Cure) -> None:
-        """Do what a finding offers."""
-        if cure.action == "set_learning_rate":
+        """Do what a finding offers; in a replay only what shows something."""
+        replayed = self._window.shown_document.read_only
+        if replayed and cure.action in _CHANGING_CURES:
+            self._window.message.say(replayed)
+        elif cure.action == "set_learning_rate":
             if self._set_learning_rate(cure.value):
                 self._window.message.say(f"Learning rate {cure.value}")
         elif cure.action == "show_units":
@@ -490,7 +503,7 @@ class Commands(QObject):
                 self._window.training.go_back(int(step))
                 self._window.message.say(f"Back to step {step}, learning rate {rate}: press play to go on")
         elif cure.action == "restore_best":
-            self._window.bridge.restore_best()
+            self._window.training.restore_best()
         elif cure.action == "show_help" and self._window.docks is not None:
             panel = self._window.docks.show_panel(cure.value or "findings")
             if panel is not None:
@@ -539,7 +552,7 @@ class Commands(QObject):
         if self._details is None:
             from nnviz.gui.window.project_details import ProjectDetails  # noqa: PLC0415 - as above
 
-            self._details = ProjectDetails(self._window, self._window.document, self._window.apply)
+            self._details = ProjectDetails(self._window, self._window.shown_document, self._window.apply)
         return self._details
 
     def show_details(self) -> None:
@@ -616,7 +629,7 @@ class Commands(QObject):
 
     def save_run(self) -> None:
         """Ask where to keep the run on the screen."""
-        name = f"{self._window.document.project.name}{RUN_SUFFIX}"
+        name = f"{self._window.shown_document.project.name}{RUN_SUFFIX}"
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, "Save run", str(self._window.settings.folder / name), f"Runs (*{RUN_SUFFIX})"
         )

@@ -124,7 +124,10 @@ class TopBar(QWidget):
         row.addWidget(self._data)
         self._test = QToolButton(self)
         self._test.setProperty("role", "pill")
-        self._test.clicked.connect(self._actions["evaluate_test"].trigger)
+        evaluate = self._actions["evaluate_test"]
+        self._test.clicked.connect(evaluate.trigger)
+        # Whoever brings the actions up to date may come after this bar has looked at them.
+        evaluate.changed.connect(lambda: self._test.setEnabled(evaluate.isEnabled()))
         row.addWidget(self._test)
 
     def _build_player(self, row: QHBoxLayout) -> None:

@@ -51,7 +51,7 @@ from nnviz.gui.window.files import Files
 from nnviz.gui.window.fix_trials import FixTrials
 from nnviz.gui.window.guidance import Guidance
 from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
-from nnviz.gui.window.project_title import literal_title
+from nnviz.gui.window.project_title import literal, literal_title
 from nnviz.gui.window.replay import Replay
 from nnviz.gui.window.safety import Safety
 from nnviz.gui.window.spacetap import SpaceTap
@@ -61,6 +61,7 @@ from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
+from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import Interest
 from nnviz.record.quantities import LOSS
 
@@ -78,6 +79,10 @@ _SMALLEST = QSize(1000, 600)
 
 class MainWindow(QMainWindow):
     """One document, one training, and everything that shows them.
+
+    Attributes:
+        document: What the user works on, also while a run from a file is shown in front of it.
+        shown_document: What the views show.
 
     Args:
         document: What is open.
@@ -100,6 +105,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.document = document
+        self.shown_document = ShownDocument(document)
         self.settings = settings or Settings()
         self._run_path = run_path
         self._welcome_wanted = welcome
@@ -121,7 +127,9 @@ class MainWindow(QMainWindow):
         self.feed = RunFeed(self)
         self.bridge = SessionBridge(self)
         self.recorder = Recorder(self.background, self)
-        self.training = Training(document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self)
+        self.training = Training(
+            self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
+        )
         self.interests = Interests(self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
@@ -136,7 +144,14 @@ class MainWindow(QMainWindow):
         self.actions_by_name = make_actions(self, self.offered)
         #: What panels, tabs and editors may know.
         self.workspace = Workspace(
-            document, self.training, self.feed, self.files, self.settings, self.background, self.apply, self.message.say
+            self.shown_document,
+            self.training,
+            self.feed,
+            self.files,
+            self.settings,
+            self.background,
+            self.apply,
+            self.message.say,
         )
         self._build_bars()
         self._build_menus()
@@ -146,7 +161,7 @@ class MainWindow(QMainWindow):
         self.guidance.problems_requested.connect(self.commands.show_problems)
         self.timeline.problems_requested.connect(self.commands.show_problems)
         self.fix_trials = FixTrials(document, self)
-        self.replay = Replay(self.workspace, self.notices, self.guidance, self.canvas.camera.fit, self)
+        self.replay = Replay(self.training, self.files, self.background, self.notices, self.guidance, self.canvas, self)
         self.files.run_opened.connect(self.replay.show)
         self.files.replaced.connect(self.replay.stop)
         self._connect()
@@ -161,12 +176,12 @@ class MainWindow(QMainWindow):
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
-        self.palette_panel = Palette(self.document, self._splitter)
+        self.palette_panel = Palette(self.shown_document, self._splitter)
         self._centre = QWidget(self._splitter)
         column = QVBoxLayout(self._centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.canvas = CanvasView(self.document, theme.current(), self.feed, self._centre)
+        self.canvas = CanvasView(self.shown_document, theme.current(), self.feed, self._centre)
         self.canvas.editing.recent = self.settings.recent_layers
         column.addWidget(self.canvas)
         self.notices = NoticeArea(self._centre)
@@ -200,7 +215,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         self.menu_bar = QMenuBar(head)
         column.addWidget(self.menu_bar)
-        self.top_bar = TopBar(self.document, self.training, self.actions_by_name, self.apply, head)
+        self.top_bar = TopBar(self.shown_document, self.training, self.actions_by_name, self.apply, head)
         column.addWidget(self.top_bar)
         self.setMenuWidget(head)
         self.timeline = Timeline(self.training, self.feed, self)
@@ -233,7 +248,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         document, training = self.document, self.training
-        follow(document.changed, self._on_document_changed)
+        follow(self.shown_document.changed, self._on_document_changed)
         follow(document.saved, self._on_saved)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
@@ -244,6 +259,7 @@ class MainWindow(QMainWindow):
         self.recorder.failed.connect(lambda text: self.guidance.tell_error(text, ""))
         self.recorder.message.connect(self.message.say)
         self.files.failed.connect(self.guidance.tell_error)
+        self.files.failed.connect(self._on_file_failed)
         self.files.message.connect(self.message.say)
         self.files.replaced.connect(self._on_replaced)
         self.canvas.selection_changed.connect(self._on_selection)
@@ -319,7 +335,7 @@ class MainWindow(QMainWindow):
     def _create_inspector(self) -> None:
         from nnviz.gui.inspector import Inspector  # noqa: PLC0415 - draws pictures with pyqtgraph; see below
 
-        inspector = self.inspector = Inspector(self.document, theme.current(), self, self.training.known)
+        inspector = self.inspector = Inspector(self.shown_document, theme.current(), self, self.training.known)
         visible, sizes = not self.side.isHidden(), self._splitter.sizes()
         placeholder, self.side = self.side, inspector
         self._splitter.replaceWidget(self._splitter.indexOf(placeholder), inspector)
@@ -330,7 +346,7 @@ class MainWindow(QMainWindow):
         inspector.left.connect(self.canvas.setFocus)
         inspector.node_requested.connect(self.commands.show_node)
         inspector.cure_requested.connect(self.commands.cure)
-        inspector.data.download_requested.connect(lambda _kind: self.guidance.download())
+        inspector.data.download_requested.connect(lambda _kind: self._download())
         inspector.set_selection(list(self.canvas.selected))
         self.feed.subscribe(inspector.refresh, inspector)
 
@@ -363,7 +379,7 @@ class MainWindow(QMainWindow):
 
     def apply(self, edit: Edit) -> None:
         """Change the document; a refusal is said, not raised."""
-        self.guarded(lambda: self.document.apply(edit))
+        self.guarded(lambda: self.shown_document.apply(edit))
 
     def guarded(self, work: Callable[[], object]) -> None:
         """Do something that may be refused; the refusal is said, not raised."""
@@ -371,6 +387,13 @@ class MainWindow(QMainWindow):
             work()
         except NnvizError as error:
             self.message.say(str(error))
+
+    def _download(self) -> None:
+        """Fetch the data of the document."""
+        if self.shown_document.read_only:
+            self.message.say(self.shown_document.read_only)
+        else:
+            self.guidance.download()
 
     # ---- looks ---------------------------------------------------------------------------------------------------
 
@@ -390,6 +413,12 @@ class MainWindow(QMainWindow):
         self._splitter.setSizes([left, max(300, self.width() - left - right), right])
 
     # ---- files ---------------------------------------------------------------------------------------------------
+
+    def _on_file_failed(self) -> None:
+        """The run with which the window was to begin is none: it begins with the document."""
+        if self._finished or self._run_path is None or self.training.started or self.training.replay is not None:
+            return
+        self.training.start()
 
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")
@@ -455,10 +484,10 @@ class MainWindow(QMainWindow):
 
     def _obstacle(self) -> str:
         """What to do before the network can be trained, for instruments that have nothing to show yet."""
-        if not self.document.project.graph.nodes:
+        if not self.shown_document.project.graph.nodes:
             return f"Draw a network first: take a layer from the left, or open a sample ({self._keys_of('samples')})."
         reason = self.training.blocked()
-        count = len(problems_that_stop(self.document.diagnostics))
+        count = len(problems_that_stop(self.shown_document.diagnostics))
         if count and reason:
             words = "the problem" if count == 1 else f"the {count} problems"
             return f"Mend {words} first: the instrument Problems ({self._keys_of('problems')}) has the cures."
@@ -468,7 +497,10 @@ class MainWindow(QMainWindow):
         return self.actions_by_name[name].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
 
     def _update_title(self) -> None:
-        self.setWindowTitle(f"{literal_title(self.document)}[*] – nnviz")
+        title = literal_title(self.document)
+        if self.replay.path is not None:
+            title = f"Replay of {literal(self.replay.path.name)} – {title}"
+        self.setWindowTitle(f"{title}[*] – nnviz")
         self.setWindowModified(self.document.is_modified)
 
     # ---- the end -------------------------------------------------------------------------------------------------
@@ -519,7 +551,7 @@ class MainWindow(QMainWindow):
                 self.settings.keep_layout("docks", self.saveState(ARRANGEMENT_VERSION))
         self.settings.sync()
         self.hide()
-        self.replay.stop()
+        self.replay.close()
         self.fix_trials.stop()
         self.feed.stop()
         self.training.stop()

@@ -15,6 +15,7 @@ from nnviz.gui.inspector.editors import ChoiceEditor, MatrixEditor, SwitchEditor
 from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.formulas import formula_of
 from nnviz.gui.look import theme as themes
+from nnviz.gui.runs.shown import Shown
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
@@ -359,7 +360,7 @@ def test_the_pinned_sample(inspector: Inspector, document: Document, qtbot: QtBo
     assert document.project.view.pinned_sample == 2
     run = Run(RunInfo())
     run.append([ArrayReading("input/pinned", 0, np.ones((1, 28, 28), np.float32), {"sample": 2, "label": "9"})])
-    inspector.refresh(run, frozenset(run.names()), None)
+    inspector.refresh(Shown(run), frozenset(run.names()))
     assert inspector.data.sample_text.text() == "#2 of 287 · “9”"
     assert inspector.data.picture.image is not None
     qtbot.mouseClick(inspector.data.any, Qt.MouseButton.LeftButton)
@@ -372,7 +373,7 @@ def test_weights_and_maps_of_the_selected_layer(inspector: Inspector) -> None:
     weights = np.linspace(-0.5, 0.25, 32 * 16 * 9, dtype=np.float32).reshape(32, 16, 3, 3)
     maps = np.zeros((32, 11, 11), np.float32)
     run.append([ArrayReading("weights/conv2", 0, weights), ArrayReading("output/conv2", 0, maps, {"sample": 0})])
-    inspector.refresh(run, frozenset(run.names()), None)
+    inspector.refresh(Shown(run), frozenset(run.names()))
     assert inspector.layer.filters.isVisible() and inspector.layer.maps.isVisible()
     assert inspector.layer.filters.channel_box.count() == 16
     inspector.set_selection(["relu1"])

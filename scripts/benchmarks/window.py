@@ -16,7 +16,6 @@ from rows import Row, Settings, milliseconds, percentile
 
 from nnviz.gui import app as application
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.look import theme
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.parts.settings import Settings as WindowSettings
 from nnviz.gui.window.window import MainWindow
@@ -41,7 +40,7 @@ def measure(settings: Settings) -> Iterator[Row]:
 def canvas(app: QApplication, settings: Settings) -> Iterator[Row]:
     """Frames of a large network while it is moved and zoomed."""
     document = Document(Project(graph=large_graph(1000)))
-    view = CanvasView(document, theme.current())
+    view = CanvasView(document)
     view.resize(1280, 720)
     view.show()
     app.processEvents()
@@ -84,7 +83,7 @@ def plot(app: QApplication, settings: Settings) -> Iterator[Row]:
     values = np.random.default_rng(0).normal(1.0, 0.1, 1_000_000)
     for first in range(0, len(values), 10_000):
         run.append(Scalar("loss/train", step, float(values[step])) for step in range(first, first + 10_000))
-    panel = LossPanel(Document(templates.sample("digits-cnn")), theme.current())
+    panel = LossPanel(Document(templates.sample("digits-cnn")))
     panel.resize(520, 240)
     panel.show()
     app.processEvents()

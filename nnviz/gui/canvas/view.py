@@ -82,7 +82,6 @@ class CanvasView(GestureView):
     def __init__(
         self,
         document: Document,
-        colours: theme.Theme | None = None,
         feed: RunFeed | None = None,
         parent: QWidget | None = None,
     ) -> None:

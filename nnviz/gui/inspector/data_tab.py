@@ -22,7 +22,6 @@ from nnviz.gui.look import pictures
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import guarded
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
 from nnviz.project import choices
@@ -115,8 +114,8 @@ class DataTab(Tab):
     #: The chosen data set shall be fetched: its key.
     download_requested = Signal(str)
 
-    def __init__(self, document: Document, theme: Theme, known: KnownData, parent: QWidget | None = None) -> None:
-        super().__init__(document, theme, parent)
+    def __init__(self, document: Document, known: KnownData, parent: QWidget | None = None) -> None:
+        super().__init__(document, parent)
         self._known = known
         self._wish: _Wish | None = None
         known.changed.connect(self.follow)
@@ -284,13 +283,6 @@ class DataTab(Tab):
         self.previous.setEnabled(index > 0)
         self.next.setEnabled(not count or index < count - 1)
         self.any.setEnabled(count > 1)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        forms: tuple[ParamForm | ChoiceListForm, ...] = (self.choice, self.own, self.split, *self.steps.values())
-        for form in forms:
-            form.apply_theme()
-        super().apply_theme(theme)
 
     # ------------------------------------------------------------------ changing
 

@@ -11,7 +11,6 @@ from nnviz.gui.inspector.choice_form import ChoiceForm, ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.project import choices
 from nnviz.project.choices import Chosen
@@ -24,8 +23,8 @@ from nnviz.project.settings import TRAINING
 class TrainingTab(Tab):
     """Everything in TrainConfig. Each change is one edit of the document."""
 
-    def __init__(self, document: Document, theme: Theme, known: KnownData, parent: QWidget | None = None) -> None:
-        super().__init__(document, theme, parent)
+    def __init__(self, document: Document, known: KnownData, parent: QWidget | None = None) -> None:
+        super().__init__(document, parent)
         self._known = known
         known.changed.connect(self.follow)
 
@@ -64,12 +63,6 @@ class TrainingTab(Tab):
                 form.show_choice(getattr(config, name))
         self.training.set_values({param.name: (getattr(config, param.name),) for param in TRAINING})
         self.summary.setText(self._sum_up())
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        for form in (*self.choices.values(), self.training):
-            form.apply_theme()
-        super().apply_theme(theme)
 
     def _sum_up(self) -> str:
         """What the settings come to, in steps."""

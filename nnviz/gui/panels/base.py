@@ -38,7 +38,6 @@ from PySide6.QtWidgets import (
 from nnviz.errors import StorageError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.damage import damage_words
@@ -108,13 +107,11 @@ class Panel(QWidget):
     def __init__(
         self,
         document: Document,
-        theme: Theme,
         parent: QWidget | None = None,
         actions: PanelActions | None = None,
     ) -> None:
         super().__init__(parent)
         self.document = document
-        self.theme = theme
         #: Writes files; the window's own, so that it waits for them at its end.
         self.background: Background | None = None
         self.selection = ""
@@ -179,8 +176,8 @@ class Panel(QWidget):
         self.panel_actions = actions or PanelActions(type(self), self, lambda command: command(self))
         self.panel_actions.fill(self.menu, self.add_options)
         self.panel_actions.follow(self)
-        self.apply_theme(theme)
-        follow(themes.notifier.changed, self._on_theme_changed)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ for the panels themselves
 
@@ -349,9 +346,8 @@ class Panel(QWidget):
     def on_selection(self) -> None:
         """Called after the selection has changed; panels that do not follow it do nothing."""
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.theme = theme
+    def restyle(self) -> None:
+        """Take the colours and letters of the theme; its parts, which follow the theme by themselves, have theirs."""
         refresh_fonts(self)
         # A dock may have taken the header for its title bar; then it is no longer below the panel.
         refresh_fonts(self.header)
@@ -367,7 +363,7 @@ class Panel(QWidget):
         """Open the text that says how to read this instrument, under the help button."""
         from nnviz.gui.panels.help import HelpPopup  # noqa: PLC0415 - opened by hand, not needed to start
 
-        popup = HelpPopup(self.title, self.help, self.theme, self)
+        popup = HelpPopup(self.title, self.help, self)
         popup.show_below(self._help_button)
 
     # ------------------------------------------------------------------ taking it elsewhere
@@ -386,7 +382,7 @@ class Panel(QWidget):
         size = self._picture_size()
         image = QImage(size * scale, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(scale)
-        image.fill(QColor(self.theme.panel))
+        image.fill(QColor(themes.current().panel))
         painter = QPainter(image)
         self._paint_picture(painter)
         painter.end()
@@ -413,7 +409,7 @@ class Panel(QWidget):
         generator.setViewBox(QRect(QPoint(0, 0), size))
         generator.setTitle(self.title)
         painter = QPainter(generator)
-        painter.fillRect(QRect(QPoint(0, 0), size), QColor(self.theme.panel))
+        painter.fillRect(QRect(QPoint(0, 0), size), QColor(themes.current().panel))
         self._paint_picture(painter)
         painter.end()
         return bytes(data.data())
@@ -505,9 +501,6 @@ class Panel(QWidget):
         super().hideEvent(event)
         self._stale = True
         self.tell_interest()
-
-    def _on_theme_changed(self) -> None:
-        self.apply_theme(themes.current())
 
     def _header_button(self, icon: str, tip: str) -> QToolButton:
         button = QToolButton(self.header)

@@ -319,7 +319,7 @@ class Docks(QObject):
 
     def _fill(self, kind: type[Panel]) -> None:
         dock = self._docks[kind.key]
-        panel = kind(self._document, theme.current(), dock, self._actions[kind.key])
+        panel = kind(self._document, dock, self._actions[kind.key])
         panel.background = self._workspace.background
         panel.set_obstacle(self._obstacle)
         panel.set_selection(self._selection)

@@ -166,7 +166,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(self._centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.canvas = CanvasView(self.document, theme.current(), self.feed, self._centre)
+        self.canvas = CanvasView(self.document, self.feed, self._centre)
         self.canvas.editing.recent = self.settings.recent_layers
         column.addWidget(self.canvas)
         self.notices = NoticeArea(self._centre)
@@ -319,7 +319,7 @@ class MainWindow(QMainWindow):
     def _create_inspector(self) -> None:
         from nnviz.gui.inspector import Inspector  # noqa: PLC0415 - draws pictures with pyqtgraph; see below
 
-        inspector = self.inspector = Inspector(self.document, theme.current(), self, self.training.known)
+        inspector = self.inspector = Inspector(self.document, self, self.training.known)
         visible, sizes = not self.side.isHidden(), self._splitter.sizes()
         placeholder, self.side = self.side, inspector
         self._splitter.replaceWidget(self._splitter.indexOf(placeholder), inspector)

@@ -32,7 +32,7 @@ def document() -> Document:
 
 @pytest.fixture
 def panel(document: Document, qtbot: QtBot) -> HistoryPanel:
-    made = HistoryPanel(document, theme.current())
+    made = HistoryPanel(document)
     qtbot.addWidget(made)
     made.resize(380, 260)
     made.show()
@@ -63,7 +63,7 @@ def test_it_says_what_was_done_in_the_words_of_undo(panel: HistoryPanel, documen
 
 def test_without_steps_it_says_so(qtbot: QtBot) -> None:
     document = Document()
-    panel = HistoryPanel(document, theme.current())
+    panel = HistoryPanel(document)
     qtbot.addWidget(panel)
     panel.show()
     assert panel.is_empty

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.look import painting
-from nnviz.gui.look.theme import current
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.curves import CurvesPanel
@@ -73,7 +72,7 @@ def test_every_panel_shows_it(
 ) -> None:  # fmt: skip
     odd = with_values(run, values, points)
     for kind in (kind for kind in PANELS if kind.prefixes):
-        panel: Panel = kind(document, current())
+        panel: Panel = kind(document)
         qtbot.addWidget(panel)
         panel.resize(420, 260)
         panel.show()

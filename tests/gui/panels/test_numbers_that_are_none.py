@@ -11,7 +11,6 @@ import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.loss import LossPanel
@@ -65,7 +64,7 @@ def test_a_panel_draws_what_is_no_number_without_a_warning(
     broken = poisoned(run, name)
     with warnings.catch_warnings(record=True) as heard:  # an error inside of Qt's painting would end the process
         warnings.simplefilter("always")
-        panel = kind(document, themes.current())
+        panel = kind(document)
         qtbot.addWidget(panel)
         panel.resize(410, 200)
         panel.show()

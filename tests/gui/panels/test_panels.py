@@ -43,7 +43,7 @@ from nnviz.record.run import Run, RunInfo
 
 
 def shown(kind: type[Panel], document: Document, qtbot: QtBot) -> Panel:
-    panel = kind(document, themes.current())
+    panel = kind(document)
     qtbot.addWidget(panel)
     panel.resize(410, 200)
     panel.show()
@@ -126,7 +126,7 @@ def test_a_panel_that_is_gone_before_its_file_is_written_says_nothing(
     document: Document, run: Run, qtbot: QtBot, tmp_path: Path
 ) -> None:
     background = Background()
-    panel = LossPanel(document, themes.current())
+    panel = LossPanel(document)
     panel.resize(400, 300)
     panel.background = background
     panel.refresh(run, frozenset(run.names()), None)
@@ -226,7 +226,7 @@ def test_epochs_along_the_axis(document: Document, qtbot: QtBot) -> None:
 
 
 def test_a_course_is_drawn_from_the_second_measurement_on(styled: QApplication, qtbot: QtBot) -> None:
-    view = SharesView(themes.current())
+    view = SharesView()
     qtbot.addWidget(view)
     view.resize(300, 60)
 

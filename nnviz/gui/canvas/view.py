@@ -112,6 +112,8 @@ class CanvasView(GestureView):
         self._scene.refreshed.connect(self._on_scene_refreshed)
         follow(document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._on_theme_changed)
+        follow(theme.notifier.mode_changed, self._on_mode_changed)
+        self.set_legible_zoom(theme.mode().legible_zoom)
         if feed is not None:
             feed.subscribe(self._follower.take, self)
         self._groups = CanvasGroups(self)
@@ -498,10 +500,15 @@ class CanvasView(GestureView):
             self._scene.enter("")
             self.fit()
 
-    def _on_theme_changed(self, colours: object) -> None:
+    def _on_theme_changed(self) -> None:
         self._backdrop.clear()
         self._hint.restyle()
         self._groups.breadcrumb.restyle()
         self._empty.restyle()
         self._place_empty()
         self.viewport().update()
+
+    def _on_mode_changed(self) -> None:
+        """In a lecture everything is shown only as far away as it can be read."""
+        self.set_legible_zoom(theme.mode().legible_zoom)
+        QTimer.singleShot(0, self, self.fit)  # when what stands around it has made room

@@ -116,7 +116,7 @@ class CurvePlot(QWidget):
 
         self._item.getViewBox().sigRangeChangedManually.connect(self._on_zoomed)
         self._item.getViewBox().sigRangeChanged.connect(self._on_range_changed)
-        self._item.getViewBox().sigResized.connect(self._on_range_changed)
+        self._item.getViewBox().sigResized.connect(self._on_resized)
         self._view.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._view.scene().sigMouseClicked.connect(self._on_mouse_clicked)
         self._view.viewport().installEventFilter(self)
@@ -290,6 +290,12 @@ class CurvePlot(QWidget):
         if self._logarithmic:
             return self._y_range.decades(low, high)
         return self._y_range.linear(low, high, from_zero=self._from_zero)
+
+    def _on_resized(self, *_: object) -> None:
+        """What was drawn before there was a size has the margin of a plot without one."""
+        if self._auto and self._curves:
+            self._show_all()
+        self._on_range_changed()
 
     def _on_range_changed(self, *_: object) -> None:
         box = self._item.getViewBox()

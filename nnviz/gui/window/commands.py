@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QObject, QTimer, QUrl
+from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
@@ -602,17 +602,7 @@ class Commands(QObject):
 
     def set_lecture(self, on: bool) -> None:
         """Large text and no side bars."""
-        mode = Mode.LECTURE if on else Mode.DESK
-        theme.set_mode(mode)
-        for widget in (self._window.palette_panel, self._window.side):
-            widget.setVisible(not mode.network_first)
-        self._window.update_actions()
-        self._window.canvas.set_legible_zoom(mode.legible_zoom)
-        if self._window.docks is not None:
-            self._window.docks.make_room(on)
-            self._window.docks.rebuild()
-            self._window.docks.spread()
-        QTimer.singleShot(0, self._window.canvas.fit)
+        theme.set_mode(Mode.LECTURE if on else Mode.DESK)
 
     def save_run(self) -> None:
         """Ask where to keep the run on the screen."""

@@ -109,6 +109,11 @@ class Docks(QObject):
         self._watch_presses(window)
         follow(document.diagnostics_changed, self._count_problems)
         self._count_problems(document.diagnostics)
+        self._following_mode = follow(theme.notifier.mode_changed, self._on_mode_changed)
+
+    def stop(self) -> None:
+        """The window ends: nothing is arranged any more."""
+        self._following_mode.end()
 
     @property
     def panels(self) -> dict[str, Panel]:
@@ -233,13 +238,15 @@ class Docks(QObject):
             self._docks[kind.key].setVisible(visible)
         self._feed.refresh()
 
-    def make_room(self, lecture: bool) -> None:
+    def _on_mode_changed(self) -> None:
         """For a lecture, keep as many panels in the row as can be read; afterwards they are all there again."""
         for key in self._waiting:
             self._docks[key].show()
         self._waiting = []
-        if lecture:
+        if theme.mode() is Mode.LECTURE:
             self._keep_readable()
+        self.rebuild()
+        self.spread()
 
     def _row(self) -> list[str]:
         """The panels that stand side by side at the foot, left to right; of those in one place the one in front."""

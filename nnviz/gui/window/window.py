@@ -260,6 +260,7 @@ class MainWindow(QMainWindow):
         self.feed.step_changed.connect(lambda _step: self.update_actions())
         self.feed.ticked.connect(self._on_ticked)
         follow(theme.notifier.changed, self._on_theme)
+        follow(theme.notifier.mode_changed, self._on_mode)
         # Emitted from any thread; the notice belongs to this one.
         self.net.caught.connect(self.guidance.tell_exception, Qt.ConnectionType.QueuedConnection)
         self.safety.message.connect(self.message.say)
@@ -435,12 +436,19 @@ class MainWindow(QMainWindow):
         if LOSS.series("test") in changed:
             self.top_bar.refresh()
 
-    def _on_theme(self, _theme: theme.Theme) -> None:
+    def _on_theme(self) -> None:
         if self._finished:
             return
         # Asked for anew: what Python was given first can be taken for deleted while the bar itself is there.
         self.statusBar().setFixedHeight(self.timeline.maximumHeight() + 2)
         icons.bind(self.actions_by_name["switch_theme"], "sun" if theme.current().dark else "moon", "text_muted")
+        self.update_actions()
+
+    def _on_mode(self) -> None:
+        if self._finished:
+            return
+        for widget in (self.palette_panel, self.side):
+            widget.setVisible(not theme.mode().network_first)
         self.update_actions()
 
     def update_actions(self) -> None:
@@ -529,6 +537,8 @@ class MainWindow(QMainWindow):
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()
         self.net.remove()
+        if self.docks is not None:
+            self.docks.stop()
         theme.set_mode(Mode.DESK)
 
     def action(self, name: str) -> QAction:

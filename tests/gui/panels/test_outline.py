@@ -15,6 +15,7 @@ from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.panels import outline_tree
 from nnviz.gui.panels.outline import OutlinePanel
 from nnviz.gui.panels.outline_model import Column, OutlineModel
@@ -462,7 +463,7 @@ def test_it_stands_at_the_left_and_survives_a_lecture(qtbot: QtBot, open_window:
     panel = outline(window)
     assert window.docks is not None
     assert window.dockWidgetArea(window.docks.docks["outline"]) == Qt.DockWidgetArea.LeftDockWidgetArea
-    window.commands.set_lecture(True)
+    theme.set_mode(Mode.LECTURE)
     again = window.docks.panels["outline"]
     assert isinstance(again, OutlinePanel) and again is not panel
     again.tree.go_to("output")
@@ -471,7 +472,7 @@ def test_it_stands_at_the_left_and_survives_a_lecture(qtbot: QtBot, open_window:
     window.action("outline").trigger()
     QTest.keyClick(again.tree, Key.Key_Escape)
     assert window.focusWidget() is window.canvas
-    window.commands.set_lecture(False)
+    theme.set_mode(Mode.DESK)
 
 
 def test_a_network_is_built_and_trained_with_the_keyboard_alone(qtbot: QtBot, open_window: OpenWindow) -> None:

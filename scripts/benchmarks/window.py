@@ -83,7 +83,10 @@ def plot(app: QApplication, settings: Settings) -> Iterator[Row]:
     values = np.random.default_rng(0).normal(1.0, 0.1, 1_000_000)
     for first in range(0, len(values), 10_000):
         run.append(Scalar("loss/train", step, float(values[step])) for step in range(first, first + 10_000))
-    panel = LossPanel(Document(templates.sample("digits-cnn")))
+    folder = tempfile.TemporaryDirectory(prefix="nnviz-")
+    remembered = WindowSettings(Path(folder.name) / "settings.ini")
+    window = MainWindow(Document(templates.sample("digits-cnn")), settings=remembered)  # for its workspace: never shown
+    panel = LossPanel(window.workspace)
     panel.resize(520, 240)
     panel.show()
     app.processEvents()
@@ -104,6 +107,9 @@ def plot(app: QApplication, settings: Settings) -> Iterator[Row]:
     )
     panel.close()
     panel.deleteLater()
+    window.finish()
+    window.deleteLater()
+    folder.cleanup()
 
 
 def lateness(app: QApplication, settings: Settings) -> Iterator[Row]:

@@ -22,13 +22,12 @@ from nnviz.gui.look import pictures
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import guarded
-from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project import choices
 from nnviz.project.adapt import choose_data
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.choices import Chosen
-from nnviz.project.document import Document
 from nnviz.project.edits import SetView
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
@@ -114,9 +113,9 @@ class DataTab(Tab):
     #: The chosen data set shall be fetched: its key.
     download_requested = Signal(str)
 
-    def __init__(self, document: Document, known: KnownData, parent: QWidget | None = None) -> None:
-        super().__init__(document, parent)
-        self._known = known
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(workspace, parent)
+        self._known = known = workspace.known
         self._wish: _Wish | None = None
         known.changed.connect(self.follow)
         known.progressed.connect(self._on_progress)

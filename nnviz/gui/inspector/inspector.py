@@ -15,11 +15,9 @@ from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.inspector.training_tab import TrainingTab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
-from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
-from nnviz.project.document import Document
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.record.run import RunView
 
 
@@ -40,18 +38,17 @@ class Inspector(QWidget):
 
     TABS = (("layer", "Layer"), ("training", "Training"), ("data", "Data"), ("explain", "Explain"))
 
-    def __init__(self, document: Document, parent: QWidget | None = None, known: KnownData | None = None) -> None:
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        known = known or KnownData(Background(self), parent=self)
         self.setObjectName("Inspector")
         self.setAccessibleName("Inspector")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(300)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.layer = LayerTab(document, self)
-        self.training = TrainingTab(document, known, self)
-        self.data = DataTab(document, known, self)
-        self.explain = ExplainTab(document, self)
+        self.layer = LayerTab(workspace, self)
+        self.training = TrainingTab(workspace, self)
+        self.data = DataTab(workspace, self)
+        self.explain = ExplainTab(workspace, self)
         self.tabs: dict[str, Tab] = {
             "layer": self.layer,
             "training": self.training,

@@ -11,7 +11,7 @@ from nnviz.gui.inspector.editors import Editor
 from nnviz.gui.look import theme as themes
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
-from nnviz.project.document import Document
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
 from nnviz.record.run import RunView
@@ -26,9 +26,10 @@ class Tab(QScrollArea):
     node_requested = Signal(str)
     cure_requested = Signal(object)
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.document = document
+        self.workspace = workspace
+        self.document = document = workspace.document
         self.selection: tuple[str, ...] = ()
         self._stale = True
         self.setWidgetResizable(True)

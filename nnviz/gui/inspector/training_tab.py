@@ -11,10 +11,9 @@ from nnviz.gui.inspector.choice_form import ChoiceForm, ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
-from nnviz.gui.parts.known_data import KnownData
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project import choices
 from nnviz.project.choices import Chosen
-from nnviz.project.document import Document
 from nnviz.project.edits import SetTraining
 from nnviz.project.model import ParamValue, TrainConfig
 from nnviz.project.settings import TRAINING
@@ -23,9 +22,9 @@ from nnviz.project.settings import TRAINING
 class TrainingTab(Tab):
     """Everything in TrainConfig. Each change is one edit of the document."""
 
-    def __init__(self, document: Document, known: KnownData, parent: QWidget | None = None) -> None:
-        super().__init__(document, parent)
-        self._known = known
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(workspace, parent)
+        self._known = known = workspace.known
         known.changed.connect(self.follow)
 
     def build(self) -> None:

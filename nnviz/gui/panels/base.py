@@ -39,11 +39,10 @@ from nnviz.errors import StorageError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
-from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
-from nnviz.project.document import Document
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest
@@ -76,6 +75,7 @@ class Panel(QWidget):
         prefixes: Beginnings of the series of these quantities.
         letter: Its key in the shortcuts of all its actions.
         choices: Its options.
+        workspace: The document, and what is done with it; ``document`` is the same for short.
         needs_training: Only a training fills it, so that ``empty`` is true only where one can begin.
     """
 
@@ -106,14 +106,13 @@ class Panel(QWidget):
 
     def __init__(
         self,
-        document: Document,
+        workspace: Workspace,
         parent: QWidget | None = None,
         actions: PanelActions | None = None,
     ) -> None:
         super().__init__(parent)
-        self.document = document
-        #: Writes files; the window's own, so that it waits for them at its end.
-        self.background: Background | None = None
+        self.workspace = workspace
+        self.document = workspace.document
         self.selection = ""
         self._run: RunView | None = None
         self._step: int | None = None
@@ -435,8 +434,6 @@ class Panel(QWidget):
             content = self.to_csv().encode()
         else:
             content = self.to_png()
-        if self.background is None:
-            self.background = Background(self)
         # The panel may be made anew before the file is written; signals of a deleted object are not emitted.
         said, failed = weakref.ref(self), f"{self.title} could not be saved."
 
@@ -450,7 +447,8 @@ class Panel(QWidget):
             if panel is not None and shiboken6.isValid(panel):
                 panel.failed.emit(str(error) if isinstance(error, StorageError) else failed)
 
-        self.background.start(lambda: write_atomically(content, path), done, refused, lane="exports")
+        # The window's own, so that it waits for what is written at its end.
+        self.workspace.background.start(lambda: write_atomically(content, path), done, refused, lane="exports")
 
     def copy_image(self) -> None:
         """Put the picture on the clipboard."""

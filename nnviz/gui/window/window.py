@@ -345,7 +345,7 @@ class MainWindow(QMainWindow):
     def _create_inspector(self) -> None:
         from nnviz.gui.inspector import Inspector  # noqa: PLC0415 - draws pictures with pyqtgraph; see below
 
-        inspector = self.regions.inspector = Inspector(self.document, self, self.training.known)
+        inspector = self.regions.inspector = Inspector(self.workspace, self)
         visible, sizes = not self.side.isHidden(), self._splitter.sizes()
         placeholder, self.regions.side = self.side, inspector
         self._splitter.replaceWidget(self._splitter.indexOf(placeholder), inspector)

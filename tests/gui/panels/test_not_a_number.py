@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.look import painting
 from nnviz.gui.panels.base import Panel
@@ -72,7 +73,7 @@ def test_every_panel_shows_it(
 ) -> None:  # fmt: skip
     odd = with_values(run, values, points)
     for kind in (kind for kind in PANELS if kind.prefixes):
-        panel: Panel = kind(document)
+        panel: Panel = kind(workspace_of(document))
         qtbot.addWidget(panel)
         panel.resize(420, 260)
         panel.show()

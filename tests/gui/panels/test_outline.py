@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 from window_hands import CONTROL, SHIFT, Person
 from window_kit import TIMEOUT, OpenWindow
+from workspace_kit import workspace_of
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import theme
@@ -56,7 +57,7 @@ def view(document: Document, qtbot: QtBot) -> CanvasView:
 
 @pytest.fixture
 def panel(document: Document, view: CanvasView, qtbot: QtBot) -> OutlinePanel:
-    made = OutlinePanel(document)
+    made = OutlinePanel(workspace_of(document))
     qtbot.addWidget(made)
     made.attach(view)
     made.node_requested.connect(view.reveal)
@@ -121,7 +122,7 @@ def test_rows_follow_the_flow_of_the_data_whatever_the_order_of_adding(qtbot: Qt
     edges = (wire("input", "late"), wire("late", "out"), wire("loop", "loop"))
     graph = Graph({node.id: node for node in nodes}, edges, notes={"note1": Note("note1", "Look here")})
     document = Document(Project(graph=graph))
-    panel = OutlinePanel(document)
+    panel = OutlinePanel(workspace_of(document))
     qtbot.addWidget(panel)
     panel.show()
     assert ids(panel) == ["input", "late", "out", "loop", "note1"]
@@ -271,7 +272,7 @@ def test_random_changes_leave_the_rows_as_if_made_anew(flat: Document, panel: Ou
         done += 1
         if dice.random() < 0.2:
             flat.jump(dice.randrange(len(flat.history)))
-        fresh = OutlinePanel(flat)
+        fresh = OutlinePanel(workspace_of(flat))
         fresh.model.refresh()
         assert titles(panel.model) == titles(fresh.model)
         assert selected(panel) == set(panel._canvas.selected)  # type: ignore[union-attr]  # it is attached
@@ -562,7 +563,7 @@ def test_painting_asks_the_rows_themselves_and_sets_words_once(
         return data(model, index, role)
 
     monkeypatch.setattr(OutlineModel, "data", watched)
-    panel = OutlinePanel(document)
+    panel = OutlinePanel(workspace_of(document))
     qtbot.addWidget(panel)
     panel.resize(360, 500)
     panel.show()

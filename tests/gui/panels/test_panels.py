@@ -17,6 +17,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels import base
@@ -43,7 +44,7 @@ from nnviz.record.run import Run, RunInfo
 
 
 def shown(kind: type[Panel], document: Document, qtbot: QtBot) -> Panel:
-    panel = kind(document)
+    panel = kind(workspace_of(document))
     qtbot.addWidget(panel)
     panel.resize(410, 200)
     panel.show()
@@ -85,7 +86,7 @@ def test_every_panel_draws_in_both_themes_and_exports(
     panel.save(tmp_path / "a.png")
     panel.save(tmp_path / "a.svg")
     panel.save(tmp_path / "a.csv")
-    qtbot.waitUntil(lambda: panel.background is not None and not panel.background.busy)
+    qtbot.waitUntil(lambda: not panel.workspace.background.busy)
     assert QImage(str(tmp_path / "a.png")).width() == 820
     assert QSvgRenderer(str(tmp_path / "a.svg")).isValid()
     assert len((tmp_path / "a.csv").read_text().splitlines()) > 1
@@ -126,9 +127,8 @@ def test_a_panel_that_is_gone_before_its_file_is_written_says_nothing(
     document: Document, run: Run, qtbot: QtBot, tmp_path: Path
 ) -> None:
     background = Background()
-    panel = LossPanel(document)
+    panel = LossPanel(workspace_of(document, background))
     panel.resize(400, 300)
-    panel.background = background
     panel.refresh(run, frozenset(run.names()), None)
     panel.save(tmp_path / "loss.csv")
     shiboken6.delete(panel)

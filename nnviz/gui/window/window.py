@@ -35,7 +35,7 @@ from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Offer
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
@@ -44,6 +44,7 @@ from nnviz.gui.runs.training import Training
 from nnviz.gui.runs.training_actions import training_actions
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.gui.window.actions import keys_of, make_actions, make_menus, restrict_keys, update_actions
+from nnviz.gui.window.arrangement import Arrangement
 from nnviz.gui.window.command_entries import Findable
 from nnviz.gui.window.cures import Cures
 from nnviz.gui.window.file_actions import file_actions, history_actions
@@ -72,10 +73,6 @@ if TYPE_CHECKING:
     from nnviz.gui.window.docks import Docks
 
 _log = logging.getLogger(__name__)
-#: Widths of palette and inspector in a wide window, and in one under 1,450.
-_SIDES = (188, 372)
-_NARROW_SIDES = (188, 324)
-_NARROW_BELOW = 1450
 _SMALLEST = QSize(1000, 600)
 
 
@@ -150,7 +147,7 @@ class MainWindow(QMainWindow):
         self._connect()
         restrict_keys(self, self.canvas, self.actions_by_name, self.offered)
         self._space = SpaceTap(self.canvas, self.actions_by_name["play"].trigger)
-        self._restore_geometry()
+        self.arrangement.restore()
         self.update_actions()
         self._update_title()
 
@@ -186,7 +183,7 @@ class MainWindow(QMainWindow):
             ),
             *history_actions(self.document, self.guarded),
             *self.looks.actions(),
-            *self.regions.actions(self.reset_arrangement),
+            *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
             *training_actions(self.training, self.apply),
         )
@@ -216,6 +213,7 @@ class MainWindow(QMainWindow):
         self._splitter.setStretchFactor(1, 1)
         self._splitter.setStretchFactor(2, 0)
         self.setCentralWidget(self._splitter)
+        self.arrangement = Arrangement(self, self._splitter, self.regions, self.settings)
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
@@ -302,14 +300,6 @@ class MainWindow(QMainWindow):
         self.safety.message.connect(self.message.say)
         self.net.interrupted.connect(self.end, Qt.ConnectionType.QueuedConnection)
 
-    def _restore_geometry(self) -> None:
-        stored = self.settings.layout("geometry")
-        if stored is None or not self.restoreGeometry(stored):
-            self.resize(1680, 1050)
-        sizes = self.settings.layout("splitter")
-        if sizes is None or not self._splitter.restoreState(sizes):
-            self._share_width()
-
     # ---- coming to life ------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -317,8 +307,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._shown:
             self._shown = True
-            if self.settings.layout("splitter") is None:
-                self._share_width()
+            self.arrangement.adapt()
             if self._placeholder is not None:
                 height = round(min(max(196, self.height() * 0.24), self.height() * 0.5))
                 self.resizeDocks([self._placeholder], [height], Qt.Orientation.Vertical)
@@ -381,9 +370,7 @@ class MainWindow(QMainWindow):
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
         docks.spread()
-        stored = self.settings.layout("docks")
-        if stored is not None:
-            self.restoreState(stored, ARRANGEMENT_VERSION)
+        self.arrangement.restore_docks()
 
     # ---- edits ---------------------------------------------------------------------------------------------------
 
@@ -397,23 +384,6 @@ class MainWindow(QMainWindow):
             work()
         except NnvizError as error:
             self.message.say(str(error))
-
-    # ---- looks ---------------------------------------------------------------------------------------------------
-
-    def reset_arrangement(self) -> None:
-        """Everything back in its place."""
-        self.settings.forget_layout()
-        if self.docks is not None:
-            self.docks.arrange_as_new()
-        self.palette_panel.setVisible(True)
-        self.side.setVisible(True)
-        self._share_width()
-        self.update_actions()
-
-    def _share_width(self) -> None:
-        """What palette, canvas and inspector get of the width."""
-        left, right = _NARROW_SIDES if self.width() < _NARROW_BELOW else _SIDES
-        self._splitter.setSizes([left, max(300, self.width() - left - right), right])
 
     # ---- files ---------------------------------------------------------------------------------------------------
 
@@ -526,12 +496,8 @@ class MainWindow(QMainWindow):
         if self._finished:
             return
         self._finished = True
-        self.settings.keep_layout("geometry", self.saveGeometry())
+        self.arrangement.keep()
         self.settings.recent_layers = self.canvas.editing.recent
-        if theme.mode() is Mode.DESK:
-            self.settings.keep_layout("splitter", self._splitter.saveState())
-            if self.docks is not None:
-                self.settings.keep_layout("docks", self.saveState(ARRANGEMENT_VERSION))
         self.settings.sync()
         self.hide()
         self.replay.stop()

@@ -61,7 +61,7 @@ def test_another_sample_chosen_from_its_card_trains(name: str, qtbot: QtBot, ope
     window = open_window("digits-cnn", ready=False)
     person = Person(window, qtbot)
     person.keys("N", CONTROL | SHIFT)
-    welcome = window.commands.welcome
+    welcome = window.overlays.welcome
     assert welcome is not None
     card = next(card for card in welcome.cards if card.info.name == name)
     qtbot.mouseClick(card.train, Qt.MouseButton.LeftButton)

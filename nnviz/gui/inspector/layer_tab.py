@@ -13,7 +13,6 @@ from nnviz.gui.inspector.group_text import group_summary, members_html
 from nnviz.gui.inspector.sweep_view import SweepView
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.feature_maps import MapView
 from nnviz.gui.panels.filters import FilterView
 from nnviz.gui.parts.diagnostic_rows import DiagnosticList
@@ -117,10 +116,10 @@ class LayerTab(Tab):
         self.sweep = SweepView(self.page)
         self.column.addWidget(self.sweep)
 
-        self.filters = FilterView(self.document, self.theme, grows=True, most_height=250, parent=self.page)
+        self.filters = FilterView(self.document, grows=True, most_height=250, parent=self.page)
         self.filters.set_shared(True)
         self.column.addWidget(self.filters)
-        self.maps = MapView(self.document, self.theme, grows=True, most_height=250, parent=self.page)
+        self.maps = MapView(self.document, grows=True, most_height=250, parent=self.page)
         self.column.addWidget(self.maps)
         self.filters.hide()
         self.maps.hide()
@@ -299,13 +298,6 @@ class LayerTab(Tab):
             maps = self.maps.refresh(run, node, self._step)
         self.filters.setVisible(filters)
         self.maps.setVisible(maps)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.filters.apply_theme(theme)
-        self.maps.apply_theme(theme)
-        self.form.apply_theme()
-        super().apply_theme(theme)
 
     # ------------------------------------------------------------------ changing
 

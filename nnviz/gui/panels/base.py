@@ -38,14 +38,12 @@ from PySide6.QtWidgets import (
 from nnviz.errors import StorageError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
-from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
 from nnviz.gui.runs.shown import Shown
-from nnviz.project.document import Document
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest
@@ -78,6 +76,7 @@ class Panel(QWidget):
         prefixes: Beginnings of the series of these quantities.
         letter: Its key in the shortcuts of all its actions.
         choices: Its options.
+        workspace: The document, and what is done with it; ``document`` is the same for short.
         needs_training: Only a training fills it, so that ``empty`` is true only where one can begin.
     """
 
@@ -108,16 +107,13 @@ class Panel(QWidget):
 
     def __init__(
         self,
-        document: Document,
-        theme: Theme,
+        workspace: Workspace,
         parent: QWidget | None = None,
         actions: PanelActions | None = None,
     ) -> None:
         super().__init__(parent)
-        self.document = document
-        self.theme = theme
-        #: Writes files; the window's own, so that it waits for them at its end.
-        self.background: Background | None = None
+        self.workspace = workspace
+        self.document = workspace.document
         self.selection = ""
         self._shown: Shown | None = None
         self._stale = True
@@ -179,8 +175,8 @@ class Panel(QWidget):
         self.panel_actions = actions or PanelActions(type(self), self, lambda command: command(self))
         self.panel_actions.fill(self.menu, self.add_options)
         self.panel_actions.follow(self)
-        self.apply_theme(theme)
-        follow(themes.notifier.changed, self._on_theme_changed)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ for the panels themselves
 
@@ -356,9 +352,8 @@ class Panel(QWidget):
     def on_selection(self) -> None:
         """Called after the selection has changed; panels that do not follow it do nothing."""
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.theme = theme
+    def restyle(self) -> None:
+        """Take the colours and letters of the theme; its parts, which follow the theme by themselves, have theirs."""
         refresh_fonts(self)
         # A dock may have taken the header for its title bar; then it is no longer below the panel.
         refresh_fonts(self.header)
@@ -374,7 +369,7 @@ class Panel(QWidget):
         """Open the text that says how to read this instrument, under the help button."""
         from nnviz.gui.panels.help import HelpPopup  # noqa: PLC0415 - opened by hand, not needed to start
 
-        popup = HelpPopup(self.title, self.help, self.theme, self)
+        popup = HelpPopup(self.title, self.help, self)
         popup.show_below(self._help_button)
 
     # ------------------------------------------------------------------ taking it elsewhere
@@ -393,7 +388,7 @@ class Panel(QWidget):
         size = self._picture_size()
         image = QImage(size * scale, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(scale)
-        image.fill(QColor(self.theme.panel))
+        image.fill(QColor(themes.current().panel))
         painter = QPainter(image)
         self._paint_picture(painter)
         painter.end()
@@ -420,7 +415,7 @@ class Panel(QWidget):
         generator.setViewBox(QRect(QPoint(0, 0), size))
         generator.setTitle(self.title)
         painter = QPainter(generator)
-        painter.fillRect(QRect(QPoint(0, 0), size), QColor(self.theme.panel))
+        painter.fillRect(QRect(QPoint(0, 0), size), QColor(themes.current().panel))
         self._paint_picture(painter)
         painter.end()
         return bytes(data.data())
@@ -446,8 +441,6 @@ class Panel(QWidget):
             content = self.to_csv().encode()
         else:
             content = self.to_png()
-        if self.background is None:
-            self.background = Background(self)
         # The panel may be made anew before the file is written; signals of a deleted object are not emitted.
         said, failed = weakref.ref(self), f"{self.title} could not be saved."
 
@@ -461,7 +454,8 @@ class Panel(QWidget):
             if panel is not None and shiboken6.isValid(panel):
                 panel.failed.emit(str(error) if isinstance(error, StorageError) else failed)
 
-        self.background.start(lambda: write_atomically(content, path), done, refused, lane="exports")
+        # The window's own, so that it waits for what is written at its end.
+        self.workspace.background.start(lambda: write_atomically(content, path), done, refused, lane="exports")
 
     def copy_image(self) -> None:
         """Put the picture on the clipboard."""
@@ -512,9 +506,6 @@ class Panel(QWidget):
         super().hideEvent(event)
         self._stale = True
         self.tell_interest()
-
-    def _on_theme_changed(self) -> None:
-        self.apply_theme(themes.current())
 
     def _header_button(self, icon: str, tip: str) -> QToolButton:
         button = QToolButton(self.header)

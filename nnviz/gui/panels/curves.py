@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMenu
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
+from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
 from nnviz.gui.panels.options import add_smoothing
@@ -199,7 +200,7 @@ class CurvesPanel(Panel):
         """A node's colour and whether its line is dashed (from the ninth node on, the colours come again)."""
         nodes = trained_nodes(self.document)
         index = nodes.index(node) if node in nodes else len(nodes) + sum(map(ord, node))
-        series = self.theme.series
+        series = themes.current().series
         return QColor(series[index % len(series)]), (index // len(series)) % 2 == 1
 
     # ------------------------------------------------------------------ export

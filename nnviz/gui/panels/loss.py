@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import Theme, mixed
+from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
@@ -82,12 +82,12 @@ class LossPanel(CurvesPanel):
         self._title.hide()
         self._header_row.insertWidget(0, self._segments)
         self._header_row.setContentsMargins(8, 4, 6, 2)
-        self.legend = Legend(self.theme, self.body)
+        self.legend = Legend(self.body)
         self.body_layout.setSpacing(0)
         self.body_layout.addWidget(self.legend)
         self.plots = {
-            "loss": CurvePlot(self.theme, parent=self.body),
-            "accuracy": CurvePlot(self.theme, parent=self.body),
+            "loss": CurvePlot(parent=self.body),
+            "accuracy": CurvePlot(parent=self.body),
         }
         self.plots["accuracy"].set_bounds((0.0, 1.0))
         holder = QWidget(self.body)
@@ -148,7 +148,7 @@ class LossPanel(CurvesPanel):
                 plot.set_curve(
                     series,
                     title,
-                    QColor(self.theme.series[colour]),
+                    QColor(themes.current().series[colour]),
                     self.place(reading.steps),
                     reading.values,
                     smoothed,
@@ -177,8 +177,8 @@ class LossPanel(CurvesPanel):
 
     def _colour_beside(self, index: int) -> QColor:
         """One colour for all curves of a run: those of the shown one have theirs by split."""
-        series = self.theme.series
-        return mixed(QColor(self.theme.panel), QColor(series[(len(_SPLITS) + index) % len(series)]), _BESIDE)
+        series = themes.current().series
+        return mixed(QColor(themes.current().panel), QColor(series[(len(_SPLITS) + index) % len(series)]), _BESIDE)
 
     def _draw_beside(self, plot: CurvePlot, view: str, changed: frozenset[str]) -> None:
         """The curves of the other runs, in one view."""
@@ -218,13 +218,6 @@ class LossPanel(CurvesPanel):
         index = int(np.nanargmin(np.where(np.isfinite(reading.values), reading.values, np.nan)))
         return int(reading.steps[index]), float(reading.values[index])
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        for plot in self.plots.values():
-            plot.apply_theme(theme)
-        self.legend.apply_theme(theme)
-        super().apply_theme(theme)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Two plots stand beside each other where that is wider than high."""
         super().resizeEvent(event)
@@ -254,7 +247,7 @@ class LossPanel(CurvesPanel):
             plot.set_marker(math.nan, math.nan, QColor())
             return
         value = best[1] if view == "loss" else self.value(ACCURACY.series("validation"), best[0])
-        plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(self.theme.text))
+        plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(themes.current().text))
 
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None
@@ -273,7 +266,7 @@ class LossPanel(CurvesPanel):
                     text = "–" if not len(self._readings[series].steps) else themes.format_number(value)
                     if quantity.unit == "share" and math.isfinite(value):
                         text = percent(value, 1)
-                    entries.append(LegendEntry(title, QColor(self.theme.series[colour]), text))
+                    entries.append(LegendEntry(title, QColor(themes.current().series[colour]), text))
         entries += [
             LegendEntry(title_of(other), self._colour_beside(index))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))
@@ -283,7 +276,7 @@ class LossPanel(CurvesPanel):
         if best is not None and self.view != "both":
             epoch = float(np.interp(best[0], self._ends, self._epochs)) if len(self._ends) else math.nan
             title = f"best epoch {epoch:.0f}" if math.isfinite(epoch) else "best"
-            entries.append(LegendEntry(title, QColor(self.theme.text), dot=True))
+            entries.append(LegendEntry(title, QColor(themes.current().text), dot=True))
         if self._hover is not None:
             entries.insert(0, LegendEntry(f"step {themes.format_count(step or 0)}", QColor(Qt.GlobalColor.transparent)))
         self.legend.set_entries(entries)

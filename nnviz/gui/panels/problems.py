@@ -9,7 +9,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.errors import InputError
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.diagnostic_rows import SEVERITIES, DiagnosticCard, rest_text, worst_first
 from nnviz.gui.parts.following import follow
@@ -154,12 +153,6 @@ class ProblemsPanel(Panel):
         """Put the keyboard into the first row."""
         for card in self.cards[:1]:
             card.setFocus(Qt.FocusReason.TabFocusReason)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        super().apply_theme(theme)
-        for card in self._cards.values():
-            card.update()
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """One row a diagnostic."""

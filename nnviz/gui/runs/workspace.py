@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.training import Training
@@ -48,3 +49,8 @@ class Workspace:
     background: Background
     apply: Callable[[Edit], object]
     say: Callable[[str], object]
+
+    @property
+    def known(self) -> KnownData:
+        """What is known of the data that the document names, or could name."""
+        return self.training.known

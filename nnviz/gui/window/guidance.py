@@ -34,6 +34,23 @@ def _date(seconds: float) -> str:
         return "unknown date"
 
 
+def obstacle(training: Training, keys_of: Callable[[str], str]) -> str:
+    """What to do before the network can be trained, for instruments that have nothing to show yet; empty for nothing.
+
+    Args:
+        training: And its document.
+        keys_of: The keys of an action by its name, as they are written on this system.
+    """
+    if not training.shown_document.project.graph.nodes:
+        return f"Draw a network first: take a layer from the left, or open a sample ({keys_of('samples')})."
+    reason = training.blocked()
+    count = len(problems_that_stop(training.shown_document.diagnostics))
+    if count and reason:
+        words = "the problem" if count == 1 else f"the {count} problems"
+        return f"Mend {words} first: the instrument Problems ({keys_of('problems')}) has the cures."
+    return f"It cannot be trained now. {reason}" if reason else ""
+
+
 class Guidance(QObject):
     """Keeps the notices in line with the document and the training."""
 

@@ -298,7 +298,7 @@ class Timeline(QWidget):
         policy.setRetainSizeWhenHidden(not lecture)
         self._live.setSizePolicy(policy)
 
-    def _on_theme(self, _theme: object) -> None:
+    def _on_theme(self) -> None:
         if theme.text_scale() != self._fitted:
             self._refit()
 

@@ -340,7 +340,7 @@ class TopBar(QWidget):
     def _on_saved(self, _path: object) -> None:
         self._update_document()
 
-    def _on_theme(self, _theme: object) -> None:
+    def _on_theme(self) -> None:
         if theme.text_scale() != self._fitted:
             self._refit()
         self._update_state()

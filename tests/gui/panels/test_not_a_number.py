@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.look import painting
-from nnviz.gui.look.theme import current
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.curves import CurvesPanel
@@ -74,7 +74,7 @@ def test_every_panel_shows_it(
 ) -> None:  # fmt: skip
     odd = with_values(run, values, points)
     for kind in (kind for kind in PANELS if kind.prefixes):
-        panel: Panel = kind(document, current())
+        panel: Panel = kind(workspace_of(document))
         qtbot.addWidget(panel)
         panel.resize(420, 260)
         panel.show()

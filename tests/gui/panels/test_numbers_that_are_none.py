@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
-from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.loss import LossPanel
@@ -66,7 +66,7 @@ def test_a_panel_draws_what_is_no_number_without_a_warning(
     broken = poisoned(run, name)
     with warnings.catch_warnings(record=True) as heard:  # an error inside of Qt's painting would end the process
         warnings.simplefilter("always")
-        panel = kind(document, themes.current())
+        panel = kind(workspace_of(document))
         qtbot.addWidget(panel)
         panel.resize(410, 200)
         panel.show()

@@ -17,6 +17,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels import base
@@ -44,7 +45,7 @@ from nnviz.record.run import Run, RunInfo
 
 
 def shown(kind: type[Panel], document: Document, qtbot: QtBot) -> Panel:
-    panel = kind(document, themes.current())
+    panel = kind(workspace_of(document))
     qtbot.addWidget(panel)
     panel.resize(410, 200)
     panel.show()
@@ -86,7 +87,7 @@ def test_every_panel_draws_in_both_themes_and_exports(
     panel.save(tmp_path / "a.png")
     panel.save(tmp_path / "a.svg")
     panel.save(tmp_path / "a.csv")
-    qtbot.waitUntil(lambda: panel.background is not None and not panel.background.busy)
+    qtbot.waitUntil(lambda: not panel.workspace.background.busy)
     assert QImage(str(tmp_path / "a.png")).width() == 820
     assert QSvgRenderer(str(tmp_path / "a.svg")).isValid()
     assert len((tmp_path / "a.csv").read_text().splitlines()) > 1
@@ -127,9 +128,8 @@ def test_a_panel_that_is_gone_before_its_file_is_written_says_nothing(
     document: Document, run: Run, qtbot: QtBot, tmp_path: Path
 ) -> None:
     background = Background()
-    panel = LossPanel(document, themes.current())
+    panel = LossPanel(workspace_of(document, background))
     panel.resize(400, 300)
-    panel.background = background
     panel.refresh(Shown(run), frozenset(run.names()))
     panel.save(tmp_path / "loss.csv")
     shiboken6.delete(panel)
@@ -227,7 +227,7 @@ def test_epochs_along_the_axis(document: Document, qtbot: QtBot) -> None:
 
 
 def test_a_course_is_drawn_from_the_second_measurement_on(styled: QApplication, qtbot: QtBot) -> None:
-    view = SharesView(themes.current())
+    view = SharesView()
     qtbot.addWidget(view)
     view.resize(300, 60)
 
@@ -462,7 +462,7 @@ def test_the_curves_of_other_runs_are_drawn_faintly_under_their_titles(document:
     assert [curve.title for curve in beside] == ["wider", "wider", "t" * 23 + "…", "t" * 23 + "…"]
     np.testing.assert_allclose(beside[0].shown, other.scalars("loss/train")[1])
     assert [curve.dashed for curve in beside] == [False, True, False, True]
-    ground = QColor(panel.theme.panel)
+    ground = QColor(themes.current().panel)
     strong = plot.curves["loss/train"].colour
 
     def contrast(colour: QColor) -> float:

@@ -25,6 +25,7 @@ from nnviz.project.edits import UNSET, Edit, SetParam, Several, Unset
 from nnviz.project.graph.groups import contents
 from nnviz.project.model import Choice, Node, ParamValue
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
+from nnviz.record.age import ReadingShown, moment_of
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE, WEIGHTS
 from nnviz.record.run import RunView
 
@@ -284,9 +285,24 @@ class LayerTab(Tab):
         node = self.selection[0] if len(self.selection) == 1 else ""
         mine = {WEIGHTS.series(node), OUTPUT.series(node), DEAD_UNITS.series(node), PLANE.series(node)}
         if shown.run is self._run and shown.step == self._step and not (mine & changed):
+            self._follow_ages()
             return
         self._run, self._step = shown.run, shown.step
         self._show_run()
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The ranges of the weights and of the outputs, and how many units are dead."""
+        views = (self.filters, self.maps)
+        return tuple(reading for view in views if view.isVisibleTo(self) for reading in view.readings_shown())
+
+    def _follow_ages(self) -> None:
+        """What was not measured again grows old while training goes on."""
+        if self._run is None:
+            return
+        moment = moment_of(self._run, self._step)
+        for view in (self.filters, self.maps):
+            if view.isVisibleTo(self):
+                view.set_moment(moment)
 
     def _show_run(self) -> None:
         node = self.selection[0] if len(self.selection) == 1 else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -12,27 +12,33 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPol
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
+from nnviz.gui.look.age_mark import age_room, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import value_at
+from nnviz.gui.panels.numbers import Floats, value_at
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.project import registry
+from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, percent
 from nnviz.record.readings import Histogram
 from nnviz.record.run import RunView
 
+#: How much of their strength numbers and shape keep that are old.
+_OLD = 0.62
+
 
 @dataclass(frozen=True)
 class Distribution:
-    """One layer's outputs over the probe set at one step."""
+    """One layer's outputs over the probe set at one step; all its numbers are of that step."""
 
     node: str
     histogram: Histogram
     mean: float
     deviation: float
     colour: QColor
+    old: bool = False
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -41,6 +47,42 @@ class Distribution:
         if len(edges) == 2 and math.isfinite(self.mean):
             return (finite_or_dash(self.mean),) * 2
         return themes.format_range(float(edges[0]), float(edges[-1]))
+
+    @property
+    def readings(self) -> tuple[ReadingShown, ...]:
+        """Mean and deviation, as they stand beside the name, the two ends, and the share of a spike."""
+        step, old, (least, greatest) = self.histogram.step, self.old, self.ends
+        distribution = ACTIVATION_HISTOGRAM.series(self.node)
+        density, tallest = self.heights
+        counts, peak = self.histogram.counts, int(density.argmax()) if len(density) else 0
+        spike: tuple[ReadingShown, ...] = ()
+        if len(density) and density[peak] > tallest:
+            share = percent(float(counts[peak]) / float(counts.sum()))
+            spike = (ReadingShown(distribution, share, step, old, "spike"),)
+        return (
+            ReadingShown(ACTIVATION_MEAN.series(self.node), finite_or_dash(self.mean), step, old),
+            ReadingShown(ACTIVATION_DEVIATION.series(self.node), finite_or_dash(self.deviation), step, old),
+            ReadingShown(distribution, least, step, old, "low"),
+            ReadingShown(distribution, greatest, step, old, "high"),
+            *spike,
+        )
+
+    @property
+    def heights(self) -> tuple[Floats, float]:
+        """How high each bin stands, and the height that the picture has room for; a spike is cut there.
+
+        Height is density, so that bins of different width compare. Under a spike the others get the lower part, so that
+        its number, the share of all outputs, stands free above them.
+        """
+        edges, counts = self.histogram.edges, self.histogram.counts.astype(np.float64)
+        widths = np.diff(edges)
+        if len(widths) > 2:
+            # The outermost bins end at what was measured: narrower, they hold no more than a whole one would.
+            widths[0], widths[-1] = max(widths[0], widths[1]), max(widths[-1], widths[-2])
+        density = counts / widths
+        total = float(counts.sum())
+        cut = len(density) > 2 and total > 0 and counts.max() > 0.4 * total
+        return density, max(float(np.sort(density)[-2]) * 1.9 if cut else float(density.max(initial=0.0)), 1e-300)
 
 
 class HistogramsView(QWidget):
@@ -54,6 +96,7 @@ class HistogramsView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: list[Distribution] = []
+        self._moment = Moment()
         self._selection = ""
         self.setMouseTracking(True)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
@@ -67,9 +110,10 @@ class HistogramsView(QWidget):
         """What is drawn."""
         return self._shown
 
-    def show_distributions(self, shown: list[Distribution], selection: str) -> None:
-        """Draw these."""
+    def show_distributions(self, shown: list[Distribution], selection: str, moment: Moment) -> None:
+        """Draw these; the moment says how old they are."""
         count = len(self._shown)
+        self._moment = moment
         self._shown, self._selection = shown, selection
         if len(shown) != count:
             self.updateGeometry()
@@ -122,8 +166,14 @@ class HistogramsView(QWidget):
         painter.drawText(top, int(Qt.AlignmentFlag.AlignLeft), one.node)
         painter.setFont(themes.font(12))
         painter.setPen(QColor(themes.current().text_muted))
-        text = f"{finite_or_dash(one.mean)} ± {finite_or_dash(one.deviation)}"
+        mean, deviation, least, greatest, *spike = one.readings
+        text = f"{mean.text} ± {deviation.text}"
+        painter.setOpacity(_OLD if one.old else 1.0)
         painter.drawText(top, int(Qt.AlignmentFlag.AlignRight), text)
+        if one.old:
+            metrics = painter.fontMetrics()
+            left = top.right() - metrics.horizontalAdvance(text) - age_room(metrics.ascent())
+            paint_age_mark(painter, QPointF(left, top.center().y()), metrics.ascent(), themes.current().text_muted)
         plot = QRectF(area.left(), area.top() + line + 4, area.width(), area.height() - 2 * line - 8)
         edges, counts = one.histogram.edges, one.histogram.counts.astype(np.float64)
         low, high = float(edges[0]), float(edges[-1])
@@ -131,13 +181,9 @@ class HistogramsView(QWidget):
         painter.setPen(QPen(QColor(themes.current().border), 1))
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         if high <= low or not counts.sum():
+            painter.setOpacity(1.0)
             return
-        # Height is density, so that bins of different width compare; a spike at zero is cut, its share is written.
-        density = counts / np.diff(edges)
-        share = counts / counts.sum()
-        cut = len(density) > 2 and share.max() > 0.4
-        # Under a spike the others get the lower part, so that its number stands free above them.
-        tallest = max(float(np.sort(density)[-2]) * 1.9 if cut else float(density.max()), 1e-300)
+        density, tallest = one.heights
         x = plot.left() + plot.width() * (edges - low) / (high - low)
         y = plot.bottom() - plot.height() * np.minimum(density / tallest, 1.0)
         points = [QPointF(float(x[0]), plot.bottom())]
@@ -147,10 +193,10 @@ class HistogramsView(QWidget):
         painter.setPen(QPen(one.colour, 1.2))
         painter.setBrush(mixed(QColor(themes.current().panel), one.colour, 0.35))
         painter.drawPolygon(QPolygonF(points))
-        peak = int(density.argmax())
-        if density[peak] > tallest:
+        for reading in spike:
+            peak = int(density.argmax())
             painter.setPen(QColor(themes.current().text_muted))
-            text = f"↑ {percent(float(share[peak]))}"
+            text = f"↑ {reading.text}"
             right = float(x[peak + 1]) + 5 < plot.right() - painter.fontMetrics().horizontalAdvance(text)
             place = QRectF(plot.left(), plot.top() - 2, float(x[peak]) - 5 - plot.left(), line)
             side = Qt.AlignmentFlag.AlignRight
@@ -165,9 +211,9 @@ class HistogramsView(QWidget):
             painter.setPen(pen)
             painter.drawLine(QPointF(zero, plot.top()), QPointF(zero, plot.bottom()))
         painter.setPen(QColor(themes.current().text_muted))
-        least, greatest = one.ends
-        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignLeft), least)
-        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignRight), greatest)
+        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignLeft), least.text)
+        painter.drawText(bottom, int(Qt.AlignmentFlag.AlignRight), greatest.text)
+        painter.setOpacity(1.0)
 
     def at(self, x: float, y: float) -> tuple[Distribution, int] | None:
         """The histogram at a point, and the bin."""
@@ -192,7 +238,8 @@ class HistogramsView(QWidget):
         counts, edges = one.histogram.counts, one.histogram.edges
         share = float(counts[place]) / max(float(counts.sum()), 1.0)
         low, high = themes.format_number(float(edges[place])), themes.format_number(float(edges[place + 1]))
-        self.readout.emit(f"{one.node}: {percent(share, 1)} of the outputs from {low} to {high}")
+        age = self._moment.words(one.histogram.step)
+        self.readout.emit(f"{one.node}: {percent(share, 1)} of the outputs from {low} to {high}, {age}")
 
     def leaveEvent(self, event: object) -> None:
         """Take the reading away."""
@@ -253,11 +300,23 @@ class ActivationsPanel(Panel):
             histogram = run.latest(ACTIVATION_HISTOGRAM.series(node), step)
             if not isinstance(histogram, Histogram) or len(histogram.edges) != len(histogram.counts) + 1:
                 continue
-            mean = value_at(*run.scalars(ACTIVATION_MEAN.series(node)), step)
-            deviation = value_at(*run.scalars(ACTIVATION_DEVIATION.series(node)), step)
-            shown.append(Distribution(node, histogram, mean, deviation, self._colour(node)))
-        self.view.show_distributions(shown, self.selection)
+            # Of the step of the histogram: of an earlier run fewer histograms are kept than means.
+            mean = value_at(*run.scalars(ACTIVATION_MEAN.series(node)), histogram.step)
+            deviation = value_at(*run.scalars(ACTIVATION_DEVIATION.series(node)), histogram.step)
+            old = self.moment.is_old(histogram.step, ACTIVATION_HISTOGRAM.series(node))
+            shown.append(Distribution(node, histogram, mean, deviation, self._colour(node), old))
+        self.view.show_distributions(shown, self.selection, self.moment)
         return bool(shown)
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The numbers around the histograms."""
+        return tuple(reading for one in self.view.shown for reading in one.readings)
+
+    def show_ages(self) -> None:
+        """Mark the old ones."""
+        series = ACTIVATION_HISTOGRAM.series
+        shown = [replace(one, old=self.moment.is_old(one.histogram.step, series(one.node))) for one in self.view.shown]
+        self.view.show_distributions(shown, self.selection, self.moment)
 
     def on_selection(self) -> None:
         """The selected layer's name comes forward."""

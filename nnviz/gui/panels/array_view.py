@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
+from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.pictures import Scale, scale_bar
 from nnviz.gui.panels.enlarged import Enlarged
@@ -14,6 +15,8 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.panels.tiles import TileView
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, line_height, refresh_fonts, set_font
+from nnviz.record.age import Moment, ReadingShown
+from nnviz.record.readings import ArrayReading
 
 
 class RangeBar(QWidget):
@@ -23,6 +26,7 @@ class RangeBar(QWidget):
         super().__init__(parent)
         self._scale: Scale | None = "sequential"
         self._low, self._high = "", ""
+        self._old = False
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.restyle()
         follow(themes.notifier.changed, self.restyle)
@@ -40,6 +44,17 @@ class RangeBar(QWidget):
             self.setToolTip(f"Colours run from {low} to {high}" if scale else f"{low} {high}")
             self.update()
 
+    @property
+    def old(self) -> bool:
+        """Whether its values are marked as old."""
+        return self._old
+
+    def set_old(self, old: bool) -> None:
+        """Mute the two values and mark them with a clock, or not."""
+        if old is not self._old:
+            self._old = old
+            self.update()
+
     def restyle(self) -> None:
         """Take the size of the theme's letters."""
         self.setFont(themes.font(12))
@@ -49,27 +64,36 @@ class RangeBar(QWidget):
     @answering(QSize)
     def sizeHint(self) -> QSize:
         """Room for two numbers and the scale between them."""
-        return QSize(2 * self._text_width() + 50, line_height() + 2)
+        return QSize(2 * self._text_width() + 50 + self._age_room(), line_height() + 2)
 
     def _text_width(self) -> int:
         return self.fontMetrics().horizontalAdvance("−0.000")
 
+    def _age_room(self) -> int:
+        return round(age_room(self.fontMetrics().ascent()))
+
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Low, scale, high."""
+        """Low, scale, high; before them the mark of what is old has its room."""
         painter = QPainter(self)
-        painter.setPen(QColor(themes.current().text_muted))
+        colours, room = themes.current(), self._age_room()
+        if self._old:
+            mark = QPointF(0, self.height() / 2)
+            paint_age_mark(painter, mark, self.fontMetrics().ascent(), colours.text_muted)
+        painter.setPen(aged(colours.text_muted, self._old, colours))
+        painter.translate(room, 0)
         width = self._text_width()
         vertical = int(Qt.AlignmentFlag.AlignVCenter)
         low = QRect(0, 0, width, self.height())
-        high = QRect(self.width() - width, 0, width, self.height())
+        high = QRect(self.width() - room - width, 0, width, self.height())
         painter.drawText(low, int(Qt.AlignmentFlag.AlignRight) | vertical, self._low)
         painter.drawText(high, int(Qt.AlignmentFlag.AlignLeft) | vertical, self._high)
         bar = QRect(width + 5, self.height() // 2 - 4, 40, 8)
         if self._scale is not None:
             painter.drawImage(bar, scale_bar(self._scale, 40, 8))
         elif self._low or self._high:
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), "to")
+            between = QRect(width, 0, self.width() - room - 2 * width, self.height())
+            painter.drawText(between, int(Qt.AlignmentFlag.AlignCenter), "to")
 
 
 class ArrayView(QWidget):
@@ -127,6 +151,9 @@ class ArrayView(QWidget):
         self.grid.readout.connect(self._on_readout)
         self.grid.enlarge_requested.connect(self.enlarge)
         self._idle_text = ""
+        #: The reading that is shown, and the moment against which it is old or not.
+        self._series, self._step = "", 0
+        self._moment = Moment()
         self.setMinimumHeight(60)
         follow(themes.notifier.changed, self.restyle)
 
@@ -145,6 +172,31 @@ class ArrayView(QWidget):
                 self._caption.set_wordings(*shown)
             else:
                 self._caption.set_whole(shown[0])
+
+    def set_measured(self, reading: ArrayReading, moment: Moment) -> None:
+        """Which reading is shown, and at which moment."""
+        self._series, self._step = reading.series, reading.step
+        self.set_moment(moment)
+
+    def set_moment(self, moment: Moment) -> None:
+        """Training went on, or another step is shown: what is shown may have become old."""
+        self._moment = moment
+        old = moment.is_old(self._step, self._series)
+        self._caption.set_age(self._age if old else None)
+        self.range_bar.set_old(old)
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The range that is written, with the step at which it was measured."""
+        if self.grid.data is None:
+            return ()
+        old = self.range_bar.old
+        return tuple(
+            ReadingShown(self._series, text, self._step, old, which)
+            for text, which in zip(self.range_bar.ends, ("low", "high"), strict=True)
+        )
+
+    def _age(self) -> str:
+        return self._moment.words(self._step)
 
     def set_idle_text(self, text: str) -> None:
         """What the line at the bottom says while nothing is pointed at."""

@@ -46,6 +46,7 @@ from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
+from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import Quantity, prefixes_of
 from nnviz.record.run import RunView
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 Cell = str | int | float
 
 
+#: Seconds between two looks at whether its numbers have become old.
+_AGES_EVERY = 0.1
 #: Seconds; a panel that draws faster is drawn at every call.
 _DEAR = 0.008
 
@@ -118,7 +121,8 @@ class Panel(QWidget):
         self._shown: Shown | None = None
         self._stale = True
         self._waiting: set[str] = set()
-        self._cost = self._drawn_at = 0.0
+        self._cost = self._drawn_at = self._aged_at = 0.0
+        self._moment = Moment()
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._catch_up)
@@ -278,8 +282,34 @@ class Panel(QWidget):
         """Whether the empty state is shown."""
         return self._pages.currentWidget() is self._empty
 
+    @property
+    def moment(self) -> Moment:
+        """The step that is shown, against which its numbers are old or not."""
+        return self._moment
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The measured numbers that are written on it now, each with the step it claims; painting takes them here."""
+        return ()
+
+    def show_ages(self) -> None:
+        """Some of its numbers have become old, or new again, without being measured anew: paint those marks."""
+
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """Bring what is shown up to date, knowing which series of its runs have changed since the last call."""
+        self._moment = moment_of(shown.run, shown.step)
+        self._refresh(shown, changed)
+        self._follow_ages()
+
+    def _follow_ages(self) -> None:
+        """What was not measured again grows old while training goes on."""
+        now = time.perf_counter()
+        if now - self._aged_at < _AGES_EVERY or self.is_empty:
+            return
+        self._aged_at = now
+        if any(self._moment.is_old(one.step, one.series) is not one.old for one in self.readings_shown()):
+            self.show_ages()
+
+    def _refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         before, run, step = self._shown, shown.run, shown.step
         fresh = self._stale or not shown.same_runs(before)
         moved = before is None or shown.steps != before.steps

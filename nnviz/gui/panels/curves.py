@@ -19,6 +19,7 @@ from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
 from nnviz.gui.panels.options import add_smoothing
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.project.document import Document
+from nnviz.record.age import Moment, moment_of
 from nnviz.record.quantities import EPOCH
 from nnviz.record.run import RunView
 
@@ -195,6 +196,19 @@ class CurvesPanel(Panel):
         """The measured value at or before a step."""
         reading = self._readings.get(series)
         return math.nan if reading is None else value_at(reading.steps, reading.values, step)
+
+    def step_of_value(self, series: str, step: int | None) -> int:
+        """The step at which that value was measured; -1 where there is none."""
+        reading = self._readings.get(series)
+        if reading is None or not len(reading.steps):
+            return -1
+        index = len(reading.steps) if step is None else int(np.searchsorted(reading.steps, step, side="right"))
+        return int(reading.steps[index - 1]) if index else -1
+
+    def moment_at(self, step: int | None) -> Moment:
+        """The moment that is looked at: a step under the mouse, or what is shown."""
+        run = self.run
+        return self.moment if run is None or step is None or step == self.step else moment_of(run, step)
 
     def colour_of(self, node: str) -> tuple[QColor, bool]:
         """A node's colour and whether its line is dashed (from the ninth node on, the colours come again)."""

@@ -20,6 +20,7 @@ from nnviz.gui.parts.widgets import Segments
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.model import Choice
+from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
 from nnviz.record.readings import ArrayReading, count_in, units_in
 from nnviz.record.run import RunView
@@ -43,6 +44,7 @@ class MapView(ArrayView):
         self._meta: dict[str, str | int | float] = {}
         self._units: tuple[int, ...] = ()
         self._dead: frozenset[int] = frozenset()
+        self._dead_step = 0
         self._rank = 3
         self._edges: Edges | None = None
         self.shared = False
@@ -89,9 +91,32 @@ class MapView(ArrayView):
         self._units = units_in(self._meta, len(self._maps))
         dead = run.latest(DEAD_UNITS.series(node), step)
         found = set(np.flatnonzero(dead.array).tolist()) if isinstance(dead, ArrayReading) else set()
+        self._dead_step = dead.step if dead is not None else 0
+        self.set_measured(sample, moment_of(run, step))
         self._dead = frozenset(place for place, unit in enumerate(self._units) if unit in found)
         self._colour()
         return True
+
+    def set_moment(self, moment: Moment) -> None:
+        """The dead units were counted at a step of their own."""
+        super().set_moment(moment)
+        old = bool(self._dead) and moment.is_old(self._dead_step, DEAD_UNITS.series(self._node))
+        self.reading.set_age(self._age_of_dead if old else None)
+
+    def _age_of_dead(self) -> str:
+        return f"The dead units were {self._moment.words(self._dead_step)}"
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The range, and how many units are marked as dead."""
+        shown = super().readings_shown()
+        dead = self._dead_words()
+        if not shown or not dead:
+            return shown
+        return (*shown, ReadingShown(DEAD_UNITS.series(self._node), dead, self._dead_step, self.reading.old, "dead"))
+
+    def _dead_words(self) -> str:
+        count = 0 if self._maps is None else len([index for index in self._dead if index < len(self._maps)])
+        return f"{count} dead (red)" if count and self._edges is None else ""
 
     def enlarged_title(self) -> str:
         """The layer and the sample."""
@@ -160,9 +185,8 @@ class MapView(ArrayView):
         )
         idle = "" if self._rank == 1 or image else "one scale for all" if shared else "each map its own scale"
         notes = []
-        dead = len([index for index in self._dead if index < len(maps)])
-        if dead:
-            notes.append(f"{dead} dead (red)")
+        if dead := self._dead_words():
+            notes.append(dead)
         if total > len(maps):
             notes.append(f"{'' if 'also' in self._meta else 'the first '}{len(maps)} of {total}")
         if notes:
@@ -300,6 +324,14 @@ class FeatureMapsPanel(NodePanel):
             return not self.is_empty
         self._drawn = (node, step)
         return bool(node) and self.view.refresh(run, node, step)
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The range of the maps, and how many are dead."""
+        return self.view.readings_shown()
+
+    def show_ages(self) -> None:
+        """Mark what is old."""
+        self.view.set_moment(self.moment)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Every number of the maps."""

@@ -18,6 +18,7 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
 from nnviz.project.document import Document
+from nnviz.record.age import ReadingShown, moment_of
 from nnviz.record.quantities import WEIGHTS
 from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
@@ -88,6 +89,8 @@ class FilterView(ArrayView):
         if stack is None:
             self.show_tiles(None)
             return False
+        if isinstance(sample, ArrayReading):
+            self.set_measured(sample, moment_of(run, step))
         if before != (node, stack.channels):
             self._offer_channels(stack)
         self._colour()
@@ -242,6 +245,14 @@ class FiltersPanel(NodePanel):
             return not self.is_empty
         self._drawn = (node, step)
         return bool(node) and self.view.refresh(run, node, step)
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The range of the weights."""
+        return self.view.readings_shown()
+
+    def show_ages(self) -> None:
+        """Mark what is old."""
+        self.view.set_moment(self.moment)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Every weight of the layer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.curves import CurvesPanel, curve_choices, trained_nodes
 from nnviz.gui.panels.plot import CurvePlot
+from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.quantities import EPOCH, Curves, Quantity, percent
 from nnviz.record.run import RunView
 
@@ -59,6 +59,8 @@ class LayerCurvesPanel(CurvesPanel):
         self.plot.set_bands(list(self.bands))
         self.body_layout.addWidget(self.plot, 1)
         self._hover: float | None = None
+        #: What is written of each layer.
+        self._told: dict[str, ReadingShown] = {}
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Give the curves that changed their new data."""
@@ -106,20 +108,43 @@ class LayerCurvesPanel(CurvesPanel):
         step = self.step if self._hover is None else self.step_of(self._hover)
         nodes = list(self.plot.curves)
         chosen = self.selection if self.selection in nodes else ""
+        told = [chosen] if step is None and chosen else nodes if step is not None else []
+        moment = self.moment_at(step)
+        self._told = {node: reading for node in told if (reading := self._told_of(node, step, moment)) is not None}
         if step is None:
-            value = self._text(self.value(self.quantity.series(chosen), None))
-            words = (f"{chosen}: {value}", value) if chosen else self.curves.caption
+            reading = self._told.get(chosen)
+            words = (f"{chosen}: {reading.text}", reading.text) if reading is not None else self.curves.caption
             self.set_subtitle(*words)
+            old = reading is not None and reading.old
+            self._subtitle.set_age(self._age_of_chosen if old else None)
             self.plot.set_values({})
             return
-        values = {node: self.value(self.quantity.series(node), step) for node in nodes}
-        shown = {node: self._text(value) if math.isfinite(value) else "–" for node, value in values.items()}
         count = themes.format_count(step)
         self.set_subtitle(f"values at step {count}", f"at step {count}", f"step {count}")
-        self.plot.set_values(shown)
+        self._subtitle.set_age(None)
+        shown = {node: self._told[node].text if node in self._told else "–" for node in nodes}
+        self.plot.set_values(shown, frozenset(node for node, reading in self._told.items() if reading.old))
 
-    def _text(self, value: float) -> str:
-        return percent(value) if self.quantity.unit == "share" else themes.format_number(value)
+    def _told_of(self, node: str, step: int | None, moment: Moment) -> ReadingShown | None:
+        series = self.quantity.series(node)
+        measured = self.step_of_value(series, step)
+        if measured < 0:
+            return None
+        value = self.value(series, step)
+        text = percent(value) if self.quantity.unit == "share" else themes.format_number(value)
+        return ReadingShown(series, text, measured, moment.is_old(measured, series))
+
+    def _age_of_chosen(self) -> str:
+        reading = next(iter(self._told.values()), None)
+        return "" if reading is None else self.moment.words(reading.step)
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The values that are written: of the selected layer, or of all at the step that is looked at."""
+        return tuple(self._told.values())
+
+    def show_ages(self) -> None:
+        """Mark the old ones."""
+        self._update_header()
 
 
 def curves_panel(quantity: Quantity) -> type[LayerCurvesPanel]:

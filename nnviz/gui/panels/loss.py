@@ -17,6 +17,7 @@ from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
 from nnviz.project.model import Choice
+from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, percent
 from nnviz.record.run import RunView
 
@@ -99,6 +100,8 @@ class LossPanel(CurvesPanel):
             plot.hovered.connect(self._on_hovered)
         self.body_layout.addWidget(holder, 1)
         self._hover: float | None = None
+        #: What is written in the legend, by its series.
+        self._told: dict[str, ReadingShown] = {}
         #: What was read of the other runs, in their order.
         self._beside: list[dict[str, Reading]] = []
         self._show_plots()
@@ -249,24 +252,41 @@ class LossPanel(CurvesPanel):
         value = best[1] if view == "loss" else self.value(ACCURACY.series("validation"), best[0])
         plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(themes.current().text))
 
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The values in the legend."""
+        return tuple(self._told.values())
+
+    def show_ages(self) -> None:
+        """Mark the old ones."""
+        self._update_legend()
+
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None
         self._update_legend()
 
     def _update_legend(self) -> None:
         step = self.step if self._hover is None else self.step_of(self._hover)
+        moment = self.moment_at(step)
         entries: list[LegendEntry] = []
+        self._told = {}
         for view, quantity in _SHOWN.items():
             if self.view not in {view, "both"}:
                 continue
             for split, title, colour in _SPLITS:
                 series = quantity.series(split)
-                if series in self._readings and len(self._readings[series].steps):
-                    value = self.value(series, step)
-                    text = "–" if not len(self._readings[series].steps) else themes.format_number(value)
-                    if quantity.unit == "share" and math.isfinite(value):
-                        text = percent(value, 1)
-                    entries.append(LegendEntry(title, QColor(themes.current().series[colour]), text))
+                if series not in self._readings or not len(self._readings[series].steps):
+                    continue
+                look = QColor(themes.current().series[colour])
+                measured = self.step_of_value(series, step)
+                if measured < 0:
+                    entries.append(LegendEntry(title, look, "–"))
+                    continue
+                value = self.value(series, step)
+                shared = quantity.unit == "share" and math.isfinite(value)
+                text = percent(value, 1) if shared else themes.format_number(value)
+                told = ReadingShown(series, text, measured, moment.is_old(measured, series))
+                self._told[series] = told
+                entries.append(LegendEntry(title, look, text, old=told.old, age=moment.words(measured)))
         entries += [
             LegendEntry(title_of(other), self._colour_beside(index))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))

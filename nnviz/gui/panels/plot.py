@@ -60,6 +60,7 @@ class CurvePlot(QWidget):
         self._curves: dict[str, Curve] = {}
         self._emphasis = ""
         self._values: dict[str, str] = {}
+        self._old_values: frozenset[str] = frozenset()
         self._y_range = SteadyRange()
         self._bounds: tuple[float, float] | None = None
         self._auto = True
@@ -220,10 +221,15 @@ class CurvePlot(QWidget):
                 self._style_curve(curve)
             self._update_labels()
 
-    def set_values(self, values: dict[str, str]) -> None:
-        """Write these at the ends of the lines instead of their names: what they are at the step that is pointed at."""
-        if values != self._values:
-            self._values = values
+    def set_values(self, values: dict[str, str], old: frozenset[str] = frozenset()) -> None:
+        """Write these at the ends of the lines instead of their names: what they are at the step that is pointed at.
+
+        Args:
+            values: By the keys of the curves.
+            old: The keys of those that were measured long before that step.
+        """
+        if values != self._values or old != self._old_values:
+            self._values, self._old_values = values, old
             self._update_labels()
 
     def set_bands(self, bands: list[tuple[float, float, str]]) -> None:
@@ -429,6 +435,7 @@ class CurvePlot(QWidget):
             back = bool(self._emphasis) and curve.key != self._emphasis
             colour = mixed(QColor(themes.current().panel), curve.colour, 0.55) if back else curve.colour
             text = self._values.get(curve.key, curve.title)
-            labels.append(EndLabel(curve.key, text, colour, y, curve.key == self._emphasis))
+            old = curve.key in self._old_values
+            labels.append(EndLabel(curve.key, text, colour, y, curve.key == self._emphasis, old))
         area = box.sceneBoundingRect()
         self._labels.set_labels(labels, float(area.top()), float(area.bottom()))

@@ -9,19 +9,21 @@ from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEve
 from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.look import theme as themes
+from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.panels.numbers import spread
 
 
 @dataclass(frozen=True, slots=True)
 class EndLabel:
-    """The name of a curve, written where it ends."""
+    """The name of a curve, or a value of it that may be old, written where it ends."""
 
     key: str
     title: str
     colour: QColor
     y: float
     strong: bool
+    old: bool = False
 
 
 class EndLabels(QWidget):
@@ -63,8 +65,14 @@ class EndLabels(QWidget):
             painter.setFont(font)
             painter.setPen(QPen(label.colour, 1))
             painter.drawLine(QPointF(0, label.y), QPointF(8, place))
-            text = QFontMetrics(font).elidedText(label.title, Qt.TextElideMode.ElideRight, self.width() - 12)
-            painter.drawText(QPointF(11, place + QFontMetrics(font).capHeight() / 2), text)
+            metrics = QFontMetrics(font)
+            room = round(age_room(metrics.ascent())) + 3 if label.old else 0
+            text = metrics.elidedText(label.title, Qt.TextElideMode.ElideRight, self.width() - 12 - room)
+            painter.setPen(QPen(aged(label.colour, label.old, themes.current()), 1))
+            painter.drawText(QPointF(11, place + metrics.capHeight() / 2), text)
+            if label.old:
+                mark = QPointF(11 + metrics.horizontalAdvance(text) + 3, place)
+                paint_age_mark(painter, mark, metrics.ascent(), themes.current().text_muted)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click on a name selects its node."""

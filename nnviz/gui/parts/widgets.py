@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -19,12 +19,15 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.gui.look import theme as themes
+from nnviz.gui.look.age_mark import age_room, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.parts.plain_text import plain_tip
 
 _FONT = "nnviz_font"
 #: Pixels of the sentences of the interface.
 _READING_SIZE = 13
+#: How much of its strength a text keeps whose numbers are old.
+_OLD = 0.72
 
 
 def set_font(widget: QWidget, pixel_size: int, weight: int = 400) -> None:
@@ -66,8 +69,20 @@ class ElidedLabel(QLabel):
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self._shorter: tuple[str, ...] = ()
+        self._age: Callable[[], str] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def set_age(self, words: Callable[[], str] | None) -> None:
+        """Mark the numbers in the text as old; ``words`` says on hover how old. None takes the mark away."""
+        if (words is None) is not (self._age is None):
+            self.update()
+        self._age = words
+
+    @property
+    def old(self) -> bool:
+        """Whether its numbers are marked as old."""
+        return self._age is not None
 
     def set_wordings(self, text: str, *shorter: str) -> None:
         """The text, and what may stand instead where there is less room, longest first."""
@@ -98,13 +113,30 @@ class ElidedLabel(QLabel):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw as much of the text as fits; the whole of it is the tooltip then."""
         painter = QPainter(self)
-        shown = self.shown_text()
+        shown, area = self.shown_text(), self.contentsRect()
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.setFont(self.font())
-        painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
+        if self._age is not None and shown:
+            painter.setOpacity(_OLD)
+        painter.drawText(area, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
+        if self._age is not None and shown:
+            painter.setOpacity(1.0)
+            metrics = self.fontMetrics()
+            # In the empty room on the other side of the text, which does not move for it.
+            width, room = metrics.horizontalAdvance(shown), age_room(metrics.ascent())
+            right = bool(self.alignment() & Qt.AlignmentFlag.AlignRight)
+            x = area.right() - width - room - 3 if right else area.left() + width + 5
+            place = QPointF(min(max(x, area.left()), area.right() - room), area.center().y() + 1)
+            paint_age_mark(painter, place, metrics.ascent(), self.palette().color(self.foregroundRole()))
         tip = self.text() if shown != self.text() else ""
-        if plain_tip(tip) != self.toolTip():
+        if self._age is None and plain_tip(tip) != self.toolTip():
             self.setToolTip(plain_tip(tip))
+
+    def event(self, event: QEvent) -> bool:
+        """The age of a number is told as it is when somebody asks."""
+        if event.type() == QEvent.Type.ToolTip and self._age is not None:
+            self.setToolTip(plain_tip(f"{self.text()}\n{self._age()}".strip()))
+        return super().event(event)
 
 
 class FittedText(QLabel):
@@ -148,17 +180,24 @@ class FittedText(QLabel):
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """One curve in a legend: its name, colour and present value as text; ``dot`` marks a point instead of a line."""
+    """One curve in a legend: its name, colour and present value as text; ``dot`` marks a point instead of a line.
+
+    The value is muted and marked with a clock where it is ``old``; ``age`` says in words when it was measured.
+    """
 
     title: str
     colour: QColor
     value: str = ""
     dot: bool = False
     dashed: bool = False
+    old: bool = False
+    age: str = field(default="", compare=False)
 
 
 class Legend(QWidget):
     """Names, colours and present values in one right-aligned line; every value has a fixed width, so nothing moves.
+
+    So has the mark of an old value, before it. Pointing at the line says when each was measured.
 
     Where the entries do not fit, the last ones are left out rather than squeezed.
     """
@@ -178,14 +217,25 @@ class Legend(QWidget):
 
     def set_entries(self, entries: Sequence[LegendEntry]) -> None:
         """Show these, repainting only if something differs."""
-        entries = tuple(entries)
-        if entries == self._entries:
+        before, self._entries = self._entries, tuple(entries)
+        if self._entries == before:
             return
-        self._entries = entries
-        spoken = ", ".join(f"{entry.title} {entry.value}".strip() for entry in entries)
-        self.setAccessibleName(spoken)
-        self.setToolTip(plain_tip(spoken))
+        self.setAccessibleName(", ".join(f"{entry.title} {entry.value}".strip() for entry in entries))
         self.update()
+
+    def words(self) -> str:
+        """All of it as text, with the age of each value: what the tooltip says."""
+        lines = []
+        for entry in self._entries:
+            age = f", {entry.age}" if entry.age else ""
+            lines.append(f"{entry.title} {entry.value}".strip() + age)
+        return "\n".join(lines)
+
+    def event(self, event: QEvent) -> bool:
+        """The tooltip is made when it is asked for: ages grow with every step."""
+        if event.type() == QEvent.Type.ToolTip:
+            self.setToolTip(plain_tip(self.words()))
+        return super().event(event)
 
     def minimumSizeHint(self) -> QSize:
         """Any width will do."""
@@ -194,7 +244,8 @@ class Legend(QWidget):
     def _width_of(self, entry: LegendEntry, metrics: QFontMetrics) -> int:
         width = 20 + metrics.horizontalAdvance(entry.title)
         if entry.value:
-            width += 5 + max(metrics.horizontalAdvance(self.VALUE_SAMPLE), metrics.horizontalAdvance(entry.value))
+            width += 5 + round(age_room(metrics.ascent()))
+            width += max(metrics.horizontalAdvance(self.VALUE_SAMPLE), metrics.horizontalAdvance(entry.value))
         return width
 
     @guarded
@@ -226,8 +277,11 @@ class Legend(QWidget):
             left = x + 20
             painter.drawText(QRect(left, 0, width, self.height()), int(Qt.AlignmentFlag.AlignVCenter), entry.title)
             if entry.value:
-                painter.setPen(QColor(themes.current().text))
                 left += metrics.horizontalAdvance(entry.title) + 5
+                if entry.old:
+                    paint_age_mark(painter, QPointF(left, middle), metrics.ascent(), themes.current().text_muted)
+                left += round(age_room(metrics.ascent()))
+                painter.setPen(QColor(themes.current().text_muted if entry.old else themes.current().text))
                 painter.drawText(
                     QRect(left, 0, x + width - left, self.height()), int(Qt.AlignmentFlag.AlignVCenter), entry.value
                 )

@@ -303,8 +303,7 @@ def test_filters_print_their_range_and_follow_the_selection(document: Document, 
     assert isinstance(sample, ArrayReading) and panel.view.stack is not None
     panel.view.set_channel(3)
     channel = sample.array[:, 3]
-    low, high = themes.format_number(float(channel.min()), 2), themes.format_number(float(channel.max()), 2)
-    assert panel.view.range_bar.ends == (low, high)
+    assert panel.view.range_bar.ends == themes.format_range(float(channel.min()), float(channel.max()), 2)
     assert panel.view.channel_box.count() == 16
     panel.set_selection("relu2")
     assert panel.node == "conv2", "a layer without weights leaves the panel where it is"

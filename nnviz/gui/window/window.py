@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
                 self.overlays.show_details,
                 self,
             ),
-            *history_actions(self.document, self.guarded),
+            *history_actions(self.shown_document, self.guarded),
             *self.looks.actions(),
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),

@@ -71,6 +71,17 @@ class Bands:
             return "error"
         return "warning" if self.warning.passed(value) or self.low.undercut(value) else "good"
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """From where to where a value is healthy, both included; infinite where nothing ends it."""
+        return self.healthy or (self.low.at, min(self.warning.at, self.error))
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is healthy: inside the drawn band where there is one, else neither amber nor red."""
+        if self.healthy is None:
+            return self.level(value) == "good"
+        return self.healthy[0] <= value <= self.healthy[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Badge:
@@ -181,6 +192,16 @@ class Quantity:
         if self.unit == "share":
             return percent(value)
         return f"{value:.3g} {self.unit}".rstrip()
+
+    @property
+    def healthy_text(self) -> str:
+        """Where a value is healthy, in words; empty where nothing says so."""
+        low, high = self.bands.limits
+        if math.isinf(low) and math.isinf(high):
+            return ""
+        if math.isinf(low):
+            return f"at most {self.text(high)}"
+        return f"at least {self.text(low)}" if math.isinf(high) else f"{self.text(low)} to {self.text(high)}"
 
 
 def percent(share: float, decimals: int = 0) -> str:

@@ -1,8 +1,9 @@
-"""The right side of the window: four tabs about what is selected, how it is trained, on what, and why."""
+"""The right side of the window: tabs about what is selected, how it is trained, on what, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShortcut
@@ -23,6 +24,16 @@ from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.document import Document
 from nnviz.record.run import RunView
 
+_TabKind = TypeVar("_TabKind", bound=Tab)
+
+#: All tabs, in the order in which they stand. What the inspector has to know of one stands on its class.
+TABS: tuple[type[Tab], ...] = (
+    LayerTab,
+    TrainingTab,
+    DataTab,
+    ExplainTab,
+)
+
 
 class Inspector(QWidget):
     """Shows and edits the selection, the training and the data; only the tab in sight costs anything.
@@ -32,14 +43,14 @@ class Inspector(QWidget):
         node_requested: Signal: select this node.
         cure_requested: Signal: a Cure of a finding.
         left: Signal: Escape was pressed: the keyboard goes back to the canvas.
+        interest_changed: Signal: the source and what it looks at from now on: an :class:`Interest`.
     """
 
     message = Signal(str)
     node_requested = Signal(str)
     cure_requested = Signal(object)
     left = Signal()
-
-    TABS = (("layer", "Layer"), ("training", "Training"), ("data", "Data"), ("explain", "Explain"))
+    interest_changed = Signal(str, object)
 
     def __init__(
         self, document: Document, theme: Theme, parent: QWidget | None = None, known: KnownData | None = None
@@ -51,16 +62,11 @@ class Inspector(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(300)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.layer = LayerTab(document, theme, self)
-        self.training = TrainingTab(document, theme, known, self)
-        self.data = DataTab(document, theme, known, self)
-        self.explain = ExplainTab(document, theme, self)
-        self.tabs: dict[str, Tab] = {
-            "layer": self.layer,
-            "training": self.training,
-            "data": self.data,
-            "explain": self.explain,
-        }
+        self.tabs: dict[str, Tab] = {kind.key: kind(document, theme, known, self) for kind in TABS}
+        self.layer = self._tab(LayerTab)
+        self.training = self._tab(TrainingTab)
+        self.data = self._tab(DataTab)
+        self.explain = self._tab(ExplainTab)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(4)
@@ -71,14 +77,14 @@ class Inspector(QWidget):
         self._buttons: dict[str, QToolButton] = {}
         group = QButtonGroup(self)
         group.setExclusive(True)
-        for number, (key, title) in enumerate(self.TABS, 1):
+        for key, tab in self.tabs.items():
             button = QToolButton(bar)
-            button.setText(title)
+            button.setText(tab.title)
             button.setCheckable(True)
             button.setProperty("role", "flat")
-            QShortcut(f"Alt+{number}", self, lambda key=key: self.enter(key))
-            button.setToolTip(f"{title} (Alt+{number})")
-            button.setAccessibleName(f"{title} tab")
+            QShortcut(tab.keys, self, lambda key=key: self.enter(key))
+            button.setToolTip(f"{tab.title} ({tab.keys})")
+            button.setAccessibleName(f"{tab.title} tab")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             set_font(button, 13, 500)
@@ -93,6 +99,7 @@ class Inspector(QWidget):
             tab.message.connect(self.message.emit)
             tab.node_requested.connect(self.node_requested.emit)
             tab.cure_requested.connect(self.cure_requested.emit)
+            tab.interest_changed.connect(self.interest_changed.emit)
         column.addWidget(self._pages, 1)
         self._last: tuple[RunView, int | None] | None = None
         self.show_tab("layer")
@@ -100,8 +107,13 @@ class Inspector(QWidget):
 
     @property
     def tab(self) -> str:
-        """Key of the tab in sight: ``layer``, ``training``, ``data`` or ``explain``."""
+        """Key of the tab in sight."""
         return next(key for key, button in self._buttons.items() if button.isChecked())
+
+    def _tab(self, kind: type[_TabKind]) -> _TabKind:
+        tab = self.tabs[kind.key]
+        assert isinstance(tab, kind)
+        return tab
 
     def show_tab(self, key: str) -> None:
         """Bring a tab to the front."""

@@ -331,6 +331,7 @@ class MainWindow(QMainWindow):
         inspector.node_requested.connect(self.commands.show_node)
         inspector.cure_requested.connect(self.commands.cure)
         inspector.data.download_requested.connect(lambda _kind: self.guidance.download())
+        inspector.interest_changed.connect(self.interests.contribute)
         inspector.set_selection(list(self.canvas.selected))
         self.feed.subscribe(inspector.refresh, inspector)
 

@@ -14,6 +14,7 @@ from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.layer_tab import LayerTab
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.inspector.training_tab import TrainingTab
+from nnviz.gui.inspector.values_tab import ValuesTab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
 from nnviz.gui.look.theme import Theme
@@ -32,6 +33,7 @@ TABS: tuple[type[Tab], ...] = (
     TrainingTab,
     DataTab,
     ExplainTab,
+    ValuesTab,
 )
 
 

@@ -28,6 +28,7 @@ saturation/<node>              Scalar    share of outputs whose derivative is un
 closed_channels/<node>         Scalar    share of a normalisation's channels whose factor is at most 1 % of the largest
 weights/<node>                 Array     float32: the node's ``weight`` in torch's layout (at most 2**20 numbers)
 output/<node>                  Array     float32: output for the pinned example, evaluation mode, without the batch
+output/<node>#<index>          Array     float32: the same for another example that was looked at
 input/pinned                   Array     float32: the pinned example as the network sees it
 plane/<node>                   Array     float32[units, 32, 32]: output over the plane of a two-feature input, row 0 has
                                          the largest x2; meta: its edges ``x1_low`` ... ``x2_high``

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nnviz.project.document import Document
 
 #: What a running session takes on from the next batch on.
-_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs", "view.pinned_sample"})
+_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs"})
 #: What decides neither a weight nor a number of a run: where it is computed and which weights are kept at the end.
 _NO_NUMBERS = frozenset({"training.device", "training.keep_best"})
 
@@ -77,8 +77,6 @@ def differences(before: Project, after: Project) -> Iterator[Difference]:
         yield from _of_data(before.data, after.data)
     if before.training is not after.training:
         yield from _of_training(before.training, after.training)
-    if before.view.pinned_sample != after.view.pinned_sample:
-        yield _differs("view.pinned_sample", "pinned example", before.view.pinned_sample, after.view.pinned_sample)
 
 
 def difference(recorded: Project, project: Project) -> Difference | None:
@@ -264,15 +262,13 @@ class Live:
     Attributes:
         learning_rate: Of the optimizer, before any schedule.
         epochs: How far to train.
-        pinned: The example that is shown on the cards: an index into the validation split.
     """
 
     learning_rate: float | None = None
     epochs: int | None = None
-    pinned: int | None = None
 
     def __bool__(self) -> bool:
-        return (self.learning_rate, self.epochs, self.pinned) != (None, None, None)
+        return (self.learning_rate, self.epochs) != (None, None)
 
 
 @dataclass(frozen=True)
@@ -307,7 +303,6 @@ def change(before: Project, after: Project) -> Change:
     live = Live(
         learning_rate=learning_rate_of(after) if rate else None,
         epochs=after.training.epochs if "training.epochs" in fields else None,
-        pinned=after.view.pinned_sample if "view.pinned_sample" in fields else None,
     )
     lasting = [one for one in found if not one.live]
     if lasting:
@@ -402,9 +397,6 @@ class Host(Protocol):
 
     def set_epochs(self, count: int) -> None:
         """How far to train."""
-
-    def pin(self, example: int) -> None:
-        """Show this example of the validation split."""
 
     def evaluate_test(self) -> None:
         """Measure on the test split."""
@@ -900,10 +892,6 @@ class Workbench:
         if project.training.epochs != has_epochs:
             told = dataclasses.replace(told, epochs=project.training.epochs)
             self._host.set_epochs(project.training.epochs)
-        has_pinned = opened.view.pinned_sample if told.pinned is None else told.pinned
-        if project.view.pinned_sample != has_pinned:
-            told = dataclasses.replace(told, pinned=project.view.pinned_sample)
-            self._host.pin(project.view.pinned_sample)
         self._told = told
 
     def _epochs_done(self) -> int:

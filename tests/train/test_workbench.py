@@ -90,7 +90,7 @@ def test_a_restart_says_which_layer_or_which_setting(after: Project, field: str,
 def test_what_a_session_takes_on_is_live() -> None:
     rate = with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.5}), epochs=9)
     assert change(SPIRAL, rate) == Live(learning_rate=0.5, epochs=9)
-    assert change(SPIRAL, SetView(View(3)).apply(SPIRAL)) == Live(pinned=3)
+    assert change(SPIRAL, SetView(View(3)).apply(SPIRAL)) == Nothing(), "what is looked at is told as an Interest"
 
 
 def test_names_places_notes_and_written_down_defaults_mean_nothing() -> None:
@@ -131,7 +131,6 @@ class Session:
     def __post_init__(self) -> None:
         self.rate = learning_rate_of(self.project)
         self.epochs = self.project.training.epochs
-        self.pinned = self.project.view.pinned_sample
 
     @property
     def alive(self) -> bool:
@@ -216,9 +215,6 @@ class FakeHost:
 
     def set_epochs(self, count: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", count))
-
-    def pin(self, sample: int) -> None:
-        self._ask(lambda session: setattr(session, "pinned", sample))
 
     def evaluate_test(self) -> None:
         self._ask(lambda session: None)
@@ -548,7 +544,7 @@ class Life(RuleBasedStateMachine):
         if alive and session is not None:
             if session.project.training.optimizer.kind == project.training.optimizer.kind:
                 assert session.rate == learning_rate_of(project)
-            assert (session.epochs, session.pinned) == (project.training.epochs, project.view.pinned_sample)
+            assert session.epochs == project.training.epochs
             if session.state == "running":
                 assert bench.state in (State.TRAINED, State.KEPT_OLD)
         if bench.state in (State.DIFFERS, State.KEPT_OLD):

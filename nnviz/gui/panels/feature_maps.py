@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QSpinBox, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.pictures import Scale, colours, limit_of, value_range
@@ -17,10 +18,11 @@ from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.tile_data import TileData
-from nnviz.gui.parts.widgets import Segments
+from nnviz.gui.parts.widgets import Segments, set_font
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.model import Choice
+from nnviz.record.interest import Interest
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
 from nnviz.record.readings import ArrayReading, count_in, units_in
 from nnviz.record.run import RunView
@@ -62,6 +64,21 @@ class MapView(ArrayView):
     def maps(self) -> Numbers | None:
         """The numbers that are shown, float32[maps, height, width]."""
         return self._maps
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """The numbers of the channels or features that are shown."""
+        return self._units if self._maps is not None else ()
+
+    @property
+    def total(self) -> int:
+        """How many channels or features there are, shown or not."""
+        return count_in(self._meta, "of", len(self.units))
+
+    @property
+    def over_plane(self) -> bool:
+        """Whether units are shown over the plane of two features."""
+        return self._edges is not None
 
     @property
     def dead(self) -> frozenset[int]:
@@ -273,6 +290,36 @@ class FeatureMapsPanel(NodePanel):
         self.body_layout.addWidget(self.view, 1)
         super().build()
         self.view.scale_switch.chosen.connect(lambda key: self.option_changed.emit("scale", key))
+        self.unit_box = QSpinBox(self.header)
+        self.unit_box.setAccessibleName("Channel")
+        self.unit_box.setToolTip("A channel behind those that are shown: its map is measured and shown, too")
+        self.unit_box.setSpecialValueText("channel …")
+        self.unit_box.setPrefix("channel ")
+        self.unit_box.setRange(-1, -1)
+        self.unit_box.setKeyboardTracking(False)
+        set_font(self.unit_box, 12)
+        self.unit_box.valueChanged.connect(self._on_unit)
+        self.unit_box.hide()
+        self.add_to_header(self.unit_box)
+        self._unit: tuple[str, int] | None = None
+
+    def looks_at(self) -> Interest:
+        """The layer that is shown, and the channel of it that was asked for."""
+        units = frozenset({self._unit} if self._unit is not None and self._unit[0] == self.node else ())
+        return super().looks_at() | Interest(frozenset(), frozenset(), units=units)
+
+    def _on_unit(self, unit: int) -> None:
+        self._unit = (self.node, unit) if unit >= 0 else None
+        self.tell_interest()
+
+    def _offer_units(self) -> None:
+        """A layer with more channels than are kept has a box to ask for any of them."""
+        with QSignalBlocker(self.unit_box):
+            self.unit_box.setMaximum(max(self.view.total - 1, 0))
+            if self._unit is not None and self._unit[0] != self.node:
+                self._unit = None
+                self.unit_box.setValue(-1)
+        self.unit_box.setVisible(not self.view.over_plane and self.view.units != tuple(range(self.view.total)))
 
     def option(self, key: str) -> str:
         """Whether there is one scale or one a map."""
@@ -302,7 +349,9 @@ class FeatureMapsPanel(NodePanel):
         if not fresh and not (mine & changed) and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)
-        return bool(node) and self.view.refresh(run, node, step)
+        shown = bool(node) and self.view.refresh(run, node, step)
+        self._offer_units()
+        return shown
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the colours of another theme."""

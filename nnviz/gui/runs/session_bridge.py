@@ -209,10 +209,6 @@ class SessionBridge(QObject):
         """How far to train."""
         self._command(lambda session: session.set_epochs(count))
 
-    def pin(self, sample: int) -> None:
-        """Show what flows through the network for this validation sample."""
-        self._command(lambda session: session.pin(sample))
-
     def look(self, interest: Interest) -> None:
         """Measure what is looked at."""
         self._command(lambda session: session.look(interest))

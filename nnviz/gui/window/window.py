@@ -122,7 +122,7 @@ class MainWindow(QMainWindow):
         self.bridge = SessionBridge(self)
         self.recorder = Recorder(self.background, self)
         self.training = Training(document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self)
-        self.interests = Interests(self)
+        self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
         self.safety = Safety(document, self.files, self.background, self.notices, self)

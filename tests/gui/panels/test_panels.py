@@ -28,7 +28,7 @@ from nnviz.gui.panels.dead_units import DeadUnitsPanel, Row, SharesView
 from nnviz.gui.panels.feature_maps import FeatureMapsPanel
 from nnviz.gui.panels.filters import FiltersPanel
 from nnviz.gui.panels.findings import FindingsPanel
-from nnviz.gui.panels.gradients import GradientsPanel
+from nnviz.gui.panels.layer_curves import LayerCurvesPanel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.problems import ProblemsPanel
 from nnviz.gui.parts.background import Background
@@ -40,6 +40,8 @@ from nnviz.project.samples import templates
 from nnviz.record.quantities import DEAD_FRACTION
 from nnviz.record.readings import ArrayReading, Cure, Finding, Scalar
 from nnviz.record.run import Run, RunInfo
+
+GradientsPanel = next(panel for panel in PANELS if panel.key == "gradients")
 
 
 def shown(kind: type[Panel], document: Document, qtbot: QtBot) -> Panel:
@@ -176,7 +178,7 @@ def test_only_changed_series_are_set_again(
     document: Document, run: Run, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = shown(GradientsPanel, document, qtbot)
-    assert isinstance(panel, GradientsPanel)
+    assert isinstance(panel, LayerCurvesPanel)
     panel.refresh(run, frozenset(run.names()), None)
     given: list[str] = []
     original = panel.plot.set_curve
@@ -192,7 +194,7 @@ def test_only_changed_series_are_set_again(
 
 def test_gradients_are_labelled_where_they_end_and_a_click_selects(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(GradientsPanel, document, qtbot)
-    assert isinstance(panel, GradientsPanel)
+    assert isinstance(panel, LayerCurvesPanel)
     panel.refresh(run, frozenset(run.names()), None)
     labels = panel.plot._labels
     assert labels is not None
@@ -207,7 +209,7 @@ def test_a_gradient_of_zero_leaves_a_gap(document: Document, qtbot: QtBot) -> No
     run = Run(RunInfo())
     run.append([Scalar("gradient_norm/conv1", step, value) for step, value in enumerate([0.1, 0.0, 0.01], 1)])
     panel = shown(GradientsPanel, document, qtbot)
-    assert isinstance(panel, GradientsPanel)
+    assert isinstance(panel, LayerCurvesPanel)
     panel.set_smoothing(0.0)
     panel.refresh(run, frozenset(run.names()), None)
     _, drawn = panel.plot.curves["conv1"].items[1].getOriginalDataset()
@@ -400,14 +402,14 @@ def test_a_curve_that_grows_and_one_that_goes_back_are_drawn_as_if_read_at_once(
     random = np.random.default_rng(1)
     run = Run(RunInfo())
     panel = shown(GradientsPanel, document, qtbot)
-    assert isinstance(panel, GradientsPanel)
+    assert isinstance(panel, LayerCurvesPanel)
     for start in (1, 20, 10, 50):  # the third goes back in time, as after a step back
         values = random.lognormal(size=30)
         run.append([Scalar("gradient_norm/conv1", start + at, float(value)) for at, value in enumerate(values)])
         panel.refresh(run, frozenset(run.names()), None)
         panel._cost = 0.0
         fresh = shown(GradientsPanel, document, qtbot)
-        assert isinstance(fresh, GradientsPanel)
+        assert isinstance(fresh, LayerCurvesPanel)
         fresh.refresh(run, frozenset(run.names()), None)
         for field in ("x", "raw", "shown", "placed", "behind"):
             np.testing.assert_allclose(
@@ -430,7 +432,7 @@ def test_gradients_at_a_step_stand_at_the_ends_of_their_lines(document: Document
     run = Run(RunInfo())
     run.append([Scalar("gradient_norm/conv1", step, 10.0**-step) for step in range(1, 5)])
     panel = shown(GradientsPanel, document, qtbot)
-    assert isinstance(panel, GradientsPanel) and panel.plot._labels is not None
+    assert isinstance(panel, LayerCurvesPanel) and panel.plot._labels is not None
     panel.refresh(run, frozenset(run.names()), 2)
     assert panel.plot._labels.shown == [themes.format_number(0.01)]
     assert panel._subtitle.text() == "values at step 2"

@@ -461,12 +461,6 @@ def quantity_of(series: str) -> tuple[Quantity, str] | None:
     return (found, where) if found is not None and found.per != "run" and slash and where else None
 
 
-def names_of(names: Iterable[str], *quantities: Quantity) -> frozenset[str]:
-    """Those of some series that belong to these quantities."""
-    prefixes = prefixes_of(quantities)
-    return frozenset(name for name in names if name.startswith(prefixes))
-
-
 def prefixes_of(quantities: Iterable[Quantity]) -> tuple[str, ...]:
     """What the series of these quantities begin with, for ``str.startswith``."""
     return tuple(quantity.prefix for quantity in quantities)

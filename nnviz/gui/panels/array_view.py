@@ -14,6 +14,7 @@ from nnviz.gui.panels.enlarged import Enlarged
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.panels.tiles import TileView
 from nnviz.gui.parts.widgets import ElidedLabel, line_height, refresh_fonts, set_font
+from nnviz.project.document import Document
 
 
 class RangeBar(QWidget):
@@ -77,6 +78,7 @@ class ArrayView(QWidget):
     """Caption and choices in one line, the grid, and a line that says what is under the mouse, beside the scale.
 
     Args:
+        document: Whose layers are shown.
         theme: Colours.
         grows: The grid takes the height it needs, up to ``most_height`` (in the inspector); otherwise it fits into the
             height there is and scrolls (in a panel).
@@ -85,9 +87,17 @@ class ArrayView(QWidget):
     """
 
     def __init__(
-        self, theme: Theme, *, grows: bool = False, most_height: int = 260, parent: QWidget | None = None
+        self,
+        document: Document,
+        theme: Theme,
+        *,
+        grows: bool = False,
+        most_height: int = 260,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._document = document
+        self._node = ""
         self.theme = theme
         self._grows, self._most_height = grows, most_height
         self._enlarged: Enlarged | None = None
@@ -133,8 +143,12 @@ class ArrayView(QWidget):
         self.grid.enlarge_requested.connect(self.enlarge)
         self._idle_text = ""
         self.setMinimumHeight(60)
+        self.build()
 
     # ------------------------------------------------------------------ for the subclasses
+
+    def build(self) -> None:
+        """Make what belongs to one kind of picture: its choices, and what it remembers."""
 
     def add_choice(self, widget: QWidget) -> None:
         """Put a control behind the caption."""
@@ -158,7 +172,7 @@ class ArrayView(QWidget):
             self._idle_text = text
 
     def show_tiles(self, data: TileData | None) -> None:
-        """Show these pictures."""
+        """Puts these pictures into the grid, and into the enlarged one if it is open."""
         self.grid.show_tiles(data)
         self._fit()
         if self._enlarged is not None:

@@ -70,7 +70,7 @@ class SharesView(QWidget):
         return self._rows
 
     def show_rows(self, rows: list[Row], selection: str, step: int | None, end: int) -> None:
-        """Show these."""
+        """Draws one bar for each of these layers."""
         count = len(self._rows)
         self._rows, self._selection, self._step, self._end = rows, selection, step, max(end, 1)
         self.setAccessibleDescription(", ".join(f"{row.node} {row.text}" for row in rows))
@@ -293,7 +293,7 @@ class DeadUnitsPanel(Panel):
         units = run.latest(DEAD_UNITS.series(node), step)
         if not isinstance(units, ArrayReading):
             return "", 0
-        images = count_in(units.meta, "images", count_in(units.meta, "probe_images", 0))
+        images = count_in(units.meta, "images", 0)
         dead = np.flatnonzero(units.array)
         if not len(dead):
             return f"all {len(units.array)} units fire.", images

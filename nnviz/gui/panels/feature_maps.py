@@ -6,21 +6,21 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QSpinBox, QWidget
+from PySide6.QtWidgets import QSpinBox
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.pictures import Scale, colours, limit_of, value_range
 from nnviz.gui.look.planes import Edges, decision, probabilities
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.array_view import ArrayView
-from nnviz.gui.panels.arrays import Numbers, composite, map_stack, shape_words, with_maps
+from nnviz.gui.panels.arrays import Numbers, composite, map_stack, with_maps
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import Segments, set_font
 from nnviz.project import registry
-from nnviz.project.document import Document
+from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Choice
 from nnviz.record.interest import Interest
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
@@ -31,18 +31,8 @@ from nnviz.record.run import RunView
 class MapView(ArrayView):
     """The feature maps of one layer for the pinned example; dead channels have a red frame."""
 
-    def __init__(
-        self,
-        document: Document,
-        theme: Theme,
-        *,
-        grows: bool = False,
-        most_height: int = 260,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(theme, grows=grows, most_height=most_height, parent=parent)
-        self._document = document
-        self._node = ""
+    def build(self) -> None:
+        """A choice behind the caption."""
         self._maps: Numbers | None = None
         self._meta: dict[str, str | int | float] = {}
         self._units: tuple[int, ...] = ()
@@ -172,7 +162,7 @@ class MapView(ArrayView):
             self.set_caption(f"{words} · {sample}", f"{short} · {sample}", sample, words, short)
         else:
             shape = (total, *maps.shape[1:]) if self._rank == 3 else (total,)
-            self.set_caption(f"{shape_words(shape)} · {self._sample()}")
+            self.set_caption(f"{shape_text(shape)} · {self._sample()}")
         self.range_bar.set_range(
             "grey" if image else "diverging" if signed else "sequential" if shared else None,
             themes.format_number(low, 2),
@@ -237,7 +227,7 @@ class MapView(ArrayView):
         span = (high - low) or 1.0
         painted = composite((image[None] - (low + high) / 2) * (2.0 / span), 1.0)
         self.scale_switch.setVisible(False)
-        self.set_caption(f"{shape_words(image.shape)} · {self._sample()}")
+        self.set_caption(f"{shape_text(image.shape)} · {self._sample()}")
         self.range_bar.set_range(None, themes.format_number(low, 2), themes.format_number(high, 2))
         self.set_idle_text("")
         self.show_tiles(TileData(painted, image[None], ("pixel",)))

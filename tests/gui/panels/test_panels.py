@@ -52,6 +52,12 @@ def shown(kind: type[Panel], document: Document, qtbot: QtBot) -> Panel:
     return panel
 
 
+def choose_channel(panel: FiltersPanel, channel: int) -> None:
+    box = panel.view.channel_box
+    box.setCurrentIndex(box.findData(channel))
+    box.activated.emit(box.currentIndex())
+
+
 def table(panel: Panel) -> list[list[str]]:
     return list(csv.reader(io.StringIO(panel.to_csv())))
 
@@ -302,7 +308,7 @@ def test_filters_print_their_range_and_follow_the_selection(document: Document, 
     assert panel.node == "conv2"
     sample = run.latest("weights/conv2")
     assert isinstance(sample, ArrayReading) and panel.view.stack is not None
-    panel.view.set_channel(3)
+    choose_channel(panel, 3)
     channel = sample.array[:, 3]
     low, high = themes.format_number(float(channel.min()), 2), themes.format_number(float(channel.max()), 2)
     assert panel.view.range_bar.ends == (low, high)
@@ -324,7 +330,7 @@ def test_three_input_channels_are_a_colour_composite(qtbot: QtBot) -> None:
     assert panel.view.channel == RGB
     shown_data = panel.view.grid.data
     assert shown_data is not None and shown_data.values.shape == (96, 3, 11, 11)
-    panel.view.set_channel(1)
+    choose_channel(panel, 1)
     assert panel.view.grid.data is not None
     np.testing.assert_array_equal(panel.view.grid.data.values, weights[:, 1])
 

@@ -32,7 +32,7 @@ class Line:
     divisor: Tensor | None = None
 
     def divided(self, by: Tensor | float) -> Line:
-        """This line, and then a division."""
+        """The preparation so far with a division by ``by`` behind it."""
         factor = torch.as_tensor(by, dtype=torch.float64)
         return replace(self, divisor=factor if self.divisor is None else self.divisor * factor)
 

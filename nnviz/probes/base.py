@@ -41,7 +41,7 @@ monotonic: Clock = time.perf_counter
 
 
 class Stage(StrEnum):
-    """When in a step a probe looks.
+    """The moments of a training step at which a probe may look.
 
     BACKWARD: after ``loss.backward()``, before the update: the gradients stand in ``parameter.grad``.
     UPDATE: around ``optimizer.step()``: ``before_update`` before it, ``measure`` behind it.
@@ -144,7 +144,7 @@ class Measurement:
 
 
 class Probe(ABC):
-    """One instrument.
+    """One instrument: what it measures, when in a step, how often, and at what cost.
 
     Attributes:
         name: Key in the costs and in settings.

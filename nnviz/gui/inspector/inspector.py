@@ -138,7 +138,7 @@ class Inspector(QWidget):
             super().keyPressEvent(event)
 
     def set_selection(self, nodes: Sequence[str]) -> None:
-        """Follow the canvas."""
+        """Tells all tabs which nodes are selected on the canvas."""
         for tab in self.tabs.values():
             tab.set_selection(tuple(nodes))
 

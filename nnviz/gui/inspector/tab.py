@@ -110,7 +110,7 @@ class Tab(QScrollArea):
             self._stale = True
 
     def set_selection(self, nodes: tuple[str, ...]) -> None:
-        """The selected nodes."""
+        """Takes the ids of the selected nodes and shows what belongs to them."""
         if nodes != self.selection:
             self.selection = nodes
             self.tell_interest()

@@ -55,11 +55,11 @@ class HistogramsView(QWidget):
 
     @property
     def shown(self) -> list[Distribution]:
-        """What is drawn."""
+        """The distributions that are drawn, in their order."""
         return self._shown
 
     def show_distributions(self, shown: list[Distribution], selection: str) -> None:
-        """Draw these."""
+        """Draws one small histogram for each of these distributions."""
         count = len(self._shown)
         self._shown, self._selection = shown, selection
         if len(shown) != count:

@@ -373,7 +373,7 @@ class Panel(QWidget):
     # ------------------------------------------------------------------ taking it elsewhere
 
     def do(self, command: str) -> None:
-        """Do one of the ``COMMANDS``."""
+        """Runs one of the commands that its menu and the command palette offer, by its key."""
         if command == "help":
             self.show_help()
         elif command == "copy":

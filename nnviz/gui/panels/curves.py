@@ -159,7 +159,7 @@ class CurvesPanel(Panel):
         self._pace = steps_per_epoch(self.document)
 
     def place(self, steps: NDArray[np.int64] | Floats) -> Floats:
-        """Steps on the horizontal axis."""
+        """Turns steps into positions on the horizontal axis, in steps or in epochs."""
         placed = np.asarray(steps, dtype=np.float64)
         return epochs_of(placed, self._ends, self._epochs, self._pace) if self.axis == "epoch" else placed
 
@@ -172,7 +172,7 @@ class CurvesPanel(Panel):
         return int(steps[int(np.abs(self.place(steps) - x).argmin())])
 
     def end(self, run: RunView) -> float:
-        """Right end of the horizontal axis."""
+        """The position at which the horizontal axis ends."""
         last = max((int(reading.steps[-1]) for reading in self._readings.values() if len(reading.steps)), default=1)
         last = max(last, int(run.last_step), 1)
         return float(self.place(np.array([last]))[0])

@@ -140,7 +140,7 @@ class Training(QObject):
 
     @property
     def reason(self) -> str:
-        """What it is that differs, in words."""
+        """In what the document differs from the network that was trained, in words."""
         return self.workbench.reason
 
     @property
@@ -150,7 +150,7 @@ class Training(QObject):
 
     @property
     def standing(self) -> Standing:
-        """Where training stands."""
+        """Where training stands: step, epoch, speed, device, sizes of the splits."""
         return self._standing
 
     @property
@@ -256,7 +256,7 @@ class Training(QObject):
         self.workbench.keep_old()
 
     def evaluate_test(self) -> None:
-        """Look at the test split."""
+        """Measures on the test split, which is counted and recorded."""
         if self._replay is None:
             self.workbench.evaluate_test()
 

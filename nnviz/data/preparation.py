@@ -131,12 +131,21 @@ def _divide(examples: Fitting, before: Line, values: Params) -> Line:
     return before.divided(by)
 
 
+def _clip(examples: Fitting, before: Line, values: Params) -> Curve:
+    low, high = values["low"], values["high"]
+    assert isinstance(low, float) and isinstance(high, float)  # the ParamSpec parsed them
+    if low >= high:
+        raise ParamError(f"high is {high:g}, but must lie above low, which is {low:g}.", field="high")
+    return Curve(lambda numbers: numbers.clamp_(low, high), f"kept between {low:g} and {high:g}")
+
+
 #: What each declared kind does.
 STEPS: Mapping[str, Step] = {
     "scale": _scale,
     "centre": _centre,
     "standardise": _standardise,
     "divide": _divide,
+    "clip": _clip,
 }
 
 
@@ -152,12 +161,11 @@ def fitted(inputs: Tensor, preparation: Sequence[Choice]) -> tuple[Part, ...]:
         field = f"data.preparation[{index}]"
         try:
             spec = registry.PREPARATIONS(choice.kind)
-            values = spec.values(choice.params)
+            step = STEPS[spec.kind](examples, line, spec.values(choice.params))
         except ProjectError as error:
             raise DataError(error.message, field=f"{field}.kind") from None
         except ParamError as error:
             raise DataError(error.message, field=f"{field}.params.{error.field}") from None
-        step = STEPS[spec.kind](examples, line, values)
         if isinstance(step, Line):
             line = step
             continue

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
@@ -221,12 +221,7 @@ class ActivationsPanel(Panel):
         self.view = HistogramsView(self.theme)
         self.view.picked.connect(self.node_requested.emit)
         self.view.readout.connect(self._say)
-        self._scroll = QScrollArea(self.body)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(self.view)
-        self.body_layout.addWidget(self._scroll, 1)
+        self.add_scrolling(self.view)
         self._say("")
 
     def _say(self, reading: str) -> None:

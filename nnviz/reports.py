@@ -34,7 +34,7 @@ def _told(text: str, stream: TextIO | None) -> bool:
 
 
 class Report(Protocol):
-    """Told how a training goes."""
+    """Says on the command line how a training goes: as a bar for people, as JSON for programs."""
 
     def begin(self, session: TrainingSession) -> None:
         """It is about to start."""
@@ -146,7 +146,7 @@ class BarReport:
         self._thread.start()
 
     def epoch(self, result: EpochResult) -> None:
-        """A line that stays."""
+        """Writes the numbers of an epoch on a line above the bar, where it stays."""
         parts = [f"epoch {result.epoch:>3}", f"train loss {result.train_loss:.4f}"]
         if result.validation_loss is not None:
             parts.append(f"validation loss {result.validation_loss:.4f}")

@@ -25,7 +25,7 @@ class RawData:
 
     @property
     def bytes(self) -> int:
-        """Memory that it takes."""
+        """Memory that the arrays of all splits take."""
         return self.training.bytes + (0 if self.test is self.training else self.test.bytes)
 
 

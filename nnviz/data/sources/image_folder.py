@@ -59,7 +59,7 @@ class ImageFolder(Source):
         return SourceFacts(data, sizes, given_path(folder, "data.params.folder", DataError))
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
-        """All pictures."""
+        """Every picture file of the folder: those for training, then those of the test part."""
         training, test = image_files(request.text("folder"))
         return [file for part in (training, test or ()) for group in part for file in group]
 

@@ -195,7 +195,7 @@ def missing_files(request: Request) -> DataError:
 
 
 def count_param(default: int, most: int, help: str) -> ParamSpec:
-    """How many examples are drawn."""
+    """The parameter that says how many examples are drawn, for sources that generate them."""
     return ParamSpec(
         "count",
         "examples",
@@ -213,17 +213,17 @@ SEED = ParamSpec("seed", "seed", "The same seed gives the same examples again.",
 
 
 def counted(params: Params) -> tuple[int, int]:
-    """Sizes by the parameter ``count``."""
+    """Sizes of the splits where the parameter ``count`` says how many examples are drawn."""
     count = params["count"]
     assert isinstance(count, int)  # the ParamSpec parsed it
     return generated_sizes(count)
 
 
 def fixed(value: DataFacts) -> Callable[[Params], DataFacts]:
-    """Facts that no parameter changes."""
+    """The facts of a data set that is the same whatever its parameters."""
     return lambda params: value
 
 
 def sized(training: int, test: int) -> Callable[[Params], tuple[int, int]]:
-    """Sizes that no parameter changes."""
+    """The sizes of a data set that are the same whatever its parameters."""
     return lambda params: (training, test)

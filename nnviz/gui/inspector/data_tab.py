@@ -111,15 +111,18 @@ class _Wish:
 class DataTab(Tab):
     """Everything in DataConfig, and the pinned example."""
 
+    key = "data"
+    title = "Data"
+    keys = "Alt+3"
+
     #: The chosen data set shall be fetched: its key.
     download_requested = Signal(str)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(workspace, parent)
-        self._known = known = workspace.known
         self._wish: _Wish | None = None
-        known.changed.connect(self.follow)
-        known.progressed.connect(self._on_progress)
+        self.known.changed.connect(self.follow)
+        self.known.progressed.connect(self._on_progress)
 
     def build(self) -> None:
         """Data set, its facts, its parameters, the split, the sample."""
@@ -209,8 +212,8 @@ class DataTab(Tab):
         self.split.setEnabled(not spec.undivided)
         for name, form in self.steps.items():
             form.show_choices(getattr(config, name))
-        self._known.want(config)
-        facts = self._known.facts(config)
+        self.known.want(config)
+        facts = self.known.facts(config)
         # Its room is kept while nobody knows whether it is needed, so that nothing jumps.
         policy = self.download.sizePolicy()
         policy.setRetainSizeWhenHidden(spec.downloads)
@@ -223,12 +226,12 @@ class DataTab(Tab):
 
     def _on_progress(self, _what: str, done: int, total: int) -> None:
         """How far the look at a folder is, where its classes will stand."""
-        if done and self.isVisible() and self._known.looking(self._wished()):
+        if done and self.isVisible() and self.known.looking(self._wished()):
             self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} folders")
 
     def _fact_lines(self, config: DataConfig, spec: datasets.DatasetSpec, facts: SourceFacts | None) -> list[str]:
         lines = []
-        sizes = self._known.split_sizes(config)
+        sizes = self.known.split_sizes(config)
         if facts is not None and sizes is not None:
             train, validation, test = (themes.format_count(size) for size in sizes)
             lines.append(f"{train} to train, {validation} to validate, {test} to test")
@@ -236,11 +239,11 @@ class DataTab(Tab):
             names = ", ".join(spec.feature_names[: shape[0]])
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
             self.classes.setText(", ".join(facts.data.class_names) or "a real number")
-        elif self._known.looking(config):
+        elif self.known.looking(config):
             lines += [_LOOKING, _LOOKING]  # as many lines as there will be
             self.classes.setText(_LOOKING)
         else:
-            lines.append(html.escape(self._known.problem(config) or "The sizes of its splits are not known."))
+            lines.append(html.escape(self.known.problem(config) or "The sizes of its splits are not known."))
             self.classes.setText("–")
         if spec.offline:
             lines.append("needs no download")
@@ -248,7 +251,7 @@ class DataTab(Tab):
             lines.append(f"found in {html.escape(str(facts.place))}")
         elif facts is not None and facts.missing:
             lines.append("not on this computer yet")
-        elif self._known.looking(config):
+        elif self.known.looking(config):
             lines.append(_LOOKING)
         lines.append(f"{html.escape(spec.source)} Licence: {html.escape(spec.licence)}.")
         return lines
@@ -258,7 +261,7 @@ class DataTab(Tab):
 
     def validation_count(self) -> int:
         """Number of samples that can be pinned; 0 where it is not known."""
-        sizes = self._known.split_sizes(self.document.project.data)
+        sizes = self.known.split_sizes(self.document.project.data)
         return 0 if sizes is None else sizes[1]
 
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
@@ -344,9 +347,9 @@ class DataTab(Tab):
             self.show_document()
             return
         same = (config.dataset, config.params) == (present.dataset, present.params)
-        facts = self._known.facts(config)
+        facts = self.known.facts(config)
         if same or facts is not None or spec.without_folder(config.params):
-            self._known.forget(_OWNER)
+            self.known.forget(_OWNER)
             self._take(config, None if facts is None else facts.data, gesture)
             return
         wish = self._wish = _Wish(present, config)
@@ -358,7 +361,7 @@ class DataTab(Tab):
                     self._take(config, None if facts is None else facts.data, gesture)
 
         # A folder that cannot be used is taken up all the same: what is wrong with it is said with its cure.
-        self._known.ask(config, found, lambda _error: found(None), _OWNER)
+        self.known.ask(config, found, lambda _error: found(None), _OWNER)
 
     def _take(self, config: DataConfig, facts: DataFacts | None, gesture: str) -> None:
         try:

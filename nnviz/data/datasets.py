@@ -23,8 +23,8 @@ from nnviz.project.model import DataConfig, DataFacts, ParamValue
 
 __all__ = [
     "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "SourceFacts", "chosen", "counted", "dataset", "datasets",
-    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "locate", "source_of", "split_sizes",
-    "validation_count", "values",
+    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "locate", "source_of",
+    "split_sizes", "validation_count", "values",
 ]  # fmt: skip
 
 _ALIASES: Mapping[str, str] = {alias: spec.kind for spec, _ in DECLARED.values() for alias in spec.aliases}
@@ -150,6 +150,11 @@ def locate(config: DataConfig, data_dir: Path | None = None) -> Path | None:
     if found.missing:
         raise DataError(found.missing, field="data.dataset")
     return found.place
+
+
+def known(kind: str) -> bool:
+    """Whether there is a data set of that name."""
+    return _ALIASES.get(kind, kind) in DECLARED
 
 
 def dataset(kind: str) -> DatasetSpec:

@@ -77,16 +77,24 @@ def folder_classes(folder: str) -> tuple[str, ...]:
     root, test = _split_roots(folder)
     names = tuple(_subfolders(root))
     if not 2 <= len(names) <= MOST_CLASSES:
-        raise DataError(
-            f"There are {len(names)} subfolders, but an image folder has one a class: from 2 to {MOST_CLASSES}.",
-            field="data.params.folder",
-            file=str(root),
-        )
+        raise DataError(_no_classes(root, names), field="data.params.folder", file=str(root))
     if test is not None:
         unknown = sorted(set(_subfolders(test)) - set(names))
         if unknown:
             raise DataError(f"The class '{unknown[0]}' has no training images.", file=str(test))
     return names
+
+
+def _no_classes(root: Path, names: tuple[str, ...]) -> str:
+    """Why these are no subfolders of an image folder, as a sentence."""
+    due = f"an image folder has a subfolder for each class, from 2 to {MOST_CLASSES}"
+    if len(names) == 1:
+        return f"There is only the class '{names[0]}', but {due}."
+    if names:
+        return f"There are {len(names)} subfolders, but {due}."
+    if _pictures(root):
+        return f"There are 0 subfolders, the pictures lie in the folder itself, but {due}."
+    return f"There are 0 subfolders and 0 pictures in it, but {due}."
 
 
 #: The pictures of one class, in alphabetical order.

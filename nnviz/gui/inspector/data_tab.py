@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import shiboken6
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ from nnviz.project.checks.shapes import shape_text
 from nnviz.project.choices import Chosen
 from nnviz.project.document import Document
 from nnviz.project.edits import SetView
+from nnviz.project.files.own_folder import rooted
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
 from nnviz.project.spec import ParamSpec
@@ -318,7 +320,9 @@ class DataTab(Tab):
 
     def _on_own(self, name: str, value: ParamValue, gesture: str) -> None:
         config = self._wished()
-        self._set_config(replace(config, params={**config.params, name: value}), gesture)
+        config = replace(config, params={**config.params, name: value})
+        file = self.document.path
+        self._set_config(rooted(config, Path.cwd() if file is None else file.absolute().parent), gesture)
 
     def _on_split(self, name: str, value: ParamValue, gesture: str) -> None:
         self._set_config(replace(self._wished(), **{name: value}), gesture)

@@ -83,6 +83,9 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
         InputError: The project cannot be read, or a setting is not allowed; or, after the rows, it is no network yet.
     """
     project = _with_choices(open_project(target), data, given)
+    if (data is not None or given) and data_sets.dataset(project.data.dataset).needs_folder:
+        for warning in data_sets.source_facts(project.data).warnings:
+            print(f"nnviz: {warning}", file=sys.stderr)
     inference = infer(effective_graph(project.graph))
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
@@ -229,7 +232,8 @@ def _named_data(config: DataConfig, named: str) -> DataConfig:
 def train(options: TrainOptions) -> int:
     """Train without a window; print progress, or one JSON object a line."""
     project = options.apply(open_project(options.project))
-    _refuse(problems_that_stop(validate(project, data_sets.facts(project.data))), options.project)
+    found = data_sets.source_facts(project.data)
+    _refuse(problems_that_stop(validate(project, found.data)), options.project)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run FILE: the run to go on with.")
     _check_data_folder(options.data_dir)
@@ -241,6 +245,8 @@ def train(options: TrainOptions) -> int:
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)
+    for warning in found.warnings:
+        report.warning(warning)
     if path is not None and path != options.run:
         print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
     kept = Kept(None, complete=True)

@@ -224,10 +224,11 @@ class DataTab(Tab):
         self.facts.setText("<br>".join(self._fact_lines(config, spec, facts)))
         self._show_sample()
 
-    def _on_progress(self, _what: str, done: int, total: int) -> None:
+    def _on_progress(self, what: str, done: int, total: int) -> None:
         """How far the look at a folder is, where its classes will stand."""
         if done and self.isVisible() and self._known.looking(self._wished()):
-            self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} folders")
+            of = "folders" if what.startswith("Looking") else "pictures"
+            self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} {of}")
 
     def _fact_lines(self, config: DataConfig, spec: datasets.DatasetSpec, facts: SourceFacts | None) -> list[str]:
         lines = []
@@ -238,6 +239,7 @@ class DataTab(Tab):
             shape = facts.data.input_shape
             names = ", ".join(spec.feature_names[: shape[0]])
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
+            lines += [html.escape(text) for text in (*facts.warnings, *facts.notes)]
             self.classes.setText(", ".join(facts.data.class_names) or "a real number")
         elif self._known.looking(config):
             lines += [_LOOKING, _LOOKING]  # as many lines as there will be
@@ -366,6 +368,9 @@ class DataTab(Tab):
         def found(facts: SourceFacts | None) -> None:
             if shiboken6.isValid(self) and self._wish is wish:
                 self._wish = None
+                if facts is not None and facts.warnings:
+                    more = f" ({len(facts.warnings) - 1} more)" if len(facts.warnings) > 1 else ""
+                    self.message.emit(facts.warnings[0] + more)
                 if self.document.project.data == wish.before:
                     self._take(config, None if facts is None else facts.data, gesture)
 

@@ -96,6 +96,7 @@ class Runner:
         training.epochs = epochs
         self.steps_left = 0
         self.speed = Speedometer()
+        self._seconds_before = 0.0  # training time when the last epoch ended
         self._run = run
         self._keep_best = keep_best
         self._store = store
@@ -598,6 +599,8 @@ class Runner:
         self.keep()
         if time.perf_counter() >= self._next_save and not self._is_writing:
             self.save("epoch")
+        seconds = self.speed.seconds
+        before, self._seconds_before = self._seconds_before, seconds
         if self._on_epoch is not None:
             self._on_epoch(
                 EpochResult(
@@ -606,7 +609,8 @@ class Runner:
                     train_loss,
                     None if validation is None else validation.loss,
                     None if validation is None else validation.accuracy,
-                    self.speed.seconds,
+                    seconds,
+                    seconds - before,
                 )
             )
 

@@ -58,6 +58,9 @@ class Report(Protocol):
 class JsonReport:
     """One JSON object a line on standard output; numbers that JSON does not know (NaN) become null.
 
+    ``seconds`` is training time since the start, pauses left out, in every event; ``epoch_seconds`` is that of the
+    epoch alone. A run that is gone on with counts from where it went on.
+
     A reader that goes away, such as ``head``, and a full disk behind the output do not end the training.
     """
 
@@ -152,7 +155,7 @@ class BarReport:
             parts.append(f"validation loss {result.validation_loss:.4f}")
         if result.validation_accuracy is not None:
             parts.append(f"accuracy {percent(result.validation_accuracy, 2)}")
-        parts.append(f"{result.seconds:.1f} s")
+        parts.append(f"{result.epoch_seconds:.1f} s, {result.seconds:.1f} s in all")
         self._say("   ".join(parts))
 
     def warning(self, text: str) -> None:

@@ -40,6 +40,10 @@ class SourceFacts:
         place: Where its files lie; None where it has none, or they are missing.
         missing: What is missing and how to get it, in sentences; empty where nothing is.
         looked: Whether the disk has been asked; otherwise ``place`` and ``missing`` say nothing.
+        validation: How many of the training examples, the last ones, are the validation split by themselves; None where
+            they are divided by the validation share.
+        notes: What was made of what lies there, in sentences.
+        warnings: What of it could not be used, or somebody might not have wanted; likewise.
     """
 
     data: DataFacts
@@ -47,6 +51,9 @@ class SourceFacts:
     place: Path | None = None
     missing: str = ""
     looked: bool = True
+    validation: int | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import shiboken6
 from msgspec.structs import replace
@@ -30,6 +31,7 @@ from nnviz.project.adapt import choose_data
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.choices import Chosen
 from nnviz.project.edits import SetView
+from nnviz.project.files.own_folder import rooted
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
 from nnviz.project.spec import ParamSpec
@@ -224,10 +226,11 @@ class DataTab(Tab):
         self.facts.setText("<br>".join(self._fact_lines(config, spec, facts)))
         self._show_sample()
 
-    def _on_progress(self, _what: str, done: int, total: int) -> None:
+    def _on_progress(self, what: str, done: int, total: int) -> None:
         """How far the look at a folder is, where its classes will stand."""
         if done and self.isVisible() and self.known.looking(self._wished()):
-            self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} folders")
+            of = "folders" if what.startswith("Looking") else "pictures"
+            self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} {of}")
 
     def _fact_lines(self, config: DataConfig, spec: datasets.DatasetSpec, facts: SourceFacts | None) -> list[str]:
         lines = []
@@ -238,6 +241,7 @@ class DataTab(Tab):
             shape = facts.data.input_shape
             names = ", ".join(spec.feature_names[: shape[0]])
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
+            lines += [html.escape(text) for text in (*facts.warnings, *facts.notes)]
             self.classes.setText(", ".join(facts.data.class_names) or "a real number")
         elif self.known.looking(config):
             lines += [_LOOKING, _LOOKING]  # as many lines as there will be
@@ -313,7 +317,9 @@ class DataTab(Tab):
 
     def _on_own(self, name: str, value: ParamValue, gesture: str) -> None:
         config = self._wished()
-        self._set_config(replace(config, params={**config.params, name: value}), gesture)
+        config = replace(config, params={**config.params, name: value})
+        file = self.document.path
+        self._set_config(rooted(config, Path.cwd() if file is None else file.absolute().parent), gesture)
 
     def _on_split(self, name: str, value: ParamValue, gesture: str) -> None:
         self._set_config(replace(self._wished(), **{name: value}), gesture)
@@ -357,6 +363,9 @@ class DataTab(Tab):
         def found(facts: SourceFacts | None) -> None:
             if shiboken6.isValid(self) and self._wish is wish:
                 self._wish = None
+                if facts is not None and facts.warnings:
+                    more = f" ({len(facts.warnings) - 1} more)" if len(facts.warnings) > 1 else ""
+                    self.message.emit(facts.warnings[0] + more)
                 if self.document.project.data == wish.before:
                     self._take(config, None if facts is None else facts.data, gesture)
 

@@ -37,7 +37,7 @@ def steps_per_epoch(document: Document) -> float:
     project = document.project
     try:
         known = datasets.declared(project.data)
-        sizes = None if known is None else datasets.divided(project.data, known.sizes)
+        sizes = None if known is None else datasets.divided(project.data, known.sizes, known.validation)
     except InputError:
         return 0.0
     if sizes is None and document.facts is not None:  # a folder, which somebody else has looked at

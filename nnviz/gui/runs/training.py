@@ -365,7 +365,7 @@ class Training(QObject):
 
         def done(found: SourceFacts) -> None:
             try:
-                sizes = datasets.divided(config, found.sizes)
+                sizes = datasets.divided(config, found.sizes, found.validation)
             except InputError as error:
                 failed(error)
                 return

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.inspector import inspector as inspectors
 from nnviz.gui.inspector.inspector import TABS, Inspector
 from nnviz.gui.inspector.tab import Tab
-from nnviz.gui.look import theme as themes
 from nnviz.project.document import Document
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import SATURATION
@@ -43,7 +43,7 @@ def test_a_tab_costs_one_line_beside_its_file(
     qtbot: QtBot, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inspectors, "TABS", (*TABS, Planted))
-    inspector = Inspector(document, themes.current())
+    inspector = Inspector(workspace_of(document))
     qtbot.addWidget(inspector)
     told: list[tuple[str, Interest]] = []
     inspector.interest_changed.connect(lambda source, interest: told.append((source, interest)))

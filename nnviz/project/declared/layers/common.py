@@ -177,7 +177,9 @@ def stride_param(default: int, axes: int) -> ParamSpec:
     )
 
 
-def padding_param(axes: int, help: str = "Zeros added on each side. (kernel − 1) / 2 keeps the size.") -> ParamSpec:
+def padding_param(
+    axes: int, help: str = "Zeros added on each side. With stride 1, (kernel − 1) / 2 keeps the size."
+) -> ParamSpec:
     """The declaration of ``padding``, in as many directions as the layer has axes."""
     return _window_param("padding", "padding", help, 0, axes, 0)
 

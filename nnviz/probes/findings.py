@@ -67,7 +67,7 @@ _Rule: TypeAlias = Callable[[RunView, bool], _Verdict | None]
 
 
 class FindingRules:
-    """All rules for one network.
+    """Looks through a run for what goes wrong, and says it in findings with cures.
 
     Args:
         graph: The network.

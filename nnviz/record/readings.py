@@ -1,9 +1,5 @@
 """One measured value at one step, frozen.
 
-A series is all readings under one name. Names are ``quantity`` or ``quantity/where``; *where* is a split or a node id.
-They are declared in :mod:`nnviz.record.quantities`:
-
-=============================  ========  ==============================================================
 series                         reading    what it is
 =============================  ========  ==============================================================
 loss/train                     Scalar    loss of the batch at each step
@@ -34,6 +30,10 @@ plane/<node>                   Array     float32[units, 32, 32]: output over the
                                          the largest x2; meta: its edges ``x1_low`` ... ``x2_high``
 input/points                   Array     float32[n, 3]: x1, x2, label of up to 400 training examples, once; meta alike
 =============================  ========  ==============================================================
+=======
+A series is all readings under one name, ``quantity`` or ``quantity/where``; *where* is a split, a node id or a rule.
+Which there are, what they mean, and of which types and shapes their arrays are, is declared in
+:mod:`nnviz.record.quantities` and nowhere else.
 """
 
 from __future__ import annotations

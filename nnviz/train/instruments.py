@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from nnviz.probes.base import InputPlane, Measurement, Probe, Stage
+from nnviz.probes.base import ExampleInput, InputPlane, Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
 from nnviz.record.interest import EVERYTHING, Interest
@@ -37,7 +37,9 @@ _PROBE_SEED = 0
 #: Training examples that are drawn where the input is a plane, and the room around them as a share of their range.
 _POINTS = 400
 _MARGIN = 0.08
-#: What changes when another reading is pinned or another node is looked at.
+#: Examples that are followed at once.
+_EXAMPLES = 8
+#: What changes when another example or another node is looked at.
 _FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
 #: What the findings need of which node they find it in: it follows the eye, and is not asked for more nodes.
 _NEEDS = Interest(FindingRules.needs, frozenset())
@@ -55,9 +57,10 @@ class Instruments:
         run: Where it goes.
         probes: May be empty; then nothing here does anything.
         share: Seconds of measuring for a second of training.
+        pinned: The example to show as long as nobody looks at another one; as an interest's ``examples``.
     """
 
-    def __init__(self, training: Training, run: Run, probes: Sequence[Probe], share: float) -> None:
+    def __init__(self, training: Training, run: Run, probes: Sequence[Probe], share: float, pinned: int = 0) -> None:
         self._training = training
         self._run = run
         self._probes = tuple(probes)
@@ -68,8 +71,8 @@ class Instruments:
         self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
         self._plane = self._lay_plane() if self._probes else None
-        self._pinned_input: Tensor | None = None
-        self._pinned_meta: dict[str, str | int | float] = {}
+        self._pinned = pinned
+        self._examples: tuple[ExampleInput, ...] = ()
         facts = training.data.facts
         classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
         self._rules = FindingRules(training.network.graph, classes) if self._probes else None
@@ -79,17 +82,12 @@ class Instruments:
         self._asked = self._probes  # those that measure what is wanted
         self._for_findings: dict[str, float] = {}  # when what only the findings need was measured, by the probe's name
         self._measuring = 0.0
+        self._take_examples()
 
     @property
     def cost(self) -> float:
         """Seconds of measuring for a second of training, lately."""
         return self._budget.cost
-
-    def pin(self, split: str, index: int) -> None:
-        """The example whose way through the network is shown."""
-        self._pinned_input = self._training.feeder(split).prepare([index])
-        label = self._training.data.describe(index, split)
-        self._pinned_meta = {"sample": index, "label": label, "split": split}
 
     # -- a step -------------------------------------------------------------------------------------------------------
 
@@ -152,9 +150,10 @@ class Instruments:
         """From now on measure what is looked at here, and what the findings need; :meth:`measure_news` is at once."""
         self._interest, self._wanted = interest, interest | _NEEDS
         self._asked = tuple(probe for probe in self._probes if probe.essential or self._wanted.wants(*probe.fills))
+        self._take_examples()
 
     def measure_news(self, before: Interest | None = None) -> None:
-        """Only what depends on the pinned example and on what is looked at, for when nothing else would measure it.
+        """Only what depends on the examples and the nodes that are looked at, for when nothing else would measure it.
 
         Args:
             before: What was looked at until now; what was looked at already and follows no eye is left alone.
@@ -221,8 +220,7 @@ class Instruments:
             step=self._training.step,
             epoch=self._training.epoch,
             probe_inputs=self._probe_inputs,
-            pinned_input=self._pinned_input,
-            pinned_meta=self._pinned_meta,
+            examples=self._examples,
             plane=self._plane,
             interest=self._wanted,
             whole=whole,
@@ -277,10 +275,40 @@ class Instruments:
             devices.synchronise(self._training.device)
         return time.perf_counter() - began
 
+    @property
+    def _split(self) -> str:
+        """Where the examples come from that are looked at: the validation split, or training where that is empty."""
+        return "validation" if len(self._training.data.validation) else "train"
+
+    def _take_examples(self) -> None:
+        """Prepares what is looked at, the nearest one for a number that does not exist.
+
+        The example that the cards show stays the first as long as somebody looks at it; then what came new takes its
+        place: so it follows the pinned one, whoever compares it with others.
+        """
+        if not self._probes:
+            return
+        last = len(self._training.data.split(self._split)) - 1
+        wanted = {min(max(index, 0), last) for index in self._interest.examples or (self._pinned,)}
+        known = {one.index: one for one in self._examples}
+        first = self._examples[0].index if self._examples else -1
+        if first not in wanted:
+            first = min(wanted - known.keys() or wanted)
+        order = [first, *sorted(wanted - {first})][:_EXAMPLES]
+        self._examples = tuple(known.get(index) or self._example(index) for index in order)
+
+    def _example(self, index: int) -> ExampleInput:
+        split = self._split
+        meta: dict[str, str | int | float] = {
+            "sample": index,
+            "label": self._training.data.describe(index, split),
+            "split": split,
+        }
+        return ExampleInput(index, self._training.feeder(split).prepare([index]), meta)
+
     def _choose_probe_set(self) -> Tensor:
         """2,000 validation examples, always the same; all where there are fewer, of training where there are none."""
-        data = self._training.data
-        split = "validation" if len(data.validation) else "train"
+        data, split = self._training.data, self._split
         count = len(data.split(split))
         feeder = self._training.feeder(split)
         if count <= PROBE_COUNT:

@@ -73,6 +73,8 @@ class EpochResult:
         train_loss: Mean over the examples of their losses while it ran, as each batch saw them.
         validation_loss, validation_accuracy: Of the validation split afterwards; None where there is none.
         seconds: Training time since the session began to train, pauses left out.
+        epoch_seconds: The part of it since the epoch before ended: of this epoch with its validation, or of as much of
+            it as this session trained where a run is gone on with in the middle of one.
     """
 
     epoch: int
@@ -81,6 +83,7 @@ class EpochResult:
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
+    epoch_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

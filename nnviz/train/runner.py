@@ -109,6 +109,8 @@ class Runner:
         training.epochs = epochs
         self.steps_left = 0
         self.speed = Speedometer()
+        #: Seconds of training when the last epoch ended.
+        self._seconds_before = 0.0
         #: Takes what is measured; itself safe for any thread.
         self._run = run
         #: Whether the best weights are put in after the last epoch.
@@ -661,6 +663,8 @@ class Runner:
         self.keep()
         if time.perf_counter() >= self._next_save and not self._is_writing:
             self.save("epoch")
+        seconds = self.speed.seconds
+        before, self._seconds_before = self._seconds_before, seconds
         if self._on_epoch is not None:
             self._on_epoch(
                 EpochResult(
@@ -669,7 +673,8 @@ class Runner:
                     train_loss,
                     None if validation is None else validation.loss,
                     None if validation is None else validation.accuracy,
-                    self.speed.seconds,
+                    seconds,
+                    seconds - before,
                 )
             )
 

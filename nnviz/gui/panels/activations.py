@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, paint_age_mark
@@ -107,11 +107,11 @@ class HistogramsView(QWidget):
 
     @property
     def shown(self) -> list[Distribution]:
-        """What is drawn."""
+        """The distributions that are drawn, in their order."""
         return self._shown
 
     def show_distributions(self, shown: list[Distribution], selection: str, moment: Moment) -> None:
-        """Draw these; the moment says how old they are."""
+        """Draws one small histogram for each of these distributions; the moment says how old they are."""
         count = len(self._shown)
         self._moment = moment
         self._shown, self._selection = shown, selection
@@ -277,12 +277,7 @@ class ActivationsPanel(Panel):
         self.view = HistogramsView()
         self.view.picked.connect(self.node_requested.emit)
         self.view.readout.connect(self._say)
-        self._scroll = QScrollArea(self.body)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(self.view)
-        self.body_layout.addWidget(self._scroll, 1)
+        self.add_scrolling(self.view)
         self._say("")
 
     def _say(self, reading: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guarded
@@ -135,12 +135,7 @@ class FindingsPanel(Panel):
         self._column.setContentsMargins(0, 4, 6, 4)
         self._column.setSpacing(10)
         self._column.addStretch(1)
-        scroll = QScrollArea(self.body)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(holder)
-        self.body_layout.addWidget(scroll, 1)
+        self.add_scrolling(holder)
 
     @property
     def cards(self) -> list[FindingCard]:

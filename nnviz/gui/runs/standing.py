@@ -35,7 +35,7 @@ class Standing:
 
 
 def with_learning_rate(project: Project, value: float) -> SetTraining:
-    """The edit that sets it."""
+    """The edit that gives the project's optimizer another learning rate."""
     chosen = with_param(project.training.optimizer, "learning_rate", value)
     return SetTraining(msgspec.structs.replace(project.training, optimizer=chosen))
 

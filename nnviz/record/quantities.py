@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from nnviz.record.number_text import format_number
+
 #: What one series belongs to: the whole run, a node, a split of the data, or the rule that found something.
 Per: TypeAlias = Literal["run", "node", "split", "rule"]
 #: What its readings are: Scalar, ArrayReading, Histogram or Finding.
@@ -143,6 +145,7 @@ class Quantity:
         kind: What its readings are; types and shapes of arrays stand beside the declarations.
         meaning: What is measured, in one sentence.
         unit: ``share`` is a number from 0 to 1 that is shown as per cent; else the unit's words, empty for none.
+        decimals: Of a share, the digits behind the point.
         scale: The axis on which it is compared.
         bands: Where it is healthy.
         layers: Which layers have it: the yes-or-no field of their declaration; empty for all of them.
@@ -158,6 +161,7 @@ class Quantity:
     kind: Kind
     meaning: str
     unit: str = ""
+    decimals: int = 0
     scale: Scale = "linear"
     bands: Bands = field(default_factory=Bands)
     layers: str = ""
@@ -190,10 +194,10 @@ class Quantity:
         return self.where(series) is not None
 
     def text(self, value: float) -> str:
-        """A value as it is read: per cent for a share, else three digits and the unit."""
+        """A value as it is read everywhere: per cent for a share, else three digits and the unit."""
         if self.unit == "share":
-            return percent(value)
-        return f"{value:.3g} {self.unit}".rstrip()
+            return percent(value, self.decimals)
+        return f"{format_number(value)} {self.unit}".rstrip()
 
     @property
     def healthy_text(self) -> str:
@@ -202,8 +206,13 @@ class Quantity:
         if math.isinf(low) and math.isinf(high):
             return ""
         if math.isinf(low):
-            return f"at most {self.text(high)}"
-        return f"at least {self.text(low)}" if math.isinf(high) else f"{self.text(low)} to {self.text(high)}"
+            return f"at most {self._mark_text(high)}"
+        words = self._mark_text(low)
+        return f"at least {words}" if math.isinf(high) else f"{words} to {self._mark_text(high)}"
+
+    def _mark_text(self, mark: float) -> str:
+        """A threshold, which was chosen and not measured: without digits that mean nothing."""
+        return percent(mark) if self.unit == "share" else f"{mark:.3g} {self.unit}".rstrip()
 
 
 def percent(share: float, decimals: int = 0) -> str:
@@ -243,6 +252,7 @@ ACCURACY = Quantity(
     "scalar",
     "The share of the examples that was right.",
     unit="share",
+    decimals=1,
 )
 LEARNING_RATE = Quantity(
     "learning_rate",
@@ -279,6 +289,7 @@ COST = Quantity(
     "scalar",
     "The share of the training time that measuring took.",
     unit="share",
+    decimals=1,
 )
 GRADIENT_NORM = Quantity(
     "gradient_norm",

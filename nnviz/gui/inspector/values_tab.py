@@ -44,7 +44,10 @@ def more_text(quantity: Quantity, reading: Reading) -> str:
 
 
 def _span(quantity: Quantity, numbers: NDArray[Any]) -> str:
-    return f"{quantity.text(float(numbers.min()))} to {quantity.text(float(numbers.max()))}"
+    low, high = float(numbers.min()), float(numbers.max())
+    if quantity.unit == "share":
+        return f"{quantity.text(low)} to {quantity.text(high)}"
+    return "{} to {}".format(*themes.format_range(low, high))
 
 
 class ValueRow(QWidget):

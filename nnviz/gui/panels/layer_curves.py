@@ -10,7 +10,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.curves import CurvesPanel, curve_choices, trained_nodes
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.record.age import Moment, ReadingShown
-from nnviz.record.quantities import EPOCH, Curves, Quantity, percent
+from nnviz.record.quantities import EPOCH, Curves, Quantity
 from nnviz.record.run import RunView
 
 
@@ -130,8 +130,7 @@ class LayerCurvesPanel(CurvesPanel):
         measured = self.step_of_value(series, step)
         if measured < 0:
             return None
-        value = self.value(series, step)
-        text = percent(value) if self.quantity.unit == "share" else themes.format_number(value)
+        text = self.quantity.text(self.value(series, step))
         return ReadingShown(series, text, measured, moment.is_old(measured, series))
 
     def _age_of_chosen(self) -> str:

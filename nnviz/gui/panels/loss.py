@@ -18,7 +18,7 @@ from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
 from nnviz.project.model import Choice
 from nnviz.record.age import ReadingShown
-from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, percent
+from nnviz.record.quantities import ACCURACY, EPOCH, LOSS
 from nnviz.record.run import RunView
 
 _SPLITS = (("train", "train", 0), ("validation", "validation", 1), ("test", "test", 2))
@@ -281,9 +281,7 @@ class LossPanel(CurvesPanel):
                 if measured < 0:
                     entries.append(LegendEntry(title, look, "–"))
                     continue
-                value = self.value(series, step)
-                shared = quantity.unit == "share" and math.isfinite(value)
-                text = percent(value, 1) if shared else themes.format_number(value)
+                text = quantity.text(self.value(series, step))
                 told = ReadingShown(series, text, measured, moment.is_old(measured, series))
                 self._told[series] = told
                 entries.append(LegendEntry(title, look, text, old=told.old, age=moment.words(measured)))

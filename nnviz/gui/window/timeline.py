@@ -19,7 +19,7 @@ from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.standing import Standing
 from nnviz.gui.runs.training import Training
-from nnviz.record.quantities import EPOCH, percent
+from nnviz.record.quantities import COST, EPOCH
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ class Timeline(QWidget):
 
     def _on_moved(self, standing: Standing) -> None:
         cost = standing.probe_cost
-        self._cost.setText(f"instruments cost {percent(cost, 1)} of a step" if cost > 0 else "")
+        self._cost.setText(f"instruments cost {COST.text(cost)} of a step" if cost > 0 else "")
         self._update()
 
     def _update(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui.canvas.cards.card_painter import magnitude, parameter_count
+from nnviz.gui.canvas.cards.card_painter import parameter_count
 from nnviz.gui.canvas.cards.card_pictures import PictureCache, paint_picture, strongest, tile_rects
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, card_facts, is_plane
 from nnviz.gui.canvas.geometry import Level
@@ -20,7 +20,7 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.document import Document
 from nnviz.project.model import Graph
 from nnviz.project.samples import templates
-from nnviz.record.quantities import DEAD_FRACTION, percent
+from nnviz.record.quantities import DEAD_FRACTION, GRADIENT_NORM, percent
 from nnviz.record.readings import ArrayReading
 
 
@@ -113,10 +113,10 @@ def test_shares_never_lie(share: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(8.1e-3, "8.1e-3"), (1.44, "1.4e+0"), (0.0, "0"), (math.inf, "∞"), (math.nan, "NaN")]
+    ("value", "text"), [(8.1e-3, "0.00810"), (1.44, "1.44"), (0.0, "0"), (math.inf, "∞"), (math.nan, "NaN")]
 )
-def test_magnitudes(value: float, text: str) -> None:
-    assert magnitude(value) == text
+def test_a_magnitude_on_a_card_is_written_as_in_the_panel(value: float, text: str) -> None:
+    assert GRADIENT_NORM.text(value) == text
 
 
 def test_parameter_counts() -> None:

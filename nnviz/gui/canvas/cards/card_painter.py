@@ -25,11 +25,14 @@ from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.theme import Theme, format_count, level_colour, mixed, scene_font
+from nnviz.record.quantities import GRADIENT_NORM
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 #: Family of the cards of collapsed groups.
 GROUP_FAMILY = "group"
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+#: The widest that a gradient's magnitude gets, so that nothing beside it moves.
+_WIDEST = "0.00888"
 #: Ends of the gradient bar's logarithmic scale, as exponents of ten.
 GRADIENT_LOW, GRADIENT_HIGH = -6.0, 1.0
 
@@ -55,18 +58,6 @@ class CardReadings:
 
     gradient: float | None = None
     badge: float | None = None
-
-
-def magnitude(value: float) -> str:
-    """A gradient's magnitude, always as long: ``8.1e-3``, ``1.4e+0``."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "∞"
-    if value == 0.0:
-        return "0"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent):+d}"
 
 
 def parameter_count(count: int) -> str:
@@ -259,7 +250,7 @@ def _paint_figures(
     unit = letters / LETTERS
     count = parameter_count(facts.parameters) if facts.parameters is not None else "? par."
     count_width = text_width(count, letters, 400)
-    number_width, letter = text_width("8.8e+8", letters, 400), text_width("g", letters, 400)
+    number_width, letter = text_width(_WIDEST, letters, 400), text_width("g", letters, 400)
     sign_width = letter + 12.5 * unit
     both = squeeze_into(count_width + number_width, row.width() - sign_width - 8.0 * unit)
     # From near both are always shown: nearly fitting is good enough there.
@@ -271,7 +262,7 @@ def _paint_figures(
     if gradient is None or not together:
         return
     painter.setPen(theme.text_muted if math.isfinite(gradient) else theme.danger)
-    painter.drawText(row, _RIGHT, magnitude(gradient))
+    painter.drawText(row, _RIGHT, GRADIENT_NORM.text(gradient))
     # The sign for "norm" is drawn: two bars on either side of the letter, alike in every font.
     painter.setFont(scene_font(letters))
     painter.setPen(theme.text_muted)

@@ -8,7 +8,6 @@ from html import escape
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
-from nnviz.gui.canvas.cards.card_painter import magnitude
 from nnviz.gui.canvas.cards.card_pictures import shown_values
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.cards.live import LiveValues
@@ -22,6 +21,7 @@ from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.look import pictures
 from nnviz.gui.look.theme import format_count, format_range
 from nnviz.project.checks.shapes import shape_text
+from nnviz.record.quantities import GRADIENT_NORM
 
 #: So many letters of a note are shown beside the mouse.
 _LONGEST_TOOLTIP = 1_500
@@ -133,7 +133,7 @@ def _picture(facts: CardFacts, live: LiveValues) -> str:
 
 def _gradient(facts: CardFacts, live: LiveValues) -> str:
     value = live.gradient(facts) if facts.has_parameters else None
-    return f"‖gradient‖ {magnitude(value)} (bar: 1e-6 to 1e1, logarithmic)" if value is not None else ""
+    return f"‖gradient‖ {GRADIENT_NORM.text(value)} (bar: 1e-6 to 1e1, logarithmic)" if value is not None else ""
 
 
 def _badge(facts: CardFacts, live: LiveValues) -> str:

@@ -56,7 +56,7 @@ class StepPrice:
 
     @property
     def factor(self) -> float:
-        """1.0 for nothing beside the training; NaN until enough steps were seen. Looking at it takes in what was new."""
+        """1.0 for nothing beside the training; NaN until enough steps were seen. Each look takes in what is new."""
         if self._steps and self._bare:
             bare = sorted(self._bare)
             self._undisturbed.append(bare[int(_UNDISTURBED * len(bare))])

@@ -82,6 +82,8 @@ class Instruments:
         self._asked = self._probes  # those that measure what is wanted
         self._for_findings: dict[str, float] = {}  # when what only the findings need was measured, by the probe's name
         self._measuring = 0.0
+        #: Seconds that the last step took without what was measured in it. On a GPU only its beginning is waited for.
+        self.bare_seconds = 0.0
         self._take_examples()
 
     @property
@@ -102,14 +104,17 @@ class Instruments:
             Number of examples in the batch.
         """
         training = self._training
-        if not self._probes:
-            return training.advance()
         began = time.perf_counter()
+        if not self._probes:
+            count = training.advance()
+            self.bare_seconds = time.perf_counter() - began
+            return count
         self._measuring = 0.0
         if not forced and began < self._next_look:
             # Too soon for anybody but those who see every step.
             count = training.advance(self._after_backward(self._always, forced) if self._always else None)
-            self._trained += max(0.0, time.perf_counter() - began - self._measuring)
+            self.bare_seconds = max(0.0, time.perf_counter() - began - self._measuring)
+            self._trained += self.bare_seconds
             return count
         self._next_look = began + _LOOK_EVERY
         backward = self._due(Stage.BACKWARD, began, forced)
@@ -119,7 +124,8 @@ class Instruments:
             self._around_update(update, forced) if update else None,
         )
         ended = time.perf_counter()
-        self._budget.trained(self._trained + max(0.0, ended - began - self._measuring))
+        self.bare_seconds = max(0.0, ended - began - self._measuring)
+        self._budget.trained(self._trained + self.bare_seconds)
         self._trained = 0.0
         if not forced:
             resting = self._due(Stage.REST, ended, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from functools import cache
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.standing import Standing
 from nnviz.gui.runs.training import Training
-from nnviz.record.quantities import COST, EPOCH
+from nnviz.record.quantities import EPOCH
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _STRIDES = (1, 2, 5, 10, 20, 50, 100)
 #: The figures at the right, and what each has room for, so that nothing moves while they count.
 _FIGURES = {
     "_where": "step 0 000 000 · recorded run",
-    "_cost": "instruments cost 00.0 % of a step",
+    "_cost": "a step takes 00.00 × · instruments 00.0 %",
     "_memory": "0.00 GB",
 }
 
@@ -51,6 +52,29 @@ def _process() -> psutil.Process:
     import psutil  # noqa: PLC0415 - see above
 
     return psutil.Process()
+
+
+def price_text(standing: Standing) -> str:
+    """What everything beside the training costs now, in a few words; empty while nothing is known."""
+    words = []
+    if not math.isnan(standing.step_price):
+        words.append(f"a step takes {standing.step_price:.2f} ×")
+    if standing.probe_cost > 0:
+        words.append(f"instruments {COST.text(standing.probe_cost)}")
+    return " · ".join(words)
+
+
+def price_help(standing: Standing) -> str:
+    """The same in whole sentences, for those who point at it."""
+    budget = "Measuring takes no more than 10 % of the training time."
+    if math.isnan(standing.step_price):
+        return f"What the instruments cost. {budget}"
+    beside = max(0.0, standing.step_price - 1.0 - standing.probe_cost)
+    return (
+        f"A step takes {standing.step_price:.2f} times as long as training alone: {COST.text(standing.probe_cost)} of "
+        f"it for the instruments, {COST.text(beside)} for drawing, writing and waiting for each other. Measured over "
+        f"the last seconds, against the steps that nothing held up. {budget}"
+    )
 
 
 class Track(QWidget):
@@ -260,7 +284,6 @@ class Timeline(QWidget):
         self._memory = self._figure()
         for label in (self._where, self._cost, self._memory):
             row.addWidget(label)
-        self._cost.setToolTip("Share of the training time that measuring takes now; the budget is 10 %.")
         self._memory.setToolTip("Memory of the whole program.")
         self.track.sought.connect(feed.set_step)
         feed.step_changed.connect(self._on_step)
@@ -317,8 +340,8 @@ class Timeline(QWidget):
         self._update()
 
     def _on_moved(self, standing: Standing) -> None:
-        cost = standing.probe_cost
-        self._cost.setText(f"instruments cost {COST.text(cost)} of a step" if cost > 0 else "")
+        self._cost.setText(price_text(standing))
+        self._cost.setToolTip(price_help(standing))
         self._update()
 
     def _update(self) -> None:
@@ -327,7 +350,8 @@ class Timeline(QWidget):
         planned = max(standing.steps, last) if self._training.state != "replay" else last
         self.track.set_range(last, planned, self._epoch_marks(run))
         step = self._feed.current_step
-        shown = last if step is None else step
+        # While it trains, what the run was given lies a moment behind the step that the top bar shows.
+        shown = step if step is not None else standing.step if standing.steps else last
         words = "live" if step is None and self._training.running else self._training.status()
         self._where.setText(f"step {format_count(shown)} · {words if step is None else 'earlier'}")
         self._live.setVisible(step is not None)

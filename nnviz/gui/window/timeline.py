@@ -20,7 +20,7 @@ from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.standing import Standing
 from nnviz.gui.runs.training import Training
-from nnviz.record.quantities import EPOCH
+from nnviz.record.quantities import COST, EPOCH
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:

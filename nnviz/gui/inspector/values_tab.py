@@ -6,13 +6,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
+from nnviz.gui.look.age_mark import aged
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.parts.widgets import AgeMark
 from nnviz.gui.runs.shown import Shown
 from nnviz.project.checks.shapes import shape_text
+from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import QUANTITIES, Quantity
 from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar
@@ -57,6 +61,8 @@ class ValueRow(QWidget):
         super().__init__(parent)
         self.quantity = quantity
         self._colour = ""
+        self._reading: Reading | None = None
+        self._moment = Moment()
         self.setToolTip(quantity.meaning)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 2, 0, 4)
@@ -66,6 +72,8 @@ class ValueRow(QWidget):
         title = Tab.text(self, 13)
         title.setText(quantity.title)
         line.addWidget(title, 3)
+        self.mark = AgeMark(self)
+        line.addWidget(self.mark)
         self.value = Tab.text(self, 13, 600)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -74,9 +82,38 @@ class ValueRow(QWidget):
         self.note: QLabel = Tab.text(self, 12, 400, "muted")
         column.addWidget(self.note)
 
-    def show_reading(self, reading: Reading) -> None:
+    @property
+    def old(self) -> bool:
+        """Whether what is shown is marked as old."""
+        return self.mark.on
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """Its value and, of many numbers, what else is said of them."""
+        if self._reading is None:
+            return ()
+        series, step = self._reading.series, self._reading.step
+        shown = [ReadingShown(series, self.value.text(), step, self.old)]
+        if more := more_text(self.quantity, self._reading):
+            shown.append(ReadingShown(series, more, step, self.old, "more"))
+        return tuple(shown)
+
+    def set_moment(self, moment: Moment) -> None:
+        """Training went on, or another step is shown: what is shown may have become old."""
+        self._moment = moment
+        if self._reading is not None and moment.is_old(self._reading.step, self._reading.series) is not self.old:
+            self.show_reading(self._reading, moment)
+
+    def event(self, event: QEvent) -> bool:
+        """The age is told as it is when somebody asks."""
+        if event.type() == QEvent.Type.ToolTip and self._reading is not None:
+            self.setToolTip(plain_tip(f"{self.quantity.meaning}\n{self._moment.words(self._reading.step)}"))
+        return super().event(event)
+
+    def show_reading(self, reading: Reading, moment: Moment) -> None:
         """Bring it up to date."""
         theme = themes.current()
+        self._reading, self._moment = reading, moment
+        self.mark.show_age(moment.is_old(reading.step, reading.series))
         self.value.setText(value_text(self.quantity, reading))
         more = more_text(self.quantity, reading)
         words = [f"step {themes.format_count(reading.step)}", *([more] if more else [])]
@@ -87,6 +124,7 @@ class ValueRow(QWidget):
             words += [f"healthy: {healthy}", "inside" if bands.holds(reading.value) else "outside"]
             level = bands.level(reading.value)
             colour = theme.text if level == "good" else themes.level_colour(theme, level)
+        colour = aged(colour, self.old, theme)
         self.note.setText(" · ".join(words))
         if colour.name() != self._colour:
             self._colour = colour.name()
@@ -134,7 +172,14 @@ class ValuesTab(Tab):
         for quantity in self.rows:
             if node and quantity.series(node) in changed:
                 self._show_row(quantity, node)
+        moment = moment_of(shown.run, shown.step)
+        for row in self.rows.values():
+            row.set_moment(moment)
         self._show_hint()
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """All values that stand here, each with its step."""
+        return tuple(one for row in self.rows.values() if not row.isHidden() for one in row.readings_shown())
 
     def show_document(self) -> None:
         """All rows of the selected layer."""
@@ -149,8 +194,8 @@ class ValuesTab(Tab):
         row = self.rows[quantity]
         reading = self._run.latest(quantity.series(node), self._step) if node and self._run is not None else None
         row.setVisible(reading is not None)
-        if reading is not None:
-            row.show_reading(reading)
+        if reading is not None and self._run is not None:
+            row.show_reading(reading, moment_of(self._run, self._step))
 
     def _show_hint(self) -> None:
         if not self.node:

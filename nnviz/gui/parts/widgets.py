@@ -178,6 +178,37 @@ class FittedText(QLabel):
                 return
 
 
+class AgeMark(QWidget):
+    """The clock before a number that is old; its room is kept while the number is new."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.on = False
+        set_font(self, 13)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def show_age(self, old: bool) -> None:
+        """Draw the clock, or not."""
+        if old is not self.on:
+            self.on = old
+            self.update()
+
+    @answering(QSize)
+    def sizeHint(self) -> QSize:
+        """As high as a line."""
+        metrics = self.fontMetrics()
+        return QSize(round(age_room(metrics.ascent())), metrics.height())
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the clock."""
+        if self.on:
+            painter = QPainter(self)
+            ascent = self.fontMetrics().ascent()
+            paint_age_mark(painter, QPointF(0, self.height() / 2), ascent, themes.current().text_muted)
+
+
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
     """One curve in a legend: its name, colour and present value as text; ``dot`` marks a point instead of a line.

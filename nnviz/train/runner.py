@@ -102,6 +102,7 @@ class Runner:
         self._on_epoch = on_epoch
         self._on_trouble = on_trouble
         self._rewind = Rewind()
+        instruments.trials.kept = self._rewind.before
         self._stepping = False
         self._going_back_to: int | None = None
         # The step that broke, while where it began is looked for on the way back to the one before it.

@@ -68,6 +68,8 @@ class Training:
             raise ProjectError("There are no training examples: hold back fewer for validation.", field="data")
         refuse_unusable(data)
         config = project.training
+        #: How it is trained, as the project says.
+        self.config = config
         self.data = data
         self.device = device
         examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
@@ -92,9 +94,8 @@ class Training:
         several = _needs_several(self.network)
         if several and len(data.train) == 1:
             raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
-        self._feeder = Feeder(
-            data.train, data.scaler, config.batch_size, device, config.seed, join_single=bool(several)
-        )
+        self._join_single = bool(several)
+        self._feeder = self.batches_again()
         self._measuring: dict[str, Feeder] = {}
         self._batches: Iterator[tuple[Tensor, Tensor]] | None = None
         self._step = 0
@@ -236,6 +237,18 @@ class Training:
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
         return count
+
+    def batches_again(self) -> Feeder:
+        """Feeds the very batches of this training once more, to whoever goes another way from an earlier step."""
+        config = self.config
+        return Feeder(
+            self.data.train,
+            self.data.scaler,
+            config.batch_size,
+            self.device,
+            config.seed,
+            join_single=self._join_single,
+        )
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""

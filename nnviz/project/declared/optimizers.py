@@ -24,6 +24,7 @@ class OptimizerSpec(Spec):
 
     state: Callable[[Params], int] = lambda values: 2
     while_updating: tuple[int, int] = (0, 0)
+    reach: float = 10.0
 
 
 def _momentum_only(values: Params) -> int:
@@ -128,6 +129,7 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
             _weight_decay(),
         ),
         state=_momentum_only,
+        reach=100.0,
     ),
     OptimizerSpec(
         "rmsprop",

@@ -82,6 +82,8 @@ _EVENT = 1.5
 _FEW_EXAMPLES = 32
 #: Epochs in which the network must not have moved before its result is judged.
 _SETTLED_EPOCHS = 3
+#: And in which its loss must not have fallen before it is said that it has come to rest: some wait before they learn.
+_RESTED_EPOCHS = 20
 #: Standard deviations that the accuracy of so many examples may lie above guessing by luck.
 _LUCK = 3.0
 #: Learning rates that are tried at once.
@@ -649,7 +651,8 @@ class FindingRules:
         course = self._course
         accuracies = self._validation_accuracies(run)
         half = len(course.losses) // 3
-        if not len(accuracies) or half < STUCK_STEPS // 2:
+        epochs, _ = run.scalars(EPOCH.series())
+        if not len(accuracies) or half < STUCK_STEPS or len(epochs) < _RESTED_EPOCHS:
             return None
         earlier, later = float(course.losses[-2 * half : -half].mean()), float(course.losses[-half:].mean())
         if not earlier > 0 or LOSS_FALL.low.undercut(later / earlier):

@@ -158,7 +158,7 @@ class _Copy:
         self._updates = with_recipe(Updates(optimizer), [*self._network.parameters()], config)
         self._value = value
         self._step = start.progress.step
-        self._feeder = training.batches_again()
+        self._feeder = training.batches_again(resident=False)
 
     def train(self, steps: int) -> Generator[None, None, bool]:
         """So many steps, a step at a time; whether every loss was finite."""

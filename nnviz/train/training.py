@@ -238,8 +238,12 @@ class Training:
             self._use_rate(self.learning_rate)
         return count
 
-    def batches_again(self) -> Feeder:
-        """Feeds the very batches of this training once more, to whoever goes another way from an earlier step."""
+    def batches_again(self, *, resident: bool | None = None) -> Feeder:
+        """Feeds the very batches of this training once more, to whoever goes another way from an earlier step.
+
+        Args:
+            resident: False does not move the examples to the device a second time, but each batch.
+        """
         config = self.config
         return Feeder(
             self.data.train,
@@ -248,6 +252,7 @@ class Training:
             self.device,
             config.seed,
             join_single=self._join_single,
+            resident=resident,
         )
 
     def peek(self) -> tuple[Tensor, Tensor]:

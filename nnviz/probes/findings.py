@@ -37,6 +37,7 @@ from nnviz.record.quantities import (
     ABOVE_CHANCE,
     ACCURACY,
     ACCURACY_GAP,
+    DEAD_AT_FIRST,
     DEAD_FRACTION,
     DEAD_SINCE,
     DEAD_UNITS,
@@ -277,7 +278,10 @@ class FindingRules:
                 changed.append(replace(broken, cause=above))
         holding.pop(NOT_FINITE, None)
         if cause is not None and cause.rule != "not_finite":
-            found[cause.rule] = cause.verdict
+            folded = (said for name, said in found.items() if name.startswith(cause.explains))
+            # It is as grave as what it does.
+            grave = any(said.severity == "error" for said in (cause.verdict, *folded))
+            found[cause.rule] = replace(cause.verdict, severity="error") if grave else cause.verdict
         own = {FINDING.series(name) for name in (*self._signs, *self._signs_of_a_cause, *_CAUSES)}
         told: set[str] = set()
         for name, said in found.items():
@@ -688,6 +692,11 @@ class FindingRules:
         noun = "channel" if len(self._shapes[node]) > 1 else "unit"
         noun, verb = (noun + "s", "are") if units > 1 else (noun, "is")
         steps = since.array[dead.array.astype(bool)]
+        # Deep networks start so, learn all the same, and many units wake up.
+        trained = self._course.steps
+        early = trained[-1] < STUCK_STEPS if len(trained) else steps.max() <= 0
+        if early and not DEAD_AT_FIRST.warning.passed(count / units, holds):
+            return None
         when = f"since step {int(steps.max())}" if steps.max() > 0 else "from the start"
         images = dead.meta.get("images")
         evidence = f"Their output is 0 for all {images} probe images." if images else "Their output is always 0."

@@ -285,6 +285,8 @@ UPDATE_OF_THE_STUCK = Bands(low=Mark(1e-4, 2e-4))
 MISSED_ACCURACY = Bands(warning=Mark(0.10, 0.05))
 #: Of the loss of some epochs against that of the epochs before them: below, it is still falling.
 LOSS_FALL = Bands(low=Mark(0.95))
+#: Of the units of a layer that are dead before the network had time to learn: above, hardly anything passes through it.
+DEAD_AT_FIRST = Bands(warning=Mark(0.90))
 #: Of the share of the most frequent class: above, always naming it looks like knowledge.
 MAJORITY = Bands(warning=Mark(0.60))
 GRADIENT_MEAN = Quantity(

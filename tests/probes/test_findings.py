@@ -100,6 +100,33 @@ def test_almost_all_dead_is_an_error(rules: FindingRules, run: Run):
     assert rules.examine(run) == []  # nothing new: nothing said
 
 
+def test_half_of_a_layer_that_starts_dead_is_no_alarm_until_nothing_is_learned(rules: FindingRules):
+    for learned in (False, True):
+        run = Run()
+        run.append(dead("relu2", 40, 64, 0, 0))
+        assert look(rules, run) == {}
+        run.append(curve("loss/train", [2.3] * 50))
+        run.append(dead("relu2", 40, 64, 50, 0))
+        assert look(rules, run) == {}
+        run.append(curve("loss/train", [0.5 if learned else 2.3] * 100, 51))
+        run.append(curve("accuracy/train", [0.8 if learned else 0.3] * 150))
+        run.append(dead("relu2", 40, 64, 150, 0))
+        found = look(rules, run)
+        assert found["dead_units/relu2"].severity == ("information" if learned else "error")
+        assert found["dead_units/relu2"].cause == ""
+
+
+def test_a_cause_is_as_grave_as_what_it_does(rules: FindingRules, run: Run):
+    run.append([Scalar("learning_rate", 0, 0.5), *curve("loss/train", [2.3] * 200)])
+    run.append([*curve("update_ratio/linear1", [0.34] * 20), *dead("relu2", 60, 64, 200, 30)])
+    found = look(rules, run)
+    assert {name: (one.severity, one.cause) for name, one in found.items()} == {
+        "learning_rate_too_high": ("error", ""),
+        "update_too_large": ("warning", "finding/learning_rate_too_high"),
+        "dead_units/relu2": ("error", "finding/learning_rate_too_high"),
+    }
+
+
 def test_vanishing_gradient(rules: FindingRules, run: Run):
     def norms(first: float, start: int) -> None:
         for node, norm in (("conv1", first), ("linear1", 0.01), ("linear2", 0.1)):

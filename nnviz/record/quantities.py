@@ -312,6 +312,28 @@ GRADIENT_NORM = Quantity(
 )
 #: Of the first layer's gradient norm against the last one's: below, it vanishes on its way back.
 GRADIENT_RATIO = Bands(low=Mark(1e-4, 1e-3))
+#: Of the accuracy above guessing, as a part of c·(1−c) for the share c that guessing gets right: below, it is guessing.
+ABOVE_CHANCE = Bands(low=Mark(0.25, 0.4))
+#: Of the loss of some steps against what it was before the learning rate was raised: above, it was raised too far.
+LOSS_RISE = Bands(warning=Mark(2.0, 1.4))
+#: Of the loss of some steps against that of the first ones: above, nothing has been learned.
+LOSS_LEFT = Bands(warning=Mark(0.9, 0.8))
+#: Of the last validation loss against the lowest: above, it has risen.
+VALIDATION_RISE = Bands(warning=Mark(1.1, 1.05))
+#: Of the training accuracy less the validation accuracy: above, the examples are learned by heart.
+ACCURACY_GAP = Bands(warning=Mark(0.05, 0.03))
+#: Of the update ratio in a single step: above, the layer was thrown away and not changed.
+UPDATE_OF_THE_THROWN = Bands(warning=Mark(1.0, 0.5))
+#: Of the update ratio of the layer that moves most, while the loss stays what it was: below, the steps are too small.
+UPDATE_OF_THE_STUCK = Bands(low=Mark(1e-4, 2e-4))
+#: Of the accuracy of the nearest examples less the network's: above, the network misses what the data offers.
+MISSED_ACCURACY = Bands(warning=Mark(0.10, 0.05))
+#: Of the loss of some epochs against that of the epochs before them: below, it is still falling.
+LOSS_FALL = Bands(low=Mark(0.95))
+#: Of the units of a layer that are dead before the network had time to learn: above, hardly anything passes through it.
+DEAD_AT_FIRST = Bands(warning=Mark(0.90))
+#: Of the share of the most frequent class: above, always naming it looks like knowledge.
+MAJORITY = Bands(warning=Mark(0.60))
 GRADIENT_MEAN = Quantity(
     "gradient_mean",
     "Mean gradient",

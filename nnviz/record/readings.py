@@ -103,6 +103,9 @@ class Finding:
         text: One sentence with the real numbers.
         evidence: What was measured, in a second sentence.
         node: The node it is about, or empty.
+        cures: What can be done about it.
+        cause: Series of the finding that explains this one, which is then a symptom of it; empty where it stands for
+            itself.
     """
 
     series: str
@@ -112,6 +115,7 @@ class Finding:
     evidence: str = ""
     node: str = ""
     cures: tuple[Cure, ...] = ()
+    cause: str = ""
 
 
 def count_in(meta: Mapping[str, str | int | float], name: str, otherwise: int) -> int:

@@ -11,10 +11,12 @@ from torch import Tensor
 from nnviz.probes.base import ExampleInput, InputPlane, Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
+from nnviz.project import registry
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import OUTPUT, PLANE
 from nnviz.record.run import Run
-from nnviz.train import devices, loop
+from nnviz.train import data_evidence, devices, loop
+from nnviz.train.rate_trials import RateTrials
 from nnviz.train.training import Training
 
 #: Examples in the probe set.
@@ -73,9 +75,9 @@ class Instruments:
         self._plane = self._lay_plane() if self._probes else None
         self._pinned = pinned
         self._examples: tuple[ExampleInput, ...] = ()
-        facts = training.data.facts
-        classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
-        self._rules = FindingRules(training.network.graph, classes) if self._probes else None
+        #: Tries learning rates for the findings.
+        self.trials = RateTrials(training)
+        self._rules = self._make_rules() if self._probes else None
         self._examined = 0.0
         self._examine_every = _EXAMINE_EVERY
         self._interest = self._wanted = EVERYTHING
@@ -129,6 +131,8 @@ class Instruments:
         self._trained = 0.0
         if not forced:
             resting = self._due(Stage.REST, ended, False)
+            if self.trials.busy and self._budget.due(self.trials, ended):
+                resting.append(self.trials)
             if resting:
                 self._measure(resting, self._measurement(False), False)
         return count
@@ -141,11 +145,11 @@ class Instruments:
     @property
     def busy(self) -> bool:
         """Whether something that was begun is not finished; :meth:`continue_measuring` does another piece of it."""
-        return any(probe.busy for probe in self._probes)
+        return self.trials.busy or any(probe.busy for probe in self._probes)
 
     def continue_measuring(self) -> None:
         """Another piece, a fraction of a second, of what is not finished."""
-        self._measure_resting([probe for probe in self._at[Stage.REST] if probe.busy])
+        self._measure_resting([probe for probe in (*self._at[Stage.REST], self.trials) if probe.busy])
 
     @property
     def interest(self) -> Interest:
@@ -186,7 +190,7 @@ class Instruments:
 
     def reset(self) -> None:
         """The training went back in time, or its weights were replaced."""
-        for probe in self._probes:
+        for probe in (*self._probes, self.trials):
             probe.reset()
 
     def examine(self) -> None:
@@ -194,7 +198,7 @@ class Instruments:
         if self._rules is None:
             return
         began = time.perf_counter()
-        self._run.append(self._rules.examine(self._run))
+        self._run.append(self._rules.examine(self._run, self.trials.ask))
         self._examined = time.perf_counter()
         self._examine_every = max(_EXAMINE_EVERY, _EXAMINE_SHARE * (self._examined - began))
 
@@ -311,6 +315,14 @@ class Instruments:
             "split": split,
         }
         return ExampleInput(index, self._training.feeder(split).prepare([index]), meta)
+
+    def _make_rules(self) -> FindingRules:
+        """The rules of the findings, with what they may know of the data."""
+        training = self._training
+        facts = training.data.facts
+        classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
+        optimizer = registry.optimizer(training.config.optimizer.kind)
+        return FindingRules(training.network.graph, classes, data_evidence.evidence(training.data, classes), optimizer)
 
     def _choose_probe_set(self) -> Tensor:
         """2,000 validation examples, always the same; all where there are fewer, of training where there are none."""

@@ -124,6 +124,7 @@ class Runner:
         self._on_trouble = on_trouble
         #: States in memory to go back to.
         self._rewind = Rewind()
+        instruments.trials.kept = self._rewind.before
         #: Whether single steps are being made, the rest after them included.
         self._stepping = False
         #: The step that going back leads to, while it is under way.

@@ -300,6 +300,47 @@ def test_findings_offer_their_cures_and_go_when_resolved(document: Document, run
     assert panel.cards == [kept]
 
 
+def test_symptoms_are_folded_under_their_cause(document: Document, qtbot: QtBot) -> None:
+    run, cause = Run(RunInfo()), "finding/learning_rate_too_high"
+    symptoms = [
+        Finding(f"finding/dead_units/{node}", 5, "warning", f"{node} is dead.", "", node, (), cause)
+        for node in ("relu1", "relu2")
+    ]
+    run.append([Finding(cause, 5, "warning", "The learning rate is too high."), *symptoms])
+    panel = shown(FindingsPanel, document, qtbot)
+    assert isinstance(panel, FindingsPanel)
+    panel.refresh(run, frozenset(run.names()), None)
+    (card,) = panel.cards
+    assert [one.finding for one in card.symptoms] == symptoms
+    assert card.fold.text() == "2 signs of it" and "relu1 is dead." in card.fold.accessibleName()
+    assert card.fold.isVisible() and not any(one.isVisible() for one in card.symptoms)
+    assert card.fold.focusPolicy() & Qt.FocusPolicy.TabFocus
+    for key, opened in ((Qt.Key.Key_Space, True), (Qt.Key.Key_Return, False), (Qt.Key.Key_Return, True)):
+        qtbot.keyClick(card.fold, key)
+        assert all(one.isVisible() is opened for one in card.symptoms)
+    with qtbot.waitSignal(panel.node_requested) as asked:
+        qtbot.mouseClick(card.symptoms[1], Qt.MouseButton.LeftButton)
+    assert asked.args == ["relu2"]
+    assert [row[3] for row in table(panel)[1:]] == [
+        "The learning rate is too high.",
+        "relu1 is dead.",
+        "relu2 is dead.",
+    ]
+    before = card
+    # It stays open when its numbers change, and a sign that goes is gone. What has the keyboard keeps it.
+    run.append([Finding(cause, 9, "warning", "The learning rate of 3 is too high.")])
+    run.append([Finding(symptoms[0].series, 9, "resolved", "")])
+    panel.refresh(run, frozenset(run.names()), None)
+    qtbot.waitUntil(lambda: card.fold.text() == "1 sign of it" and card.symptoms[0].isVisible())
+    assert panel.cards == [before]
+    assert card.text.text() == "The learning rate of 3 is too high."
+    # Without its cause it stands for itself.
+    run.append([Finding(cause, 10, "resolved", "")])
+    panel.refresh(run, frozenset(run.names()), None)
+    qtbot.waitUntil(lambda: [one.finding for one in panel.cards] == symptoms[1:])
+    assert not panel.cards[0].fold.isVisible()
+
+
 def test_filters_print_their_range_and_follow_the_selection(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(FiltersPanel, document, qtbot)
     assert isinstance(panel, FiltersPanel)

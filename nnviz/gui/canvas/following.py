@@ -73,7 +73,8 @@ class RunFollower(QObject):
         if self._stage.level is Level.FAR:
             return
         for item in self._scene.items(self._camera.visible_rect()):
-            if isinstance(item, NodeItem) and item.stale:
+            if isinstance(item, NodeItem) and (item.stale or item.has_aged()):
+                item.mark_stale()
                 item.update()
 
     def look_later(self) -> None:

@@ -23,9 +23,10 @@ from nnviz.gui.canvas.cards.card_text import (
 from nnviz.gui.canvas.cards.facts import CardFacts, Status
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
+from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.theme import Theme, format_count, level_colour, mixed, scene_font
-from nnviz.record.quantities import GRADIENT_NORM
+from nnviz.record.quantities import GRADIENT_NORM, Quantity
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 #: Family of the cards of collapsed groups.
@@ -54,10 +55,27 @@ class CardLook:
 
 @dataclass(frozen=True)
 class CardReadings:
-    """The live numbers of a card; the picture is painted apart."""
+    """The live numbers of a card; the picture is painted apart.
+
+    Attributes:
+        old: Which of ``gradient``, ``badge`` and ``picture`` were measured long before the step that is shown.
+    """
 
     gradient: float | None = None
     badge: float | None = None
+    #: What the badge's value is of, where it is not the card's own quantity but what passes lately.
+    quantity: Quantity | None = None
+    old: frozenset[str] = frozenset()
+
+    @property
+    def gradient_text(self) -> str:
+        """The gradient's magnitude as it is written."""
+        return "" if self.gradient is None else GRADIENT_NORM.text(self.gradient)
+
+    def badge_text(self, facts: CardFacts) -> str:
+        """The badge's value as it is written."""
+        quantity = self.quantity or facts.badge
+        return "" if self.badge is None or quantity is None else quantity.text(self.badge)
 
 
 def parameter_count(count: int) -> str:
@@ -88,16 +106,19 @@ def paint_card(
     _paint_header(painter, facts, places, theme)
     if places.picture is not None:
         _paint_picture(painter, facts, places.picture, picture, theme)
+        if picture is not None and "picture" in readings.old:
+            _paint_old_picture(painter, places.picture, places.letters, theme)
     if places.gradient_bar is not None:
-        _paint_gradient(painter, places.gradient_bar, readings.gradient, theme)
+        _paint_gradient(painter, places.gradient_bar, readings, theme)
     if places.figures is not None:
-        _paint_figures(painter, places.figures, facts, places.letters, readings.gradient, theme)
+        _paint_figures(painter, places.figures, facts, places.letters, readings, theme)
     if places.status is not None:
-        _paint_status(painter, places.status, facts, places.letters, readings.badge, theme)
+        _paint_status(painter, places.status, facts, places.letters, readings, theme)
     if places.share_bar is not None and readings.badge is not None and facts.badge is not None:
         colour = level_colour(theme, facts.badge.bands.level(readings.badge))
         known = math.isfinite(readings.badge) and facts.badge.unit == "share"
-        _paint_bar(painter, places.share_bar, readings.badge if known else 1.0, colour, theme)
+        old = "badge" in readings.old
+        _paint_bar(painter, places.share_bar, readings.badge if known else 1.0, colour, theme, old=old)
 
 
 def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: QPixmap | None, theme: Theme) -> None:
@@ -125,11 +146,23 @@ def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: 
             painter.drawRoundedRect(QRect(corner, picture.size()), radius, radius)
 
 
+def _paint_old_picture(painter: QPainter, place: QRectF, letters: int, theme: Theme) -> None:
+    """A clock in the corner of a picture that is old, on a plate, over whatever is pictured."""
+    side = age_room(letters)
+    plate = QRectF(place.right() - side - 2.0, place.top() + 2.0, side, side)
+    back = QColor(theme.panel_raised)
+    back.setAlphaF(0.86)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(back)
+    painter.drawRoundedRect(plate, 2.0, 2.0)
+    paint_age_mark(painter, QPointF(plate.left() + 0.12 * side, plate.center().y()), letters, theme.text)
+
+
 def paint_bypass(painter: QPainter, facts: CardFacts, places: CardPlaces, theme: Theme) -> None:
     """Over the faded card its words, to be read, and a line from side to side: what comes in goes out."""
     _paint_header(painter, facts, places, theme)
     if places.status is not None:
-        _paint_status(painter, places.status, facts, places.letters, None, theme)
+        _paint_status(painter, places.status, facts, places.letters, CardReadings(), theme)
     painter.setPen(QPen(theme.accent, 2.0, Qt.PenStyle.DashLine))
     rect = facts.layout.rect
     y = min(PORT_Y, rect.height() - 8.0)
@@ -220,7 +253,8 @@ def _paint_header(painter: QPainter, facts: CardFacts, places: CardPlaces, theme
             painter.drawText(place, _RIGHT if row.title else _LEFT, row.shape)
 
 
-def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: Theme) -> None:
+def _paint_gradient(painter: QPainter, bar: QRectF, readings: CardReadings, theme: Theme) -> None:
+    value = readings.gradient
     fraction, colour = 0.0, theme.good
     if value is None or value <= 0.0:
         pass  # a file may say that a norm is negative
@@ -230,28 +264,37 @@ def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: 
         exponent = math.log10(value)
         fraction = min(max((exponent - GRADIENT_LOW) / (GRADIENT_HIGH - GRADIENT_LOW), 0.0), 1.0)
         colour = theme.good if GRADIENT_LOW < exponent < GRADIENT_HIGH else theme.warning
-    _paint_bar(painter, bar, fraction, colour, theme)
+    _paint_bar(painter, bar, fraction, colour, theme, old="gradient" in readings.old)
 
 
-def _paint_bar(painter: QPainter, bar: QRectF, fraction: float, colour: QColor, theme: Theme) -> None:
-    """A groove, filled from the left."""
+def _paint_bar(
+    painter: QPainter, bar: QRectF, fraction: float, colour: QColor, theme: Theme, *, old: bool = False
+) -> None:
+    """A groove, filled from the left; what is old is drawn as an outline."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(mixed(theme.panel_raised, theme.text_faint, 0.22))
     painter.drawRoundedRect(bar, 2.0, 2.0)
     if fraction > 0.0:
-        painter.setBrush(colour)
-        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(4.0, bar.width() * fraction), bar.height()), 2.0, 2.0)
+        filled = QRectF(bar.left(), bar.top(), max(4.0, bar.width() * fraction), bar.height())
+        if old:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(aged(colour, True, theme), 1.0))
+            filled.adjust(0.5, 0.5, -0.5, -0.5)
+        else:
+            painter.setBrush(colour)
+        painter.drawRoundedRect(filled, 2.0, 2.0)
 
 
 def _paint_figures(
-    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, gradient: float | None, theme: Theme
+    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, readings: CardReadings, theme: Theme
 ) -> None:
-    """The number of parameters, and where both fit the gradient's magnitude."""
+    """The number of parameters, and where both fit the gradient's magnitude; before it there is room for its mark."""
+    gradient, old = readings.gradient, "gradient" in readings.old
     unit = letters / LETTERS
     count = parameter_count(facts.parameters) if facts.parameters is not None else "? par."
     count_width = text_width(count, letters, 400)
     number_width, letter = text_width(_WIDEST, letters, 400), text_width("g", letters, 400)
-    sign_width = letter + 12.5 * unit
+    sign_width = letter + 12.5 * unit + age_room(letters)
     both = squeeze_into(count_width + number_width, row.width() - sign_width - 8.0 * unit)
     # From near both are always shown: nearly fitting is good enough there.
     together = both >= CLOSEST or letters == LETTERS
@@ -261,8 +304,8 @@ def _paint_figures(
     painter.drawText(row, _LEFT, count)
     if gradient is None or not together:
         return
-    painter.setPen(theme.text_muted if math.isfinite(gradient) else theme.danger)
-    painter.drawText(row, _RIGHT, GRADIENT_NORM.text(gradient))
+    painter.setPen(aged(theme.text_muted if math.isfinite(gradient) else theme.danger, old, theme))
+    painter.drawText(row, _RIGHT, readings.gradient_text)
     # The sign for "norm" is drawn: two bars on either side of the letter, alike in every font.
     painter.setFont(scene_font(letters))
     painter.setPen(theme.text_muted)
@@ -272,18 +315,24 @@ def _paint_figures(
     top, bottom = row.center().y() - 4.6 * unit, row.center().y() + 5.4 * unit
     for x in (right, right - 2.0 * unit, right - 6.4 * unit - letter, right - 8.4 * unit - letter):
         painter.drawLine(QPointF(x, top), QPointF(x, bottom))
+    if old:
+        place = QPointF(right - 9.4 * unit - letter - age_room(letters), row.center().y() + 0.5 * unit)
+        paint_age_mark(painter, place, letters, theme.text_muted)
 
 
 def _paint_status(
-    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, value: float | None, theme: Theme
+    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, readings: CardReadings, theme: Theme
 ) -> None:
     """A note; or a badge: the value of a quantity, whose word goes before its number has to."""
     unit = letters / LETTERS
     noted = facts.status is Status.NOTE
-    text = facts.note if noted else facts.word
+    value, quantity = readings.badge, readings.quantity or facts.badge
+    word = quantity.badge.word if quantity is not None and quantity.badge is not None else ""
+    text = facts.note if noted else word
     wide = text_width(text, letters, 400)
     pill_width = 44.0 if letters == LETTERS else 38.0 * unit
-    room = row.width() if noted or value is None else row.width() - pill_width - 2.0
+    mark = age_room(letters)
+    room = row.width() if noted or value is None else row.width() - pill_width - mark - 2.0
     if noted and squeeze_into(wide, room) < CLOSEST:
         # Of a group: what comes in goes before the number of its layers.
         text = text.partition(" ← ")[0]
@@ -293,9 +342,10 @@ def _paint_status(
         painter.setFont(squeezed(letters, 400, squeeze))
         painter.setPen(theme.text_muted)
         painter.drawText(row, _LEFT, elided(text, letters, 400, int(row.width() / squeeze) + 1))
-    if value is None or facts.badge is None:
+    if value is None or quantity is None:
         return
-    colour = level_colour(theme, facts.badge.bands.level(value))
+    old = "badge" in readings.old
+    colour = aged(level_colour(theme, quantity.bands.level(value)), old, theme)
     pill = QRectF(row.right() - pill_width, row.top() + 0.5, pill_width, row.height() - 1.0)
     back = QColor(colour)
     back.setAlphaF(0.20 if theme.dark else 0.14)
@@ -304,4 +354,7 @@ def _paint_status(
     painter.drawRoundedRect(pill, 5.0, 5.0)
     painter.setFont(scene_font(letters, 600))
     painter.setPen(mixed(colour, QColor("#ffffff"), 0.25) if theme.dark else colour)
-    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, facts.badge.text(value))
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, readings.badge_text(facts))
+    if old:
+        place = QPointF(pill.left() - mark, row.center().y())
+        paint_age_mark(painter, place, letters, theme.text_muted)

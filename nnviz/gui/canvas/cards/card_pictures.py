@@ -121,9 +121,7 @@ def paint_picture(
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.scale(ratio, ratio)
     area = QRectF(0.0, 0.0, size.width() / ratio, size.height() / ratio)
-    values = np.asarray(sample.array)
-    if values.dtype == np.bool_ or not np.issubdtype(values.dtype, np.floating):
-        values = values.astype(np.float32)
+    values = _as_floats(sample.array)
     edges = Edges.of(sample.meta)
     if values.size == 0:
         pass
@@ -147,6 +145,58 @@ def paint_picture(
         _paint_range(painter, area, shown_values(facts, values, level), theme)
     painter.end()
     return pixmap
+
+
+def picture_words(
+    facts: CardFacts, reading: ArrayReading | None, dots: Dots, level: Level
+) -> list[tuple[ArrayReading, str, str]]:
+    """The measured numbers that are written in a picture: the reading, the text, and which number of it.
+
+    A picture in which nothing is written has an empty text, so that its age is known as well.
+    """
+    if reading is None or not reading.array.size:
+        return []
+    values = _as_floats(reading.array)
+    if facts.picture is Picture.DECISION and values.ndim == 3:
+        shown = [(reading, "", "plane")]
+        if _says_below(facts, values) and dots.answer is not None and dots.answer.array.size == 1:
+            share = float(probabilities(facts.loss, dots.answer.array).reshape(-1)[0])
+            shown.append((dots.answer, yes_no_text(facts, share), "winner"))
+        return shown
+    if facts.picture in (Picture.BARS, Picture.DECISION) and values.ndim == 1:
+        shares = probabilities(facts.loss, values)
+        if facts.task == "binary" and shares.size == 1:
+            return [(reading, yes_no_text(facts, float(shares[0])), "winner")]
+        return [(reading, percent(float(shares[_winner(shares)])), "winner")]
+    if level is Level.NEAR and facts.picture not in _WITHOUT_RANGE:
+        low, high = _range_words(shown_values(facts, values, level))
+        return [(reading, low, "low"), (reading, high, "high")]
+    return [(reading, "", "picture")]
+
+
+def _as_floats(array: Numbers) -> Numbers:
+    values = np.asarray(array)
+    return values if np.issubdtype(values.dtype, np.floating) else values.astype(np.float32)
+
+
+def _says_below(facts: CardFacts, values: Numbers) -> bool:
+    """Whether what the network says of the pinned example stands below the plane."""
+    return facts.task == "binary" and len(values) == 1
+
+
+def _winner(shares: Numbers) -> int:
+    return int(np.argmax(np.nan_to_num(shares, nan=-1.0)))
+
+
+def yes_no_text(facts: CardFacts, share: float) -> str:
+    """What is said of one probability: the number, or the sign where the loss asks for one."""
+    loss = registry.losses().get(facts.loss)
+    signed = loss is not None and loss.answer == "sign" and math.isfinite(share)
+    return ("+1" if share > 0.5 else "−1") if signed else format_number(share, 2)
+
+
+def _range_words(values: Numbers) -> tuple[str, str]:
+    return format_range(*pictures.value_range(values), 2)
 
 
 def shown_values(facts: CardFacts, values: Numbers, level: Level) -> Numbers:
@@ -253,7 +303,7 @@ def _paint_decision(
     theme: Theme, label: str, letters: int,
 ) -> None:  # fmt: skip
     """What the network decides where, the examples over it, and below it what it says about the pinned one."""
-    below = max(FLAT_PICTURE, 1.3 * letters) if facts.task == "binary" and len(values) == 1 else 0.0
+    below = max(FLAT_PICTURE, 1.3 * letters) if _says_below(facts, values) else 0.0
     square = _fit(area.adjusted(0.0, 0.0, 0.0, -below), 1.0, 1.0)
     sharp(painter, square, decision(facts.loss, facts.task, values, theme), ratio)
     draw_dots(painter, square, edges, dots, theme)
@@ -305,11 +355,11 @@ def _paint_bars(
         _paint_yes_no(painter, area, facts, float(shares[0]), theme, label, letters)
         return
     names = facts.class_names if len(facts.class_names) == shares.size else [str(k) for k in range(shares.size)]
-    finite = np.nan_to_num(shares, nan=-1.0)
-    winner = int(np.argmax(finite))
+    winner = _winner(shares)
     order = list(range(shares.size))
     if shares.size > facts.bar_rows:
-        order = [int(k) for k in np.argsort(-finite, kind="stable")[: facts.bar_rows]]
+        likeliest = np.argsort(-np.nan_to_num(shares, nan=-1.0), kind="stable")
+        order = [int(k) for k in likeliest[: facts.bar_rows]]
     font = scene_font(letters)
     painter.setFont(font)
     metrics = painter.fontMetrics()
@@ -379,17 +429,14 @@ def _paint_yes_no(
     middle = bar.center().x()
     painter.drawLine(QPointF(middle, bar.top() - 2.5), QPointF(middle, bar.bottom() + 2.5))
     painter.setPen(theme.text)
-    loss = registry.losses().get(facts.loss)
-    signed = loss is not None and loss.answer == "sign" and math.isfinite(share)
-    text = ("+1" if share > 0.5 else "−1") if signed else format_number(share, 2)
+    text = yes_no_text(facts, share)
     place = QRectF(area.width() - 6.0 - 44.0 * unit, 0.0, 44.0 * unit, area.height())
     painter.drawText(place, _AT_END, text)
 
 
 def _paint_range(painter: QPainter, area: QRectF, values: Numbers, theme: Theme) -> None:
     """Smallest and largest number of what is shown, in a corner."""
-    low, high = pictures.value_range(values)
-    text = " … ".join(format_range(low, high, 2))
+    text = " … ".join(_range_words(values))
     font = scene_font(12)
     with Saved(painter):
         # Close in, scene units are large: the text keeps a size that fits beside the picture's detail.

@@ -73,9 +73,10 @@ def describe(scene: CanvasScene, live: LiveValues, node: str) -> str:
     targets = [edge.target.node for edge in sorted(scene.wires_at(node)) if edge.source.node == node]
     parts.append(f"from {', '.join(sources)}" if sources else "no input wire" if facts.input_ports else "")
     parts.append(f"to {', '.join(targets)}" if targets else "no output wire" if facts.output_ports else "")
-    value = live.badge(facts)
-    if value is not None and facts.badge is not None and facts.badge.badge is not None:
-        parts.append(f"{facts.badge.badge.word} {facts.badge.text(value)}")
+    found = live.badge_reading(facts)
+    if found is not None and found[0].badge is not None:
+        quantity, reading = found
+        parts.append(f"{found[0].badge.word} {quantity.text(reading.value)}")
     sentence = ", ".join(part for part in parts if part) + "."
     return " ".join([sentence, *scene.cards[node].reasons()])
 
@@ -128,16 +129,20 @@ def _picture(facts: CardFacts, live: LiveValues) -> str:
     text = "shown from {} to {}".format(*format_range(low, high))
     if facts.picture is Picture.TILES and facts.shape is not None:
         text = f"{shown.shape[0]} of {facts.shape[0]} maps, {text}"
-    return text
+    return f"{text}, {live.moment.words(sample.step)}"
 
 
 def _gradient(facts: CardFacts, live: LiveValues) -> str:
-    value = live.gradient(facts) if facts.has_parameters else None
-    return f"‖gradient‖ {GRADIENT_NORM.text(value)} (bar: 1e-6 to 1e1, logarithmic)" if value is not None else ""
+    found = live.gradient_reading(facts)
+    if found is None:
+        return ""
+    age = live.moment.words(found.step)
+    return f"‖gradient‖ {GRADIENT_NORM.text(found.value)} (bar: 1e-6 to 1e1, logarithmic), {age}"
 
 
 def _badge(facts: CardFacts, live: LiveValues) -> str:
-    value = live.badge(facts)
-    if value is None or facts.badge is None or facts.badge.badge is None:
+    found = live.badge_reading(facts)
+    if found is None or found[0].badge is None:
         return ""
-    return f"{facts.badge.text(value)} {facts.badge.badge.sentence}"
+    quantity, reading = found
+    return f"{quantity.text(reading.value)} {found[0].badge.sentence}, {live.moment.words(reading.step)}"

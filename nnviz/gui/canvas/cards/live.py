@@ -8,7 +8,8 @@ from typing import Protocol
 
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
-from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS
+from nnviz.record.age import Moment, moment_of
+from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, Quantity
 from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar
 
 _GRAVITY = {"error": 2, "warning": 1}
@@ -16,6 +17,10 @@ _GRAVITY = {"error": 2, "warning": 1}
 
 class Readings(Protocol):
     """The part of a run that cards read."""
+
+    @property
+    def last_step(self) -> int:
+        """The highest step of any reading; -1 before the first."""
 
     def latest(self, series: str, step: int | None = None) -> Reading | None:
         """The newest sample of a series, or the newest that is not after ``step``."""
@@ -30,12 +35,14 @@ class LiveValues:
     def __init__(self) -> None:
         self._run: Readings | None = None
         self._step: int | None = None
+        self.moment = Moment()
         self._findings: dict[str, tuple[Finding, ...]] = {}
 
     def show(self, run: Readings | None, step: int | None) -> None:
         """Read from this run at this step (None: the newest)."""
         self._run = run
         self._step = step
+        self.moment = moment_of(run, step) if run is not None else Moment()
 
     def refresh_findings(self) -> set[str]:
         """Read the findings again; the nodes whose findings are others than before."""
@@ -96,23 +103,36 @@ class LiveValues:
 
     def gradient(self, facts: CardFacts) -> float | None:
         """L2 norm of the gradient of the node's parameters; of those of all members together for a group."""
-        if facts.shape is None:
+        found = self.gradient_reading(facts)
+        return found.value if found is not None else None
+
+    def gradient_reading(self, facts: CardFacts) -> Scalar | None:
+        """The same with its step; of a group the step of the member that was measured first."""
+        if facts.shape is None or not facts.has_parameters:
             return None
         if not facts.members:
-            return self._number(GRADIENT_NORM.series(facts.node))
-        norms = [self._number(GRADIENT_NORM.series(node)) for node in facts.members]
-        known = [norm for norm in norms if norm is not None]
-        return math.hypot(*known) if known else None
+            return self._scalar(GRADIENT_NORM, facts.node)
+        norms = [norm for node in facts.members if (norm := self._scalar(GRADIENT_NORM, node)) is not None]
+        if not norms:
+            return None
+        together = math.hypot(*(norm.value for norm in norms))
+        return Scalar(GRADIENT_NORM.series(facts.node), min(norm.step for norm in norms), together)
 
     def badge(self, facts: CardFacts) -> float | None:
         """The value of the quantity in the card's last line."""
+        found = self.badge_reading(facts)
+        return found[1].value if found is not None else None
+
+    def badge_reading(self, facts: CardFacts) -> tuple[Quantity, Scalar] | None:
+        """What stands in the card's last line, with its step."""
         if facts.shape is None or facts.badge is None:
             return None
-        return self._number(facts.badge.series(facts.node))
+        exact = self._scalar(facts.badge, facts.node)
+        return (facts.badge, exact) if exact is not None else None
 
-    def _number(self, series: str) -> float | None:
-        sample = self._run.latest(series, self._step) if self._run is not None else None
-        return sample.value if isinstance(sample, Scalar) else None
+    def _scalar(self, quantity: Quantity, node: str) -> Scalar | None:
+        found = self._run.latest(quantity.series(node), self._step) if self._run is not None else None
+        return found if isinstance(found, Scalar) else None
 
     def _array(self, series: str) -> ArrayReading | None:
         sample = self._run.latest(series, self._step) if self._run is not None else None

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz.gui.canvas.cards.card_painter import CardLook, CardReadings, paint_bypass, paint_card
+from nnviz.gui.canvas.cards.card_pictures import picture_words
 from nnviz.gui.canvas.cards.card_places import CardPlaces, card_places
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, CardSketch
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
 from nnviz.gui.canvas.items.stage import Stage, card_canvas
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
+from nnviz.record.age import ReadingShown
+from nnviz.record.readings import ArrayReading, Scalar
 
 #: How much is seen of what a bypassed layer would put out.
 _FADED = 0.3
@@ -40,6 +45,7 @@ class NodeItem(QGraphicsItem):
         self._face_scale = 0.0
         self._face_level = Level.NORMAL
         self._stale = True
+        self._shown: tuple[ReadingShown, ...] = ()
         self._rect = content.layout.rect
         self._bounds = self._outer()
         self._far: QGraphicsItem | None = None
@@ -206,7 +212,7 @@ class NodeItem(QGraphicsItem):
         colours = theme.current()
         places = card_places(facts, scale / stage.ratio)
         picture = self._picture(facts, places, scale, level, colours)
-        readings = CardReadings(stage.live.gradient(facts) if facts.has_parameters else None, stage.live.badge(facts))
+        readings = self._read(facts, level)
         face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, colours))
         painter = card_canvas(face, scale)
         painter.setOpacity(_FADED if facts.bypassed else 1.0)
@@ -221,6 +227,41 @@ class NodeItem(QGraphicsItem):
         stage.painted += 1
         stage.keep(self, face.width() * face.height() * 4)
         return face
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The measured numbers that its face shows, each with the step it claims."""
+        return self._shown
+
+    def has_aged(self) -> bool:
+        """Whether one of them has become old, or is new again, since it was painted."""
+        moment = self._stage.live.moment
+        return any(moment.is_old(one.step, one.series) is not one.old for one in self._shown)
+
+    def _read(self, facts: CardFacts, level: Level) -> CardReadings:
+        """The live numbers, and what of them is old."""
+        live = self._stage.live
+        old: set[str] = set()
+        shown: list[ReadingShown] = []
+
+        def note(name: str, reading: Scalar | ArrayReading, text: str, of: str = "") -> None:
+            is_old = live.moment.is_old(reading.step, reading.series)
+            shown.append(ReadingShown(reading.series, text, reading.step, is_old, of))
+            if is_old:
+                old.add(name)
+
+        gradient, found = live.gradient_reading(facts), live.badge_reading(facts)
+        quantity, badge = found if found is not None else (None, None)
+        readings = CardReadings(
+            gradient.value if gradient is not None else None, badge.value if badge is not None else None, quantity
+        )
+        if gradient is not None:
+            note("gradient", gradient, readings.gradient_text, "members" if facts.members else "")
+        if badge is not None:
+            note("badge", badge, readings.badge_text(facts))
+        for reading, text, of in picture_words(facts, live.picture(facts), live.dots(facts), level):
+            note("picture", reading, text, of)
+        self._shown = tuple(shown)
+        return replace(readings, old=frozenset(old))
 
     def _picture(
         self, facts: CardFacts, places: CardPlaces, scale: float, level: Level, colours: theme.Theme

@@ -23,8 +23,11 @@ activation_deviation/<node>    Scalar    standard deviation of the same
 activation_histogram/<node>    Histogram distribution of the same
 dead_fraction/<node>           Scalar    share of units whose output is <= 0 for every image of the probe set
 dead_units/<node>              Array     bool[units]: which they are
-dead_since/<node>              Array     int64[units]: step since which a unit is dead, -1 where it is alive
+dead_since/<node>              Array     int64[units]: first step at which a unit was found dead, -1 where it is alive
+alive_until/<node>             Array     int64[units]: last step before at which a dead unit was seen alive, -1: never
+silent_fraction/<node>         Scalar    share of units that fired for no example of the last training batches
 saturation/<node>              Scalar    share of outputs whose derivative is under 5 % of its maximum
+saturating/<node>              Scalar    the same of what passed in the last training batches
 closed_channels/<node>         Scalar    share of a normalisation's channels whose factor is at most 1 % of the largest
 weights/<node>                 Array     float32: the node's ``weight`` in torch's layout (at most 2**20 numbers)
 output/<node>                  Array     float32: output for the pinned example, evaluation mode, without the batch

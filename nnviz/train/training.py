@@ -103,6 +103,7 @@ class Training:
         self._counts: list[int] = []
         self._watch = LossWatch(device)
         self._spoilt_step: int | None = None
+        self._weights_of: int | None = None
         self._loss_sum = 0.0
         self._loss_count = 0
         # Ascending, since the start or the last restore.
@@ -135,6 +136,11 @@ class Training:
     def epoch(self) -> int:
         """Finished epochs."""
         return self._step // self.steps_per_epoch
+
+    @property
+    def weights_of(self) -> int:
+        """The step whose weights the network has: an earlier one where the best ones were put back."""
+        return self._step if self._weights_of is None else self._weights_of
 
     @property
     def epoch_end_due(self) -> bool:
@@ -230,6 +236,7 @@ class Training:
         else:
             self._watch.send(self._step + 1, loss)
         count = inputs.shape[0]
+        self._weights_of = None
         self._losses.append(loss)
         self._counts.append(count)
         self._step += 1
@@ -310,6 +317,13 @@ class Training:
         """Puts other weights in; position and optimizer stay."""
         checkpoints.load_weights(weights, self.network)
         self._forget_spoilt()
+
+    def use_best(self) -> None:
+        """Puts the weights of the best epoch in, if there are any; position and optimizer stay."""
+        if self.best is None:
+            return
+        self.use_weights(self.best)
+        self._weights_of = self.best_epoch * self.steps_per_epoch
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
@@ -403,6 +417,7 @@ class Training:
         checkpoints.restore(checkpoint, self.network, self.optimizer)
         self.random.restore(dict(checkpoint.random))
         self._step = progress.step
+        self._weights_of = None
         self._evaluated_epochs = progress.evaluated_epochs
         self._losses.clear()
         self._counts.clear()

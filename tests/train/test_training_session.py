@@ -392,7 +392,7 @@ def test_another_sample_is_shown_at_once_also_while_paused() -> None:
         assert shown.meta["sample"] == 7
         assert shown.meta["label"] == data.describe(7)
         assert torch.equal(torch.from_numpy(shown.array), data.scaler.apply(data.validation.inputs[7:8])[0])
-        with pytest.raises(ParamError, match="no sample 25"):
+        with pytest.raises(ParamError, match="no example 25"):
             session.pin(25).result(20)
 
 

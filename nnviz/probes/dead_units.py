@@ -53,6 +53,7 @@ class DeadUnits(Collector):
     """
 
     fills = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE, ALIVE_UNTIL)
+    presses = True
 
     def __init__(self) -> None:
         self._nodes: Collection[str] = ()

@@ -34,9 +34,11 @@ class Collector(ABC):
 
     Attributes:
         fills: The quantities whose series it writes.
+        presses: Whether it looks on at fixed steps, and when something has moved; others wait for the budget.
     """
 
     fills: tuple[Quantity, ...] = ()
+    presses: bool = False
 
     @abstractmethod
     def wanted(self, graph: Graph) -> Collection[str]:
@@ -118,6 +120,8 @@ class ProbeSetPass(Probe):
         if measurement.probe_inputs is None or not len(measurement.probe_inputs):
             return []
         looking = tuple(one for one in self._collectors if _has_to_look(one, measurement))
+        if not measurement.whole and (measurement.fixed or measurement.anew):
+            looking = tuple(one for one in looking if one.presses)
         started = self._clock()
         readings: list[Reading] = []
         if not self._is_copy_of(measurement.network):

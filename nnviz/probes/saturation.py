@@ -34,6 +34,7 @@ class Saturation(Collector):
     """
 
     fills = (SATURATION,)
+    presses = True
 
     def __init__(self) -> None:
         self._nodes: dict[str, tuple[str, nn.Module, float]] = {}  # node -> its input, module, least steep derivative

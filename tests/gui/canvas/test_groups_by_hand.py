@@ -345,6 +345,8 @@ class _Run:
     def __init__(self, node: str, severity: str) -> None:
         self._finding = Finding(f"finding/dead/{node}", 0, severity, "Half of it is dead.", node=node)
 
+    last_step = 0
+
     def latest(self, series: str, step: int | None = None) -> None:
         return None
 

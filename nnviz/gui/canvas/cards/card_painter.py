@@ -294,10 +294,11 @@ def _paint_figures(
     count = parameter_count(facts.parameters) if facts.parameters is not None else "? par."
     count_width = text_width(count, letters, 400)
     number_width, letter = text_width(_WIDEST, letters, 400), text_width("g", letters, 400)
-    sign_width = letter + 12.5 * unit + age_room(letters)
+    near = letters == LETTERS
+    sign_width = letter + 12.5 * unit + (age_room(letters) if near else 0.0)
     both = squeeze_into(count_width + number_width, row.width() - sign_width - 8.0 * unit)
     # From near both are always shown: nearly fitting is good enough there.
-    together = both >= CLOSEST or letters == LETTERS
+    together = both >= CLOSEST or near
     squeeze = max(CLOSEST, both if together else squeeze_into(count_width, row.width()))
     painter.setFont(squeezed(letters, 400, squeeze))
     painter.setPen(theme.text_muted)
@@ -310,14 +311,17 @@ def _paint_figures(
     painter.setFont(scene_font(letters))
     painter.setPen(theme.text_muted)
     right = row.right() - number_width * squeeze - 4.0 * unit
+    if old:
+        # From far there is no room for both: the clock stands in the place of the sign.
+        left = right - 9.4 * unit - letter - (age_room(letters) if near else 0.0)
+        paint_age_mark(painter, QPointF(left, row.center().y() + 0.5 * unit), letters, theme.text_muted)
+        if not near:
+            return
     painter.drawText(QPointF(right - 4.0 * unit - letter, row.center().y() + 4.0 * unit), "g")
     painter.setPen(QPen(theme.text_muted, 0.9 * unit))
     top, bottom = row.center().y() - 4.6 * unit, row.center().y() + 5.4 * unit
     for x in (right, right - 2.0 * unit, right - 6.4 * unit - letter, right - 8.4 * unit - letter):
         painter.drawLine(QPointF(x, top), QPointF(x, bottom))
-    if old:
-        place = QPointF(right - 9.4 * unit - letter - age_room(letters), row.center().y() + 0.5 * unit)
-        paint_age_mark(painter, place, letters, theme.text_muted)
 
 
 def _paint_status(
@@ -331,7 +335,8 @@ def _paint_status(
     text = facts.note if noted else word
     wide = text_width(text, letters, 400)
     pill_width = 44.0 if letters == LETTERS else 38.0 * unit
-    mark = age_room(letters)
+    # From far the clock of an old value lies over the end of the word.
+    mark = age_room(letters) if letters == LETTERS else 0.0
     room = row.width() if noted or value is None else row.width() - pill_width - mark - 2.0
     if noted and squeeze_into(wide, room) < CLOSEST:
         # Of a group: what comes in goes before the number of its layers.
@@ -356,5 +361,5 @@ def _paint_status(
     painter.setPen(mixed(colour, QColor("#ffffff"), 0.25) if theme.dark else colour)
     painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, readings.badge_text(facts))
     if old:
-        place = QPointF(pill.left() - mark, row.center().y())
+        place = QPointF(pill.left() - age_room(letters), row.center().y())
         paint_age_mark(painter, place, letters, theme.text_muted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -145,4 +146,7 @@ def _badge(facts: CardFacts, live: LiveValues) -> str:
     if found is None or found[0].badge is None:
         return ""
     quantity, reading = found
-    return f"{quantity.text(reading.value)} {found[0].badge.sentence}, {live.moment.words(reading.step)}"
+    age = live.moment.words(reading.step)
+    if math.isnan(reading.value):
+        return f"its outputs are not a number (NaN), {age}"
+    return f"{quantity.text(reading.value)} {found[0].badge.sentence}, {age}"

@@ -124,10 +124,17 @@ class LiveValues:
         return found[1].value if found is not None else None
 
     def badge_reading(self, facts: CardFacts) -> tuple[Quantity, Scalar] | None:
-        """What stands in the card's last line, with its step."""
+        """What stands in the card's last line, with its step.
+
+        It is the exact value, or what passed in the last training batches while that is newer.
+        """
         if facts.shape is None or facts.badge is None:
             return None
         exact = self._scalar(facts.badge, facts.node)
+        lately = facts.badge.lately
+        passing = self._scalar(lately, facts.node) if lately is not None else None
+        if lately is not None and passing is not None and (exact is None or passing.step > exact.step):
+            return lately, passing
         return (facts.badge, exact) if exact is not None else None
 
     def _scalar(self, quantity: Quantity, node: str) -> Scalar | None:

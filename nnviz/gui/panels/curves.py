@@ -15,7 +15,7 @@ from nnviz.data import datasets
 from nnviz.errors import InputError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
+from nnviz.gui.panels.numbers import Average, Floats, epochs_of, step_at, value_at
 from nnviz.gui.panels.options import add_smoothing
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.project.document import Document
@@ -200,10 +200,7 @@ class CurvesPanel(Panel):
     def step_of_value(self, series: str, step: int | None) -> int:
         """The step at which that value was measured; -1 where there is none."""
         reading = self._readings.get(series)
-        if reading is None or not len(reading.steps):
-            return -1
-        index = len(reading.steps) if step is None else int(np.searchsorted(reading.steps, step, side="right"))
-        return int(reading.steps[index - 1]) if index else -1
+        return -1 if reading is None else step_at(reading.steps, step)
 
     def moment_at(self, step: int | None) -> Moment:
         """The moment that is looked at: a step under the mouse, or what is shown."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,15 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
+from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.theme import level_colour
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import Floats, breaks, value_at
+from nnviz.gui.panels.numbers import Floats, breaks, step_at, value_at
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
+from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.quantities import (
     ALIVE_UNTIL,
     DEAD_FRACTION,
@@ -53,6 +55,16 @@ class Row:
     note: str = ""
     passing_steps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     passing: Floats = field(default_factory=lambda: np.empty(0))
+    #: At which step the share was measured, and whether that is long ago.
+    step: int = 0
+    old: bool = False
+
+    @property
+    def reading(self) -> ReadingShown | None:
+        """The share as it is written; None where nothing was measured yet."""
+        if self.text == "–":
+            return None
+        return ReadingShown(self.quantity.series(self.node), self.text, self.step, self.old)
 
     @property
     def kind(self) -> str:
@@ -74,6 +86,7 @@ class SharesView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: list[Row] = []
+        self._moment = Moment()
         self._selection = ""
         self._step: int | None = None
         self._end = 1
@@ -88,13 +101,20 @@ class SharesView(QWidget):
         """What is shown, from top to bottom."""
         return self._rows
 
-    def show_rows(self, rows: list[Row], selection: str, step: int | None, end: int) -> None:
-        """Draws one bar for each of these layers."""
+    def show_rows(self, rows: list[Row], selection: str, step: int | None, end: int, moment: Moment) -> None:
+        """Draws one bar for each of these layers; the moment says how old they are."""
         count = len(self._rows)
+        self._moment = moment
         self._rows, self._selection, self._step, self._end = rows, selection, step, max(end, 1)
         self.setAccessibleDescription(", ".join(f"{row.node} {row.text}" for row in rows))
         if len(rows) != count:
             self.updateGeometry()
+        self.update()
+
+    def show_ages(self, moment: Moment) -> None:
+        """Mark what is old at this moment."""
+        self._moment = moment
+        self._rows = [replace(row, old=row.step >= 0 and moment.is_old(row.step)) for row in self._rows]
         self.update()
 
     def restyle(self) -> None:
@@ -126,7 +146,8 @@ class SharesView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.setFont(themes.font(12))
         height = self._row_height()
-        names, values = self._name_width(), self.fontMetrics().horizontalAdvance("100 %") + 12
+        mark = age_room(self.fontMetrics().ascent())
+        names, values = self._name_width(), self.fontMetrics().horizontalAdvance("100 %") + 12 + round(mark)
         left, right = names, self.width() - values
         bar = line_height() + 1
         for index, row in enumerate(self._rows):
@@ -138,6 +159,7 @@ class SharesView(QWidget):
                 if math.isfinite(row.share)
                 else themes.current().text_faint
             )
+            colour = aged(colour, row.old, themes.current())
             strong = row.node == self._selection
             painter.setFont(themes.font(12, 600 if strong else 400))
             painter.setPen(QColor(themes.current().text if strong else themes.current().text_muted))
@@ -147,13 +169,22 @@ class SharesView(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(themes.current().field if themes.current().dark else themes.current().grid))
             painter.drawRoundedRect(QRectF(left, top, right - left, bar), 2, 2)
-            if row.share > 0:
+            if row.share > 0 and row.old:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(colour, 1))
+                width = max((right - left) * min(row.share, 1.0), 2.0)
+                painter.drawRoundedRect(QRectF(left + 0.5, top + 0.5, width - 1, bar - 1), 2, 2)
+            elif row.share > 0:
                 painter.setBrush(colour)
                 width = max((right - left) * min(row.share, 1.0), 2.0)
                 painter.drawRoundedRect(QRectF(left, top, width, bar), 2, 2)
-            painter.setPen(QColor(themes.current().text))
+            painter.setPen(aged(QColor(themes.current().text), row.old, themes.current()))
             painter.setFont(themes.font(12, 500))
             painter.drawText(QRect(right, top, values - 2, bar), int(Qt.AlignmentFlag.AlignRight) | vertical, row.text)
+            if row.old:
+                x = self.width() - 2 - painter.fontMetrics().horizontalAdvance(row.text) - mark
+                ascent = painter.fontMetrics().ascent()
+                paint_age_mark(painter, QPointF(x, top + bar / 2), ascent, themes.current().text_muted)
             self._paint_course(painter, row, QRectF(left, top + bar + 4, right - left, 13), colour)
 
     def _paint_course(self, painter: QPainter, row: Row, area: QRectF, colour: QColor) -> None:
@@ -202,6 +233,8 @@ class SharesView(QWidget):
         """Which units, as a tooltip."""
         row = self.row_at(event.position().y())
         tip = f"{row.node}: {row.note}" if row is not None and row.note else ""
+        if row is not None and row.reading is not None:
+            tip = f"{tip or row.node}\n{row.text} {self._moment.words(row.step)}"
         if plain_tip(tip) != self.toolTip():
             self.setToolTip(plain_tip(tip))
 
@@ -274,9 +307,9 @@ class DeadUnitsPanel(Panel):
         ]
         for _, name, node, quantity in sorted(found, key=lambda one: one[:2]):
             steps, shares = run.scalars(name)
-            share = value_at(steps, shares, step)
+            share, measured = value_at(steps, shares, step), step_at(steps, step)
             if quantity is DEAD_FRACTION:
-                note, seen = self._which(run, node, step)
+                note, seen = self._which(run, node, step, measured)
                 images = images or seen
             else:
                 note = f"{percent(share)} of the outputs lie where the derivative is under 5 % of its maximum."
@@ -291,7 +324,8 @@ class DeadUnitsPanel(Panel):
                 if isinstance(newest, Scalar) and lately.badge is not None and exact and newest.step > exact.step:
                     at = themes.format_count(newest.step)
                     note = f"{note.rstrip('.')}. At step {at}: {lately.badge.word} {percent(newest.value)}."
-            rows.append(Row(node, quantity, share, steps, shares, note, passing_steps, passing))
+            old = measured >= 0 and self.moment.is_old(measured, name)
+            rows.append(Row(node, quantity, share, steps, shares, note, passing_steps, passing, measured, old))
         kinds = {row.quantity for row in rows}
         images_words = f"{themes.format_count(images)} images" if images else "the probe images"
         probe = f"on {images_words}"
@@ -310,8 +344,16 @@ class DeadUnitsPanel(Panel):
             self.set_subtitle("derivative under 5 % of its maximum", "derivative under 5 %", "slope under 5 %")
         else:
             self.set_subtitle(probe, images_words)
-        self.view.show_rows(rows, self.selection, step, int(run.last_step))
+        self.view.show_rows(rows, self.selection, step, int(run.last_step), self.moment)
         return bool(rows)
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The share of each layer."""
+        return tuple(row.reading for row in self.view.rows if row.reading is not None)
+
+    def show_ages(self) -> None:
+        """Mark the old ones."""
+        self.view.show_ages(self.moment)
 
     def on_selection(self) -> None:
         """The selected layer's name comes forward."""
@@ -324,18 +366,22 @@ class DeadUnitsPanel(Panel):
             for step, share in zip(row.steps, row.shares, strict=True):
                 yield (row.node, row.kind, int(step), float(share))
 
-    def _which(self, run: RunView, node: str, step: int | None) -> tuple[str, int]:
-        """The dead units in words, and the number of images they were tried on."""
+    def _which(self, run: RunView, node: str, step: int | None, measured: int) -> tuple[str, int]:
+        """The dead units in words, and the number of images they were tried on.
+
+        Of an earlier run fewer lists of units are kept than shares: one of another step than the share says so.
+        """
         units = run.latest(DEAD_UNITS.series(node), step)
         if not isinstance(units, ArrayReading):
             return "", 0
         images = count_in(units.meta, "images", 0)
         dead = np.flatnonzero(units.array)
+        at = "" if units.step == measured else f"at step {themes.format_count(units.step)} "
         if not len(dead):
-            return f"all {len(units.array)} units fire.", images
+            return f"{at}all {len(units.array)} units fire.", images
         since = run.latest(DEAD_SINCE.series(node), step)
         when = ""
-        if isinstance(since, ArrayReading) and len(since.array) == len(units.array):
+        if isinstance(since, ArrayReading) and (since.step, len(since.array)) == (units.step, len(units.array)):
             until = run.latest(ALIVE_UNTIL.series(node), step)
             alive = until.array if isinstance(until, ArrayReading) and until.step == since.step else None
             if alive is not None and len(alive) != len(since.array):
@@ -343,4 +389,4 @@ class DeadUnitsPanel(Panel):
             told = since_words(since.array[dead], None if alive is None else alive[dead])
             when = f" {told}" if told[:1].isalpha() else f" ({told})" if told else ""
         listed = ", ".join(str(unit) for unit in dead[:16]) + (" …" if len(dead) > 16 else "")
-        return f"{len(dead)} of {len(units.array)} units dead{when}: {listed}", images
+        return f"{at}{len(dead)} of {len(units.array)} units dead{when}: {listed}", images

@@ -227,6 +227,12 @@ def value_at(steps: NDArray[np.int64], values: Floats, step: int | None) -> floa
     return float(values[index]) if index >= 0 else math.nan
 
 
+def step_at(steps: NDArray[np.int64], step: int | None) -> int:
+    """The step of that value; -1 where there is none yet."""
+    index = len(steps) if step is None else int(np.searchsorted(steps, step, side="right"))
+    return int(steps[index - 1]) if index else -1
+
+
 def epochs_of(steps: Floats, ends: NDArray[np.int64], epochs: Floats, steps_per_epoch: float) -> Floats:
     """Steps as fractions of epochs.
 

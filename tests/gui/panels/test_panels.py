@@ -39,6 +39,7 @@ from nnviz.project.edits import AddNodes
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Node
 from nnviz.project.samples import templates
+from nnviz.record.age import Moment
 from nnviz.record.quantities import DEAD_FRACTION
 from nnviz.record.readings import ArrayReading, Cure, Finding, Scalar
 from nnviz.record.run import Run, RunInfo
@@ -259,6 +260,7 @@ def test_a_course_is_a_dot_a_measurement_and_a_line_only_where_somebody_looked(
             "",
             None,
             100,
+            Moment(),
         )
         image = view.grab().toImage()
         colour = themes.level_colour(themes.current(), DEAD_FRACTION.bands.level(0.2))

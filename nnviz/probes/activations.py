@@ -70,10 +70,9 @@ class _Bins:
             return counts, edges
         if self.constant is None:
             return None
-        # All are equal: one bin, an eighth of the number wide.
+        # All are equal: one bin that begins there, an eighth of the number wide.
         width = 2.0 ** (math.frexp(self.constant)[1] - 4) if self.constant else 0.125
-        left = math.floor(self.constant / width) * width
-        return np.array([self.constant_count], np.int64), np.array([left, left + width])
+        return np.array([self.constant_count], np.int64), np.array([self.constant, self.constant + width])
 
     def _begin(self, least: float, greatest: float) -> None:
         if self.constant is not None:

@@ -64,6 +64,11 @@ class Histogram:
     counts: NDArray[np.int64]
     edges: NDArray[np.float64]
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest number; where all are one number, there is one bin, and that is its left edge."""
+        return float(self.edges[0]), float(self.edges[0] if len(self.edges) == 2 else self.edges[-1])
+
 
 @dataclass(frozen=True, slots=True)
 class ArrayReading:

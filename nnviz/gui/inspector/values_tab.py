@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -31,7 +28,7 @@ def value_text(quantity: Quantity, reading: Reading) -> str:
     if isinstance(reading, Scalar):
         return quantity.text(reading.value)
     if isinstance(reading, Histogram) and len(reading.edges):
-        return _span(quantity, reading.edges)
+        return _span(quantity, *reading.ends)
     if isinstance(reading, ArrayReading):
         array = reading.array
         return f"{np.count_nonzero(array)} of {array.size}" if array.dtype == np.bool_ else shape_text(array.shape)
@@ -43,12 +40,11 @@ def more_text(quantity: Quantity, reading: Reading) -> str:
     if isinstance(reading, Histogram):
         return f"{themes.format_count(int(reading.counts.sum()))} outputs"
     if isinstance(reading, ArrayReading) and reading.array.size and reading.array.dtype.kind in "fi":
-        return _span(quantity, reading.array)
+        return _span(quantity, float(reading.array.min()), float(reading.array.max()))
     return ""
 
 
-def _span(quantity: Quantity, numbers: NDArray[Any]) -> str:
-    low, high = float(numbers.min()), float(numbers.max())
+def _span(quantity: Quantity, low: float, high: float) -> str:
     if quantity.unit == "share":
         return f"{quantity.text(low)} to {quantity.text(high)}"
     return "{} to {}".format(*themes.format_range(low, high))

@@ -43,10 +43,7 @@ class Distribution:
     @property
     def ends(self) -> tuple[str, str]:
         """The smallest and the largest output; where all are one number, that number twice."""
-        edges = self.histogram.edges
-        if len(edges) == 2 and math.isfinite(self.mean):
-            return (finite_or_dash(self.mean),) * 2
-        return themes.format_range(float(edges[0]), float(edges[-1]))
+        return themes.format_range(*self.histogram.ends)
 
     @property
     def readings(self) -> tuple[ReadingShown, ...]:

@@ -225,8 +225,12 @@ def _moments(values: list[Tensor]) -> list[tuple[float, float, float, float]]:
         least, greatest = ends.tolist()
         mean = total / value.numel()
         deviations = squares - total * mean
-        # Far from zero the difference of two large sums has lost its digits: compute it the careful way.
-        if deviations < 1e-3 * squares:
-            deviations = float((value.cpu().double() - mean).square().sum())
+        # Far from zero the difference of two large sums has lost its digits, and squares of very large numbers leave
+        # the range of float32 before the numbers do: compute it the careful way.
+        beyond = math.isfinite(least) and math.isfinite(greatest) and not math.isfinite(squares)
+        if deviations < 1e-3 * squares or beyond:
+            wide = value.cpu().double()
+            mean = float(wide.mean()) if beyond else mean
+            deviations = float((wide - mean).square().sum())
         moments.append((mean, deviations, least, greatest))
     return moments

@@ -33,6 +33,7 @@ from nnviz.record.store import RunWriter
 #: Milliseconds between two looks, and looks at a course.
 EVERY, LOOKS = 200, 4
 PANELS = ("loss", "gradients", "dead_units", "activations")
+NOISE = DataConfig("circle", {"noise": 0.4})
 WINE = DataConfig("wine", preparation=(Choice("standardise"),))
 
 
@@ -46,6 +47,7 @@ class Course:
         later: The learning rate from the second look on.
         breaks: Training ends by itself, because its numbers are none any more.
         batch: Examples in a step.
+        noisy: Points of the plane in and around a circle, many of which have the wrong label, instead of wines.
     """
 
     layers: tuple[Layer, ...]
@@ -53,13 +55,17 @@ class Course:
     later: float | None = None
     breaks: bool = False
     batch: int = 16
-    data: DataConfig = WINE
+    noisy: bool = False
 
     @property
     def project(self) -> Project:
-        graph: Graph = chain(features(13), *self.layers, linear(3), output())
+        graph: Graph = (
+            chain(features(2), *self.layers, linear(1), output("bce_logits"))
+            if self.noisy
+            else chain(features(13), *self.layers, linear(3), output())
+        )
         config = TrainConfig(Choice("sgd", {"learning_rate": self.rate}), self.batch, 1_000, 3)
-        return Project("watched", "", graph, data=self.data, training=config)
+        return Project("watched", "", graph, data=NOISE if self.noisy else WINE, training=config)
 
 
 WIDE = Choice("gaussian", {"deviation": 6.0})
@@ -68,8 +74,9 @@ COURSES = {
     "the learning rate jumps to 0.5": Course((linear(16), relu(), linear(8), relu()), later=0.5),
     "saturating": Course((linear(12, weight_initialisation=WIDE), sigmoid(), linear(8), tanh())),
     "zero start": Course((linear(12, weight_initialisation="zeros"), relu(), linear(8), tanh())),
+    "label noise": Course((linear(6), tanh(), linear(4), relu()), rate=0.1, noisy=True),
     "converged": Course((linear(24), tanh()), rate=0.5, batch=142),
-    "not a number": Course((linear(16), relu(), linear(8), sigmoid()), rate=1e38, breaks=True),
+    "not a number": Course((linear(16), linear(8)), rate=1000.0, breaks=True),
 }
 
 
@@ -160,7 +167,9 @@ def all_true(seen: list[Seen], truth: Truth) -> None:
         assert quantity is not None, number
         texts = {one.of: one.text}
         if " to " in one.text:
-            texts = dict(zip(("low", "high"), one.text.split(" to "), strict=True))
+            texts = dict(zip(("low", "high"), one.text.partition(",")[0].split(" to "), strict=True))
+        elif one.of == "more" and one.text == "NaN":
+            texts = {"low": "NaN"}
         elif quantity[0].kind in ("array", "histogram") and not one.of and quantity[0].name != "dead_units":
             continue  # a shape
         if quantity[0].name in UNCHECKED or one.of in ("spike", "picture", "plane"):
@@ -242,3 +251,32 @@ def dragged(window: MainWindow, truth: Truth, run: RunView) -> None:
         seen += look(window)
     window.feed.set_step(None)
     all_true(seen, truth)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "true"),
+    [
+        ("0.0713", 0.07131, True), ("0.0713", 0.0715, False), ("12 %", 0.124, True), ("12 %", 0.14, False),
+        ("<0.1 %", 0.0002, True), ("1.2e−4", 1.23e-4, True), ("1.2e−4", 1.5e-4, False), ("NaN", math.nan, True),
+        ("0 %", math.nan, False), ("NaN", 0.0, False), ("1\u202f234", 1233.6, True), ("∞", math.inf, True),
+    ],
+)  # fmt: skip
+def test_the_watcher_can_read(text: str, value: float, true: bool) -> None:
+    assert agrees(text, value) is true
+
+
+@pytest.mark.parametrize(
+    ("step", "old", "series", "told"),
+    [
+        (400, True, "saturation/tanh", True), (400, False, "saturation/tanh", False),
+        (499, False, "saturation/tanh", True), (499, True, "saturation/tanh", False),
+        (501, False, "saturation/tanh", False), (0, False, "input/pinned", True), (0, True, "input/pinned", False),
+    ],
+)  # fmt: skip
+def test_the_watcher_sees_who_hides_its_age(step: int, old: bool, series: str, told: bool) -> None:
+    seen = Seen("card", ReadingShown(series, "12 %", step, old), 500, 500, 20, None)
+    if told:
+        ages_are_told(seen)
+    else:
+        with pytest.raises(AssertionError):
+            ages_are_told(seen)

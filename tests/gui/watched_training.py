@@ -108,7 +108,15 @@ class Truth:
     # -- computed a second time ---------------------------------------------------------------------------------------
 
     def outputs(self, step: int, inputs: Array) -> dict[str, Array]:
-        """What every node puts out with the weights of a step."""
+        """What every node puts out with the weights of a step; where that leaves 32-bit floats, computed with them."""
+        found = self._outputs(step, inputs)
+        if all(np.abs(value).max(initial=0.0) < 1e30 for value in found.values()):
+            return found
+        return {
+            node: value.astype(np.float64) for node, value in self._outputs(step, inputs.astype(np.float32)).items()
+        }
+
+    def _outputs(self, step: int, inputs: Array) -> dict[str, Array]:
         found: dict[str, Array] = {}
         value = inputs
         with np.errstate(all="ignore"):
@@ -116,7 +124,7 @@ class Truth:
                 kind = self.kind(node)
                 if kind == "linear":
                     weight, bias = self.weights[step][node]
-                    value = value @ weight.T + bias
+                    value = value @ weight.T.astype(value.dtype) + bias.astype(value.dtype)
                 elif kind in ACTIVATIONS:
                     value = ACTIVATIONS[kind][0](value)
                 found[node] = value
@@ -126,6 +134,9 @@ class Truth:
         """Mean cross-entropy, and the share of the examples that was right."""
         logits = self.outputs(step, inputs)[self.layers[-1]]
         with np.errstate(all="ignore"):
+            if logits.shape[1] == 1:
+                one, yes = logits[:, 0], targets.reshape(-1) > 0.5
+                return float((softplus(one) - yes * one).mean()), float(((one > 0) == yes).mean())
             shifted = logits - logits.max(1, keepdims=True)
             losses = np.log(np.exp(shifted).sum(1)) - shifted[np.arange(len(targets)), targets]
         return float(losses.mean()), float((logits.argmax(1) == targets).mean())
@@ -135,9 +146,12 @@ class Truth:
         inputs, targets = self.batches[step]
         outputs = self.outputs(step - 1, inputs)
         logits = outputs[self.layers[-1]]
-        shares = np.exp(logits - logits.max(1, keepdims=True))
-        shares /= shares.sum(1, keepdims=True)
-        shares[np.arange(len(targets)), targets] -= 1.0
+        if logits.shape[1] == 1:
+            shares = ACTIVATIONS["sigmoid"][0](logits) - (targets.reshape(-1, 1) > 0.5)
+        else:
+            shares = np.exp(logits - logits.max(1, keepdims=True))
+            shares /= shares.sum(1, keepdims=True)
+            shares[np.arange(len(targets)), targets] -= 1.0
         slope, norms = shares / len(targets), {}
         for index in range(len(self.layers) - 1, 0, -1):
             node, before = self.layers[index], outputs[self.layers[index - 1]]
@@ -203,6 +217,8 @@ class Truth:
         inputs = self.split("validation")[0]
         if name == "output":
             output = self.outputs(step, inputs[self.pinned : self.pinned + 1])[where][0]
+            if of == "winner" and len(output) == 1:
+                return float(ACTIVATIONS["sigmoid"][0](output)[0])
             if of == "winner":
                 shares = np.exp(output - output.max())
                 return float(shares.max() / shares.sum())
@@ -221,12 +237,12 @@ class Truth:
 
 
 def ends(numbers: Array, of: str) -> float:
-    """The smallest or the largest of those that are finite, 0 where none is; or how many there are."""
+    """The smallest or the largest of those that are finite; or how many there are."""
     finite = numbers[np.isfinite(numbers)]
     if of == "more":
         return float(finite.size)
     if not finite.size:
-        return 0.0
+        return math.nan
     return float({"low": finite.min, "high": finite.max}[of]())
 
 

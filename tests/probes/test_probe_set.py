@@ -413,3 +413,11 @@ def test_there_may_be_nothing_to_look_at():
         Measurement(Network(graph), 1, probe_inputs=torch.ones(3, 2))
     )
     assert readings == []
+
+
+def test_moments_of_numbers_whose_squares_leave_32_bits():
+    graph = chain(("i", "input", {"shape": (4,)}), ("f", "flatten", {}), ("o", "output", {}))
+    inputs = torch.tensor([[3e38, 3e38, 1e35, -2e30], [4e34, 3.1e38, 2.9e38, 7.0]])
+    numbers = scalars(everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs)))
+    assert numbers["activation_mean/f"] == pytest.approx(float(inputs.double().mean()), rel=1e-5)
+    assert numbers["activation_deviation/f"] == pytest.approx(float(inputs.double().std(correction=0)), rel=1e-5)

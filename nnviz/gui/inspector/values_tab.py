@@ -40,7 +40,11 @@ def more_text(quantity: Quantity, reading: Reading) -> str:
     if isinstance(reading, Histogram):
         return f"{themes.format_count(int(reading.counts.sum()))} outputs"
     if isinstance(reading, ArrayReading) and reading.array.size and reading.array.dtype.kind in "fi":
-        return _span(quantity, float(reading.array.min()), float(reading.array.max()))
+        finite = reading.array[np.isfinite(reading.array)]
+        if not finite.size:
+            return "NaN"
+        more = "" if finite.size == reading.array.size else ", and what is no number"
+        return _span(quantity, float(finite.min()), float(finite.max())) + more
     return ""
 
 

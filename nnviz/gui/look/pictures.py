@@ -118,6 +118,13 @@ def value_range(array: Numbers) -> tuple[float, float]:
     return float(finite.min()), float(finite.max())
 
 
+def range_words(array: Numbers, digits: int = 2) -> tuple[str, str]:
+    """The two ends of a picture's range, rounded outwards; NaN where there is no finite number."""
+    if array.size and np.issubdtype(array.dtype, np.inexact) and not np.isfinite(array).any():
+        return "NaN", "NaN"
+    return theme.format_range(*value_range(array), digits)
+
+
 def limit_of(array: Numbers) -> float:
     """Largest finite magnitude: the symmetric end of a diverging scale."""
     low, high = value_range(array)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QSpinBox
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.pictures import Scale, colours, limit_of, value_range
+from nnviz.gui.look.pictures import Scale, colours, limit_of, range_words, value_range
 from nnviz.gui.look.planes import Edges, decision, probabilities
 from nnviz.gui.panels.array_view import ArrayView
 from nnviz.gui.panels.arrays import Numbers, composite, map_stack, with_maps
@@ -189,7 +189,7 @@ class MapView(ArrayView):
             self.set_caption(f"{shape_text(shape)} · {self._sample()}")
         self.range_bar.set_range(
             "grey" if image else "diverging" if signed else "sequential" if shared else None,
-            *themes.format_range(low, high, 2),
+            *range_words(maps),
         )
         idle = "" if self._rank == 1 or image else "one scale for all" if shared else "each map its own scale"
         notes = []

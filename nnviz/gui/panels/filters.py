@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PySide6.QtWidgets import QComboBox
 
-from nnviz.gui.look import theme as themes
-from nnviz.gui.look.pictures import colours, limit_of, value_range
+from nnviz.gui.look.pictures import colours, limit_of, range_words
 from nnviz.gui.panels.array_view import ArrayView
 from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, with_filters
 from nnviz.gui.panels.base import Cell
@@ -140,11 +139,10 @@ class FilterView(ArrayView):
                 painted = colours(values, "diverging", -end, end)
             else:
                 painted = np.stack([colours(one, "diverging") for one in values])
-        low, high = value_range(values)
         noun = stack.noun
         names = tuple(f"{noun} {index}" for index in range(count)) if noun != "weights" else ("weights",)
         self.set_caption(self._describe(stack))
-        self.range_bar.set_range(None if self._channel == RGB else "diverging", *themes.format_range(low, high, 2))
+        self.range_bar.set_range(None if self._channel == RGB else "diverging", *range_words(values))
         idle = "one scale for all" if self.shared else "each its own scale"
         idle += ", grey is 0" if self._channel == RGB else ""
         if stack.total > count and noun != "weights":

@@ -23,7 +23,7 @@ from nnviz.gui.canvas.geometry import FLAT_PICTURE, Level
 from nnviz.gui.look import pictures
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities
-from nnviz.gui.look.theme import Theme, format_number, format_range, mixed, scene_font
+from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
 from nnviz.record.quantities import percent
 from nnviz.record.readings import ArrayReading
@@ -196,7 +196,7 @@ def yes_no_text(facts: CardFacts, share: float) -> str:
 
 
 def _range_words(values: Numbers) -> tuple[str, str]:
-    return format_range(*pictures.value_range(values), 2)
+    return pictures.range_words(values)
 
 
 def shown_values(facts: CardFacts, values: Numbers, level: Level) -> Numbers:

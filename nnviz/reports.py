@@ -150,7 +150,7 @@ class BarReport:
 
     def epoch(self, result: EpochResult) -> None:
         """Writes the numbers of an epoch on a line above the bar, where it stays."""
-        parts = [f"epoch {result.epoch:>3}", f"train loss {result.train_loss:.4f}"]
+        parts = [f"epoch {result.epoch:>3}", f"mean train loss {result.train_loss:.4f}"]
         if result.validation_loss is not None:
             parts.append(f"validation loss {result.validation_loss:.4f}")
         if result.validation_accuracy is not None:

@@ -33,6 +33,7 @@ from nnviz.project import registry
 from nnviz.project.checks.shapes import infer, inputs_of
 from nnviz.project.declared.optimizers import OptimizerSpec
 from nnviz.project.model import Graph, Shape
+from nnviz.record.number_text import format_number as measured
 from nnviz.record.quantities import (
     ABOVE_CHANCE,
     ACCURACY,
@@ -391,7 +392,7 @@ class FindingRules:
             _Verdict(
                 "error" if self._course.broken else "warning",
                 f"The gradient of {self._name(node)} explodes from the start.",
-                f"Its norm is {_number(norm)} at the first step, before anything was trained: the initial weights or "
+                f"Its norm is {measured(norm)} at the first step, before anything was trained: the initial weights or "
                 "the inputs are too large. He or Xavier initialisation, scaled inputs or normalisation help.",
                 node,
                 (_help("gradients"),),
@@ -426,10 +427,10 @@ class FindingRules:
         reached = int(np.argmax(after >= low + 0.5 * (high - low))) if math.isfinite(high) and len(after) else 0
         within = int(course.steps[split + reached]) - step if len(after) else 1
         rise = (
-            f"The loss rose from {_number(low)} to {_number(high)} within {max(within, 1)} "
+            f"The loss rose from {measured(low)} to {measured(high)} within {max(within, 1)} "
             f"{'step' if within <= 1 else 'steps'}"
             if math.isfinite(high)
-            else f"The loss was {_number(low)} and is no longer finite"
+            else f"The loss was {measured(low)} and is no longer finite"
         )
         evidence = f"{rise} after the learning rate was changed from {_number(old)} to {_number(new)} at step {step}."
         question = RateQuestion(self._lower_rates(new, old), max(step, 0))
@@ -453,7 +454,7 @@ class FindingRules:
         rate = float(course.rates[0]) if len(course.rates) else rate
         evidence = f"{self._name(node)} changed by {percent(peak)} of its size in one step; about 0.1 % is healthy."
         if math.isfinite(course.first) and math.isfinite(course.now):
-            evidence += f" The loss was {_number(course.first)} at the start and is {_number(course.now)} now."
+            evidence += f" The loss was {measured(course.first)} at the start and is {measured(course.now)} now."
         return self._too_high(rate, evidence, RateQuestion(self._lower_rates(rate, None), 0))
 
     def _keeps_moving(self, run: RunView, holds: bool) -> bool:
@@ -526,7 +527,9 @@ class FindingRules:
             stuck and UPDATE_OF_THE_STUCK.low.undercut(max(known), holds)
         ):
             return None
-        evidence = f"No layer changes by more than {_number(max(known))} of its size at a step; about 0.001 is healthy."
+        evidence = (
+            f"No layer changes by more than {measured(max(known))} of its size at a step; about 0.001 is healthy."
+        )
         cures: tuple[Cure, ...] = ()
         answer = self._ask(RateQuestion(self._higher_rates(rate))) if rate else None
         if answer is not None and answer.rate is not None:
@@ -629,8 +632,9 @@ class FindingRules:
         train = self._course.accuracy(STUCK_STEPS, 1)
         _, accuracies = run.scalars(ACCURACY.series("validation"))
         evidence = (
-            f"The lowest was {_number(lowest)} at step {steps[best]}, now it is {_number(losses[-1])}. Meanwhile the "
-            f"training loss fell from {_number(then)} to {_number(now)}: the network learns the examples by heart."
+            f"The lowest was {measured(lowest)} at step {steps[best]}, now it is {measured(losses[-1])}. Meanwhile the "
+            f"training loss, its mean over an epoch, fell from {measured(then)} to {measured(now)}: the network learns "
+            "the examples by heart."
         )
         if len(accuracies) and train is not None:
             held = float(accuracies[-1])
@@ -748,7 +752,7 @@ class FindingRules:
         return _Verdict(
             "warning",
             f"The gradient vanishes on its way back to {self._name(first)}.",
-            f"Its norm is {_number(large)} in {self._name(last)} and {_number(small)} in {self._name(first)}, "
+            f"Its norm is {measured(large)} in {self._name(last)} and {measured(small)} in {self._name(first)}, "
             "which hardly learns.",
             first,
             (_help("gradients"),),
@@ -761,7 +765,7 @@ class FindingRules:
         if worst is None or not GRADIENT_NORM.bands.warning.passed(_or_infinity(worst[0]), holds):
             return None
         norm, node = worst
-        shown = _number(norm) if math.isfinite(norm) else "no longer a finite number"
+        shown = measured(norm) if math.isfinite(norm) else "no longer a finite number"
         return _Verdict(
             "warning" if math.isfinite(norm) else "error",
             f"The gradient of {self._name(node)} explodes.",
@@ -866,7 +870,7 @@ def _tried(answer: RateAnswer) -> str:
     """What a trial showed."""
     return (
         f" Tried on a copy: {answer.steps} steps with {_number(answer.rate or 0.0)} from step {answer.step} on take "
-        f"the loss from {_number(answer.before)} to {_number(answer.after)}."
+        f"the loss from {measured(answer.before)} to {measured(answer.after)}."
     )
 
 

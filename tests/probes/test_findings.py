@@ -137,7 +137,7 @@ def test_vanishing_gradient(rules: FindingRules, run: Run):
     norms(9e-6, 11)
     found = look(rules, run)["vanishing_gradient"]
     assert found.node == "conv1"
-    assert "9e-06" in found.evidence
+    assert "9.0e−6" in found.evidence
     norms(5e-5, 21)  # above the mark where it began, below the one where it is given up
     assert "vanishing_gradient" in look(rules, run)
     norms(2e-4, 31)
@@ -192,7 +192,7 @@ def test_a_rate_is_offered_with_what_its_trial_showed(run: Run):
     (found,) = run.findings()
     assert found.text == "The learning rate of 0.5 is too high."
     assert found.evidence == (
-        "The loss rose from 0.2 to 2.3 within 11 steps after the learning rate was changed from 0.001 to 0.5 at step "
+        "The loss rose from 0.200 to 2.30 within 11 steps after the learning rate was changed from 0.001 to 0.5 at step "
         "541."
     )
     assert [cure.action for cure in found.cures] == ["show_help"]
@@ -257,7 +257,7 @@ def test_validation_loss_that_no_longer_improves(rules: FindingRules, run: Run):
     assert told is not None
     assert told.text == "The validation loss has not improved for 2 epochs."
     assert told.severity == "information"
-    assert "0.094 at step 300" in told.evidence
+    assert "0.0940 at step 300" in told.evidence
     assert "by heart" in told.evidence
     assert told.cures[0].action == "restore_best"
     assert seen[7] is not None

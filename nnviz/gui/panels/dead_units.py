@@ -147,7 +147,7 @@ class SharesView(QWidget):
         self.setFont(themes.font(12))
         height = self._row_height()
         mark = age_room(self.fontMetrics().ascent())
-        names, values = self._name_width(), self.fontMetrics().horizontalAdvance("100 %") + 12 + round(mark)
+        names, values = self._name_width(), self.fontMetrics().horizontalAdvance("100 %") + 14 + round(mark)
         left, right = names, self.width() - values
         bar = line_height() + 1
         for index, row in enumerate(self._rows):
@@ -182,7 +182,7 @@ class SharesView(QWidget):
             painter.setFont(themes.font(12, 500))
             painter.drawText(QRect(right, top, values - 2, bar), int(Qt.AlignmentFlag.AlignRight) | vertical, row.text)
             if row.old:
-                x = self.width() - 2 - painter.fontMetrics().horizontalAdvance(row.text) - mark
+                x = self.width() - 2 - painter.fontMetrics().horizontalAdvance(row.text) - mark - 2
                 ascent = painter.fontMetrics().ascent()
                 paint_age_mark(painter, QPointF(x, top + bar / 2), ascent, themes.current().text_muted)
             self._paint_course(painter, row, QRectF(left, top + bar + 4, right - left, 13), colour)

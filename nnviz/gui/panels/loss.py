@@ -21,7 +21,7 @@ from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import ACCURACY, EPOCH, LOSS
 from nnviz.record.run import RunView
 
-_SPLITS = (("train", "train", 0), ("validation", "validation", 1), ("test", "test", 2))
+_SPLITS = (("train", "batch", 0), ("validation", "validation", 1), ("test", "test", 2))
 #: How much of its colour a curve of another run keeps: it stands behind those of the shown one.
 _BESIDE = 0.5
 _LONGEST_TITLE = 24
@@ -56,10 +56,9 @@ class LossPanel(CurvesPanel):
         *curve_choices("0.6"),
     )
     help = (
-        "<p><b>What it shows.</b> <i>train</i>: the loss of each batch, as it was trained on; the thin line behind is "
-        "the raw value, the strong one its moving average. <i>validation</i>: the loss over the whole validation "
-        "split, "
-        "after each epoch. Accuracy: the share that was right.</p>"
+        "<p><b>What it shows.</b> <i>batch</i>: the loss of each training batch, as it was trained on; the thin "
+        "line behind is the raw value, the strong one its moving average. <i>validation</i>: the loss over the whole "
+        "validation split, after each epoch. Accuracy: the share that was right.</p>"
         "<p><b>How to read it.</b> Both fall: it learns. Training falls and validation rises: it learns by heart "
         "(over-fitting); stop at the dot, the best epoch. Neither falls: the learning rate is too small, or the units "
         "are dead or saturated. It jumps or becomes NaN: the learning rate is too large.</p>"

@@ -572,7 +572,7 @@ def test_the_curves_of_other_runs_are_drawn_faintly_under_their_titles(document:
         return sum(abs(a - b) for a, b in zip(colour.getRgb()[:3], ground.getRgb()[:3], strict=True))
 
     assert all(contrast(curve.colour) < contrast(strong) for curve in beside)
-    assert [entry.title for entry in panel.legend.entries][:4] == ["train", "validation", "wider", "t" * 23 + "…"]
+    assert [entry.title for entry in panel.legend.entries][:4] == ["batch", "validation", "wider", "t" * 23 + "…"]
     # The axis reaches to the end of the longest; an epoch of each is its own.
     assert panel._end_beside() == 8.0
     other.append([Scalar("loss/train", 9, 0.5)])
@@ -584,4 +584,4 @@ def test_the_curves_of_other_runs_are_drawn_faintly_under_their_titles(document:
     assert panel.best_epoch == (0, 3.0) and table(panel)[0] == ["step", "loss/train", "loss/validation"]
     panel.refresh(Shown(mine), frozenset())
     assert set(plot.curves) == alone
-    assert [entry.title for entry in panel.legend.entries][:2] == ["train", "validation"]
+    assert [entry.title for entry in panel.legend.entries][:2] == ["batch", "validation"]

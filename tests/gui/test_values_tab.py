@@ -74,7 +74,7 @@ def test_a_value_its_step_and_its_band(
     row = tab.rows[DEAD_FRACTION]
     assert shown(tab) == {"dead_fraction"}
     assert (row.value.text(), row.note.text()) == (text, note)
-    colours = {None: tab.theme.text, "warning": tab.theme.warning, "error": tab.theme.danger}
+    colours = {None: themes.current().text, "warning": themes.current().warning, "error": themes.current().danger}
     assert colours[level].name() in row.value.styleSheet()
     assert text in row.accessibleName() and row.toolTip() == DEAD_FRACTION.meaning
 
@@ -102,7 +102,7 @@ def test_what_is_selected_and_what_is_there_to_show(planted: tuple[ValuesTab, Ru
     tab.refresh(Shown(run), frozenset())
     assert "Press Play" in tab.hint.text() and not tab.hint.isHidden()
     run.append([Scalar(ACTIVATION_MEAN.series("relu1"), 5, 0.5), Scalar(ACTIVATION_MEAN.series("relu1"), 9, 0.7)])
-    tab.refresh(run, frozenset({ACTIVATION_MEAN.series("relu1")}), None)
+    tab.refresh(Shown(run), frozenset({ACTIVATION_MEAN.series("relu1")}))
     assert tab.hint.isHidden() and tab.rows[ACTIVATION_MEAN].value.text() == "0.7"
     tab.refresh(Shown(run, step=6), frozenset())
     assert tab.rows[ACTIVATION_MEAN].value.text() == "0.5" and tab.rows[ACTIVATION_MEAN].note.text() == "step 5"

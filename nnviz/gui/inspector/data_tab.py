@@ -174,7 +174,7 @@ class DataTab(Tab):
         buttons.addWidget(self.sample_text, 1)
         self.previous = self._button(row, "chevron-left", "Previous example", lambda: self.pin(self._pinned() - 1))
         self.next = self._button(row, "chevron-right", "Next example", lambda: self.pin(self._pinned() + 1))
-        self.any = self._button(row, "dice", "Any sample", self._on_random)
+        self.any = self._button(row, "dice", "Any example", self._on_random)
         for button in (self.previous, self.next, self.any):
             buttons.addWidget(button)
         self.column.addWidget(row)

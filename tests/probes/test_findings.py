@@ -192,8 +192,8 @@ def test_a_rate_is_offered_with_what_its_trial_showed(run: Run):
     (found,) = run.findings()
     assert found.text == "The learning rate of 0.5 is too high."
     assert found.evidence == (
-        "The loss rose from 0.200 to 2.30 within 11 steps after the learning rate was changed from 0.001 to 0.5 at step "
-        "541."
+        "The loss rose from 0.200 to 2.30 within 11 steps after the learning rate was changed from 0.001 to 0.5 at "
+        "step 541."
     )
     assert [cure.action for cure in found.cures] == ["show_help"]
     assert asked[0] == RateQuestion((0.01, 0.001, 0.0001), 541), "the one before, the optimizer's default, and nearby"
@@ -201,7 +201,7 @@ def test_a_rate_is_offered_with_what_its_trial_showed(run: Run):
     run.append(rules.examine(run, ask))
     (found,) = run.findings()
     assert found.cures[0] == Cure("Go back to step 40, with a learning rate of 0.01", "go_back", "40 0.01")
-    assert "30 steps with 0.01 from step 40 on take the loss from 1.5 to 0.7" in found.evidence
+    assert "30 steps with 0.01 from step 40 on take the loss from 1.50 to 0.700" in found.evidence
     assert asked[1] == asked[0]
 
 

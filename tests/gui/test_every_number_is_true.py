@@ -143,6 +143,22 @@ def says_step(window: MainWindow, shown: int | None) -> None:
     assert any(label.text().startswith(said) for label in words), said
 
 
+def sizes_are_told(window: MainWindow, truth: Truth) -> None:
+    """Every place that says how many examples there are says what training has."""
+    assert truth.training is not None and window.inspector is not None
+    data = truth.training.data
+    train, validation, test = (format_count(len(one)) for one in (data.train, data.validation, data.test))
+    words = f"{train} examples to train, {validation} to validate, {test} to test"
+    assert words in window.top_bar._data.toolTip()
+    window.inspector.show_tab("data")
+    assert f"{train} to train, {validation} to validate, {test} to test" in window.inspector.data.facts.text()
+    window.inspector.show_tab("training")
+    steps = format_count(truth.training.steps_per_epoch)
+    batch = truth.training.batch_size
+    labels = [label.text() for label in window.inspector.training.findChildren(QLabel)]
+    assert any(f"{train} examples in batches of {batch}: {steps} step" in text for text in labels), labels
+
+
 def ages_are_told(seen: Seen) -> None:
     one = seen.reading
     quantity = quantity_of(one.series)
@@ -230,6 +246,7 @@ def test_every_number_is_true(
     all_true(seen, truth)
     assert {one.place.split()[0] for one in seen} == {"card", "panel", "inspector"}
     dragged(window, truth, run)
+    sizes_are_told(window, truth)
 
     # The same from its file.
     path = tmp_path / "watched.nnvizrun"

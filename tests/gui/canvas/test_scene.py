@@ -206,6 +206,45 @@ def test_the_timeline_shows_older_values(hands: Hands, qtbot: QtBot) -> None:
     feed.stop()
 
 
+@pytest.mark.parametrize("hands", [CNN], indirect=True)
+def test_a_card_shows_that_its_numbers_are_old(hands: Hands, qtbot: QtBot) -> None:
+    run, feed = Run(), RunFeed()
+    view = CanvasView(hands.document, feed)
+    qtbot.addWidget(view)
+    view.resize(1300, 500)
+    feed.set_run(run)
+    view.show()
+    qtbot.waitExposed(view)
+    run.append([Scalar("gradient_norm/conv2d", 100, 0.0081), Scalar("dead_fraction/relu", 100, 0.25)])
+    run.append([ArrayReading("output/relu", 100, np.ones((8, 26, 26), dtype=np.float32))])
+
+    def read(last: int) -> dict[str, tuple[str, bool]]:
+        run.append([Scalar("loss/train", last, 0.5)])
+        feed.poll(1.0)
+        view._follower.refresh()
+        view.grab()
+        cards = (view.canvas_scene.cards[node] for node in ("conv2d", "relu"))
+        return {one.series: (one.text, one.old) for card in cards for one in card.readings_shown() if one.step == 100}
+
+    said = {"gradient_norm/conv2d": "0.00810", "dead_fraction/relu": "25 %", "output/relu": ""}
+    assert read(120) == {series: (text, False) for series, text in said.items()}
+    new = {node: view.canvas_scene.cards[node]._face for node in ("conv2d", "relu", "linear")}
+    assert read(121) == {series: (text, True) for series, text in said.items()}
+    for node, before in new.items():
+        after = view.canvas_scene.cards[node]._face
+        assert (before.toImage() != after.toImage()) is (node != "linear"), node
+    place = view.canvas_scene.cards["relu"].card_rect().center()
+    assert "measured at step 100, 21 steps ago" in tooltip(view.canvas_scene, view.stage, place)
+    painted = view.stage.painted
+    assert read(130) == read(131)
+    assert view.stage.painted == painted, "old is old: nothing is painted for it again"
+    feed.set_step(110)
+    feed.poll(1.0)
+    view.grab()
+    assert {one.old for one in view.canvas_scene.cards["relu"].readings_shown()} == {False}
+    feed.stop()
+
+
 def test_visible_nodes_are_told(qtbot: QtBot) -> None:
     view = CanvasView(Document(CNN))
     qtbot.addWidget(view)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from nnviz.record.quantities import STEPS_PER_SECOND, quantity_of
@@ -97,6 +98,7 @@ def moment_of(run: Aging, step: int | None = None) -> Moment:
     return Moment(max(shown, 0), max(limit, LEAST_STEPS))
 
 
+@lru_cache(maxsize=8192)
 def holds(series: str) -> bool:
     """Whether the readings of a series are true until the next one, because it is recorded when it changes."""
     found = quantity_of(series) if series else None

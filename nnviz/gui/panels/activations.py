@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -45,7 +46,7 @@ class Distribution:
         """The smallest and the largest output; where all are one number, that number twice."""
         return themes.format_range(*self.histogram.ends)
 
-    @property
+    @cached_property
     def readings(self) -> tuple[ReadingShown, ...]:
         """Mean and deviation, as they stand beside the name, the two ends, and the share of a spike."""
         step, old, (least, greatest) = self.histogram.step, self.old, self.ends
@@ -64,7 +65,7 @@ class Distribution:
             *spike,
         )
 
-    @property
+    @cached_property
     def heights(self) -> tuple[Floats, float]:
         """How high each bin stands, and the height that the picture has room for; a spike is cut there.
 
@@ -303,6 +304,10 @@ class ActivationsPanel(Panel):
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """The numbers around the histograms."""
         return tuple(reading for one in self.view.shown for reading in one.readings)
+
+    def has_aged(self) -> bool:
+        """All numbers of a layer are of one step; of a thousand layers there are many."""
+        return any(self.moment.is_old(one.histogram.step) is not one.old for one in self.view.shown)
 
     def show_ages(self) -> None:
         """Mark the old ones."""

@@ -318,8 +318,12 @@ class Panel(QWidget):
         if now - self._aged_at < _AGES_EVERY or self.is_empty:
             return
         self._aged_at = now
-        if any(self._moment.is_old(one.step, one.series) is not one.old for one in self.readings_shown()):
+        if self.has_aged():
             self.show_ages()
+
+    def has_aged(self) -> bool:
+        """Whether any of its numbers has become old, or is new again, since it was drawn."""
+        return any(self._moment.is_old(one.step, one.series) is not one.old for one in self.readings_shown())
 
     def _refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         before, run, step = self._shown, shown.run, shown.step

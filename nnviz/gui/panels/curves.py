@@ -15,12 +15,13 @@ from nnviz.data import datasets
 from nnviz.errors import InputError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import Average, Floats, epochs_of, step_at, value_at
+from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
 from nnviz.gui.panels.options import add_smoothing
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.project.document import Document
 from nnviz.record.age import Moment, moment_of
 from nnviz.record.quantities import EPOCH
+from nnviz.record.readings import Scalar
 from nnviz.record.run import RunView
 
 _MOST_EPOCHS = 1e9
@@ -197,10 +198,28 @@ class CurvesPanel(Panel):
         reading = self._readings.get(series)
         return math.nan if reading is None else value_at(reading.steps, reading.values, step)
 
-    def step_of_value(self, series: str, step: int | None) -> int:
-        """The step at which that value was measured; -1 where there is none."""
-        reading = self._readings.get(series)
-        return -1 if reading is None else step_at(reading.steps, step)
+    def reading_at(self, series: str, step: int | None) -> Scalar | None:
+        """The newest reading that is not behind a step (None: the newest of all), with its own step.
+
+        From the run itself: a curve that is dear to draw lags behind what the cards say at the same time.
+        """
+        run = self.run
+        found = run.latest(series, step) if run is not None else None
+        return found if isinstance(found, Scalar) else None
+
+    def has_aged(self) -> bool:
+        """Also where something newer is there to be written, although the curves are not drawn anew yet."""
+        if super().has_aged():
+            return True
+        if self.looked_at is not None:
+            return False
+        newest = ((one.step, self.reading_at(one.series, None)) for one in self.readings_shown())
+        return any(reading is not None and reading.step != step for step, reading in newest)
+
+    @property
+    def looked_at(self) -> int | None:
+        """The step whose values are written: under the mouse, or of the timeline; None is the newest."""
+        return self.step
 
     def moment_at(self, step: int | None) -> Moment:
         """The moment that is looked at: a step under the mouse, or what is shown."""

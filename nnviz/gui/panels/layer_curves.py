@@ -105,7 +105,7 @@ class LayerCurvesPanel(CurvesPanel):
 
     def _update_header(self) -> None:
         """The values at the step under the mouse or of the timeline; otherwise what the picture shows."""
-        step = self.step if self._hover is None else self.step_of(self._hover)
+        step = self.looked_at
         nodes = list(self.plot.curves)
         chosen = self.selection if self.selection in nodes else ""
         told = [chosen] if step is None and chosen else nodes if step is not None else []
@@ -127,11 +127,17 @@ class LayerCurvesPanel(CurvesPanel):
 
     def _told_of(self, node: str, step: int | None, moment: Moment) -> ReadingShown | None:
         series = self.quantity.series(node)
-        measured = self.step_of_value(series, step)
-        if measured < 0:
+        reading = self.reading_at(series, step)
+        if reading is None:
             return None
-        text = self.quantity.text(self.value(series, step))
-        return ReadingShown(series, text, measured, moment.is_old(measured, series))
+        return ReadingShown(
+            series, self.quantity.text(reading.value), reading.step, moment.is_old(reading.step, series)
+        )
+
+    @property
+    def looked_at(self) -> int | None:
+        """The step under the mouse, or of the timeline."""
+        return self.step if self._hover is None else self.step_of(self._hover)
 
     def _age_of_chosen(self) -> str:
         reading = next(iter(self._told.values()), None)

@@ -251,6 +251,11 @@ class LossPanel(CurvesPanel):
         value = best[1] if view == "loss" else self.value(ACCURACY.series("validation"), best[0])
         plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(themes.current().text))
 
+    @property
+    def looked_at(self) -> int | None:
+        """The step under the mouse, or of the timeline."""
+        return self.step if self._hover is None else self.step_of(self._hover)
+
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """The values in the legend."""
         return tuple(self._told.values())
@@ -264,7 +269,7 @@ class LossPanel(CurvesPanel):
         self._update_legend()
 
     def _update_legend(self) -> None:
-        step = self.step if self._hover is None else self.step_of(self._hover)
+        step = self.looked_at
         moment = self.moment_at(step)
         entries: list[LegendEntry] = []
         self._told = {}
@@ -276,14 +281,13 @@ class LossPanel(CurvesPanel):
                 if series not in self._readings or not len(self._readings[series].steps):
                     continue
                 look = QColor(themes.current().series[colour])
-                measured = self.step_of_value(series, step)
-                if measured < 0:
+                reading = self.reading_at(series, step)
+                if reading is None:
                     entries.append(LegendEntry(title, look, "–"))
                     continue
-                text = quantity.text(self.value(series, step))
-                told = ReadingShown(series, text, measured, moment.is_old(measured, series))
-                self._told[series] = told
-                entries.append(LegendEntry(title, look, text, old=told.old, age=moment.words(measured)))
+                text, old = quantity.text(reading.value), moment.is_old(reading.step, series)
+                self._told[series] = ReadingShown(series, text, reading.step, old)
+                entries.append(LegendEntry(title, look, text, old=old, age=moment.words(reading.step)))
         entries += [
             LegendEntry(title_of(other), self._colour_beside(index))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))

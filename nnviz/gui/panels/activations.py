@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,13 +16,13 @@ from nnviz.gui.look.age_mark import age_room, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import Floats, value_at
+from nnviz.gui.panels.numbers import Floats
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.project import registry
 from nnviz.record.age import Moment, ReadingShown
-from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, percent
-from nnviz.record.readings import Histogram
+from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, Quantity, percent
+from nnviz.record.readings import Histogram, Scalar
 from nnviz.record.run import RunView
 
 #: How much of their strength numbers and shape keep that are old.
@@ -36,8 +35,8 @@ class Distribution:
 
     node: str
     histogram: Histogram
-    mean: float
-    deviation: float
+    mean: float | None
+    deviation: float | None
     colour: QColor
     old: bool = False
 
@@ -58,8 +57,10 @@ class Distribution:
             share = percent(float(counts[peak]) / float(counts.sum()))
             spike = (ReadingShown(distribution, share, step, old, "spike"),)
         return (
-            ReadingShown(ACTIVATION_MEAN.series(self.node), finite_or_dash(self.mean), step, old),
-            ReadingShown(ACTIVATION_DEVIATION.series(self.node), finite_or_dash(self.deviation), step, old),
+            ReadingShown(ACTIVATION_MEAN.series(self.node), _text(ACTIVATION_MEAN, self.mean), step, old),
+            ReadingShown(
+                ACTIVATION_DEVIATION.series(self.node), _text(ACTIVATION_DEVIATION, self.deviation), step, old
+            ),
             ReadingShown(distribution, least, step, old, "low"),
             ReadingShown(distribution, greatest, step, old, "high"),
             *spike,
@@ -81,6 +82,11 @@ class Distribution:
         total = float(counts.sum())
         cut = len(density) > 2 and total > 0 and counts.max() > 0.4 * total
         return density, max(float(np.sort(density)[-2]) * 1.9 if cut else float(density.max(initial=0.0)), 1e-300)
+
+
+def _text(quantity: Quantity, value: float | None) -> str:
+    """The value as it is written everywhere; a dash where none was recorded, as in a damaged file."""
+    return "–" if value is None else quantity.text(value)
 
 
 class HistogramsView(QWidget):
@@ -294,8 +300,9 @@ class ActivationsPanel(Panel):
             if not isinstance(histogram, Histogram) or len(histogram.edges) != len(histogram.counts) + 1:
                 continue
             # Of the step of the histogram: of an earlier run fewer histograms are kept than means.
-            mean = value_at(*run.scalars(ACTIVATION_MEAN.series(node)), histogram.step)
-            deviation = value_at(*run.scalars(ACTIVATION_DEVIATION.series(node)), histogram.step)
+            mean, deviation = (
+                _value(run, one, node, histogram.step) for one in (ACTIVATION_MEAN, ACTIVATION_DEVIATION)
+            )
             old = self.moment.is_old(histogram.step, ACTIVATION_HISTOGRAM.series(node))
             shown.append(Distribution(node, histogram, mean, deviation, self._colour(node), old))
         self.view.show_distributions(shown, self.selection, self.moment)
@@ -333,6 +340,6 @@ class ActivationsPanel(Panel):
         return QColor(themes.current().family(family))
 
 
-def finite_or_dash(value: float) -> str:
-    """A number, or a dash where there is none."""
-    return themes.format_number(value, 2) if math.isfinite(value) else "–"
+def _value(run: RunView, quantity: Quantity, node: str, step: int) -> float | None:
+    found = run.latest(quantity.series(node), step)
+    return found.value if isinstance(found, Scalar) else None

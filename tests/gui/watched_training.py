@@ -190,6 +190,10 @@ class Truth:
         Raises:
             KeyError: Nobody knows how to compute it: a number stands on the screen that is not watched.
         """
+        with np.errstate(all="ignore"):
+            return self._value(series, step, of)
+
+    def _value(self, series: str, step: int, of: str) -> float:
         found = quantity_of(series)
         assert found is not None, series
         name, where = found[0].name, found[1]

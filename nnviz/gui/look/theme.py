@@ -13,7 +13,7 @@ a font size, so that ``setFont`` always means what it says.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -258,6 +258,34 @@ def format_number(value: float, digits: int = 3) -> str:
         return sign + text
     mantissa, exponent = f"{size:.{max(0, digits - 2)}e}".split("e")
     return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e" + _MINUS)
+
+
+def format_range(low: float, high: float, digits: int = 3) -> tuple[str, str]:
+    """The two ends of a range as :func:`format_number`, rounded outwards: what lies in it lies between them.
+
+    What is off a rounder number by no more than float32 can tell is that number: 0.1, as it is stored, is ``0.10``.
+    """
+    return (
+        format_number(_outwards(low, digits, math.floor), digits),
+        format_number(_outwards(high, digits, math.ceil), digits),
+    )
+
+
+def _outwards(value: float, digits: int, whole: Callable[[float], int]) -> float:
+    """Down or up to the next number that is written with so many digits."""
+    size = abs(value)
+    if size == 0 or not math.isfinite(value):
+        return value
+    shown = max(0, digits - 2) if not 1e-3 <= size < 1e5 else digits - 1
+    place = math.floor(math.log10(size)) - shown
+    if 1e-3 <= size < 1e5:
+        place = min(place, 0)  # a number that is shown whole is
+    steps = value * 10.0**-place if place < 0 else value / 10.0**place
+    if not math.isfinite(steps):  # as near to zero as floats come
+        return value
+    near = round(steps)
+    count = near if abs(steps - near) <= 1e-6 * abs(steps) else whole(steps)
+    return count / 10.0**-place if place < 0 else count * 10.0**place
 
 
 def format_count(value: int) -> str:

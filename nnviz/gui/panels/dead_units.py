@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import level_colour
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import Floats, value_at
+from nnviz.gui.panels.numbers import Floats, measured_by, value_at
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
@@ -27,7 +28,10 @@ from nnviz.record.run import RunView
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: its share now, the whole course of it, and which units."""
+    """One layer: its share now, the whole course of it, and which units.
+
+    ``measured`` is false where nothing was measured yet; a share that was and is NaN is what it is.
+    """
 
     node: str
     quantity: Quantity
@@ -35,6 +39,7 @@ class Row:
     steps: NDArray[np.int64]
     shares: Floats
     note: str = ""
+    measured: bool = True
 
     @property
     def kind(self) -> str:
@@ -45,7 +50,7 @@ class Row:
     @property
     def text(self) -> str:
         """The share in words; a dash where nothing was measured yet."""
-        return self.quantity.text(self.share) if math.isfinite(self.share) else "–"
+        return self.quantity.text(self.share) if self.measured else "–"
 
 
 class SharesView(QWidget):
@@ -117,7 +122,7 @@ class SharesView(QWidget):
                 continue
             colour = QColor(
                 level_colour(themes.current(), row.quantity.bands.level(row.share))
-                if math.isfinite(row.share)
+                if row.measured
                 else themes.current().text_faint
             )
             strong = row.node == self._selection
@@ -129,7 +134,9 @@ class SharesView(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(themes.current().field if themes.current().dark else themes.current().grid))
             painter.drawRoundedRect(QRectF(left, top, right - left, bar), 2, 2)
-            if row.share > 0:
+            if row.measured and not math.isfinite(row.share):
+                paint_no_number(painter, QRectF(left, top, right - left, bar))
+            elif row.share > 0:
                 painter.setBrush(colour)
                 width = max((right - left) * min(row.share, 1.0), 2.0)
                 painter.drawRoundedRect(QRectF(left, top, width, bar), 2, 2)
@@ -250,7 +257,7 @@ class DeadUnitsPanel(Panel):
                 images = images or seen
             else:
                 note = f"{percent(share)} of the outputs lie where the derivative is under 5 % of its maximum."
-            rows.append(Row(node, quantity, share, steps, shares, note))
+            rows.append(Row(node, quantity, share, steps, shares, note, measured_by(steps, step)))
         kinds = {row.quantity for row in rows}
         images_words = f"{themes.format_count(images)} images" if images else "the probe images"
         probe = f"on {images_words}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from nnviz.gui.look import theme as themes
-from nnviz.gui.look.pictures import colours, limit_of, value_range
+from nnviz.gui.look.scales import NO_NUMBER, SIGNS, Scale
 from nnviz.gui.panels.array_view import ArrayView
-from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, shape_words, with_filters
+from nnviz.gui.panels.arrays import RGB, FilterStack, filter_stack, image_before, shape_words, with_filters
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
@@ -139,34 +139,21 @@ class FilterView(ArrayView):
         if stack is None:
             return
         count = len(stack.values)
-        if self._channel == RGB:
-            values = stack.values
-            limits = [limit_of(values)] if self.shared else [limit_of(one) for one in values]
-            painted = (
-                composite(values, limits[0])
-                if self.shared
-                else np.concatenate([composite(one[None], limit) for one, limit in zip(values, limits, strict=True)])
-            )
-        else:
-            values = stack.values[:, min(self._channel, stack.channels - 1)]
-            if self.shared:
-                end = limit_of(stack.values)
-                painted = colours(values, "diverging", -end, end)
-            else:
-                painted = np.stack([colours(one, "diverging") for one in values])
-        low, high = value_range(values)
+        composite = self._channel == RGB
+        values = stack.values if composite else stack.values[:, min(self._channel, stack.channels - 1)]
+        # One scale is that of all input channels, so that they compare, too.
+        scales = (Scale.signs(stack.values),) if self.shared else tuple(Scale.signs(one) for one in values)
+        if composite:
+            scales = tuple(replace(scale, kind="grey") for scale in scales)
         noun = stack.noun
         names = tuple(f"{noun} {index}" for index in range(count)) if noun != "weights" else ("weights",)
         self.set_caption(self._describe(stack))
-        self.range_bar.set_range(
-            None if self._channel == RGB else "diverging", themes.format_number(low, 2), themes.format_number(high, 2)
-        )
         idle = "one scale for all" if self.shared else "each its own scale"
-        idle += ", grey is 0" if self._channel == RGB else ""
+        idle += ", grey is 0" if composite else ""
         if stack.total > count and noun != "weights":
             idle = f"the first {count} of {stack.total} · {idle}"
         self.set_idle_text(idle)
-        self.show_tiles(TileData(painted, values, names))
+        self.show_tiles(TileData.painted(values, scales, names))
 
     def _describe(self, stack: FilterStack) -> str:
         if stack.noun == "weights":
@@ -211,9 +198,8 @@ class FiltersPanel(NodePanel):
         "<p><b>What it shows.</b> Every weight of a convolution: one small picture a filter. Where the layer has three "
         "input channels they are its red, green and blue; otherwise one input channel is shown at a time. For a dense "
         "layer behind an image, each unit's weights are laid out like that image: its template.</p>"
-        "<p><b>How to read it.</b> Blue is negative, orange positive, neutral is zero; the range is printed. In a "
-        "first "
-        "layer that learns, edges and spots of colour appear. Noise that never changes: the layer does not learn. "
+        f"<p><b>How to read it.</b> {SIGNS}; the range is printed. {NO_NUMBER}. In a first layer that learns, edges "
+        "and spots of colour appear. Noise that never changes: the layer does not learn. "
         "A filter that is all neutral does nothing.</p>"
         "<p>Point for a value, click to enlarge, arrow keys move.</p>"
     )

@@ -24,6 +24,7 @@ from nnviz.gui.canvas.cards.facts import CardFacts, Status
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
 from nnviz.gui.look.painting import Saved
+from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import Theme, format_count, level_colour, mixed, scene_font
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -105,8 +106,8 @@ def paint_card(
         _paint_status(painter, places.status, facts, places.letters, readings.badge, theme)
     if places.share_bar is not None and readings.badge is not None and facts.badge is not None:
         colour = level_colour(theme, facts.badge.bands.level(readings.badge))
-        known = math.isfinite(readings.badge) and facts.badge.unit == "share"
-        _paint_bar(painter, places.share_bar, readings.badge if known else 1.0, colour, theme)
+        fraction = readings.badge if facts.badge.unit == "share" or not math.isfinite(readings.badge) else 1.0
+        _paint_bar(painter, places.share_bar, fraction, colour, theme)
 
 
 def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: QPixmap | None, theme: Theme) -> None:
@@ -231,11 +232,9 @@ def _paint_header(painter: QPainter, facts: CardFacts, places: CardPlaces, theme
 
 def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: Theme) -> None:
     fraction, colour = 0.0, theme.good
-    if value is None or value <= 0.0:
-        pass  # a file may say that a norm is negative
-    elif not math.isfinite(value):
-        fraction, colour = 1.0, theme.danger
-    else:
+    if value is None or not math.isfinite(value):
+        fraction = 0.0 if value is None else value
+    elif value > 0.0:  # a file may say that a norm is negative
         exponent = math.log10(value)
         fraction = min(max((exponent - GRADIENT_LOW) / (GRADIENT_HIGH - GRADIENT_LOW), 0.0), 1.0)
         colour = theme.good if GRADIENT_LOW < exponent < GRADIENT_HIGH else theme.warning
@@ -243,11 +242,13 @@ def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: 
 
 
 def _paint_bar(painter: QPainter, bar: QRectF, fraction: float, colour: QColor, theme: Theme) -> None:
-    """A groove, filled from the left."""
+    """A groove, filled from the left; hatched where there is no number."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(mixed(theme.panel_raised, theme.text_faint, 0.22))
     painter.drawRoundedRect(bar, 2.0, 2.0)
-    if fraction > 0.0:
+    if not math.isfinite(fraction):
+        paint_no_number(painter, bar)
+    elif fraction > 0.0:
         painter.setBrush(colour)
         painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(4.0, bar.width() * fraction), bar.height()), 2.0, 2.0)
 

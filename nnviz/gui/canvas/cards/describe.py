@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from nnviz.gui.canvas.cards.card_painter import magnitude
-from nnviz.gui.canvas.cards.card_pictures import shown_values
+from nnviz.gui.canvas.cards.card_pictures import scale_of, shown_values
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import Level
@@ -19,8 +19,7 @@ from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.gui.canvas.items.note_text import plain_text
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.look import pictures
-from nnviz.gui.look.theme import format_count, format_number
+from nnviz.gui.look.theme import format_count
 from nnviz.project.checks.shapes import shape_text
 
 #: So many letters of a note are shown beside the mouse.
@@ -118,14 +117,15 @@ def _sizes(facts: CardFacts) -> str:
 
 def _picture(facts: CardFacts, live: LiveValues) -> str:
     sample = live.picture(facts)
-    if sample is None or facts.picture is Picture.BARS:
+    if sample is None or facts.picture in (Picture.BARS, Picture.DECISION, Picture.POINTS):
         return ""
     values = np.asarray(sample.array)
     if values.size == 0 or not np.issubdtype(values.dtype, np.number):
         return ""
     shown = shown_values(facts, values, Level.NORMAL)
-    low, high = pictures.value_range(shown)
-    text = f"shown from {format_number(low)} to {format_number(high)}"
+    if facts.picture is Picture.PLANES:
+        return "each unit on its own scale around zero"
+    text = f"colours: {scale_of(facts, values, Level.NORMAL).range_words(3)}"
     if facts.picture is Picture.TILES and facts.shape is not None:
         text = f"{shown.shape[0]} of {facts.shape[0]} maps, {text}"
     return text

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -41,7 +41,7 @@ monotonic: Clock = time.perf_counter
 
 
 class Stage(StrEnum):
-    """When in a step a probe looks.
+    """The moments of a training step at which a probe may look.
 
     BACKWARD: after ``loss.backward()``, before the update: the gradients stand in ``parameter.grad``.
     UPDATE: around ``optimizer.step()``: ``before_update`` before it, ``measure`` behind it.
@@ -93,6 +93,21 @@ def _always_room(nbytes: int, left_out: str) -> bool:
     return True
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class ExampleInput:
+    """One example whose way through the network is looked at.
+
+    Attributes:
+        index: Its number in its split.
+        input: As the network takes it, ``(1, *shape)``, on the device.
+        meta: What is known of it: its index as ``sample``, its label, its split.
+    """
+
+    index: int
+    input: Tensor
+    meta: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Measurement:
     """What a probe may look at.
@@ -105,8 +120,7 @@ class Measurement:
         correct: Number of examples of the batch that were right, on the device; None where nothing can be right.
         count: Number of examples in the batch.
         probe_inputs: The probe set, prepared and on the device: by default 2,000 validation images fixed by the seed.
-        pinned_input: The pinned example, ``(1, *shape)``.
-        pinned_meta: What is known of it: its index, its label.
+        examples: Those that are looked at; the first one is the pinned example, which the cards show.
         plane: Where the examples lie, if an example is two features; else None.
         interest: What is looked at just now, and what the findings need.
         whole: Finish at once. False lets a REST probe spread its work over several calls.
@@ -121,8 +135,7 @@ class Measurement:
     correct: Tensor | None = None
     count: int = 0
     probe_inputs: Tensor | None = None
-    pinned_input: Tensor | None = None
-    pinned_meta: dict[str, str | int | float] = field(default_factory=dict)
+    examples: Sequence[ExampleInput] = ()
     plane: InputPlane | None = None
     interest: Interest = EVERYTHING
     whole: bool = True
@@ -131,7 +144,7 @@ class Measurement:
 
 
 class Probe(ABC):
-    """One instrument.
+    """One instrument: what it measures, when in a step, how often, and at what cost.
 
     Attributes:
         name: Key in the costs and in settings.

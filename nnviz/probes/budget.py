@@ -130,7 +130,7 @@ class Budget:
         return sum(self.costs().values())
 
     def costs(self) -> Mapping[str, float]:
-        """The same, for each probe by its name."""
+        """Seconds of measuring for a second of training, for each probe by its name."""
         if self._recent_training <= 0:
             return dict.fromkeys(self._accounts, 0.0)
         return {name: account.recent / self._recent_training for name, account in self._accounts.items()}

@@ -38,11 +38,11 @@ class DeadUnits(Collector):
         self._since: dict[str, NDArray[np.int64]] = {}
 
     def wanted(self, graph: Graph) -> Collection[str]:
-        """The rectifiers."""
+        """The nodes of rectifiers, whose units can be dead."""
         return [node_id for node_id, node in graph.nodes.items() if registry.layer(node.kind).rectifier]
 
     def start(self, network: MeasuredNetwork) -> None:
-        """Begin with units that have not fired."""
+        """Marks every unit as silent at the beginning of a pass."""
         self._fired = {}
         self._nodes = self.wanted(network.graph)
 
@@ -80,6 +80,6 @@ class DeadUnits(Collector):
         return readings
 
     def reset(self) -> None:
-        """Forget since when."""
+        """Forgets since which step each unit is dead."""
         self._fired = {}
         self._since = {}

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from nnviz.probes.base import InputPlane, Measurement, Probe, Stage
+from nnviz.probes.base import ExampleInput, InputPlane, Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
+from nnviz.project import registry
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import OUTPUT, PLANE
 from nnviz.record.run import Run
-from nnviz.train import devices, loop
+from nnviz.train import data_evidence, devices, loop
+from nnviz.train.rate_trials import RateTrials
 from nnviz.train.training import Training
 
 #: Examples in the probe set.
@@ -37,7 +39,9 @@ _PROBE_SEED = 0
 #: Training examples that are drawn where the input is a plane, and the room around them as a share of their range.
 _POINTS = 400
 _MARGIN = 0.08
-#: What changes when another reading is pinned or another node is looked at.
+#: Examples that are followed at once.
+_EXAMPLES = 8
+#: What changes when another example or another node is looked at.
 _FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
 #: What the findings need of which node they find it in: it follows the eye, and is not asked for more nodes.
 _NEEDS = Interest(FindingRules.needs, frozenset())
@@ -55,9 +59,10 @@ class Instruments:
         run: Where it goes.
         probes: May be empty; then nothing here does anything.
         share: Seconds of measuring for a second of training.
+        pinned: The example to show as long as nobody looks at another one; as an interest's ``examples``.
     """
 
-    def __init__(self, training: Training, run: Run, probes: Sequence[Probe], share: float) -> None:
+    def __init__(self, training: Training, run: Run, probes: Sequence[Probe], share: float, pinned: int = 0) -> None:
         self._training = training
         self._run = run
         self._probes = tuple(probes)
@@ -68,28 +73,25 @@ class Instruments:
         self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
         self._plane = self._lay_plane() if self._probes else None
-        self._pinned_input: Tensor | None = None
-        self._pinned_meta: dict[str, str | int | float] = {}
-        facts = training.data.facts
-        classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
-        self._rules = FindingRules(training.network.graph, classes) if self._probes else None
+        self._pinned = pinned
+        self._examples: tuple[ExampleInput, ...] = ()
+        #: Tries learning rates for the findings.
+        self.trials = RateTrials(training)
+        self._rules = self._make_rules() if self._probes else None
         self._examined = 0.0
         self._examine_every = _EXAMINE_EVERY
         self._interest = self._wanted = EVERYTHING
         self._asked = self._probes  # those that measure what is wanted
         self._for_findings: dict[str, float] = {}  # when what only the findings need was measured, by the probe's name
         self._measuring = 0.0
+        #: Seconds that the last step took without what was measured in it. On a GPU only its beginning is waited for.
+        self.bare_seconds = 0.0
+        self._take_examples()
 
     @property
     def cost(self) -> float:
         """Seconds of measuring for a second of training, lately."""
         return self._budget.cost
-
-    def pin(self, split: str, index: int) -> None:
-        """The example whose way through the network is shown."""
-        self._pinned_input = self._training.feeder(split).prepare([index])
-        label = self._training.data.describe(index, split)
-        self._pinned_meta = {"sample": index, "label": label, "split": split}
 
     # -- a step -------------------------------------------------------------------------------------------------------
 
@@ -104,14 +106,17 @@ class Instruments:
             Number of examples in the batch.
         """
         training = self._training
-        if not self._probes:
-            return training.advance()
         began = time.perf_counter()
+        if not self._probes:
+            count = training.advance()
+            self.bare_seconds = time.perf_counter() - began
+            return count
         self._measuring = 0.0
         if not forced and began < self._next_look:
             # Too soon for anybody but those who see every step.
             count = training.advance(self._after_backward(self._always, forced) if self._always else None)
-            self._trained += max(0.0, time.perf_counter() - began - self._measuring)
+            self.bare_seconds = max(0.0, time.perf_counter() - began - self._measuring)
+            self._trained += self.bare_seconds
             return count
         self._next_look = began + _LOOK_EVERY
         backward = self._due(Stage.BACKWARD, began, forced)
@@ -121,10 +126,13 @@ class Instruments:
             self._around_update(update, forced) if update else None,
         )
         ended = time.perf_counter()
-        self._budget.trained(self._trained + max(0.0, ended - began - self._measuring))
+        self.bare_seconds = max(0.0, ended - began - self._measuring)
+        self._budget.trained(self._trained + self.bare_seconds)
         self._trained = 0.0
         if not forced:
             resting = self._due(Stage.REST, ended, False)
+            if self.trials.busy and self._budget.due(self.trials, ended):
+                resting.append(self.trials)
             if resting:
                 self._measure(resting, self._measurement(False), False)
         return count
@@ -137,11 +145,11 @@ class Instruments:
     @property
     def busy(self) -> bool:
         """Whether something that was begun is not finished; :meth:`continue_measuring` does another piece of it."""
-        return any(probe.busy for probe in self._probes)
+        return self.trials.busy or any(probe.busy for probe in self._probes)
 
     def continue_measuring(self) -> None:
         """Another piece, a fraction of a second, of what is not finished."""
-        self._measure_resting([probe for probe in self._at[Stage.REST] if probe.busy])
+        self._measure_resting([probe for probe in (*self._at[Stage.REST], self.trials) if probe.busy])
 
     @property
     def interest(self) -> Interest:
@@ -152,9 +160,10 @@ class Instruments:
         """From now on measure what is looked at here, and what the findings need; :meth:`measure_news` is at once."""
         self._interest, self._wanted = interest, interest | _NEEDS
         self._asked = tuple(probe for probe in self._probes if probe.essential or self._wanted.wants(*probe.fills))
+        self._take_examples()
 
     def measure_news(self, before: Interest | None = None) -> None:
-        """Only what depends on the pinned example and on what is looked at, for when nothing else would measure it.
+        """Only what depends on the examples and the nodes that are looked at, for when nothing else would measure it.
 
         Args:
             before: What was looked at until now; what was looked at already and follows no eye is left alone.
@@ -181,7 +190,7 @@ class Instruments:
 
     def reset(self) -> None:
         """The training went back in time, or its weights were replaced."""
-        for probe in self._probes:
+        for probe in (*self._probes, self.trials):
             probe.reset()
 
     def examine(self) -> None:
@@ -189,7 +198,7 @@ class Instruments:
         if self._rules is None:
             return
         began = time.perf_counter()
-        self._run.append(self._rules.examine(self._run))
+        self._run.append(self._rules.examine(self._run, self.trials.ask))
         self._examined = time.perf_counter()
         self._examine_every = max(_EXAMINE_EVERY, _EXAMINE_SHARE * (self._examined - began))
 
@@ -221,8 +230,7 @@ class Instruments:
             step=self._training.step,
             epoch=self._training.epoch,
             probe_inputs=self._probe_inputs,
-            pinned_input=self._pinned_input,
-            pinned_meta=self._pinned_meta,
+            examples=self._examples,
             plane=self._plane,
             interest=self._wanted,
             whole=whole,
@@ -277,10 +285,48 @@ class Instruments:
             devices.synchronise(self._training.device)
         return time.perf_counter() - began
 
+    @property
+    def _split(self) -> str:
+        """Where the examples come from that are looked at: the validation split, or training where that is empty."""
+        return "validation" if len(self._training.data.validation) else "train"
+
+    def _take_examples(self) -> None:
+        """Prepares what is looked at, the nearest one for a number that does not exist.
+
+        The example that the cards show stays the first as long as somebody looks at it; then what came new takes its
+        place: so it follows the pinned one, whoever compares it with others.
+        """
+        if not self._probes:
+            return
+        last = len(self._training.data.split(self._split)) - 1
+        wanted = {min(max(index, 0), last) for index in self._interest.examples or (self._pinned,)}
+        known = {one.index: one for one in self._examples}
+        first = self._examples[0].index if self._examples else -1
+        if first not in wanted:
+            first = min(wanted - known.keys() or wanted)
+        order = [first, *sorted(wanted - {first})][:_EXAMPLES]
+        self._examples = tuple(known.get(index) or self._example(index) for index in order)
+
+    def _example(self, index: int) -> ExampleInput:
+        split = self._split
+        meta: dict[str, str | int | float] = {
+            "sample": index,
+            "label": self._training.data.describe(index, split),
+            "split": split,
+        }
+        return ExampleInput(index, self._training.feeder(split).prepare([index]), meta)
+
+    def _make_rules(self) -> FindingRules:
+        """The rules of the findings, with what they may know of the data."""
+        training = self._training
+        facts = training.data.facts
+        classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
+        optimizer = registry.optimizer(training.config.optimizer.kind)
+        return FindingRules(training.network.graph, classes, data_evidence.evidence(training.data, classes), optimizer)
+
     def _choose_probe_set(self) -> Tensor:
         """2,000 validation examples, always the same; all where there are fewer, of training where there are none."""
-        data = self._training.data
-        split = "validation" if len(data.validation) else "train"
+        data, split = self._training.data, self._split
         count = len(data.split(split))
         feeder = self._training.feeder(split)
         if count <= PROBE_COUNT:

@@ -83,6 +83,8 @@ class Training:
             raise ProjectError("There are no training examples: hold back fewer for validation.", field="data")
         refuse_unusable(data)
         config = project.training
+        #: How it is trained, as the project says.
+        self.config = config
         self.data = data
         self.device = device
         examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
@@ -110,10 +112,10 @@ class Training:
         several = _needs_several(self.network)
         if several and len(data.train) == 1:
             raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
+        #: Whether a single last example joins the batch before it.
+        self._join_single = bool(several)
         #: Batches of the training split, in an order that (seed, epoch) fixes.
-        self._feeder = Feeder(
-            data.train, data.scaler, config.batch_size, device, config.seed, join_single=bool(several)
-        )
+        self._feeder = self.batches_again()
         #: Batches of a split in its own order, by the split's name, for measuring.
         self._measuring: dict[str, Feeder] = {}
         #: The rest of the present epoch's batches; None where they are to be begun anew at the present step.
@@ -266,6 +268,23 @@ class Training:
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
         return count
+
+    def batches_again(self, *, resident: bool | None = None) -> Feeder:
+        """Feeds the very batches of this training once more, to whoever goes another way from an earlier step.
+
+        Args:
+            resident: False does not move the examples to the device a second time, but each batch.
+        """
+        config = self.config
+        return Feeder(
+            self.data.train,
+            self.data.scaler,
+            config.batch_size,
+            self.device,
+            config.seed,
+            join_single=self._join_single,
+            resident=resident,
+        )
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from probe_networks import CNN, chain
+from probe_networks import CNN, chain, pinned_to
 from torch import nn
 
 from nnviz.network.network import Network
@@ -55,7 +55,7 @@ def written(graph: Graph) -> dict[str, set[str]]:
             correct=torch.tensor(3),
             count=24,
             probe_inputs=inputs,
-            pinned_input=inputs[:1],
+            examples=pinned_to(inputs[:1]),
             plane=plane,
         )
         for probe in probes:

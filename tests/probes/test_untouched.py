@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from probe_networks import cnn, images
+from probe_networks import cnn, images, pinned_to
 from torch import nn
 
 from nnviz.network.network import Network
@@ -34,7 +34,7 @@ def train(network: Network, steps: int, measured: bool) -> None:
             correct=torch.tensor(3),
             count=16,
             probe_inputs=inputs[:64],
-            pinned_input=inputs[:1],
+            examples=pinned_to(inputs[:1]),
             whole=step % 3 == 0,
         )
         for probe in probes:
@@ -71,7 +71,7 @@ def test_a_probe_leaves_everything_as_it_was(probe):  # type: ignore[no-untyped-
     random_state = torch.get_rng_state()
     grad_enabled = torch.is_grad_enabled()
 
-    measurement = Measurement(network, 1, 0, loss, torch.tensor(1), 40, images(), images(1))
+    measurement = Measurement(network, 1, 0, loss, torch.tensor(1), 40, images(), pinned_to(images(1)))
     probe.before_update(measurement)
     assert probe.measure(measurement)
 

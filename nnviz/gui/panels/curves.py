@@ -37,7 +37,7 @@ def steps_per_epoch(document: Document) -> float:
     project = document.project
     try:
         known = datasets.declared(project.data)
-        sizes = None if known is None else datasets.divided(project.data, known.sizes)
+        sizes = None if known is None else datasets.divided(project.data, known.sizes, known.validation)
     except InputError:
         return 0.0
     if sizes is None and document.facts is not None:  # a folder, which somebody else has looked at
@@ -186,7 +186,7 @@ class CurvesPanel(Panel):
         return int(steps[int(np.abs(self.place(steps) - x).argmin())])
 
     def end(self, run: RunView) -> float:
-        """Right end of the horizontal axis."""
+        """The position at which the horizontal axis ends."""
         last = max((int(reading.steps[-1]) for reading in self._readings.values() if len(reading.steps)), default=1)
         last = max(last, int(run.last_step), 1)
         return float(self.place(np.array([last]))[0])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
@@ -76,7 +76,7 @@ class SharesView(QWidget):
         return self._rows
 
     def show_rows(self, rows: list[Row], selection: str, step: int | None, end: int) -> None:
-        """Show these."""
+        """Draws one bar for each of these layers."""
         count = len(self._rows)
         self._rows, self._selection, self._step, self._end = rows, selection, step, max(end, 1)
         self.setAccessibleDescription(", ".join(f"{row.node} {row.text}" for row in rows))
@@ -229,12 +229,7 @@ class DeadUnitsPanel(Panel):
         self.follow_layers()
         self.view = SharesView()
         self.view.picked.connect(self.node_requested.emit)
-        self._scroll = QScrollArea(self.body)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(self.view)
-        self.body_layout.addWidget(self._scroll, 1)
+        self.add_scrolling(self.view)
         self.body_layout.setContentsMargins(12, 8, 6, 8)
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
@@ -295,7 +290,7 @@ class DeadUnitsPanel(Panel):
         units = run.latest(DEAD_UNITS.series(node), step)
         if not isinstance(units, ArrayReading):
             return "", 0
-        images = count_in(units.meta, "images", count_in(units.meta, "probe_images", 0))
+        images = count_in(units.meta, "images", 0)
         dead = np.flatnonzero(units.array)
         if not len(dead):
             return f"all {len(units.array)} units fire.", images

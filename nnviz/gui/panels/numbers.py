@@ -115,7 +115,7 @@ class SteadyRange:
         self._range: tuple[float, float] | None = None
 
     def reset(self) -> None:
-        """Forget what was shown."""
+        """Starts again with no range, as for another run."""
         self._range = None
 
     def linear(self, low: float, high: float, *, from_zero: bool) -> tuple[float, float]:

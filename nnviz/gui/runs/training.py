@@ -117,6 +117,7 @@ class Training(QObject):
             follow(document.changed, self._on_document_changed),
             follow(document.diagnostics_changed, self._on_diagnostics_changed),
         )
+        feed.step_changed.connect(lambda _step: self._on_tick())
         bridge.state_changed.connect(self._on_state)
         bridge.failed.connect(self.workbench.session_failed)
         bridge.memory_measured.connect(document.set_memory_limit)
@@ -403,11 +404,13 @@ class Training(QObject):
     def _on_tick(self) -> None:
         sizes = self.workbench.sizes
         if self._replay is not None:
-            standing = standing_of_replay(self._replay.run, self.shown_document.project, self.split_sizes)
+            shown, sizes = self.feed.shown, self.split_sizes
+            standing = standing_of_replay(self._replay.run, self.shown_document.project, sizes, shown.step)
         elif self.workbench.run is None and self.workbench.state is State.BROKEN:
             standing = Standing()
         else:
-            standing = standing_of(self.bridge.position, self.document.project, sizes)
+            shown = self.feed.shown
+            standing = standing_of(self.bridge.position, self.document.project, sizes, shown.run, shown.step)
         if standing != self._standing:
             self._standing = standing
             self.moved.emit(standing)

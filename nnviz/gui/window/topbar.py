@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -178,7 +179,6 @@ class TopBar(QWidget):
         self._step.setIndent(4)
         row.addWidget(self._field("Step", self._step))
         self._rate = InPlace(_RATES, "0.00001", "Learning rate", self)
-        self._rate.setToolTip("Length of a step. Can be changed while training: it holds from the next batch on.")
         self._rate.chosen.connect(self._on_rate)
         row.addWidget(self._field("Learning rate", self._rate, "Rate"))
         self._batch = InPlace(_BATCHES, "65536", "Batch size", self)
@@ -395,17 +395,32 @@ class TopBar(QWidget):
 
     def _update_fields(self) -> None:
         training = self._document.project.training
-        if not (self._epochs.hasFocus() and self._epochs.isModified()):
-            self._epochs.setText(str(training.epochs))
-        self._rate.show_value(f"{learning_rate_of(self._document.project):.6g}")
+        self._show_seen(self._training.standing)
         self._batch.show_value(str(training.batch_size))
         self._optimizer.show_value(registry.optimizer(training.optimizer.kind).title)
 
+    def _show_seen(self, standing: Standing) -> None:
+        """Of the settings those that may have been others at the step that is shown."""
+        seen, project = standing.seen, self._document.project
+        if not (self._epochs.hasFocus() and self._epochs.isModified()):
+            planned = seen.epochs if self._training.replay is not None else project.training.epochs
+            self._epochs.setText(str(max(planned, seen.epoch)))
+        earlier = not math.isnan(seen.learning_rate)
+        rate = seen.learning_rate if earlier else learning_rate_of(project)
+        self._rate.show_value(f"{rate:.6g}")
+        self._rate.setToolTip(
+            f"The learning rate that step {format_count(seen.step)} was made with; the project says "
+            f"{learning_rate_of(project):.6g}."
+            if earlier
+            else "Length of a step. Can be changed while training: it holds from the next batch on."
+        )
+
     def _show_standing(self, standing: Standing) -> None:
-        self._epoch.setText(f"{standing.epoch} /")
-        planned = max(standing.epochs, standing.epoch, self._document.project.training.epochs, 10)
+        self._show_seen(standing)
+        self._epoch.setText(f"{standing.seen.epoch} /")
+        planned = max(standing.seen.epochs, self._document.project.training.epochs, 10)
         self._epoch.setFixedWidth(text_width("0" * len(str(planned)) + " /") + 1)
-        self._step.setText(format_count(standing.step))
+        self._step.setText(format_count(standing.seen.step))
         speed = standing.samples_per_second
         running = self._training.running
         self._speed.setText(f"{format_count(round(speed))} samples/s" if running and speed > 0 else "")
@@ -447,6 +462,8 @@ class TopBar(QWidget):
             self._rate.refuse(error.message)
             return
         self._apply(with_learning_rate(self._document.project, float(value)))
+        if self._training.replay is None:
+            self._training.feed.set_step(None)  # what was chosen holds now, and is to be seen
         self._update_fields()
 
     def _on_batch(self, text: str) -> None:

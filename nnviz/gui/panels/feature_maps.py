@@ -23,7 +23,7 @@ from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Choice
 from nnviz.record.interest import Interest
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
-from nnviz.record.readings import ArrayReading, count_in, units_in
+from nnviz.record.readings import ArrayReading, count_in, fits, units_in
 from nnviz.record.run import RunView
 
 
@@ -86,9 +86,13 @@ class MapView(ArrayView):
         self._edges = Edges.of(plane.meta) if isinstance(plane, ArrayReading) and plane.array.ndim == 3 else None
         sample = run.latest(OUTPUT.series(node), step) if self._edges is None else plane
         self._node = node
+        shape = self._document.inference.shape(node)
+        if shape is not None and isinstance(sample, ArrayReading):
+            expected = tuple(shape) if self._edges is None else (*shape[:1], *sample.array.shape[1:])
+            if not fits(sample, expected):  # it is of the network of before
+                sample = None
         if not isinstance(sample, ArrayReading) or not sample.array.size:
-            self._maps = None
-            self.show_tiles(None)
+            self.clear()
             return False
         self._rank = sample.array.ndim
         self._maps, self._meta = map_stack(sample.array), dict(sample.meta)
@@ -100,6 +104,11 @@ class MapView(ArrayView):
         self._dead = frozenset(place for place, unit in enumerate(self._units) if unit in found)
         self._colour()
         return True
+
+    def clear(self) -> None:
+        """Show no maps."""
+        self._maps = None
+        self.show_tiles(None)
 
     def enlarged_title(self) -> str:
         """The layer and the sample."""
@@ -316,6 +325,8 @@ class FeatureMapsPanel(NodePanel):
         if not fresh and not (mine & changed) and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)
+        if not node:
+            self.view.clear()
         shown = bool(node) and self.view.refresh(run, node, step)
         self._offer_units()
         return shown

@@ -22,6 +22,9 @@ from nnviz.record.quantities import WEIGHTS
 from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
 
+#: Of the weights of one output no more than so many are kept, whole channels of them.
+_MOST_OF_ONE = 2**19
+
 
 class FilterView(ArrayView):
     """Every filter of one layer: a colour composite over three input channels, else one input channel at a time.
@@ -65,7 +68,7 @@ class FilterView(ArrayView):
         found = self._document.project.graph.nodes.get(node)
         sample = run.latest(WEIGHTS.series(node), step) if found is not None else None
         stack = None
-        if found is not None and isinstance(sample, ArrayReading):
+        if found is not None and isinstance(sample, ArrayReading) and self._has_as_many(node, sample):
             groups = registry.layer(found.kind).values(found.params).get("groups", 1)
             stack = filter_stack(
                 found.kind,
@@ -77,12 +80,31 @@ class FilterView(ArrayView):
         before = None if self._stack is None else (self._node, self._stack.channels)
         self._node, self._stack = node, stack
         if stack is None:
-            self.show_tiles(None)
+            self.clear()
             return False
         if before != (node, stack.channels):
             self._offer_channels(stack)
         self._colour()
         return True
+
+    def clear(self) -> None:
+        """Show no weights."""
+        self._stack = None
+        self.show_tiles(None)
+
+    def _has_as_many(self, node: str, weights: ArrayReading) -> bool:
+        """Whether the layer has as many weights as were measured; else they are of the network of before.
+
+        What it has besides is one bias for each output.
+        """
+        result = self._document.inference.results.get(node)
+        if result is None or result.output is None or not weights.array.size:
+            return True
+        each = weights.array.size // len(weights.array)
+        if len(weights.array) == 1 and each >= _MOST_OF_ONE:  # cut to the first of its inputs
+            return True
+        besides = result.parameters - each * count_in(weights.meta, "of", len(weights.array))
+        return besides in {0, result.output[0], result.output[-1]}
 
     def enlarged_title(self) -> str:
         """The layer and what is shown of it."""
@@ -212,7 +234,10 @@ class FiltersPanel(NodePanel):
         if not fresh and WEIGHTS.series(node) not in changed and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)
-        return bool(node) and self.view.refresh(run, node, step)
+        if not node:
+            self.view.clear()
+            return False
+        return self.view.refresh(run, node, step)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Every weight of the layer."""

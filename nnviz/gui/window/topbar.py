@@ -359,7 +359,10 @@ class TopBar(QWidget):
             looking = self._training.known.looking(project.data)
             self._data.setText(f"{title} · looking…" if looking else title)
             self._data.setToolTip("Looking for it…" if looking else "The sizes of this data set are not known.")
+            self._data.setAccessibleName(f"Data set {title}")
             self._test.setText("test")
+            self._test.setToolTip("The test set is not known yet.")
+            self._test.setAccessibleName("Evaluate on the test set")
             return
         train, validation, test = sizes
         exact = (

@@ -8,9 +8,8 @@ from typing import Protocol
 
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
-from nnviz.project.model import Shape
 from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS
-from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar, count_in
+from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar, fits
 
 _GRAVITY = {"error": 2, "warning": 1}
 
@@ -126,17 +125,6 @@ class LiveValues:
     def _array(self, series: str) -> ArrayReading | None:
         sample = self._run.latest(series, self._step) if self._run is not None else None
         return sample if isinstance(sample, ArrayReading) else None
-
-
-def fits(reading: ArrayReading, shape: Shape) -> bool:
-    """Whether what was measured has the shape that flows out now; else it is of the network of before.
-
-    Of many channels the first ones are kept; the reading says of how many.
-    """
-    array = reading.array
-    if array.ndim != len(shape) or array.shape[1:] != tuple(shape[1:]):
-        return False
-    return count_in(reading.meta, "of", len(array)) == shape[0]
 
 
 def graver(severities: Iterable[str]) -> str:

@@ -154,7 +154,7 @@ class OwnScales:
 
     def words(self, _digits: int = 2) -> tuple[str, str]:
         """The ends that each picture has."""
-        return ("−largest", "largest") if self.kind == "diverging" else ("least", "most")
+        return ("−max", "max") if self.kind == "diverging" else ("min", "max")
 
 
 _UNIT_ENDS = {"sequential": (0.0, 1.0), "grey": (0.0, 1.0), "classes": (0.0, 1.0), "diverging": (-1.0, 1.0)}

@@ -71,8 +71,10 @@ class LargeTile(QWidget):
                     area.left() + column * cell_width, area.top() + row * cell_height, cell_width, cell_height
                 )
                 if colours[row, column] == NOT_A_NUMBER:
-                    painter.fillRect(place, themes.current().plot_background)
                     paint_no_number(painter, place)
+                    plate = QRectF(0.0, 0.0, 36.0, 18.0)
+                    plate.moveCenter(place.center())
+                    painter.fillRect(plate, themes.current().plot_background)
                     painter.setPen(themes.current().text)
                 text = themes.format_number(float(values[row, column]), 2)
                 painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), text)

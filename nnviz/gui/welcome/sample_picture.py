@@ -209,7 +209,8 @@ def _paint_units(painter: QPainter, area: QRectF, blocks: tuple[Block, ...], col
     for position, block in enumerate(blocks):
         colour = colours.family(block.family)
         for place in places[position]:
-            painter.setPen(QPen(colours.family("activation") if block.stripe else colour, 2.0))
+            # Not in the colour of the activations, which beside wires would be taken for the sign of a weight.
+            painter.setPen(QPen(colours.text if block.stripe else colour, 2.0))
             painter.setBrush(theme.mixed(colours.plot_background, colour, 0.55))
             painter.drawEllipse(place, radius, radius)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint
@@ -10,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow, state_is
 
+from nnviz.gui.inspector.values_tab import ValuesTab
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetData, SetParam
@@ -96,9 +99,20 @@ def compare(old: MainWindow, fresh: MainWindow, qtbot: QtBot) -> None:
     for name, widget in views(fresh).items():
         assert image(views(old)[name]) == image(widget), name
     assert old.docks is not None and fresh.docks is not None
+    pairs = [(panel, old.docks.panels[key]) for key, panel in fresh.docks.panels.items()]
+
+    def drawn() -> bool:
+        """Panels wait a little with what is dear to draw."""
+        for one in (old, fresh):
+            one.feed.poll(10.0)
+        return all(panel.to_csv() == other.to_csv() for panel, other in pairs)
+
+    with contextlib.suppress(qtbot.TimeoutError):  # what differs is said below
+        qtbot.waitUntil(drawn, timeout=TIMEOUT)
     for key, panel in fresh.docks.panels.items():
         other = old.docks.panels[key]
         assert other.is_empty == panel.is_empty, key
+        assert getattr(other, "node", "") == getattr(panel, "node", ""), key
         assert other.to_csv() == panel.to_csv(), key
         if not panel.is_empty:
             for one in (panel, other):
@@ -171,8 +185,16 @@ def test_cards_show_no_reading_of_another_shape_before_and_after_undo(qtbot: QtB
     assert window.inspector is not None
     layer = window.inspector.layer
     assert layer.maps.grid.data is None and layer.filters.grid.data is None
+    window.inspector.show_tab("values")
+    values = window.inspector.tabs["values"]
+    assert isinstance(values, ValuesTab)
+    rows = values.rows.values()
+    assert all(row.isHidden() for row in rows)
     window.document.undo()
     assert shown() == before
+    assert not all(row.isHidden() for row in rows)
+    window.inspector.show_tab("layer")
+    settle(window, qtbot)
     assert layer.maps.grid.data is not None and layer.filters.grid.data is not None
 
 

@@ -155,18 +155,23 @@ def planted(node: str, array: np.ndarray, quantity: str = "output", **meta: floa
 
 def views(qtbot: QtBot) -> list[ArrayView]:
     """Every view of pictures, with each kind of picture that it has."""
-    digits, spiral = (Document(templates.sample(name)) for name in ("digits-cnn", "spiral"))
+    digits, spiral, colour = (Document(templates.sample(name)) for name in ("digits-cnn", "spiral", "alexnet"))
+    first = colour.inference.order[1]
+    inputs, weights = colour.inference.shape("input"), colour.inference.shape(first)
+    assert inputs is not None and weights is not None and len(inputs) == 3 and inputs[0] == 3
+    kernel = colour.project.graph.nodes[first].params["kernel_size"]
+    assert isinstance(kernel, tuple | list)
     shown: list[ArrayView] = []
     for document, kind, node, array, quantity, meta in (
-        (digits, MapView, "conv1", RANDOM.normal(size=(16, 5, 5)), "output", {}),
-        (digits, MapView, "relu1", np.abs(RANDOM.normal(size=(16, 5, 5))) + 1.0, "output", {}),
+        (digits, MapView, "conv1", RANDOM.normal(size=(16, 26, 26)), "output", {}),
+        (digits, MapView, "relu1", np.abs(RANDOM.normal(size=(16, 26, 26))) + 1.0, "output", {}),
         (digits, MapView, "linear2", RANDOM.normal(size=10) + 0.4, "output", {}),
-        (digits, MapView, "input", RANDOM.normal(size=(1, 8, 8)), "output", {}),
-        (digits, MapView, "input", RANDOM.normal(size=(3, 8, 8)), "output", {}),
+        (digits, MapView, "input", RANDOM.normal(size=(1, 28, 28)), "output", {}),
+        (colour, MapView, "input", RANDOM.normal(size=inputs), "output", {}),
         (spiral, MapView, "linear1", RANDOM.normal(size=(8, 6, 6)), "plane", EDGES),
         (digits, FilterView, "conv1", RANDOM.normal(size=(16, 1, 3, 3)), "weights", {}),
-        (digits, FilterView, "conv2", RANDOM.normal(size=(8, 16, 3, 3)), "weights", {}),
-        (digits, FilterView, "conv1", RANDOM.normal(size=(16, 3, 3, 3)), "weights", {}),
+        (digits, FilterView, "conv2", RANDOM.normal(size=(32, 16, 3, 3)), "weights", {}),
+        (colour, FilterView, first, RANDOM.normal(size=(weights[0], 3, *kernel)), "weights", {}),
         (digits, FilterView, "linear2", RANDOM.normal(size=(10, 64)), "weights", {}),
     ):
         for shared in (False, True):
@@ -306,3 +311,10 @@ def test_a_point_without_a_class_or_a_place_is_none_of_the_first(qapp: QApplicat
     painter.end()
     pixels = {image.pixel(x, y) for x in range(200) for y in range(200)}
     assert NAN in pixels and class_colour(0, colours).rgb() not in pixels
+
+
+def test_the_colours_of_the_classes_have_words_for_them(colours: theme.Theme) -> None:
+    assert len(scales.CLASS_WORDS) == len(colours.classes)
+    for colour, word in zip(colours.classes[:2], scales.CLASS_WORDS, strict=False):
+        hue = colour.hslHue()
+        assert 60 <= hue <= 150 if word == "green" else 250 <= hue <= 290

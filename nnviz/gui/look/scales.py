@@ -38,6 +38,8 @@ _LEVELS = 256
 
 #: For the help of whatever is painted in the colours of signs.
 SIGNS = "Blue is positive, orange negative, neutral is zero"
+#: What the colours of the classes are called, in both themes, in the order of ``Theme.classes``.
+CLASS_WORDS = ("green", "violet", "teal", "rose", "grey", "dark green", "plum")
 #: For the help of every picture.
 NO_NUMBER = "Magenta is no number (NaN or infinite)"
 

@@ -82,7 +82,10 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
                 view = msgspec.structs.replace(document.project.view, pinned_sample=index() % count())
                 apply(SetView(view, gesture="pin"))
 
-        return Action(name=name, text=text, help=help_text, do=pin, menu=_MENU, section=3, keys=(keys,), icon=icon)
+        return Action(
+            name=name, text=text, help=help_text, do=pin, menu=_MENU, section=3, keys=(keys,), icon=icon,
+            why_not=why_no_pin,
+        )  # fmt: skip
 
     return (
         Action(

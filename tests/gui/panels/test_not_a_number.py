@@ -14,6 +14,7 @@ from workspace_kit import workspace_of
 
 from nnviz.gui.look import painting
 from nnviz.gui.look.scales import NOT_A_NUMBER
+from nnviz.gui.panels.activations import ActivationsPanel
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.curves import CurvesPanel
@@ -21,7 +22,7 @@ from nnviz.gui.panels.dead_units import DeadUnitsPanel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
-from nnviz.record.readings import ArrayReading, Scalar
+from nnviz.record.readings import ArrayReading, Histogram, Scalar
 from nnviz.record.run import Run, RunInfo
 
 VALUES = {
@@ -139,3 +140,26 @@ def test_nothing_stands_in_the_legend_before_the_first_look_at_the_test_set(docu
     assert legend(30)["test"] == "0.250"
     run.append([Scalar("loss/test", 39, np.nan)])
     assert legend(None)["test"] == "NaN"
+
+
+def test_outputs_that_have_become_no_numbers_are_not_shown_as_the_distribution_of_before(
+    document: Document, qtbot: QtBot
+) -> None:
+    run = Run(RunInfo(title="planted"))
+    counts, edges = np.array([3, 5, 2]), np.array([-1.0, 0.0, 1.0, 2.0])
+    run.append([Histogram("activation_histogram/conv1", 5, counts, edges)])
+    run.append([Scalar("activation_mean/conv1", 5, 0.5), Scalar("activation_deviation/conv1", 5, 0.7)])
+    run.append([Scalar("activation_mean/conv1", 9, np.nan), Scalar("activation_deviation/conv1", 9, np.nan)])
+    panel = ActivationsPanel(workspace_of(document))
+    qtbot.addWidget(panel)
+    panel.resize(410, 200)
+    panel.show()
+
+    def hatched(step: int | None) -> bool:
+        panel.refresh(Shown(run, step=step), frozenset(run.names()))
+        image = panel.view.grab().toImage()
+        return NOT_A_NUMBER in {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+
+    assert not hatched(5) and int(panel.view.shown[0].histogram.counts.sum()) == 10
+    assert hatched(None) and int(panel.view.shown[0].histogram.counts.sum()) == 0
+    assert np.isnan(panel.view.shown[0].mean)

@@ -206,12 +206,11 @@ def _paint_units(painter: QPainter, area: QRectF, blocks: tuple[Block, ...], col
                     width = 1.0 if weight is None else min(1.0 + 0.9 * abs(weight), 3.4)
                     painter.setPen(QPen(colour, width))
                     painter.drawLine(QLineF(start, end))
+    # In no colour: beside wires that of the activations would be a sign, beside points that of dense layers a class.
+    painter.setBrush(theme.mixed(colours.plot_background, colours.text_muted, 0.55))
     for position, block in enumerate(blocks):
-        colour = colours.family(block.family)
+        painter.setPen(QPen(colours.text if block.stripe else colours.text_muted, 2.0))
         for place in places[position]:
-            # Not in the colour of the activations, which beside wires would be taken for the sign of a weight.
-            painter.setPen(QPen(colours.text if block.stripe else colour, 2.0))
-            painter.setBrush(theme.mixed(colours.plot_background, colour, 0.55))
             painter.drawEllipse(place, radius, radius)
 
 

@@ -227,7 +227,10 @@ class Workbench:
 
     @property
     def shown(self) -> Run | None:
-        """The live run that is to be seen: the one before, until a session is ready; None on an empty canvas."""
+        """The live run that is to be seen; None on an empty canvas.
+
+        Until a session is ready it is the one before, unless that is of another project or of other data.
+        """
         return self._shown
 
     @property

@@ -13,7 +13,7 @@ a font size, so that ``setFont`` always means what it says.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QToo
 from nnviz.gui.look import colours
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.stylesheet import stylesheet
+from nnviz.record import number_text
 from nnviz.record.quantities import Level
 from nnviz.resources import resource
 
@@ -239,53 +240,8 @@ def level_colour(theme: Theme, level: Level) -> QColor:
     return {"good": theme.good, "warning": theme.warning, "error": theme.danger}[level]
 
 
-def format_number(value: float, digits: int = 3) -> str:
-    """A measured number with ``digits`` significant figures, of constant length in the usual range.
-
-    ``0.0713``, ``12.3``, ``1 234``; under 0.001 and from 100,000 on as ``1.9e-4``; ``NaN`` and ``∞`` as what they are.
-    """
-    if math.isnan(value):
-        return "NaN"
-    sign = _MINUS if value < 0 else ""
-    size = abs(value)
-    if math.isinf(size):
-        return sign + "∞"
-    if size == 0:
-        return "0"
-    if 1e-3 <= size < 1e5:
-        decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-        text = f"{size:.{decimals}f}" if decimals else f"{round(size):,}".replace(",", _NARROW_SPACE)
-        return sign + text
-    mantissa, exponent = f"{size:.{max(0, digits - 2)}e}".split("e")
-    return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e" + _MINUS)
-
-
-def format_range(low: float, high: float, digits: int = 3) -> tuple[str, str]:
-    """The two ends of a range as :func:`format_number`, rounded outwards: what lies in it lies between them.
-
-    What is off a rounder number by no more than float32 can tell is that number: 0.1, as it is stored, is ``0.10``.
-    """
-    return (
-        format_number(_outwards(low, digits, math.floor), digits),
-        format_number(_outwards(high, digits, math.ceil), digits),
-    )
-
-
-def _outwards(value: float, digits: int, whole: Callable[[float], int]) -> float:
-    """Down or up to the next number that is written with so many digits."""
-    size = abs(value)
-    if size == 0 or not math.isfinite(value):
-        return value
-    shown = max(0, digits - 2) if not 1e-3 <= size < 1e5 else digits - 1
-    place = math.floor(math.log10(size)) - shown
-    if 1e-3 <= size < 1e5:
-        place = min(place, 0)  # a number that is shown whole is
-    steps = value * 10.0**-place if place < 0 else value / 10.0**place
-    if not math.isfinite(steps):  # as near to zero as floats come
-        return value
-    near = round(steps)
-    count = near if abs(steps - near) <= 1e-6 * abs(steps) else whole(steps)
-    return count / 10.0**-place if place < 0 else count * 10.0**place
+#: A measured number is written in one way everywhere, on the screen and in what the program says of a run.
+format_number, format_range = number_text.format_number, number_text.format_range
 
 
 def format_count(value: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
 from PySide6.QtCore import QRect, QSize, Qt
@@ -50,7 +49,7 @@ class ProjectTitle(QToolButton):
         """Show both as they are now.
 
         Args:
-            room: The most pixels that it may be wide.
+            room: The pixels that it is wide, whatever it says.
         """
         project, path, modified = self._document.project, self._document.path, self._document.is_modified
         name, below = project.name or "untitled", path.name if path is not None else "not saved yet"
@@ -60,8 +59,7 @@ class ProjectTitle(QToolButton):
         middle = Qt.TextElideMode.ElideMiddle
         self._name = large.elidedText(name, middle, inner - large.horizontalAdvance(_MARK)) + mark
         self._below = small.elidedText(below, middle, inner)
-        wanted = max(large.horizontalAdvance(name + _MARK), small.horizontalAdvance(below))
-        self.setFixedSize(min(room, math.ceil(wanted) + 2 * _PAD + 2), sum(_lines()) + 4)
+        self.setFixedSize(room, sum(_lines()) + 4)
         saved = "Changes are not saved yet." if modified or path is None else "Everything is saved."
         note = project.note if len(project.note) <= _MOST_NOTE else f"{project.note[:_MOST_NOTE]}…"
         lines = [name, *([str(path)] if path is not None else []), saved, *([note] if note else [])]

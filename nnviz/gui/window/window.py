@@ -257,6 +257,8 @@ class MainWindow(QMainWindow):
         self.palette_panel.add_requested.connect(self.canvas.desk.add_layer)
         self.palette_panel.left.connect(self.canvas.setFocus)
         self.top_bar.data_requested.connect(self.commands.show_data)
+        self.top_bar.left.connect(self.canvas.setFocus)
+        self.top_bar.message.connect(self.message.say)
         self.feed.step_changed.connect(lambda _step: self.update_actions())
         self.feed.ticked.connect(self._on_ticked)
         follow(theme.notifier.changed, self._on_theme)

@@ -50,7 +50,7 @@ def show_samples(window: object) -> None:
     from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - brings Qt
 
     assert isinstance(window, MainWindow)
-    window.commands.show_welcome(at_start=False)
+    window.overlays.show_welcome(at_start=False)
 
 
 def unfold(window: object) -> None:
@@ -79,7 +79,7 @@ PICTURES = {
         steps=150,
         sizes=(LARGE,),
         themes=("dark",),
-        prepare=lambda window: window.commands.set_lecture(True),  # type: ignore[attr-defined]  # the MainWindow
+        prepare=lambda window: window.looks.set_lecture(True),  # type: ignore[attr-defined]  # the MainWindow
     ),
     "welcome": Picture("sample:digits-cnn", sizes=(LARGE,), prepare=show_samples),
     "resnet18": Picture("sample:resnet18", sizes=(LARGE,)),

@@ -71,7 +71,7 @@ def application(name: str = "system") -> QApplication:
 
 
 def open_target(target: str | None) -> tuple[Document, Path | None]:
-    """The document for what stands on the command line, and the run to replay.
+    """The document for what stands on the command line, and the run to replay in front of the one to begin with.
 
     Args:
         target: ``sample:NAME``, the path of a project or of a run, or None for the sample to begin with.
@@ -89,7 +89,7 @@ def open_target(target: str | None) -> tuple[Document, Path | None]:
         from nnviz.record.opening import checked_connection  # noqa: PLC0415 - sqlite is only needed for a run
 
         with checked_connection(path):
-            return Document(), path
+            return Document(templates.sample(templates.DEFAULT)), path
     return Document(io.load(path), path), None
 
 

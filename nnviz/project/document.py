@@ -8,6 +8,7 @@ from pathlib import Path
 
 from psygnal import EmitLoopError, Signal
 
+from nnviz.errors import ProjectError
 from nnviz.project.checks.shapes import Inference, infer, infer_from
 from nnviz.project.checks.validate import Diagnostic, validate, with_tried_fixes
 from nnviz.project.edits import Edit, Several
@@ -23,6 +24,11 @@ class Document:
     Listeners look and never write: an edit from inside a listener raises, because the others would be told of two
     changes in the wrong order. Ask for it afterwards (in Qt: with a timer of 0 ms).
 
+    Args:
+        project: What is worked on; an empty one by default.
+        path: The file it was read from.
+        read_only: Why it can only be looked at, as a sentence; empty where it may be changed. It stays so.
+
     Attributes:
         changed: ``(before, after, edit)``, once a change and after everything here is up to date; the edit is None when
             another project took the place (new, open), and the inverse when a step was undone. A jump over several
@@ -37,8 +43,9 @@ class Document:
     diagnostics_changed = Signal(tuple)
     saved = Signal(object)
 
-    def __init__(self, project: Project | None = None, path: Path | None = None) -> None:
+    def __init__(self, project: Project | None = None, path: Path | None = None, *, read_only: str = "") -> None:
         self._project = Project() if project is None else project
+        self._read_only = read_only
         self._path = path
         self._history = History()
         self._facts: DataFacts | None = None
@@ -59,6 +66,11 @@ class Document:
     def path(self) -> Path | None:
         """The file it was read from or saved to last."""
         return self._path
+
+    @property
+    def read_only(self) -> str:
+        """Why it cannot be changed, as a sentence; empty where it can."""
+        return self._read_only
 
     @property
     def history(self) -> History:
@@ -87,39 +99,40 @@ class Document:
     @property
     def can_undo(self) -> bool:
         """Whether there is a step to take back."""
-        return self._history.next_undo is not None
+        return self.history.next_undo is not None
 
     @property
     def can_redo(self) -> bool:
         """Whether there is a step to do again."""
-        return self._history.next_redo is not None
+        return self.history.next_redo is not None
 
     @property
     def undo_title(self) -> str:
         """What undo would take back (``Set kernel size of conv2``), or nothing."""
-        entry = self._history.next_undo
+        entry = self.history.next_undo
         return entry.title if entry else ""
 
     @property
     def redo_title(self) -> str:
         """What redo would do again, or nothing."""
-        entry = self._history.next_redo
+        entry = self.history.next_redo
         return entry.title if entry else ""
 
     @property
     def is_modified(self) -> bool:
         """Whether it differs from what was saved or opened last."""
-        return not self._history.is_clean
+        return not self.history.is_clean
 
     def apply(self, edit: Edit) -> None:
         """Makes a change; one that changes nothing leaves no trace.
 
         Raises:
-            ProjectError: It does not fit this project, which is as it was before.
+            ProjectError: It does not fit this project, which is as it was before; or it is read-only, as for all else
+                that changes the project, its path or its history.
             ParamError: It would set a value that is not allowed.
             RuntimeError: It was called from a listener.
         """
-        self._refuse_while_telling()
+        self._refuse_change()
         before = self._project
         after = edit.apply(before)
         if after == before and same_in_all(after.graph, before.graph):
@@ -129,7 +142,7 @@ class Document:
 
     def undo(self) -> bool:
         """Takes the last step back; False when there is none."""
-        self._refuse_while_telling()
+        self._refuse_change()
         entry = self._history.next_undo
         if entry is None:
             return False
@@ -140,7 +153,7 @@ class Document:
 
     def redo(self) -> bool:
         """Does the step that was undone last again; False when there is none."""
-        self._refuse_while_telling()
+        self._refuse_change()
         entry = self._history.next_redo
         if entry is None:
             return False
@@ -161,7 +174,7 @@ class Document:
         Raises:
             IndexError: The history has no such position.
         """
-        self._refuse_while_telling()
+        self._refuse_change()
         way = self._history.way_to(position)
         if not way:
             return False
@@ -174,7 +187,7 @@ class Document:
 
     def replace(self, project: Project, path: Path | None = None) -> None:
         """Takes another project in its place (new, open): nothing to undo, nothing unsaved, no facts yet."""
-        self._refuse_while_telling()
+        self._refuse_change()
         self._history = History()
         self._path = path
         self._facts = None
@@ -182,7 +195,7 @@ class Document:
 
     def restore(self, project: Project, path: Path | None = None) -> None:
         """Takes a project in its place that is not what its file holds: like :meth:`replace`, but marked as unsaved."""
-        self._refuse_while_telling()
+        self._refuse_change()
         self._history = History()
         self._history.mark_unsaved()
         self._path = path
@@ -191,14 +204,14 @@ class Document:
 
     def mark_unsaved(self) -> None:
         """The file does not hold the project any more: somebody else has changed or removed it."""
-        self._refuse_while_telling()
+        self._refuse_change()
         self._history.mark_unsaved()
         with self._tell():
             self.saved.emit(self._path)
 
     def detach(self) -> None:
         """The project leaves its file, which stays as it is: it is a copy now that was saved nowhere."""
-        self._refuse_while_telling()
+        self._refuse_change()
         self._path = None
         self._history.mark_unsaved()
         with self._tell():
@@ -239,7 +252,7 @@ class Document:
 
     def mark_saved(self, path: Path) -> None:
         """The project as it is now stands in this file."""
-        self._refuse_while_telling()
+        self._refuse_change()
         self._path = path
         self._history.mark_clean()
         with self._tell():
@@ -276,6 +289,11 @@ class Document:
         if diagnostics != before:
             with self._tell():
                 self.diagnostics_changed.emit(diagnostics)
+
+    def _refuse_change(self) -> None:
+        self._refuse_while_telling()
+        if self._read_only:
+            raise ProjectError(self._read_only)
 
     def _refuse_while_telling(self) -> None:
         if self._telling:

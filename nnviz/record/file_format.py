@@ -25,7 +25,7 @@ _Kind = TypeVar("_Kind")
 
 #: "nnvr": marks the file as a run in SQLite's own header.
 APPLICATION_ID = 0x6E6E7672
-#: The version that is written. The next one is a new entry in SCHEMAS: files of the earlier ones stay readable.
+#: The version that is written. The next one is a new entry in SCHEMAS and in RAISES: earlier files stay readable.
 VERSION = 1
 
 _FIRST = (
@@ -50,6 +50,9 @@ _FIRST = (
 #: Of every version that was ever written, the tables as SQLite itself writes them down; the reader compares word for
 #: word with those of the file's own version. What is here never changes.
 SCHEMAS: Mapping[int, tuple[str, ...]] = {1: _FIRST}
+#: The statements that make a file of the version before into one of this, for each version after the first; None where
+#: none can. What they lead to is word for word the version's schema. See :mod:`nnviz.record.versions` for the rule.
+RAISES: Mapping[int, tuple[str, ...] | None] = {}
 
 #: What a series holds.
 SCALAR, SNAPSHOT, FINDING = "scalar", "snapshot", "finding"

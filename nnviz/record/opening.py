@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nnviz.errors import RunFileError
 from nnviz.record import file_format as form
+from nnviz.record.versions import check_replayable
 
 #: What SQLite raises over a broken file; it quotes names from the file in its messages, and those may be anything.
 BROKEN = (sqlite3.Error, UnicodeError)
@@ -135,12 +136,7 @@ def _check_header(header: bytes, size: int, path: Path, shown: Path) -> None:
     pages, changes, valid_for = struct.unpack(">28xI", header[:32])[0], header[24:28], header[92:96]
     if application != form.APPLICATION_ID:
         raise RunFileError("This is an SQLite file, but not a run of nnviz.", file=file)
-    if version not in form.SCHEMAS:
-        raise RunFileError(
-            f"The run was written by a newer nnviz (file version {version}; this one reads up to {form.VERSION}): "
-            "update nnviz to open it.",
-            file=file,
-        )
+    check_replayable(version, file)
     page = 65536 if page == 1 else page
     if changes == valid_for and size < pages * page and not _has_log(path):
         raise RunFileError(f"The run file is cut off: {size} of {pages * page} bytes are there.", file=file)

@@ -23,6 +23,7 @@ from nnviz.record.places import COMPANIONS, clear_companions
 from nnviz.record.run import RunInfo
 from nnviz.record.run_lock import RunLock
 from nnviz.record.tables import Tables
+from nnviz.record.versions import raise_to_resume
 
 #: What of SQLite's header is compared where somebody else has written into the file.
 _HEADER = 100
@@ -39,12 +40,12 @@ class RunFile:
     """One run file, open for writing. Used by one thread at a time.
 
     Args:
-        path: An existing run file.
+        path: An existing run file; one of an older version is raised to the one that is written.
         lock: Its lock; given back by :meth:`close`.
 
     Raises:
         OSError, sqlite3.Error: It cannot be written.
-        RunFileError: What is in it is damaged.
+        RunFileError: What is in it is damaged, or of a version whose runs can only be looked at.
     """
 
     def __init__(self, path: Path, lock: RunLock) -> None:
@@ -259,6 +260,7 @@ class RunFile:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("BEGIN IMMEDIATE")  # said here, and not in the middle of the training
             connection.execute("ROLLBACK")
+            raise_to_resume(connection, str(self.path))
             self._tables = Tables(connection)
         except BaseException:
             connection.close()

@@ -168,6 +168,17 @@ class RunWriter:
         with self._changed:
             return self._busy or bool(self._pending.checkpoints)
 
+    def withdraw_checkpoints(self) -> bool:
+        """Let go of the checkpoints that wait and are not being written yet: a newer one is about to take their place.
+
+        Returns:
+            Whether there were any.
+        """
+        with self._changed:
+            waited = bool(self._pending.checkpoints)
+            self._pending.checkpoints.clear()
+            return waited
+
     def flush(self, timeout: float = 30.0) -> bool:
         """Wait until everything is in the file; false when that did not happen in time."""
         with self._changed:

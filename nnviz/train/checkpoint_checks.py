@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nnviz.errors import NnvizError, RunFileError
 from nnviz.project import registry
-from nnviz.project.model import Choice
+from nnviz.project.declared.optimizers import Kept
 from nnviz.train import optimizers
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors, check_weights
 from nnviz.train.finite import all_finite, is_finite
@@ -26,10 +26,6 @@ MOST_EPOCHS = 100_000
 _MOST_COUNTED = 2**24
 #: A learning rate may be a whole number, but torch takes no more than 64 bits of one.
 _MOST_WHOLE = 2**31
-#: What optimizers call the count of their steps; other single numbers are products and sums of their settings.
-_COUNT = "step"
-#: What optimizers keep that is a sum of squares.
-_SQUARES = frozenset({"exp_avg_sq", "square_avg", "sum", "acc_delta"})
 
 
 def check_progress(progress: Progress, *, steps_per_epoch: int, seen: int, examples: int, has_best: bool) -> None:
@@ -126,7 +122,8 @@ def check_optimizer(
     if len(own) != len(checkpoint.optimizer_groups):
         raise RunFileError("The saved state belongs to another optimizer.")
     settings = [_settings(saved, mine, kind) for saved, mine in zip(checkpoint.optimizer_groups, own, strict=True)]
-    form, from_the_start = _form_of_state(kind, settings[0])
+    spec = registry.optimizer(kind)
+    form = {kept.name: kept for kept in spec.state(spec.values(settings[0]))}
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     kept: dict[str, dict[str, Tensor]] = {str(number): {} for number in range(len(parameters))}
     for key, tensor in checkpoint.optimizer.items():
@@ -138,7 +135,7 @@ def check_optimizer(
         raise damaged("the optimizer keeps nothing but tensors")
     steps = checkpoint.progress.step
     for number, entries in enumerate(kept.values()):
-        needed = from_the_start or (steps > 0 and number in trained)
+        needed = spec.from_the_start or (steps > 0 and number in trained)
         if not entries and not needed:
             continue
         if entries.keys() != form.keys():
@@ -163,8 +160,8 @@ def _settings(saved: Mapping[str, Any], own: Mapping[str, Any], kind: str) -> di
             if not isinstance(value, tuple) or len(value) != 2:
                 raise damaged(f"the optimizer's betas are {value!r:.40}")
             found["beta1"], found["beta2"] = value
-        elif (ours := optimizers.SETTINGS.get(name, name)) in names:
-            found[ours] = value
+        elif (setting := optimizers.SETTINGS.get(name, name)) in names:
+            found[setting] = value
         elif name != "params" and (type(value) is not type(own[name]) or value != own[name]):
             raise damaged(f"the optimizer's '{name}' is {value!r:.40}, but must be {own[name]!r}")
     rate = found.pop("learning_rate", None)
@@ -187,35 +184,20 @@ def _plain(numbers: object) -> list[int] | None:
     return numbers if isinstance(numbers, list) and all(type(number) is int for number in numbers) else None
 
 
-def _form_of_state(kind: str, settings: Mapping[str, Any]) -> tuple[dict[str, int], bool]:
-    """What such an optimizer keeps of a parameter with one dimension: name -> number of dimensions.
-
-    Found out by making one and one step with it. Also whether it keeps that before its first step.
-    """
-    parameter = nn.Parameter(torch.zeros(2))
-    parameter.grad = torch.zeros(2)
-    optimizer = optimizers.build_optimizer([parameter], Choice(kind, dict(settings)))
-    assert optimizer is not None
-    from_the_start = bool(optimizer.state)
-    optimizer.step()
-    form = {name: value.dim() for name, value in optimizer.state[parameter].items() if isinstance(value, Tensor)}
-    return form, from_the_start
-
-
-def _check_state(key: str, tensor: Tensor, dims: int, parameter: Tensor, made: int | None, steps: int) -> None:
-    """One tensor that the optimizer keeps: a count of its steps, or numbers for each weight."""
-    shape = parameter.shape if dims else torch.Size()
-    dtype = parameter.dtype if dims else torch.float32
+def _check_state(key: str, tensor: Tensor, kept: Kept, parameter: Tensor, made: int | None, steps: int) -> None:
+    """One tensor that the optimizer keeps: a single number, or one for each weight."""
+    shape = parameter.shape if kept.each_weight else torch.Size()
+    dtype = parameter.dtype if kept.each_weight else torch.float32
     if tensor.shape != shape or tensor.dtype != dtype:
         raise damaged(f"the optimizer's '{key}' has another form")
     if not is_finite(tensor):
         raise damaged(f"the optimizer's '{key}' is not finite")
-    if not dims and key.partition("/")[2] == _COUNT:
+    if kept.counts_steps:
         count = float(tensor)
         allowed = count == min(made, _MOST_COUNTED) if made is not None else 0 <= count <= steps
         if not allowed or count != int(count):
             raise damaged(f"the optimizer has counted {count:g} steps, but {steps} were made")
-    elif key.partition("/")[2] in _SQUARES and bool((tensor < 0).any()):
+    elif kept.of_squares and bool((tensor < 0).any()):
         raise damaged(f"the optimizer's '{key}' is negative")
 
 

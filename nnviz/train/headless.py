@@ -15,7 +15,7 @@ from nnviz.project.model import Project
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
 from nnviz.train import checkpoint as checkpoints
-from nnviz.train import workbench
+from nnviz.train.change import difference, learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
@@ -90,8 +90,10 @@ def train_to_file(
                     title=project.name,
                 )
             )
-            told = _as_text(warn)
-            writer = write_among_kept(run, on_error=told) if path is None else RunWriter(run, path, on_error=told)
+            on_error = _as_text(warn)
+            writer = (
+                write_among_kept(run, on_error=on_error) if path is None else RunWriter(run, path, on_error=on_error)
+            )
     except (RunFileBusy, RunFileExists) as error:
         raise InputError(str(error)) from error
     except StorageError as error:
@@ -109,8 +111,8 @@ def train_to_file(
         )
         checkpoint = None  # The session lets it go once it has it: it is as large as the training.
         session.refused.connect(warn)
-        if resume and workbench.learning_rate_of(io.loads(run.info.project_json)) != (
-            wanted := workbench.learning_rate_of(project)
+        if resume and learning_rate_of(io.loads(run.info.project_json)) != (
+            wanted := learning_rate_of(project)
         ):  # else it stays what it was at the checkpoint
             session.set_learning_rate(wanted)
         if on_session is not None:
@@ -161,12 +163,12 @@ def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:
 
     Raises:
         RunFileError: The file cannot be read.
-        ProjectError: It may not be continued with this project (:func:`nnviz.train.workbench.difference`).
+        ProjectError: It may not be continued with this project (:func:`nnviz.train.change.difference`).
     """
     stored = open_run(path)
     try:
         before = io.loads(stored.info.project_json, str(path))
-        found = workbench.difference(before, project)
+        found = difference(before, project)
         if found is not None:
             raise ProjectError(
                 f"The run in this file was made with another setting ({found.text}), so it cannot be gone on with.",

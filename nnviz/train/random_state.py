@@ -8,6 +8,8 @@ the process changes what is drawn, and drawing changes nothing for them.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 import torch
@@ -67,6 +69,20 @@ class RandomStream:
                 self._states = _read(self._device)
                 _write(self._device, _shared.outside)
                 _shared.holder = None
+
+    @contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """Inside, the numbers are drawn that would come next; afterwards it is as if none had been drawn."""
+        with _shared.lock:
+            held = _shared.holder is self
+            with self:
+                states = _read(self._device)
+                try:
+                    yield
+                finally:
+                    _write(self._device, states)
+            if not held:
+                self.release()
 
     def capture(self) -> dict[str, Tensor]:
         """The state now: ``cpu`` and, on a GPU, ``device``."""

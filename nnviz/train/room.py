@@ -34,7 +34,8 @@ class Room:
         self._device = device
         self._reserve = reserve
         self._available = available or available_bytes
-        self._told: set[str] = set()
+        #: What was left out and has been said.
+        self._said: set[str] = set()
         self.tell: Callable[[str], None] = lambda sentence: None
 
     def allows(self, nbytes: int, left_out: str) -> bool:
@@ -49,8 +50,8 @@ class Room:
         free = self._available(self._device)
         if nbytes + self._reserve <= free:
             return True
-        if left_out not in self._told:
-            self._told.add(left_out)
+        if left_out not in self._said:
+            self._said.add(left_out)
             self.tell(
                 f"{left_out}: it would take {bytes_text(nbytes)} of memory, {bytes_text(free)} are free, and training "
                 f"itself may need {bytes_text(self._reserve)} of them."

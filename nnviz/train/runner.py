@@ -38,8 +38,11 @@ _KEEP_EVERY_GOING_BACK = 0.1
 _KEEP_SHARE = 200
 #: Writing one at the end of an epoch may take one part in this many of the time: an epoch may last milliseconds.
 _SAVE_SHARE = 50
-#: Bytes of a state from which on two checkpoints never wait for the disk at once.
+#: Bytes of a state from which on at most one checkpoint waits for the disk beside one that is being written.
 _LARGE = 64 * 2**20
+#: What it means where there is no room for a checkpoint.
+_GIVEN_UP = "States to go back to are given up for a checkpoint"
+_PUT_OFF = "A checkpoint is put off until the one before it is on the disk"
 
 
 class CheckpointStore(Protocol):
@@ -50,19 +53,24 @@ class CheckpointStore(Protocol):
 
 
 @runtime_checkable
-class _Flushed(Protocol):
-    """A store that writes behind, and can be waited for."""
+class WritesBehind(Protocol):
+    """A store that takes checkpoints at once and writes them when the disk has time."""
 
     @property
     def writing(self) -> bool:
         """Whether a checkpoint is not on the disk yet."""
 
+    def withdraw_checkpoints(self) -> bool:
+        """Lets go of what waits and is not being written yet: a newer one takes its place. False where none waited."""
+
     def flush(self, timeout: float = 30.0) -> bool:
-        """Waits until it is."""
+        """Waits, seconds at most, until everything is on the disk."""
 
 
 class Runner:
-    """A training together with its instruments, its record and its way back. Belongs to one thread.
+    """A training together with its instruments, its record and its way back.
+
+    Belongs to the thread that owns the training; only ``position`` may be read on any other.
 
     Args:
         training: What is trained.
@@ -75,6 +83,11 @@ class Runner:
         on_trouble: Told of what went wrong without ending the training.
 
     Attributes:
+        training: What is trained.
+        instruments: Measure around each step and at rest.
+        steps_left: Single steps that were asked for and not made yet.
+        speed: Examples trained a second, lately, and seconds of training altogether.
+        position: Where it stands: frozen values, made anew about 20 times a second while it trains.
         trouble: Why it rests although nobody asked for it, until it goes on.
         doing: What it is at, in words, for the sentence that says what there was no memory for.
     """
@@ -96,25 +109,42 @@ class Runner:
         training.epochs = epochs
         self.steps_left = 0
         self.speed = Speedometer()
+        #: Takes what is measured; itself safe for any thread.
         self._run = run
+        #: Whether the best weights are put in after the last epoch.
         self._keep_best = keep_best
+        #: Where checkpoints go; None keeps none.
         self._store = store
+        #: Called on this thread at the end of each epoch, and with what went wrong without ending the training.
         self._on_epoch = on_epoch
         self._on_trouble = on_trouble
+        #: States in memory to go back to.
         self._rewind = Rewind()
+        #: Whether single steps are being made, the rest after them included.
         self._stepping = False
+        #: The step that going back leads to, while it is under way.
         self._going_back_to: int | None = None
-        # The step that broke, while where it began is looked for on the way back to the one before it.
+        #: The step that broke, while where it began is looked for on the way back to the one before it.
         self._broken_step: int | None = None
+        #: Where it began, once that is found on the way.
         self._origin: Origin | None = None
         self.trouble: NotFiniteError | None = None
+        #: The evaluation under way, and the name of its split; None and empty without one.
         self._evaluation: Evaluation | None = None
         self._evaluated_split = ""
+        #: Who waits for an evaluation of the test split.
         self._test_wanted: list[Future[EvaluationResult]] = []
+        #: The state of the training while the best weights stand in its place after the last epoch.
         self._before_best: Checkpoint | None = None
+        #: The step whose checkpoint was handed over last; -1 for none that holds.
         self._saved_step = -1
+        #: The tag of a checkpoint that waits until there is memory for it; empty for none.
+        self._put_off = ""
+        #: When (seconds, ``perf_counter``) the position was made, the speed recorded and a state kept last.
         self._published = self._speed_recorded = self._kept = 0.0
+        #: Seconds between two states to go back to.
         self._keep_every = _KEEP_EVERY
+        #: When the next checkpoint at the end of an epoch may be written, likewise.
         self._next_save = 0.0
         self.doing = "measuring"
         training.room.tell = self._leave_out
@@ -375,25 +405,33 @@ class Runner:
             self._kept = time.perf_counter()
             self._keep_every = max(_KEEP_EVERY, _KEEP_SHARE * (self._kept - began))
 
-    def save(self, tag: str) -> None:
+    def save(self, tag: str, *, last: bool = False) -> None:
         """Keeps the state in the run's file, unless it is there already; a full disk does not end the training.
 
         A state that is not finite, or from which the next step is known not to be, is not kept: what the file holds is
         the last from which training can go on.
+
+        The training does not wait for the disk. Where the disk is slow, a newer state takes the place of one that still
+        waits, with the best weights so far in it; at most two are in memory, of which one is being written. Where there
+        is room for only one, a newer state is put off until that is written (``has_checkpoint_to_save``).
+
+        Args:
+            tag: Why it is kept, see :class:`CheckpointStore`.
+            last: Nothing comes after it: wait for the disk rather than put it off.
         """
         step = self.training.step
+        self._put_off = ""
         if self._store is None or self._saved_step == step or self.training.replaying or self.halted:
             return
         began = time.perf_counter()
         before, self.doing = self.doing, "keeping a checkpoint"
-        if not self._room_for_checkpoint():
-            self._rewind.clear()  # What is written lasts longer than what is not.
-        store: object = self._store
-        if self._is_writing and self.training.state_bytes > _LARGE and isinstance(store, _Flushed):
-            store.flush()  # Two of them at once were not counted on.
         # Written down at once, so the live tensors need no copy.
         checkpoint = self._before_best or self.training.capture(copied=False)
         if not checkpoint.is_finite:
+            self.doing = before
+            return
+        if not self._make_room_for_checkpoint(last):
+            self._put_off = tag
             self.doing = before
             return
         try:
@@ -407,13 +445,36 @@ class Runner:
         ended = time.perf_counter()
         self._next_save = ended + _SAVE_SHARE * (ended - began)
 
+    @property
+    def has_checkpoint_to_save(self) -> bool:
+        """Whether one was put off; :meth:`save_what_was_put_off` asks again, which need not be often."""
+        return bool(self._put_off)
+
+    def save_what_was_put_off(self) -> None:
+        """Keeps the state that could not be kept beside the one being written, once that is on the disk."""
+        if self._put_off and not self._is_writing:
+            self.save(self._put_off)
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     @property
     def _is_writing(self) -> bool:
         """Whether the last checkpoint is still on its way to the disk."""
         store: object = self._store
-        return isinstance(store, _Flushed) and store.writing
+        return isinstance(store, WritesBehind) and store.writing
+
+    def _make_room_for_checkpoint(self, last: bool) -> bool:
+        """Whether another one may stand in memory now, beside one that is being written."""
+        store: object = self._store
+        if self._is_writing and self.training.state_bytes > _LARGE and isinstance(store, WritesBehind):
+            if store.withdraw_checkpoints() or self._room_for_checkpoint(_PUT_OFF):
+                return True
+            if not last:
+                return False
+            store.flush()
+        if not self._room_for_checkpoint(_GIVEN_UP):
+            self._rewind.clear()  # What is written lasts longer than what is not.
+        return True
 
     def _keep_state(self) -> None:
         """Puts the present state among those to go back to, if it fits there and into memory."""
@@ -421,9 +482,9 @@ class Runner:
         if self._rewind.fits(size) and self.training.room.allows(size, "Going back is limited to states kept so far"):
             self._rewind.add(self.training.capture())
 
-    def _room_for_checkpoint(self) -> bool:
+    def _room_for_checkpoint(self, otherwise: str) -> bool:
         size = self.training.state_bytes + checkpoints.size_of(self.training.best or {})
-        return self.training.room.allows(size, "States to go back to are given up for a checkpoint")
+        return self.training.room.allows(size, otherwise)
 
     def _leave_out(self, sentence: str) -> None:
         """There is no room for a copy: said where findings are shown, and to whoever listens."""

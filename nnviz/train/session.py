@@ -43,6 +43,8 @@ __all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionStat
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
+#: Seconds between two looks at whether the disk has taken a checkpoint, while another one waits for the memory.
+_LOOK_AT_THE_DISK = 0.2
 
 
 class TrainingSession:
@@ -65,8 +67,10 @@ class TrainingSession:
     Attributes:
         state_changed: Emitted with the new state, on the owner's thread.
         refused: Emitted with a sentence when something asked for cannot be done, on the owner's thread.
-        error: Why it FAILED.
-        data: The data set, once it is loaded.
+        project: What is trained; frozen, for any thread.
+        run: Takes what is measured; itself safe for any thread.
+        error: Why it FAILED; written once on the owner's thread, for any thread afterwards.
+        data: The data set, once it is loaded; the owner's.
     """
 
     state_changed = psygnal.Signal(SessionState)
@@ -91,23 +95,40 @@ class TrainingSession:
         self.run = run
         self.data = data
         self.error: Exception | None = None
+        #: Where else to look for the data set.
         self._data_dir = data_dir
+        #: The instruments; None is all that suit the data.
         self._probes = probes
+        #: Seconds of measuring for a second of training.
         self._budget = budget
+        #: Name of the device as asked for; once it is prepared, of the one that is used.
         self._device_name = project.training.device if device is None else device
+        #: Called on the owner's thread while data are loaded, and at the end of each epoch.
         self._progress = progress
         self._on_epoch = on_epoch
+        #: Where checkpoints go; None keeps none.
         self._store = store
+        #: What to go on from; let go of once it is restored.
         self._resume = resume
+        #: What it is doing. Written by the owner, read by any thread.
         self._state = SessionState.IDLE
+        #: The position until there is a runner to ask.
         self._first_position = Position(epochs=project.training.epochs, batch_size=project.training.batch_size)
+        #: What any thread asked for and the owner has not done yet.
         self._commands = CommandQueue(self._refuse)
+        #: Set by any thread: the session is to end.
         self._closing = threading.Event()
+        #: Whether Ctrl-C was pressed. Written by the main thread.
         self._interrupted = False
-        self._to_the_end = False  # driven by train, not by serve
+        #: Whether it is driven by ``train``, not by ``serve``.
+        self._to_the_end = False
+        #: The training with all around it, once it is prepared. Its position is for any thread, all else the owner's.
         self._runner: Runner | None = None
+        #: How it ended, once all epochs are done.
         self._outcome: Outcome | None = None
+        #: Whether a second Ctrl-C tore a step apart: nothing more may be done with the network.
         self._torn = False
+        #: What it is at while there is no runner, in words, for the sentence about what there was no memory for.
         self._doing = ""
 
     # -- readable on any thread ---------------------------------------------------------------------------------------
@@ -305,7 +326,8 @@ class TrainingSession:
             runner.measure_on()
         else:
             runner.settle_down()
-            self._commands.wait()
+            runner.save_what_was_put_off()
+            self._commands.wait(_LOOK_AT_THE_DISK if runner.has_checkpoint_to_save else None)
 
     def _end(self) -> None:
         """The last thing: keeps what there is and answers whoever still waits."""
@@ -315,7 +337,7 @@ class TrainingSession:
         if runner is not None:
             runner.abandon(reason)
             if self._state is not SessionState.FAILED and not self._torn:
-                runner.save("stop")
+                runner.save("stop", last=True)
                 runner.rest(measure=False)
             runner.training.random.release()  # also after a step that was torn, which nothing else may be done with
         self.run.finished = True

@@ -45,12 +45,27 @@ class Training:
     """Everything that decides what the weights become.
 
     The same project, data and device give the same weights at every step, bit for bit on the CPU, whatever is measured
-    in between. Belongs to one thread.
+    in between. Belongs to one thread, the owner of the network: every field, too, is read and written there alone.
 
     Args:
         project: What to train.
         data: Its data set, loaded.
         device: Where.
+
+    Attributes:
+        data: The data set: its three splits, unprepared, on the CPU.
+        device: Where weights, optimizer and batches live.
+        network: The live network, in training mode between two steps.
+        room: Says whether there is memory, in bytes, for a copy that training can do without.
+        loss_function: Mean loss of a batch, and how many of its answers were right.
+        optimizer: torch's, with what it keeps; None where no layer has weights.
+        batch_size: Examples in a batch; the last one of an epoch may hold others.
+        random: The stream that dropout draws from.
+        draws: Whether a step draws from it.
+        best: Weights and buffers of the best epoch so far, copied, on the device; None before the first validation.
+        best_epoch: Which epoch that was, from 1; 0 for none.
+        best_loss: Its mean loss over the validation split; infinite for none.
+        test_uses: How often the test split was measured, from the beginning of the run.
 
     Raises:
         ProjectError: The project has errors; the message is the first of them.
@@ -77,37 +92,52 @@ class Training:
         self.network.train()
         self.loss_function = loss_function(project.graph, data.facts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
+        #: Key of the optimizer in the registry: what checkpoints must be of.
         self._optimizer_kind = config.optimizer.kind
+        #: The short way to the gradients of a dense chain; None for any other network.
         self._gradients = DenseChain.of(self.network)
+        #: Makes the updates, with clipping and regularisers; None where there is nothing to train.
         self._updates: loop.Updater | None = None
         if self.optimizer is not None:
             self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
+        #: How the learning rate changes from step to step, and whether it does.
         self._schedule = config.schedule
         self._varies = registry.SCHEDULES(config.schedule.kind).varies
         self.batch_size = config.batch_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, self.network.random_state)
-        #: Whether a step draws random numbers.
         self.draws = self.network.draws_random_numbers
         several = _needs_several(self.network)
         if several and len(data.train) == 1:
             raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
+        #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = Feeder(
             data.train, data.scaler, config.batch_size, device, config.seed, join_single=bool(several)
         )
+        #: Batches of a split in its own order, by the split's name, for measuring.
         self._measuring: dict[str, Feeder] = {}
+        #: The rest of the present epoch's batches; None where they are to be begun anew at the present step.
         self._batches: Iterator[tuple[Tensor, Tensor]] | None = None
+        #: Updates made.
         self._step = 0
+        #: Epochs whose validation is done.
         self._evaluated_epochs = 0
+        #: Mean losses of the latest batches, which may still be on their way on the device, and examples in each.
         self._losses: list[Tensor] = []
         self._counts: list[int] = []
+        #: Finds the first loss that is not finite: at once on the CPU, some steps later on a GPU.
         self._watch = LossWatch(device)
+        #: The step of that loss, where its update was made; None while all are finite as far as is known.
         self._spoilt_step: int | None = None
+        #: Sum of the losses over the examples of this epoch that were added up, and how many those are.
         self._loss_sum = 0.0
         self._loss_count = 0
-        # Ascending, since the start or the last restore.
+        #: Learning rate and goal as they were planned, by the first step they hold for, ascending, since the start or
+        #: the last restore.
         self._plans = [_Plan(0, optimizers.learning_rate(config), config.epochs)]
+        #: The learning rate that the optimizer has; None where it came with a checkpoint.
         self._rate_in_use: float | None = None
+        #: The step that going back leads to; while the present one is before it, known steps are made again.
         self._replay_until = 0
         self.best: Tensors | None = None
         self.best_epoch = 0

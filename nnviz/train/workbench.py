@@ -1,322 +1,30 @@
-"""The life of training: what a change of the document means, what a run may be continued with, and the Workbench.
+"""The Workbench: the machine of states between a document and a host of sessions.
 
-No Qt and no torch: the window, the command line and whatever else trains a project follow the rules of this file.
-
-* :func:`differences` takes two projects apart into settings. Each setting says what a live session does with it and
-  whether a recorded run may be continued with another value of it. All other rules here follow from that list.
-* :func:`change` says what an edit means for a session: nothing, something that it takes on, or a restart and why.
-* :func:`difference` says why a recorded run may not be continued with a project.
-* :class:`Workbench` is the machine of states between a document and a host of sessions. It knows no clock: whoever owns
-  one calls :meth:`Workbench.settled` when the document has come to rest.
+No Qt and no torch: the window, and whatever else keeps a session beside a document, follows it. What a change of the
+document means is decided in :mod:`nnviz.train.change`. The Workbench knows no clock: whoever owns one calls
+:meth:`Workbench.settled` when the document has come to rest.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from nnviz import __version__
-from nnviz.project import choices, registry
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
-from nnviz.project.graph.bypass import effective_graph, same_computation
-from nnviz.project.model import Choice, DataConfig, DataFacts, Graph, Node, ParamValue, Project, TrainConfig
-from nnviz.project.spec import ParamSpec, Spec, brief
+from nnviz.project.model import DataConfig, DataFacts, Project
 from nnviz.record.quantities import EPOCH
-from nnviz.record.run import Run, RunInfo
+from nnviz.record.run import Run, RunInfo, RunView
+from nnviz.train.change import Live, Restart, change, learning_rate_of
 
 if TYPE_CHECKING:
     from nnviz.project.document import Document
-
-#: What a running session takes on from the next batch on.
-_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs", "view.pinned_sample"})
-#: What decides neither a weight nor a number of a run: where it is computed and which weights are kept at the end.
-_NO_NUMBERS = frozenset({"training.device", "training.keep_best"})
-
-
-# ---- what differs --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One setting in which two projects differ.
-
-    Attributes:
-        field: Its path, as in messages about files: ``graph.nodes.conv1.params.kernel_size``.
-        text: Which layer and which setting, with both values: ``kernel size of conv1: 5 × 5, not 3 × 3``.
-    """
-
-    field: str
-    text: str
-
-    @property
-    def live(self) -> bool:
-        """Whether a session that is there takes it on."""
-        return self.field in _LIVE
-
-    @property
-    def continues(self) -> bool:
-        """Whether a recorded run may be continued with the other value."""
-        return self.live or self.field in _NO_NUMBERS
-
-
-def differences(before: Project, after: Project) -> Iterator[Difference]:
-    """Every setting in which two projects differ, as far as it concerns training: no names, places, groups or notes.
-
-    A setting that is left out is the same as its default written down.
-    """
-    if not (before.graph is after.graph or same_computation(before.graph, after.graph)):
-        yield from _of_graphs(before.graph, after.graph)
-    if before.data is not after.data:
-        yield from _of_data(before.data, after.data)
-    if before.training is not after.training:
-        yield from _of_training(before.training, after.training)
-    if before.view.pinned_sample != after.view.pinned_sample:
-        yield _differs("view.pinned_sample", "pinned example", before.view.pinned_sample, after.view.pinned_sample)
-
-
-def difference(recorded: Project, project: Project) -> Difference | None:
-    """The first setting because of which a run of one project may not be continued with the other; None if it may.
-
-    Args:
-        recorded: What the run was made with.
-        project: What it is to be continued with.
-    """
-    return next((found for found in differences(recorded, project) if not found.continues), None)
-
-
-def learning_rate_of(project: Project) -> float:
-    """The learning rate that the project asks for."""
-    optimizer = project.training.optimizer
-    spec = registry.optimizer(optimizer.kind)
-    value = optimizer.params.get("learning_rate", spec.param("learning_rate").default)
-    return float(value) if isinstance(value, (int, float)) else 0.0
-
-
-def _of_graphs(before: Graph, after: Graph) -> Iterator[Difference]:
-    first, second = effective_graph(before), effective_graph(after)
-    for key, node in after.nodes.items():
-        if key not in before.nodes:
-            yield Difference(f"graph.nodes.{key}", f"{_named(node)} was added")
-    for key, node in before.nodes.items():
-        if key not in after.nodes:
-            yield Difference(f"graph.nodes.{key}", f"{_named(node)} was removed")
-    for key in (key for key in first.nodes if key in second.nodes):
-        yield from _of_nodes(before.nodes[key], after.nodes[key], first.nodes[key], second.nodes[key])
-    if ends := {edge.target.node for edge in frozenset(first.edges) ^ frozenset(second.edges)}:
-        where = next((node for key, node in after.nodes.items() if key in ends), None)
-        yield Difference("graph.edges", f"the wires of {_named(where)}" if where is not None else "the wires")
-
-
-def _of_nodes(before: Node, after: Node, first: Node, second: Node) -> Iterator[Difference]:
-    """``first`` and ``second`` are what is computed in their place."""
-    path = f"graph.nodes.{after.id}"
-    if (first.kind, first.params) == (second.kind, second.params):
-        return
-    if before.bypassed != after.bypassed:
-        yield Difference(f"{path}.bypassed", f"{_named(after)} is {'bypassed' if after.bypassed else 'not bypassed'}")
-    elif first.kind != second.kind:
-        yield Difference(f"{path}.kind", f"kind of {_named(after)}: {second.kind}, not {first.kind}")
-    else:
-        spec = registry.layer(second.kind) if second.kind in registry.layers() else None
-        # Compared as they stand: a value of another type can mean another thing to a layer.
-        for name in sorted(first.params.keys() | second.params.keys()):
-            if first.params.get(name, _default(spec, name)) != second.params.get(name, _default(spec, name)):
-                yield _setting(f"{path}.params.{name}", spec, name, first.params, second.params, f" of {_named(after)}")
-
-
-def _of_data(before: DataConfig, after: DataConfig) -> Iterator[Difference]:
-    for name in DataConfig.__struct_fields__:
-        one, other = getattr(before, name), getattr(after, name)
-        if one == other:
-            continue
-        if name != "params":
-            yield _differs(
-                f"data.{name}", "data set" if name == "dataset" else f"{_words(name)} of the data", one, other
-            )
-        elif before.dataset == after.dataset:  # of another data set they are other settings
-            for key in sorted(one.keys() | other.keys()):
-                if one.get(key) != other.get(key):
-                    yield _setting(f"data.params.{key}", None, key, one, other, " of the data")
-
-
-def _of_training(before: TrainConfig, after: TrainConfig) -> Iterator[Difference]:
-    for name in TrainConfig.__struct_fields__:
-        one, other = getattr(before, name), getattr(after, name)
-        if one == other:
-            continue
-        path = f"training.{name}"
-        if isinstance(one, Choice):
-            yield from _of_choices(path, name, one, other)
-        elif isinstance(one, tuple):
-            yield from _of_lists(path, name, one, other)
-        else:
-            yield _differs(path, _words(name), one, other)
-
-
-def _of_choices(path: str, slot: str, before: Choice, after: Choice) -> Iterator[Difference]:
-    if before.kind != after.kind:
-        yield _differs(f"{path}.kind", _words(slot), before.kind, after.kind)
-        if slot != "optimizer":
-            return
-    spec = _spec(slot, after.kind)
-    known = _spec(slot, before.kind)
-    for name in sorted(before.params.keys() | after.params.keys() | {"learning_rate"} & _names(spec)):
-        if before.kind != after.kind and name != "learning_rate":
-            continue
-        one, other = before.params.get(name, _default(known, name)), after.params.get(name, _default(spec, name))
-        if one != other:
-            yield _differs(
-                f"{path}.params.{name}", f"{_title(spec, name)} of the {_words(slot)}", one, other, spec, name
-            )
-
-
-def _of_lists(path: str, slot: str, before: tuple[Choice, ...], after: tuple[Choice, ...]) -> Iterator[Difference]:
-    kinds, others = [one.kind for one in before], [one.kind for one in after]
-    if kinds != others:
-        yield _differs(path, _words(slot), ", ".join(kinds) or "none", ", ".join(others) or "none")
-        return
-    for index, (one, other) in enumerate(zip(before, after, strict=True)):
-        yield from _of_choices(f"{path}[{index}]", slot, one, other)
-
-
-def _setting(
-    path: str,
-    spec: Spec | None,
-    name: str,
-    before: Mapping[str, ParamValue],
-    after: Mapping[str, ParamValue],
-    of: str,
-) -> Difference:
-    one, other = before.get(name, _default(spec, name)), after.get(name, _default(spec, name))
-    return _differs(path, f"{_title(spec, name)}{of}", one, other, spec, name)
-
-
-def _differs(
-    path: str, title: str, before: object, after: object, spec: Spec | None = None, name: str = ""
-) -> Difference:
-    param = _param(spec, name)
-    return Difference(path, f"{title}: {_said(param, after)}, not {_said(param, before)}")
-
-
-def _said(param: ParamSpec | None, value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if value is None:
-        return "nothing"
-    if isinstance(value, str):
-        titles = dict(param.choices) if param is not None else {}
-        return titles.get(value, value if 0 < len(value) <= 60 else brief(value))
-    if isinstance(value, tuple) and len(value) <= 4 and all(isinstance(size, int) for size in value):
-        return " × ".join(str(size) for size in value)
-    return brief(value)
-
-
-def _named(node: Node) -> str:
-    return node.name or node.id
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _spec(slot_name: str, kind: str) -> Spec | None:
-    slot = choices.slot(slot_name)
-    return slot.known(kind) if slot is not None and kind in slot.known else None
-
-
-def _names(spec: Spec | None) -> set[str]:
-    return set() if spec is None else {param.name for param in spec.params}
-
-
-def _param(spec: Spec | None, name: str) -> ParamSpec | None:
-    return None if spec is None else next((param for param in spec.params if param.name == name), None)
-
-
-def _default(spec: Spec | None, name: str) -> ParamValue:
-    param = _param(spec, name)
-    return None if param is None else param.default
-
-
-def _title(spec: Spec | None, name: str) -> str:
-    param = _param(spec, name)
-    return _words(name) if param is None else param.title
-
-
-# ---- what a change means -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """The session goes on as it is."""
-
-
-@dataclass(frozen=True)
-class Live:
-    """What a session takes on at once; None is left as it is.
-
-    Attributes:
-        learning_rate: Of the optimizer, before any schedule.
-        epochs: How far to train.
-        pinned: The example that is shown on the cards: an index into the validation split.
-    """
-
-    learning_rate: float | None = None
-    epochs: int | None = None
-    pinned: int | None = None
-
-    def __bool__(self) -> bool:
-        return (self.learning_rate, self.epochs, self.pinned) != (None, None, None)
-
-
-@dataclass(frozen=True)
-class Restart:
-    """Only another session can train this.
-
-    Attributes:
-        reason: Which layer or which setting, in words: ``kernel size of conv1: 5 × 5, not 3 × 3 (and 2 more)``.
-        field: Path of the first setting that differs.
-        live: What the present session takes on nevertheless. Not the learning rate of another optimizer.
-    """
-
-    reason: str
-    field: str
-    live: Live = Live()
-
-
-Change: TypeAlias = Nothing | Live | Restart
-
-
-def change(before: Project, after: Project) -> Change:
-    """What it means for a session of one project that another one is wanted now.
-
-    Args:
-        before: What the session was opened with, or what its document held before an edit.
-        after: What is wanted.
-    """
-    found = list(differences(before, after))
-    fields = {one.field for one in found}
-    same_optimizer = before.training.optimizer.kind == after.training.optimizer.kind
-    rate = same_optimizer and "training.optimizer.params.learning_rate" in fields
-    live = Live(
-        learning_rate=learning_rate_of(after) if rate else None,
-        epochs=after.training.epochs if "training.epochs" in fields else None,
-        pinned=after.view.pinned_sample if "view.pinned_sample" in fields else None,
-    )
-    lasting = [one for one in found if not one.live]
-    if lasting:
-        more = f" (and {len(lasting) - 1} more)" if len(lasting) > 1 else ""
-        return Restart(f"{lasting[0].text}{more}", lasting[0].field, live)
-    return live or Nothing()
-
-
-# ---- the machine ---------------------------------------------------------------------------------------------------
 
 
 class State(enum.Enum):
@@ -450,8 +158,9 @@ class Observer(Protocol):
 class Workbench:
     """Keeps one session in line with a document, or says that they differ.
 
-    It belongs to the document's thread. Every method returns at once. While the document tells of a change the
-    Workbench passes on what a session takes on live, and does all else when it is told that the document has settled.
+    It belongs to the document's thread, and so does every field. Every method returns at once. While the document tells
+    of a change the Workbench passes on what a session takes on live, and does all else when it is told that the
+    document has settled.
 
     Args:
         document: What the user works on.
@@ -460,8 +169,11 @@ class Workbench:
     """
 
     def __init__(self, document: Document, host: Host, observer: Observer) -> None:
+        #: What the user works on.
         self._document = document
+        #: Keeps the session, which lives on another thread.
         self._host = host
+        #: Told of what becomes of it.
         self._observer = observer
         #: Where it stands.
         self._state = State.EMPTY
@@ -473,8 +185,8 @@ class Workbench:
         self._session = False
         #: The project of the session that was opened last; None before the first and while none is to come.
         self._opened: Project | None = None
-        #: What the session was told of that project's live settings since.
-        self._told = Live()
+        #: Live settings that were passed on to that session since; None where it has those of its project.
+        self._passed_on = Live()
         #: The run that the session opened last writes to.
         self._run: Run | None = None
         #: Whether the observer was told that this run began, and not yet that it ended.
@@ -483,6 +195,8 @@ class Workbench:
         self._measured: Run | None = None
         #: What the observer was told to show.
         self._shown: Run | None = None
+        #: Runs that are shown beside the one on the screen, in the order in which they were asked for; see ``compare``.
+        self._compared: tuple[RunView, ...] = ()
         #: The data that were asked about last and whose answer was, or will be, taken in.
         self._learning: DataConfig | None = None
         #: Their numbers of examples, when they are known.
@@ -520,6 +234,11 @@ class Workbench:
         return self._shown
 
     @property
+    def compared(self) -> tuple[RunView, ...]:
+        """Runs that are to be seen beside the current one; see :meth:`compare`."""
+        return self._compared
+
+    @property
     def opened(self) -> Project | None:
         """What the session was opened with."""
         return self._opened
@@ -555,7 +274,7 @@ class Workbench:
         if problems and self._state is not State.KEPT_OLD:
             first = problems[0]
             node = self._document.project.graph.nodes.get(first.node)
-            where = f"{_named(node)}: " if node is not None else ""
+            where = f"{node.name or node.id}: " if node is not None else ""
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             return f"{where}{first.text}{more}"
         if self._failure:
@@ -648,6 +367,16 @@ class Workbench:
         self._asked = Asked.RUN if play else Asked.NOTHING
         self._begin()
 
+    def compare(self, runs: Iterable[RunView]) -> None:
+        """Show these runs beside the current one, in place of those compared until now; none ends the comparison.
+
+        The current run is never compared with itself: neither the one that is seen nor the one that the session writes
+        to is taken, nor a view of their files, and one that becomes the current run is compared no longer. The
+        comparison outlasts edits and new trainings of the document; it ends when another project takes its place.
+        """
+        self._keep_compared(runs)
+        self._observer.changed()
+
     def keep_old(self) -> None:
         """Go on with what was trained although the document is another one."""
         if self._state is State.DIFFERS:
@@ -661,10 +390,11 @@ class Workbench:
         if edit is None:
             self._pending = _Pending.REPLACED
             self._asked = Asked.NOTHING
+            self._compared = ()
             self._enter(State.LEARNING)
             self._observer.settle_soon(at_once=True)
             return
-        self._tell()
+        self._pass_on()
         if isinstance(change(before, after), Restart):
             self._wait_for_rest()
 
@@ -744,8 +474,8 @@ class Workbench:
         elif state == "ready":
             self._take_in_run()
             self._observer.recovered()
-            self._told = Live()
-            self._tell()
+            self._passed_on = Live()
+            self._pass_on()
             if self._state is State.OPENING:
                 self._enter(State.BUILDING)
                 if self._asked is Asked.RUN:
@@ -845,8 +575,9 @@ class Workbench:
                 title=project.name,
             )
         )
+        self._keep_compared(self._compared)
         self._opened = project
-        self._told = Live()
+        self._passed_on = Live()
         self._failure = ""
         self._session = True
         self._enter(State.OPENING)
@@ -878,33 +609,45 @@ class Workbench:
         self._measured = self._run
         self._show_or_hide()
 
+    def _keep_compared(self, runs: Iterable[RunView]) -> None:
+        """Each run once, and none that is the current one, by another object neither."""
+        current = [run for run in (self._shown, self._run) if run is not None]
+
+        def is_current(run: RunView) -> bool:
+            """A view of its file tells the same of it; of a damaged file nothing is known, not even its time."""
+            return any(run is one or (run.info.created > 0 and run.info == one.info) for one in current)
+
+        once = {id(run): run for run in runs}.values()
+        self._compared = tuple(run for run in once if not is_current(run))
+
     def _show_or_hide(self) -> None:
         """On an empty canvas nothing is true of what stood there before; undo brings it back, and the run with it."""
         run = self._measured if self._document.project.graph.nodes else None
         if run is not self._shown:
             self._shown = run
+            self._keep_compared(self._compared)
             self._observer.show(run)
 
-    def _tell(self) -> None:
+    def _pass_on(self) -> None:
         """Pass on what the session takes on live: the document's values where they are others than it has."""
         if not self._session or self._opened is None or self._state is State.LEARNING:
             return
-        project, told = self._document.project, self._told
+        project, passed_on = self._document.project, self._passed_on
         opened = self._opened
         if project.training.optimizer.kind == opened.training.optimizer.kind:
-            has = learning_rate_of(opened) if told.learning_rate is None else told.learning_rate
+            has = learning_rate_of(opened) if passed_on.learning_rate is None else passed_on.learning_rate
             if (rate := learning_rate_of(project)) != has:
-                told = dataclasses.replace(told, learning_rate=rate)
+                passed_on = dataclasses.replace(passed_on, learning_rate=rate)
                 self._host.set_learning_rate(rate)
-        has_epochs = opened.training.epochs if told.epochs is None else told.epochs
+        has_epochs = opened.training.epochs if passed_on.epochs is None else passed_on.epochs
         if project.training.epochs != has_epochs:
-            told = dataclasses.replace(told, epochs=project.training.epochs)
+            passed_on = dataclasses.replace(passed_on, epochs=project.training.epochs)
             self._host.set_epochs(project.training.epochs)
-        has_pinned = opened.view.pinned_sample if told.pinned is None else told.pinned
+        has_pinned = opened.view.pinned_sample if passed_on.pinned is None else passed_on.pinned
         if project.view.pinned_sample != has_pinned:
-            told = dataclasses.replace(told, pinned=project.view.pinned_sample)
+            passed_on = dataclasses.replace(passed_on, pinned=project.view.pinned_sample)
             self._host.pin(project.view.pinned_sample)
-        self._told = told
+        self._passed_on = passed_on
 
     def _epochs_done(self) -> int:
         """As the run has it: every epoch that ended is in it."""

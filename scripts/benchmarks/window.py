@@ -16,9 +16,9 @@ from rows import Row, Settings, milliseconds, percentile
 
 from nnviz.gui import app as application
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.look import theme
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.parts.settings import Settings as WindowSettings
+from nnviz.gui.runs.shown import Shown
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.model import Project
@@ -41,7 +41,7 @@ def measure(settings: Settings) -> Iterator[Row]:
 def canvas(app: QApplication, settings: Settings) -> Iterator[Row]:
     """Frames of a large network while it is moved and zoomed."""
     document = Document(Project(graph=large_graph(1000)))
-    view = CanvasView(document, theme.current())
+    view = CanvasView(document)
     view.resize(1280, 720)
     view.show()
     app.processEvents()
@@ -84,16 +84,19 @@ def plot(app: QApplication, settings: Settings) -> Iterator[Row]:
     values = np.random.default_rng(0).normal(1.0, 0.1, 1_000_000)
     for first in range(0, len(values), 10_000):
         run.append(Scalar("loss/train", step, float(values[step])) for step in range(first, first + 10_000))
-    panel = LossPanel(Document(templates.sample("digits-cnn")), theme.current())
+    folder = tempfile.TemporaryDirectory(prefix="nnviz-")
+    remembered = WindowSettings(Path(folder.name) / "settings.ini")
+    window = MainWindow(Document(templates.sample("digits-cnn")), settings=remembered)  # for its workspace: never shown
+    panel = LossPanel(window.workspace)
     panel.resize(520, 240)
     panel.show()
     app.processEvents()
-    panel.refresh(run, frozenset({"loss/train"}), None)
+    panel.refresh(Shown(run), frozenset({"loss/train"}))
     taken = []
     for index in range(settings.rounds(30)):
         run.append([Scalar("loss/train", 1_000_000 + index, 1.0)])
         began = time.perf_counter()
-        panel.refresh(run, frozenset({"loss/train"}), None)
+        panel.refresh(Shown(run), frozenset({"loss/train"}))
         panel.repaint()
         app.processEvents()
         taken.append(time.perf_counter() - began)
@@ -105,6 +108,9 @@ def plot(app: QApplication, settings: Settings) -> Iterator[Row]:
     )
     panel.close()
     panel.deleteLater()
+    window.finish()
+    window.deleteLater()
+    folder.cleanup()
 
 
 def lateness(app: QApplication, settings: Settings) -> Iterator[Row]:

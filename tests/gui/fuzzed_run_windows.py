@@ -102,7 +102,7 @@ class Visitor:
             self.mouse(track, QEvent.Type.MouseMove, QPoint(round(8 + share * (track.width() - 16)), height))
             self.look()
         self.mouse(track, QEvent.Type.MouseButtonRelease, QPoint(track.width() - 8, height), down=False)
-        nodes = list(window.document.project.graph.nodes)
+        nodes = list(window.shown_document.project.graph.nodes)
         for node in generator.sample(nodes, min(2, len(nodes))):
             window.canvas.select([node])
             self.look()

@@ -13,6 +13,7 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.data import datasets
 from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.command_entries import PROVIDERS, Entry, all_entries
@@ -29,7 +30,7 @@ Key = Qt.Key
 def opened(person: Person) -> CommandPalette:
     """The palette, called by its key."""
     person.keys("K", CONTROL)
-    palette = person.window.commands.palette
+    palette = person.window.overlays.palette
     assert palette.isVisible() and person.window.focusWidget() is palette.search
     return palette
 
@@ -275,7 +276,7 @@ def test_it_fits_the_window_and_a_lecture(size: tuple[int, int], qtbot: QtBot, o
     person = Person(window, qtbot)
     window.resize(*size)
     for lecture in (False, True):
-        window.commands.set_lecture(lecture)
+        theme.set_mode(Mode.LECTURE if lecture else Mode.DESK)
         palette = opened(person)
         assert window.rect().adjusted(10, 10, -10, -10).contains(palette.card.geometry())
         assert palette.list.viewport().height() >= 3 * palette.list.sizeHintForRow(0)
@@ -323,8 +324,8 @@ def test_it_closes_though_the_field_that_had_the_keyboard_has_gone(qtbot: QtBot,
     field = QLineEdit(window)
     field.show()
     field.setFocus()
-    window.commands.show_command_palette()
-    palette = window.commands.palette
+    window.overlays.show_command_palette()
+    palette = window.overlays.palette
     assert palette.isVisible()
     shiboken6.delete(field)
     QTest.keyClick(palette.search, Qt.Key.Key_Escape)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.shown import Shown
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
 
@@ -19,11 +20,11 @@ class Listener:
     def __init__(self) -> None:
         self.calls: list[tuple[RunView, frozenset[str], int | None]] = []
 
-    def __call__(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
-        self.calls.append((run, changed, step))
+    def __call__(self, shown: Shown, changed: frozenset[str]) -> None:
+        self.calls.append((shown.run, changed, shown.step))
 
-    def take(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
-        self(run, changed, step)
+    def take(self, shown: Shown, changed: frozenset[str]) -> None:
+        self(shown, changed)
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_one_broken_listener_blinds_no_other_and_is_reported_once(
     monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: reported.append(str(error)))
     run, listener = Run(), Listener()
 
-    def broken(run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def broken(shown: Shown, changed: frozenset[str]) -> None:
         raise ValueError("planted")
 
     feed.subscribe(broken, widget)
@@ -132,7 +133,7 @@ def test_slow_listeners_take_turns(feed: RunFeed, widget: QWidget) -> None:
     called: list[int] = []
 
     def slow(number: int) -> object:
-        def listen(run: RunView, changed: frozenset[str], step: int | None) -> None:
+        def listen(shown: Shown, changed: frozenset[str]) -> None:
             called.append(number)
             time.sleep(0.003)
 
@@ -214,3 +215,56 @@ def test_ticks_are_put_off_while_showing_takes_more_than_its_share(
     run.state = "paused"
     times.pass_by(0.040, 0.040)
     assert feed._rest() == 0, "nothing trains that would have to wait"
+
+
+def test_other_runs_are_followed_beside_the_shown_one(feed: RunFeed, widget: QWidget) -> None:
+    run, other, listener = Run(), Run(), Listener()
+    run.append([Scalar("a", 1, 1.0)])
+    other.append([Scalar("b", 1, 1.0)])
+    feed.subscribe(listener, widget)
+    feed.set_run(run)
+    feed.set_others([other, run, other])
+    assert feed.shown.others == (other,)  # never the run itself, nothing twice
+    feed.poll()
+    assert listener.calls == [(run, frozenset({"a", "b"}), None)]
+    other.append([Scalar("b", 2, 1.0)])
+    feed.poll()
+    assert listener.calls[1:] == [(run, frozenset({"b"}), None)]
+    feed.set_others([other])
+    feed.poll()
+    assert len(listener.calls) == 2
+    feed.set_others([])
+    feed.poll()
+    assert listener.calls[2:] == [(run, frozenset({"a"}), None)]
+    other.append([Scalar("b", 3, 1.0)])
+    feed.poll()
+    assert len(listener.calls) == 3
+
+
+def test_a_step_beside_the_shown_one_goes_with_its_run_and_other_runs_stay(feed: RunFeed, widget: QWidget) -> None:
+    run, other, told = Run(), Run(), []
+    feed.shown_changed.connect(told.append)
+    feed.set_run(run)
+    feed.set_others([other])
+    feed.set_step(3)
+    feed.set_against(5)
+    feed.set_against(5)
+    assert feed.shown.steps == (3, 5) and len(told) == 4 and told[-1] is feed.shown
+    kept = feed.shown
+    feed.set_run(Run())
+    assert feed.shown.steps == (None, None) and feed.shown.others == (other,)
+    feed.show(kept)
+    assert feed.shown is kept and feed.run is run and feed.current_step == 3
+
+
+def test_another_run_is_told_with_its_step_also_where_the_number_is_the_same(feed: RunFeed) -> None:
+    runs: list[object] = []
+    steps: list[object] = []
+    feed.run_changed.connect(runs.append)
+    feed.step_changed.connect(steps.append)
+    first, second = Run(), Run()
+    feed.set_run(first)
+    feed.set_run(second)
+    feed.set_step(4)
+    feed.set_others([first])
+    assert runs == [first, second] and steps == [None, None, 4]

@@ -239,19 +239,19 @@ def test_problems_inside_lead_to_where_they_are(open_window: OpenWindow, qtbot: 
     scene = window.canvas.canvas_scene
     assert scene.cards["block"].look.severity == "error"
     assert any(first in reason for reason in scene.cards["block"].reasons())
-    window.commands.show_node(first)
+    window.regions.show_node(first)
     assert scene.root == "block"
     assert list(window.canvas.selected) == [first]
     assert window.canvas.camera.visible_rect().intersects(scene.cards[first].card_rect())
     assert window.inspector is not None
     assert window.inspector.layer.heading.text() == "Linear"
     # What stands outside leads out again.
-    window.commands.show_node(nodes[0])
+    window.regions.show_node(nodes[0])
     assert scene.root == ""
     assert list(window.canvas.selected) == [nodes[0]]
     window.canvas.groups.toggle("block")
     assert scene.frames.items["block"].severity == "error"
-    window.commands.show_node(first)
+    window.regions.show_node(first)
     assert scene.root == ""
     assert list(window.canvas.selected) == [first]
 

@@ -69,7 +69,7 @@ def test_every_action_has_a_menu_a_shortcut_words_and_a_place_in_the_palette(ope
         for top in window.menu_bar.actions()
         for action in in_menu(top.menu())  # type: ignore[arg-type]  # each has one
     }
-    own = {*window.actions_by_name.values(), *window.minimap_menu.actions(), *window.docks.toggle_actions()}
+    own = {*window.actions_by_name.values(), *window.looks.minimap_menu.actions(), *window.docks.toggle_actions()}
     for key, actions in window.docks.actions.items():
         assert len(actions.entries) >= 5
         assert {entry.action for entry in actions.entries} <= set(in_menu(window.docks.panels[key].menu)), key

@@ -61,7 +61,7 @@ def test_another_sample_chosen_from_its_card_trains(name: str, qtbot: QtBot, ope
     window = open_window("digits-cnn", ready=False)
     person = Person(window, qtbot)
     person.keys("N", CONTROL | SHIFT)
-    welcome = window.commands.welcome
+    welcome = window.overlays.welcome
     assert welcome is not None
     card = next(card for card in welcome.cards if card.info.name == name)
     qtbot.mouseClick(card.train, Qt.MouseButton.LeftButton)
@@ -236,7 +236,7 @@ def test_a_replayed_run_shows_at_each_step_what_was_seen_live(
 
     def seen(step: int) -> tuple[dict[str, object], str]:
         window.feed.set_step(step)
-        person.until(lambda: window.canvas._follower._shown == (window.feed.run, step))
+        person.until(lambda: window.canvas._follower._shown is window.feed.shown and window.feed.current_step == step)
         QApplication.processEvents()
         return dict(person.pictures()), person.panel("gradients").to_csv()
 

@@ -11,7 +11,7 @@ from window_kit import OpenWindow
 from nnviz.gui.canvas.hands.navigation import tab_order
 from nnviz.gui.look import motion
 from nnviz.gui.panels.history import HistoryPanel
-from nnviz.gui.window.commands import Commands
+from nnviz.gui.window.looks import Looks
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import Move, Rename
 
@@ -20,7 +20,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 def choices(window: MainWindow) -> dict[str, bool]:
     """What stands in the menu of the map."""
-    return {str(action.data()): action.isChecked() for action in window.minimap_menu.actions()}
+    return {str(action.data()): action.isChecked() for action in window.looks.minimap_menu.actions()}
 
 
 def test_when_the_map_is_shown_is_chosen_in_the_menu_and_remembered(open_window: OpenWindow) -> None:
@@ -29,12 +29,12 @@ def test_when_the_map_is_shown_is_chosen_in_the_menu_and_remembered(open_window:
     window.canvas.camera.fit()
     assert minimap.isHidden()
     assert choices(window) == {"automatic": True, "always": False, "never": False}
-    next(action for action in window.minimap_menu.actions() if action.data() == "always").trigger()
+    next(action for action in window.looks.minimap_menu.actions() if action.data() == "always").trigger()
     assert minimap.isVisible()
     assert choices(window) == {"automatic": False, "always": True, "never": False}
     assert window.settings.minimap == "always"
     minimap.set_mode("automatic")
-    Commands(window)  # as at the next start
+    Looks(window.settings, window.canvas.minimap, window)  # as at the next start
     assert minimap.mode == "always"
 
 
@@ -55,7 +55,7 @@ def test_gliding_is_switched_off_in_the_menu_and_remembered(open_window: OpenWin
     window.action("motion").trigger()
     assert window.settings.motion == "never"
     motion.choose("always")
-    Commands(window)  # as at the next start
+    Looks(window.settings, window.canvas.minimap, window)  # as at the next start
     assert motion.choice() == "never"
     window.action("motion").trigger()
     assert motion.choice() == "system"

@@ -23,7 +23,7 @@ def test_a_click_on_the_name_edits_name_and_note_each_in_one_step(
     title = window.top_bar.findChild(ProjectTitle)
     assert title is not None
     person.click(title)
-    details = window.commands.details
+    details = window.overlays.details
     assert details.isVisible() and details.name.text() == first.name
     person.write("My [*] gate")
     person.keys(Qt.Key.Key_Tab)
@@ -54,20 +54,20 @@ def test_keys_open_it_and_escape_changes_nothing(open_window: OpenWindow, qtbot:
     person, first = Person(window, qtbot), window.document.project
     window.canvas.setFocus()
     person.keys(Qt.Key.Key_Return, Qt.KeyboardModifier.AltModifier)
-    details = window.commands.details
+    details = window.overlays.details
     assert details.isVisible() and details.name.hasFocus()
     person.write("something else")
     person.keys(Qt.Key.Key_Escape)
     assert not details.isVisible() and window.document.project == first and window.canvas.hasFocus()
-    window.commands.show_details()
+    window.overlays.show_details()
     person.keys(Qt.Key.Key_Return)
     assert not details.isVisible() and not window.document.is_modified
 
 
 def test_marks_in_a_name_are_words(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window("and", ready=False)
-    window.commands.show_details()
-    window.commands.details.name.setText("<b>bold</b>")
-    window.commands.details.accept.click()
+    window.overlays.show_details()
+    window.overlays.details.name.setText("<b>bold</b>")
+    window.overlays.details.accept.click()
     title = window.top_bar.findChild(ProjectTitle)
     assert title is not None and "&lt;b&gt;" in title.toolTip()

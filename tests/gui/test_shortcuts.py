@@ -15,6 +15,7 @@ from nnviz.gui.canvas.hands import keyboard
 from nnviz.gui.canvas.hands.keyboard import CanvasKeys
 from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
 from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action, actions_by_menu, plain
 from nnviz.gui.parts.key_use import KeyUse, arrows
 from nnviz.gui.parts.keycaps import keys_of
@@ -28,7 +29,7 @@ Key = Qt.Key
 
 def opened(person: Person) -> ShortcutSheet:
     person.keys(Key.Key_F1)
-    sheet = person.window.commands.sheet
+    sheet = person.window.overlays.sheet
     assert sheet.isVisible()
     return sheet
 
@@ -53,7 +54,7 @@ def test_it_opens_and_closes_with_its_keys(qtbot: QtBot, open_window: OpenWindow
     assert sheet.isHidden()
     person.keys("K", CONTROL)
     person.keys(Key.Key_F1)
-    assert sheet.isVisible() and window.commands.palette.isHidden()
+    assert sheet.isVisible() and window.overlays.palette.isHidden()
     person.keys(Key.Key_Escape)
     person.menu("Help", "Keyboard shortcuts")
     assert sheet.isVisible()
@@ -119,7 +120,7 @@ def test_a_lecture_has_larger_letters_and_fewer_columns(qtbot: QtBot, open_windo
     person = Person(window, qtbot)
     height = opened(person).rows()[0].height()
     person.keys(Key.Key_Escape)
-    window.commands.set_lecture(True)
+    theme.set_mode(Mode.LECTURE)
     sheet = opened(person)
     QApplication.processEvents()
     assert sheet.rows()[0].height() > 2 * height

@@ -47,9 +47,9 @@ def test_text_can_be_read_on_everything_it_stands_on(colours: theme.Theme) -> No
 
 
 def test_every_family_of_layers_has_its_own_colour(colours: theme.Theme) -> None:
-    named = {family: colours.family(family).name() for family, _ in registry.FAMILIES}
-    assert len(set(named.values())) == len(named)
-    for colour in named.values():
+    families = {family: colours.family(family).name() for family, _ in registry.FAMILIES}
+    assert len(set(families.values())) == len(families)
+    for colour in families.values():
         assert contrast(QColor(colour), colours.panel) >= 2.5
 
 

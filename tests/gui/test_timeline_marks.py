@@ -24,3 +24,17 @@ def test_marks_keep_their_distance(qtbot: QtBot, epochs: int, planned: int, stri
     assert shown == marks[stride - 1 :: stride]
     places = [track.position_of(mark) for mark in shown]
     assert all(later - earlier >= 8 for earlier, later in pairwise(places))
+
+
+def test_the_step_to_compare_with_is_marked(qtbot: QtBot) -> None:
+    track = Track()
+    qtbot.addWidget(track)
+    track.resize(400, 30)
+    track.set_range(100, 100, ())
+    plain = track.grab().toImage()
+    track.set_against(50)
+    marked = track.grab().toImage()
+    x, y = round(track.position_of(50)), track.height() // 2
+    assert marked != plain and marked.pixelColor(x, y + 6) != plain.pixelColor(x, y + 6)
+    track.set_against(None)
+    assert track.against is None and track.grab().toImage() == plain

@@ -189,13 +189,13 @@ def test_recent_files_stand_at_the_left(page: Welcome) -> None:
 def test_an_empty_network_and_a_card_from_the_window(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("and")
     window.action("samples").trigger()
-    welcome = window.commands.welcome
+    welcome = window.overlays.welcome
     assert welcome is not None and welcome.stay.text() == "Close"
     QTest.mouseClick(welcome.new_network, LEFT)
     assert not window.document.project.graph.nodes
-    qtbot.waitUntil(lambda: window.commands.welcome is None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: window.overlays.welcome is None, timeout=TIMEOUT)
     window.action("samples").trigger()
-    welcome = window.commands.welcome
+    welcome = window.overlays.welcome
     assert welcome is not None
     QTest.mouseClick(card_of(welcome, "or"), LEFT)
     assert window.document.project == templates.sample("or")
@@ -206,8 +206,8 @@ def test_closing_before_the_pictures_are_there_is_harmless(qtbot: QtBot, open_wi
     window = open_window("and")
     for _ in range(3):
         window.action("samples").trigger()
-        welcome = window.commands.welcome
+        welcome = window.overlays.welcome
         assert welcome is not None
         welcome.close()
-        qtbot.waitUntil(lambda: window.commands.welcome is None, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: window.overlays.welcome is None, timeout=TIMEOUT)
     qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)

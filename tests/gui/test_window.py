@@ -240,10 +240,10 @@ def test_after_the_last_epoch_play_trains_as_many_again(qtbot: QtBot, open_windo
 
 def test_cures_of_findings_are_carried_out(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("spiral")
-    window.commands.cure(Cure("Try 0.005", "set_learning_rate", "0.005"))
+    window.cures.cure(Cure("Try 0.005", "set_learning_rate", "0.005"))
     assert window.document.project.training.optimizer.params["learning_rate"] == 0.005
     node = next(iter(window.document.project.graph.nodes))
-    window.commands.cure(Cure("Show units", "show_units", node))
+    window.cures.cure(Cure("Show units", "show_units", node))
     assert window.canvas.selected == (node,)
 
 
@@ -256,7 +256,7 @@ def test_a_training_that_breaks_rests_and_its_cure_is_one_click(qtbot: QtBot, op
     assert "infinite at step" in finding.text
     cure = next(cure for cure in finding.cures if cure.action == "go_back")
     step, rate = cure.value.split()
-    window.commands.cure(cure)
+    window.cures.cure(cure)
     qtbot.waitUntil(lambda: window.training.standing.step == int(step), timeout=TIMEOUT)
     assert window.document.project.training.optimizer.params["learning_rate"] == float(rate)
     assert not [one for one in window.feed.run.findings() if one.severity == "error"]
@@ -270,8 +270,8 @@ def test_a_training_that_breaks_rests_and_its_cure_is_one_click(qtbot: QtBot, op
 def test_a_cure_out_of_a_file_may_hold_anything(value: str, qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("spiral")
     before = window.document.project
-    window.commands.cure(Cure("Go back", "go_back", value))
-    window.commands.cure(Cure("Try", "set_learning_rate", value))
+    window.cures.cure(Cure("Go back", "go_back", value))
+    window.cures.cure(Cure("Try", "set_learning_rate", value))
     assert window.document.project.training == before.training
 
 
@@ -422,7 +422,7 @@ def test_panels_are_closed_added_and_remembered(qtbot: QtBot, open_window: OpenW
 def test_samples_are_chosen_from_cards_and_train_at_once(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("and")
     window.action("samples").trigger()
-    welcome = window.commands.welcome
+    welcome = window.overlays.welcome
     assert welcome is not None
     card = next(card for card in welcome.cards if card.info.name == "spiral")
     qtbot.mouseClick(card.train, Qt.MouseButton.LeftButton)

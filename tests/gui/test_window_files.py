@@ -8,7 +8,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
-from window_kit import TIMEOUT, OpenWindow, press_notice, state_is
+from window_kit import TIMEOUT, OpenWindow, is_ready, press_notice, state_is
 
 from nnviz.gui.app import open_target
 from nnviz.gui.window.window import MainWindow
@@ -198,10 +198,12 @@ def test_a_run_is_kept_saved_and_replayed(
     replayed = window.feed.run
     assert replayed is not live and replayed.last_step == 25
     assert list(replayed.scalars("loss/train")[1]) == list(live.scalars("loss/train")[1])
-    assert window.document.project.graph == templates.sample("spiral").graph
+    assert window.shown_document.project.graph == templates.sample("spiral").graph
     assert not window.action("play").isEnabled() and "recorded" in window.action("play").toolTip()
     window.feed.set_step(10)
-    press_notice(window, "replay", "Train this network")
+    press_notice(window, "replay", "Open its project")
+    qtbot.waitUntil(lambda: is_ready(window), timeout=TIMEOUT)
+    window.action("play").trigger()
     qtbot.waitUntil(lambda: window.training.state == "running", timeout=TIMEOUT)
     assert window.notices.notice("replay") is None and window.feed.live
 
@@ -245,7 +247,7 @@ def test_a_run_that_is_still_growing_is_followed(qtbot: QtBot, open_window: Open
         writer.flush()
         window = open_window("and", ready=False, run_path=path)
         qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
-        assert window.document.project == project
+        assert window.shown_document.project == project
         assert window.feed.run.last_step == 3 and window.training.standing.device == "cuda:3"
         run.append([Scalar("loss/train", step, 0.5) for step in range(4, 9)])
         writer.flush()

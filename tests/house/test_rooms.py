@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CORE = ["project", "record", "data", "network", "probes", "train"]
+CORE = ["project", "record", "data", "network", "probes", "train", "explain"]
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys

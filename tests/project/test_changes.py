@@ -9,7 +9,7 @@ from strategies import edits, projects
 from nnviz.project import choices
 from nnviz.project.graph.bypass import same_computation
 from nnviz.project.model import Project, TrainConfig
-from nnviz.train.workbench import Live, Restart, change, difference, differences, learning_rate_of
+from nnviz.train.change import Live, Restart, change, difference, differences, learning_rate_of
 
 
 @given(st.data())

@@ -622,7 +622,7 @@ def test_what_a_kind_of_layer_keeps_is_what_torch_saves(kind: str) -> None:
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("kind", sorted(registry.optimizers()))
-def test_an_optimizer_keeps_as_many_numbers_as_it_declares(kind: str, momentum: float) -> None:
+def test_an_optimizer_keeps_what_it_declares(kind: str, momentum: float) -> None:
     import torch
 
     from nnviz.train.optimizers import build_optimizer
@@ -633,9 +633,40 @@ def test_an_optimizer_keeps_as_many_numbers_as_it_declares(kind: str, momentum: 
     weight.grad = torch.ones(7)
     optimizer = build_optimizer([weight], Choice(kind, params))
     assert optimizer is not None
-    optimizer.step()
-    kept = [value for value in optimizer.state[weight].values() if isinstance(value, torch.Tensor) and value.dim()]
-    assert spec.state(spec.values(params)) == len(kept)
+    assert bool(optimizer.state) == spec.from_the_start
+    for _ in range(3):
+        optimizer.step()
+    kept = {name: value for name, value in optimizer.state[weight].items() if isinstance(value, torch.Tensor)}
+    declared = {one.name: one for one in spec.state(spec.values(params))}
+    assert kept.keys() == declared.keys()
+    for name, value in kept.items():
+        assert bool(value.dim()) == declared[name].each_weight
+        assert declared[name].counts_steps == (not value.dim() and float(value) == 3.0)
+    assert spec.numbers(spec.values(params)) == sum(value.dim() for value in kept.values())
+
+
+@pytest.mark.parametrize("kind", sorted(registry.optimizers()))
+def test_what_an_optimizer_declares_as_of_squares_is_what_never_gets_negative(kind: str) -> None:
+    """Moved down and up in turn: whatever is no square changes its sign, or is below 0 half of the time."""
+    import torch
+
+    from nnviz.train.optimizers import build_optimizer
+
+    spec = registry.optimizer(kind)
+    params: dict[str, ParamValue] = {"momentum": 0.9} if any(p.name == "momentum" for p in spec.params) else {}
+    weight = torch.nn.Parameter(torch.zeros(2))
+    optimizer = build_optimizer([weight], Choice(kind, params))
+    assert optimizer is not None
+    lowest: dict[str, float] = {}
+    for gradient in (1.0, -20.0, 1.0):
+        weight.grad = torch.tensor([gradient, -gradient])
+        optimizer.step()
+        for one in spec.state(spec.values(params)):
+            if one.each_weight:
+                value = float(optimizer.state[weight][one.name].min())
+                lowest[one.name] = min(value, lowest.get(one.name, value))
+    squares = {one.name for one in spec.state(spec.values(params)) if one.of_squares}
+    assert squares == {name for name, value in lowest.items() if value >= 0}
 
 
 def test_a_milliard_features_are_refused_with_the_number() -> None:

@@ -1,5 +1,4 @@
-"""What a change of the document means, and the machine between a document and its sessions: random edits, presses and
-answers of a made-up host, in any order."""
+"""The machine between a document and its sessions: random edits, presses, answers of a made-up host, in any order."""
 
 from __future__ import annotations
 
@@ -17,22 +16,13 @@ from nnviz.data import datasets
 from nnviz.project import choices
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.document import Document
-from nnviz.project.edits import Bypass, Move, RemoveNodes, Rename, SetData, SetParam, SetTraining, SetView
+from nnviz.project.edits import RemoveNodes, Rename, SetData, SetParam, SetTraining, SetView
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig, View
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.record.readings import Scalar
-from nnviz.record.run import Run
-from nnviz.train.workbench import (
-    Asked,
-    Live,
-    Nothing,
-    Restart,
-    State,
-    Workbench,
-    change,
-    difference,
-    learning_rate_of,
-)
+from nnviz.record.run import Run, RunInfo
+from nnviz.train.change import Restart, change, learning_rate_of
+from nnviz.train.workbench import Asked, State, Workbench
 
 SPIRAL = Project(
     graph=chain(features(2), linear(4), relu(), linear(1), output("bce_logits")),
@@ -40,80 +30,6 @@ SPIRAL = Project(
     training=TrainConfig(Choice("sgd", {"learning_rate": 0.1}), batch_size=16, epochs=3),
 )
 OTHER = changed(SPIRAL, graph=chain(features(2), linear(3), linear(1), output("bce_logits")), name="other")
-
-
-def with_training(project: Project, **values: object) -> Project:
-    return changed(project, training=changed(project.training, **values))
-
-
-# ---- what differs --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("after", "field", "words"),
-    [
-        (with_training(SPIRAL, batch_size=32), "training.batch_size", "batch size: 32, not 16"),
-        (with_training(SPIRAL, seed=7), "training.seed", "seed: 7, not 0"),
-        (with_training(SPIRAL, device="cpu"), "training.device", "device: cpu, not auto"),
-        (with_training(SPIRAL, keep_best=True), "training.keep_best", "keep best: on, not off"),
-        (with_training(SPIRAL, optimizer=Choice("adam")), "training.optimizer.kind", "optimizer: adam, not sgd"),
-        (
-            with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.1, "momentum": 0.9})),
-            "training.optimizer.params.momentum",
-            "momentum of the optimizer: 0.9, not 0.0",
-        ),
-        (with_training(SPIRAL, schedule=Choice("cosine")), "training.schedule.kind", "schedule: cosine, not constant"),
-        (with_training(SPIRAL, regularisers=(Choice("l2"),)), "training.regularisers", "regularisers: l2, not none"),
-        (changed(SPIRAL, data=DataConfig("circles")), "data.dataset", "data set: circles, not moons"),
-        (
-            SetData(changed(SPIRAL.data, params={"noise": 0.3})).apply(SPIRAL),
-            "data.params.noise",
-            "noise of the data: 0.3, not nothing",
-        ),
-        (
-            SetParam("linear1", "out_features", 5).apply(SPIRAL),
-            "graph.nodes.linear1.params.out_features",
-            "out features of linear1: 5, not 4",
-        ),
-        (Bypass({"relu1": True}).apply(SPIRAL), "graph.nodes.relu1.bypassed", "relu1 is bypassed"),
-        (RemoveNodes(("relu1",), rejoin=True).apply(SPIRAL), "graph.nodes.relu1", "relu1 was removed"),
-    ],
-    ids=lambda value: value if isinstance(value, str) and "." in value else "",
-)
-def test_a_restart_says_which_layer_or_which_setting(after: Project, field: str, words: str) -> None:
-    found = change(SPIRAL, after)
-    assert isinstance(found, Restart)
-    assert found.field == field
-    assert found.reason.startswith(words)
-
-
-def test_what_a_session_takes_on_is_live() -> None:
-    rate = with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.5}), epochs=9)
-    assert change(SPIRAL, rate) == Live(learning_rate=0.5, epochs=9)
-    assert change(SPIRAL, SetView(View(3)).apply(SPIRAL)) == Live(pinned=3)
-
-
-def test_names_places_notes_and_written_down_defaults_mean_nothing() -> None:
-    moved = Move({"linear1": (9.0, 9.0)}).apply(Rename("linear1", "first").apply(changed(SPIRAL, name="x", note="y")))
-    assert change(SPIRAL, moved) == Nothing()
-    written = with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.1, "momentum": 0.0}))
-    assert change(SPIRAL, written) == Nothing() and difference(SPIRAL, written) is None
-
-
-def test_the_learning_rate_of_another_optimizer_is_not_for_this_session() -> None:
-    found = change(SPIRAL, with_training(SPIRAL, optimizer=Choice("adam"), epochs=8))
-    assert isinstance(found, Restart) and found.live == Live(epochs=8)
-
-
-def test_a_run_is_continued_on_another_device_with_other_epochs_and_nothing_else() -> None:
-    may = with_training(SPIRAL, epochs=99, device="cpu", keep_best=True, optimizer=Choice("sgd"))
-    assert difference(SPIRAL, may) is None
-    may_not = with_training(may, clipping=Choice("norm"))
-    found = difference(SPIRAL, may_not)
-    assert found is not None and found.field == "training.clipping.kind"
-
-
-# ---- the machine ---------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -407,6 +323,12 @@ class Life(RuleBasedStateMachine):
         if play:
             self.bench.play_when_ready()
 
+    @rule(earlier=st.integers(0, 3), newest=st.booleans())
+    def compare(self, earlier: int, newest: bool) -> None:
+        """With runs that began earlier, perhaps with the present one as well, which is not taken."""
+        present = [run for run in (self.bench.run, self.bench.shown) if newest and run is not None]
+        self.bench.compare([*self.observer.began_runs[:earlier], *present])
+
     @rule()
     def play(self) -> None:
         before = self.bench.blocked()
@@ -579,6 +501,7 @@ class Life(RuleBasedStateMachine):
         if not hasattr(self, "bench"):
             return
         assert bool(self.bench.reason) == (self.bench.state in (State.DIFFERS, State.KEPT_OLD))
+        assert not {id(run) for run in self.bench.compared} & {id(self.bench.run), id(self.bench.shown)}
         going_on = [run for run in self.observer.began_runs if run not in self.observer.ended_runs]
         assert going_on in ([], [self.bench.run])
         if self.bench.state is State.DIFFERS:
@@ -607,3 +530,67 @@ class Threads(Life):
 
 TestThreads = Threads.TestCase
 TestThreads.settings = settings(max_examples=30, stateful_step_count=50)
+
+
+# ---- what is compared ----------------------------------------------------------------------------------------------
+
+
+def trained_life() -> Life:
+    """A person whose session has trained two batches."""
+    life = Life()
+    life.begin()
+    life.come_to_rest()
+    for _ in range(2):
+        life.bench.step()
+        life.come_to_rest()
+    assert life.bench.state is State.TRAINED
+    return life
+
+
+def test_the_current_run_is_never_compared_with_itself() -> None:
+    bench = trained_life().bench
+    current, other, third = bench.run, Run(), Run()
+    assert current is not None
+    view_of_its_file = Run(current.info)
+    bench.compare([other, current, view_of_its_file, third, other])
+    assert bench.compared == (other, third)
+    bench.compare([])
+    assert bench.compared == ()
+
+
+def test_runs_of_which_nothing_is_known_are_different_runs() -> None:
+    bench = trained_life().bench
+    damaged = [Run(RunInfo(created=0.0)), Run(RunInfo(created=0.0))]
+    bench.compare(damaged)
+    assert bench.compared == tuple(damaged)
+
+
+def test_a_new_training_is_compared_with_what_the_one_before_was() -> None:
+    life = trained_life()
+    first, other = life.bench.run, Run()
+    life.bench.compare([other])
+    life.host.given_up = True
+    life.bench.reset()
+    life.come_to_rest()
+    assert life.bench.run is not first
+    assert life.bench.compared == (other,)
+    assert first is not None
+    life.bench.compare([first, other])
+    assert life.bench.compared == (first, other)
+
+
+def test_the_comparison_ends_when_another_project_takes_the_place_of_this_one() -> None:
+    life = trained_life()
+    life.bench.compare([Run()])
+    life.set_features(3, "linear1")
+    assert len(life.bench.compared) == 1
+    life.open_project(OTHER, play=False)
+    assert life.bench.compared == ()
+
+
+def test_who_shows_the_workbench_is_told_of_another_comparison() -> None:
+    life = trained_life()
+    seen: list[int] = []
+    life.bench._observer.changed = lambda: seen.append(len(life.bench.compared))  # type: ignore[method-assign]
+    life.bench.compare([Run(), Run()])
+    assert seen == [2]

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu
 
 from nnviz.gui.canvas.hands.noting import COLOURS
 from nnviz.gui.canvas.hands.tools import Tools
-from nnviz.gui.parts.action import Action, Key, Offer, Submenu
+from nnviz.gui.parts.action import Action, Key, Offer, Submenu, always
 from nnviz.project import registry
 from nnviz.project.drawing.alignment import Alignment, Direction
 from nnviz.project.model import Edge
@@ -26,6 +26,15 @@ ALIGNMENTS: tuple[tuple[Alignment, str, str, str], ...] = (
 DISTRIBUTIONS: tuple[tuple[Direction, str, str], ...] = (
     (Direction.HORIZONTAL, "Distribute &horizontally", "Ctrl+Shift+H"),
     (Direction.VERTICAL, "Distribute &vertically", "Ctrl+Shift+V"),
+)
+
+
+#: Actions that change nothing of the network; all others cannot be used where it is read-only.
+_ONLY_LOOK = frozenset(
+    (
+        *("copy", "select_all", "enter_group", "leave_group"),
+        *("zoom_in", "zoom_out", "zoom_reset", "fit", "zoom_selection"),
+    )
 )
 
 
@@ -52,8 +61,12 @@ def canvas_actions(tools: Tools) -> tuple[Offer, ...]:
             icon=icon,
             menu=menu,
             section=section,
+            why_not=always if name in _ONLY_LOOK else why_no_change,
             canvas_only=not everywhere,
         )
+
+    def why_no_change() -> str:
+        return tools.desk.read_only
 
     def add_at_mouse() -> None:
         desk.take_keyboard()

@@ -47,6 +47,17 @@ class Desk:
         """Ids of what is selected, in the order in which it was selected."""
         return self.scene.selected
 
+    @property
+    def read_only(self) -> str:
+        """Why the network cannot be changed, as a sentence; empty where it can."""
+        return self.editing.read_only
+
+    def refuses(self) -> bool:
+        """Say why the network cannot be changed; whether that is so."""
+        if self.read_only:
+            self.say(self.read_only)
+        return bool(self.read_only)
+
     def select_all(self) -> None:
         """Select every card, note and arrow."""
         self.scene.select(outermost_in_order(self.scene))

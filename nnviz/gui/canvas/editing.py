@@ -70,6 +70,11 @@ class Editing:
         self._pasted: tuple[str, int] = ("", 0)
         self.recent: tuple[str, ...] = ()
 
+    @property
+    def read_only(self) -> str:
+        """Why the network cannot be changed, as a sentence; empty where it can."""
+        return self._document.read_only
+
     def apply(self, edit: Edit) -> bool:
         """Make a change; where it cannot be made, say why."""
         try:

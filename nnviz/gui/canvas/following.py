@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -12,10 +11,8 @@ from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
+from nnviz.gui.runs.shown import Shown
 from nnviz.record.quantities import FINDING
-
-if TYPE_CHECKING:
-    from nnviz.record.run import RunView
 
 #: Cards show new values at most this often, in milliseconds.
 REFRESH = 66
@@ -40,7 +37,7 @@ class RunFollower(QObject):
         self._scene = scene
         self._stage = stage
         self._camera = camera
-        self._shown: tuple[object, int | None] = (None, None)
+        self._shown: Shown | None = None
         self._seen: frozenset[str] = frozenset()
         self._refreshed = 0.0
         self._refresh = QTimer(self)
@@ -51,13 +48,13 @@ class RunFollower(QObject):
         self._look.setInterval(120)
         self._look.timeout.connect(self._look_now)
 
-    def take(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def take(self, shown: Shown, changed: frozenset[str]) -> None:
         """Mark the cards that show new values, and have those in sight painted."""
         scene, live = self._scene, self._stage.live
-        live.show(run, step)
+        live.show(shown.run, shown.step)
         scene.follow_facts()
-        elsewhere = self._shown != (run, step)
-        self._shown = (run, step)
+        before, self._shown = self._shown, shown
+        elsewhere = before is None or shown.run is not before.run or shown.step != before.step
         if elsewhere:
             for card in scene.cards.values():
                 card.mark_stale()

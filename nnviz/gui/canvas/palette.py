@@ -184,7 +184,7 @@ class Palette(QWidget):
         self._list.installEventFilter(self)
         self._list.itemDoubleClicked.connect(self._on_double_clicked)
         follow(theme.notifier.changed, self._on_theme_changed)
-        self._on_theme_changed(theme.current())
+        self._on_theme_changed()
         self._filter("")
 
     @property
@@ -295,7 +295,7 @@ class Palette(QWidget):
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled)
         self._list.addItem(item)
 
-    def _on_theme_changed(self, colours: object) -> None:
+    def _on_theme_changed(self) -> None:
         self._search.setFont(theme.font(13))
         colours = theme.current()
         self._list.setStyleSheet(f"QListWidget {{ background: {colours.panel.name()}; border: none; }}")

@@ -281,7 +281,7 @@ class CanvasScene(QGraphicsScene):
             self._follow(self._document.project, self._document.project)
             self.refreshed.emit()
 
-    def _on_theme_changed(self, colours: object) -> None:
+    def _on_theme_changed(self) -> None:
         self._stage.clear()
         self._far.clear()
         for card in self._cards.values():

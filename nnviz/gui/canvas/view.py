@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -58,12 +59,31 @@ from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
-from nnviz.project.model import Project
+from nnviz.project.model import Edge, Project
 
 #: While the wheel turns, a frame spends at most this many seconds on making cards sharper.
 _FRAME_SHARE = 0.005
 #: The wheel rests after this many milliseconds without a turn.
 _REST = 160
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What was selected and seen of a network.
+
+    Attributes:
+        root: The group that was looked into; empty for the whole network.
+        selected: Ids of cards, frames, notes and arrows, in the order in which they were selected.
+        wires: The selected wires.
+        zoom: Pixels for one unit of the scene.
+        centre: The point of the scene in the middle of the view; None where the whole network was fitted into it.
+    """
+
+    root: str
+    selected: tuple[str, ...]
+    wires: tuple[Edge, ...]
+    zoom: float
+    centre: QPointF | None
 
 
 class CanvasView(QGraphicsView):
@@ -89,7 +109,6 @@ class CanvasView(QGraphicsView):
     def __init__(
         self,
         document: Document,
-        colours: theme.Theme | None = None,
         feed: RunFeed | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -128,6 +147,8 @@ class CanvasView(QGraphicsView):
         self._scene.refreshed.connect(self._on_scene_refreshed)
         follow(document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._on_theme_changed)
+        follow(theme.notifier.mode_changed, self._on_mode_changed)
+        self._camera.set_legible_zoom(theme.mode().legible_zoom)
         if feed is not None:
             feed.subscribe(self._follower.take, self)
         renaming = Renaming(self._desk)
@@ -231,6 +252,23 @@ class CanvasView(QGraphicsView):
         """Ids of the selected nodes."""
         return self._scene.selected
 
+    @property
+    def outlook(self) -> Outlook:
+        """What is selected and what is seen of the network, to come back to."""
+        scene, camera = self._scene, self._camera
+        centre = None if camera.fitted else camera.to_scene(QPointF(self.viewport().rect().center()))
+        return Outlook(scene.root, scene.selected, scene.selected_wires, camera.zoom, centre)
+
+    def look_as(self, outlook: Outlook) -> None:
+        """Look into the same group, select the same and see the same part, as far as it is there."""
+        self._scene.enter(outlook.root)
+        self._scene.select(outlook.selected, outlook.wires)
+        if outlook.centre is None:
+            self._camera.fit()
+        else:
+            self._camera.set_zoom(outlook.zoom)
+            self._camera.look_at(outlook.centre)
+
     def select(self, ids: Iterable[str]) -> None:
         """Select these nodes and nothing else."""
         self._scene.select(ids)
@@ -270,6 +308,7 @@ class CanvasView(QGraphicsView):
         """Begin the gesture that fits what is under the mouse."""
         event.accept()
         self.hold_still()
+        self._gestures.press(self._camera.to_scene(event.position()))
         self._mouse.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -478,10 +517,15 @@ class CanvasView(QGraphicsView):
             self._scene.enter("")
             self._camera.fit()
 
-    def _on_theme_changed(self, colours: object) -> None:
+    def _on_theme_changed(self) -> None:
         self._backdrop.clear()
         self.overlay.restyle()
         self.groups.breadcrumb.restyle()
         self._empty.restyle()
         self._place_empty()
         self.viewport().update()
+
+    def _on_mode_changed(self) -> None:
+        """In a lecture everything is shown only as far away as it can be read."""
+        self._camera.set_legible_zoom(theme.mode().legible_zoom)
+        QTimer.singleShot(0, self, self._camera.fit)  # when what stands around it has made room

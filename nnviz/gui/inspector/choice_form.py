@@ -59,11 +59,6 @@ class ChoiceForm(QWidget):
         self.params.set_values({param.name: (choice.params.get(param.name, param.default),) for param in spec.params})
         self.params.setVisible(bool(spec.params))
 
-    def apply_theme(self) -> None:
-        """Follow the text scale."""
-        self.kind.apply_theme()
-        self.params.apply_theme()
-
     def _on_kind(self, _name: str, kind: ParamValue, gesture: str) -> None:
         if self._choice is None or kind != self._choice.kind:
             # Its own defaults apply: a good learning rate for one optimizer is a bad one for the next.
@@ -121,11 +116,6 @@ class ChoiceListForm(QWidget):
             self._make_row(len(self.forms))
         for form, choice in zip(self.forms, chosen, strict=True):
             form.show_choice(choice)
-
-    def apply_theme(self) -> None:
-        """Follow the text scale."""
-        for form in self.forms:
-            form.apply_theme()
 
     def _make_row(self, index: int) -> None:
         row = QWidget(self)

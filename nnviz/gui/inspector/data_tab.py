@@ -22,14 +22,13 @@ from nnviz.gui.look import pictures
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import guarded
-from nnviz.gui.look.theme import Theme
-from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.gui.runs.shown import Shown
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project import choices
 from nnviz.project.adapt import choose_data
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.choices import Chosen
-from nnviz.project.document import Document
 from nnviz.project.edits import SetView
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
@@ -115,9 +114,9 @@ class DataTab(Tab):
     #: The chosen data set shall be fetched: its key.
     download_requested = Signal(str)
 
-    def __init__(self, document: Document, theme: Theme, known: KnownData, parent: QWidget | None = None) -> None:
-        super().__init__(document, theme, parent)
-        self._known = known
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(workspace, parent)
+        self._known = known = workspace.known
         self._wish: _Wish | None = None
         known.changed.connect(self.follow)
         known.progressed.connect(self._on_progress)
@@ -262,11 +261,11 @@ class DataTab(Tab):
         sizes = self._known.split_sizes(self.document.project.data)
         return 0 if sizes is None else sizes[1]
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """The picture of the pinned example."""
-        if run is self._run and PINNED_INPUT.series() not in changed:
+        if shown.run is self._run and PINNED_INPUT.series() not in changed:
             return
-        self._run, self._step = run, step
+        self._run, self._step = shown.run, shown.step
         self._show_sample()
 
     def _show_sample(self) -> None:
@@ -284,13 +283,6 @@ class DataTab(Tab):
         self.previous.setEnabled(index > 0)
         self.next.setEnabled(not count or index < count - 1)
         self.any.setEnabled(count > 1)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        forms: tuple[ParamForm | ChoiceListForm, ...] = (self.choice, self.own, self.split, *self.steps.values())
-        for form in forms:
-            form.apply_theme()
-        super().apply_theme(theme)
 
     # ------------------------------------------------------------------ changing
 

@@ -49,7 +49,7 @@ class ExplainTab(Tab):
     def explain(self, node: Node) -> str:
         """The text about one layer, as HTML."""
         spec = registry.layer(node.kind)
-        muted = self.theme.text_muted.name()
+        muted = themes.current().text_muted.name()
         parts = [f"<h3>{html.escape(spec.title)} <span style='color: {muted}'>{html.escape(node.id)}</span></h3>"]
         parts.append(f"<p>{html.escape(spec.help)}</p>")
         formula = formula_of(self.document, node)
@@ -75,7 +75,7 @@ class ExplainTab(Tab):
 
     def _heading(self, text: str) -> str:
         return (
-            f"<p style='color: {self.theme.text_muted.name()}; font-size: {themes.font(12).pixelSize()}px;"
+            f"<p style='color: {themes.current().text_muted.name()}; font-size: {themes.font(12).pixelSize()}px;"
             f" margin-top: 14px'><b>{text.upper()}</b></p>"
         )
 

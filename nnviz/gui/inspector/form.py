@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QVBoxLayo
 
 from nnviz.gui.inspector.editors import Editor, make_editor, new_gesture
 from nnviz.gui.inspector.values import same
+from nnviz.gui.look import theme as themes
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.project.model import ParamValue
 from nnviz.project.spec import ParamSpec
@@ -111,6 +113,7 @@ class ParamForm(QWidget):
         column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
         self._more.hide()
         self._values: Mapping[str, Sequence[ParamValue]] = {}
+        follow(themes.notifier.changed, self.restyle)
 
     @property
     def specs(self) -> tuple[ParamSpec, ...]:
@@ -173,8 +176,8 @@ class ParamForm(QWidget):
                 editor.set_value(given[0], mixed=mixed)
         self._show_rows()
 
-    def apply_theme(self) -> None:
-        """Follow the text scale."""
+    def restyle(self) -> None:
+        """Take the letters of the theme, and fields of the size that they need."""
         refresh_fonts(self)
         for editor in self.editors.values():
             editor.size_field()

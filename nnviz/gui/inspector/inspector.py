@@ -15,13 +15,10 @@ from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.inspector.training_tab import TrainingTab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
-from nnviz.gui.look.theme import Theme
-from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
-from nnviz.project.document import Document
-from nnviz.record.run import RunView
+from nnviz.gui.runs.shown import Shown
+from nnviz.gui.runs.workspace import Workspace
 
 
 class Inspector(QWidget):
@@ -41,20 +38,17 @@ class Inspector(QWidget):
 
     TABS = (("layer", "Layer"), ("training", "Training"), ("data", "Data"), ("explain", "Explain"))
 
-    def __init__(
-        self, document: Document, theme: Theme, parent: QWidget | None = None, known: KnownData | None = None
-    ) -> None:
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        known = known or KnownData(Background(self), parent=self)
         self.setObjectName("Inspector")
         self.setAccessibleName("Inspector")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(300)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.layer = LayerTab(document, theme, self)
-        self.training = TrainingTab(document, theme, known, self)
-        self.data = DataTab(document, theme, known, self)
-        self.explain = ExplainTab(document, theme, self)
+        self.layer = LayerTab(workspace, self)
+        self.training = TrainingTab(workspace, self)
+        self.data = DataTab(workspace, self)
+        self.explain = ExplainTab(workspace, self)
         self.tabs: dict[str, Tab] = {
             "layer": self.layer,
             "training": self.training,
@@ -94,9 +88,9 @@ class Inspector(QWidget):
             tab.node_requested.connect(self.node_requested.emit)
             tab.cure_requested.connect(self.cure_requested.emit)
         column.addWidget(self._pages, 1)
-        self._last: tuple[RunView, int | None] | None = None
+        self._last: Shown | None = None
         self.show_tab("layer")
-        follow(themes.notifier.changed, self.apply_theme)
+        follow(themes.notifier.changed, self.restyle)
 
     @property
     def tab(self) -> str:
@@ -108,8 +102,7 @@ class Inspector(QWidget):
         self._buttons[key].setChecked(True)
         self._pages.setCurrentWidget(self.tabs[key])
         if self._last is not None:
-            run, step = self._last
-            self.tabs[key].refresh(run, frozenset(run.names()), step)
+            self.tabs[key].refresh(self._last, self._last.names)
 
     def enter(self, key: str) -> None:
         """Bring a tab to the front and the keyboard into its first field."""
@@ -128,16 +121,14 @@ class Inspector(QWidget):
         for tab in self.tabs.values():
             tab.set_selection(tuple(nodes))
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
-        """Show the run at ``step`` (None: live), knowing which series have changed since the last call."""
-        self._last = (run, step)
-        self.tabs[self.tab].refresh(run, changed, step)
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
+        """Bring what is shown up to date, knowing which series of its runs have changed since the last call."""
+        self._last = shown
+        self.tabs[self.tab].refresh(shown, changed)
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours and the text scale of another theme."""
+    def restyle(self) -> None:
+        """Take the letters of the theme."""
         refresh_fonts(self)
-        for tab in self.tabs.values():
-            tab.apply_theme(theme)
 
     @answering(QSize)
     def sizeHint(self) -> QSize:

@@ -13,11 +13,11 @@ from nnviz.gui.inspector.group_text import group_summary, members_html
 from nnviz.gui.inspector.sweep_view import SweepView
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.feature_maps import MapView
 from nnviz.gui.panels.filters import FilterView
 from nnviz.gui.parts.diagnostic_rows import DiagnosticList
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.gui.runs.shown import Shown
 from nnviz.project import choices, registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.validate import Diagnostic, Fix
@@ -116,10 +116,10 @@ class LayerTab(Tab):
         self.sweep = SweepView(self.page)
         self.column.addWidget(self.sweep)
 
-        self.filters = FilterView(self.document, self.theme, grows=True, most_height=250, parent=self.page)
+        self.filters = FilterView(self.document, grows=True, most_height=250, parent=self.page)
         self.filters.set_shared(True)
         self.column.addWidget(self.filters)
-        self.maps = MapView(self.document, self.theme, grows=True, most_height=250, parent=self.page)
+        self.maps = MapView(self.document, grows=True, most_height=250, parent=self.page)
         self.column.addWidget(self.maps)
         self.filters.hide()
         self.maps.hide()
@@ -279,13 +279,13 @@ class LayerTab(Tab):
 
     # ------------------------------------------------------------------ the run
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """Weights and outputs of the selected layer."""
         node = self.selection[0] if len(self.selection) == 1 else ""
         mine = {WEIGHTS.series(node), OUTPUT.series(node), DEAD_UNITS.series(node), PLANE.series(node)}
-        if run is self._run and step == self._step and not (mine & changed):
+        if shown.run is self._run and shown.step == self._step and not (mine & changed):
             return
-        self._run, self._step = run, step
+        self._run, self._step = shown.run, shown.step
         self._show_run()
 
     def _show_run(self) -> None:
@@ -298,13 +298,6 @@ class LayerTab(Tab):
             maps = self.maps.refresh(run, node, self._step)
         self.filters.setVisible(filters)
         self.maps.setVisible(maps)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.filters.apply_theme(theme)
-        self.maps.apply_theme(theme)
-        self.form.apply_theme()
-        super().apply_theme(theme)
 
     # ------------------------------------------------------------------ changing
 

@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.errors import InputError
 from nnviz.gui.inspector.editors import Editor
-from nnviz.gui.look.theme import Theme
+from nnviz.gui.look import theme as themes
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
-from nnviz.project.document import Document
+from nnviz.gui.runs.shown import Shown
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
-from nnviz.record.run import RunView
 
 _MARGIN = 14
 
@@ -26,10 +26,10 @@ class Tab(QScrollArea):
     node_requested = Signal(str)
     cure_requested = Signal(object)
 
-    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.document = document
-        self.theme = theme
+        self.workspace = workspace
+        self.document = document = workspace.document
         self.selection: tuple[str, ...] = ()
         self._stale = True
         self.setWidgetResizable(True)
@@ -46,6 +46,7 @@ class Tab(QScrollArea):
         self.verticalScrollBar().rangeChanged.connect(self._on_scroll_range)
         follow(document.changed, self._on_changed)
         follow(document.diagnostics_changed, self._on_diagnostics)
+        follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ for the tabs
 
@@ -57,7 +58,7 @@ class Tab(QScrollArea):
         """Bring everything up to date with the document and the selection; emits nothing and changes nothing."""
         raise NotImplementedError
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """Bring what shows the run up to date."""
 
     def follow(self) -> None:
@@ -84,9 +85,8 @@ class Tab(QScrollArea):
             return False
         return True
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours and the text scale of another theme."""
-        self.theme = theme
+    def restyle(self) -> None:
+        """Take the letters of the theme, and words that hold its colours; the fields have followed by themselves."""
         refresh_fonts(self.page)
         self.follow()
 

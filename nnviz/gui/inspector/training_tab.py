@@ -11,11 +11,9 @@ from nnviz.gui.inspector.choice_form import ChoiceForm, ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import Theme
-from nnviz.gui.parts.known_data import KnownData
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project import choices
 from nnviz.project.choices import Chosen
-from nnviz.project.document import Document
 from nnviz.project.edits import SetTraining
 from nnviz.project.model import ParamValue, TrainConfig
 from nnviz.project.settings import TRAINING
@@ -24,9 +22,9 @@ from nnviz.project.settings import TRAINING
 class TrainingTab(Tab):
     """Everything in TrainConfig. Each change is one edit of the document."""
 
-    def __init__(self, document: Document, theme: Theme, known: KnownData, parent: QWidget | None = None) -> None:
-        super().__init__(document, theme, parent)
-        self._known = known
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(workspace, parent)
+        self._known = known = workspace.known
         known.changed.connect(self.follow)
 
     def build(self) -> None:
@@ -64,12 +62,6 @@ class TrainingTab(Tab):
                 form.show_choice(getattr(config, name))
         self.training.set_values({param.name: (getattr(config, param.name),) for param in TRAINING})
         self.summary.setText(self._sum_up())
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        for form in (*self.choices.values(), self.training):
-            form.apply_theme()
-        super().apply_theme(theme)
 
     def _sum_up(self) -> str:
         """What the settings come to, in steps."""

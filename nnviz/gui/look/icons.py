@@ -100,14 +100,14 @@ class _Binding(QObject):
         super().__init__(target if isinstance(target, QObject) else None)
         self._target = weakref.ref(target)
         self.name, self.colour = "", ""
-        # A method of a QObject: Qt ends the connection with it.
+        # A method of a QObject: Qt ends the connection with it. ``follow`` stands in a room above this one.
         theme.notifier.changed.connect(self.tint)
 
-    def tint(self, colours: theme.Theme) -> None:
-        """Draw the icon in the colours of a theme."""
+    def tint(self) -> None:
+        """Draw the icon in the colours of the theme."""
         target = self._target()
         if target is not None:
-            target.setIcon(icon(self.name, getattr(colours, self.colour)))
+            target.setIcon(icon(self.name, getattr(theme.current(), self.colour)))
 
 
 def bind(target: HasIcon, name: str, colour: str = "text") -> None:
@@ -120,4 +120,4 @@ def bind(target: HasIcon, name: str, colour: str = "text") -> None:
         binding = _Binding(target)
         target._nnviz_icon = binding  # type: ignore[attr-defined]  # one slot on the wrapper: the latest binding wins
     binding.name, binding.colour = name, colour
-    binding.tint(theme.current())
+    binding.tint()

@@ -1,7 +1,10 @@
 """How everything looks: colours, fonts, the widget style, and how numbers are written.
 
-One :class:`Theme` is current at a time. Widgets built from stock parts follow by themselves (palette and stylesheet of
-the application); whoever paints by hand reads :func:`current` while painting, and repaints on ``notifier.changed``.
+One :class:`Theme` and one :class:`Mode` are current at a time, and nobody is handed them. Widgets built from stock
+parts follow by themselves (palette and stylesheet of the application); whoever paints by hand reads :func:`current`
+while painting, and is painted again because the palette is another; whoever keeps something made of colours or letters
+(a picture, a stylesheet, a height) makes it anew on ``notifier.changed``; whoever arranges things otherwise in a
+lecture does so on ``notifier.mode_changed``.
 
 Fonts are given in pixels by :func:`font` and follow the text scale, which lecture mode raises; a stylesheet never sets
 a font size, so that ``setFont`` always means what it says.
@@ -40,9 +43,15 @@ _THEMES: Mapping[str, Theme] = {"dark": DARK, "light": LIGHT}
 
 
 class _Notifier(QObject):
-    """Says that the theme or the text scale has changed; the argument is the current Theme."""
+    """Says what is another one now.
+
+    Attributes:
+        changed: Signal: the theme, the text scale or the mode; the argument is the current Theme.
+        mode_changed: Signal: the mode; everybody has the letters that come with it by then.
+    """
 
     changed = Signal(object)
+    mode_changed = Signal()
 
 
 @dataclass
@@ -74,6 +83,7 @@ def set_mode(mode: Mode) -> None:
         _state.mode = mode
         if not set_text_scale(mode.text_scale):
             notifier.changed.emit(_state.theme)
+        notifier.mode_changed.emit()
 
 
 def text_scale() -> float:

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.theme import Theme, mixed
+from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import value_at
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.project import registry
 from nnviz.record.quantities import ACTIVATION_DEVIATION, ACTIVATION_HISTOGRAM, ACTIVATION_MEAN, percent
@@ -42,9 +43,8 @@ class HistogramsView(QWidget):
 
     LEAST_WIDTH = 150
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._shown: list[Distribution] = []
         self._selection = ""
         self.setMouseTracking(True)
@@ -52,6 +52,7 @@ class HistogramsView(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setAccessibleName("Distribution of the outputs of each layer")
+        follow(themes.notifier.changed, self.restyle)
 
     @property
     def shown(self) -> list[Distribution]:
@@ -66,9 +67,8 @@ class HistogramsView(QWidget):
             self.updateGeometry()
         self.update()
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self._theme = theme
+    def restyle(self) -> None:
+        """Take the room that the theme's letters need."""
         self.updateGeometry()
         self.update()
 
@@ -109,18 +109,18 @@ class HistogramsView(QWidget):
         line = line_height()
         strong = one.node == self._selection
         painter.setFont(themes.font(12, 600 if strong else 500))
-        painter.setPen(QColor(self._theme.text))
+        painter.setPen(QColor(themes.current().text))
         top = QRect(int(area.left()), int(area.top()), int(area.width()), line)
         painter.drawText(top, int(Qt.AlignmentFlag.AlignLeft), one.node)
         painter.setFont(themes.font(12))
-        painter.setPen(QColor(self._theme.text_muted))
+        painter.setPen(QColor(themes.current().text_muted))
         text = f"{finite_or_dash(one.mean)} ± {finite_or_dash(one.deviation)}"
         painter.drawText(top, int(Qt.AlignmentFlag.AlignRight), text)
         plot = QRectF(area.left(), area.top() + line + 4, area.width(), area.height() - 2 * line - 8)
         edges, counts = one.histogram.edges, one.histogram.counts.astype(np.float64)
         low, high = float(edges[0]), float(edges[-1])
         bottom = QRect(int(area.left()), int(plot.bottom()) + 3, int(area.width()), line)
-        painter.setPen(QPen(QColor(self._theme.border), 1))
+        painter.setPen(QPen(QColor(themes.current().border), 1))
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         if high <= low or not counts.sum():
             return
@@ -137,11 +137,11 @@ class HistogramsView(QWidget):
             points += [QPointF(float(x[index]), float(y[index])), QPointF(float(x[index + 1]), float(y[index]))]
         points.append(QPointF(float(x[-1]), plot.bottom()))
         painter.setPen(QPen(one.colour, 1.2))
-        painter.setBrush(mixed(QColor(self._theme.panel), one.colour, 0.35))
+        painter.setBrush(mixed(QColor(themes.current().panel), one.colour, 0.35))
         painter.drawPolygon(QPolygonF(points))
         peak = int(density.argmax())
         if density[peak] > tallest:
-            painter.setPen(QColor(self._theme.text_muted))
+            painter.setPen(QColor(themes.current().text_muted))
             text = f"↑ {percent(float(share[peak]))}"
             right = float(x[peak + 1]) + 5 < plot.right() - painter.fontMetrics().horizontalAdvance(text)
             place = QRectF(plot.left(), plot.top() - 2, float(x[peak]) - 5 - plot.left(), line)
@@ -152,11 +152,11 @@ class HistogramsView(QWidget):
             painter.drawText(place, int(side), text)
         if low < 0 < high:
             zero = plot.left() - plot.width() * low / (high - low)
-            pen = QPen(QColor(self._theme.text_faint), 1)
+            pen = QPen(QColor(themes.current().text_faint), 1)
             pen.setStyle(Qt.PenStyle.DotLine)
             painter.setPen(pen)
             painter.drawLine(QPointF(zero, plot.top()), QPointF(zero, plot.bottom()))
-        painter.setPen(QColor(self._theme.text_muted))
+        painter.setPen(QColor(themes.current().text_muted))
         painter.drawText(bottom, int(Qt.AlignmentFlag.AlignLeft), themes.format_number(low))
         painter.drawText(bottom, int(Qt.AlignmentFlag.AlignRight), themes.format_number(high))
 
@@ -218,7 +218,7 @@ class ActivationsPanel(Panel):
 
     def build(self) -> None:
         """One scrolling grid of small histograms."""
-        self.view = HistogramsView(self.theme)
+        self.view = HistogramsView()
         self.view.picked.connect(self.node_requested.emit)
         self.view.readout.connect(self._say)
         self._scroll = QScrollArea(self.body)
@@ -254,11 +254,6 @@ class ActivationsPanel(Panel):
         """The selected layer's name comes forward."""
         self.redraw()
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.view.apply_theme(theme)
-        super().apply_theme(theme)
-
     def rows(self) -> Iterator[Sequence[Cell]]:
         """One row a bin."""
         yield ("layer", "step", "from", "to", "count")
@@ -270,7 +265,7 @@ class ActivationsPanel(Panel):
     def _colour(self, node: str) -> QColor:
         found = self.document.project.graph.nodes.get(node)
         family = registry.layer(found.kind).family if found is not None else "shape"
-        return QColor(self.theme.family(family))
+        return QColor(themes.current().family(family))
 
 
 def finite_or_dash(value: float) -> str:

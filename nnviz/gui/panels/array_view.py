@@ -9,23 +9,23 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVB
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.pictures import Scale, scale_bar
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.enlarged import Enlarged
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.panels.tiles import TileView
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, line_height, refresh_fonts, set_font
 
 
 class RangeBar(QWidget):
     """A colour scale with the values of its two ends; its width does not depend on them."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._scale: Scale | None = "sequential"
         self._low, self._high = "", ""
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.apply_theme(theme)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -40,9 +40,8 @@ class RangeBar(QWidget):
             self.setToolTip(f"Colours run from {low} to {high}" if scale else f"{low} {high}")
             self.update()
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self._theme = theme
+    def restyle(self) -> None:
+        """Take the size of the theme's letters."""
         self.setFont(themes.font(12))
         self.setFixedSize(self.sizeHint())
         self.update()
@@ -59,7 +58,7 @@ class RangeBar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Low, scale, high."""
         painter = QPainter(self)
-        painter.setPen(QColor(self._theme.text_muted))
+        painter.setPen(QColor(themes.current().text_muted))
         width = self._text_width()
         vertical = int(Qt.AlignmentFlag.AlignVCenter)
         low = QRect(0, 0, width, self.height())
@@ -77,18 +76,14 @@ class ArrayView(QWidget):
     """Caption and choices in one line, the grid, and a line that says what is under the mouse, beside the scale.
 
     Args:
-        theme: Colours.
         grows: The grid takes the height it needs, up to ``most_height`` (in the inspector); otherwise it fits into the
             height there is and scrolls (in a panel).
         most_height: See ``grows``.
         parent: Owner.
     """
 
-    def __init__(
-        self, theme: Theme, *, grows: bool = False, most_height: int = 260, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, *, grows: bool = False, most_height: int = 260, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = theme
         self._grows, self._most_height = grows, most_height
         self._enlarged: Enlarged | None = None
         column = QVBoxLayout(self)
@@ -103,7 +98,7 @@ class ArrayView(QWidget):
         set_font(self._caption, 12, 600 if grows else 400)
         self._line.addWidget(self._caption, 1)
         column.addWidget(line)
-        self.grid = TileView(theme, room=most_height if grows else 0)
+        self.grid = TileView(room=most_height if grows else 0)
         self._scroll = QScrollArea(self)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -126,13 +121,14 @@ class ArrayView(QWidget):
         foot.setContentsMargins(0, 0, 0, 0)
         foot.setSpacing(6)
         foot.addWidget(self.reading, 1)
-        self.range_bar = RangeBar(theme, self)
+        self.range_bar = RangeBar(self)
         foot.addWidget(self.range_bar)
         column.addLayout(foot)
         self.grid.readout.connect(self._on_readout)
         self.grid.enlarge_requested.connect(self.enlarge)
         self._idle_text = ""
         self.setMinimumHeight(60)
+        follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ for the subclasses
 
@@ -177,17 +173,14 @@ class ArrayView(QWidget):
         """Show one tile large, beside the grid, until a click elsewhere or Escape."""
         if self.grid.data is None:
             return
-        popup = Enlarged(self.grid.data, index, self.enlarged_title(), self.theme, self)
+        popup = Enlarged(self.grid.data, index, self.enlarged_title(), self)
         popup.destroyed.connect(self._on_enlarged_closed)
         self._enlarged = popup
         popup.show_beside(self)
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme; the subclass colours the tiles again."""
-        self.theme = theme
+    def restyle(self) -> None:
+        """Take the letters of the theme; the subclass colours the tiles again."""
         refresh_fonts(self)
-        self.range_bar.apply_theme(theme)
-        self.grid.apply_theme(theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The grid follows."""

@@ -38,13 +38,12 @@ from PySide6.QtWidgets import (
 from nnviz.errors import StorageError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.panel_actions import PanelActions, PanelChoice
-from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, line_height, refresh_fonts, set_font
-from nnviz.project.document import Document
+from nnviz.gui.runs.shown import Shown
+from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest
@@ -77,6 +76,7 @@ class Panel(QWidget):
         prefixes: Beginnings of the series of these quantities.
         letter: Its key in the shortcuts of all its actions.
         choices: Its options.
+        workspace: The document, and what is done with it; ``document`` is the same for short.
         needs_training: Only a training fills it, so that ``empty`` is true only where one can begin.
     """
 
@@ -107,19 +107,15 @@ class Panel(QWidget):
 
     def __init__(
         self,
-        document: Document,
-        theme: Theme,
+        workspace: Workspace,
         parent: QWidget | None = None,
         actions: PanelActions | None = None,
     ) -> None:
         super().__init__(parent)
-        self.document = document
-        self.theme = theme
-        #: Writes files; the window's own, so that it waits for them at its end.
-        self.background: Background | None = None
+        self.workspace = workspace
+        self.document = workspace.document
         self.selection = ""
-        self._run: RunView | None = None
-        self._step: int | None = None
+        self._shown: Shown | None = None
         self._stale = True
         self._waiting: set[str] = set()
         self._cost = self._drawn_at = 0.0
@@ -179,8 +175,8 @@ class Panel(QWidget):
         self.panel_actions = actions or PanelActions(type(self), self, lambda command: command(self))
         self.panel_actions.fill(self.menu, self.add_options)
         self.panel_actions.follow(self)
-        self.apply_theme(theme)
-        follow(themes.notifier.changed, self._on_theme_changed)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ for the panels themselves
 
@@ -205,8 +201,8 @@ class Panel(QWidget):
         """Bring the body up to date.
 
         Args:
-            run: What to read.
-            changed: The series that have new samples (all of them when ``fresh``).
+            run: What to read. What stands beside it is in :attr:`shown`.
+            changed: The series that have new samples (all of them when ``fresh``), of any run that is shown.
             step: The step to show; None is the newest.
             fresh: Another run, or the panel was hidden: nothing drawn before counts.
 
@@ -244,20 +240,25 @@ class Panel(QWidget):
     def redraw(self) -> None:
         """Draw everything again from the run at hand, after an option or the selection has changed."""
         self._stale = True
-        if self._run is not None and self.isVisible():
-            self.refresh(self._run, frozenset(), self._step)
+        if self._shown is not None and self.isVisible():
+            self.refresh(self._shown, frozenset())
 
     # ------------------------------------------------------------------ for the window
 
     @property
     def run(self) -> RunView | None:
         """The run that was drawn last."""
-        return self._run
+        return None if self._shown is None else self._shown.run
 
     @property
     def step(self) -> int | None:
         """The step that is shown; None is live."""
-        return self._step
+        return None if self._shown is None else self._shown.step
+
+    @property
+    def shown(self) -> Shown | None:
+        """What was drawn last: the run with its step, and what stands beside it."""
+        return self._shown
 
     @property
     def interest(self) -> Interest:
@@ -277,13 +278,15 @@ class Panel(QWidget):
         """Whether the empty state is shown."""
         return self._pages.currentWidget() is self._empty
 
-    def refresh(self, run: RunView, changed: frozenset[str], step: int | None) -> None:
-        """Show the run at ``step`` (None: live), knowing which series have changed since the last call."""
-        fresh = self._stale or run is not self._run
-        moved = step != self._step
-        self._run, self._step, self._stale = run, step, False
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
+        """Bring what is shown up to date, knowing which series of its runs have changed since the last call."""
+        before, run, step = self._shown, shown.run, shown.step
+        fresh = self._stale or not shown.same_runs(before)
+        moved = before is None or shown.steps != before.steps
+        self._shown, self._stale = shown, False
         if fresh:
-            changed = frozenset(name for prefix in self.prefixes for name in run.names(prefix))
+            names = (run.names(prefix) for run in shown.runs for prefix in self.prefixes)
+            changed = frozenset(name for found in names for name in found)
         else:
             self._waiting |= {name for name in changed if name.startswith(self.prefixes)}
             if not moved and not self._waiting:
@@ -325,8 +328,8 @@ class Panel(QWidget):
 
     def _catch_up(self) -> None:
         """Draw what had to wait."""
-        if self._run is not None and self._waiting and self.isVisible():
-            self.refresh(self._run, frozenset(), self._step)
+        if self._shown is not None and self._waiting and self.isVisible():
+            self.refresh(self._shown, frozenset())
 
     @property
     def hint(self) -> str:
@@ -349,9 +352,8 @@ class Panel(QWidget):
     def on_selection(self) -> None:
         """Called after the selection has changed; panels that do not follow it do nothing."""
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.theme = theme
+    def restyle(self) -> None:
+        """Take the colours and letters of the theme; its parts, which follow the theme by themselves, have theirs."""
         refresh_fonts(self)
         # A dock may have taken the header for its title bar; then it is no longer below the panel.
         refresh_fonts(self.header)
@@ -367,7 +369,7 @@ class Panel(QWidget):
         """Open the text that says how to read this instrument, under the help button."""
         from nnviz.gui.panels.help import HelpPopup  # noqa: PLC0415 - opened by hand, not needed to start
 
-        popup = HelpPopup(self.title, self.help, self.theme, self)
+        popup = HelpPopup(self.title, self.help, self)
         popup.show_below(self._help_button)
 
     # ------------------------------------------------------------------ taking it elsewhere
@@ -386,7 +388,7 @@ class Panel(QWidget):
         size = self._picture_size()
         image = QImage(size * scale, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(scale)
-        image.fill(QColor(self.theme.panel))
+        image.fill(QColor(themes.current().panel))
         painter = QPainter(image)
         self._paint_picture(painter)
         painter.end()
@@ -413,7 +415,7 @@ class Panel(QWidget):
         generator.setViewBox(QRect(QPoint(0, 0), size))
         generator.setTitle(self.title)
         painter = QPainter(generator)
-        painter.fillRect(QRect(QPoint(0, 0), size), QColor(self.theme.panel))
+        painter.fillRect(QRect(QPoint(0, 0), size), QColor(themes.current().panel))
         self._paint_picture(painter)
         painter.end()
         return bytes(data.data())
@@ -439,8 +441,6 @@ class Panel(QWidget):
             content = self.to_csv().encode()
         else:
             content = self.to_png()
-        if self.background is None:
-            self.background = Background(self)
         # The panel may be made anew before the file is written; signals of a deleted object are not emitted.
         said, failed = weakref.ref(self), f"{self.title} could not be saved."
 
@@ -454,7 +454,8 @@ class Panel(QWidget):
             if panel is not None and shiboken6.isValid(panel):
                 panel.failed.emit(str(error) if isinstance(error, StorageError) else failed)
 
-        self.background.start(lambda: write_atomically(content, path), done, refused, lane="exports")
+        # The window's own, so that it waits for what is written at its end.
+        self.workspace.background.start(lambda: write_atomically(content, path), done, refused, lane="exports")
 
     def copy_image(self) -> None:
         """Put the picture on the clipboard."""
@@ -505,9 +506,6 @@ class Panel(QWidget):
         super().hideEvent(event)
         self._stale = True
         self.tell_interest()
-
-    def _on_theme_changed(self) -> None:
-        self.apply_theme(themes.current())
 
     def _header_button(self, icon: str, tip: str) -> QToolButton:
         button = QToolButton(self.header)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMenu
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
+from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
 from nnviz.gui.panels.options import add_smoothing
@@ -22,6 +23,7 @@ from nnviz.record.quantities import EPOCH
 from nnviz.record.run import RunView
 
 _MOST_EPOCHS = 1e9
+_NO_EPOCHS: tuple[NDArray[np.int64], Floats] = (np.empty(0, np.int64), np.empty(0))
 
 
 def trained_nodes(document: Document) -> list[str]:
@@ -69,6 +71,14 @@ class Reading:
             self.average = Average(weight)
             self.smoothed = self.average.extend(values)
         self.steps, self.values = steps, values
+
+
+def _epoch_ends(run: RunView) -> tuple[NDArray[np.int64], Floats]:
+    """The steps at which epochs ended, and which."""
+    ends, epochs = run.scalars(EPOCH.series())
+    # Numbers of epochs are whole; a file may say something else.
+    counted = (epochs >= 0) & (epochs <= _MOST_EPOCHS) & (epochs == np.rint(epochs))
+    return (ends, epochs) if counted.all() else (ends[counted], epochs[counted])
 
 
 def curve_choices(smoothing: str) -> tuple[PanelChoice, ...]:
@@ -152,16 +162,20 @@ class CurvesPanel(Panel):
 
     def read_epochs(self, run: RunView) -> None:
         """Read where the epochs ended, for the axis of epochs."""
-        ends, epochs = run.scalars(EPOCH.series())
-        # Numbers of epochs are whole; a file may say something else.
-        counted = (epochs >= 0) & (epochs <= _MOST_EPOCHS) & (epochs == np.rint(epochs))
-        self._ends, self._epochs = (ends, epochs) if counted.all() else (ends[counted], epochs[counted])
+        self._ends, self._epochs = _epoch_ends(run)
         self._pace = steps_per_epoch(self.document)
 
     def place(self, steps: NDArray[np.int64] | Floats) -> Floats:
-        """Steps on the horizontal axis."""
+        """Steps of the shown run on the horizontal axis."""
+        return self._placed(steps, self._ends, self._epochs)
+
+    def place_of(self, run: RunView, steps: NDArray[np.int64] | Floats) -> Floats:
+        """Steps of a run that is drawn beside the shown one: its epochs may be of another length."""
+        return self._placed(steps, *_epoch_ends(run)) if self.axis == "epoch" else self._placed(steps, *_NO_EPOCHS)
+
+    def _placed(self, steps: NDArray[np.int64] | Floats, ends: NDArray[np.int64], epochs: Floats) -> Floats:
         placed = np.asarray(steps, dtype=np.float64)
-        return epochs_of(placed, self._ends, self._epochs, self._pace) if self.axis == "epoch" else placed
+        return epochs_of(placed, ends, epochs, self._pace) if self.axis == "epoch" else placed
 
     def step_of(self, x: float) -> int:
         """The nearest step to a place on the horizontal axis."""
@@ -186,7 +200,7 @@ class CurvesPanel(Panel):
         """A node's colour and whether its line is dashed (from the ninth node on, the colours come again)."""
         nodes = trained_nodes(self.document)
         index = nodes.index(node) if node in nodes else len(nodes) + sum(map(ord, node))
-        series = self.theme.series
+        series = themes.current().series
         return QColor(series[index % len(series)]), (index // len(series)) % 2 == 1
 
     # ------------------------------------------------------------------ export

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.theme import Theme, level_colour
+from nnviz.gui.look.theme import level_colour
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Floats, value_at
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
 from nnviz.record.quantities import DEAD_FRACTION, DEAD_SINCE, DEAD_UNITS, SATURATION, Quantity, percent
@@ -52,9 +53,8 @@ class SharesView(QWidget):
 
     picked = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._rows: list[Row] = []
         self._selection = ""
         self._step: int | None = None
@@ -63,6 +63,7 @@ class SharesView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.setAccessibleName("Dead and saturated units by layer")
+        follow(themes.notifier.changed, self.restyle)
 
     @property
     def rows(self) -> list[Row]:
@@ -78,9 +79,8 @@ class SharesView(QWidget):
             self.updateGeometry()
         self.update()
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self._theme = theme
+    def restyle(self) -> None:
+        """Take the room that the theme's letters need."""
         self.updateGeometry()
         self.update()
 
@@ -116,24 +116,24 @@ class SharesView(QWidget):
             if not event.rect().intersects(QRect(0, top, self.width(), height)):
                 continue
             colour = QColor(
-                level_colour(self._theme, row.quantity.bands.level(row.share))
+                level_colour(themes.current(), row.quantity.bands.level(row.share))
                 if math.isfinite(row.share)
-                else self._theme.text_faint
+                else themes.current().text_faint
             )
             strong = row.node == self._selection
             painter.setFont(themes.font(12, 600 if strong else 400))
-            painter.setPen(QColor(self._theme.text if strong else self._theme.text_muted))
+            painter.setPen(QColor(themes.current().text if strong else themes.current().text_muted))
             text = painter.fontMetrics().elidedText(row.node, Qt.TextElideMode.ElideMiddle, names - 10)
             vertical = int(Qt.AlignmentFlag.AlignVCenter)
             painter.drawText(QRect(0, top, names - 6, bar), vertical, text)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self._theme.field if self._theme.dark else self._theme.grid))
+            painter.setBrush(QColor(themes.current().field if themes.current().dark else themes.current().grid))
             painter.drawRoundedRect(QRectF(left, top, right - left, bar), 2, 2)
             if row.share > 0:
                 painter.setBrush(colour)
                 width = max((right - left) * min(row.share, 1.0), 2.0)
                 painter.drawRoundedRect(QRectF(left, top, width, bar), 2, 2)
-            painter.setPen(QColor(self._theme.text))
+            painter.setPen(QColor(themes.current().text))
             painter.setFont(themes.font(12, 500))
             painter.drawText(QRect(right, top, values - 2, bar), int(Qt.AlignmentFlag.AlignRight) | vertical, row.text)
             self._paint_course(painter, row, QRectF(left, top + bar + 4, right - left, 13), colour)
@@ -161,7 +161,7 @@ class SharesView(QWidget):
         painter.drawPolyline(QPolygonF(points))
         if self._step is not None:
             place = area.left() + area.width() * min(self._step / self._end, 1)
-            painter.setPen(QPen(QColor(self._theme.accent), 1))
+            painter.setPen(QPen(QColor(themes.current().accent), 1))
             painter.drawLine(QPointF(place, area.top() - 2), QPointF(place, area.bottom() + 1))
 
     def row_at(self, y: float) -> Row | None:
@@ -220,7 +220,7 @@ class DeadUnitsPanel(Panel):
     def build(self) -> None:
         """One scrolling list of bars."""
         self.follow_layers()
-        self.view = SharesView(self.theme)
+        self.view = SharesView()
         self.view.picked.connect(self.node_requested.emit)
         self._scroll = QScrollArea(self.body)
         self._scroll.setWidgetResizable(True)
@@ -275,11 +275,6 @@ class DeadUnitsPanel(Panel):
     def on_selection(self) -> None:
         """The selected layer's name comes forward."""
         self.redraw()
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.view.apply_theme(theme)
-        super().apply_theme(theme)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Layer, quantity, step, share: the whole course of every row."""

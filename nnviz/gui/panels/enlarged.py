@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.pictures import image_of
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.tile_data import TileData, tile_words
-from nnviz.gui.parts.widgets import ElidedLabel, set_font
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
 
 
 class LargeTile(QWidget):
@@ -22,9 +22,8 @@ class LargeTile(QWidget):
 
     SIDE = 392
 
-    def __init__(self, theme: Theme, label: QLabel, parent: QWidget) -> None:
+    def __init__(self, label: QLabel, parent: QWidget) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._label = label
         self._data: TileData | None = None
         self._index = 0
@@ -94,14 +93,10 @@ class LargeTile(QWidget):
 class Enlarged(QFrame):
     """A card with one large picture; the arrow keys go to its neighbours, Escape or a click elsewhere closes it."""
 
-    def __init__(self, data: TileData, index: int, title: str, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, data: TileData, index: int, title: str, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("enlarged")
-        self.setStyleSheet(
-            f"#enlarged {{ background: {theme.panel_raised.name()}; border: 1px solid {theme.border.name()};"
-            " border-radius: 8px; }"
-        )
         self._data = data
         self.index = index
         column = QVBoxLayout(self)
@@ -113,7 +108,7 @@ class Enlarged(QFrame):
         self.reading = ElidedLabel("", self)
         set_font(self.reading, 12)
         self.reading.setProperty("role", "muted")
-        self.picture = LargeTile(theme, self.reading, self)
+        self.picture = LargeTile(self.reading, self)
         column.addWidget(self.picture)
         column.addWidget(self.reading)
         hint = QLabel("Arrow keys: the neighbours · Esc: close", self)
@@ -121,6 +116,17 @@ class Enlarged(QFrame):
         set_font(hint, 12)
         column.addWidget(hint)
         self.picture.show_tile(data, index)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
+
+    def restyle(self) -> None:
+        """Take the colours and letters of the theme."""
+        theme = themes.current()
+        self.setStyleSheet(
+            f"#enlarged {{ background: {theme.panel_raised.name()}; border: 1px solid {theme.border.name()};"
+            " border-radius: 8px; }"
+        )
+        refresh_fonts(self)
 
     def show_data(self, data: TileData) -> None:
         """The numbers have changed: go on showing the same tile."""

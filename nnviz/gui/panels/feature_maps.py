@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.pictures import Scale, colours, limit_of, value_range
 from nnviz.gui.look.planes import Edges, decision, probabilities
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.array_view import ArrayView
 from nnviz.gui.panels.arrays import Numbers, composite, map_stack, shape_words, with_maps
 from nnviz.gui.panels.base import Cell
@@ -32,13 +31,12 @@ class MapView(ArrayView):
     def __init__(
         self,
         document: Document,
-        theme: Theme,
         *,
         grows: bool = False,
         most_height: int = 260,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(theme, grows=grows, most_height=most_height, parent=parent)
+        super().__init__(grows=grows, most_height=most_height, parent=parent)
         self._document = document
         self._node = ""
         self._maps: Numbers | None = None
@@ -99,9 +97,9 @@ class MapView(ArrayView):
         """The layer and the sample."""
         return f"{self._node} · {self._sample()}"
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        super().apply_theme(theme)
+    def restyle(self) -> None:
+        """Colour the tiles on the scale of the theme."""
+        super().restyle()
         self._colour()
 
     def rows(self) -> Iterator[Sequence[Cell]]:
@@ -187,7 +185,7 @@ class MapView(ArrayView):
             names = tuple(classes) if len(classes) == len(maps) else tuple(f"output {k}" for k in range(len(maps)))
             maps = probabilities(loss, maps).astype(np.float32)
             painted = (
-                decision("", facts.task, maps, self.theme)[None]
+                decision("", facts.task, maps, themes.current())[None]
                 if len(maps) == 1
                 else np.stack([colours(one, "sequential", 0.0, 1.0) for one in maps])
             )
@@ -269,7 +267,7 @@ class FeatureMapsPanel(NodePanel):
 
     def build(self) -> None:
         """The view fills the body."""
-        self.view = MapView(self.document, self.theme, parent=self.body)
+        self.view = MapView(self.document, parent=self.body)
         self.body_layout.addWidget(self.view, 1)
         super().build()
         self.view.scale_switch.chosen.connect(lambda key: self.option_changed.emit("scale", key))
@@ -303,11 +301,6 @@ class FeatureMapsPanel(NodePanel):
             return not self.is_empty
         self._drawn = (node, step)
         return bool(node) and self.view.refresh(run, node, step)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.view.apply_theme(theme)
-        super().apply_theme(theme)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Every number of the maps."""

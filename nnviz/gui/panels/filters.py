@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.pictures import colours, limit_of, value_range
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.array_view import ArrayView
 from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, shape_words, with_filters
 from nnviz.gui.panels.base import Cell
@@ -34,13 +33,12 @@ class FilterView(ArrayView):
     def __init__(
         self,
         document: Document,
-        theme: Theme,
         *,
         grows: bool = False,
         most_height: int = 260,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(theme, grows=grows, most_height=most_height, parent=parent)
+        super().__init__(grows=grows, most_height=most_height, parent=parent)
         self._document = document
         self._node = ""
         self._stack: FilterStack | None = None
@@ -108,9 +106,9 @@ class FilterView(ArrayView):
         channel = self.channel_box.currentText() if self.channel_box.isVisibleTo(self) else ""
         return f"{self._node} · weights" + (f" · {channel}" if channel else "")
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        super().apply_theme(theme)
+    def restyle(self) -> None:
+        """Colour the tiles on the scale of the theme."""
+        super().restyle()
         self._colour()
 
     def rows(self) -> Iterator[Sequence[Cell]]:
@@ -222,7 +220,7 @@ class FiltersPanel(NodePanel):
 
     def build(self) -> None:
         """The view fills the body."""
-        self.view = FilterView(self.document, self.theme, parent=self.body)
+        self.view = FilterView(self.document, parent=self.body)
         self.body_layout.addWidget(self.view, 1)
         super().build()
 
@@ -246,11 +244,6 @@ class FiltersPanel(NodePanel):
             return not self.is_empty
         self._drawn = (node, step)
         return bool(node) and self.view.refresh(run, node, step)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.view.apply_theme(theme)
-        super().apply_theme(theme)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Every weight of the layer."""

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guarded
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.record.quantities import FINDING
 from nnviz.record.readings import Cure, Finding
@@ -27,10 +27,9 @@ class FindingCard(QWidget):
     cure_requested = Signal(object)
     node_requested = Signal(str)
 
-    def __init__(self, finding: Finding, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, finding: Finding, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.finding = finding
-        self._theme = theme
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{finding.severity}: {finding.text} {finding.evidence}")
         if finding.node:
@@ -52,18 +51,18 @@ class FindingCard(QWidget):
             Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
         self.details.linkActivated.connect(self._on_link)
-        self.apply_theme(theme)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self._theme = theme
+    def restyle(self) -> None:
+        """Take the letters and the colour of the links of the theme."""
         refresh_fonts(self)
         lead, mark, rest = self.finding.text.partition(":")
         if mark and lead == self.finding.node:
             self.text.setText(f"<b>{html.escape(lead)}</b>:{html.escape(rest)}")
         else:
             self.text.setText(html.escape(self.finding.text))
-        accent = QColor(theme.accent).name()
+        accent = QColor(themes.current().accent).name()
         links = " · ".join(
             f'<a href="{index}" style="color: {accent}; text-decoration: none;">{_unbroken(cure.title)}</a>'
             for index, cure in enumerate(self.finding.cures)
@@ -85,11 +84,11 @@ class FindingCard(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(getattr(self._theme, _COLOURS.get(self.finding.severity, "information"))))
+        painter.setBrush(QColor(getattr(themes.current(), _COLOURS.get(self.finding.severity, "information"))))
         painter.drawRoundedRect(QRectF(0, 0, 3, self.height()), 1.5, 1.5)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QColor(self._theme.accent))
+            painter.setPen(QColor(themes.current().accent))
             painter.drawRoundedRect(QRectF(4.5, 0.5, self.width() - 5, self.height() - 1), 4, 4)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -158,7 +157,7 @@ class FindingsPanel(Panel):
             if card is None or card.finding != finding:
                 if card is not None:
                     self._drop(card)
-                card = FindingCard(finding, self.theme)
+                card = FindingCard(finding)
                 card.cure_requested.connect(self.cure_requested.emit)
                 card.node_requested.connect(self.node_requested.emit)
             kept[finding.series] = card
@@ -171,12 +170,6 @@ class FindingsPanel(Panel):
                 self._column.insertWidget(index, card)
         self.set_subtitle(str(len(findings)) if findings else "")
         return bool(findings)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        for card in self._cards.values():
-            card.apply_theme(theme)
-        super().apply_theme(theme)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """One row a finding."""

@@ -6,35 +6,43 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import Theme
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.widgets import refresh_fonts, set_font
 
 
 class HelpPopup(QFrame):
     """A card with a title and a text; a click elsewhere or Escape closes it."""
 
-    def __init__(self, title: str, text: str, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, title: str, text: str, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("help-popup")
         self.setAccessibleName(f"Help: {title}")
-        background, border = theme.panel_raised.name(), theme.border.name()
-        self.setStyleSheet(
-            f"#help-popup {{ background: {background}; border: 1px solid {border}; border-radius: 8px; }}"
-            f"QLabel {{ color: {theme.text.name()}; background: transparent; }}"
-        )
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(6)
         heading = QLabel(title, self)
-        heading.setFont(themes.font(14, 600))
+        set_font(heading, 14, 600)
         column.addWidget(heading)
         body = QLabel(text, self)
-        body.setFont(themes.font(13, 400))
+        set_font(body, 13)
         body.setWordWrap(True)
         body.setTextFormat(Qt.TextFormat.RichText)
         body.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         body.setFixedWidth(360)
         column.addWidget(body)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
+
+    def restyle(self) -> None:
+        """Take the colours and letters of the theme."""
+        theme = themes.current()
+        background, border = theme.panel_raised.name(), theme.border.name()
+        self.setStyleSheet(
+            f"#help-popup {{ background: {background}; border: 1px solid {border}; border-radius: 8px; }}"
+            f"QLabel {{ color: {theme.text.name()}; background: transparent; }}"
+        )
+        refresh_fonts(self)
 
     def show_below(self, anchor: QWidget) -> None:
         """Open under a button, moved so that the whole card is on the screen."""

@@ -14,7 +14,6 @@ from nnviz.errors import NnvizError
 from nnviz.gui.look import icons
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
@@ -251,11 +250,10 @@ class HistoryPanel(Panel):
         for row in range(self._model.rowCount()):
             yield (row, self._model.when(row), self._model.title(row), " ".join(self._model.states(row)))
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme, and letters of another size."""
-        super().apply_theme(theme)
+    def restyle(self) -> None:
+        """Take the letters of the theme: rows of another height."""
+        super().restyle()
         self.list.doItemsLayout()
-        self.list.viewport().update()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with the document."""

@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.curves import CurvesPanel, curve_choices, trained_nodes
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.record.quantities import EPOCH, Curves, Quantity, percent
@@ -52,7 +51,7 @@ class LayerCurvesPanel(CurvesPanel):
         """One plot with labels at its right."""
         super().build()
         logarithmic = self.quantity.scale == "log"
-        self.plot = CurvePlot(self.theme, logarithmic=logarithmic, end_labels=True, parent=self.body)
+        self.plot = CurvePlot(logarithmic=logarithmic, end_labels=True, parent=self.body)
         if self.quantity.unit == "share":
             self.plot.set_bounds((0.0, 1.0))
         self.plot.hovered.connect(self._on_hovered)
@@ -91,11 +90,6 @@ class LayerCurvesPanel(CurvesPanel):
         """The selected layer's curve comes forward."""
         self.plot.set_emphasis(self.selection)
         self._update_header()
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self.plot.apply_theme(theme)
-        super().apply_theme(theme)
 
     def _in_order(self, changed: frozenset[str]) -> list[str]:
         prefix = self.quantity.prefix

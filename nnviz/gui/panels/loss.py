@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import Theme
-from nnviz.gui.panels.curves import CurvesPanel, curve_choices
+from nnviz.gui.look.theme import mixed
+from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
@@ -21,8 +21,17 @@ from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, percent
 from nnviz.record.run import RunView
 
 _SPLITS = (("train", "train", 0), ("validation", "validation", 1), ("test", "test", 2))
+#: How much of its colour a curve of another run keeps: it stands behind those of the shown one.
+_BESIDE = 0.5
+_LONGEST_TITLE = 24
 #: What each of the two views shows.
 _SHOWN = {"loss": LOSS, "accuracy": ACCURACY}
+
+
+def title_of(run: RunView) -> str:
+    """What a run beside the shown one is called in the legend."""
+    title = " ".join(run.info.title.split())
+    return (title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…") or "other run"
 
 
 class LossPanel(CurvesPanel):
@@ -53,6 +62,8 @@ class LossPanel(CurvesPanel):
         "<p><b>How to read it.</b> Both fall: it learns. Training falls and validation rises: it learns by heart "
         "(over-fitting); stop at the dot, the best epoch. Neither falls: the learning rate is too small, or the units "
         "are dead or saturated. It jumps or becomes NaN: the learning rate is too large.</p>"
+        "<p>Other runs beside the shown one are drawn faintly, each in one colour: training as a line, validation and "
+        "test dashed.</p>"
         "<p>The wheel zooms, dragging moves, a double-click shows everything again.</p>"
     )
 
@@ -71,12 +82,12 @@ class LossPanel(CurvesPanel):
         self._title.hide()
         self._header_row.insertWidget(0, self._segments)
         self._header_row.setContentsMargins(8, 4, 6, 2)
-        self.legend = Legend(self.theme, self.body)
+        self.legend = Legend(self.body)
         self.body_layout.setSpacing(0)
         self.body_layout.addWidget(self.legend)
         self.plots = {
-            "loss": CurvePlot(self.theme, parent=self.body),
-            "accuracy": CurvePlot(self.theme, parent=self.body),
+            "loss": CurvePlot(parent=self.body),
+            "accuracy": CurvePlot(parent=self.body),
         }
         self.plots["accuracy"].set_bounds((0.0, 1.0))
         holder = QWidget(self.body)
@@ -88,6 +99,8 @@ class LossPanel(CurvesPanel):
             plot.hovered.connect(self._on_hovered)
         self.body_layout.addWidget(holder, 1)
         self._hover: float | None = None
+        #: What was read of the other runs, in their order.
+        self._beside: list[dict[str, Reading]] = []
         self._show_plots()
 
     def option(self, key: str) -> str:
@@ -113,17 +126,19 @@ class LossPanel(CurvesPanel):
         """Give the curves that changed their new data."""
         if fresh:
             self._readings.clear()
+            self._beside = [{} for _ in self._others]
             for plot in self.plots.values():
                 plot.clear()
         if fresh or EPOCH.series() in changed:
             self.read_epochs(run)
             if self.axis == "epoch":
-                changed = frozenset(name for one in _SHOWN.values() for name in run.names(one.prefix)) | changed
+                runs = (run, *self._others)
+                changed |= {name for one in _SHOWN.values() for each in runs for name in each.names(one.prefix)}
         for view, plot in self.plots.items():
             plot.set_axis(self.axis, self._y_title(view), whole_x=self.axis == "step")
             for split, title, colour in _SPLITS:
                 series = _SHOWN[view].series(split)
-                if series not in changed:
+                if series not in changed or not len(run.scalars(series)[0]):
                     continue
                 is_train = split == "train"
                 reading = self.read(run, series, smoothed=is_train)
@@ -133,16 +148,17 @@ class LossPanel(CurvesPanel):
                 plot.set_curve(
                     series,
                     title,
-                    QColor(self.theme.series[colour]),
+                    QColor(themes.current().series[colour]),
                     self.place(reading.steps),
                     reading.values,
                     smoothed,
                     markers=not is_train and len(reading.steps) <= 60,
                 )
+            self._draw_beside(plot, view, changed)
             self._mark_best(plot, view)
             plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
             if self.view in {view, "both"}:
-                plot.update_ranges(self.end(run))
+                plot.update_ranges(max(self.end(run), self._end_beside()))
         has_accuracy = any(name.startswith(ACCURACY.prefix) for name in self._readings)
         self._segments.set_enabled("accuracy", has_accuracy)
         if not has_accuracy and self.view != "loss" and self._readings:
@@ -152,7 +168,46 @@ class LossPanel(CurvesPanel):
             self.option_changed.emit("view", "loss")
             self._show_plots()
         self._update_legend()
-        return any(len(reading.steps) for reading in self._readings.values())
+        return bool(any(len(reading.steps) for reading in self._readings.values()) or any(self._beside))
+
+    @property
+    def _others(self) -> tuple[RunView, ...]:
+        """The runs that are drawn beside the shown one."""
+        return () if self.shown is None else self.shown.others
+
+    def _colour_beside(self, index: int) -> QColor:
+        """One colour for all curves of a run: those of the shown one have theirs by split."""
+        series = themes.current().series
+        return mixed(QColor(themes.current().panel), QColor(series[(len(_SPLITS) + index) % len(series)]), _BESIDE)
+
+    def _draw_beside(self, plot: CurvePlot, view: str, changed: frozenset[str]) -> None:
+        """The curves of the other runs, in one view."""
+        for index, other in enumerate(self._others):
+            for split, *_ in _SPLITS:
+                series = _SHOWN[view].series(split)
+                if series not in changed:
+                    continue
+                steps, values = other.scalars(series)
+                if not len(steps):
+                    continue
+                reading = self._beside[index].setdefault(series, Reading())
+                reading.follow(steps, values, self.smoothing if split == "train" else 0.0)
+                plot.set_curve(
+                    f"{series} of run {index}",
+                    title_of(other),
+                    self._colour_beside(index),
+                    self.place_of(other, steps),
+                    reading.smoothed,
+                    dashed=split != "train",
+                )
+
+    def _end_beside(self) -> float:
+        ends = [
+            float(self.place_of(other, reading.steps[-1:])[0])
+            for other, readings in zip(self._others, self._beside, strict=True)
+            for reading in readings.values()
+        ]
+        return max(ends, default=0.0)
 
     @property
     def best_epoch(self) -> tuple[int, float] | None:
@@ -162,13 +217,6 @@ class LossPanel(CurvesPanel):
             return None
         index = int(np.nanargmin(np.where(np.isfinite(reading.values), reading.values, np.nan)))
         return int(reading.steps[index]), float(reading.values[index])
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        for plot in self.plots.values():
-            plot.apply_theme(theme)
-        self.legend.apply_theme(theme)
-        super().apply_theme(theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Two plots stand beside each other where that is wider than high."""
@@ -199,7 +247,7 @@ class LossPanel(CurvesPanel):
             plot.set_marker(math.nan, math.nan, QColor())
             return
         value = best[1] if view == "loss" else self.value(ACCURACY.series("validation"), best[0])
-        plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(self.theme.text))
+        plot.set_marker(float(self.place(np.array([best[0]]))[0]), value, QColor(themes.current().text))
 
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None
@@ -218,12 +266,17 @@ class LossPanel(CurvesPanel):
                     text = "–" if not len(self._readings[series].steps) else themes.format_number(value)
                     if quantity.unit == "share" and math.isfinite(value):
                         text = percent(value, 1)
-                    entries.append(LegendEntry(title, QColor(self.theme.series[colour]), text))
+                    entries.append(LegendEntry(title, QColor(themes.current().series[colour]), text))
+        entries += [
+            LegendEntry(title_of(other), self._colour_beside(index))
+            for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))
+            if readings
+        ]
         best = self.best_epoch
         if best is not None and self.view != "both":
             epoch = float(np.interp(best[0], self._ends, self._epochs)) if len(self._ends) else math.nan
             title = f"best epoch {epoch:.0f}" if math.isfinite(epoch) else "best"
-            entries.append(LegendEntry(title, QColor(self.theme.text), dot=True))
+            entries.append(LegendEntry(title, QColor(themes.current().text), dot=True))
         if self._hover is not None:
             entries.insert(0, LegendEntry(f"step {themes.format_count(step or 0)}", QColor(Qt.GlobalColor.transparent)))
         self.legend.set_entries(entries)

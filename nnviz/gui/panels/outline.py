@@ -13,7 +13,6 @@ from PySide6.QtGui import QAction, QShowEvent
 from nnviz.errors import NnvizError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.outline_connect import TargetList
 from nnviz.gui.panels.outline_model import OutlineModel
@@ -114,12 +113,6 @@ class OutlinePanel(Panel):
             count = "" if facts.parameters is None else facts.parameters
             depth = len(self._model.holders(item))
             yield (depth, item, facts.title, facts.shape, count, " ".join(facts.reasons))
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme, and letters of another size."""
-        super().apply_theme(theme)
-        self.tree.restyle()
-        self.tree.viewport().update()
 
     # ---- following -----------------------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.panels.outline_model import Column, OutlineModel, severity_icon
 from nnviz.gui.panels.outline_rows import RowFacts
 from nnviz.gui.parts.action import Action
+from nnviz.gui.parts.following import follow
 
 _Index = QModelIndex | QPersistentModelIndex
 #: The sign of a problem; the stripe in the colour of the family.
@@ -179,6 +180,7 @@ class OutlineTree(QTreeView):
         self.viewport().setAutoFillBackground(False)
         self.doubleClicked.connect(lambda index: self.show_requested.emit(model.item(index)))
         self.restyle()
+        follow(themes.notifier.changed, self.restyle)
 
     @property
     def current(self) -> str:
@@ -224,7 +226,7 @@ class OutlineTree(QTreeView):
             self.edit(self.currentIndex().siblingAtColumn(Column.LAYER))
 
     def restyle(self) -> None:
-        """Take the fonts of another theme or text scale."""
+        """Take the letters of the theme, and the widths that they need."""
         header = self.header()
         header.setFont(themes.font(12))
         header.setStretchLastSection(False)

@@ -191,3 +191,29 @@ def instrument_actions(use: Callable[[str], object]) -> tuple[Offer, ...]:
         action("save_numbers", "csv", "Save &numbers…", "Save the table of the instrument used last", "Ctrl+Alt+D"),
         action("read_instrument", "help", "&How to read it", "Explain the instrument used last", "Ctrl+Alt+R"),
     )
+
+
+def list_actions(enter: Callable[[str], object]) -> tuple[Offer, ...]:
+    """The instruments that are lists, for the keyboard; ``enter`` is given the key of one to show and to go into."""
+    return (
+        Action(
+            name="outline",
+            text="Outlin&e",
+            help="The network as a list, for the keyboard",
+            do=lambda: enter("outline"),
+            keys=("Ctrl+Shift+O",),
+            icon="table",
+            menu="&View",
+            section=2,
+        ),
+        Action(
+            name="problems",
+            text="Pro&blems",
+            help="What is wrong, with cures",
+            do=lambda: enter("problems"),
+            keys=("Ctrl+Shift+B",),
+            icon="warning",
+            menu="&View",
+            section=2,
+        ),
+    )

@@ -17,10 +17,11 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guard_class
-from nnviz.gui.look.theme import Theme, mixed
+from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text
 from nnviz.gui.panels.plot_curve import Curve, place
 from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import set_font
 
 pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
@@ -47,7 +48,6 @@ class CurvePlot(QWidget):
 
     def __init__(
         self,
-        theme: Theme,
         *,
         logarithmic: bool = False,
         end_labels: bool = False,
@@ -55,7 +55,6 @@ class CurvePlot(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._logarithmic = logarithmic
         self._from_zero = from_zero
         self._curves: dict[str, Curve] = {}
@@ -117,12 +116,13 @@ class CurvePlot(QWidget):
 
         self._item.getViewBox().sigRangeChangedManually.connect(self._on_zoomed)
         self._item.getViewBox().sigRangeChanged.connect(self._on_range_changed)
-        self._item.getViewBox().sigResized.connect(self._on_range_changed)
+        self._item.getViewBox().sigResized.connect(self._on_resized)
         self._view.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._view.scene().sigMouseClicked.connect(self._on_mouse_clicked)
         self._view.viewport().installEventFilter(self)
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.apply_theme(theme)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ what is shown
 
@@ -201,7 +201,7 @@ class CurvePlot(QWidget):
         """Put one dot on the plot; NaN takes it away."""
         place = float(self._place(np.array([value]))[0])
         if math.isfinite(x) and math.isfinite(place):
-            self._marker.setData([x], [place], brush=colour, pen=QPen(QColor(self._theme.panel), 2))
+            self._marker.setData([x], [place], brush=colour, pen=QPen(QColor(themes.current().panel), 2))
         else:
             self._marker.clear()
 
@@ -233,8 +233,8 @@ class CurvePlot(QWidget):
         self._bands = []
         self._band_specs = list(bands)
         for low, high, name in bands:
-            colour = QColor(getattr(self._theme, name))
-            colour.setAlphaF(0.10 if self._theme.dark else 0.13)
+            colour = QColor(getattr(themes.current(), name))
+            colour.setAlphaF(0.10 if themes.current().dark else 0.13)
             placed = self._place(np.array([low, high]))
             item = pg.LinearRegionItem(
                 tuple(float(value) for value in placed), orientation="horizontal", movable=False, brush=colour
@@ -290,6 +290,12 @@ class CurvePlot(QWidget):
         if self._logarithmic:
             return self._y_range.decades(low, high)
         return self._y_range.linear(low, high, from_zero=self._from_zero)
+
+    def _on_resized(self, *_: object) -> None:
+        """What was drawn before there was a size has the margin of a plot without one."""
+        if self._auto and self._curves:
+            self._show_all()
+        self._on_range_changed()
 
     def _on_range_changed(self, *_: object) -> None:
         box = self._item.getViewBox()
@@ -360,9 +366,9 @@ class CurvePlot(QWidget):
 
     # ------------------------------------------------------------------ looks
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme; the caller gives the curves theirs again."""
-        self._theme = theme
+    def restyle(self) -> None:
+        """Take the colours of the theme and the size of its letters; the owner gives the curves theirs again."""
+        theme = themes.current()
         self._view.setBackground(QColor(theme.panel))
         self._size_text()
         for name in ("left", "bottom"):
@@ -374,7 +380,6 @@ class CurvePlot(QWidget):
         self._item.getAxis("left").setPen(QPen(Qt.PenStyle.NoPen))
         self._cursor.setPen(pg.mkPen(QColor(theme.accent), width=1.5))
         self._pointer.setPen(pg.mkPen(QColor(theme.text_faint), width=1, style=Qt.PenStyle.DashLine))
-        self._axis_title.apply_theme(theme)
         self.set_bands(self._band_specs)
         for curve in self._curves.values():
             self._style_curve(curve)
@@ -401,13 +406,13 @@ class CurvePlot(QWidget):
         fits = QFontMetrics(themes.font(12)).horizontalAdvance(self._y_title) <= self.height() - 8
         axis.setLabel(
             (self._y_title if fits else "") or None,
-            color=QColor(self._theme.text_muted).name(),
+            color=QColor(themes.current().text_muted).name(),
             **{"font-size": f"{themes.font(12).pixelSize()}px"},
         )
 
     def _style_curve(self, curve: Curve) -> None:
         strong = curve.key == self._emphasis
-        curve.paint(QColor(self._theme.panel), strong=strong, back=bool(self._emphasis) and not strong)
+        curve.paint(QColor(themes.current().panel), strong=strong, back=bool(self._emphasis) and not strong)
 
     def _update_labels(self) -> None:
         if self._labels is None:
@@ -422,7 +427,7 @@ class CurvePlot(QWidget):
             point = box.mapViewToScene(QPointF(self._x_end, last))
             y = float(self._view.mapFromScene(point).y())
             back = bool(self._emphasis) and curve.key != self._emphasis
-            colour = mixed(QColor(self._theme.panel), curve.colour, 0.55) if back else curve.colour
+            colour = mixed(QColor(themes.current().panel), curve.colour, 0.55) if back else curve.colour
             text = self._values.get(curve.key, curve.title)
             labels.append(EndLabel(curve.key, text, colour, y, curve.key == self._emphasis))
         area = box.sceneBoundingRect()

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guarded
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.numbers import spread
 
 
@@ -82,7 +81,6 @@ class AxisTitle(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._text = "step"
-        self._colour = QColor("grey")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.resize_for_text()
 
@@ -97,14 +95,9 @@ class AxisTitle(QWidget):
         self._text = text
         self.update()
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self._colour = QColor(theme.text_muted)
-        self.update()
-
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the word, right-aligned."""
         painter = QPainter(self)
-        painter.setPen(self._colour)
+        painter.setPen(themes.current().text_muted)
         painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self._text)

@@ -9,12 +9,11 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.errors import InputError
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.diagnostic_rows import SEVERITIES, DiagnosticCard, rest_text, worst_first
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import set_font
-from nnviz.gui.runs.run_feed import empty_run
+from nnviz.gui.runs.shown import NOTHING_SHOWN
 from nnviz.project import registry
 from nnviz.project.checks.validate import Diagnostic, Fix
 from nnviz.project.document import Document
@@ -148,18 +147,12 @@ class ProblemsPanel(Panel):
         """Draw everything again; there need not be a run for it."""
         super().redraw()
         if self.run is None and self.isVisible():
-            self.refresh(empty_run(), frozenset(), None)
+            self.refresh(NOTHING_SHOWN, frozenset())
 
     def focus_first(self) -> None:
         """Put the keyboard into the first row."""
         for card in self.cards[:1]:
             card.setFocus(Qt.FocusReason.TabFocusReason)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        super().apply_theme(theme)
-        for card in self._cards.values():
-            card.update()
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """One row a diagnostic."""

@@ -9,9 +9,9 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
+from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.pictures import image_of
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.panels.tile_data import Layout, TileData, arrange, tile_words
 
 
@@ -26,18 +26,16 @@ class TileView(QWidget):
     readout = Signal(str)
     enlarge_requested = Signal(int)
 
-    def __init__(self, theme: Theme, *, room: int, least: int = 18, parent: QWidget | None = None) -> None:
+    def __init__(self, *, room: int, least: int = 18, parent: QWidget | None = None) -> None:
         """Make an empty grid.
 
         Args:
-            theme: Colours.
             room: Height to fit the tiles into where that is possible; a higher grid scrolls. 0 takes the height of the
                 scroll area around it.
             least: Length of a tile's longer side under which nothing can be seen.
             parent: Owner.
         """
         super().__init__(parent)
-        self._theme = theme
         self._room = room
         self._least = least
         self._data: TileData | None = None
@@ -79,11 +77,6 @@ class TileView(QWidget):
             self.updateGeometry()
         self.update()
         self._say()
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme; the owner gives new tiles."""
-        self._theme = theme
-        self.update()
 
     # ------------------------------------------------------------------ geometry
 
@@ -197,7 +190,7 @@ class TileView(QWidget):
         painter = QPainter(self)
         painter.drawImage(0, 0, self._image)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        pen = QPen(QColor(self._theme.danger), 2)
+        pen = QPen(QColor(themes.current().danger), 2)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         painter.setPen(pen)
         for index in data.marked:
@@ -205,7 +198,7 @@ class TileView(QWidget):
                 painter.drawRect(self.tile_rect(index).adjusted(1, 1, -1, -1))
         shown = self._hovered if self._hovered >= 0 else self._cursor if self.hasFocus() else -1
         if 0 <= shown < len(data):
-            painter.setPen(QPen(QColor(self._theme.accent), 2))
+            painter.setPen(QPen(QColor(themes.current().accent), 2))
             painter.drawRect(self.tile_rect(shown).adjusted(0, 0, 0, 0))
 
     # ------------------------------------------------------------------ mouse and keyboard

@@ -116,7 +116,7 @@ class Overlay(QWidget):
             fields[(at + (1 if forward else -1)) % len(fields)].setFocus(Qt.FocusReason.TabFocusReason)
         return True
 
-    def _on_theme(self, _theme: object) -> None:
+    def _on_theme(self) -> None:
         self.restyle()
         if self.isVisible():
             self.card.setGeometry(self.place(self.rect()))

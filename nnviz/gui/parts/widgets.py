@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.plain_text import plain_tip
 
 _FONT = "nnviz_font"
@@ -166,9 +165,8 @@ class Legend(QWidget):
 
     VALUE_SAMPLE = "0.00000"
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._entries: tuple[LegendEntry, ...] = ()
         set_font(self, 12)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -187,11 +185,6 @@ class Legend(QWidget):
         spoken = ", ".join(f"{entry.title} {entry.value}".strip() for entry in entries)
         self.setAccessibleName(spoken)
         self.setToolTip(plain_tip(spoken))
-        self.update()
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of another theme."""
-        self._theme = theme
         self.update()
 
     def minimumSizeHint(self) -> QSize:
@@ -229,11 +222,11 @@ class Legend(QWidget):
                     pen.setStyle(Qt.PenStyle.DashLine)
                 painter.setPen(pen)
                 painter.drawLine(x, middle, x + 14, middle)
-            painter.setPen(QColor(self._theme.text_muted))
+            painter.setPen(QColor(themes.current().text_muted))
             left = x + 20
             painter.drawText(QRect(left, 0, width, self.height()), int(Qt.AlignmentFlag.AlignVCenter), entry.title)
             if entry.value:
-                painter.setPen(QColor(self._theme.text))
+                painter.setPen(QColor(themes.current().text))
                 left += metrics.horizontalAdvance(entry.title) + 5
                 painter.drawText(
                     QRect(left, 0, x + width - left, self.height()), int(Qt.AlignmentFlag.AlignVCenter), entry.value

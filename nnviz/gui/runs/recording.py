@@ -40,10 +40,29 @@ class RunStore:
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> None:
         """Keep the blobs under the step; before the first batch there is no file and nothing to lose."""
-        with self._lock:
-            writer = self._writer
+        writer = self._current()
         if writer is not None:
             writer.save_checkpoint(step, epoch, blobs, tag)
+
+    @property
+    def writing(self) -> bool:
+        """Whether a checkpoint is not on the disk yet."""
+        writer = self._current()
+        return writer is not None and writer.writing
+
+    def withdraw_checkpoints(self) -> bool:
+        """Let go of the checkpoints that wait and are not being written yet; false where there were none."""
+        writer = self._current()
+        return writer is not None and writer.withdraw_checkpoints()
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Wait until everything is on the disk; false when that did not happen in time."""
+        writer = self._current()
+        return writer is None or writer.flush(timeout)
+
+    def _current(self) -> RunWriter | None:
+        with self._lock:
+            return self._writer
 
 
 class Recorder(QObject):

@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 import time
 import weakref
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from inspect import ismethod
 from typing import TypeAlias
 
@@ -20,10 +20,11 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from nnviz.record.run import Run, RunView
+from nnviz.gui.runs.shown import Shown, empty_run
+from nnviz.record.run import RunView
 
-#: (run, names of the series that changed, step to show or None for live)
-Listener: TypeAlias = Callable[[RunView, frozenset[str], int | None], None]
+#: (what is shown, names of the series that changed in any of its runs)
+Listener: TypeAlias = Callable[[Shown, frozenset[str]], None]
 
 _INTERVAL = 33
 _SHARE_OF_TICK = 0.012
@@ -32,13 +33,6 @@ _SHORTEST_PAUSE = 8
 #: training. And the longest that a tick is put off for it.
 _SHARE_OF_PROCESSOR = 0.4
 _LONGEST_PAUSE = 120
-
-
-def empty_run() -> RunView:
-    """A run in which nothing was measured: what listeners are given while there is no run, so that they clear."""
-    run = Run()
-    run.finished = True
-    return run
 
 
 @dataclass(eq=False)
@@ -64,21 +58,23 @@ class Subscription:
 
 
 class RunFeed(QObject):
-    """Hands a run to the visible listeners, live or at the step chosen on the timeline."""
+    """Hands what is shown to the visible listeners: a run, live or at the step chosen on the timeline, and others."""
 
     #: The run that is shown has been replaced: a RunView.
     run_changed = Signal(object)
     #: The step that is shown: an int, or None for live.
     step_changed = Signal(object)
+    #: Anything of it is another: the :class:`Shown`. After the two above.
+    shown_changed = Signal(object)
     #: After every tick in which something changed: a frozenset of series names.
     ticked = Signal(object)
 
     def __init__(self, parent: QObject | None = None, clock: Callable[[], float] = time.perf_counter) -> None:
         super().__init__(parent)
         self._clock = clock
-        self._run: RunView = empty_run()
-        self._cursor = 0
-        self._step: int | None = None
+        self._shown = Shown(empty_run())
+        #: How far each of the shown runs was read.
+        self._cursors = [0]
         self._subscriptions: list[Subscription] = []
         self._next = 0
         self._looked, self._used, self._debt = clock(), time.thread_time(), 0.0
@@ -89,39 +85,63 @@ class RunFeed(QObject):
         self._timer.start(_INTERVAL)
 
     @property
+    def shown(self) -> Shown:
+        """What is shown now."""
+        return self._shown
+
+    @property
     def run(self) -> RunView:
         """The run that is shown; an empty one while there is none."""
-        return self._run
+        return self._shown.run
 
     @property
     def current_step(self) -> int | None:
         """The step chosen on the timeline; None shows the newest of everything."""
-        return self._step
+        return self._shown.step
 
     @property
     def live(self) -> bool:
         """Whether the newest values are shown."""
-        return self._step is None
+        return self._shown.step is None
+
+    def show(self, shown: Shown) -> None:
+        """Show this from now on, whatever was shown before; every listener is called with all series."""
+        before, self._shown = self._shown, shown
+        if not shown.same_runs(before):
+            self._cursors = [0] * len(shown.runs)
+        self._everyone()
+        if shown.run is not before.run:
+            self.run_changed.emit(shown.run)
+        if shown.step != before.step or shown.run is not before.run:  # the same number is a step of another run
+            self.step_changed.emit(shown.step)
+        self.shown_changed.emit(shown)
 
     def set_run(self, run: RunView | None) -> None:
-        """Show another run from now on; every listener is called with all its series."""
-        self._run = empty_run() if run is None else run
-        self._cursor = 0
-        self._step = None
-        self._everyone()
-        self.run_changed.emit(self._run)
-        self.step_changed.emit(None)
+        """Show another run from now on, live; the runs beside it stay, a step to compare with was one of the old run.
+
+        Every listener is called with all its series.
+        """
+        run = empty_run() if run is None else run
+        self.show(Shown(run, self._shown.others))
 
     def set_step(self, step: int | None) -> None:
         """Show the values of ``step``; None returns to live."""
-        if step == self._step:
-            return
-        self._step = step
-        self._everyone()
-        self.step_changed.emit(step)
+        if step != self._shown.step:
+            self.show(self._shown.at(step))
+
+    def set_others(self, others: Sequence[RunView]) -> None:
+        """Draw these runs beside the shown one; the shown one itself is left out."""
+        shown = replace(self._shown, others=tuple(others))
+        if not shown.same_runs(self._shown):
+            self.show(shown)
+
+    def set_against(self, step: int | None) -> None:
+        """Show another step beside the shown one; None takes it away."""
+        if step != self._shown.against:
+            self.show(replace(self._shown, against=step))
 
     def subscribe(self, listener: Listener, widget: QWidget) -> Subscription:
-        """Call ``listener(run, changed, step)`` when something changed and ``widget`` can be seen.
+        """Call ``listener(shown, changed)`` when something changed and ``widget`` can be seen.
 
         A bound method is held weakly; the subscription ends with its object or with the widget.
         """
@@ -143,9 +163,11 @@ class RunFeed(QObject):
     def poll(self, budget: float = _SHARE_OF_TICK) -> None:
         """One tick: collect what changed and call visible listeners until ``budget`` seconds are spent."""
         began = self._clock()
-        changes = self._run.read_since(self._cursor)
-        self._cursor = changes.cursor
-        names = changes.series
+        names: frozenset[str] = frozenset()
+        for index, run in enumerate(self._shown.runs):
+            changes = run.read_since(self._cursors[index])
+            self._cursors[index] = changes.cursor
+            names |= changes.series
         self._subscriptions = [one for one in self._subscriptions if one._alive()]
         if names:
             for one in self._subscriptions:
@@ -177,11 +199,11 @@ class RunFeed(QObject):
         listener = subscription._listener()
         if listener is None:
             return
-        changed = frozenset(subscription._pending) if subscription._told else frozenset(self._run.names())
+        changed = frozenset(subscription._pending) if subscription._told else self._shown.names
         subscription._pending.clear()
         subscription._told = True
         try:
-            listener(self._run, changed, self._step)
+            listener(self._shown, changed)
         except Exception as error:  # noqa: BLE001 - reported through the window's hook
             # One broken panel must not blind the others; the same failure is reported once, not 30 times a second.
             text = f"{type(error).__name__}: {error}"
@@ -207,4 +229,4 @@ class RunFeed(QObject):
         self._looked, self._used = now, used
         # It is paid back over the next ticks, and never more than the longest pause of it.
         self._debt = min(max(0.0, self._debt + work / _SHARE_OF_PROCESSOR - seconds), _LONGEST_PAUSE / 1000)
-        return round(1000 * self._debt) if self._run.state == "running" else 0
+        return round(1000 * self._debt) if any(run.state == "running" for run in self._shown.runs) else 0

@@ -1,12 +1,14 @@
 """The life of training as the window sees it: a Workbench with Qt's signals, timers and threads around it.
 
 What an edit means, when a session is opened and what can be asked is decided in :mod:`nnviz.train.workbench`. Here are
-the clock (changes are followed once the hand rests), the look at the data, and the run from a file that is shown
-instead: while it is, nothing is asked of a session.
+the clock (changes are followed once the hand rests), the look at the data, and the run from a file that may be shown
+instead. While it is, the session and its run go on as they were: nobody asks them anything, and what they bring about
+is seen when the replay is put away.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +23,11 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge, details_of, sentence_of
+from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Standing, standing_of, standing_of_replay
 from nnviz.project.checks.validate import problems_that_stop
-from nnviz.project.document import Document
 from nnviz.project.model import DataConfig, Project
+from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import LOSS
 from nnviz.record.run import Run, RunView
@@ -36,13 +39,23 @@ if TYPE_CHECKING:
 #: Milliseconds without a change after which the document is taken for settled.
 _REST = 150
 _POSITION_INTERVAL = 100
+#: Who asks about the data of a replay.
+_OF_REPLAY = "replay"
+
+
+#: What can be done where something cannot be done to a replay.
+GO_BACK = "Go back to your project, or open the run's."
 
 
 class Training(QObject):
     """The current run for the window: a Workbench, and a run from a file that may be shown instead.
 
+    Args:
+        shown_document: What the screen shows; the user's own document is behind it.
+
     Attributes:
-        document: What the user works on.
+        shown_document: What the screen shows.
+        document: What the user works on, which is what is trained.
         bridge: Keeps the sessions.
         feed: Shows the run.
         known: What is known of data sets; for all views.
@@ -66,7 +79,7 @@ class Training(QObject):
 
     def __init__(
         self,
-        document: Document,
+        shown_document: ShownDocument,
         bridge: SessionBridge,
         feed: RunFeed,
         background: Background,
@@ -75,14 +88,21 @@ class Training(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.document = document
+        self.shown_document = shown_document
+        self.document = document = shown_document.own
         self.bridge = bridge
         self.feed = feed
         self.known = KnownData(background, data_dir, self)
         self._host = _Host(self, store)
         self.workbench = Workbench(document, self._host, _Observer(self))
         #: The run from a file that is shown; None while the live one is.
-        self._replay: RunView | None = None
+        self._replay: Shown | None = None
+        #: What was shown of the live run when the replay came before it.
+        self._aside = feed.shown
+        #: What is looked at; the session is not told of what is looked at in a replay.
+        self._interest: Interest = EVERYTHING
+        #: Whether sessions are opened: a replay that the window began with needs none.
+        self._started = False
         #: What the bars were told last.
         self._standing = Standing()
         #: Runs out when the document has settled.
@@ -109,6 +129,16 @@ class Training(QObject):
         return "replay" if self._replay is not None else self.bridge.state
 
     @property
+    def started(self) -> bool:
+        """Whether sessions are opened: not where the window began with a run from a file that is still shown."""
+        return self._started
+
+    @property
+    def replay(self) -> Shown | None:
+        """The run from a file that is shown, with its project; None while the live one is."""
+        return self._replay
+
+    @property
     def data_dir(self) -> Path | None:
         """Where data sets are looked for first."""
         return self.known.data_dir
@@ -130,7 +160,7 @@ class Training(QObject):
     @property
     def trained(self) -> bool:
         """Whether the run on the screen holds more than the untrained network."""
-        run = self._replay or self.workbench.run
+        run: RunView | None = self._replay.run if self._replay is not None else self.workbench.run
         return run is not None and run.last_step > 0
 
     @property
@@ -155,7 +185,9 @@ class Training(QObject):
 
     @property
     def split_sizes(self) -> tuple[int, ...]:
-        """Training, validation and test examples; empty while they are not known."""
+        """Training, validation and test examples of what is shown; empty while they are not known."""
+        if self._replay is not None:
+            return self.known.split_sizes(self.shown_document.project.data) or ()
         return self.workbench.sizes
 
     @property
@@ -172,7 +204,7 @@ class Training(QObject):
     def blocked(self) -> str:
         """Why it cannot be trained now; empty when it can."""
         if self._replay is not None:
-            return "This is a recorded run. Start a new training to train its network."
+            return f"This is a recorded run. {GO_BACK}"
         return self.workbench.blocked()
 
     def status(self) -> str:
@@ -198,11 +230,15 @@ class Training(QObject):
 
     def start(self) -> None:
         """Open the first session."""
+        self._started = True
+        if self._replay is None:
+            self.shown_document.show_own()
         self._ticker.start()
         self.workbench.start()
 
     def start_idle(self) -> None:
-        """Be ready to show a run from a file; open no session."""
+        """Be ready to show a run from a file, and nothing until then; a session is opened when it is put away."""
+        self.shown_document.show(Project(), "The run is being opened.")
         self._ticker.start()
 
     def play_when_ready(self) -> None:
@@ -224,7 +260,8 @@ class Training(QObject):
 
     def pause(self) -> None:
         """Stop after this batch."""
-        self.workbench.pause()
+        if self._replay is None:
+            self.workbench.pause()
 
     def toggle(self) -> None:
         """Play or pause."""
@@ -248,7 +285,6 @@ class Training(QObject):
 
     def reset(self, play: bool = False) -> None:
         """Begin again with the network on the canvas; what was trained stays among the recent runs."""
-        self._replay = None
         self.workbench.reset(play)
 
     def keep_old(self) -> None:
@@ -260,31 +296,60 @@ class Training(QObject):
         if self._replay is None:
             self.workbench.evaluate_test()
 
-    def look(self, interest: Interest) -> None:
-        """What is looked at in the window: only that is measured."""
-        self._host.look(interest)
+    def restore_best(self) -> None:
+        """Put the weights of the best epoch back."""
+        if self._replay is None:
+            self.bridge.restore_best()
 
-    def show_replay(self, run: RunView) -> None:
-        """Show a run from a file; the session is closed. The document must hold its project already."""
-        self._rest.stop()
-        self._replay = run
-        self.workbench.close()
-        self.feed.set_run(run)
-        self._learn_facts(self.document.project.data)  # the cards name the classes
+    def look(self, interest: Interest) -> None:
+        """What is looked at in the window: only that is measured, and nothing else than before during a replay."""
+        self._interest = interest
+        if self._replay is None:
+            self._host.look(interest)
+
+    def show_replay(self, run: RunView, project: Project, read_only: str) -> None:
+        """Show a run from a file with its own project, in front of the document and of the live run.
+
+        Args:
+            run: What is shown.
+            project: What it was made with.
+            read_only: Why it cannot be changed, as a sentence.
+        """
+        if self._replay is None:
+            self._aside = self.feed.shown
+        self._replay = Shown(run, project=project)
+        self.shown_document.show(project, read_only)
+        self.feed.show(self._replay)
+        self._learn_shown_facts(project.data)  # the cards name the classes
+        self._on_tick()
+        self.changed.emit()
+
+    def end_replay(self, arrange: Callable[[], object] = lambda: None) -> None:
+        """Show the document and the live run again, at the step that was shown.
+
+        Args:
+            arrange: Called when the document is shown, before the session is told what is looked at.
+        """
+        if self._replay is None:
+            return
+        self.known.forget(_OF_REPLAY)
+        self.shown_document.show_own()
+        arrange()
+        self._replay = None
+        self.feed.show(self._aside)
+        self._host.look(self._interest)
+        if self.workbench.state is State.EMPTY and not self._started:
+            self.start()
         self._on_tick()
         self.changed.emit()
 
     # ---- how it follows ------------------------------------------------------------------------------------------
 
     def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
-        if edit is None:
-            self._replay = None
-        if self._replay is None:
-            self.workbench.document_changed(before, after, edit)
+        self.workbench.document_changed(before, after, edit)
 
     def _on_diagnostics_changed(self, _diagnostics: object) -> None:
-        if self._replay is None:
-            self.workbench.diagnostics_changed()
+        self.workbench.diagnostics_changed()
         QTimer.singleShot(0, self.changed.emit)
 
     def _on_state(self, state: str) -> None:
@@ -311,15 +376,34 @@ class Training(QObject):
 
         self.known.ask(config, done, failed, "training")
 
+    def _learn_shown_facts(self, config: DataConfig) -> None:
+        """The same for the project of a replay, as far as it can be known."""
+        shown = self._replay
+
+        def done(found: SourceFacts) -> None:
+            sizes = self.known.split_sizes(config)
+            if self._replay is shown and sizes is not None:
+                self.shown_document.set_facts(msgspec.structs.replace(found.data, examples=sizes))
+
+        self.known.ask(config, done, lambda _error: None, _OF_REPLAY)
+
     def _show(self, run: Run | None) -> None:
         if self._replay is None:
             self.feed.set_run(run)
             self._on_tick()
+        else:
+            self._aside = Shown(empty_run() if run is None else run, self._aside.others)
+
+    def _show_newest(self) -> None:
+        if self._replay is None:
+            self.feed.set_step(None)
+        else:
+            self._aside = self._aside.at(None)
 
     def _on_tick(self) -> None:
         sizes = self.workbench.sizes
         if self._replay is not None:
-            standing = standing_of_replay(self._replay, self.document.project, sizes)
+            standing = standing_of_replay(self._replay.run, self.shown_document.project, self.split_sizes)
         elif self.workbench.run is None and self.workbench.state is State.BROKEN:
             standing = Standing()
         else:
@@ -371,12 +455,10 @@ class _Observer:
         self.settle_soon = training._settle_soon
         self.learn = training._learn_facts
         self.show = training._show
+        self.show_newest = training._show_newest
         self.changed = training.changed.emit
         self.began = training.began.emit
         self.ended = training.ended.emit
         self.data_known = training.data_known.emit
         self.failed = training.failed.emit
         self.recovered = training.recovered.emit
-
-    def show_newest(self) -> None:
-        self._training.feed.set_step(None)

@@ -22,9 +22,11 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
         training: What is played, paused and stepped.
         apply: Changes the document; says what is refused.
     """
-    document, feed = training.document, training.feed
+    document, feed = training.shown_document, training.feed
 
     def waiting() -> str:
+        if training.replay is not None:
+            return training.blocked()
         if training.state in {"ready", "running", "paused", "done"}:
             return ""
         return f"The network is being prepared ({training.status()})."
@@ -44,6 +46,8 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
         return training.blocked() or waiting() or ended.get(training.state, "")
 
     def why_no_step_back() -> str:
+        if training.replay is not None:
+            return training.blocked()
         able = not waiting() and training.state != "running" and training.standing.step > 0
         return "" if able else "No batch can be taken back now."
 
@@ -51,12 +55,17 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
         reason = training.blocked()
         if problems_that_stop(document.diagnostics):
             return reason or "The network has a problem that stops training."
-        return reason if training.state == "idle" else ""
+        return reason if training.state in {"idle", "replay"} else ""
 
     def reset_wording() -> tuple[str, str]:
         reason = training.blocked()
         stopped = problems_that_stop(document.diagnostics)
+        if training.replay is not None:
+            return "&Reset", reason
         return "&Reset", reason if stopped and reason else "Begin again with untrained weights"
+
+    def why_no_pin() -> str:
+        return document.read_only
 
     def count() -> int:
         return training.standing.validation_count or training.standing.train_count
@@ -144,6 +153,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             icon="chevron-left",
             menu=_MENU,
             section=3,
+            why_not=why_no_pin,
         ),
         Action(
             name="next_sample",
@@ -154,6 +164,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             icon="chevron-right",
             menu=_MENU,
             section=3,
+            why_not=why_no_pin,
         ),
         Action(
             name="random_sample",
@@ -164,5 +175,6 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             icon="dice",
             menu=_MENU,
             section=3,
+            why_not=why_no_pin,
         ),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.training import Training
@@ -16,7 +17,7 @@ from nnviz.project.edits import Edit
 
 
 class ProjectFiles(Protocol):
-    """Opens projects and runs in place of the document, after the question about unsaved changes."""
+    """Opens projects in place of the document, after the question about unsaved changes, and runs in front of it."""
 
     def open(self, path: Path) -> object:
         """Open a project or a run."""
@@ -30,7 +31,7 @@ class Workspace:
     """One document and what is done with it, for all that shows a part of it.
 
     Attributes:
-        document: What is open; the only place where the project changes.
+        document: What is shown: what the user works on, or the project of a replayed run, which refuses every change.
         training: The session, and what the run stands at.
         feed: Hands the run on the screen to those who draw it.
         files: Opens others.
@@ -48,3 +49,8 @@ class Workspace:
     background: Background
     apply: Callable[[Edit], object]
     say: Callable[[str], object]
+
+    @property
+    def known(self) -> KnownData:
+        """What is known of the data that the document names, or could name."""
+        return self.training.known

@@ -191,7 +191,7 @@ class Welcome(QDialog):
         main.setMinimumWidth(1)
         return main
 
-    def _on_theme(self, _theme: theme.Theme) -> None:
+    def _on_theme(self) -> None:
         """A lecture has larger letters."""
         if self._scale != page_scale():
             refresh_page_fonts(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
@@ -62,6 +63,21 @@ def update_actions(made: Mapping[str, QAction], offered: Iterable[Offer]) -> Non
         action.setProperty("reason", reason)
         if offer.on is not None:
             action.setChecked(offer.on())
+
+
+def keys_of(made: Mapping[str, QAction], name: str) -> str:
+    """The first shortcut of an action, as it is written on this system."""
+    return made[name].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def restrict_keys(window: QWidget, canvas: QWidget, made: Mapping[str, QAction], offered: Iterable[Offer]) -> None:
+    """Keys that belong to the canvas do nothing where something else in the window has the focus."""
+    for offer in offered:
+        if isinstance(offer, Action) and offer.canvas_only:
+            action = made[offer.name]
+            window.removeAction(action)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            canvas.addAction(action)
 
 
 def make_menus(bar: QMenuBar, made: Mapping[str, QAction], offered: Sequence[Offer]) -> list[QMenu]:

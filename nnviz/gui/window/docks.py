@@ -86,7 +86,6 @@ class Docks(QObject):
         self._canvas = canvas
         self._window = window
         self._workspace = workspace
-        self._document = document = workspace.document
         self._feed = workspace.feed
         self._selection = ""
         self._docks: dict[str, QDockWidget] = {}
@@ -107,8 +106,13 @@ class Docks(QObject):
         self.arrange_as_new()
         follow(QApplication.instance().focusChanged, self._on_focus)  # type: ignore[union-attr]  # there is one
         self._watch_presses(window)
-        follow(document.diagnostics_changed, self._count_problems)
-        self._count_problems(document.diagnostics)
+        follow(workspace.document.diagnostics_changed, self._count_problems)
+        self._count_problems(workspace.document.diagnostics)
+        self._following_mode = follow(theme.notifier.mode_changed, self._on_mode_changed)
+
+    def stop(self) -> None:
+        """The window ends: nothing is arranged any more."""
+        self._following_mode.end()
 
     @property
     def panels(self) -> dict[str, Panel]:
@@ -233,13 +237,15 @@ class Docks(QObject):
             self._docks[kind.key].setVisible(visible)
         self._feed.refresh()
 
-    def make_room(self, lecture: bool) -> None:
+    def _on_mode_changed(self) -> None:
         """For a lecture, keep as many panels in the row as can be read; afterwards they are all there again."""
         for key in self._waiting:
             self._docks[key].show()
         self._waiting = []
-        if lecture:
+        if theme.mode() is Mode.LECTURE:
             self._keep_readable()
+        self.rebuild()
+        self.spread()
 
     def _row(self) -> list[str]:
         """The panels that stand side by side at the foot, left to right; of those in one place the one in front."""
@@ -319,8 +325,7 @@ class Docks(QObject):
 
     def _fill(self, kind: type[Panel]) -> None:
         dock = self._docks[kind.key]
-        panel = kind(self._document, theme.current(), dock, self._actions[kind.key])
-        panel.background = self._workspace.background
+        panel = kind(self._workspace, dock, self._actions[kind.key])
         panel.set_obstacle(self._obstacle)
         panel.set_selection(self._selection)
         panel.cure_requested.connect(self.cure_requested)

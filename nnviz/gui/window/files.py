@@ -33,10 +33,14 @@ _PROJECTS = f"Projects (*{PROJECT_SUFFIX})"
 _ALL = f"Projects and runs (*{PROJECT_SUFFIX} *{RUN_SUFFIX})"
 
 
+def _is_run(path: Path) -> bool:
+    return path.suffix.lower() == RUN_SUFFIX
+
+
 class Files(QObject):
     """The files of one window's document."""
 
-    #: A run was opened: (project, TolerantRun, path). The document does not hold the project yet.
+    #: A run was opened: (project, TolerantRun, path). It is shown beside the document, which stays as it is.
     run_opened = Signal(object, object, object)
     #: Something went wrong: a sentence and details.
     failed = Signal(str, str)
@@ -93,20 +97,24 @@ class Files(QObject):
 
     def choose_in(self, folder: Path) -> None:
         """Ask which file in this folder to open."""
-        self.ask_unsaved(lambda: self._choose(folder))
-
-    def _choose(self, folder: Path) -> None:
         name, _ = QFileDialog.getOpenFileName(self._window, "Open", str(folder), _ALL)
         if name:
-            self.load(Path(name))
+            self.open(Path(name))
 
     def open(self, path: Path) -> None:
-        """Open a project or a run, after the question about unsaved changes."""
-        self.ask_unsaved(lambda: self.load(path))
+        """Open a project, after the question about unsaved changes, or a run, which takes nothing away."""
+        if _is_run(path):
+            self.load(path)
+        else:
+            self.ask_unsaved(lambda: self.load(path))
+
+    def open_project(self, project: Project) -> None:
+        """A project that stands in no file of its own as a new document, after the question about unsaved changes."""
+        self.ask_unsaved(lambda: self._replace(project, None))
 
     def load(self, path: Path, then: Callable[[], None] | None = None) -> None:
         """Read a file in the background and show it; ``then`` is called when it is there."""
-        if path.suffix.lower() == RUN_SUFFIX:
+        if _is_run(path):
             self._load_run(path, then)
             return
 

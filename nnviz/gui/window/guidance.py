@@ -34,6 +34,23 @@ def _date(seconds: float) -> str:
         return "unknown date"
 
 
+def obstacle(training: Training, keys_of: Callable[[str], str]) -> str:
+    """What to do before the network can be trained, for instruments that have nothing to show yet; empty for nothing.
+
+    Args:
+        training: And its document.
+        keys_of: The keys of an action by its name, as they are written on this system.
+    """
+    if not training.shown_document.project.graph.nodes:
+        return f"Draw a network first: take a layer from the left, or open a sample ({keys_of('samples')})."
+    reason = training.blocked()
+    count = len(problems_that_stop(training.shown_document.diagnostics))
+    if count and reason:
+        words = "the problem" if count == 1 else f"the {count} problems"
+        return f"Mend {words} first: the instrument Problems ({keys_of('problems')}) has the cures."
+    return f"It cannot be trained now. {reason}" if reason else ""
+
+
 class Guidance(QObject):
     """Keeps the notices in line with the document and the training."""
 
@@ -131,18 +148,24 @@ class Guidance(QObject):
 
     # ---- runs from files -----------------------------------------------------------------------------------------
 
-    def tell_replay(self, run: RunView, path: Path) -> None:
-        """Say what is looked at."""
+    def tell_replay(self, run: RunView, path: Path, back: Callable[[], None], open_project: Callable[[], None]) -> None:
+        """Say what is looked at, how it is left, and how its network becomes one to work on."""
         info = run.info
         when = _date(info.created)
         growing = "" if run.finished else " It is still growing and is followed."
         where = f" on {info.device}" if info.device else ""
-        self._notices.show_notice(
+        recorded = f"Recorded {when}{where}, seed {info.seed}."
+        notice = self._notices.show_notice(
             "replay",
-            f"Recorded run {path.name}: {when}{where}, seed {info.seed}.{growing} Drag the timeline to look around.",
+            f"Replay of {path.name}: the network of this run, read-only. {recorded}{growing}",
             "information",
-            (Button("Train this network", lambda: self._training.reset(play=True), primary=True),),
+            (
+                Button("Back to my project", back, primary=True, stays=True),
+                Button("Open its project", open_project, stays=True),
+            ),
+            closable=False,
         )
+        notice.setToolTip(plain_tip(f"Drag the timeline to look around.\n{path}"))
 
     def tell_damage(self, path: Path, series: Sequence[str]) -> None:
         """Parts of the run that is looked at cannot be read."""

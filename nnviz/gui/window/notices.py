@@ -247,7 +247,7 @@ class NoticeArea(QWidget):
         follow(theme.notifier.changed, self._on_theme)
         self.hide()
 
-    def _on_theme(self, _theme: object) -> None:
+    def _on_theme(self) -> None:
         for notice in self._notices.values():
             notice.refit()
         self._place()

@@ -26,7 +26,7 @@ class ProjectDetails(Overlay):
         apply: Applies an edit and tells of a refusal.
     """
 
-    def __init__(self, window: QWidget, document: Document, apply: Callable[[Edit], None]) -> None:
+    def __init__(self, window: QWidget, document: Document, apply: Callable[[Edit], object]) -> None:
         super().__init__(window, "Project details")
         self._document = document
         self._apply = apply

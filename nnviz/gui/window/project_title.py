@@ -33,6 +33,11 @@ def literal_title(document: Document) -> str:
     name = document.project.name or "untitled"
     path = document.path
     text = name if path is None else path.name if path.stem == name else f"{name} – {path.name}"
+    return literal(text)
+
+
+def literal(text: str) -> str:
+    """A text for the title of the window, with its own ``[*]``."""
     return text.replace("[*]", "[*][*]")
 
 
@@ -52,7 +57,9 @@ class ProjectTitle(QToolButton):
             room: The pixels that it is wide, whatever it says.
         """
         project, path, modified = self._document.project, self._document.path, self._document.is_modified
+        read_only = self._document.read_only
         name, below = project.name or "untitled", path.name if path is not None else "not saved yet"
+        below = "read-only" if read_only else below
         large, small = (QFontMetricsF(font) for font in _fonts())
         mark = _MARK if modified else ""
         inner = room - 2 * _PAD
@@ -61,10 +68,12 @@ class ProjectTitle(QToolButton):
         self._below = small.elidedText(below, middle, inner)
         self.setFixedSize(room, sum(_lines()) + 4)
         saved = "Changes are not saved yet." if modified or path is None else "Everything is saved."
+        saved = read_only or saved
         note = project.note if len(project.note) <= _MOST_NOTE else f"{project.note[:_MOST_NOTE]}…"
         lines = [name, *([str(path)] if path is not None else []), saved, *([note] if note else [])]
         # As rich text, so that long lines are broken.
-        words = "<br>".join(escape(line).replace("\n", "<br>") for line in (*lines, "Click to edit name and note."))
+        invitation = () if read_only else ("Click to edit name and note.",)
+        words = "<br>".join(escape(line).replace("\n", "<br>") for line in (*lines, *invitation))
         self.setToolTip(f"<p>{words}</p>")
         self.setAccessibleName(f"Project {name}, {below}. {saved}")
         self.update()

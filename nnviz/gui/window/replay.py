@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
-from nnviz.gui.runs.workspace import Workspace
+from nnviz.gui.canvas.view import CanvasView, Outlook
+from nnviz.gui.parts.background import Background
+from nnviz.gui.runs.training import GO_BACK, Training
+from nnviz.gui.window.files import Files
 from nnviz.gui.window.guidance import Guidance
 from nnviz.gui.window.notices import NoticeArea
 from nnviz.project.model import Project
-from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
     from nnviz.record.tolerant import TolerantRun
@@ -20,67 +21,104 @@ if TYPE_CHECKING:
 _INTERVAL = 500
 
 
+#: What every attempt to change the network of a run is answered with.
+READ_ONLY = f"This is the network of a recorded run, which cannot be changed. {GO_BACK}"
+
+
 class Replay(QObject):
-    """The run from a file that the window shows, if it does.
+    """The run from a file that the window shows, if it does, in front of the user's document.
+
+    The document, its file and its history, the session and its run stay as they are behind it; nobody tells them. What
+    was selected and seen is put aside here, and taken up again by :meth:`back`.
 
     A run that cannot be read any further (its file was cut off, written over or removed) stays as far as it was read;
     that is said once in a notice, and reading is tried again, until it goes well or another run is shown.
 
     Attributes:
-        path: Its file; None while a live run is shown.
+        path: Its file; None while the document is shown.
     """
 
     def __init__(
         self,
-        workspace: Workspace,
+        training: Training,
+        files: Files,
+        background: Background,
         notices: NoticeArea,
         guidance: Guidance,
-        show_all: Callable[[], object],
+        canvas: CanvasView,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._workspace = workspace
+        self._training = training
+        self._files = files
+        self._background = background
         self._notices = notices
         self._guidance = guidance
-        self._show_all = show_all
+        self._canvas = canvas
         self.path: Path | None = None
         self._run: TolerantRun | None = None
+        #: What was selected and seen of the document.
+        self._outlook: Outlook | None = None
         self._failure = ""
         self._damaged = 0
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self._look)
 
-    def stop(self) -> None:
-        """Something else is shown from now on."""
-        self.path = self._run = None
-        self._timer.stop()
-
     def show(self, project: Project, run: TolerantRun, path: Path) -> None:
-        """Show a run that was opened from its file."""
-        self._workspace.document.replace(project, None)
+        """Show a run that was opened from its file, in front of the document or in place of another run."""
+        if self._run is None and self._training.started:
+            self._outlook = self._canvas.outlook
         self.path, self._run = path, run
         self._failure, self._damaged = "", 0
-        self._notices.dismiss("damage")
-        self._workspace.training.show_replay(run)
-        self._guidance.tell_replay(run, path)
+        self._dismiss()
+        self._training.show_replay(run, project, READ_ONLY)
+        self._guidance.tell_replay(run, path, self.back, self.open_project)
         self._timer.start()
-        self._show_all()
+        self._canvas.camera.fit()
+
+    def back(self) -> None:
+        """Show the document again, as it was left."""
+        outlook = self._outlook
+        self._put_away()
+        self._training.end_replay(self._canvas.camera.fit if outlook is None else lambda: self._canvas.look_as(outlook))
+
+    def open_project(self) -> None:
+        """Take the project of the run for the document, after the question about unsaved changes."""
+        replay = self._training.replay
+        if replay is not None and replay.project is not None:
+            self._files.open_project(replay.project)
+
+    def stop(self) -> None:
+        """Another document has taken the place of the one before: it is shown as it comes."""
+        self._put_away()
+        self._training.end_replay()
+
+    def close(self) -> None:
+        """The window ends: nothing is shown any more."""
+        self._timer.stop()
+
+    def _put_away(self) -> None:
+        self.path = self._run = self._outlook = None
+        self._timer.stop()
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        """What was said of the run before holds no longer."""
+        for key in ("damage", "follow"):
+            self._notices.dismiss(key)
 
     def _look(self) -> None:
         """Say what turned out to be damaged, and read on in a run that still grows: the disk is a thread's work."""
         run = self._run
-        shown: RunView = self._workspace.feed.run
-        if run is None or shown is not run or self._workspace.training.state != "replay":
-            self._timer.stop()
-            self._notices.dismiss("damage")
+        if run is None:
             return
         damaged = list(run.damaged)
         if len(damaged) != self._damaged and self.path is not None:
             self._damaged = len(damaged)
             self._guidance.tell_damage(self.path, damaged)
-        if not (run.finished or self._workspace.background.busy):
-            self._workspace.background.start(
+        if not (run.finished or self._background.busy):
+            self._background.start(
                 run.refresh, lambda _grown: self._followed(run), lambda error: self._failed(run, error), lane="follow"
             )
 

@@ -64,6 +64,7 @@ class Track(QWidget):
         self._last = 0
         self._planned = 0
         self._step: int | None = None
+        self._against: int | None = None
         self._marks: tuple[int, ...] = ()
         self._hover: int | None = None
         self.setMouseTracking(True)
@@ -92,6 +93,17 @@ class Track(QWidget):
         if step != self._step:
             self._step = step
             self.update()
+
+    def set_against(self, step: int | None) -> None:
+        """Mark a step that is shown beside the other; None takes the mark away."""
+        if step != self._against:
+            self._against = step
+            self.update()
+
+    @property
+    def against(self) -> int | None:
+        """The marked step."""
+        return self._against
 
     def position_of(self, step: int) -> float:
         """Where a step lies on the line."""
@@ -129,6 +141,10 @@ class Track(QWidget):
         painter.drawRoundedRect(QRectF(8, middle - 2.5, max(0.0, self.position_of(shown) - 8), 5), 2.5, 2.5)
         painter.setPen(QPen(colours.warning, 1.5))
         painter.drawLines([QLineF(x, middle - 6, x, middle + 6) for x in map(self.position_of, self.shown_marks())])
+        if self._against is not None:
+            painter.setPen(QPen(colours.text_muted, 2))
+            painter.setBrush(colours.panel)
+            painter.drawEllipse(QPointF(self.position_of(min(self._against, self._last)), middle), 6, 6)
         handle = QPointF(self.position_of(shown), middle)
         painter.setPen(QPen(colours.accent if self.hasFocus() else colours.panel, 2))
         painter.setBrush(colours.text if self._step is None else colours.warning)
@@ -249,6 +265,7 @@ class Timeline(QWidget):
         self.track.sought.connect(feed.set_step)
         feed.step_changed.connect(self._on_step)
         feed.run_changed.connect(self._on_run)
+        feed.shown_changed.connect(lambda shown: self.track.set_against(shown.against))
         feed.ticked.connect(lambda _names: self._update())
         training.moved.connect(self._on_moved)
         training.changed.connect(self._update)
@@ -281,7 +298,7 @@ class Timeline(QWidget):
         policy.setRetainSizeWhenHidden(not lecture)
         self._live.setSizePolicy(policy)
 
-    def _on_theme(self, _theme: object) -> None:
+    def _on_theme(self) -> None:
         if theme.text_scale() != self._fitted:
             self._refit()
 
@@ -318,7 +335,7 @@ class Timeline(QWidget):
 
     def _count_problems(self) -> None:
         """How much is wrong with the network on the canvas; nothing where nothing is."""
-        wrong = [one for one in self._training.document.diagnostics if one.severity != "information"]
+        wrong = [one for one in self._training.shown_document.diagnostics if one.severity != "information"]
         errors = any(one.severity == "error" for one in wrong)
         words = f"{len(wrong)} problem{'s' * (len(wrong) != 1)}"
         self._problems.setVisible(bool(wrong))

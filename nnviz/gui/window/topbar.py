@@ -36,7 +36,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import Edit, SetTraining
 from nnviz.project.model import Project
 from nnviz.project.spec import ParamSpec
-from nnviz.train.workbench import learning_rate_of
+from nnviz.train.change import learning_rate_of
 
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")
 _BATCHES = ("1", "4", "8", "16", "32", "64", "128", "256", "512", "1024")
@@ -187,7 +187,10 @@ class TopBar(QWidget):
         row.addWidget(self._data)
         self._test = QToolButton(self)
         self._test.setProperty("role", "pill")
-        self._test.clicked.connect(self._actions["evaluate_test"].trigger)
+        evaluate = self._actions["evaluate_test"]
+        self._test.clicked.connect(evaluate.trigger)
+        # Whoever brings the actions up to date may come after this bar has looked at them.
+        evaluate.changed.connect(lambda: self._test.setEnabled(evaluate.isEnabled()))
         row.addWidget(self._test)
 
     def _build_player(self, row: QHBoxLayout) -> None:
@@ -455,7 +458,7 @@ class TopBar(QWidget):
     def _on_saved(self, _path: object) -> None:
         self._update_document()
 
-    def _on_theme(self, _theme: object) -> None:
+    def _on_theme(self) -> None:
         if theme.text_scale() != self._fitted:
             self._refit()
         self._update_state()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
-    QKeySequence,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -32,10 +32,10 @@ from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.canvas.cards.facts import ON_CARDS
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.mode import Mode
-from nnviz.gui.parts.action import Action, Offer
+from nnviz.gui.parts.action import Offer
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
+from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
@@ -43,24 +43,29 @@ from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
 from nnviz.gui.runs.training_actions import training_actions
 from nnviz.gui.runs.workspace import Workspace
-from nnviz.gui.window.actions import make_actions, make_menus, minimap_menu, update_actions
+from nnviz.gui.window.actions import keys_of, make_actions, make_menus, restrict_keys, update_actions
+from nnviz.gui.window.arrangement import Arrangement
 from nnviz.gui.window.command_entries import Findable
-from nnviz.gui.window.commands import Commands
+from nnviz.gui.window.cures import Cures
+from nnviz.gui.window.file_actions import file_actions, history_actions
 from nnviz.gui.window.file_drops import accept_files, drop_files
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.fix_trials import FixTrials
-from nnviz.gui.window.guidance import Guidance
+from nnviz.gui.window.guidance import Guidance, obstacle
+from nnviz.gui.window.looks import Looks
 from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
-from nnviz.gui.window.project_title import literal_title
+from nnviz.gui.window.overlays import Overlays
+from nnviz.gui.window.project_title import literal, literal_title
+from nnviz.gui.window.regions import Regions
 from nnviz.gui.window.replay import Replay
 from nnviz.gui.window.safety import Safety
 from nnviz.gui.window.spacetap import SpaceTap
 from nnviz.gui.window.timeline import Timeline
 from nnviz.gui.window.topbar import TopBar
-from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
+from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import Interest
 from nnviz.record.quantities import LOSS
 
@@ -69,15 +74,15 @@ if TYPE_CHECKING:
     from nnviz.gui.window.docks import Docks
 
 _log = logging.getLogger(__name__)
-#: Widths of palette and inspector in a wide window, and in one under 1,450.
-_SIDES = (188, 372)
-_NARROW_SIDES = (188, 324)
-_NARROW_BELOW = 1450
 _SMALLEST = QSize(1000, 600)
 
 
 class MainWindow(QMainWindow):
     """One document, one training, and everything that shows them.
+
+    Attributes:
+        document: What the user works on, also while a run from a file is shown in front of it.
+        shown_document: What the views show.
 
     Args:
         document: What is open.
@@ -100,6 +105,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.document = document
+        self.shown_document = ShownDocument(document)
         self.settings = settings or Settings()
         self._run_path = run_path
         self._welcome_wanted = welcome
@@ -108,8 +114,6 @@ class MainWindow(QMainWindow):
         self._may_close = False
         #: What the program returns when this window has closed.
         self.exit_status = 0
-        self.docks: Docks | None = None
-        self.inspector: Inspector | None = None
         self.setWindowTitle("nnviz[*]")
         self.setMinimumSize(_SMALLEST)
         self.setAcceptDrops(True)
@@ -121,66 +125,110 @@ class MainWindow(QMainWindow):
         self.feed = RunFeed(self)
         self.bridge = SessionBridge(self)
         self.recorder = Recorder(self.background, self)
-        self.training = Training(document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self)
+        self.training = Training(
+            self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
+        )
         self.interests = Interests(self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
         self.safety = Safety(document, self.files, self.background, self.notices, self)
-        self.commands = Commands(self)
-        #: Everything that can be done: what the rooms contribute.
-        self.offered: tuple[Offer, ...] = (
-            *self.canvas.offers,
-            *self.commands.actions(),
-            *training_actions(self.training, self.apply),
-        )
-        self.actions_by_name = make_actions(self, self.offered)
         #: What panels, tabs and editors may know.
         self.workspace = Workspace(
-            document, self.training, self.feed, self.files, self.settings, self.background, self.apply, self.message.say
+            self.shown_document,
+            self.training,
+            self.feed,
+            self.files,
+            self.settings,
+            self.background,
+            self.apply,
+            self.message.say,
         )
+        self.looks = Looks(self.settings, self.canvas.minimap, self)
+        self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self)
+        self.cures = Cures(self.workspace, self.bridge, self.regions)
+        self.offered = self._offers()
+        self.actions_by_name = make_actions(self, self.offered)
         self._build_bars()
         self._build_menus()
         self.guidance = Guidance(
-            document, self.training, self.bridge, self.notices, self.apply, self.commands.show_node, self
+            document, self.training, self.bridge, self.notices, self.apply, self.regions.show_node, self
         )
-        self.guidance.problems_requested.connect(self.commands.show_problems)
-        self.timeline.problems_requested.connect(self.commands.show_problems)
+        self.guidance.problems_requested.connect(self.regions.show_problems)
+        self.timeline.problems_requested.connect(self.regions.show_problems)
         self.fix_trials = FixTrials(document, self)
-        self.replay = Replay(self.workspace, self.notices, self.guidance, self.canvas.camera.fit, self)
+        self.replay = Replay(self.training, self.files, self.background, self.notices, self.guidance, self.canvas, self)
         self.files.run_opened.connect(self.replay.show)
         self.files.replaced.connect(self.replay.stop)
         self._connect()
-        self._restrict_shortcuts()
-        self._restore_geometry()
+        restrict_keys(self, self.canvas, self.actions_by_name, self.offered)
+        self._space = SpaceTap(self.canvas, self.actions_by_name["play"].trigger)
+        self.arrangement.restore()
         self.update_actions()
         self._update_title()
 
+    @property
+    def inspector(self) -> Inspector | None:
+        """The settings at the right; None until they are there."""
+        return self.regions.inspector
+
+    @property
+    def docks(self) -> Docks | None:
+        """The instruments; None until they are there."""
+        return self.regions.docks
+
+    @property
+    def side(self) -> QWidget:
+        """What stands at the right: the inspector, or until it is there what keeps its place."""
+        return self.regions.side
+
     # ---- building ------------------------------------------------------------------------------------------------
+
+    def _offers(self) -> tuple[Offer, ...]:
+        """Everything that can be done: what the rooms contribute, in the order in which it stands in the menus."""
+        return (
+            *self.canvas.offers,
+            *file_actions(
+                self.workspace,
+                self.files,
+                self.recorder,
+                lambda: self.replay.path,
+                lambda: self.overlays.show_welcome(at_start=False),
+                self.overlays.show_details,
+                self,
+            ),
+            *history_actions(self.document, self.guarded),
+            *self.looks.actions(),
+            *self.regions.actions(self.arrangement.reset),
+            *self.overlays.actions(),
+            *training_actions(self.training, self.apply),
+        )
 
     def _build_centre(self) -> None:
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
-        self.palette_panel = Palette(self.document, self._splitter)
+        self.palette_panel = Palette(self.shown_document, self._splitter)
         self._centre = QWidget(self._splitter)
         column = QVBoxLayout(self._centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.canvas = CanvasView(self.document, theme.current(), self.feed, self._centre)
+        self.canvas = CanvasView(self.shown_document, self.feed, self._centre)
         self.canvas.editing.recent = self.settings.recent_layers
         column.addWidget(self.canvas)
         self.notices = NoticeArea(self._centre)
         self.message = Message(self._centre)
         # What stands here until the inspector is there, so that nothing jumps.
-        self.side = QWidget(self._splitter)
-        self.side.setObjectName("Inspector")
-        self.side.setMinimumWidth(300)
-        for widget in (self.palette_panel, self._centre, self.side):
+        side = QWidget(self._splitter)
+        side.setObjectName("Inspector")
+        side.setMinimumWidth(300)
+        self.regions = Regions(self.canvas, self.palette_panel, side, self.notices, self.message.say, self)
+        for widget in (self.palette_panel, self._centre, side):
             self._splitter.addWidget(widget)
         self._splitter.setStretchFactor(0, 0)
         self._splitter.setStretchFactor(1, 1)
         self._splitter.setStretchFactor(2, 0)
         self.setCentralWidget(self._splitter)
+        self.arrangement = Arrangement(self, self._splitter, self.regions, self.settings)
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea),
@@ -200,7 +248,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         self.menu_bar = QMenuBar(head)
         column.addWidget(self.menu_bar)
-        self.top_bar = TopBar(self.document, self.training, self.actions_by_name, self.apply, head)
+        self.top_bar = TopBar(self.shown_document, self.training, self.actions_by_name, self.apply, head)
         column.addWidget(self.top_bar)
         self.setMenuWidget(head)
         self.timeline = Timeline(self.training, self.feed, self)
@@ -214,27 +262,28 @@ class MainWindow(QMainWindow):
             layout.setContentsMargins(0, 0, 0, 0)
 
     def _build_menus(self) -> None:
-        self.minimap_menu = minimap_menu(self, self.commands.show_minimap)
         make_menus(self.menu_bar, self.actions_by_name, self.offered)
         #: What the command palette and the shortcut sheet read.
         self.findable = Findable(
             workspace=self.workspace,
             offered=self.offered,
             actions=self.actions_by_name,
-            minimap=self.minimap_menu,
+            minimap=self.looks.minimap_menu,
             docks=lambda: self.docks,
             inspector=lambda: self.inspector,
             kept=lambda: self.recorder.kept,
-            show_node=self.commands.show_node,
-            enter_tab=self.commands.enter_tab,
-            use_dataset=self.commands.use_dataset,
+            show_node=self.regions.show_node,
+            enter_tab=self.regions.enter_tab,
+            use_dataset=self.regions.use_dataset,
             add_layer=self.palette_panel.add_requested.emit,
         )
 
     def _connect(self) -> None:
         document, training = self.document, self.training
-        follow(document.changed, self._on_document_changed)
+        follow(self.shown_document.changed, self._on_document_changed)
         follow(document.saved, self._on_saved)
+        self.looks.changed.connect(self.update_actions)
+        self.regions.changed.connect(self.update_actions)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
         training.began.connect(self.recorder.begin)
@@ -244,47 +293,30 @@ class MainWindow(QMainWindow):
         self.recorder.failed.connect(lambda text: self.guidance.tell_error(text, ""))
         self.recorder.message.connect(self.message.say)
         self.files.failed.connect(self.guidance.tell_error)
+        self.files.failed.connect(self._on_file_failed)
         self.files.message.connect(self.message.say)
         self.files.replaced.connect(self._on_replaced)
         self.canvas.selection_changed.connect(self._on_selection)
         self.canvas.message.connect(self.message.say)
         self.notices.covered.connect(self.canvas.groups.cover)
-        self.canvas.search_requested.connect(self.commands.find_layer)
+        self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
         self.canvas.visible_changed.connect(self._on_visible)
         self._on_visible(None)
-        self.canvas.node_activated.connect(lambda _node: self.commands.edit_layer())
+        self.canvas.node_activated.connect(lambda _node: self.regions.edit_layer())
         self.palette_panel.add_requested.connect(self.canvas.desk.add_layer)
         self.palette_panel.left.connect(self.canvas.setFocus)
-        self.top_bar.data_requested.connect(self.commands.show_data)
+        self.top_bar.data_requested.connect(self.regions.show_data)
         self.top_bar.left.connect(self.canvas.setFocus)
         self.top_bar.message.connect(self.message.say)
         self.feed.step_changed.connect(lambda _step: self.update_actions())
         self.feed.ticked.connect(self._on_ticked)
         follow(theme.notifier.changed, self._on_theme)
+        follow(theme.notifier.mode_changed, self._on_mode)
         # Emitted from any thread; the notice belongs to this one.
         self.net.caught.connect(self.guidance.tell_exception, Qt.ConnectionType.QueuedConnection)
         self.safety.message.connect(self.message.say)
         self.net.interrupted.connect(self.end, Qt.ConnectionType.QueuedConnection)
-
-    def _restrict_shortcuts(self) -> None:
-        """Keys that belong to the canvas do nothing where something else has the focus."""
-        for offer in self.offered:
-            if not isinstance(offer, Action) or not offer.canvas_only:
-                continue
-            action = self.actions_by_name[offer.name]
-            self.removeAction(action)
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            self.canvas.addAction(action)
-        self._space = SpaceTap(self.canvas, self.actions_by_name["play"].trigger)
-
-    def _restore_geometry(self) -> None:
-        stored = self.settings.layout("geometry")
-        if stored is None or not self.restoreGeometry(stored):
-            self.resize(1680, 1050)
-        sizes = self.settings.layout("splitter")
-        if sizes is None or not self._splitter.restoreState(sizes):
-            self._share_width()
 
     # ---- coming to life ------------------------------------------------------------------------------------------
 
@@ -293,8 +325,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._shown:
             self._shown = True
-            if self.settings.layout("splitter") is None:
-                self._share_width()
+            self.arrangement.adapt()
             if self._placeholder is not None:
                 height = round(min(max(196, self.height() * 0.24), self.height() * 0.5))
                 self.resizeDocks([self._placeholder], [height], Qt.Orientation.Vertical)
@@ -315,24 +346,24 @@ class MainWindow(QMainWindow):
         self.canvas.camera.fit()
         self.canvas.setFocus()
         if self._welcome_wanted and not self.settings.welcome_seen:
-            self.commands.show_welcome(at_start=True)
+            self.overlays.show_welcome(at_start=True)
         self.completed.emit()
 
     def _create_inspector(self) -> None:
         from nnviz.gui.inspector import Inspector  # noqa: PLC0415 - draws pictures with pyqtgraph; see below
 
-        inspector = self.inspector = Inspector(self.document, theme.current(), self, self.training.known)
+        inspector = self.regions.inspector = Inspector(self.workspace, self)
         visible, sizes = not self.side.isHidden(), self._splitter.sizes()
-        placeholder, self.side = self.side, inspector
+        placeholder, self.regions.side = self.side, inspector
         self._splitter.replaceWidget(self._splitter.indexOf(placeholder), inspector)
         placeholder.deleteLater()
         inspector.setVisible(visible)
         self._splitter.setSizes(sizes)
         inspector.message.connect(self.message.say)
         inspector.left.connect(self.canvas.setFocus)
-        inspector.node_requested.connect(self.commands.show_node)
-        inspector.cure_requested.connect(self.commands.cure)
-        inspector.data.download_requested.connect(lambda _kind: self.guidance.download())
+        inspector.node_requested.connect(self.regions.show_node)
+        inspector.cure_requested.connect(self.cures.cure)
+        inspector.data.download_requested.connect(lambda _kind: self._download())
         inspector.set_selection(list(self.canvas.selected))
         self.feed.subscribe(inspector.refresh, inspector)
 
@@ -341,7 +372,7 @@ class MainWindow(QMainWindow):
         from nnviz.gui.window.docks import Docks  # noqa: PLC0415
 
         placeholder, self._placeholder = self._placeholder, None
-        docks = self.docks = Docks(self, self.workspace, self.canvas)
+        docks = self.regions.docks = Docks(self, self.workspace, self.canvas)
         if placeholder is not None:
             self.removeDockWidget(placeholder)
             placeholder.deleteLater()
@@ -351,21 +382,19 @@ class MainWindow(QMainWindow):
         self.update_actions()
         docks.message.connect(self.message.say)
         docks.failed.connect(lambda sentence: self.guidance.tell_error(sentence, ""))
-        docks.node_requested.connect(self.commands.show_node)
-        docks.cure_requested.connect(self.commands.cure)
+        docks.node_requested.connect(self.regions.show_node)
+        docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
         docks.spread()
-        stored = self.settings.layout("docks")
-        if stored is not None:
-            self.restoreState(stored, ARRANGEMENT_VERSION)
+        self.arrangement.restore_docks()
 
     # ---- edits ---------------------------------------------------------------------------------------------------
 
     def apply(self, edit: Edit) -> None:
         """Change the document; a refusal is said, not raised."""
-        self.guarded(lambda: self.document.apply(edit))
+        self.guarded(lambda: self.shown_document.apply(edit))
 
     def guarded(self, work: Callable[[], object]) -> None:
         """Do something that may be refused; the refusal is said, not raised."""
@@ -374,24 +403,20 @@ class MainWindow(QMainWindow):
         except NnvizError as error:
             self.message.say(str(error))
 
-    # ---- looks ---------------------------------------------------------------------------------------------------
-
-    def reset_arrangement(self) -> None:
-        """Everything back in its place."""
-        self.settings.forget_layout()
-        if self.docks is not None:
-            self.docks.arrange_as_new()
-        self.palette_panel.setVisible(True)
-        self.side.setVisible(True)
-        self._share_width()
-        self.update_actions()
-
-    def _share_width(self) -> None:
-        """What palette, canvas and inspector get of the width."""
-        left, right = _NARROW_SIDES if self.width() < _NARROW_BELOW else _SIDES
-        self._splitter.setSizes([left, max(300, self.width() - left - right), right])
+    def _download(self) -> None:
+        """Fetch the data of the document."""
+        if self.shown_document.read_only:
+            self.message.say(self.shown_document.read_only)
+        else:
+            self.guidance.download()
 
     # ---- files ---------------------------------------------------------------------------------------------------
+
+    def _on_file_failed(self) -> None:
+        """The run with which the window was to begin is none: it begins with the document."""
+        if self._finished or self._run_path is None or self.training.started or self.training.replay is not None:
+            return
+        self.training.start()
 
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")
@@ -424,10 +449,7 @@ class MainWindow(QMainWindow):
         node = nodes[0] if len(nodes) == 1 else ""
         closely = frozenset({node} if node else ())
         self.interests.contribute("selection", Interest(OF_THE_SELECTED if node else frozenset(), closely, closely))
-        if self.docks is not None:
-            self.docks.set_selection(node)
-        if self.inspector is not None:
-            self.inspector.set_selection(nodes)
+        self.regions.set_selection(nodes, node)
         self.update_actions()
 
     def _on_visible(self, nodes: frozenset[str] | None) -> None:
@@ -437,7 +459,7 @@ class MainWindow(QMainWindow):
         if LOSS.series("test") in changed:
             self.top_bar.refresh()
 
-    def _on_theme(self, _theme: theme.Theme) -> None:
+    def _on_theme(self) -> None:
         if self._finished:
             return
         # Asked for anew: what Python was given first can be taken for deleted while the bar itself is there.
@@ -445,32 +467,27 @@ class MainWindow(QMainWindow):
         icons.bind(self.actions_by_name["switch_theme"], "sun" if theme.current().dark else "moon", "text_muted")
         self.update_actions()
 
+    def _on_mode(self) -> None:
+        if self._finished:
+            return
+        for widget in (self.palette_panel, self.side):
+            widget.setVisible(not theme.mode().network_first)
+        self.update_actions()
+
     def update_actions(self) -> None:
         """Bring every action in line with what can be done now."""
         if self._finished:
             return
         update_actions(self.actions_by_name, self.offered)
-        for choice in self.minimap_menu.actions():
-            choice.setChecked(choice.data() == self.canvas.minimap.mode)
+        self.looks.tick_minimap()
         if self.docks is not None:
-            self.docks.set_obstacle(self._obstacle())
-
-    def _obstacle(self) -> str:
-        """What to do before the network can be trained, for instruments that have nothing to show yet."""
-        if not self.document.project.graph.nodes:
-            return f"Draw a network first: take a layer from the left, or open a sample ({self._keys_of('samples')})."
-        reason = self.training.blocked()
-        count = len(problems_that_stop(self.document.diagnostics))
-        if count and reason:
-            words = "the problem" if count == 1 else f"the {count} problems"
-            return f"Mend {words} first: the instrument Problems ({self._keys_of('problems')}) has the cures."
-        return f"It cannot be trained now. {reason}" if reason else ""
-
-    def _keys_of(self, name: str) -> str:
-        return self.actions_by_name[name].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            self.docks.set_obstacle(obstacle(self.training, partial(keys_of, self.actions_by_name)))
 
     def _update_title(self) -> None:
-        self.setWindowTitle(f"{literal_title(self.document)}[*] – nnviz")
+        title = literal_title(self.document)
+        if self.replay.path is not None:
+            title = f"Replay of {literal(self.replay.path.name)} – {title}"
+        self.setWindowTitle(f"{title}[*] – nnviz")
         self.setWindowModified(self.document.is_modified)
 
     # ---- the end -------------------------------------------------------------------------------------------------
@@ -513,15 +530,11 @@ class MainWindow(QMainWindow):
         if self._finished:
             return
         self._finished = True
-        self.settings.keep_layout("geometry", self.saveGeometry())
+        self.arrangement.keep()
         self.settings.recent_layers = self.canvas.editing.recent
-        if theme.mode() is Mode.DESK:
-            self.settings.keep_layout("splitter", self._splitter.saveState())
-            if self.docks is not None:
-                self.settings.keep_layout("docks", self.saveState(ARRANGEMENT_VERSION))
         self.settings.sync()
         self.hide()
-        self.replay.stop()
+        self.replay.close()
         self.fix_trials.stop()
         self.feed.stop()
         self.training.stop()
@@ -531,6 +544,8 @@ class MainWindow(QMainWindow):
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()
         self.net.remove()
+        if self.docks is not None:
+            self.docks.stop()
         theme.set_mode(Mode.DESK)
 
     def action(self, name: str) -> QAction:

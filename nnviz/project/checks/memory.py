@@ -275,14 +275,14 @@ def _numbers(choice: Choice) -> int:
     """Numbers that an optimizer keeps for each parameter; where a setting is not allowed, as many as with the usual."""
     spec = _optimizer(choice.kind)
     try:
-        return spec.state(spec.values(choice.params))
+        return spec.numbers(spec.values(choice.params))
     except ParamError:
-        return spec.state(spec.values({}))
+        return spec.numbers(spec.values({}))
 
 
 def _leanest() -> OptimizerSpec:
     """The optimizer that keeps least with its usual settings."""
-    return min(registry.optimizers().values(), key=lambda spec: spec.state(spec.values({})))
+    return min(registry.optimizers().values(), key=lambda spec: spec.numbers(spec.values({})))
 
 
 def _with_slack(line: Line, batch: int) -> Line:

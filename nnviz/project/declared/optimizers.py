@@ -13,25 +13,56 @@ from nnviz.project.spec import ParamSpec, Spec
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What an optimizer keeps of every tensor that it trains.
+
+    Attributes:
+        name: What it is called in checkpoints; torch calls it the same.
+        each_weight: A number for each weight; False is a single number for the whole tensor.
+        counts_steps: It is the number of updates that were made.
+        of_squares: It is a sum or a mean of squares, which is never negative.
+    """
+
+    name: str
+    each_weight: bool = True
+    counts_steps: bool = False
+    of_squares: bool = False
+
+
+_STEPS = Kept("step", each_weight=False, counts_steps=True)
+_MOMENTUM = Kept("momentum_buffer")
+_MEAN_SQUARE = Kept("square_avg", of_squares=True)
+#: The running means of the gradients and of their squares.
+_MOMENTS = (Kept("exp_avg"), Kept("exp_avg_sq", of_squares=True))
+
+
+@dataclass(frozen=True)
 class OptimizerSpec(Spec):
     """An optimizer: a Spec with what it keeps.
 
     Attributes:
-        state: (its settings, defaults included) -> numbers that it keeps for each weight, beside the gradient.
+        state: (its settings, defaults included) -> what it keeps, beside the gradient. Memory, checkpoints and their
+            checks go by it.
+        from_the_start: Whether it keeps that before its first update.
         while_updating: Numbers that it lays out while it makes an update (see ``train/updates.py``): how many for each
             weight, and how many for each weight of the layer that is updated just then.
     """
 
-    state: Callable[[Params], int] = lambda values: 2
+    state: Callable[[Params], tuple[Kept, ...]] = lambda values: (_STEPS, *_MOMENTS)
+    from_the_start: bool = False
     while_updating: tuple[int, int] = (0, 0)
 
+    def numbers(self, values: Params) -> int:
+        """Numbers that it keeps for each weight, with these settings, defaults included."""
+        return sum(kept.each_weight for kept in self.state(values))
 
-def _momentum_only(values: Params) -> int:
-    return 1 if _has_momentum(values) else 0
+
+def _momentum_only(values: Params) -> tuple[Kept, ...]:
+    return (_MOMENTUM,) if _has_momentum(values) else ()
 
 
-def _square_and_momentum(values: Params) -> int:
-    return 2 if _has_momentum(values) else 1
+def _square_and_momentum(values: Params) -> tuple[Kept, ...]:
+    return (_STEPS, _MEAN_SQUARE, *_momentum_only(values))
 
 
 def _has_momentum(values: Params) -> bool:
@@ -148,7 +179,8 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
         "Adagrad",
         "Divides each gradient by the size of all gradients so far: weights that moved much move ever less.",
         params=(_learning_rate(0.01), _epsilon(1e-10), _weight_decay()),
-        state=lambda values: 1,
+        state=lambda values: (_STEPS, Kept("sum", of_squares=True)),
+        from_the_start=True,
     ),
     OptimizerSpec(
         "adadelta",
@@ -160,7 +192,7 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
             _epsilon(1e-6),
             _weight_decay(),
         ),
-        state=lambda values: 2,
+        state=lambda values: (_STEPS, _MEAN_SQUARE, Kept("acc_delta", of_squares=True)),
         while_updating=(0, 2),
     ),
     OptimizerSpec(
@@ -168,14 +200,14 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
         "Adam",
         "Momentum and a pace of its own for each weight together. A good first choice.",
         params=_adam_params(0.0),
-        state=lambda values: 2,
+        state=lambda values: (_STEPS, *_MOMENTS),
     ),
     OptimizerSpec(
         "adamw",
         "AdamW",
         "Adam with weight decay that acts on the weights themselves instead of on the gradients.",
         params=_adam_params(0.01),
-        state=lambda values: 2,
+        state=lambda values: (_STEPS, *_MOMENTS),
     ),
     OptimizerSpec(
         "nadam",
@@ -185,7 +217,7 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
             *_adam_params(0.0),
             _average("momentum_decay", "momentum decay", "How quickly the look ahead grows to its full length.", 0.004),
         ),
-        state=lambda values: 2,
+        state=lambda values: (_STEPS, Kept("mu_product", each_weight=False), *_MOMENTS),
         while_updating=(0, 2),
     ),
 )

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.look import theme
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
 from nnviz.project.samples.templates import sample, samples
@@ -34,7 +33,7 @@ def points_of(path: QPainterPath) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("name", [info.name for info in samples()])
 def test_cards_lie_apart_and_wires_between_them(name: str, qtbot: QtBot, styled: QApplication) -> None:
-    view = CanvasView(Document(sample(name)), theme.current(), RunFeed(None), None)
+    view = CanvasView(Document(sample(name)), RunFeed(None), None)
     qtbot.addWidget(view)
     view.resize(1100, 650)
     view.show()

@@ -74,7 +74,7 @@ def test_cards_are_kept_when_others_come_and_go(hands: Hands) -> None:
 def test_card_sizes_follow_kind_and_shape_only(hands: Hands) -> None:
     run = Run()
     feed = RunFeed()
-    view = CanvasView(hands.document, theme.current(), feed)
+    view = CanvasView(hands.document, feed)
     heights = {node: card.layout.height for node, card in view.canvas_scene.cards.items()}
     run.append([Scalar("dead_fraction/relu", 0, 1.0), Scalar("gradient_norm/conv2d", 0, float("nan"))])
     feed.set_run(run)
@@ -145,7 +145,7 @@ def test_every_layer_has_a_card(hands: Hands) -> None:
 @pytest.mark.parametrize("hands", [CNN], indirect=True)
 def test_new_values_repaint_only_their_cards(hands: Hands, qtbot: QtBot) -> None:
     run, feed = Run(), RunFeed()
-    view = CanvasView(hands.document, theme.current(), feed)
+    view = CanvasView(hands.document, feed)
     qtbot.addWidget(view)
     view.resize(1300, 500)
     feed.set_run(run)
@@ -173,7 +173,7 @@ def test_new_values_repaint_only_their_cards(hands: Hands, qtbot: QtBot) -> None
 @pytest.mark.parametrize("hands", [CNN], indirect=True)
 def test_the_timeline_shows_older_values(hands: Hands, qtbot: QtBot) -> None:
     run, feed = Run(), RunFeed()
-    view = CanvasView(hands.document, theme.current(), feed)
+    view = CanvasView(hands.document, feed)
     qtbot.addWidget(view)
     view.show()
     run.append([Scalar("gradient_norm/conv2d", step, float(step)) for step in range(10)])

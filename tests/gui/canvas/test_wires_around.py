@@ -8,7 +8,6 @@ from pytestqt.qtbot import QtBot
 from test_sample_layouts import points_of
 
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.look import theme
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.project.document import Document
 from nnviz.project.drawing.grouping import group_edit
@@ -18,7 +17,7 @@ from nnviz.project.samples.templates import sample
 @pytest.fixture
 def view(request: pytest.FixtureRequest, qtbot: QtBot, styled: QApplication) -> CanvasView:
     """A sample on a canvas."""
-    canvas = CanvasView(Document(sample(request.param)), theme.current(), RunFeed(None), None)
+    canvas = CanvasView(Document(sample(request.param)), RunFeed(None), None)
     qtbot.addWidget(canvas)
     canvas.resize(1100, 650)
     canvas.show()

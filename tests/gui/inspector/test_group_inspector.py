@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.inspector import Inspector
 from nnviz.gui.look import theme as themes
@@ -15,7 +16,7 @@ from nnviz.project.samples import templates
 
 @pytest.fixture
 def grouped(qtbot: QtBot) -> Inspector:
-    made = Inspector(Document(templates.sample("googlenet")), themes.current())
+    made = Inspector(workspace_of(Document(templates.sample("googlenet"))))
     qtbot.addWidget(made)
     made.resize(340, 700)
     made.show()
@@ -48,7 +49,7 @@ def test_every_cell_of_a_group_stands_on_one_line(grouped: Inspector) -> None:
 
 
 def test_a_bypassed_layer_is_told_in_words_not_in_code(document: Document, qtbot: QtBot) -> None:
-    inspector = Inspector(document, themes.current())
+    inspector = Inspector(workspace_of(document))
     qtbot.addWidget(inspector)
     inspector.show()
     document.apply(Bypass({"relu2": True}))

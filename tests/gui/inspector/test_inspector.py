@@ -8,13 +8,14 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.data import datasets
 from nnviz.gui.inspector import Inspector
 from nnviz.gui.inspector.editors import ChoiceEditor, MatrixEditor, SwitchEditor, TextEditor, TextsEditor, make_editor
 from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.formulas import formula_of
-from nnviz.gui.look import theme as themes
+from nnviz.gui.runs.shown import Shown
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
@@ -38,7 +39,7 @@ class Counter:
 
 @pytest.fixture
 def inspector(document: Document, qtbot: QtBot) -> Inspector:
-    made = Inspector(document, themes.current())
+    made = Inspector(workspace_of(document))
     qtbot.addWidget(made)
     made.resize(340, 700)
     made.show()
@@ -238,7 +239,7 @@ def test_a_setting_of_what_is_chosen_is_changed_where_it_is_chosen(inspector: In
 def test_given_weights_are_typed_as_rows(qtbot: QtBot) -> None:
     document = Document(templates.sample("and"))
     node = next(node for node in document.project.graph.nodes.values() if node.kind == "linear")
-    inspector = Inspector(document, themes.current())
+    inspector = Inspector(workspace_of(document))
     qtbot.addWidget(inspector)
     inspector.show()
     inspector.set_selection([node.id])
@@ -359,7 +360,7 @@ def test_the_pinned_sample(inspector: Inspector, document: Document, qtbot: QtBo
     assert document.project.view.pinned_sample == 2
     run = Run(RunInfo())
     run.append([ArrayReading("input/pinned", 0, np.ones((1, 28, 28), np.float32), {"sample": 2, "label": "9"})])
-    inspector.refresh(run, frozenset(run.names()), None)
+    inspector.refresh(Shown(run), frozenset(run.names()))
     assert inspector.data.sample_text.text() == "#2 of 287 · “9”"
     assert inspector.data.picture.image is not None
     qtbot.mouseClick(inspector.data.any, Qt.MouseButton.LeftButton)
@@ -372,7 +373,7 @@ def test_weights_and_maps_of_the_selected_layer(inspector: Inspector) -> None:
     weights = np.linspace(-0.5, 0.25, 32 * 16 * 9, dtype=np.float32).reshape(32, 16, 3, 3)
     maps = np.zeros((32, 11, 11), np.float32)
     run.append([ArrayReading("weights/conv2", 0, weights), ArrayReading("output/conv2", 0, maps, {"sample": 0})])
-    inspector.refresh(run, frozenset(run.names()), None)
+    inspector.refresh(Shown(run), frozenset(run.names()))
     assert inspector.layer.filters.isVisible() and inspector.layer.maps.isVisible()
     assert inspector.layer.filters.channel_box.count() == 16
     inspector.set_selection(["relu1"])
@@ -388,13 +389,13 @@ def test_every_kind_of_layer_is_explained(kind: str, document: Document, qtbot: 
     document.apply(AddNodes((Node(node_id, kind),)))
     node = document.project.graph.nodes[node_id]
     assert formula_of(document, node) or kind == "input"
-    tab = ExplainTab(document, themes.current())
+    tab = ExplainTab(workspace_of(document))
     qtbot.addWidget(tab)
     assert registry.layer(kind).title in tab.explain(node)
 
 
 def test_the_numbers_of_a_convolution(document: Document, qtbot: QtBot) -> None:
-    tab = ExplainTab(document, themes.current())
+    tab = ExplainTab(workspace_of(document))
     qtbot.addWidget(tab)
     text = tab.explain(document.project.graph.nodes["conv2"])
     assert "F·F·D·K + K" in text and "3·3·16·32 + 32 = 4\u202f640" in text and "557\u202f568" in text

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.look import theme
 from nnviz.gui.panels.history import CURRENT_ROLE, SAVED_ROLE, UNDONE_ROLE, HistoryPanel
@@ -32,7 +33,7 @@ def document() -> Document:
 
 @pytest.fixture
 def panel(document: Document, qtbot: QtBot) -> HistoryPanel:
-    made = HistoryPanel(document, theme.current())
+    made = HistoryPanel(workspace_of(document))
     qtbot.addWidget(made)
     made.resize(380, 260)
     made.show()
@@ -63,7 +64,7 @@ def test_it_says_what_was_done_in_the_words_of_undo(panel: HistoryPanel, documen
 
 def test_without_steps_it_says_so(qtbot: QtBot) -> None:
     document = Document()
-    panel = HistoryPanel(document, theme.current())
+    panel = HistoryPanel(workspace_of(document))
     qtbot.addWidget(panel)
     panel.show()
     assert panel.is_empty

@@ -10,12 +10,13 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.look import painting
-from nnviz.gui.look.theme import current
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.curves import CurvesPanel
+from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
 from nnviz.record.readings import ArrayReading, Scalar
 from nnviz.record.run import Run
@@ -73,15 +74,15 @@ def test_every_panel_shows_it(
 ) -> None:  # fmt: skip
     odd = with_values(run, values, points)
     for kind in (kind for kind in PANELS if kind.prefixes):
-        panel: Panel = kind(document, current())
+        panel: Panel = kind(workspace_of(document))
         qtbot.addWidget(panel)
         panel.resize(420, 260)
         panel.show()
         for step in (None, 1, points):
-            panel.refresh(odd, frozenset(odd.names()), step)
+            panel.refresh(Shown(odd, step=step), frozenset(odd.names()))
             panel.grab()
         odd.append([Scalar(name, points + 1, values[0]) for name in odd.names("loss/")])
-        panel.refresh(odd, frozenset(odd.names()), None)
+        panel.refresh(Shown(odd), frozenset(odd.names()))
         if isinstance(panel, CurvesPanel):
             panel.set_axis("epoch")
             panel.set_smoothing(0.3)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRect
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
-from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.loss import LossPanel
+from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
 from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar
 from nnviz.record.run import Run, RunInfo
@@ -65,17 +66,17 @@ def test_a_panel_draws_what_is_no_number_without_a_warning(
     broken = poisoned(run, name)
     with warnings.catch_warnings(record=True) as heard:  # an error inside of Qt's painting would end the process
         warnings.simplefilter("always")
-        panel = kind(document, themes.current())
+        panel = kind(workspace_of(document))
         qtbot.addWidget(panel)
         panel.resize(410, 200)
         panel.show()
         for step in (None, 20, 0):
-            panel.refresh(broken, frozenset(broken.names()), step)
+            panel.refresh(Shown(broken, step=step), frozenset(broken.names()))
             panel.grab(QRect(0, 0, 410, 200))
         for option in ("both", "accuracy"):
             if isinstance(panel, LossPanel):
                 panel.view = option
-                panel.refresh(broken, frozenset(broken.names()), None)
+                panel.refresh(Shown(broken), frozenset(broken.names()))
                 panel.grab()
         assert panel.to_csv()
         assert not panel.to_image().isNull()

@@ -10,7 +10,6 @@ from pointer import move_pointer
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.look import theme as themes
 from nnviz.gui.look.planes import Edges
 from nnviz.gui.panels.arrays import composite, filter_stack, image_before, map_stack
 from nnviz.gui.panels.tile_data import TileData, arrange, tile_words
@@ -97,7 +96,7 @@ def data(count: int = 6, side: int = 3) -> TileData:
 
 
 def test_every_pixel_of_the_grid_is_the_number_under_it(qtbot: QtBot) -> None:
-    view = TileView(themes.current(), room=100)
+    view = TileView(room=100)
     qtbot.addWidget(view)
     view.resize(200, 100)
     view.show_tiles(data())
@@ -122,7 +121,7 @@ def test_words_name_the_number_and_what_is_dead() -> None:
 
 
 def test_mouse_and_arrow_keys_read_and_enlarge(qtbot: QtBot) -> None:
-    view = TileView(themes.current(), room=100)
+    view = TileView(room=100)
     qtbot.addWidget(view)
     view.resize(200, 100)
     view.show_tiles(data())

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import shiboken6
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from workspace_kit import workspace_of
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels import base
@@ -32,6 +33,7 @@ from nnviz.gui.panels.gradients import GradientsPanel
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.panels.problems import ProblemsPanel
 from nnviz.gui.parts.background import Background
+from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes
 from nnviz.project.files.atomic import write_atomically
@@ -43,7 +45,7 @@ from nnviz.record.run import Run, RunInfo
 
 
 def shown(kind: type[Panel], document: Document, qtbot: QtBot) -> Panel:
-    panel = kind(document, themes.current())
+    panel = kind(workspace_of(document))
     qtbot.addWidget(panel)
     panel.resize(410, 200)
     panel.show()
@@ -60,10 +62,10 @@ def test_every_panel_says_what_to_do_fills_and_empties(
 ) -> None:
     panel = shown(kind, document, qtbot)
     assert panel.is_empty and len(panel.empty) > 30 and len(panel.help) > 200
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     assert not panel.is_empty
-    panel.refresh(run, frozenset(), 20)
-    panel.refresh(Run(RunInfo()), frozenset(), None)
+    panel.refresh(Shown(run, step=20), frozenset())
+    panel.refresh(Shown(Run(RunInfo())), frozenset())
     assert panel.is_empty
 
 
@@ -75,7 +77,7 @@ def test_every_panel_draws_in_both_themes_and_exports(
     panel = shown(kind, document, qtbot)
     if kind is ProblemsPanel:
         document.apply(AddNodes((Node("loose", "relu", y=2000.0),)))
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     themes.set_theme(name)
     image = panel.to_image()
     assert image.width() == 820 and image.devicePixelRatio() == 2.0
@@ -85,7 +87,7 @@ def test_every_panel_draws_in_both_themes_and_exports(
     panel.save(tmp_path / "a.png")
     panel.save(tmp_path / "a.svg")
     panel.save(tmp_path / "a.csv")
-    qtbot.waitUntil(lambda: panel.background is not None and not panel.background.busy)
+    qtbot.waitUntil(lambda: not panel.workspace.background.busy)
     assert QImage(str(tmp_path / "a.png")).width() == 820
     assert QSvgRenderer(str(tmp_path / "a.svg")).isValid()
     assert len((tmp_path / "a.csv").read_text().splitlines()) > 1
@@ -105,7 +107,7 @@ def test_files_are_written_by_another_thread_and_what_they_hold_is_what_was_seen
     document: Document, run: Run, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = shown(LossPanel, document, qtbot)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     threads: list[int] = []
 
     def write(data: bytes, path: Path) -> None:
@@ -116,7 +118,7 @@ def test_files_are_written_by_another_thread_and_what_they_hold_is_what_was_seen
     expected = panel.to_csv()
     with qtbot.waitSignal(panel.message) as said:
         panel.save(tmp_path / "loss.csv")
-        panel.refresh(Run(RunInfo()), frozenset(), None)  # what is drawn meanwhile is not what is written
+        panel.refresh(Shown(Run(RunInfo())), frozenset())  # what is drawn meanwhile is not what is written
     assert said.args == ["Saved loss.csv."]
     assert threads and threading.get_ident() not in threads
     assert (tmp_path / "loss.csv").read_text(encoding="utf-8") == expected
@@ -126,10 +128,9 @@ def test_a_panel_that_is_gone_before_its_file_is_written_says_nothing(
     document: Document, run: Run, qtbot: QtBot, tmp_path: Path
 ) -> None:
     background = Background()
-    panel = LossPanel(document, themes.current())
+    panel = LossPanel(workspace_of(document, background))
     panel.resize(400, 300)
-    panel.background = background
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     panel.save(tmp_path / "loss.csv")
     shiboken6.delete(panel)
     qtbot.waitUntil(lambda: not background.busy)
@@ -142,7 +143,7 @@ def test_the_loss_export_is_exact(document: Document, qtbot: QtBot) -> None:
     run.append([Scalar("loss/train", step, value) for step, value in enumerate(values, 1)])
     run.append([Scalar("loss/validation", 3, 2 / 7), Scalar("epoch", 3, 1.0)])
     panel = shown(LossPanel, document, qtbot)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     rows = table(panel)
     assert rows[0] == ["step", "loss/train", "loss/validation"]
     assert [row[0] for row in rows[1:]] == ["1", "2", "3", "4"]
@@ -156,7 +157,7 @@ def test_the_best_epoch_is_the_lowest_validation_loss(document: Document, qtbot:
         run.append([Scalar("epoch", 10 * epoch, float(epoch)), Scalar("loss/validation", 10 * epoch, loss)])
     panel = shown(LossPanel, document, qtbot)
     assert isinstance(panel, LossPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     assert panel.best_epoch == (20, 0.4)
     assert [entry.title for entry in panel.legend.entries] == ["validation", "best epoch 2"]
 
@@ -166,9 +167,9 @@ def test_the_legend_shows_the_value_at_the_step_of_the_timeline(document: Docume
     run.append([Scalar("loss/train", step, 10.0 - step) for step in range(1, 6)])
     panel = shown(LossPanel, document, qtbot)
     assert isinstance(panel, LossPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     assert panel.legend.entries[0].value == themes.format_number(5.0)
-    panel.refresh(run, frozenset(), 2)
+    panel.refresh(Shown(run, step=2), frozenset())
     assert panel.legend.entries[0].value == themes.format_number(8.0)
 
 
@@ -177,23 +178,23 @@ def test_only_changed_series_are_set_again(
 ) -> None:
     panel = shown(GradientsPanel, document, qtbot)
     assert isinstance(panel, GradientsPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     given: list[str] = []
     original = panel.plot.set_curve
     monkeypatch.setattr(
         panel.plot, "set_curve", lambda key, *rest, **named: (given.append(key), original(key, *rest, **named))
     )
     run.append([Scalar("gradient_norm/conv2", 73, 0.01), Scalar("loss/train", 73, 0.5)])
-    panel.refresh(run, frozenset({"gradient_norm/conv2", "loss/train"}), None)
+    panel.refresh(Shown(run), frozenset({"gradient_norm/conv2", "loss/train"}))
     assert given == ["conv2"]
-    panel.refresh(run, frozenset({"loss/train"}), None)
+    panel.refresh(Shown(run), frozenset({"loss/train"}))
     assert given == ["conv2"]
 
 
 def test_gradients_are_labelled_where_they_end_and_a_click_selects(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(GradientsPanel, document, qtbot)
     assert isinstance(panel, GradientsPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     labels = panel.plot._labels
     assert labels is not None
     assert labels.shown == ["linear2", "linear1", "conv2", "conv1"]
@@ -209,7 +210,7 @@ def test_a_gradient_of_zero_leaves_a_gap(document: Document, qtbot: QtBot) -> No
     panel = shown(GradientsPanel, document, qtbot)
     assert isinstance(panel, GradientsPanel)
     panel.set_smoothing(0.0)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     _, drawn = panel.plot.curves["conv1"].items[1].getOriginalDataset()
     np.testing.assert_allclose(drawn, [-1.0, np.nan, -2.0])
 
@@ -221,12 +222,12 @@ def test_epochs_along_the_axis(document: Document, qtbot: QtBot) -> None:
     panel = shown(LossPanel, document, qtbot)
     assert isinstance(panel, LossPanel)
     panel.set_axis("epoch")
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     np.testing.assert_allclose(panel.plots["loss"].curves["loss/train"].x[[4, 9, 19]], [0.5, 1.0, 2.0])
 
 
 def test_a_course_is_drawn_from_the_second_measurement_on(styled: QApplication, qtbot: QtBot) -> None:
-    view = SharesView(themes.current())
+    view = SharesView()
     qtbot.addWidget(view)
     view.resize(300, 60)
 
@@ -257,7 +258,7 @@ def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtB
     )
     panel = shown(DeadUnitsPanel, document, qtbot)
     assert isinstance(panel, DeadUnitsPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     first, second = panel.view.rows
     assert (first.node, first.text, first.quantity.bands.level(first.share)) == ("relu1", "25 %", "warning")
     assert (second.node, second.text, second.quantity.bands.level(second.share)) == ("relu2", "0 %", "good")
@@ -273,28 +274,28 @@ def test_saturation_is_named_as_such(document: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo())
     run.append([Scalar("saturation/relu1", 1, 0.5)])
     panel = shown(DeadUnitsPanel, document, qtbot)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     assert panel._title.text() == "Saturated units"
 
 
 def test_findings_offer_their_cures_and_go_when_resolved(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(FindingsPanel, document, qtbot)
     assert isinstance(panel, FindingsPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     assert [card.finding.severity for card in panel.cards] == ["warning", "information"]
     kept = panel.cards[0]
     with qtbot.waitSignal(panel.cure_requested) as asked:
         kept.details.linkActivated.emit("1")
     assert asked.args == [Cure("Try 0.005", "set_learning_rate", "0.005")]
     run.append([Finding("finding/plateau", 70, "resolved", "")])
-    panel.refresh(run, frozenset({"finding/plateau"}), None)
+    panel.refresh(Shown(run), frozenset({"finding/plateau"}))
     assert panel.cards == [kept]
 
 
 def test_filters_print_their_range_and_follow_the_selection(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(FiltersPanel, document, qtbot)
     assert isinstance(panel, FiltersPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     assert panel.node == "conv1"
     panel.set_selection("conv2")
     assert panel.node == "conv2"
@@ -318,7 +319,7 @@ def test_three_input_channels_are_a_colour_composite(qtbot: QtBot) -> None:
     run.append([ArrayReading(f"weights/{first}", 0, weights)])
     panel = shown(FiltersPanel, document, qtbot)
     assert isinstance(panel, FiltersPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     assert panel.view.channel == RGB
     shown_data = panel.view.grid.data
     assert shown_data is not None and shown_data.values.shape == (96, 3, 11, 11)
@@ -331,7 +332,7 @@ def test_feature_maps_frame_the_dead_and_switch_their_scale(document: Document, 
     panel = shown(FeatureMapsPanel, document, qtbot)
     assert isinstance(panel, FeatureMapsPanel)
     panel.set_selection("relu2")
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     units = run.latest("dead_units/relu2")
     assert isinstance(units, ArrayReading) and panel.view.grid.data is not None
     assert panel.view.grid.data.marked == frozenset(np.flatnonzero(units.array))
@@ -346,13 +347,13 @@ def test_feature_maps_frame_the_dead_and_switch_their_scale(document: Document, 
 def test_an_enlarged_map_follows_the_run(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(FeatureMapsPanel, document, qtbot)
     assert isinstance(panel, FeatureMapsPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     panel.view.enlarge(2)
     popup = panel.view._enlarged
     assert popup is not None and popup.index == 2
     before = popup.reading.text()
     run.append([ArrayReading("output/conv1", 99, np.full((16, 26, 26), 3.0, np.float32), {"sample": 4, "label": "7"})])
-    panel.refresh(run, frozenset({"output/conv1"}), None)
+    panel.refresh(Shown(run), frozenset({"output/conv1"}))
     assert popup.reading.text() != before
     qtbot.keyClick(popup, Qt.Key.Key_Right)
     assert popup.index == 3
@@ -362,7 +363,7 @@ def test_an_enlarged_map_follows_the_run(document: Document, run: Run, qtbot: Qt
 
 def test_histograms_keep_every_count(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(ActivationsPanel, document, qtbot)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     rows = table(panel)[1:]
     assert sum(int(row[4]) for row in rows if row[0] == "conv1") == 4000
 
@@ -370,7 +371,7 @@ def test_histograms_keep_every_count(document: Document, run: Run, qtbot: QtBot)
 def test_a_hidden_panel_catches_up_when_it_is_shown(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(LossPanel, document, qtbot)
     assert isinstance(panel, LossPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     panel.hide()
     run.append([Scalar("loss/train", 100, 0.125)])
     panel.show()
@@ -379,7 +380,7 @@ def test_a_hidden_panel_catches_up_when_it_is_shown(document: Document, run: Run
 
 def test_lecture_text_is_larger_everywhere(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(LossPanel, document, qtbot)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     before = panel._empty.font().pixelSize(), panel.header.height()
     themes.set_text_scale(2.0)
     assert panel._empty.font().pixelSize() == 2 * before[0]
@@ -404,11 +405,11 @@ def test_a_curve_that_grows_and_one_that_goes_back_are_drawn_as_if_read_at_once(
     for start in (1, 20, 10, 50):  # the third goes back in time, as after a step back
         values = random.lognormal(size=30)
         run.append([Scalar("gradient_norm/conv1", start + at, float(value)) for at, value in enumerate(values)])
-        panel.refresh(run, frozenset(run.names()), None)
+        panel.refresh(Shown(run), frozenset(run.names()))
         panel._cost = 0.0
         fresh = shown(GradientsPanel, document, qtbot)
         assert isinstance(fresh, GradientsPanel)
-        fresh.refresh(run, frozenset(run.names()), None)
+        fresh.refresh(Shown(run), frozenset(run.names()))
         for field in ("x", "raw", "shown", "placed", "behind"):
             np.testing.assert_allclose(
                 getattr(panel.plot.curves["conv1"], field), getattr(fresh.plot.curves["conv1"], field)
@@ -418,10 +419,10 @@ def test_a_curve_that_grows_and_one_that_goes_back_are_drawn_as_if_read_at_once(
 def test_what_is_dear_to_draw_is_drawn_rarely_and_never_forgotten(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(LossPanel, document, qtbot)
     assert isinstance(panel, LossPanel)
-    panel.refresh(run, frozenset(run.names()), None)
+    panel.refresh(Shown(run), frozenset(run.names()))
     panel._cost = 0.03
     run.append([Scalar("loss/train", 100, 0.125)])
-    panel.refresh(run, frozenset({"loss/train"}), None)
+    panel.refresh(Shown(run), frozenset({"loss/train"}))
     assert panel.legend.entries[0].value != themes.format_number(0.125)
     qtbot.waitUntil(lambda: panel.legend.entries[0].value == themes.format_number(0.125))
 
@@ -431,10 +432,53 @@ def test_gradients_at_a_step_stand_at_the_ends_of_their_lines(document: Document
     run.append([Scalar("gradient_norm/conv1", step, 10.0**-step) for step in range(1, 5)])
     panel = shown(GradientsPanel, document, qtbot)
     assert isinstance(panel, GradientsPanel) and panel.plot._labels is not None
-    panel.refresh(run, frozenset(run.names()), 2)
+    panel.refresh(Shown(run, step=2), frozenset(run.names()))
     assert panel.plot._labels.shown == [themes.format_number(0.01)]
     assert panel._subtitle.text() == "values at step 2"
-    panel.refresh(run, frozenset(), None)
+    panel.refresh(Shown(run), frozenset())
     assert panel.plot._labels.shown == ["conv1"]
     panel.set_selection("conv1")
     assert panel._subtitle.text() == f"conv1: {themes.format_number(1e-4)}"
+
+
+def test_the_curves_of_other_runs_are_drawn_faintly_under_their_titles(document: Document, qtbot: QtBot) -> None:
+    def trained(title: str, offset: float, last: int) -> Run:
+        run = Run(RunInfo(title=title))
+        run.append([Scalar("loss/train", step, offset - 0.1 * step) for step in range(last + 1)])
+        run.append([Scalar("loss/validation", step, offset) for step in range(0, last + 1, 2)])
+        run.append([Scalar("epoch", step, step / 2) for step in range(2, last + 1, 2)])
+        return run
+
+    mine, other, long = trained("mine", 3.0, 4), trained("wider", 2.0, 8), trained("t" * 80, 1.0, 2)
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    panel.set_smoothing(0.0)
+    panel.refresh(Shown(mine), frozenset(mine.names()))
+    plot = panel.plots["loss"]
+    alone = set(plot.curves)
+    assert alone == {"loss/train", "loss/validation"}
+    panel.refresh(Shown(mine, (other, long)), frozenset())
+    beside = [curve for key, curve in plot.curves.items() if key not in alone]
+    assert [curve.title for curve in beside] == ["wider", "wider", "t" * 23 + "…", "t" * 23 + "…"]
+    np.testing.assert_allclose(beside[0].shown, other.scalars("loss/train")[1])
+    assert [curve.dashed for curve in beside] == [False, True, False, True]
+    ground = QColor(themes.current().panel)
+    strong = plot.curves["loss/train"].colour
+
+    def contrast(colour: QColor) -> float:
+        return sum(abs(a - b) for a, b in zip(colour.getRgb()[:3], ground.getRgb()[:3], strict=True))
+
+    assert all(contrast(curve.colour) < contrast(strong) for curve in beside)
+    assert [entry.title for entry in panel.legend.entries][:4] == ["train", "validation", "wider", "t" * 23 + "…"]
+    # The axis reaches to the end of the longest; an epoch of each is its own.
+    assert panel._end_beside() == 8.0
+    other.append([Scalar("loss/train", 9, 0.5)])
+    panel.refresh(Shown(mine, (other, long)), frozenset({"loss/train"}))
+    assert panel._end_beside() == 9.0 and beside[0].shown[-1] == 0.5
+    panel.set_axis("epoch")
+    assert panel._end_beside() == pytest.approx(4.5)
+    # What belongs to the shown run stays about it: the best epoch, the table.
+    assert panel.best_epoch == (0, 3.0) and table(panel)[0] == ["step", "loss/train", "loss/validation"]
+    panel.refresh(Shown(mine), frozenset())
+    assert set(plot.curves) == alone
+    assert [entry.title for entry in panel.legend.entries][:2] == ["train", "validation"]

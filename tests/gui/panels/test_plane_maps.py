@@ -8,7 +8,6 @@ from pytestqt.qtbot import QtBot
 
 from nnviz.data import datasets
 from nnviz.gui.look import pictures
-from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.feature_maps import MapView
 from nnviz.project.document import Document
 from nnviz.project.samples import templates
@@ -29,7 +28,7 @@ def test_units_have_their_planes_with_the_axes_printed(spiral: Document, qtbot: 
     run = Run(RunInfo(title="planted"))
     maps = np.random.default_rng(0).normal(size=(8, 32, 32)).astype(np.float32)
     run.append([ArrayReading("output/linear1", 3, maps[:, 0, 0]), ArrayReading("plane/linear1", 3, maps, EDGES)])
-    view = MapView(spiral, themes.current())
+    view = MapView(spiral)
     qtbot.addWidget(view)
     assert view.refresh(run, "linear1", None)
     data = view.grid.data
@@ -51,7 +50,7 @@ def test_the_output_shows_how_likely_the_second_class_is(spiral: Document, qtbot
     run = Run(RunInfo(title="planted"))
     logits = np.linspace(-8, 8, 1024, dtype=np.float32).reshape(1, 32, 32)
     run.append([ArrayReading("plane/output", 3, logits, EDGES)])
-    view = MapView(spiral, themes.current())
+    view = MapView(spiral)
     qtbot.addWidget(view)
     assert view.refresh(run, "output", None)
     data = view.grid.data

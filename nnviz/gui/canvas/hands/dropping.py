@@ -35,6 +35,9 @@ class CanvasDrops:
             event.ignore()
             return
         self._gestures.cancel()
+        if self._desk.refuses():
+            event.ignore()
+            return
         self.gesture = DropGesture(self._desk, kind)
         event.acceptProposedAction()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QPointF, Qt, QTimer
 
 from nnviz.gui.canvas.desk import Desk
-from nnviz.gui.canvas.hands.gestures import Gesture
+from nnviz.gui.canvas.hands.gestures import Gesture, RefusedGesture
 
 #: Nearer to the edge than this, a gesture pulls the view along.
 _EDGE = 28
@@ -28,6 +28,7 @@ class GestureHost(QObject):
         self._rest_cursor = rest_cursor
         self._gesture: Gesture | None = None
         self._pointer = QPointF()
+        self._pressed = QPointF()
         self._scroll = QTimer(self)
         self._scroll.setSingleShot(True)
         self._scroll.setInterval(16)
@@ -39,8 +40,15 @@ class GestureHost(QObject):
         """The gesture that has the mouse."""
         return self._gesture
 
+    def press(self, point: QPointF) -> None:
+        """Remember where a button of the mouse was pressed, in the scene."""
+        self._pressed = QPointF(point)
+
     def begin(self, gesture: Gesture) -> None:
-        """Give the mouse to a gesture from now on."""
+        """Give the mouse to a gesture from now on, or to one that says why nothing can be changed."""
+        if gesture.changes and self._desk.read_only:
+            gesture.cancel()
+            gesture = RefusedGesture(self._desk, self._pressed)
         if self._gesture is not None:
             self.cancel()
         self._gesture = gesture

@@ -13,6 +13,7 @@ from nnviz.gui.canvas.hands.gestures import (
     ConnectGesture,
     MoveGesture,
     PanGesture,
+    RefusedGesture,
     RerouteGesture,
     RubberBandGesture,
 )
@@ -136,7 +137,7 @@ class CanvasMouse:
             return
         point = desk.camera.to_scene(event.position())
         self._tools.gestures.end(point, event.modifiers())
-        if isinstance(gesture, MoveGesture) and not gesture.dragging and not event.modifiers():
+        if isinstance(gesture, MoveGesture | RefusedGesture) and not gesture.dragging and not event.modifiers():
             scene = desk.scene
             card = scene.card_at(point) or notes.at(point) or scene.frames.head_at(point)
             if card is not None and len(scene.selected) > 1:

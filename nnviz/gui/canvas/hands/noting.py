@@ -79,6 +79,8 @@ class CanvasNotes(QObject):
 
     def add(self, point: QPointF | None = None) -> None:
         """Begin a new note at a point of the scene, by default under the mouse or in the middle of the view."""
+        if self._desk.refuses():
+            return
         self._finish()
         self._gestures.cancel()
         camera, pointer = self._desk.camera, self._modality.pointer
@@ -93,6 +95,8 @@ class CanvasNotes(QObject):
     def edit(self, chosen: Sequence[str]) -> bool:
         """Edit the one chosen note in its place; whether a note or an arrow is what is chosen."""
         item = self._scene.annotations.get(chosen[0]) if len(chosen) == 1 else None
+        if item is not None and self._desk.refuses():
+            return True
         if isinstance(item, NoteItem):
             self._desk.make_visible(item.node)
             self._write(item.note)
@@ -165,6 +169,8 @@ class CanvasNotes(QObject):
 
     def arm(self) -> None:
         """Have the next press of the mouse begin an arrow."""
+        if self._desk.refuses():
+            return
         self._finish()
         self._gestures.cancel()
         self._armed = True

@@ -86,6 +86,8 @@ class QuickAdd:
         """
         desk, scene = self._desk, self._desk.scene
         self._gestures.cancel()
+        if desk.refuses():
+            return
         if point is None:
             pointer = self.pointer
             point = pointer if pointer is not None else desk.camera.visible_rect().center()

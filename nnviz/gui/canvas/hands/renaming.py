@@ -34,6 +34,8 @@ class Renaming:
             made_by: The step that has just made the group: its name becomes a part of that step.
         """
         desk, scene = self._desk, self._desk.scene
+        if desk.refuses():
+            return
         item = scene.item(desk.selected[0]) if len(desk.selected) == 1 else None
         if not isinstance(item, NodeItem | FrameItem):
             desk.say("Select one layer or group to rename it.")

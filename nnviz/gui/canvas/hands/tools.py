@@ -40,6 +40,8 @@ class Tools:
 
     def connect_by_keys(self) -> None:
         """Begin a wire at the one selected card, to be drawn by keyboard: Tab and arrows choose its end."""
+        if self.desk.refuses():
+            return
         desk = self.desk
         if len(desk.selected) != 1:
             desk.say("Select one layer first: the wire begins at it.")

@@ -5,6 +5,7 @@ from nnviz.gui.canvas.hands.gestures.connect import ConnectByKeys, ConnectGestur
 from nnviz.gui.canvas.hands.gestures.drop import LAYER_MIME, DropGesture
 from nnviz.gui.canvas.hands.gestures.move import MoveGesture
 from nnviz.gui.canvas.hands.gestures.pan import PanGesture
+from nnviz.gui.canvas.hands.gestures.refused import RefusedGesture
 from nnviz.gui.canvas.hands.gestures.reroute import RerouteGesture
 from nnviz.gui.canvas.hands.gestures.rubber_band import RubberBandGesture
 
@@ -16,6 +17,7 @@ __all__ = [
     "Gesture",
     "MoveGesture",
     "PanGesture",
+    "RefusedGesture",
     "RerouteGesture",
     "RubberBandGesture",
 ]

@@ -66,6 +66,8 @@ def at_a_card(scene: CanvasScene, point: QPointF, tail: QPointF, reach: float) -
 class ResizeNoteGesture(Gesture):
     """Pulls at an edge or a corner of a note; the paper keeps room for its text."""
 
+    changes = True
+
     def __init__(self, desk: Desk, start: QPointF, item: NoteItem, grip: tuple[int, int]) -> None:
         super().__init__(desk)
         self.cursor = grip_cursor(grip)
@@ -121,6 +123,8 @@ class ArrowEndGesture(Gesture):
 
     cursor = Qt.CursorShape.CrossCursor
 
+    changes = True
+
     def __init__(self, desk: Desk, start: QPointF, item: ArrowItem, *, tip: bool) -> None:
         super().__init__(desk)
         self._start = start
@@ -166,6 +170,8 @@ class DrawArrowGesture(Gesture):
     """
 
     cursor = Qt.CursorShape.CrossCursor
+
+    changes = True
 
     def __init__(self, desk: Desk, start: QPointF, add: Callable[[QPointF, QPointF], object]) -> None:
         super().__init__(desk)

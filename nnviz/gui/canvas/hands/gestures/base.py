@@ -23,10 +23,12 @@ class Gesture:
         desk: What it works with.
         cursor: Shape of the mouse pointer while it runs.
         scrolls: The view moves along when the mouse comes near its edge.
+        changes: It is meant to change the document, so that there is none of it where that is read-only.
     """
 
     cursor: Qt.CursorShape = Qt.CursorShape.ArrowCursor
     scrolls = True
+    changes = False
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk

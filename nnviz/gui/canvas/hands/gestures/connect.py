@@ -38,6 +38,8 @@ class _Wiring(Gesture):
 
     cursor = Qt.CursorShape.CrossCursor
 
+    changes = True
+
     def __init__(self, desk: Desk, port: Port, replaced: Edge | None = None) -> None:
         super().__init__(desk)
         self._port = port

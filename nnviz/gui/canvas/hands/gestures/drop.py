@@ -20,6 +20,8 @@ _REACH = 26.0
 class DropGesture(Gesture):
     """A new layer at the mouse, before it is dropped."""
 
+    changes = True
+
     def __init__(self, desk: Desk, kind: str) -> None:
         super().__init__(desk)
         self._spec = registry.layer(kind)

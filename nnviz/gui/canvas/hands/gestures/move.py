@@ -26,6 +26,8 @@ class MoveGesture(Gesture):
 
     cursor = Qt.CursorShape.ArrowCursor
 
+    changes = True
+
     def __init__(self, desk: Desk, start: QPointF, leader: str) -> None:
         super().__init__(desk)
         self._start = start

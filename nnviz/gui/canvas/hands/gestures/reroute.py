@@ -15,6 +15,8 @@ from nnviz.gui.canvas.routing import Port
 class RerouteGesture(Gesture):
     """Pulls out the nearer end of a wire once the mouse is dragged; a click only selects the wire."""
 
+    changes = True
+
     def __init__(self, desk: Desk, start: QPointF, wire: WireItem) -> None:
         super().__init__(desk)
         self._start = start

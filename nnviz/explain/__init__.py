@@ -1,0 +1,10 @@
+"""Takes the numbers of a network apart: on the network at rest, between two batches, without a trace in the training.
+
+* :mod:`nnviz.explain.at_rest` gives a copy of a live network in which every node's module is called: hooks, torch.fx
+  and attribution libraries see all of it.
+* :mod:`nnviz.explain.values` gives what flows through it for an example or for the next batch, forwards and backwards.
+* :mod:`nnviz.explain.explanation` is one number as a sum of terms; :mod:`nnviz.explain.layers` finds them, kind by
+  kind.
+
+No Qt. What leaves this room is frozen numpy arrays and plain values, for any thread.
+"""

@@ -1,0 +1,241 @@
+"""What flows through a network: what each node takes and gives, and how the loss changes with each of these numbers.
+
+The gradients are autograd's, by the chain rule: with respect to every value, to every parameter, and along every wire.
+A value that several nodes use has the sum of what comes back along its wires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, fx
+
+from nnviz.errors import ParamError
+from nnviz.explain.at_rest import NODE, NetworkAtRest, network_at_rest
+from nnviz.network.losses import LossFunction
+from nnviz.network.network import Network
+from nnviz.project.checks.shapes import inputs_of
+from nnviz.train.session import TrainingSession
+from nnviz.train.training import Training
+
+#: Read-only.
+Numbers: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example of a split, by its number from 0."""
+
+    split: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NodeValues:
+    """What flows through one node. All arrays are read-only; the first dimension of values is the batch.
+
+    Attributes:
+        node: Its id.
+        kind: As in the registry.
+        sources: The nodes whose values it takes, in port order; none for the input.
+        inputs: What it takes, port by port; for the input the example as the network sees it.
+        output: What it gives.
+        parameters: Its parameters by their names in the module.
+        input_gradients: d loss / d value along each wire that comes in; None where nothing flows back, or no loss was
+            asked for.
+        output_gradient: d loss / d output: the sum of what flows back along the wires that go out; None likewise.
+        parameter_gradients: d loss / d parameter; a parameter without an influence on the loss is not in it.
+    """
+
+    node: str
+    kind: str
+    sources: tuple[str, ...]
+    inputs: tuple[Numbers, ...]
+    output: Numbers
+    parameters: Mapping[str, Numbers]
+    input_gradients: tuple[Numbers | None, ...]
+    output_gradient: Numbers | None
+    parameter_gradients: Mapping[str, Numbers]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """What flows through a network for one batch.
+
+    Attributes:
+        step: Updates that the weights had seen.
+        nodes: By node id, in the order of computation; those that were asked for.
+        loss: Mean loss of the batch; None where no targets were given.
+    """
+
+    step: int
+    nodes: Mapping[str, NodeValues]
+    loss: float | None = None
+
+
+def values_of(
+    network: Network,
+    at_rest: NetworkAtRest,
+    inputs: Tensor,
+    loss_function: LossFunction | None = None,
+    targets: Tensor | None = None,
+    *,
+    wanted: Collection[str] | None = None,
+    step: int = 0,
+) -> Values:
+    """One pass forwards and, where there are targets, one back.
+
+    Takes the memory of all nodes' values while it computes, and of the wanted ones' values, parameters and gradients
+    for the answer.
+
+    Args:
+        network: What the copy was made of; nothing is computed with it.
+        at_rest: The copy, in the mode that is wanted.
+        inputs: ``(n, *input shape)``, on the network's device.
+        loss_function: Of the loss that the gradients are of.
+        targets: What is right for the batch; None leaves the gradients out.
+        wanted: Of which nodes; None means all of them.
+        step: Updates that the weights have seen.
+    """
+    recorder = _Recorder(at_rest.module)
+    backwards = loss_function is not None and targets is not None
+    with torch.set_grad_enabled(backwards):
+        outputs = cast(Tensor, recorder.run(inputs.detach().clone().requires_grad_(backwards)))
+        loss = loss_function(outputs, targets) if loss_function is not None and targets is not None else None
+    chosen = [node for node in recorder.outputs if wanted is None or node in wanted]
+    gradients = {} if loss is None else _gradients(loss, recorder, at_rest, chosen)
+    sources_of = {node: tuple(inputs_of(network.graph, node)) for node in chosen}
+    needed = {*chosen, *(source for sources in sources_of.values() for source in sources)}
+    frozen = {node: _frozen(recorder.outputs[node]) for node in needed}
+    found: dict[str, NodeValues] = {}
+    for node, sources in sources_of.items():
+        parameters = dict(at_rest.module_of(node).named_parameters())
+        found[node] = NodeValues(
+            node=node,
+            kind=network.kind_of(node),
+            sources=sources,
+            inputs=tuple(frozen[source] for source in sources) or (frozen[node],),
+            output=frozen[node],
+            parameters=_sealed({name: _frozen(parameter.clone()) for name, parameter in parameters.items()}),
+            input_gradients=tuple(gradients.get(id(wire)) for wire in recorder.wires[node]),
+            output_gradient=gradients.get(id(recorder.outputs[node])),
+            parameter_gradients=_sealed(
+                {name: gradients[id(parameter)] for name, parameter in parameters.items() if id(parameter) in gradients}
+            ),
+        )
+    return Values(step, _sealed(found), None if loss is None else float(loss.detach()))
+
+
+def values_of_example(training: Training, example: Example, *, wanted: Collection[str] | None = None) -> Values:
+    """What flows through a live network in evaluation mode for one example, and back from its loss.
+
+    Call it on the thread that owns the training, or use :func:`ask_for_example`.
+
+    Raises:
+        ParamError: There is no such example.
+    """
+    count = len(training.data.split(example.split))
+    if not 0 <= example.index < count:
+        raise ParamError(
+            f"There is no example {example.index}: the {example.split} split has {count}, numbered from 0."
+        )
+    feeder = training.feeder(example.split)
+    inputs, targets = feeder.prepare([example.index]), feeder.targets_of([example.index])
+    return _of_training(training, inputs, targets, wanted, training_mode=False)
+
+
+def values_of_next_batch(training: Training, *, wanted: Collection[str] | None = None) -> Values:
+    """What the step that comes next will compute, in training mode: the same batch, the same random numbers.
+
+    Loss and gradients are those of that step, bit for bit on the CPU; clipping and regularisers come after them. The
+    training itself does not notice. Call it on the thread that owns the training, or use :func:`ask_for_next_batch`.
+    """
+    inputs, targets = training.peek()
+    return _of_training(training, inputs, targets, wanted, training_mode=True)
+
+
+def ask_for_example(
+    session: TrainingSession, example: Example, *, wanted: Collection[str] | None = None
+) -> Future[Values]:
+    """:func:`values_of_example`, asked by any thread and answered between two batches."""
+    return session.ask(lambda: values_of_example(session.training, example, wanted=wanted))
+
+
+def ask_for_next_batch(session: TrainingSession, *, wanted: Collection[str] | None = None) -> Future[Values]:
+    """:func:`values_of_next_batch`, asked by any thread and answered between two batches."""
+    return session.ask(lambda: values_of_next_batch(session.training, wanted=wanted))
+
+
+def _of_training(
+    training: Training, inputs: Tensor, targets: Tensor, wanted: Collection[str] | None, *, training_mode: bool
+) -> Values:
+    # All is computed and taken out before the next batch, so the weights need no copy.
+    at_rest = network_at_rest(training.network, training=training_mode, copied=False)
+    with training.random.borrowed():
+        return values_of(
+            training.network,
+            at_rest,
+            inputs,
+            training.loss_function,
+            targets,
+            wanted=wanted,
+            step=training.step,
+        )
+
+
+class _Recorder(fx.Interpreter):
+    """Keeps what goes into and comes out of every node.
+
+    Each wire is an alias of its own of the value that it carries, so that what flows back along it can be told apart.
+
+    Attributes:
+        wires: Node id -> what it took, port by port.
+        outputs: Node id -> what it gave, in the order of computation.
+    """
+
+    def __init__(self, module: fx.GraphModule) -> None:
+        super().__init__(module, garbage_collect_values=False)
+        self.wires: dict[str, tuple[Tensor, ...]] = {}
+        self.outputs: dict[str, Tensor] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        """One node of the graph."""
+        if n.op != "call_module":
+            return super().run_node(n)
+        values, _ = self.fetch_args_kwargs_from_env(n)
+        wires = tuple(value.view_as(value) for value in values)
+        output = self.call_module(n.target, wires, {})
+        node = n.meta[NODE]
+        self.wires[node] = wires
+        # A module that passes on what it got has an output of its own nevertheless.
+        self.outputs[node] = output.view_as(output) if any(output is wire for wire in wires) else output
+        return self.outputs[node]
+
+
+def _gradients(
+    loss: Tensor, recorder: _Recorder, at_rest: NetworkAtRest, chosen: Collection[str]
+) -> dict[int, Numbers]:
+    """The gradients with respect to all that belongs to these nodes, by the id of the tensor."""
+    tensors: list[Tensor] = []
+    for node in chosen:
+        tensors += [recorder.outputs[node], *recorder.wires[node], *at_rest.module_of(node).parameters()]
+    free = [tensor for tensor in tensors if tensor.requires_grad]
+    found = torch.autograd.grad(loss, free, allow_unused=True) if free else ()
+    return {id(tensor): _frozen(gradient) for tensor, gradient in zip(free, found, strict=True) if gradient is not None}
+
+
+def _frozen(tensor: Tensor) -> Numbers:
+    numbers: Numbers = tensor.detach().float().cpu().numpy()
+    numbers.setflags(write=False)
+    return numbers
+
+
+def _sealed(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(values))

@@ -1,0 +1,67 @@
+"""What is drawn: which run at which step, and what stands beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from nnviz.project.model import Project
+from nnviz.record.run import Run, RunView
+
+
+def empty_run() -> RunView:
+    """A run in which nothing was measured: what is shown while there is no run, so that everything clears."""
+    run = Run()
+    run.finished = True
+    return run
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One frozen value for all that draw a run.
+
+    Attributes:
+        run: What is drawn.
+        others: Further runs drawn beside it, in this order; never the run itself.
+        step: The step that is shown; None is live: the newest of everything.
+        against: Another step of the run, shown beside that one; None where there is none.
+        project: What a replayed run was made with. None of the live run, whose project is the user's document.
+    """
+
+    run: RunView
+    others: tuple[RunView, ...] = ()
+    step: int | None = None
+    against: int | None = None
+    project: Project | None = None
+
+    def __post_init__(self) -> None:
+        kept: list[RunView] = []
+        for other in self.others:
+            if other is not self.run and not any(other is one for one in kept):
+                kept.append(other)
+        object.__setattr__(self, "others", tuple(kept))
+
+    @property
+    def runs(self) -> tuple[RunView, ...]:
+        """All runs that are drawn, the shown one first."""
+        return (self.run, *self.others)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The series of all these runs."""
+        return frozenset(name for run in self.runs for name in run.names())
+
+    def same_runs(self, other: Shown | None) -> bool:
+        """Whether the same runs are drawn in the same order; runs are the same only if they are one object."""
+        return other is not None and [id(run) for run in self.runs] == [id(run) for run in other.runs]
+
+    @property
+    def steps(self) -> tuple[int | None, int | None]:
+        """The shown step, and the one beside it."""
+        return self.step, self.against
+
+    def at(self, step: int | None) -> Shown:
+        """The same at another step."""
+        return replace(self, step=step)
+
+
+NOTHING_SHOWN = Shown(empty_run())

@@ -1,0 +1,301 @@
+"""What differs between two projects, and what that means: for a session that is there, and for a recorded run.
+
+No Qt, no torch and no state: the Workbench, the command line and whatever else trains a project follow these rules.
+
+* :func:`differences` takes two projects apart into settings. Each setting says what a live session does with it and
+  whether a recorded run may be continued with another value of it. All other rules here follow from that list.
+* :func:`change` says what an edit means for a session: nothing, something that it takes on, or a restart and why.
+* :func:`difference` says why a recorded run may not be continued with a project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from nnviz.project import choices, registry
+from nnviz.project.graph.bypass import effective_graph, same_computation
+from nnviz.project.model import Choice, DataConfig, Graph, Node, ParamValue, Project, TrainConfig
+from nnviz.project.spec import ParamSpec, Spec, brief
+
+#: What a running session takes on from the next batch on.
+_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs", "view.pinned_sample"})
+#: What decides neither a weight nor a number of a run: where it is computed and which weights are kept at the end.
+_NO_NUMBERS = frozenset({"training.device", "training.keep_best"})
+
+
+# ---- what differs --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One setting in which two projects differ.
+
+    Attributes:
+        field: Its path, as in messages about files: ``graph.nodes.conv1.params.kernel_size``.
+        text: Which layer and which setting, with both values: ``kernel size of conv1: 5 × 5, not 3 × 3``.
+    """
+
+    field: str
+    text: str
+
+    @property
+    def live(self) -> bool:
+        """Whether a session that is there takes it on."""
+        return self.field in _LIVE
+
+    @property
+    def continues(self) -> bool:
+        """Whether a recorded run may be continued with the other value."""
+        return self.live or self.field in _NO_NUMBERS
+
+
+def differences(before: Project, after: Project) -> Iterator[Difference]:
+    """Every setting in which two projects differ, as far as it concerns training: no names, places, groups or notes.
+
+    A setting that is left out is the same as its default written down.
+    """
+    if not (before.graph is after.graph or same_computation(before.graph, after.graph)):
+        yield from _of_graphs(before.graph, after.graph)
+    if before.data is not after.data:
+        yield from _of_data(before.data, after.data)
+    if before.training is not after.training:
+        yield from _of_training(before.training, after.training)
+    if before.view.pinned_sample != after.view.pinned_sample:
+        yield _differs("view.pinned_sample", "pinned example", before.view.pinned_sample, after.view.pinned_sample)
+
+
+def difference(recorded: Project, project: Project) -> Difference | None:
+    """The first setting because of which a run of one project may not be continued with the other; None if it may.
+
+    Args:
+        recorded: What the run was made with.
+        project: What it is to be continued with.
+    """
+    return next((found for found in differences(recorded, project) if not found.continues), None)
+
+
+def learning_rate_of(project: Project) -> float:
+    """The learning rate that the project asks for."""
+    optimizer = project.training.optimizer
+    spec = registry.optimizer(optimizer.kind)
+    value = optimizer.params.get("learning_rate", spec.param("learning_rate").default)
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _of_graphs(before: Graph, after: Graph) -> Iterator[Difference]:
+    first, second = effective_graph(before), effective_graph(after)
+    for key, node in after.nodes.items():
+        if key not in before.nodes:
+            yield Difference(f"graph.nodes.{key}", f"{_named(node)} was added")
+    for key, node in before.nodes.items():
+        if key not in after.nodes:
+            yield Difference(f"graph.nodes.{key}", f"{_named(node)} was removed")
+    for key in (key for key in first.nodes if key in second.nodes):
+        yield from _of_nodes(before.nodes[key], after.nodes[key], first.nodes[key], second.nodes[key])
+    if ends := {edge.target.node for edge in frozenset(first.edges) ^ frozenset(second.edges)}:
+        where = next((node for key, node in after.nodes.items() if key in ends), None)
+        yield Difference("graph.edges", f"the wires of {_named(where)}" if where is not None else "the wires")
+
+
+def _of_nodes(before: Node, after: Node, first: Node, second: Node) -> Iterator[Difference]:
+    """``first`` and ``second`` are what is computed in their place."""
+    path = f"graph.nodes.{after.id}"
+    if (first.kind, first.params) == (second.kind, second.params):
+        return
+    if before.bypassed != after.bypassed:
+        yield Difference(f"{path}.bypassed", f"{_named(after)} is {'bypassed' if after.bypassed else 'not bypassed'}")
+    elif first.kind != second.kind:
+        yield Difference(f"{path}.kind", f"kind of {_named(after)}: {second.kind}, not {first.kind}")
+    else:
+        spec = registry.layer(second.kind) if second.kind in registry.layers() else None
+        # Compared as they stand: a value of another type can mean another thing to a layer.
+        for name in sorted(first.params.keys() | second.params.keys()):
+            if first.params.get(name, _default(spec, name)) != second.params.get(name, _default(spec, name)):
+                yield _setting(f"{path}.params.{name}", spec, name, first.params, second.params, f" of {_named(after)}")
+
+
+def _of_data(before: DataConfig, after: DataConfig) -> Iterator[Difference]:
+    for name in DataConfig.__struct_fields__:
+        one, other = getattr(before, name), getattr(after, name)
+        if one == other:
+            continue
+        if name != "params":
+            yield _differs(
+                f"data.{name}", "data set" if name == "dataset" else f"{_words(name)} of the data", one, other
+            )
+        elif before.dataset == after.dataset:  # of another data set they are other settings
+            for key in sorted(one.keys() | other.keys()):
+                if one.get(key) != other.get(key):
+                    yield _setting(f"data.params.{key}", None, key, one, other, " of the data")
+
+
+def _of_training(before: TrainConfig, after: TrainConfig) -> Iterator[Difference]:
+    for name in TrainConfig.__struct_fields__:
+        one, other = getattr(before, name), getattr(after, name)
+        if one == other:
+            continue
+        path = f"training.{name}"
+        if isinstance(one, Choice):
+            yield from _of_choices(path, name, one, other)
+        elif isinstance(one, tuple):
+            yield from _of_lists(path, name, one, other)
+        else:
+            yield _differs(path, _words(name), one, other)
+
+
+def _of_choices(path: str, slot: str, before: Choice, after: Choice) -> Iterator[Difference]:
+    if before.kind != after.kind:
+        yield _differs(f"{path}.kind", _words(slot), before.kind, after.kind)
+        if slot != "optimizer":
+            return
+    spec = _spec(slot, after.kind)
+    known = _spec(slot, before.kind)
+    for name in sorted(before.params.keys() | after.params.keys() | {"learning_rate"} & _names(spec)):
+        if before.kind != after.kind and name != "learning_rate":
+            continue
+        one, other = before.params.get(name, _default(known, name)), after.params.get(name, _default(spec, name))
+        if one != other:
+            yield _differs(
+                f"{path}.params.{name}", f"{_title(spec, name)} of the {_words(slot)}", one, other, spec, name
+            )
+
+
+def _of_lists(path: str, slot: str, before: tuple[Choice, ...], after: tuple[Choice, ...]) -> Iterator[Difference]:
+    kinds, others = [one.kind for one in before], [one.kind for one in after]
+    if kinds != others:
+        yield _differs(path, _words(slot), ", ".join(kinds) or "none", ", ".join(others) or "none")
+        return
+    for index, (one, other) in enumerate(zip(before, after, strict=True)):
+        yield from _of_choices(f"{path}[{index}]", slot, one, other)
+
+
+def _setting(
+    path: str,
+    spec: Spec | None,
+    name: str,
+    before: Mapping[str, ParamValue],
+    after: Mapping[str, ParamValue],
+    of: str,
+) -> Difference:
+    one, other = before.get(name, _default(spec, name)), after.get(name, _default(spec, name))
+    return _differs(path, f"{_title(spec, name)}{of}", one, other, spec, name)
+
+
+def _differs(
+    path: str, title: str, before: object, after: object, spec: Spec | None = None, name: str = ""
+) -> Difference:
+    param = _param(spec, name)
+    return Difference(path, f"{title}: {_said(param, after)}, not {_said(param, before)}")
+
+
+def _said(param: ParamSpec | None, value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        titles = dict(param.choices) if param is not None else {}
+        return titles.get(value, value if 0 < len(value) <= 60 else brief(value))
+    if isinstance(value, tuple) and len(value) <= 4 and all(isinstance(size, int) for size in value):
+        return " × ".join(str(size) for size in value)
+    return brief(value)
+
+
+def _named(node: Node) -> str:
+    return node.name or node.id
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _spec(slot_name: str, kind: str) -> Spec | None:
+    slot = choices.slot(slot_name)
+    return slot.known(kind) if slot is not None and kind in slot.known else None
+
+
+def _names(spec: Spec | None) -> set[str]:
+    return set() if spec is None else {param.name for param in spec.params}
+
+
+def _param(spec: Spec | None, name: str) -> ParamSpec | None:
+    return None if spec is None else next((param for param in spec.params if param.name == name), None)
+
+
+def _default(spec: Spec | None, name: str) -> ParamValue:
+    param = _param(spec, name)
+    return None if param is None else param.default
+
+
+def _title(spec: Spec | None, name: str) -> str:
+    param = _param(spec, name)
+    return _words(name) if param is None else param.title
+
+
+# ---- what a change means -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The session goes on as it is."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a session takes on at once; None is left as it is.
+
+    Attributes:
+        learning_rate: Of the optimizer, before any schedule.
+        epochs: How far to train.
+        pinned: The example that is shown on the cards: an index into the validation split.
+    """
+
+    learning_rate: float | None = None
+    epochs: int | None = None
+    pinned: int | None = None
+
+    def __bool__(self) -> bool:
+        return (self.learning_rate, self.epochs, self.pinned) != (None, None, None)
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Only another session can train this.
+
+    Attributes:
+        reason: Which layer or which setting, in words: ``kernel size of conv1: 5 × 5, not 3 × 3 (and 2 more)``.
+        field: Path of the first setting that differs.
+        live: What the present session takes on nevertheless. Not the learning rate of another optimizer.
+    """
+
+    reason: str
+    field: str
+    live: Live = Live()
+
+
+Change: TypeAlias = Nothing | Live | Restart
+
+
+def change(before: Project, after: Project) -> Change:
+    """What it means for a session of one project that another one is wanted now.
+
+    Args:
+        before: What the session was opened with, or what its document held before an edit.
+        after: What is wanted.
+    """
+    found = list(differences(before, after))
+    fields = {one.field for one in found}
+    same_optimizer = before.training.optimizer.kind == after.training.optimizer.kind
+    rate = same_optimizer and "training.optimizer.params.learning_rate" in fields
+    live = Live(
+        learning_rate=learning_rate_of(after) if rate else None,
+        epochs=after.training.epochs if "training.epochs" in fields else None,
+        pinned=after.view.pinned_sample if "view.pinned_sample" in fields else None,
+    )
+    lasting = [one for one in found if not one.live]
+    if lasting:
+        more = f" (and {len(lasting) - 1} more)" if len(lasting) > 1 else ""
+        return Restart(f"{lasting[0].text}{more}", lasting[0].field, live)
+    return live or Nothing()

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 #: What a window manager puts around a window, as long as it has not said so: a title bar and thin edges.
 LIKELY_FRAME = QMargins(2, 32, 2, 2)
+#: Milliseconds after which the desktop has put a frame on, on a quick machine and on a slow one.
+SETTLING = (0, 120, 600)
 
 
 def fitted(wanted: QRect, available: QRect, frame: QMargins) -> QRect:
@@ -56,21 +58,22 @@ def frame_of(window: QWidget) -> QMargins:
     """What stands around a window: as the desktop has it, or what is likely as long as it has not said so."""
     handle = window.windowHandle()
     known = handle.frameMargins() if handle is not None and window.isVisible() else QMargins()
-    return LIKELY_FRAME if known.isNull() and has_frames() else known
-
-
-def has_frames() -> bool:
-    """Whether windows get a frame at all: there is none where nothing is shown."""
-    return QGuiApplication.platformName() != "offscreen"
+    return LIKELY_FRAME if known.isNull() else known
 
 
 def bring_in(window: QWidget) -> None:
     """Put a window wholly onto its screen; nothing is done where it is there already, maximized, or full screen."""
     if not window.isWindow() or window.isMaximized() or window.isFullScreen() or window.isMinimized():
         return
+    available = screen_for(window.frameGeometry()).availableGeometry()
+    parent = window.parentWidget()
+    if parent is not None and QGuiApplication.platformName() == "offscreen":
+        # A picture of a window may be larger than the screen that Qt makes up where there is none.
+        available = available.united(parent.window().geometry())
     wanted = window.geometry()
-    place = fitted(wanted, screen_for(window.frameGeometry()).availableGeometry(), frame_of(window))
+    place = fitted(wanted, available, frame_of(window))
     if place != wanted:
+        window.setMinimumSize(window.minimumSize().boundedTo(place.size()))
         window.setGeometry(place)
 
 
@@ -78,30 +81,34 @@ class StayOnScreen(QObject):
     """Brings a window in whenever it is shown, when the desktop has put its frame on, and when a screen has gone.
 
     Args:
-        window: A dialog, or a panel that can be torn off; what is part of another window is left alone.
+        window: A window, or a panel that can be torn off; what is part of another window is left alone.
+        when_shown: Not only when a screen has gone.
     """
 
-    def __init__(self, window: QWidget) -> None:
+    def __init__(self, window: QWidget, when_shown: bool = True) -> None:
         super().__init__(window)
         self._window = window
-        window.installEventFilter(self)
+        if when_shown:
+            window.installEventFilter(self)
         application = QApplication.instance()
         if isinstance(application, QGuiApplication):
-            application.screenRemoved.connect(self._later)
+            application.screenRemoved.connect(self.look_later)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """At once, so that it never stands elsewhere; again when the frame is known."""
         if event.type() is QEvent.Type.Show and watched is self._window:
             bring_in(self._window)
-            self._later()
+            self.look_later()
         return False
 
-    def _later(self, _screen: object = None) -> None:
-        QTimer.singleShot(0, self, self._bring_in)
+    def look_later(self, _screen: object = None) -> None:
+        """Bring it in when what is under way is done."""
+        for wait in SETTLING:
+            QTimer.singleShot(wait, self, self._bring_in)
 
     def _bring_in(self) -> None:
-        if shiboken6.isValid(self._window) and self._window.isVisible():
+        if shiboken6.isValid(self._window) and self._window.isVisible() and not QApplication.mouseButtons():
             bring_in(self._window)
 
 
-__all__ = ["LIKELY_FRAME", "StayOnScreen", "beside", "bring_in", "fitted", "frame_of", "has_frames", "screen_for"]
+__all__ = ["LIKELY_FRAME", "SETTLING", "StayOnScreen", "beside", "bring_in", "fitted", "frame_of", "screen_for"]

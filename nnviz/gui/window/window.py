@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from nnviz.gui.window.docks import Docks
 
 _log = logging.getLogger(__name__)
-_SMALLEST = QSize(1000, 600)
 
 
 class MainWindow(QMainWindow):
@@ -115,7 +114,6 @@ class MainWindow(QMainWindow):
         #: What the program returns when this window has closed.
         self.exit_status = 0
         self.setWindowTitle("nnviz[*]")
-        self.setMinimumSize(_SMALLEST)
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.setAnimated(False)

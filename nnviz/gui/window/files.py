@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from nnviz.errors import InputError, NnvizError, RunFileError, StorageError
 from nnviz.gui.parts.background import Background
-from nnviz.gui.parts.reasons import reason_of
+from nnviz.gui.parts.reasons import reason_of, sentence_of
 from nnviz.gui.parts.screens import StayOnScreen
 from nnviz.gui.parts.settings import Settings
 from nnviz.paths import check_file, given_path
@@ -84,7 +84,7 @@ class Files(QObject):
             try:
                 project = sample(name)
             except InputError as error:
-                self.failed.emit(str(error), "")
+                self.failed.emit(sentence_of(error), "")
                 return
             self._replace(project, None)
             if then is not None:

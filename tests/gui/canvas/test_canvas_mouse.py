@@ -294,3 +294,19 @@ def test_the_menu_fits_what_is_under_the_mouse(hands: Hands) -> None:
     assert any("Remove wire" in action.text() for action in menu.actions())
     menu = hands.view.menus.at(QPointF(0.0, 900.0))
     assert any("Paste here" in action.text() for action in menu.actions())
+
+
+@pytest.mark.parametrize("hands", [None], indirect=True)
+def test_layers_dragged_one_after_the_other_are_wired_as_the_empty_canvas_promises(hands: Hands) -> None:
+    for index, kind in enumerate(("input", "flatten", "linear", "output")):
+        hands.drop_layer(kind, QPoint(120 + 250 * index, 300))
+    assert (
+        hands.wires == {("input1", "flatten1"), ("flatten1", "linear1"), ("linear1", "output1")}
+        or len(hands.wires) == 3
+    )
+    places = [node.x for node in hands.graph.nodes.values()]
+    assert places == sorted(places)
+    # What feeds somebody already gets no second wire unasked.
+    hands.view.select([next(iter(hands.graph.nodes))])
+    hands.drop_layer("dropout", QPoint(400, 600))
+    assert len(hands.wires) == 3

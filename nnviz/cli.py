@@ -75,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
         case "datasets":
             return commands.datasets()
         case "summary":
-            return commands.summary(options.project, as_json=options.json)
+            return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
             return commands.train(commands.TrainOptions.of(options))
         case "screenshot":
@@ -143,6 +143,26 @@ def _add_data_folder(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    """What can be asked for instead of what the project holds."""
+    parser.add_argument(
+        "--data",
+        metavar="NAME_OR_FOLDER",
+        help="another data set than the project's, or a folder of pictures, one subfolder a class (./NAME is always a "
+        "folder); the network's input and last layer follow",
+    )
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="PATH=VALUE",
+        help="any setting: training.learning_rate=0.01, data.noise=0.2, conv1.kernel_size=5 (may be repeated; those of "
+        "the data go before the others, in any order)",
+    )
+
+
 def _window_parser(parent: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="nnviz",
@@ -171,24 +191,16 @@ def _parser() -> argparse.ArgumentParser:
 
     summary = commands.add_parser("summary", help="print a row a layer: shapes, parameters, MACs")
     summary.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    _add_choices(summary)
     summary.add_argument("--json", action="store_true", help="print JSON")
 
     train = commands.add_parser("train", help="train without a window")
     train.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
-    train.add_argument("--data", metavar="NAME", help="another data set than the project's")
+    _add_choices(train)
     _add_data_folder(train)
     train.add_argument("--epochs", type=_count, metavar="N", help="number of epochs")
     train.add_argument("--seed", type=_seed, metavar="N", help="fixes weights, order and dropout")
     train.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
-    train.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        type=_setting,
-        metavar="PATH=VALUE",
-        help="any setting: training.learning_rate=0.01, data.noise=0.2, conv1.kernel_size=5 (may be repeated)",
-    )
     train.add_argument("--run", type=_path, metavar="FILE", help="keep the run in this .nnvizrun file")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run FILE stopped")
     train.add_argument("--json", action="store_true", help="print one JSON object a line")

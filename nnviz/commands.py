@@ -15,17 +15,20 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import msgspec
+
 from nnviz import paths
 from nnviz.data import datasets as data_sets
-from nnviz.errors import InputError, ProjectError, TrainingError
+from nnviz.errors import DataError, InputError, ProjectError, TrainingError
 from nnviz.project import registry, settings
-from nnviz.project.adapt import choose_data
+from nnviz.project.adapt import changes, choose_data
 from nnviz.project.checks.diagnosis import Diagnostic
 from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.files import io
+from nnviz.project.files.own_folder import rooted
 from nnviz.project.graph.bypass import effective_graph
-from nnviz.project.model import Project
+from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
 from nnviz.record.places import RUN_SUFFIX, run_place
@@ -67,13 +70,22 @@ def datasets() -> int:
     return 0
 
 
-def summary(target: str, *, as_json: bool) -> int:
+def summary(target: str, *, as_json: bool, data: str | None = None, given: Sequence[tuple[str, object]] = ()) -> int:
     """Print a row a layer: id, kind, output shape, parameters, MACs; then totals, of what is known.
 
+    Args:
+        target: A project's path or ``sample:NAME``.
+        as_json: Print JSON instead of a table.
+        data: Another data set, or a folder of pictures.
+        given: Settings to change first.
+
     Raises:
-        InputError: The project cannot be read; or, after the rows, it is no network yet.
+        InputError: The project cannot be read, or a setting is not allowed; or, after the rows, it is no network yet.
     """
-    project = open_project(target)
+    project = _with_choices(open_project(target), data, given)
+    if (data is not None or given) and data_sets.dataset(project.data.dataset).needs_folder:
+        for warning in data_sets.source_facts(project.data).warnings:
+            print(f"nnviz: {warning}", file=sys.stderr)
     inference = infer(effective_graph(project.graph))
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
@@ -157,32 +169,71 @@ class TrainOptions:
         Raises:
             InputError: A setting does not exist or its value is not allowed.
         """
-        if self.data is not None and self.data != project.data.dataset:
-            project = _with_data(project, self.data)
         asked: list[tuple[str, object]] = list(self.settings)
         for name in ("epochs", "seed", "device"):
             value = getattr(self, name)
             if value is not None:
                 asked.append((f"training.{name}", value))
-        dataset_params = {kind: spec.params for kind, spec in data_sets.datasets().items()}
-        for path, value in asked:
-            if path == "data.dataset":
-                project = _with_data(project, unquoted(str(value)))
-            else:
-                project = settings.with_setting(project, path, value, dataset_params)
-        return project
+        return _with_choices(project, self.data, asked)
 
 
-def _with_data(project: Project, name: str) -> Project:
-    """The project on another data set: input shape, loss and outputs follow, as when it is chosen in the window."""
-    config = data_sets.chosen(project.data, name)
-    return choose_data(project, config, data_sets.facts(config)).apply(project)
+def _with_choices(project: Project, data: str | None, given: Sequence[tuple[str, object]]) -> Project:
+    """The project with other data and settings; what follows from them in the network is said in a line.
+
+    Whatever order they were typed in, the data are chosen first, then come their settings, then the network follows
+    them, and then the other settings are made: what is asked for in so many words has the last word.
+
+    Raises:
+        InputError: There is no such data set or setting, or its value is not allowed.
+    """
+    config = project.data if data is None else _named_data(project.data, data)
+    for path, value in given:
+        if path == "data.dataset":
+            config = data_sets.chosen(config, unquoted(str(value)))
+    dataset_params = {kind: spec.params for kind, spec in data_sets.datasets().items()}
+    before = project
+    project = msgspec.structs.replace(project, data=config)
+    for path, value in given:
+        if path.startswith("data.") and path != "data.dataset":
+            project = settings.with_setting(project, path, value, dataset_params)
+    config = rooted(project.data, Path.cwd())  # what a file names is absolute by now
+    project = msgspec.structs.replace(project, data=before.data)
+    if config != before.data:
+        project = choose_data(project, config, data_sets.facts(config)).apply(project)
+        if followed := changes(before, project):
+            print(f"nnviz: the network follows the data: {', '.join(followed)}", file=sys.stderr)
+    for path, value in given:
+        if not path.startswith("data."):
+            project = settings.with_setting(project, path, value, dataset_params)
+    return project
+
+
+def _named_data(config: DataConfig, named: str) -> DataConfig:
+    """The data that ``--data`` names: a data set, else a folder of pictures. ``./NAME`` is always a folder.
+
+    Raises:
+        DataError: There is neither a data set nor a folder of that name.
+    """
+    if data_sets.known(named):
+        return config if data_sets.dataset(named).kind == config.dataset else data_sets.chosen(config, named)
+    folder = paths.given_path(named, "--data", DataError)
+    if not folder.exists() and len(folder.parts) == 1 and not named.startswith("."):
+        raise DataError(
+            f"There is no data set and no folder '{paths.shown(named)}'. Data sets are: "
+            f"{', '.join(data_sets.datasets())}; a folder of pictures has one subfolder a class.",
+            field="--data",
+        )
+    kind = next(kind for kind, spec in data_sets.datasets().items() if spec.needs_folder)
+    chosen = config if config.dataset == kind else data_sets.chosen(config, kind)
+    params = {**chosen.params, data_sets.dataset(kind).folder_param: str(folder)}
+    return rooted(msgspec.structs.replace(chosen, params=params), Path.cwd())
 
 
 def train(options: TrainOptions) -> int:
     """Train without a window; print progress, or one JSON object a line."""
     project = options.apply(open_project(options.project))
-    _refuse(problems_that_stop(validate(project, data_sets.facts(project.data))), options.project)
+    found = data_sets.source_facts(project.data)
+    _refuse(problems_that_stop(validate(project, found.data)), options.project)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run FILE: the run to go on with.")
     _check_data_folder(options.data_dir)
@@ -194,6 +245,8 @@ def train(options: TrainOptions) -> int:
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)
+    for warning in found.warnings:
+        report.warning(warning)
     if path is not None and path != options.run:
         print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
     kept = Kept(None, complete=True)

@@ -34,7 +34,7 @@ def _told(text: str, stream: TextIO | None) -> bool:
 
 
 class Report(Protocol):
-    """Told how a training goes."""
+    """Says on the command line how a training goes: as a bar for people, as JSON for programs."""
 
     def begin(self, session: TrainingSession) -> None:
         """It is about to start."""
@@ -57,6 +57,9 @@ class Report(Protocol):
 
 class JsonReport:
     """One JSON object a line on standard output; numbers that JSON does not know (NaN) become null.
+
+    ``seconds`` is training time since the start, pauses left out, in every event; ``epoch_seconds`` is that of the
+    epoch alone. A run that is gone on with counts from where it went on.
 
     A reader that goes away, such as ``head``, and a full disk behind the output do not end the training.
     """
@@ -146,13 +149,13 @@ class BarReport:
         self._thread.start()
 
     def epoch(self, result: EpochResult) -> None:
-        """A line that stays."""
+        """Writes the numbers of an epoch on a line above the bar, where it stays."""
         parts = [f"epoch {result.epoch:>3}", f"train loss {result.train_loss:.4f}"]
         if result.validation_loss is not None:
             parts.append(f"validation loss {result.validation_loss:.4f}")
         if result.validation_accuracy is not None:
             parts.append(f"accuracy {percent(result.validation_accuracy, 2)}")
-        parts.append(f"{result.seconds:.1f} s")
+        parts.append(f"{result.epoch_seconds:.1f} s, {result.seconds:.1f} s in all")
         self._say("   ".join(parts))
 
     def warning(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -86,6 +87,16 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew(
     with open_run(killed) as stored:
         assert stored.load_checkpoint()["weights"] == weights
         assert list(stored.scalars("loss/train")[0]) == [1, 2]
+
+
+def test_seconds_are_since_the_start_and_those_of_the_epoch_are_given_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "sample:xnor-two-layer", "--epochs", "4", "--json"]) == 0
+    *epochs, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    before = 0.0
+    for event in epochs:
+        assert event["seconds"] > before and event["epoch_seconds"] == pytest.approx(event["seconds"] - before)
+        before = event["seconds"]
+    assert last["seconds"] >= before == pytest.approx(sum(event["epoch_seconds"] for event in epochs))
 
 
 def test_training_goes_on_when_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ class Cache:
 
     @property
     def bytes(self) -> int:
-        """What is kept now."""
+        """Memory that everything in the cache takes together."""
         with self._lock:
             return self._bytes
 
@@ -51,7 +51,7 @@ class Cache:
                 self._bytes -= self._kept.popitem(last=False)[1][1]
 
     def clear(self) -> None:
-        """Lets go of everything."""
+        """Empties the cache, so that the next use of a data set reads it again."""
         with self._lock:
             self._kept.clear()
             self._bytes = 0

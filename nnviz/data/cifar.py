@@ -78,7 +78,7 @@ def read_batch(path: Path, md5: str, cure: str) -> tuple[NDArray[np.uint8], NDAr
 def read_cifar10(
     folder: Path, files: tuple[str, ...], sums: Mapping[str, str], cure: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Several batches, one after the other.
+    """Reads several batch files of CIFAR-10 into one array of images and one of labels.
 
     Raises:
         DataError: As :func:`read_batch`.

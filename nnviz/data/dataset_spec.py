@@ -54,7 +54,7 @@ class DatasetSpec(Spec):
 
     @property
     def downloads(self) -> bool:
-        """It can be fetched."""
+        """Whether the program can fetch the data set when it is asked to."""
         return self.download_bytes > 0
 
     def without_folder(self, params: Params) -> bool:

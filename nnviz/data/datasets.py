@@ -23,8 +23,8 @@ from nnviz.project.model import DataConfig, DataFacts, ParamValue
 
 __all__ = [
     "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "SourceFacts", "chosen", "counted", "dataset", "datasets",
-    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "locate", "source_of", "split_sizes",
-    "validation_count", "values",
+    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "locate", "source_facts",
+    "source_of", "split_sizes", "validation_count", "values",
 ]  # fmt: skip
 
 _ALIASES: Mapping[str, str] = {alias: spec.kind for spec, _ in DECLARED.values() for alias in spec.aliases}
@@ -56,12 +56,12 @@ def inspect(
 
 
 def facts(config: DataConfig) -> DataFacts:
-    """What a graph must know of the chosen data; cheap, but lists the folder of the user's own pictures.
+    """What a graph must know of the chosen data; cheap, but reads the user's own pictures.
 
     Raises:
         DataError: The data set or one of its parameters is unknown or not allowed.
     """
-    return _known(config).data
+    return source_facts(config).data
 
 
 def counted(facts: DataFacts, config: DataConfig) -> DataFacts:
@@ -72,7 +72,12 @@ def counted(facts: DataFacts, config: DataConfig) -> DataFacts:
         return facts
 
 
-def _known(config: DataConfig) -> SourceFacts:
+def source_facts(config: DataConfig) -> SourceFacts:
+    """What is declared, else what a look at the user's own folder tells, which reads its pictures.
+
+    Raises:
+        DataError: The choice is not allowed, or not even shape and classes can be told.
+    """
     known = declared(config)
     return inspect(config) if known is None else known
 
@@ -108,17 +113,23 @@ def split_sizes(config: DataConfig) -> tuple[int, int, int]:
     Raises:
         DataError: The choice is not allowed.
     """
-    return divided(config, _known(config).sizes)
+    found = source_facts(config)
+    return divided(config, found.sizes, found.validation)
 
 
-def divided(config: DataConfig, sizes: tuple[int, int]) -> tuple[int, int, int]:
+def divided(config: DataConfig, sizes: tuple[int, int], validation: int | None = None) -> tuple[int, int, int]:
     """Number of (training, validation, test) examples among (training + validation, test) ones; asks no disk.
+
+    Args:
+        config: Says the validation share.
+        sizes: As in :class:`SourceFacts`.
+        validation: Likewise.
 
     Raises:
         DataError: ``validation_fraction`` is not between 0 and 0.9.
     """
     training, test = sizes
-    held_back = validation_count(config, training)
+    held_back = validation_count(config, training) if validation is None else validation
     if dataset(config.dataset).undivided:
         return training, training, training
     return training - held_back, held_back, test
@@ -138,18 +149,29 @@ def validation_count(config: DataConfig, training: int) -> int:
     return min(round(fraction * training), max(training - 1, 0))
 
 
-def locate(config: DataConfig, data_dir: Path | None = None) -> Path | None:
+def locate(
+    config: DataConfig,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelledCheck | None = None,
+) -> Path | None:
     """The folder that holds the chosen data set; None where it needs none.
 
     Looked for in ``data_dir``, then in NNVIZ_DATA, then in the user's data folder.
 
     Raises:
         DataError: It is in none of them; the message names the places and the way to get it.
+        Cancelled: ``cancelled`` said so.
     """
-    found = inspect(config, data_dir)
+    found = inspect(config, data_dir, progress, cancelled)
     if found.missing:
         raise DataError(found.missing, field="data.dataset")
     return found.place
+
+
+def known(kind: str) -> bool:
+    """Whether there is a data set of that name."""
+    return _ALIASES.get(kind, kind) in DECLARED
 
 
 def dataset(kind: str) -> DatasetSpec:

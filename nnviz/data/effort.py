@@ -29,7 +29,7 @@ def epoch_seconds(project: Project, inference: Inference) -> float | None:
     """
     try:
         known = datasets.declared(project.data)
-        examples = 0 if known is None else datasets.divided(project.data, known.sizes)[0]
+        examples = 0 if known is None else datasets.divided(project.data, known.sizes, known.validation)[0]
     except InputError:
         return None
     if examples < 1:

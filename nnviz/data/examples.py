@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nnviz.data.fingerprint import Fingerprint
-from nnviz.data.preparation import fitted
+from nnviz.data.preparation import Line, Part, fitted
 from nnviz.project.model import Choice, DataConfig, DataFacts
 
 
@@ -44,18 +44,17 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """``(x - offset) / divisor``, computed on the device of the batch, from numbers of the training split alone.
+    """What is done to the raw numbers, computed on the device of the batch, from the training split alone.
 
     Attributes:
         preparation: The steps it stands for, as in ``DataConfig.preparation``.
-        offset, divisor: float32 tensors that broadcast over one example; None where nothing is subtracted or divided.
+        parts: The same as they are carried out: lines of float32 numbers, and curves between them.
         fitted_on: Number of training examples they were taken from.
         images: The inputs are images (bytes) rather than a table.
     """
 
     preparation: tuple[Choice, ...]
-    offset: Tensor | None
-    divisor: Tensor | None
+    parts: tuple[Part, ...]
     fitted_on: int
     images: bool
 
@@ -66,49 +65,47 @@ class Scaler:
         Raises:
             DataError: There is no such step, or one of its settings is not allowed.
         """
-        line = fitted(train.inputs, preparation)
-        offset, divisor = (None if value is None else value.float() for value in (line.offset, line.divisor))
-        return cls(tuple(preparation), offset, divisor, len(train), train.inputs.dtype == torch.uint8)
+        parts = tuple(part.to(dtype=torch.float32) for part in fitted(train.inputs, preparation))
+        return cls(tuple(preparation), parts, len(train), train.inputs.dtype == torch.uint8)
+
+    @property
+    def numbers(self) -> tuple[Tensor, ...]:
+        """Everything that was found in the training split."""
+        return tuple(number for part in self.parts for number in part.numbers)
 
     def to(self, device: torch.device) -> Scaler:
         """The same scaler with its numbers on ``device``."""
-        moved = [None if value is None else value.to(device) for value in (self.offset, self.divisor)]
-        return Scaler(self.preparation, moved[0], moved[1], self.fitted_on, self.images)
+        return Scaler(self.preparation, tuple(part.to(device) for part in self.parts), self.fitted_on, self.images)
 
     def apply(self, inputs: Tensor) -> Tensor:
         """Raw examples [n, *shape] -> float32 as the network sees them; on the device they are on."""
         scaled = inputs.to(torch.float32, copy=True)
-        if self.offset is not None:
-            scaled.sub_(self.offset.to(scaled.device))
-        if self.divisor is not None:
-            scaled.div_(self.divisor.to(scaled.device))
+        for part in self.parts:
+            scaled = part.apply(scaled)
         return scaled
-
-    def invert(self, scaled: Tensor) -> Tensor:
-        """What :meth:`apply` made back to raw values, float32: images to 0–255."""
-        raw = scaled.to(torch.float32, copy=True)
-        if self.divisor is not None:
-            raw.mul_(self.divisor.to(raw.device))
-        if self.offset is not None:
-            raw.add_(self.offset.to(raw.device))
-        return raw
 
     def describe(self) -> str:
         """What is done to the numbers, in a sentence with the real values."""
-        if self.offset is None and self.divisor is None:
+        if not self.parts:
             return "Values are taken as they are."
-        done = []
-        each = " of each channel" if self.images else " of each feature"
-        if self.offset is not None:
-            done.append(f"minus the mean{each} ({_listed(self.offset)})")
-        if self.divisor is not None:
-            by = _listed(self.divisor)
-            standard = f"the standard deviation{each} ({by})"
-            done.append(f"divided by {standard if self.preparation[-1].kind == 'standardise' else by}")
         what = "Pixels from 0–255" if self.images else "Values"
-        if self.offset is None:
-            return f"{what} are {done[0]}."
-        return f"{what} {', '.join(done)}, from {self.fitted_on:,} training examples."
+        done = [words for part in self.parts for words in self._words(part)]
+        fitted = any(isinstance(part, Line) and part.offset is not None for part in self.parts)
+        source = f", from {self.fitted_on:,} training examples" if fitted else ""
+        verb = "" if done[0].startswith("minus") else "are "
+        return f"{what} {verb}{', '.join(done)}{source}."
+
+    def _words(self, part: Part) -> list[str]:
+        """A part in words, one for each thing that is done."""
+        if not isinstance(part, Line):
+            return [part.words]
+        each = " of each channel" if self.images else " of each feature"
+        done = [] if part.offset is None else [f"minus the mean{each} ({_listed(part.offset)})"]
+        if part.divisor is not None:
+            by = _listed(part.divisor)
+            standard = part is self.parts[-1] and self.preparation[-1].kind == "standardise"
+            done.append(f"divided by {f'the standard deviation{each} ({by})' if standard else by}")
+        return done
 
 
 def _listed(tensor: Tensor, most: int = 4) -> str:

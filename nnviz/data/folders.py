@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from nnviz import user_folders
 from nnviz.errors import DataError
@@ -14,17 +15,35 @@ from nnviz.paths import check_folder, given_path
 from nnviz.regular_files import is_regular
 
 #: Endings of the files that are taken for pictures.
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".avif")
+IMAGE_ENDINGS = (
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp", ".ppm", ".pgm", ".pbm",
+    ".pnm", ".tif", ".tiff", ".avif", ".avifs",
+)  # fmt: skip
+#: Endings of pictures in formats that are not read: they are counted, so that nobody wonders where they went.
+UNREAD_ENDINGS = (
+    ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".jxr", ".svg", ".psd", ".xcf", ".eps", ".ai", ".pdf",
+    ".ico", ".tga", ".exr", ".hdr", ".dcm", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".raw",
+)  # fmt: skip
+#: What systems and programs put beside pictures, in small letters; and whatever begins with a dot, as ``._0.png`` does.
+_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+_SYSTEM_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"})
+#: What subfolders are called that are splits, in small letters.
+_TRAINING = frozenset({"train", "training"})
+_VALIDATION = frozenset({"val", "valid", "validation"})
+_TEST = frozenset({"test", "testing"})
 #: More subfolders than this is not a folder of classes but somebody's whole disk.
 MOST_CLASSES = 1000
 #: More pictures than this do not fit into memory at any useful size.
 MOST_IMAGES = 2_000_000
+#: More folders inside a class are somebody's whole disk too; nobody goes further down than this.
+MOST_FOLDERS = 20_000
+DEEPEST = 32
 
 
 def _subfolders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if _is_folder(entry) and not entry.name.startswith("."))
+            names = sorted(entry.name for entry in entries if _is_folder(entry) and not _is_system_folder(entry.name))
     except FileNotFoundError:
         raise DataError("There is no such folder.", field="data.params.folder", file=str(folder)) from None
     except NotADirectoryError:
@@ -38,6 +57,10 @@ def _subfolders(folder: Path) -> list[str]:
         if not _is_text(name):
             raise DataError("The name of this folder is no text: rename it.", file=str(folder / name))
     return names
+
+
+def _is_system_folder(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -57,15 +80,46 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _split_roots(folder: str) -> tuple[Path, Path | None]:
-    """The folder with the training classes and, where there is one, that with the test classes."""
+@dataclass(frozen=True)
+class _Roots:
+    """The folders whose subfolders are the classes; None where there is none for a split."""
+
+    training: Path
+    validation: Path | None = None
+    test: Path | None = None
+
+    @property
+    def held_back(self) -> tuple[Path, ...]:
+        return tuple(root for root in (self.validation, self.test) if root is not None)
+
+
+def _split_roots(folder: str) -> _Roots:
+    """Where the training classes lie, and where there are any those of the other splits.
+
+    Subfolders are splits where one is called ``train`` and another ``val``, ``valid``, ``validation`` or ``test`` (in
+    large or small letters), or where ``train`` is the only one; all others are classes.
+    """
     if not folder:
         raise DataError("Choose the folder whose subfolders are the classes.", field="data.params.folder")
     root = given_path(folder, "data.params.folder", DataError)
     names = _subfolders(root)
-    if "train" in names and "test" in names:
-        return root / "train", root / "test"
-    return root, None
+    training, validation, test = (_the_one(root, names, part) for part in (_TRAINING, _VALIDATION, _TEST))
+    if training is not None and (validation is not None or test is not None):
+        return _Roots(training, validation, test)
+    if training is not None and len(names) == 1 and _subfolders(training):
+        return _Roots(training)
+    return _Roots(root)
+
+
+def _the_one(root: Path, names: list[str], called: frozenset[str]) -> Path | None:
+    found = [name for name in names if name.lower() in called]
+    if len(found) > 1:
+        raise DataError(
+            f"The folders '{found[0]}' and '{found[1]}' would be the same split: leave one of them.",
+            field="data.params.folder",
+            file=str(root),
+        )
+    return root / found[0] if found else None
 
 
 def folder_classes(folder: str) -> tuple[str, ...]:
@@ -74,29 +128,74 @@ def folder_classes(folder: str) -> tuple[str, ...]:
     Raises:
         DataError: There is no such folder, or it has fewer than two or more than 1,000 subfolders.
     """
-    root, test = _split_roots(folder)
-    names = tuple(_subfolders(root))
+    roots = _split_roots(folder)
+    names = tuple(_subfolders(roots.training))
     if not 2 <= len(names) <= MOST_CLASSES:
-        raise DataError(
-            f"There are {len(names)} subfolders, but an image folder has one a class: from 2 to {MOST_CLASSES}.",
-            field="data.params.folder",
-            file=str(root),
-        )
-    if test is not None:
-        unknown = sorted(set(_subfolders(test)) - set(names))
+        raise DataError(_no_classes(roots.training, names), field="data.params.folder", file=str(roots.training))
+    for root in roots.held_back:
+        unknown = sorted(set(_subfolders(root)) - set(names))
         if unknown:
-            raise DataError(f"The class '{unknown[0]}' has no training images.", file=str(test))
+            raise DataError(f"The class '{unknown[0]}' has no training images.", file=str(root))
     return names
+
+
+def _no_classes(root: Path, names: tuple[str, ...]) -> str:
+    """Why these are no subfolders of an image folder, as a sentence."""
+    due = f"an image folder has a subfolder for each class, from 2 to {MOST_CLASSES}"
+    if len(names) == 1:
+        inner = len(_subfolders(root / names[0]))
+        cure = f" If its {inner} subfolders are the classes, choose '{names[0]}' itself." if inner > 1 else ""
+        return f"There is only the class '{names[0]}', but {due}.{cure}"
+    if names:
+        return f"There are {len(names)} subfolders, but {due}."
+    if _pictures(root).files:
+        return f"There are 0 subfolders, the pictures lie in the folder itself, but {due}."
+    return f"There are 0 subfolders and 0 pictures in it, but {due}."
 
 
 #: The pictures of one class, in alphabetical order.
 Pictures: TypeAlias = tuple[Path, ...]
 
 
-def image_files(
-    folder: str, report: Callable[[int, int], None] = lambda done, total: None
-) -> tuple[list[Pictures], list[Pictures] | None]:
-    """The pictures of each class in alphabetical order: of the training part, and of the test part where there is one.
+@dataclass(frozen=True)
+class _Contents:
+    """What lies in a folder, or in it and all folders inside.
+
+    Attributes:
+        files: The pictures, in alphabetical order.
+        folders: Names of the folders in it; empty where they were looked into.
+        system: Files that systems put there, first the one to name.
+        unread: Pictures in formats that are not read.
+    """
+
+    files: Pictures = ()
+    folders: tuple[str, ...] = ()
+    system: tuple[Path, ...] = ()
+    unread: tuple[Path, ...] = ()
+
+
+class FolderPictures(NamedTuple):
+    """The pictures of a folder by split and class.
+
+    Attributes:
+        training: The pictures of each class.
+        test: Likewise; None where there is no folder for them.
+        validation: Likewise.
+        system: Files that systems put beside them; they are left out.
+        unread: Pictures in formats that are not read; likewise.
+        parts: Names of the folders of training, validation and test; empty where there is none.
+    """
+
+    training: list[Pictures]
+    test: list[Pictures] | None
+    validation: list[Pictures] | None
+    system: tuple[Path, ...]
+    unread: tuple[Path, ...]
+    parts: tuple[str, str, str]
+
+
+def image_files(folder: str, report: Callable[[int, int], None] = lambda done, total: None) -> FolderPictures:
+    """The pictures of each class in alphabetical order, with those in folders inside; nothing is opened.
 
     A folder is listed again only after it has changed, so that asking often costs a few microseconds a class.
 
@@ -108,54 +207,104 @@ def image_files(
         DataError: As :func:`folder_classes`; or a class of the training part has no picture.
     """
     names = folder_classes(folder)
-    root, test = _split_roots(folder)
-    total = len(names) * (1 if test is None else 2)
-    training = []
-    for done, name in enumerate(names):
-        report(done, total)
-        training.append(_pictures(root / name))
+    roots = _split_roots(folder)
+    total = len(names) * (1 + len(roots.held_back))
+    done = 0
+    system: list[Path] = []
+    unread: list[Path] = []
+
+    def listed(root: Path) -> list[Pictures]:
+        nonlocal done
+        there = set(names) if root == roots.training else set(_subfolders(root))
+        found = []
+        for name in names:
+            report(done, total)
+            done += 1
+            inside = _pictures(root / name) if name in there else _Contents()
+            system.extend(inside.system)
+            unread.extend(inside.unread)
+            found.append(inside.files)
+        return found
+
+    training = listed(roots.training)
     for name, files in zip(names, training, strict=True):
         if not files:
             raise DataError(
-                f"There is no picture in it (known endings: {', '.join(IMAGE_ENDINGS)}).", file=str(root / name)
+                f"There is no picture in it (known endings: {', '.join(IMAGE_ENDINGS)}).",
+                file=str(roots.training / name),
             )
-    if test is None:
-        return training, None
-    tested = set(_subfolders(test))
-    held = []
-    for done, name in enumerate(names, len(names)):
-        report(done, total)
-        held.append(_pictures(test / name) if name in tested else ())
-    return training, held
+    validation = None if roots.validation is None else listed(roots.validation)
+    test = None if roots.test is None else listed(roots.test)
+    training_name = roots.training.name if roots.held_back else ""
+    parts = (training_name, *("" if root is None else root.name for root in (roots.validation, roots.test)))
+    return FolderPictures(training, test, validation, tuple(system), tuple(unread), (parts[0], parts[1], parts[2]))
 
 
-def _pictures(folder: Path) -> Pictures:
-    try:
-        changed = folder.stat().st_mtime_ns
-    except OSError as error:
-        raise DataError(f"The folder cannot be read: {error.strerror or error}.", file=str(folder)) from None
-    return _listed(folder, changed)
+@dataclass
+class _Walk:
+    """Through a folder and those inside, each once however links lead."""
+
+    seen: set[tuple[int, int]] = field(default_factory=set)
+    files: list[Path] = field(default_factory=list)
+    system: list[Path] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)
+
+    def into(self, folder: Path, depth: int = 0) -> None:
+        try:
+            facts = folder.stat()
+        except OSError as error:
+            raise DataError(f"The folder cannot be read: {error.strerror or error}.", file=str(folder)) from None
+        key = facts.st_dev, facts.st_ino
+        if key in self.seen and facts.st_ino:
+            return
+        self.seen.add(key)
+        if len(self.seen) > MOST_FOLDERS:
+            raise DataError(f"There are more than {MOST_FOLDERS:,} folders in it.", file=str(folder))
+        found = _listed(folder, facts.st_mtime_ns)
+        self.files += found.files
+        self.system += found.system
+        self.unread += found.unread
+        if len(self.files) > MOST_IMAGES:
+            raise DataError(f"There are more than {MOST_IMAGES:,} pictures in it.", file=str(folder))
+        for name in found.folders if depth < DEEPEST else ():
+            self.into(folder / name, depth + 1)
 
 
-@lru_cache(maxsize=2 * MOST_CLASSES)
-def _listed(folder: Path, changed: int) -> Pictures:
-    """``changed`` is the time of the folder's last change: part of the key, so that a changed folder is read anew."""
-    return tuple(sorted(_images(folder)))
+def _pictures(folder: Path) -> _Contents:
+    """What lies in a folder and in all folders inside."""
+    walk = _Walk()
+    walk.into(folder)
+    return _Contents(tuple(sorted(walk.files)), (), tuple(walk.system), tuple(walk.unread))
 
 
-def _images(folder: Path) -> Iterator[Path]:
-    """Whatever has the ending of a picture and is no folder: if it is no file either, reading it says so."""
-    number = 0
+@lru_cache(maxsize=4 * MOST_CLASSES)
+def _listed(folder: Path, changed: int) -> _Contents:
+    """What lies in one folder; ``changed`` is the time of its last change, so that a changed folder is read anew.
+
+    Whatever has the ending of a picture and is no folder is taken: if it is no file either, reading it says so.
+    """
+    files: list[Path] = []
+    folders: list[str] = []
+    system: list[Path] = []
+    unread: list[Path] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.lower().endswith(IMAGE_ENDINGS) and not _is_folder(entry):
-                    number += 1
-                    if number > MOST_IMAGES:
+                name = entry.name.lower()
+                if _is_folder(entry):
+                    if not _is_system_folder(entry.name):
+                        folders.append(entry.name)
+                elif name.startswith(".") or name in _SYSTEM_FILES:
+                    system.append(Path(entry.path))
+                elif name.endswith(IMAGE_ENDINGS):
+                    files.append(Path(entry.path))
+                    if len(files) > MOST_IMAGES:
                         raise DataError(f"There are more than {MOST_IMAGES:,} pictures in it.", file=str(folder))
-                    yield Path(entry.path)
+                elif name.endswith(UNREAD_ENDINGS):
+                    unread.append(Path(entry.path))
     except OSError as error:
         raise DataError(f"The folder cannot be read: {error.strerror or error}.", file=str(folder)) from None
+    return _Contents(tuple(sorted(files)), tuple(sorted(folders)), tuple(sorted(system)), tuple(sorted(unread)))
 
 
 def user_folder() -> Path:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,11 +77,80 @@ _LARGEST_PIXEL = 4
 #: gather.
 _DECODER_BYTES: Mapping[str, int] = {"JPEG": 6, "MPO": 6, "WEBP": 12, "AVIF": 16, "GIF": 5}
 _SLOW_DECODER_BYTES = 12
-#: Rows of deep pictures that are brought to bytes at a time, in pixels.
+#: Rows of deep and of transparent pictures that are brought to bytes at a time, in pixels.
 _STRIP = 1 << 18
+#: What transparent pictures can be laid on.
+BACKGROUNDS: Mapping[str, tuple[int, int, int]] = {
+    "white": (255, 255, 255),
+    "grey": (128, 128, 128),
+    "black": (0, 0, 0),
+}
+#: Up to where the numbers of deep pictures usually go: whole ones by their bits, others by habit.
+_USUAL_ENDS: Mapping[bool, tuple[float, ...]] = {
+    True: (255.0, 1023.0, 4095.0, 16383.0, 65535.0),
+    False: (1.0, 255.0, 65535.0),
+}
+_Found = TypeVar("_Found")
 
 # A picture that is too large is refused here with a sentence; Pillow's own remark on it would only stand beside that.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The smallest and the largest number in a deep picture (more than 8 bits), infinite ones aside.
+
+    Attributes:
+        low, high: In the picture's own numbers; both 0 where it has no finite one.
+        whole: Its numbers are whole rather than real.
+    """
+
+    low: float
+    high: float
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Which numbers of deep pictures become black and white, for all pictures of a set alike.
+
+    Attributes:
+        whole, real: (black, white) of pictures of whole and of real numbers; None where there is none of these.
+    """
+
+    whole: tuple[float, float] | None = None
+    real: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, extents: Iterable[Extent]) -> Levels:
+        """By what the pictures of a set hold together.
+
+        From 0 to the largest number of 8, 10, 12, 14 or 16 bits, whichever is enough (of real numbers to 1, 255 or
+        65,535); where this would leave more than half of the greys unused, or there are numbers below 0 or beyond, from
+        the smallest number of the set to its largest.
+        """
+        found: dict[bool, tuple[float, float]] = {}
+        for extent in extents:
+            low, high = found.get(extent.whole, (extent.low, extent.high))
+            found[extent.whole] = min(low, extent.low), max(high, extent.high)
+        return cls(*(_levels(*found[whole], whole) if whole in found else None for whole in (True, False)))
+
+    def describe(self) -> str:
+        """The rule in a sentence; empty where there is no deep picture."""
+        parts = [
+            f"{low:,.6g} is black and {high:,.6g} is white in pictures of {kind} numbers"
+            for kind, levels in (("whole", self.whole), ("real", self.real))
+            if levels is not None
+            for low, high in (levels,)
+        ]
+        return f"More than 8 bits: {', '.join(parts)}, by what all pictures hold." if parts else ""
+
+
+def _levels(low: float, high: float, whole: bool) -> tuple[float, float]:
+    end = next((end for end in _USUAL_ENDS[whole] if high <= end), None)
+    if low >= 0.0 and end is not None and (high - low > end / 2 or high == low):
+        return 0.0, end
+    return low, high if high > low else low + max(1.0, abs(low))
 
 
 class _Allowance:
@@ -144,17 +214,42 @@ class _MeteredFile:
         """Nothing: the file belongs to whoever opened it."""
 
 
-def read_image(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
+def read_image(
+    path: Path, size: int, channels: int, background: str = "white", levels: Levels | None = None
+) -> NDArray[np.uint8]:
     """One picture as uint8[channels, size, size]: turned upright, resized, and cut to the middle square.
 
     Of a file with several pictures the first one. From any thread; waits while others decode very large pictures.
 
+    Args:
+        path: Its file.
+        size: Side of the square.
+        channels: 3 for colour, 1 for grey.
+        background: What it is laid on where it is transparent, a key of :data:`BACKGROUNDS`.
+        levels: What becomes black and white of more than 8 bits; None goes by this picture alone.
+
     Raises:
         DataError: It cannot be read, or is too large; names the file.
     """
+    read = _refused_by_name(path, lambda file: _read(file, size, channels, background, lambda own: levels or own()))
+    assert not isinstance(read, Extent)
+    return read
+
+
+def read_unless_deep(path: Path, size: int, channels: int, background: str = "white") -> NDArray[np.uint8] | Extent:
+    """One picture as :func:`read_image` gives it; of one with more than 8 bits only what numbers it holds.
+
+    Raises:
+        DataError: As :func:`read_image`.
+    """
+    return _refused_by_name(path, lambda file: _read(file, size, channels, background, lambda own: None))
+
+
+def _refused_by_name(path: Path, read: Callable[[BinaryIO], _Found]) -> _Found:
+    """What is read from a file; whatever goes wrong becomes a sentence that names it."""
     try:
         with open_regular(path) as file:
-            pixels = _read(file, size, channels)
+            return read(file)
     except DataError as error:
         raise error.at(file=str(path)) from None
     except FileNotFoundError:
@@ -162,15 +257,25 @@ def read_image(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
     except NotRegularError as error:
         raise DataError(f"The picture cannot be read: {error}.", file=str(path)) from None
     except UnidentifiedImageError:
-        known = ", ".join(FORMATS)
-        raise DataError(f"The picture cannot be read: its content is none of {known}.", file=str(path)) from None
-    except MemoryError:
-        raise DataError("The picture cannot be read: there is not enough memory.", file=str(path)) from None
+        raise DataError(f"The picture cannot be read: {_unidentified(path)}.", file=str(path)) from None
+    except MemoryError as error:
+        raise DataError("The picture cannot be read: there is not enough memory.", file=str(path)) from error
     except OSError as error:
         raise DataError(f"The picture cannot be read: {error.strerror or _reason(error)}.", file=str(path)) from None
     except Exception as error:  # noqa: BLE001 - on damaged files Pillow's readers fail in every way that Python has
         raise DataError(f"The picture cannot be read: {_reason(error)}.", file=str(path)) from None
-    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _unidentified(path: Path) -> str:
+    """Why nothing here recognises a file."""
+    head = b""
+    with contextlib.suppress(OSError, NotRegularError), open_regular(path) as file:
+        head = file.read(12)
+    if not head:
+        return "it is empty"
+    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis") and "AVIF" not in _KNOWN:
+        return "the installed Pillow was built without AVIF"
+    return f"its content is none of {', '.join(_KNOWN)}"
 
 
 def _reason(error: Exception) -> str:
@@ -178,8 +283,12 @@ def _reason(error: Exception) -> str:
     return text or f"it is damaged ({type(error).__name__})"
 
 
-def _read(file: BinaryIO, size: int, channels: int) -> NDArray[np.uint8]:
-    """uint8[size, size] or uint8[size, size, 3]."""
+#: What becomes black and white in a deep picture, given a way to find out by itself; None is not to read it.
+_Choose = Callable[[Callable[[], Levels]], "Levels | None"]
+
+
+def _read(file: BinaryIO, size: int, channels: int, background: str, choose: _Choose) -> NDArray[np.uint8] | Extent:
+    """uint8[channels, size, size], or of a deep picture that is not to be read its extent."""
     length = file.seek(0, 2)
     file.seek(0)
     metered = _MeteredFile(file, _ahead(file.read(32), length))
@@ -197,11 +306,18 @@ def _read(file: BinaryIO, size: int, channels: int) -> NDArray[np.uint8]:
             if len(picture.info.get("exif", b"")) > _MOST_EXIF:
                 raise DataError(f"The picture's EXIF data is longer than {_MOST_EXIF:,} bytes.")
             ImageOps.exif_transpose(picture, in_place=True)
-            flat = _eight_bit(picture)
+            if _is_deep(picture):
+                levels = choose(lambda: Levels.of((_extent(picture),)))
+                if levels is None:
+                    return _extent(picture)
+                flat = _eight_bit(picture, levels)
+            else:
+                flat = _on_background(picture, target, background)
             if flat.mode != target:
                 flat = flat.convert(target)
             square = ImageOps.fit(flat, (size, size), Image.Resampling.BICUBIC)
-            return np.array(square, np.uint8)
+            found = np.array(square, np.uint8)
+    return found[None] if channels == 1 else np.ascontiguousarray(found.transpose(2, 0, 1))
 
 
 def _ahead(head: bytes, length: int) -> int:
@@ -289,26 +405,60 @@ def _is_deep(picture: Image.Image) -> bool:
     return picture.mode.startswith(("I", "F"))
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Grey pictures of 16 bits brought to 8 (Pillow would cut them off at 255); others as they are.
+def _on_background(picture: Image.Image, target: str, background: str) -> Image.Image:
+    """A picture with nothing behind it laid on a plain colour; others as they are.
 
-    In strips, because a whole picture as float64 would take eight times the memory of its bytes.
+    In strips, because a second picture with its transparency would not be in the account of :func:`_bytes_needed`.
     """
-    if not _is_deep(picture):
+    if not picture.has_transparency_data:
         return picture
     width, height = picture.size
     rows = max(1, _STRIP // width)
+    flat = Image.new(target, (width, height))
+    for top in range(0, height, rows):
+        part = picture.crop((0, top, width, min(top + rows, height))).convert("RGBA")
+        plain = Image.new("RGB", part.size, BACKGROUNDS[background])
+        plain.paste(part, mask=part.getchannel("A"))
+        flat.paste(plain if target == "RGB" else plain.convert(target), (0, top))
+    return flat
 
-    def strips() -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            part = np.asarray(picture.crop((0, top, width, bottom)), np.float64)
-            yield slice(top, bottom), np.nan_to_num(part, nan=0.0, posinf=np.inf, neginf=-np.inf)
 
-    largest = max(float(part.max(initial=0.0)) for _, part in strips())
-    whole = 255.0 if largest <= 255.0 else 65535.0
+def _strips(picture: Image.Image) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """The numbers of a deep picture by and by: all of it as float64 would take eight times its bytes."""
+    width, height = picture.size
+    rows = max(1, _STRIP // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        yield slice(top, bottom), np.asarray(picture.crop((0, top, width, bottom)), np.float64)
+
+
+def _extent(picture: Image.Image) -> Extent:
+    low, high = np.inf, -np.inf
+    for _, part in _strips(picture):
+        finite = part[np.isfinite(part)]
+        low = min(low, float(finite.min(initial=np.inf)))
+        high = max(high, float(finite.max(initial=-np.inf)))
+    whole = picture.mode.startswith("I")
+    return Extent(low, high, whole) if low <= high else Extent(0.0, 0.0, whole)
+
+
+def _eight_bit(picture: Image.Image, levels: Levels | None = None) -> Image.Image:
+    """Grey pictures of more than 8 bits brought to 8 (Pillow would cut them off at 255); others as they are.
+
+    What is no number becomes black.
+    """
+    if not _is_deep(picture):
+        return picture
+    if levels is None:
+        levels = Levels.of((_extent(picture),))
+    found = levels.whole if picture.mode.startswith("I") else levels.real
+    black, white = found if found is not None else (0.0, 65535.0)
+    width, height = picture.size
     pixels = np.empty((height, width), np.uint8)
-    for place, part in strips():
-        scaled = np.multiply(part, 255.0 / whole, out=part)
+    for place, part in _strips(picture):
+        finite = np.nan_to_num(part, nan=black, posinf=np.inf, neginf=-np.inf)
+        # First into the range, then from it: infinite numbers are among them.
+        np.clip(finite, black, white, out=finite)
+        scaled = np.multiply(finite - black, 255.0 / (white - black), out=finite)
         pixels[place] = np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
     return Image.fromarray(pixels)

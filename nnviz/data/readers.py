@@ -17,15 +17,21 @@ from nnviz.project.model import DataFacts
 
 @dataclass(frozen=True, eq=False)
 class RawData:
-    """A data set as read: examples for training and validation together, and the test split."""
+    """A data set as read: examples for training and validation together, and the test split.
+
+    Attributes:
+        validation: How many of the training examples, the last ones, are the validation split; None where the
+            validation share says it.
+    """
 
     facts: DataFacts
     training: Split
     test: Split
+    validation: int | None = None
 
     @property
     def bytes(self) -> int:
-        """Memory that it takes."""
+        """Memory that the arrays of all splits take."""
         return self.training.bytes + (0 if self.test is self.training else self.test.bytes)
 
 
@@ -46,7 +52,7 @@ def read(request: Request, place: Path | None) -> RawData:
     training = Split(torch.from_numpy(inputs), torch.from_numpy(targets))
     test = training if spec.undivided else Split(torch.from_numpy(test_inputs), torch.from_numpy(test_targets))
     known = declared(spec, request.values) or source.inspect(request)
-    return RawData(known.data, training, test)
+    return RawData(known.data, training, test, known.validation)
 
 
 def stamp(request: Request, place: Path | None) -> Hashable:

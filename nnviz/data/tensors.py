@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz.data import datasets
@@ -20,6 +21,7 @@ from nnviz.data.cache import Cache
 from nnviz.data.division import stratified
 from nnviz.data.examples import LoadedData, Scaler, Split
 from nnviz.data.fingerprint import Fingerprint, content_hash
+from nnviz.data.picture_memory import MEMORY
 from nnviz.data.readers import RawData, read, stamp
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
 from nnviz.errors import DataError
@@ -59,7 +61,7 @@ def load(
     datasets.validation_count(config, 1)  # refused before the time for reading is spent
     request = Request(spec, chosen, root, progress, cancelled)
     try:
-        raw, key = _read(request, datasets.locate(config, root))
+        raw, key = _read(request, datasets.locate(config, root, progress, cancelled))
     except DataError:
         if not (download and spec.folder):
             raise
@@ -88,6 +90,7 @@ def load(
 def clear_cache() -> None:
     """Forgets every loaded set."""
     _CACHE.clear()
+    MEMORY.clear()
 
 
 def _read(request: Request, place: Path | None) -> tuple[RawData, tuple[Hashable, ...]]:
@@ -129,14 +132,37 @@ def _download(
 def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tuple[Split, Split]:
     if spec.undivided:
         return raw.training, raw.training
-    held_back = datasets.validation_count(config, len(raw.training))
+    count = len(raw.training)
+    if raw.validation is not None:
+        numbers, trained = torch.arange(count), count - raw.validation
+        return raw.training.take(numbers[:trained]), raw.training.take(numbers[trained:])
+    held_back = datasets.validation_count(config, count)
     if not held_back:
         nothing = torch.zeros(0, dtype=torch.int64)
         return raw.training, raw.training.take(nothing)
     chosen = stratified(raw.training.targets.numpy(), held_back, config.split_seed)
-    rest = np.ones(len(raw.training), bool)
+    rest = np.ones(count, bool)
     rest[chosen] = False
+    if spec.needs_folder:
+        _check_every_class_is_trained(raw, rest)
     return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
+
+
+def _check_every_class_is_trained(raw: RawData, trained: NDArray[np.bool_]) -> None:
+    """Refuses a division that leaves a class without a training example.
+
+    Raises:
+        DataError: The validation share is too large for so few examples.
+    """
+    labels = raw.training.targets.numpy()
+    untrained = np.setdiff1d(labels, labels[trained])
+    if len(untrained):
+        name = raw.facts.class_names[int(untrained[0])]
+        raise DataError(
+            f"The class '{name}' has no training example left: {int(trained.sum())} of {len(labels)} examples are left "
+            f"for {raw.facts.targets} classes. Choose a smaller validation share.",
+            field="data.validation_fraction",
+        )
 
 
 def free_bytes(device: torch.device) -> int | None:

@@ -298,7 +298,7 @@ BUILDERS: Mapping[str, Builder] = {
 
 
 def build_layer(kind: str, params: Params, shapes: list[Shape]) -> nn.Module:
-    """The module of one layer.
+    """Makes the torch module of one node from its kind and parameters.
 
     Args:
         kind: Key of the registry.

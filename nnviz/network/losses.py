@@ -81,12 +81,16 @@ class LossFunction:
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """The number of right answers in the batch, an integer tensor of no dimensions; None for a regression.
 
-        A class is the arg max of the outputs. A yes is an output strictly above ``threshold``.
+        A class is the arg max of the outputs. A yes is an output strictly above ``threshold``. With an answer that is a
+        sign, an output of exactly 0 is neither and never right: the rule that trains counts it as a mistake too.
         """
         if self.task == "regression":
             return None
         if self.task == "binary" and outputs.shape[1:].numel() == 1:
-            answers = outputs.reshape(-1) > self.threshold
+            numbers = outputs.reshape(-1)
+            answers = numbers > self.threshold
+            if self.kind in _BY_SIGN:
+                return ((answers == (targets.reshape(-1) > 0.5)) & (numbers.abs() > 0)).sum()
             return (answers == (targets.reshape(-1) > 0.5)).sum()
         labels = targets.reshape(-1) if targets.dim() == 1 or targets.shape[1] == 1 else targets.argmax(1)
         return (outputs.flatten(1).argmax(1) == labels).sum()
@@ -151,7 +155,7 @@ def _perceptron(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
     """Mean of max(0, −y·z) with y = ±1. An example on the line itself (z = 0) counts as a mistake.
 
     That is Rosenblatt's own reading and what lets training begin with all weights 0; hence the slope at 0 is −y, where
-    ``relu`` would have 0. NaN stays NaN.
+    ``relu`` would have 0. The accuracy counts it as a mistake as well. NaN stays NaN.
     """
     margins = (2.0 * targets - 1.0) * outputs
     return torch.where(margins > 0, 0.0, -margins).mean()
@@ -189,6 +193,9 @@ def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tens
 
 #: The losses whose targets are numbers of classes, looked up once: they are asked for at every step.
 _TAKES_LABELS = frozenset(kind for kind, spec in registry.losses().items() if spec.takes_labels)
+
+#: Those whose answer is the sign of the output.
+_BY_SIGN = frozenset(kind for kind, spec in registry.losses().items() if spec.answer == "sign")
 
 _aten = torch.ops.aten
 #: torch's own numbers: a loss is the mean over the batch, and the label that its kernels pass over.

@@ -152,11 +152,11 @@ class ActivationStatistics(Collector):
         self._statistics: dict[str, _Statistics] = {}
 
     def wanted(self, graph: Graph) -> Collection[str]:
-        """Every node that puts something out."""
+        """Every node but those without an output, since all are measured."""
         return [node_id for node_id, node in graph.nodes.items() if registry.layer(node.kind).outputs > 0]
 
     def start(self, network: MeasuredNetwork) -> None:
-        """Begin at nothing."""
+        """Empties the sums and histograms for a new pass."""
         self._statistics = {node_id: _Statistics() for node_id in self.wanted(network.graph)}
 
     def take(self, outputs: Mapping[str, Tensor]) -> None:
@@ -182,7 +182,7 @@ class ActivationStatistics(Collector):
                 self._statistics[node_id].bins = bins
 
     def finish(self, step: int, images: int) -> list[Reading]:
-        """Three readings a node."""
+        """Mean, deviation and histogram of each node, from the sums of the pass."""
         readings: list[Reading] = []
         for node_id, found in self._statistics.items():
             if not found.count:

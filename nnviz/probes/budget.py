@@ -75,6 +75,11 @@ class Budget:
             return True
         if not probe.busy and now - account.last_started < probe.wanted_interval:
             return False
+        if self.share > 0 and now - account.last_started > probe.promised_interval:
+            account.last_started = now
+            return True
+        if account.recent > probe.at_most * self._recent_training:
+            return False
         available = account.balance + max(self._pool, 0.0)
         # One that costs more than can ever be saved up goes into debt, once the savings are full.
         needed = min(account.estimate, self.share * self.window)
@@ -130,7 +135,7 @@ class Budget:
         return sum(self.costs().values())
 
     def costs(self) -> Mapping[str, float]:
-        """The same, for each probe by its name."""
+        """Seconds of measuring for a second of training, for each probe by its name."""
         if self._recent_training <= 0:
             return dict.fromkeys(self._accounts, 0.0)
         return {name: account.recent / self._recent_training for name, account in self._accounts.items()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-from nnviz.probes.base import Measurement, Probe, Stage, at_rest
+from nnviz.probes.base import ExampleInput, Measurement, Probe, Stage, at_rest
 from nnviz.record.quantities import OUTPUT, PINNED_INPUT
 from nnviz.record.readings import ArrayReading, Reading
 
@@ -16,14 +18,23 @@ NUMBERS = 2**18
 CLOSE_NUMBERS = 2**20
 
 
+class _Shown(NamedTuple):
+    """What is kept of one output, of how many channels, which single ones stand behind the first, of which example."""
+
+    kept: Tensor
+    of: int
+    also: tuple[int, ...]
+    example: ExampleInput
+
+
 class FeatureMapProbe(Probe):
     """Outputs of the nodes that are looked at, for the pinned example.
 
     Definition: ``output/<node>`` is the node's output for the pinned example alone, in evaluation mode (dropout off,
     batch normalisation with its running statistics), without the batch dimension. Of a node that is not looked at
     closely only the first 64 channels are kept, and behind them up to 64 single units that are looked at: ``shown`` and
-    ``of`` in its meta say how many, ``also`` which they are. ``input/pinned`` is the reading itself as the network sees
-    it, after scaling.
+    ``of`` in its meta say how many, ``also`` which they are. ``input/pinned`` is the example itself as the network sees
+    it, after scaling. Where more examples are looked at, ``output/<node>#<index>`` is the same for each of the others.
 
     How to read it: each tile is one channel, bright where its pattern was found. Tiles that are dark for every reading
     belong to dead units; tiles that look alike do the same work twice.
@@ -37,30 +48,34 @@ class FeatureMapProbe(Probe):
     weight = 2.0
 
     def __init__(self) -> None:
-        self._last_pinned: Tensor | None = None
+        self._last_pinned: ExampleInput | None = None
 
     def measure(self, measurement: Measurement) -> list[Reading]:
-        """One forward pass of one example, all outputs in one transfer."""
-        pinned = measurement.pinned_input
-        if pinned is None:
+        """One forward pass of the examples that are looked at, all outputs in one transfer."""
+        examples = measurement.examples
+        if not examples:
             return []
+        pinned = examples[0]
         network = measurement.network
         wanted = {node_id for node_id in network.graph.nodes if measurement.interest.looks_at(node_id)}
         with at_rest(network):
-            outputs = network.forward_all(pinned, wanted) if wanted else {}
-        shown: dict[str, tuple[Tensor, int, tuple[int, ...]]] = {}
+            inputs = pinned.input if len(examples) == 1 else torch.cat([one.input for one in examples])
+            outputs = network.forward_all(inputs, wanted) if wanted else {}
+        shown: dict[str, _Shown] = {}
         if measurement.whole or pinned is not self._last_pinned:
-            shown[PINNED_INPUT.series()] = (pinned[0], pinned.shape[1], ())
+            shown[PINNED_INPUT.series()] = _Shown(pinned.input[0], pinned.input.shape[1], (), pinned)
             self._last_pinned = pinned
         for node_id, output in outputs.items():
-            value = output.detach()[0]
-            of = value.shape[0] if value.dim() else 1
-            kept = _first_channels(value, node_id in measurement.interest.closely)
-            also = tuple(unit for unit in measurement.interest.units_of(node_id) if len(kept) <= unit < of)[:CHANNELS]
-            if also:
-                kept = torch.cat([kept, value[list(also)]])
-            shown[OUTPUT.series(node_id)] = (kept, of, also)
-        return _fetch(shown, measurement)
+            closely, units = node_id in measurement.interest.closely, measurement.interest.units_of(node_id)
+            for example, value in zip(examples, output.detach(), strict=True):
+                of = value.shape[0] if value.dim() else 1
+                kept = _first_channels(value, closely)
+                also = tuple(unit for unit in units if len(kept) <= unit < of)[:CHANNELS]
+                if also:
+                    kept = torch.cat([kept, value[list(also)]])
+                where = node_id if example is pinned else f"{node_id}#{example.index}"
+                shown[OUTPUT.series(where)] = _Shown(kept, of, also, example)
+        return _fetch(shown, measurement.step)
 
     def reset(self) -> None:
         """Show the pinned example again at the next time."""
@@ -76,21 +91,20 @@ def _first_channels(value: Tensor, closely: bool) -> Tensor:
     return value[: fit if closely or value.dim() == 1 else min(CHANNELS, fit)]
 
 
-def _fetch(shown: dict[str, tuple[Tensor, int, tuple[int, ...]]], measurement: Measurement) -> list[Reading]:
+def _fetch(shown: dict[str, _Shown], step: int) -> list[Reading]:
     if not shown:
         return []
-    tensors = [tensor for tensor, _, _ in shown.values()]
-    numbers = torch.cat([tensor.reshape(-1).float() for tensor in tensors]).cpu().numpy()
+    numbers = torch.cat([one.kept.reshape(-1).float() for one in shown.values()]).cpu().numpy()
     readings: list[Reading] = []
     start = 0
-    for series, (tensor, of, also) in shown.items():
+    for series, (tensor, of, also, example) in shown.items():
         # A copy each: kept alone for long, a slice would keep the whole transfer.
         array = numbers[start : start + tensor.numel()].reshape(tensor.shape).copy()
         start += tensor.numel()
-        meta = dict(measurement.pinned_meta)
+        meta = dict(example.meta)
         if tensor.shape[0] < of:
             meta |= {"shown": tensor.shape[0], "of": of}
         if also:
             meta["also"] = " ".join(str(unit) for unit in also)
-        readings.append(ArrayReading(series, measurement.step, array, meta))
+        readings.append(ArrayReading(series, step, array, meta))
     return readings

@@ -54,7 +54,7 @@ class LossProbe(Probe):
         return self.flush()
 
     def flush(self) -> list[Reading]:
-        """Fetch what waits on the device."""
+        """Moves losses that still lie on the device into readings."""
         waiting, losses = self._waiting, self._losses
         self._waiting, self._losses = [], []
         if not waiting:

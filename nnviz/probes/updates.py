@@ -34,7 +34,7 @@ class UpdateProbe(Probe):
         self._before: list[Tensor] = []
 
     def before_update(self, measurement: Measurement) -> None:
-        """Keep a copy of all parameters."""
+        """Keeps a copy of all parameters, to compare them after the update."""
         parameters = [p for own in node_parameters(measurement.network).values() for p in own]
         with torch.no_grad():
             # The copies of the last time are used again where they still fit: no allocation in a training step.
@@ -50,7 +50,7 @@ class UpdateProbe(Probe):
                 torch._foreach_copy_(self._before, [p.detach() for p in parameters])
 
     def measure(self, measurement: Measurement) -> list[Reading]:
-        """Compare with the copy."""
+        """The relative size of the change of each node's parameters, against the copy."""
         nodes = node_parameters(measurement.network)
         parameters = [p.detach() for own in nodes.values() for p in own]
         if not parameters or len(parameters) != len(self._before):

@@ -11,6 +11,7 @@ from nnviz.project.checks.task_checks import check_input, check_output
 from nnviz.project.checks.wire_checks import check_shapes
 from nnviz.project.edits import Edit, InsertOnEdge, SetData, SetView, Several
 from nnviz.project.model import DataConfig, DataFacts, Project, View
+from nnviz.project.value_text import to_text
 
 #: Input shape, a Flatten or a few, loss, number of outputs: more would be guessing.
 _ROUNDS = 8
@@ -45,6 +46,23 @@ def choose_data(project: Project, config: DataConfig, facts: DataFacts | None, g
         edits.append(fix.edit)
         project = fix.edit.apply(project)
     return Several(tuple(edits), title, gesture=gesture)
+
+
+def changes(before: Project, after: Project) -> tuple[str, ...]:
+    """What is other in the network of ``after``, in a few words each: ``input.shape 1×8×8 → 3×32×32``."""
+    found = [f"{name} is new" for name in after.graph.nodes if name not in before.graph.nodes]
+    found += [f"{name} is gone" for name in before.graph.nodes if name not in after.graph.nodes]
+    for name, node in after.graph.nodes.items():
+        old = before.graph.nodes.get(name)
+        if old is None or old.params == node.params or old.kind != node.kind:
+            continue
+        spec = registry.layer(node.kind)
+        values, earlier = spec.values(node.params), spec.values(old.params)
+        for param in spec.params:
+            if values[param.name] != earlier[param.name]:
+                texts = [to_text(param, each[param.name]) for each in (earlier, values)]
+                found.append(f"{name}.{param.name} {texts[0]} → {texts[1]}")
+    return tuple(found)
 
 
 def _cures(look: Look) -> Iterator[Fix]:

@@ -17,7 +17,7 @@ from nnviz.project.model import Graph, Node, Project
 
 @dataclass(frozen=True)
 class Edit(ABC):
-    """One change.
+    """One invertible change of a project; undo applies its inverse.
 
     Attributes:
         gesture: Edits of one gesture of the hand (a drag, a turn of the wheel) carry the same text here, and the

@@ -159,7 +159,7 @@ class History:
             raise IndexError(f"There is no position {position} in a history of {len(self._entries)} steps.")
 
     def mark_clean(self) -> None:
-        """The project as it is now was saved."""
+        """Remembers the present state as the one that was saved."""
         self._clean = self._position
 
     def mark_unsaved(self) -> None:

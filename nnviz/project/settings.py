@@ -174,7 +174,7 @@ def _data(
     if slot is not None and name:
         raise ParamError(f"The {slot.title} is a list: give it as a whole.")
     if slot is not None:
-        return msgspec.structs.replace(config, **{place: slot.parse(value)})
+        return msgspec.structs.replace(config, **{place: slot.parse(_kind_or_json(value))})
     if field == "scaling":
         return msgspec.structs.replace(config, preparation=_by_scaling(value))
     spec = find(DATA, field)

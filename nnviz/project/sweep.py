@@ -98,7 +98,7 @@ class Sweep:
         return self.size - 1 - self._read[1]
 
     def reads(self, pixel: int) -> bool:
-        """Whether some window reads this pixel."""
+        """Whether any position of the window covers this pixel of the input."""
         for point in range(self.kernel):
             place, odd = divmod(pixel + self.padding - point * self.dilation, self.stride)
             if not odd and 0 <= place < self.count:

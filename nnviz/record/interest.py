@@ -1,8 +1,8 @@
 """What is being looked at, as one value: from whoever shows something to the session that measures it.
 
 Panels that can be seen name the quantities they read, cards the nodes in sight, an inspector the node it looks at
-closely. Their interests are merged (``|``) and handed to the session as a whole; what nobody looks at is not measured,
-but for what the findings and the course of the loss need.
+closely, the document the example that is pinned. Their interests are merged (``|``) and handed to the session as a
+whole; what nobody looks at is not measured, but for what the findings and the course of the loss need.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ class Interest:
         nodes: Of which nodes, where a quantity is measured node by node at a cost; None is all of them.
         closely: Nodes of which all units are wanted, as many as there is room for, not only the first.
         units: Single units (node, number of the channel or feature) that are wanted wherever they lie.
+        examples: The examples whose way through the network is shown, by their numbers in the validation split (in the
+            training split where that is empty). Where nobody names one, it is the one that the project pins.
     """
 
     quantities: frozenset[Quantity] | None = None
     nodes: frozenset[str] | None = None
     closely: frozenset[str] = frozenset()
     units: frozenset[tuple[str, int]] = frozenset()
+    examples: frozenset[int] = frozenset()
 
     def __or__(self, other: Interest) -> Interest:
         """What both of them look at."""
@@ -43,6 +46,7 @@ class Interest:
             _either(self.nodes, other.nodes),
             self.closely | other.closely,
             self.units | other.units,
+            self.examples | other.examples,
         )
 
     def wants(self, *quantities: Quantity) -> bool:

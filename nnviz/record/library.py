@@ -44,7 +44,7 @@ class KeptRun:
 
 @dataclass(frozen=True)
 class Summary:
-    """What the header of a run says.
+    """What a list of runs shows of one: read from the head of its file only.
 
     Attributes:
         title: Of its project; the user's own title, if there is one, is in the label.
@@ -66,7 +66,7 @@ class Summary:
 
 
 class Label(msgspec.Struct, frozen=True):
-    """What the user says about a run."""
+    """What the user has written on a run: its name, its tags, whether it is pinned."""
 
     title: str = ""
     tags: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ SNAPSHOTS_WAITING = 256
 
 @dataclass(slots=True)
 class Points:
-    """Points of one curve, 16 bytes each."""
+    """Points of one curve that wait to be written, 16 bytes each."""
 
     steps: array[int] = field(default_factory=lambda: array("q"))
     values: array[float] = field(default_factory=lambda: array("d"))
@@ -37,7 +37,7 @@ class Points:
             self.values.pop()
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The same as arrays."""
+        """Steps and values of the points as two arrays."""
         return np.array(self.steps, np.int64), np.array(self.values, np.float64)
 
 

@@ -33,11 +33,6 @@ def new_run_paths(title: str) -> Iterator[Path]:
     yield from free_paths(runs_folder() / f"{time.strftime('%Y-%m-%d %H.%M.%S')} {slug}{RUN_SUFFIX}")
 
 
-def new_run_path(title: str) -> Path:
-    """The first of :func:`new_run_paths`."""
-    return next(new_run_paths(title))
-
-
 def free_paths(path: Path, first: int = 1) -> Iterator[Path]:
     """This path and ``name (2)``, ``name (3)`` … beside it, without those that are taken. It does not end.
 

@@ -1,38 +1,8 @@
 """One measured value at one step, frozen.
 
-A series is all readings under one name. Names are ``quantity`` or ``quantity/where``; *where* is a split or a node id.
-They are declared in :mod:`nnviz.record.quantities`:
-
-=============================  ========  ==============================================================
-series                         reading    what it is
-=============================  ========  ==============================================================
-loss/train                     Scalar    loss of the batch at each step
-loss/validation                Scalar    loss over the validation split, at the end of each epoch
-accuracy/train                 Scalar    share of the batch that was right, 0 to 1
-accuracy/validation            Scalar    share of the validation split that was right
-loss/test, accuracy/test       Scalar    of the test split, only when it was asked for
-learning_rate                  Scalar    as used by the step (recorded when it changes)
-epoch                          Scalar    number of finished epochs, recorded when one ends
-speed/samples_per_second       Scalar    examples trained on a second, over the last moments
-cost/probes                    Scalar    share of the training time that measuring took, 0 to 1
-gradient_norm/<node>           Scalar    L2 norm of dL/dtheta of the node, after backward, before the update
-gradient_mean/<node>           Scalar    mean absolute value of the same
-update_ratio/<node>            Scalar    norm of the change / norm of the parameters, over one step
-activation_mean/<node>         Scalar    mean of the node's output over the probe set
-activation_deviation/<node>    Scalar    standard deviation of the same
-activation_histogram/<node>    Histogram distribution of the same
-dead_fraction/<node>           Scalar    share of units whose output is <= 0 for every image of the probe set
-dead_units/<node>              Array     bool[units]: which they are
-dead_since/<node>              Array     int64[units]: step since which a unit is dead, -1 where it is alive
-saturation/<node>              Scalar    share of outputs whose derivative is under 5 % of its maximum
-closed_channels/<node>         Scalar    share of a normalisation's channels whose factor is at most 1 % of the largest
-weights/<node>                 Array     float32: the node's ``weight`` in torch's layout (at most 2**20 numbers)
-output/<node>                  Array     float32: output for the pinned example, evaluation mode, without the batch
-input/pinned                   Array     float32: the pinned example as the network sees it
-plane/<node>                   Array     float32[units, 32, 32]: output over the plane of a two-feature input, row 0 has
-                                         the largest x2; meta: its edges ``x1_low`` ... ``x2_high``
-input/points                   Array     float32[n, 3]: x1, x2, label of up to 400 training examples, once; meta alike
-=============================  ========  ==============================================================
+A series is all readings under one name, ``quantity`` or ``quantity/where``; *where* is a split, a node id or a rule.
+Which there are, what they mean, and of which types and shapes their arrays are, is declared in
+:mod:`nnviz.record.quantities` and nowhere else.
 """
 
 from __future__ import annotations
@@ -102,6 +72,9 @@ class Finding:
         text: One sentence with the real numbers.
         evidence: What was measured, in a second sentence.
         node: The node it is about, or empty.
+        cures: What can be done about it.
+        cause: Series of the finding that explains this one, which is then a symptom of it; empty where it stands for
+            itself.
     """
 
     series: str
@@ -111,6 +84,7 @@ class Finding:
     evidence: str = ""
     node: str = ""
     cures: tuple[Cure, ...] = ()
+    cause: str = ""
 
 
 def count_in(meta: Mapping[str, str | int | float], name: str, otherwise: int) -> int:

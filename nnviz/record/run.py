@@ -249,7 +249,7 @@ class Run:
             return self._latest(series, step)
 
     def at(self, step: int) -> Mapping[str, Reading]:
-        """What every series showed at a step."""
+        """The newest reading of every series at or before a step."""
         with self._lock:
             found = ((name, self._latest(name, step)) for name in self._changed)
             return {name: reading for name, reading in found if reading is not None}

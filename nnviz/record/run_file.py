@@ -33,7 +33,7 @@ _FULL = 13
 
 
 class RunFileExists(StorageError):
-    """Something is there already."""
+    """There is a file already under the name that a new run was to have."""
 
 
 class RunFile:
@@ -85,7 +85,7 @@ class RunFile:
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def write(self, batch: Pending, state: bytes) -> None:
-        """One transaction.
+        """Writes a batch of readings in one transaction: wholly or not at all.
 
         Raises:
             OSError, sqlite3.Error: Nothing of it was written; :meth:`disconnect` before the next.
@@ -328,7 +328,7 @@ def new_database(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def write_schema(connection: sqlite3.Connection, info: RunInfo) -> None:
-    """Make an empty database an empty run.
+    """Makes the tables of a run in a database that has none yet.
 
     Raises:
         sqlite3.Error: It cannot be written.

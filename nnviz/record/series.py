@@ -199,7 +199,7 @@ class Snapshots(Generic[Item]):
         return [self._pop(index) for index in range(len(self._steps) - 1, keep - 1, -1)]
 
     def at(self, step: int | None) -> Item | None:
-        """The newest that is not behind the step."""
+        """The newest reading at or before a step."""
         index = len(self._steps) - 1 if step is None else bisect_right(self._steps, step) - 1
         return self._items[index] if index >= 0 else None
 

@@ -20,7 +20,7 @@ from nnviz.project.model import Choice, DataConfig, Graph, Node, ParamValue, Pro
 from nnviz.project.spec import ParamSpec, Spec, brief
 
 #: What a running session takes on from the next batch on.
-_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs", "view.pinned_sample"})
+_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs"})
 #: What decides neither a weight nor a number of a run: where it is computed and which weights are kept at the end.
 _NO_NUMBERS = frozenset({"training.device", "training.keep_best"})
 
@@ -62,8 +62,6 @@ def differences(before: Project, after: Project) -> Iterator[Difference]:
         yield from _of_data(before.data, after.data)
     if before.training is not after.training:
         yield from _of_training(before.training, after.training)
-    if before.view.pinned_sample != after.view.pinned_sample:
-        yield _differs("view.pinned_sample", "pinned example", before.view.pinned_sample, after.view.pinned_sample)
 
 
 def difference(recorded: Project, project: Project) -> Difference | None:
@@ -249,15 +247,13 @@ class Live:
     Attributes:
         learning_rate: Of the optimizer, before any schedule.
         epochs: How far to train.
-        pinned: The example that is shown on the cards: an index into the validation split.
     """
 
     learning_rate: float | None = None
     epochs: int | None = None
-    pinned: int | None = None
 
     def __bool__(self) -> bool:
-        return (self.learning_rate, self.epochs, self.pinned) != (None, None, None)
+        return (self.learning_rate, self.epochs) != (None, None)
 
 
 @dataclass(frozen=True)
@@ -292,7 +288,6 @@ def change(before: Project, after: Project) -> Change:
     live = Live(
         learning_rate=learning_rate_of(after) if rate else None,
         epochs=after.training.epochs if "training.epochs" in fields else None,
-        pinned=after.view.pinned_sample if "view.pinned_sample" in fields else None,
     )
     lasting = [one for one in found if not one.live]
     if lasting:

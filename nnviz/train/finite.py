@@ -145,7 +145,7 @@ def _usable(tensor: Tensor, scaler: Scaler | None) -> bool:
         return False
     if scaler is None or not len(tensor):
         return True
-    if not all(is_finite(part) for part in (scaler.offset, scaler.divisor) if part is not None):
+    if not all(is_finite(number) for number in scaler.numbers):
         return False
     if not tensor.is_floating_point():
         return True

@@ -146,27 +146,6 @@ class Evaluation:
         return EvaluationResult(loss, accuracy, count)
 
 
-def evaluate(
-    network: nn.Module,
-    loss_function: LossFunction,
-    batches: Iterable[tuple[Tensor, Tensor]],
-    between: Callable[[], None] | None = None,
-) -> EvaluationResult:
-    """Loss and accuracy over a whole split in evaluation mode: the exact mean over the examples, not over batches.
-
-    Args:
-        network: Its mode is put back afterwards.
-        loss_function: Mean loss of a batch.
-        batches: ``(inputs, targets)``, each example once.
-        between: Called after each batch; it may raise to break off.
-    """
-    evaluation = Evaluation(network, loss_function, batches)
-    while evaluation.advance():
-        if between is not None:
-            between()
-    return evaluation.result()
-
-
 @contextmanager
 def evaluation_mode(network: nn.Module) -> Iterator[None]:
     """Evaluation mode inside (no dropout, running statistics); every submodule's mode put back afterwards."""

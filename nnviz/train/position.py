@@ -39,6 +39,8 @@ class Position:
         eta_seconds: Until all epochs are done; NaN while that cannot be told.
         device: As torch names it: ``cpu``, ``cuda:0``.
         probe_cost: Seconds of measuring for a second of training, lately.
+        step_price: How many times as long as training alone a step takes lately, everything included: instruments,
+            drawing, waiting for each other. NaN while that is not known, and on a GPU.
         train_count, validation_count, test_count: Examples in the splits.
         test_uses: How often the test set was looked at.
         learning_rate: Of the next step.
@@ -55,6 +57,7 @@ class Position:
     eta_seconds: float = math.nan
     device: str = ""
     probe_cost: float = 0.0
+    step_price: float = math.nan
     train_count: int = 0
     validation_count: int = 0
     test_count: int = 0
@@ -73,6 +76,8 @@ class EpochResult:
         train_loss: Mean over the examples of their losses while it ran, as each batch saw them.
         validation_loss, validation_accuracy: Of the validation split afterwards; None where there is none.
         seconds: Training time since the session began to train, pauses left out.
+        epoch_seconds: The part of it since the epoch before ended: of this epoch with its validation, or of as much of
+            it as this session trained where a run is gone on with in the middle of one.
     """
 
     epoch: int
@@ -81,6 +86,7 @@ class EpochResult:
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
+    epoch_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

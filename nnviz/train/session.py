@@ -191,10 +191,6 @@ class TrainingSession:
         """How far to train; fewer than are done already ends the training at the end of this one."""
         return self._commands.put(lambda: self._set_epochs(count))
 
-    def pin(self, example: int) -> Future[None]:
-        """Show what flows through the network for this example of the validation split."""
-        return self._commands.put(lambda: self._pin(example))
-
     def look(self, interest: Interest) -> Future[None]:
         """Measure what is looked at, and no more than that but for what the findings need."""
         return self._commands.put(lambda: self._look(interest))
@@ -287,8 +283,7 @@ class TrainingSession:
             training.restore(self._resume)
             self._resume = None  # It is as large as the training, and of no more use.
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
-        instruments = Instruments(training, self.run, probes, self._budget)
-        instruments.pin(*self._example(training, self.project.view.pinned_sample, clamp=True))
+        instruments = Instruments(training, self.run, probes, self._budget, self.project.view.pinned_sample)
         runner = Runner(
             training,
             instruments,
@@ -449,11 +444,6 @@ class TrainingSession:
         runner.epochs = count
         runner.publish()
 
-    def _pin(self, example: int) -> None:
-        runner = self._prepared
-        runner.instruments.pin(*self._example(runner.training, example))
-        self._show_news()
-
     def _look(self, interest: Interest) -> None:
         instruments = self._prepared.instruments
         before = instruments.interest
@@ -473,16 +463,6 @@ class TrainingSession:
         runner.use_best()
         if self._state is not SessionState.RUNNING:
             runner.rest()
-
-    def _example(self, training: Training, index: int, *, clamp: bool = False) -> tuple[str, int]:
-        """Split and index of the example to pin: from the validation split, or from training where that is empty."""
-        split = "validation" if len(training.data.validation) else "train"
-        count = len(training.data.split(split))
-        if clamp:
-            return split, min(max(index, 0), count - 1)
-        if not 0 <= index < count:
-            raise ParamError(f"There is no example {index}: the {split} split has {count}, numbered from 0.")
-        return split, index
 
     # -- states and failures ------------------------------------------------------------------------------------------
 

@@ -111,9 +111,6 @@ class Host(Protocol):
     def set_epochs(self, count: int) -> None:
         """How far to train."""
 
-    def pin(self, example: int) -> None:
-        """Show this example of the validation split."""
-
     def evaluate_test(self) -> None:
         """Measure on the test split."""
 
@@ -643,10 +640,6 @@ class Workbench:
         if project.training.epochs != has_epochs:
             passed_on = dataclasses.replace(passed_on, epochs=project.training.epochs)
             self._host.set_epochs(project.training.epochs)
-        has_pinned = opened.view.pinned_sample if passed_on.pinned is None else passed_on.pinned
-        if project.view.pinned_sample != has_pinned:
-            passed_on = dataclasses.replace(passed_on, pinned=project.view.pinned_sample)
-            self._host.pin(project.view.pinned_sample)
         self._passed_on = passed_on
 
     def _epochs_done(self) -> int:

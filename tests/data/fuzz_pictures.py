@@ -104,9 +104,9 @@ def main(folder: Path, count: int, seed: int, most: int) -> None:
         return True
 
     def whole_folder() -> None:
-        training, test = folders.image_files(str(folder / "set"))
-        assert test is None
-        files = [file for group in training for file in group]
+        found = folders.image_files(str(folder / "set"))
+        assert found.test is None
+        files = [file for group in found.training for file in group]
         assert read_images(files, 8, 3, lambda done: None).shape == (len(files), 3, 8, 8)
 
     endings = folders.IMAGE_ENDINGS

@@ -23,9 +23,11 @@ def test_stratified_is_exact_in_number_and_fair_to_every_class(labels: list[int]
     chosen = stratified(targets, count, seed)
     assert len(chosen) == count == len(set(chosen.tolist()))
     assert (np.diff(chosen) > 0).all()
+    # A class that would be taken whole keeps one, and another class gives one more instead.
+    spared = sum(labels.count(label) * (1 - share) < 2 for label in set(labels))
     for label in set(labels):
         due = count * (targets == label).sum() / len(labels)
-        assert abs((targets[chosen] == label).sum() - due) <= 1.0 + 5 / 2
+        assert abs((targets[chosen] == label).sum() - due) <= 1.0 + 5 / 2 + spared
     assert np.array_equal(chosen, stratified(targets, count, seed))
 
 

@@ -117,8 +117,12 @@ def test_damaged_and_hostile_pictures_are_named(tmp_path: Path, content: bytes, 
     root = plant(tmp_path / "pets")
     bad = root / "dog" / "bad.png"
     bad.write_bytes(content)
+    data = load(config(root))
+    assert len(data.train) + len(data.validation) + len(data.test) == 12, "all others are taken"
+    (warning,) = datasets.inspect(config(root)).warnings
+    assert warning.startswith(f"Left out: {Path('dog', 'bad.png')}: ") and message in warning
     with pytest.raises(DataError, match=message) as caught:
-        load(config(root))
+        read_image(bad, 8, 3)
     assert caught.value.file == str(bad)
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from nnviz.data import datasets, shapes, tensors
+from nnviz.data.preparation import Line
 from nnviz.data.tensors import LoadedData, Split, load
 from nnviz.errors import Cancelled, DataError
 from nnviz.project.declared.preparations import BY_SCALING
@@ -164,10 +165,11 @@ def test_mnist_is_what_torchvision_reads(shared_data: Path, monkeypatch: pytest.
     assert torch.equal(together.sort().values, whole.data.to(torch.int64).sum((1, 2)).sort().values)
     assert load(DataConfig("mnist"), shared_data / "MNIST" / "raw").train is data.train
     standard = load(DataConfig("mnist", preparation=BY_SCALING["standardise"])).scaler
-    assert standard.offset is not None and standard.divisor is not None
+    (line,) = standard.parts
+    assert isinstance(line, Line) and line.offset is not None and line.divisor is not None
     exact = data.train.inputs.to(torch.float64)
-    assert float(standard.offset) == pytest.approx(float(exact.mean()), rel=1e-6)
-    assert float(standard.divisor) == pytest.approx(float(exact.std(correction=0)), rel=1e-6)
+    assert float(line.offset) == pytest.approx(float(exact.mean()), rel=1e-6)
+    assert float(line.divisor) == pytest.approx(float(exact.std(correction=0)), rel=1e-6)
 
 
 def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:

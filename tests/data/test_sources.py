@@ -66,11 +66,14 @@ def test_a_look_at_a_folder_counts_and_says_how_far_it_is(tmp_path: Path, parts:
     told: list[tuple[str, int, int]] = []
     found = datasets.inspect(config, progress=lambda *step: told.append(step))
     sizes = (12, 3) if parts == ("",) else (15, 15)
-    assert found == SourceFacts(DataFacts((3, 8, 8), 3, "classes", ("cat", "dog", "elk")), sizes, tmp_path / "pets")
+    notes = () if parts == ("",) else ("'train' is the training split, 'test' the test split.",)
+    data = DataFacts((3, 8, 8), 3, "classes", ("cat", "dog", "elk"))
+    assert found == SourceFacts(data, sizes, tmp_path / "pets", notes=notes)
     total = 3 * len(parts)
-    assert told == [("Looking through Image folder", done, total) for done in range(total)]
-    data = tensors.load(config)
-    assert (len(data.train) + len(data.validation), len(data.test)) == sizes and data.facts == found.data
+    assert told[:total] == [("Looking through Image folder", done, total) for done in range(total)]
+    assert told[total:] == [("Loading Image folder", done, sum(sizes)) for done in (0, sum(sizes))]
+    loaded = tensors.load(config)
+    assert (len(loaded.train) + len(loaded.validation), len(loaded.test)) == sizes and loaded.facts == found.data
 
 
 def test_a_look_is_broken_off_where_it_stands(tmp_path: Path) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from pytestqt.qtbot import QtBot
 from window_kit import OpenWindow, state_is
 
+from nnviz.gui.panels.feature_maps import FeatureMapsPanel
 from nnviz.gui.runs.interests import Interests
+from nnviz.probes import feature_maps
+from nnviz.project.document import Document
+from nnviz.project.edits import SetView
+from nnviz.project.model import View
+from nnviz.project.samples import templates
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import (
     ACTIVATION_HISTOGRAM,
@@ -13,14 +21,18 @@ from nnviz.record.quantities import (
     DEAD_FRACTION,
     LOSS,
     OUTPUT,
+    PINNED_INPUT,
     QUANTITIES,
     WEIGHTS,
 )
+from nnviz.record.readings import ArrayReading, units_in
 
 
 def test_the_interests_of_all_are_one_and_told_when_it_changes() -> None:
-    interests, told = Interests(), []
+    document = Document(templates.sample("and"))
+    interests, told = Interests(document), []
     interests.changed.connect(told.append)
+    assert interests.merged == Interest(frozenset(), frozenset(), examples=frozenset({3})), "what the sample pins"
     loss = Interest(frozenset({LOSS}), frozenset())
     interests.contribute("loss", loss)
     interests.contribute("another", loss)
@@ -87,3 +99,53 @@ def test_every_panel_says_what_it_reads_and_badges_are_on_cards(open_window: Ope
     shown = {quantity for panel in window.docks.panels.values() for quantity in panel.quantities}
     assert {one for one in QUANTITIES if one.curves is not None or one.badge is not None} <= shown
     assert window.interests.merged.wants(CLOSED_CHANNELS)
+
+
+def test_the_pinned_example_is_looked_at_and_kept_in_the_project(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    run = window.feed.run
+
+    def shown() -> object:
+        found = run.latest(PINNED_INPUT.series())
+        return found.meta["sample"] if isinstance(found, ArrayReading) else None
+
+    assert window.interests.merged.examples == {window.document.project.view.pinned_sample} == {shown()}
+    window.apply(SetView(View(5)))
+    assert window.interests.merged.examples == {5}
+    qtbot.waitUntil(lambda: shown() == 5)
+    window.document.undo()
+    qtbot.waitUntil(lambda: shown() == 0)
+
+
+def test_a_channel_behind_the_first_ones_is_looked_at(
+    qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window("digits-cnn")
+    assert window.docks is not None
+    window.canvas.canvas_scene.select(["relu1"])
+    window.docks.show_panel("feature_maps")
+    panel = window.docks.panels["feature_maps"]
+    assert isinstance(panel, FeatureMapsPanel)
+    run = window.feed.run
+
+    def units() -> tuple[int, ...]:
+        found = run.latest(OUTPUT.series("relu1"))
+        return units_in(found.meta, len(found.array)) if isinstance(found, ArrayReading) else ()
+
+    qtbot.waitUntil(lambda: len(units()) == 16 and panel.view.units == units())
+    whole = run.latest(OUTPUT.series("relu1"))
+    assert panel.unit_box.isHidden(), "all of them are there"
+    monkeypatch.setattr(feature_maps, "CLOSE_NUMBERS", 4 * 26 * 26)  # as if it had a thousand channels
+    window.apply(SetView(View(1)))
+    window.apply(SetView(View(0)))
+    qtbot.waitUntil(lambda: panel.view.units == (0, 1, 2, 3) and panel.view.total == 16)
+    qtbot.waitUntil(lambda: not panel.unit_box.isHidden())
+    panel.unit_box.setValue(11)
+    assert window.interests.merged.units == {("relu1", 11)}
+    qtbot.waitUntil(lambda: panel.view.units == (0, 1, 2, 3, 11))
+    found = run.latest(OUTPUT.series("relu1"))
+    assert isinstance(found, ArrayReading) and isinstance(whole, ArrayReading)
+    assert np.array_equal(found.array[-1], whole.array[11])
+    assert panel.view.grid.data is not None and panel.view.grid.data.names[-1] == "channel 11"
+    window.canvas.canvas_scene.select(["relu2"])
+    qtbot.waitUntil(lambda: panel.node == "relu2" and not window.interests.merged.units)

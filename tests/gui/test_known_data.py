@@ -148,6 +148,28 @@ def test_how_far_a_look_is_can_be_seen(
     qtbot.waitUntil(lambda: tab.classes.text() == "ant, bee, cow", timeout=WAIT)
 
 
+def test_what_was_left_out_of_a_folder_stands_in_the_tab(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = planted(tmp_path / "pets", ("ant", "bee"))
+    (tmp_path / "pets" / "ant" / "<b>.png").write_bytes(b"no picture")
+    (tmp_path / "pets" / "bee" / "._0.png").write_bytes(b"no picture either")
+    window = open_window("digits-cnn")
+    assert window.inspector is not None
+    window.inspector.show_tab("data")
+    tab = window.inspector.data
+    said: list[str] = []
+    tab.message.connect(said.append)
+    monkeypatch.chdir(tmp_path)
+    tab.choose("image_folder")
+    tab._on_own("folder", "pets", "")
+    qtbot.waitUntil(lambda: "Left out" in tab.facts.text(), timeout=WAIT)
+    assert "ant/&lt;b&gt;.png" in tab.facts.text().replace("\\", "/")
+    assert "1 file of the system left out" in tab.facts.text()
+    assert len(said) == 1 and said[0].startswith("Left out: ")
+    assert window.document.project.data.params["folder"] == config.params["folder"], "it is absolute at once"
+
+
 def test_nothing_begins_after_the_end(qtbot: QtBot, tmp_path: Path) -> None:
     config = planted(tmp_path / "pets")
     known = KnownData(Background())

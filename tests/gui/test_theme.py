@@ -195,22 +195,6 @@ class TestPictures:
         assert image.pixelColor(37, 16).alpha() == 0
         assert grid.index_at(12.5, 0, 5) is None and grid.index_at(30, 12, 5) is None
 
-    def test_the_fitted_grid_is_the_one_with_the_largest_scale(self) -> None:
-        for count in (1, 6, 32, 100):
-            for width, height in ((114, 76), (300, 90), (50, 50)):
-                grid = pictures.fit_tiles(count, 5, 4, width, height)
-                best = 0
-                for columns in range(1, count + 1):
-                    rows = -(-count // columns)
-                    scale = 1
-                    while columns * (5 * scale + 1) - 1 <= width and rows * (4 * scale + 1) - 1 <= height:
-                        best = max(best, scale)
-                        scale += 1
-                assert grid.scale == max(best, 1)
-                assert grid.columns * grid.rows >= count
-                if best:
-                    assert grid.width <= width and grid.height <= height
-
     def test_pictures_grow_in_whole_multiples_and_with_hard_edges(self, styled: QApplication) -> None:
         assert pictures.whole_multiple(QSize(28, 28), QSize(100, 200)) == QSize(84, 84)
         assert pictures.whole_multiple(QSize(28, 28), QSize(100, 200), 2.0) == QSize(196, 196)

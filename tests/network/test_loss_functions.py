@@ -100,6 +100,20 @@ def test_the_slope_of_the_perceptron_is_that_of_a_mistake_on_the_line_too() -> N
     assert outputs.grad is not None and (4 * outputs.grad).reshape(-1).tolist() == [0.0, -1.0, -1.0, 1.0]
 
 
+def test_on_the_line_the_perceptron_is_wrong_for_the_rule_and_for_the_accuracy_alike() -> None:
+    """What the rule would correct and what is counted as right are complements, whatever the numbers."""
+    numbers = torch.tensor([0.0, -0.0, 1e-30, -1e-30, 2.0, -2.0, 0.0, math.nan])
+    loss = made("perceptron", BINARY)
+    for number in numbers.tolist():
+        for target in (0, 1):
+            outputs = torch.tensor([[number]], requires_grad=True)
+            torch.autograd.backward(loss(outputs, torch.tensor([target])))
+            assert outputs.grad is not None
+            corrected = outputs.grad.item() != 0.0
+            right = loss.correct(outputs.detach(), torch.tensor([target]))
+            assert right is not None and int(right) == (not corrected), (number, target)
+
+
 def test_the_perceptron_does_not_hide_what_is_no_number() -> None:
     assert math.isnan(made("perceptron", BINARY)(torch.tensor([[math.nan]]), torch.tensor([1])).item())
 

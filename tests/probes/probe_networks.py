@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from nnviz.network.network import Network
+from nnviz.probes.base import ExampleInput
 from nnviz.project.model import Edge, Graph, Node, PortRef
 from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar
 
@@ -35,6 +37,11 @@ CNN = chain(
     ("linear4", "linear", {"out_features": 5}),
     ("output1", "output", {}),
 )
+
+
+def pinned_to(inputs: Tensor, meta: Mapping[str, str | int | float] | None = None) -> tuple[ExampleInput, ...]:
+    """One example that is looked at, as a measurement takes it."""
+    return (ExampleInput(0, inputs, meta or {}),)
 
 
 def cnn(seed: int = 0) -> Network:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from probe_networks import arrays, chain, cnn, images
+from probe_networks import arrays, chain, cnn, images, pinned_to
 
 from nnviz.network.network import Network
 from nnviz.probes import feature_maps, filters
-from nnviz.probes.base import Measurement
+from nnviz.probes.base import ExampleInput, Measurement
 from nnviz.probes.feature_maps import FeatureMapProbe
 from nnviz.probes.filters import WeightProbe
 from nnviz.record.interest import Interest
@@ -20,7 +20,7 @@ def test_outputs_are_those_of_each_layer_by_hand():
     network = cnn()
     pinned = images(1, seed=5)
     meta: dict[str, str | int | float] = {"sample": 4, "label": "7"}
-    found = arrays(FeatureMapProbe().measure(Measurement(network, 3, pinned_input=pinned, pinned_meta=meta)))
+    found = arrays(FeatureMapProbe().measure(Measurement(network, 3, examples=pinned_to(pinned, meta))))
     network.eval()
     value = pinned
     with torch.no_grad():
@@ -39,7 +39,7 @@ def test_only_what_is_watched_is_measured():
     measurement = Measurement(
         cnn(),
         1,
-        pinned_input=images(1),
+        examples=pinned_to(images(1)),
         interest=Interest(nodes=frozenset({"conv1", "relu2"}), closely=frozenset({"linear4"})),
     )
     probe = FeatureMapProbe()
@@ -48,9 +48,9 @@ def test_only_what_is_watched_is_measured():
     assert set(arrays(probe.measure(measurement))) == {"output/conv1", "output/relu2", "output/linear4"}
     measurement.interest = Interest(nodes=frozenset())
     assert probe.measure(measurement) == []
-    measurement.pinned_input = images(1, seed=9)  # another sample is pinned
+    measurement.examples = pinned_to(images(1, seed=9))  # another sample is pinned
     assert set(arrays(probe.measure(measurement))) == {"input/pinned"}
-    measurement.pinned_input = None
+    measurement.examples = ()
     assert probe.measure(measurement) == []
 
 
@@ -61,7 +61,7 @@ def test_many_channels_are_cut_unless_looked_at_closely():
         ("flatten1", "flatten", {}),
         ("o", "output", {}),
     )
-    measurement = Measurement(Network(graph), 1, pinned_input=torch.randn(1, 1, 4, 4))
+    measurement = Measurement(Network(graph), 1, examples=pinned_to(torch.randn(1, 1, 4, 4)))
     found = arrays(FeatureMapProbe().measure(measurement))
     assert found["output/conv1"].array.shape == (64, 2, 2)
     assert dict(found["output/conv1"].meta) == {"shown": 64, "of": 100}
@@ -81,7 +81,9 @@ def test_single_units_are_shown_wherever_they_lie() -> None:
     )
     network, pinned = Network(graph), torch.randn(1, 1, 4, 4)
     wanted = frozenset({("conv1", 97), ("conv1", 70), ("conv1", 3), ("conv1", 100), ("nowhere", 1)})
-    measurement = Measurement(network, 1, pinned_input=pinned, interest=Interest(nodes=frozenset(), units=wanted))
+    measurement = Measurement(
+        network, 1, examples=pinned_to(pinned), interest=Interest(nodes=frozenset(), units=wanted)
+    )
     found = arrays(FeatureMapProbe().measure(measurement))
     assert set(found) == {"input/pinned", "output/conv1"}
     reading = found["output/conv1"]
@@ -93,6 +95,21 @@ def test_single_units_are_shown_wherever_they_lie() -> None:
     assert np.array_equal(reading.array, whole[list(units)])
 
 
+def test_each_example_that_is_looked_at_is_measured_the_first_as_the_pinned_one() -> None:
+    network = cnn()
+    pictures = [images(1, seed=seed) for seed in (1, 2, 3)]
+    examples = [ExampleInput(index, one, {"sample": index}) for index, one in zip((9, 2, 4), pictures, strict=True)]
+    found = arrays(FeatureMapProbe().measure(Measurement(network, 3, examples=examples)))
+    alone = [
+        arrays(FeatureMapProbe().measure(Measurement(network, 3, examples=[one])))["output/relu2"] for one in examples
+    ]
+    for name, expected in zip(("output/relu2", "output/relu2#2", "output/relu2#4"), alone, strict=True):
+        assert dict(found[name].meta) == dict(expected.meta)
+        np.testing.assert_allclose(found[name].array, expected.array, rtol=1e-5, atol=1e-6)
+    assert np.array_equal(found["input/pinned"].array, pictures[0][0].numpy())
+    assert {name.partition("#")[2] for name in found} == {"", "2", "4"}
+
+
 @pytest.mark.parametrize("also", ["3", "1 1", "-4", "7 6", "x", "9" * 12, "1 2 3 4 5 6", 7.5, "٣"])
 def test_units_that_a_file_makes_up_are_not_believed(also: str | float) -> None:
     assert units_in({"also": also}, 5) == (0, 1, 2, 3, 4)
@@ -101,7 +118,7 @@ def test_units_that_a_file_makes_up_are_not_believed(also: str | float) -> None:
 def test_large_maps_are_bounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(feature_maps, "NUMBERS", 100)
     monkeypatch.setattr(feature_maps, "CLOSE_NUMBERS", 300)
-    measurement = Measurement(cnn(), 1, pinned_input=images(1), interest=Interest(closely=frozenset({"relu1"})))
+    measurement = Measurement(cnn(), 1, examples=pinned_to(images(1)), interest=Interest(closely=frozenset({"relu1"})))
     found = arrays(FeatureMapProbe().measure(measurement))
     assert found["output/conv1"].array.shape == (2, 7, 7)
     assert found["output/relu1"].array.shape == (6, 7, 7)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from probe_networks import arrays, chain, cnn, images
+from probe_networks import arrays, chain, cnn, images, pinned_to
 
 from nnviz.network.network import Network
 from nnviz.probes.base import InputPlane, Measurement
@@ -96,7 +96,7 @@ def test_it_is_there_only_for_two_features() -> None:
     assert "planes" in {probe.name for probe in default_probes((2,))}
     for shape in [(), (1,), (3,), (2, 2), (1, 28, 28)]:
         assert "planes" not in {probe.name for probe in default_probes(shape)}
-    assert PlaneProbe().measure(Measurement(cnn(), 1, pinned_input=images(1))) == []
+    assert PlaneProbe().measure(Measurement(cnn(), 1, examples=pinned_to(images(1)))) == []
 
 
 @pytest.mark.parametrize("measured", [True, False])

@@ -113,6 +113,13 @@ def test_a_setting_in_text_reaches_its_choice(path: str, value: object, wanted: 
         ("data.preparation", ["scale", "centre"], (Choice("scale"), Choice("centre"))),
         ("data.preparation", [{"kind": "standardise"}], (Choice("standardise"),)),
         ("data.preparation", "centre", (Choice("centre"),)),
+        ("data.preparation", '["scale", "centre"]', (Choice("scale"), Choice("centre"))),
+        (
+            "data.preparation",
+            '["standardise", {"kind": "clip", "params": {"low": -1, "high": 1}}]',
+            (Choice("standardise"), Choice("clip", {"low": -1.0, "high": 1.0})),
+        ),
+        ("data.preparation", "[]", ()),
         ("data.preparation", [], ()),
         ("data.scaling", "none", ()),
         ("data.scaling", "unit", (Choice("scale"),)),

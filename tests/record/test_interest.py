@@ -15,6 +15,7 @@ INTERESTS = st.builds(
     st.none() | st.frozensets(NODES, max_size=3),
     st.frozensets(NODES, max_size=2),
     st.frozensets(st.tuples(NODES, st.integers(0, 200)), max_size=3),
+    st.frozensets(st.integers(0, 9), max_size=3),
 )
 
 
@@ -35,6 +36,8 @@ def test_what_one_wants_all_together_want(interests: list[Interest]) -> None:
     for node in "abcd":
         assert together.looks_at(node) is any(one.looks_at(node) for one in interests)
         assert set(together.units_of(node)) == {unit for one in interests for unit in one.units_of(node)}
+    assert together.examples == {example for one in interests for example in one.examples}
+    for node in "abcd":
         assert (node in together.closely) is any(node in one.closely for one in interests)
 
 

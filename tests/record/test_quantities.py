@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nnviz.project import registry
 from nnviz.record import quantities
-from nnviz.record.quantities import QUANTITIES, Bands, Mark, badge_of, names_of, percent, quantity_of
+from nnviz.record.quantities import QUANTITIES, Bands, Mark, badge_of, percent, quantity_of
 
 SOURCE = Path(quantities.__file__).parents[1]
 #: As they stand in every run file so far: a name that changes makes those files unreadable.
@@ -37,7 +37,6 @@ def test_a_series_leads_back_to_its_quantity(quantity: quantities.Quantity, wher
     assert quantity_of(series) == (quantity, where)
     assert [one for one in QUANTITIES if one.owns(series)] == [quantity]
     assert quantity.where(series) == where
-    assert names_of([series, "nobody/knows"], quantity) == {series}
 
 
 @pytest.mark.parametrize("name", ["", "/", "loss", "loss/", "epoch/3", "input", "input/other", "cost", "lossy/train"])
@@ -87,6 +86,24 @@ def test_a_value_is_the_same_to_panel_card_and_finding() -> None:
     assert quantities.SATURATION.bands.level(0.30) == "good"
     assert Bands().level(1e9) == Bands().level(-1e9) == "good"
     assert Bands().level(math.nan) == "error"
+
+
+def test_where_a_value_is_healthy_in_words() -> None:
+    assert quantities.UPDATE_RATIO.healthy_text == "0.0003 to 0.003"
+    assert quantities.DEAD_FRACTION.healthy_text == "at most 20 %"
+    assert quantities.SATURATION.healthy_text == "at most 50 %"
+    assert quantities.ACTIVATION_MEAN.healthy_text == ""
+    low = quantities.Quantity("a", "A", "node", "scalar", "A.", bands=Bands(low=Mark(0.5)))
+    assert low.healthy_text == "at least 0.5"
+
+
+@pytest.mark.parametrize("value", [-1e9, -1.0, 0.0, 1e-7, 3e-4, 1e-3, 3e-3, 0.1, 0.2, 0.5, 0.9, 1e3, 1e4, math.nan])
+def test_a_value_within_the_words_is_healthy(value: float) -> None:
+    for quantity in QUANTITIES:
+        low, high = quantity.bands.limits
+        assert quantity.bands.holds(value) is (low <= value <= high)
+        if quantity.bands.holds(value):
+            assert quantity.bands.level(value) == "good"
 
 
 def test_a_mark_does_not_flicker() -> None:

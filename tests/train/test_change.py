@@ -62,7 +62,9 @@ def test_a_restart_says_which_layer_or_which_setting(after: Project, field: str,
 def test_what_a_session_takes_on_is_live() -> None:
     rate = with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.5}), epochs=9)
     assert change(SPIRAL, rate) == Live(learning_rate=0.5, epochs=9)
-    assert change(SPIRAL, SetView(View(3)).apply(SPIRAL)) == Live(pinned=3)
+    assert change(SPIRAL, SetView(View(3)).apply(SPIRAL)) == Nothing(), (
+        "what is looked at reaches a session as an Interest"
+    )
 
 
 def test_names_places_notes_and_written_down_defaults_mean_nothing() -> None:

@@ -12,11 +12,12 @@ from nnviz.record.quantities import (
     DEAD_FRACTION,
     GRADIENT_NORM,
     OUTPUT,
+    PINNED_INPUT,
     SATURATION,
     UPDATE_RATIO,
     WEIGHTS,
 )
-from nnviz.record.readings import Scalar
+from nnviz.record.readings import ArrayReading, Scalar
 from nnviz.record.run import Run
 from nnviz.train.session import TrainingSession
 
@@ -41,6 +42,7 @@ def test_closed_panels_cost_nothing_and_findings_go_on() -> None:
         wait_for(lambda: last(run, DEAD_FRACTION.series("relu1")) == 0)
         assert last(run, ACTIVATION_MEAN.series("relu1")) == 0, "everything is measured before anybody says otherwise"
         played(session, run, DEAD_FRACTION.series("relu1"), 5)
+        played(session, run, UPDATE_RATIO.series("conv1"), 5)
         wait_for(lambda: not session.ask(lambda: session._prepared.instruments.busy).result(20))
         assert last(run, DEAD_FRACTION.series("relu1")) > 5
         assert last(run, GRADIENT_NORM.series("conv1")) > 5 and last(run, UPDATE_RATIO.series("conv1")) > 5
@@ -89,3 +91,27 @@ def test_a_scalar_at_rest_is_not_measured_twice_by_looking_elsewhere() -> None:
         session.look(Interest(frozenset({OUTPUT, WEIGHTS}), frozenset({"conv1"}))).result(20)
         session.ask(lambda: None).result(20)
         assert len(run.scalars(DEAD_FRACTION.series("relu1"))[0]) == before
+
+
+def test_the_cards_keep_the_pinned_example_whoever_looks_at_others() -> None:
+    run, data = Run(), images()
+
+    def shown(series: str) -> object:
+        found = run.latest(series)
+        return found.meta["sample"] if isinstance(found, ArrayReading) else None
+
+    with served(session_of(CNN, data, run=run, probes=None)) as session:
+        output = OUTPUT.series("relu1")
+        for looked_at, pinned, others in (
+            ({3}, 3, set()),
+            ({3, 1}, 3, {1}),  # another one is compared with it
+            ({1, 8}, 8, {1}),  # another one is pinned meanwhile
+            ({1}, 1, set()),  # the one that was compared is pinned
+            (set(), 0, set()),  # nobody says: what the project pins
+        ):
+            session.look(Interest(examples=frozenset(looked_at))).result(20)
+            assert shown(PINNED_INPUT.series()) == shown(output) == pinned
+            step = run.last_step
+            for other in others:
+                further = run.latest(f"{output}#{other}")
+                assert isinstance(further, ArrayReading) and (further.step, further.meta["sample"]) == (step, other)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from training_helpers import evaluate
 
 from nnviz.data import tensors
 from nnviz.data.examples import Scaler
@@ -14,7 +15,7 @@ from nnviz.network.losses import loss_function
 from nnviz.network.network import Network
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples.templates import sample
-from nnviz.train.loop import evaluate, train_step
+from nnviz.train.loop import train_step
 from nnviz.train.optimizers import build_optimizer
 
 

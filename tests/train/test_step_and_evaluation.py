@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 from torch import nn
-from training_helpers import CNN, MLP, images, made_training, same, tables, weights
+from training_helpers import CNN, MLP, evaluate, images, made_training, same, tables, weights
 
 from nnviz.network.losses import loss_function
 from nnviz.network.network import Network
@@ -77,7 +77,7 @@ def test_evaluation_is_the_mean_over_examples_whatever_the_batches(batch_size: i
         (data.scaler.apply(split.inputs[first : first + batch_size]), split.targets[first : first + batch_size])
         for first in range(0, len(split), batch_size)
     ]
-    result = loop.evaluate(network, training.loss_function, batches)
+    result = evaluate(network, training.loss_function, batches)
     assert result.count == len(split)
     assert result.loss == pytest.approx(by_hand_loss / len(split), rel=1e-5)
     assert result.accuracy == right / len(split)
@@ -87,7 +87,7 @@ def test_evaluation_is_the_mean_over_examples_whatever_the_batches(batch_size: i
 def test_evaluation_changes_nothing() -> None:
     training = made_training(CNN)
     before, random = weights(training.network), torch.get_rng_state()
-    loop.evaluate(training.network, training.loss_function, training.feeder("validation").batches())
+    evaluate(training.network, training.loss_function, training.feeder("validation").batches())
     assert same(weights(training.network), before)
     assert torch.equal(torch.get_rng_state(), random)
 
@@ -104,7 +104,7 @@ def test_evaluation_can_be_broken_off_between_batches() -> None:
 
     inputs, targets = next(iter(training.feeder("train").batches()))
     with pytest.raises(InterruptedError):
-        loop.evaluate(training.network, training.loss_function, [(inputs, targets)] * 5, between)
+        evaluate(training.network, training.loss_function, [(inputs, targets)] * 5, between)
     assert calls == 2
     assert all(module.training for module in training.network.modules())
 
@@ -121,7 +121,7 @@ def test_modes_set_by_hand_are_kept() -> None:
 
 def test_an_empty_split_has_no_score() -> None:
     training = made_training(MLP)
-    result = loop.evaluate(training.network, training.loss_function, [])
+    result = evaluate(training.network, training.loss_function, [])
     assert math.isnan(result.loss)
     assert result.accuracy is None
     assert result.count == 0

@@ -386,14 +386,15 @@ def test_epochs_can_be_changed_while_it_runs() -> None:
 def test_another_sample_is_shown_at_once_also_while_paused() -> None:
     run, data = Run(), images()
     with served(session_of(CNN, data, run=run, probes=None)) as session:
-        session.pin(7).result(20)
+        session.look(Interest(examples=frozenset({7}))).result(20)
         shown = run.latest("input/pinned")
         assert isinstance(shown, ArrayReading)
         assert shown.meta["sample"] == 7
         assert shown.meta["label"] == data.describe(7)
         assert torch.equal(torch.from_numpy(shown.array), data.scaler.apply(data.validation.inputs[7:8])[0])
-        with pytest.raises(ParamError, match="no example 25"):
-            session.pin(25).result(20)
+        session.look(Interest(examples=frozenset({25}))).result(20)
+        nearest = run.latest("input/pinned")
+        assert isinstance(nearest, ArrayReading) and nearest.meta["sample"] == 24, "the nearest, as at the start"
 
 
 def test_only_watched_nodes_are_measured_while_it_runs() -> None:

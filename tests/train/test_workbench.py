@@ -47,7 +47,6 @@ class Session:
     def __post_init__(self) -> None:
         self.rate = learning_rate_of(self.project)
         self.epochs = self.project.training.epochs
-        self.pinned = self.project.view.pinned_sample
 
     @property
     def alive(self) -> bool:
@@ -132,9 +131,6 @@ class FakeHost:
 
     def set_epochs(self, count: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", count))
-
-    def pin(self, sample: int) -> None:
-        self._ask(lambda session: setattr(session, "pinned", sample))
 
     def evaluate_test(self) -> None:
         self._ask(lambda session: None)
@@ -470,7 +466,7 @@ class Life(RuleBasedStateMachine):
         if alive and session is not None:
             if session.project.training.optimizer.kind == project.training.optimizer.kind:
                 assert session.rate == learning_rate_of(project)
-            assert (session.epochs, session.pinned) == (project.training.epochs, project.view.pinned_sample)
+            assert session.epochs == project.training.epochs
             if session.state == "running":
                 assert bench.state in (State.TRAINED, State.KEPT_OLD)
         if bench.state in (State.DIFFERS, State.KEPT_OLD):

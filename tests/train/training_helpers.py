@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.data.tensors import LoadedData, Scaler, Split
+from nnviz.network.losses import LossFunction
 from nnviz.project.model import Choice, DataConfig, DataFacts, Graph, ParamValue, Project, TrainConfig
 from nnviz.project.samples import sketch
 from nnviz.project.samples.sketch import chain, conv, dropout, flatten, image, linear, output, plain, pool, relu
 from nnviz.record.run import Run
+from nnviz.train.loop import Evaluation, EvaluationResult
 from nnviz.train.session import SessionState, TrainingSession
 from nnviz.train.training import Training
 
@@ -30,6 +32,20 @@ CNN = chain(
     image(1, 8, 8), conv(4, 3), plain("batch_norm2d"), relu(), pool(), flatten(), dropout(0.3), linear(3), output()
 )
 MLP = chain(sketch.features(6), linear(16), relu(), dropout(0.2), linear(3), output())
+
+
+def evaluate(
+    network: nn.Module,
+    loss_function: LossFunction,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    between: Callable[[], None] | None = None,
+) -> EvaluationResult:
+    """Loss and accuracy over a whole split at once; ``between`` is called after each batch and may raise."""
+    evaluation = Evaluation(network, loss_function, batches)
+    while evaluation.advance():
+        if between is not None:
+            between()
+    return evaluation.result()
 
 
 def images(

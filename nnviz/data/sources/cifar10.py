@@ -29,7 +29,7 @@ class Cifar10(Source):
     """50,000 colour photographs of 32×32 pixels to train and 10,000 to test."""
 
     def declare(self) -> tuple[DatasetSpec, ...]:
-        """One data set."""
+        """What is known of CIFAR-10 without looking at the disk."""
         return (_CIFAR10,)
 
     def read(self, request: Request, place: Path | None) -> Arrays:

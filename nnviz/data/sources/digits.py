@@ -45,7 +45,7 @@ class Digits(Source):
     """1,797 scans of 8×8 pixels, as they are or enlarged."""
 
     def declare(self) -> tuple[DatasetSpec, ...]:
-        """One data set."""
+        """What is known of the handwritten digits without looking at the disk."""
         return (_DIGITS,)
 
     def read(self, request: Request, place: Path | None) -> Arrays:

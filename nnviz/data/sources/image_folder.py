@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
-from nnviz.data.folders import folder_classes, image_files
+from nnviz.data.folders import FolderPictures, Pictures, folder_classes, image_files
 from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
 from nnviz.errors import DataError
 from nnviz.paths import given_path
 from nnviz.project.model import DataFacts
 from nnviz.project.spec import ParamSpec
 
+if TYPE_CHECKING:
+    from nnviz.data.images import ReadPictures
+
+#: So many files are named one by one.
+_MOST_NAMED = 8
+
 _IMAGE_FOLDER = DatasetSpec(
     "image_folder",
     "Image folder",
     "Your own pictures: one subfolder a class, of any sizes; each is resized and cut to one square. Subfolders 'train' "
-    "and 'test' are taken as the splits, otherwise a fifth of every class is the test split.",
+    "with 'val' (or 'valid', 'validation') or 'test' are taken as the splits, otherwise a fifth of every class is the "
+    "test split. What cannot be read is left out and named.",
     "images",
     (
         ParamSpec("folder", "folder", "The folder whose subfolders are the classes.", "text", ""),
@@ -29,6 +39,14 @@ _IMAGE_FOLDER = DatasetSpec(
             "choice",
             "3",
             choices=(("3", "red, green, blue"), ("1", "grey")),
+        ),
+        ParamSpec(
+            "background",
+            "background",
+            "What transparent pictures are laid on.",
+            "choice",
+            "white",
+            choices=(("white", "white"), ("grey", "middle grey"), ("black", "black")),
         ),
     ),
     facts=None,
@@ -48,33 +66,153 @@ class ImageFolder(Source):
         return (_IMAGE_FOLDER,)
 
     def inspect(self, request: Request) -> SourceFacts:
-        """The subfolders are the classes; pictures are counted, none is opened."""
+        """The subfolders are the classes; pictures are read, for only that tells which of them can be."""
         folder = request.text("folder")
         names = folder_classes(folder)
         side, channels = int(request.number("size")), int(request.text("channels"))
-        training, test = image_files(folder, lambda done, total: request.report(done, total, "Looking through"))
-        counts = [sum(map(len, part)) for part in (training, test or ())]
-        sizes = generated_sizes(counts[0]) if test is None else (counts[0], counts[1])
+        found = _Found(image_files(folder, lambda done, total: request.report(done, total, "Looking through")))
+        read = found.look(request, pixels=False)
+        counts = found.counts(read)
+        refused = found.refused(read)
+        if refused is not None:
+            raise refused
+        training, validation, test = (sum(part) for part in counts)
+        undivided = found.pictures.test is None and found.pictures.validation is None
+        sizes = generated_sizes(training) if undivided else (training + validation, test)
         data = DataFacts((channels, side, side), len(names), "classes", names)
-        return SourceFacts(data, sizes, given_path(folder, "data.params.folder", DataError))
+        place = given_path(folder, "data.params.folder", DataError)
+        return SourceFacts(
+            data,
+            sizes,
+            place,
+            validation=None if found.pictures.validation is None else validation,
+            notes=found.notes(read),
+            warnings=found.warnings(read, place, names),
+        )
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
-        """All pictures."""
-        training, test = image_files(request.text("folder"))
-        return [file for part in (training, test or ()) for group in part for file in group]
+        """Every picture file of the folder: those for training, then those of the other splits."""
+        return _Found(image_files(request.text("folder"))).files
 
     def read(self, request: Request, place: Path | None) -> Arrays:
-        """See :meth:`Source.read`."""
+        """See :meth:`Source.read`; validation comes last in the training part where the folder has one."""
         import numpy as np
 
-        from nnviz.data import images
+        found = _Found(image_files(request.text("folder")))
+        read = found.look(request, pixels=True)
+        counts = found.counts(read)
+        labels = np.concatenate([np.full(count, label) for part in counts for label, count in enumerate(part)])
+        if found.pictures.test is None and found.pictures.validation is None:
+            return hold_out_test(request, read.pixels, labels, generated_sizes(len(labels))[1])
+        trained = sum(counts[0]) + sum(counts[1])
+        return read.pixels[:trained], labels[:trained], read.pixels[trained:], labels[trained:]
 
+
+@dataclass(frozen=True)
+class _Found:
+    """The pictures of a folder, in one order: those of training, of validation, of test, each class by class."""
+
+    pictures: FolderPictures
+
+    @property
+    def groups(self) -> list[Pictures]:
+        """The classes of all three splits, one after the other."""
+        classes = len(self.pictures.training)
+        parts = (self.pictures.training, self.pictures.validation, self.pictures.test)
+        return [group for part in parts for group in (part if part is not None else [()] * classes)]
+
+    @property
+    def files(self) -> list[Path]:
+        """All of them."""
+        return [file for group in self.groups for file in group]
+
+    def look(self, request: Request, *, pixels: bool) -> ReadPictures:
+        """Reads them, or remembers how they were read."""
+        from nnviz.data import images
+        from nnviz.data.picture_memory import MEMORY
+
+        files = self.files
         size, channels = int(request.number("size")), int(request.text("channels"))
-        training, test = image_files(request.text("folder"))
-        files = [file for group in (*training, *(test or ())) for file in group]
-        pixels = images.read_images(files, size, channels, lambda done: request.report(done, len(files)))
-        labels = np.concatenate([np.full(len(group), label) for label, group in enumerate(training)])
-        if test is None:
-            return hold_out_test(request, pixels, labels, generated_sizes(len(labels))[1])
-        test_labels = np.concatenate([np.full(len(group), label) for label, group in enumerate(test)])
-        return pixels[: len(labels)], labels, pixels[len(labels) :], test_labels
+        background = request.text("background")
+
+        def read() -> ReadPictures:
+            return images.read_pictures(
+                files, size, channels, background, lambda done: request.report(done, len(files))
+            )
+
+        ask = MEMORY.take if pixels else MEMORY.about
+        return ask(_key(files, size, channels, background), read, lambda: request.report(0, len(files)))
+
+    def counts(self, read: ReadPictures) -> list[list[int]]:
+        """How many of each class can be read, of the three splits."""
+        import numpy as np
+
+        bounds = [0, *accumulate(len(group) for group in self.groups)]
+        places = np.searchsorted(read.numbers, bounds).tolist()
+        counts = [after - before for before, after in pairwise(places)]
+        classes = len(self.pictures.training)
+        return [counts[first : first + classes] for first in range(0, 3 * classes, classes)]
+
+    def refused(self, read: ReadPictures) -> DataError | None:
+        """Why there is nothing to train on: a class of which no picture can be read."""
+        for group, count in zip(self.pictures.training, self.counts(read)[0], strict=True):
+            if not count:
+                first = next(one for one in read.left_out if one.file == group[0])
+                if len(group) == 1:
+                    return DataError(first.reason, file=str(first.file))
+                reason = f"None of the {len(group):,} pictures of this class can be read. The first: {first.reason}"
+                return DataError(reason, file=str(first.file))
+        return None
+
+    def notes(self, read: ReadPictures) -> tuple[str, ...]:
+        """What was made of the folder."""
+        notes = []
+        training, validation, test = self.pictures.parts
+        if training:
+            splits = f"'{training}' is the training split"
+            splits += f", '{validation}' the validation split" if validation else ""
+            splits += f", '{test}' the test split" if test else ", and there is no test split"
+            notes.append(f"{splits}." + (" The validation share has no effect." if validation else ""))
+        if levels := read.levels.describe():
+            notes.append(levels)
+        if system := self.pictures.system:
+            count = "1 file" if len(system) == 1 else f"{len(system):,} files"
+            notes.append(str(DataError(f"{count} of the system left out.", file=system[0].name)))
+        return tuple(notes)
+
+    def warnings(self, read: ReadPictures, place: Path, names: Sequence[str]) -> tuple[str, ...]:
+        """What somebody might not have wanted."""
+
+        def named(file: Path, what: str) -> str:
+            shown = file.relative_to(place) if file.is_relative_to(place) else file
+            return str(DataError(what, file=str(shown)))  # on one line, whatever it is called
+
+        warnings = [f"Left out: {named(one.file, one.reason)}" for one in read.left_out[:_MOST_NAMED]]
+        if (rest := len(read.left_out) - _MOST_NAMED) > 0:
+            warnings.append(f"Left out: {rest:,} more that cannot be read.")
+        if unread := self.pictures.unread:
+            endings = ", ".join(sorted({file.suffix.lower() for file in unread}))
+            more = f" {len(unread):,} files were left out because of that ({endings})." if len(unread) > 1 else ""
+            warnings.append(f"Left out: {named(unread[0], f'nnviz does not read such pictures.{more}')}")
+        if not self.pictures.parts[0]:
+            single = [name for name, count in zip(names, self.counts(read)[0], strict=True) if count == 1]
+            warnings += [
+                f"The class '{name}' has one picture: it is trained on, and nothing tells how well it is recognised."
+                for name in single[:_MOST_NAMED]
+            ]
+            if len(single) > _MOST_NAMED:
+                warnings.append(f"{len(single) - _MOST_NAMED} more classes have one picture.")
+        return tuple(warnings)
+
+
+def _key(files: Sequence[Path], size: int, channels: int, background: str) -> Hashable:
+    """Says which pictures and in which state; one that cannot be looked at counts as such."""
+    marks: list[Hashable] = []
+    for file in files:
+        try:
+            facts = file.stat()
+        except (OSError, ValueError):
+            marks.append((str(file), None, None))
+        else:
+            marks.append((str(file), facts.st_size, facts.st_mtime_ns))
+    return hash(tuple(marks)), len(files), size, channels, background

@@ -24,10 +24,10 @@ _SHAPES = DatasetSpec(
 
 
 class Shapes(Source):
-    """Ten forms in colour."""
+    """Coloured pictures of ten geometric forms, drawn when they are wanted."""
 
     def declare(self) -> tuple[DatasetSpec, ...]:
-        """One data set."""
+        """What is known of the drawn forms beforehand."""
         return (_SHAPES,)
 
     def read(self, request: Request, place: Path | None) -> Arrays:

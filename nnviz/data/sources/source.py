@@ -40,6 +40,10 @@ class SourceFacts:
         place: Where its files lie; None where it has none, or they are missing.
         missing: What is missing and how to get it, in sentences; empty where nothing is.
         looked: Whether the disk has been asked; otherwise ``place`` and ``missing`` say nothing.
+        validation: How many of the training examples, the last ones, are the validation split by themselves; None where
+            they are divided by the validation share.
+        notes: What was made of what lies there, in sentences.
+        warnings: What of it could not be used, or somebody might not have wanted; likewise.
     """
 
     data: DataFacts
@@ -47,6 +51,9 @@ class SourceFacts:
     place: Path | None = None
     missing: str = ""
     looked: bool = True
+    validation: int | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,7 +202,7 @@ def missing_files(request: Request) -> DataError:
 
 
 def count_param(default: int, most: int, help: str) -> ParamSpec:
-    """How many examples are drawn."""
+    """The parameter that says how many examples are drawn, for sources that generate them."""
     return ParamSpec(
         "count",
         "examples",
@@ -213,17 +220,17 @@ SEED = ParamSpec("seed", "seed", "The same seed gives the same examples again.",
 
 
 def counted(params: Params) -> tuple[int, int]:
-    """Sizes by the parameter ``count``."""
+    """Sizes of the splits where the parameter ``count`` says how many examples are drawn."""
     count = params["count"]
     assert isinstance(count, int)  # the ParamSpec parsed it
     return generated_sizes(count)
 
 
 def fixed(value: DataFacts) -> Callable[[Params], DataFacts]:
-    """Facts that no parameter changes."""
+    """The facts of a data set that is the same whatever its parameters."""
     return lambda params: value
 
 
 def sized(training: int, test: int) -> Callable[[Params], tuple[int, int]]:
-    """Sizes that no parameter changes."""
+    """The sizes of a data set that are the same whatever its parameters."""
     return lambda params: (training, test)

@@ -25,12 +25,13 @@ def _plane(
     title: str,
     help: str,
     *,
+    shares: str = "half of them of each class",
     noisy: bool = True,
     features: tuple[str, str] = ("x1", "x2"),
     names: tuple[str, str] = ("orange", "blue"),
     source: str = "Drawn by nnviz after TensorFlow Playground.",
 ) -> DatasetSpec:
-    count = count_param(500, 100_000, "How many points are drawn, half of them of each class.")
+    count = count_param(500, 100_000, f"How many points are drawn, {shares}.")
     return DatasetSpec(
         kind,
         title,
@@ -47,8 +48,18 @@ def _plane(
 
 
 _PLANES = (
-    _plane("circle", "Circle", "One class in the middle, the other in a ring around it. No straight line parts them."),
-    _plane("xor", "Exclusive or", "Four squares, the two opposite ones alike. A single neuron cannot solve it."),
+    _plane(
+        "circle",
+        "Circle",
+        "One class in the middle, the other in a ring around it. No straight line parts them.",
+        shares="half of them of each class; the more noise, the fewer of the one in the middle (35 % at 0.5)",
+    ),
+    _plane(
+        "xor",
+        "Exclusive or",
+        "Four squares, the two opposite ones alike. A single neuron cannot solve it.",
+        shares="about half of them of each class",
+    ),
     _plane("gauss", "Two clouds", "Two round clouds that one straight line parts, unless the noise is high."),
     _plane("spiral", "Spiral", "Two interleaved spirals: the hardest of the plane, it needs hidden layers."),
     _plane(
@@ -62,6 +73,7 @@ _PLANES = (
         "Credit",
         "Credit score and income of people who repaid a loan or did not. A person repays where "
         "2·credit_score + income − 10 > 0: a line that one neuron can find.",
+        shares="about 75 % of them of people who repay",
         noisy=False,
         features=("credit_score", "income"),
         names=("does not repay", "repays"),

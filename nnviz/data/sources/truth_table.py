@@ -48,7 +48,7 @@ class TruthTable(Source):
     """Two or four rows, which are all three splits."""
 
     def declare(self) -> tuple[DatasetSpec, ...]:
-        """One data set."""
+        """What is known of a truth table beforehand."""
         return (_TRUTH_TABLE,)
 
     def read(self, request: Request, place: Path | None) -> Arrays:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import shiboken6
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ from nnviz.project.adapt import choose_data
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.choices import Chosen
 from nnviz.project.edits import SetView
+from nnviz.project.files.own_folder import rooted
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
 from nnviz.project.settings import DATA, find
 from nnviz.project.spec import ParamSpec
@@ -112,15 +114,18 @@ class _Wish:
 class DataTab(Tab):
     """Everything in DataConfig, and the pinned example."""
 
+    key = "data"
+    title = "Data"
+    keys = "Alt+3"
+
     #: The chosen data set shall be fetched: its key.
     download_requested = Signal(str)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(workspace, parent)
-        self._known = known = workspace.known
         self._wish: _Wish | None = None
-        known.changed.connect(self.follow)
-        known.progressed.connect(self._on_progress)
+        self.known.changed.connect(self.follow)
+        self.known.progressed.connect(self._on_progress)
 
     def build(self) -> None:
         """Data set, its facts, its parameters, the split, the sample."""
@@ -210,8 +215,8 @@ class DataTab(Tab):
         self.split.setEnabled(not spec.undivided)
         for name, form in self.steps.items():
             form.show_choices(getattr(config, name))
-        self._known.want(config)
-        facts = self._known.facts(config)
+        self.known.want(config)
+        facts = self.known.facts(config)
         # Its room is kept while nobody knows whether it is needed, so that nothing jumps.
         policy = self.download.sizePolicy()
         policy.setRetainSizeWhenHidden(spec.downloads)
@@ -222,26 +227,28 @@ class DataTab(Tab):
         self.facts.setText("<br>".join(self._fact_lines(config, spec, facts)))
         self._show_sample()
 
-    def _on_progress(self, _what: str, done: int, total: int) -> None:
+    def _on_progress(self, what: str, done: int, total: int) -> None:
         """How far the look at a folder is, where its classes will stand."""
-        if done and self.isVisible() and self._known.looking(self._wished()):
-            self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} folders")
+        if done and self.isVisible() and self.known.looking(self._wished()):
+            of = "folders" if what.startswith("Looking") else "pictures"
+            self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} {of}")
 
     def _fact_lines(self, config: DataConfig, spec: datasets.DatasetSpec, facts: SourceFacts | None) -> list[str]:
         lines = []
-        sizes = self._known.split_sizes(config)
+        sizes = self.known.split_sizes(config)
         if facts is not None and sizes is not None:
             train, validation, test = (themes.format_count(size) for size in sizes)
             lines.append(f"{train} to train, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
             names = ", ".join(spec.feature_names[: shape[0]])
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
+            lines += [html.escape(text) for text in (*facts.warnings, *facts.notes)]
             self.classes.setText(", ".join(facts.data.class_names) or "a real number")
-        elif self._known.looking(config):
+        elif self.known.looking(config):
             lines += [_LOOKING, _LOOKING]  # as many lines as there will be
             self.classes.setText(_LOOKING)
         else:
-            lines.append(html.escape(self._known.problem(config) or "The sizes of its splits are not known."))
+            lines.append(html.escape(self.known.problem(config) or "The sizes of its splits are not known."))
             self.classes.setText("–")
         if spec.offline:
             lines.append("needs no download")
@@ -249,7 +256,7 @@ class DataTab(Tab):
             lines.append(f"found in {html.escape(str(facts.place))}")
         elif facts is not None and facts.missing:
             lines.append("not on this computer yet")
-        elif self._known.looking(config):
+        elif self.known.looking(config):
             lines.append(_LOOKING)
         lines.append(f"{html.escape(spec.source)} Licence: {html.escape(spec.licence)}.")
         return lines
@@ -259,7 +266,7 @@ class DataTab(Tab):
 
     def validation_count(self) -> int:
         """Number of samples that can be pinned; 0 where it is not known."""
-        sizes = self._known.split_sizes(self.document.project.data)
+        sizes = self.known.split_sizes(self.document.project.data)
         return 0 if sizes is None else sizes[1]
 
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
@@ -311,7 +318,9 @@ class DataTab(Tab):
 
     def _on_own(self, name: str, value: ParamValue, gesture: str) -> None:
         config = self._wished()
-        self._set_config(replace(config, params={**config.params, name: value}), gesture)
+        config = replace(config, params={**config.params, name: value})
+        file = self.document.path
+        self._set_config(rooted(config, Path.cwd() if file is None else file.absolute().parent), gesture)
 
     def _on_split(self, name: str, value: ParamValue, gesture: str) -> None:
         self._set_config(replace(self._wished(), **{name: value}), gesture)
@@ -345,9 +354,9 @@ class DataTab(Tab):
             self.show_document()
             return
         same = (config.dataset, config.params) == (present.dataset, present.params)
-        facts = self._known.facts(config)
+        facts = self.known.facts(config)
         if same or facts is not None or spec.without_folder(config.params):
-            self._known.forget(_OWNER)
+            self.known.forget(_OWNER)
             self._take(config, None if facts is None else facts.data, gesture)
             return
         wish = self._wish = _Wish(present, config)
@@ -355,11 +364,14 @@ class DataTab(Tab):
         def found(facts: SourceFacts | None) -> None:
             if shiboken6.isValid(self) and self._wish is wish:
                 self._wish = None
+                if facts is not None and facts.warnings:
+                    more = f" ({len(facts.warnings) - 1} more)" if len(facts.warnings) > 1 else ""
+                    self.message.emit(facts.warnings[0] + more)
                 if self.document.project.data == wish.before:
                     self._take(config, None if facts is None else facts.data, gesture)
 
         # A folder that cannot be used is taken up all the same: what is wrong with it is said with its cure.
-        self._known.ask(config, found, lambda _error: found(None), _OWNER)
+        self.known.ask(config, found, lambda _error: found(None), _OWNER)
 
     def _take(self, config: DataConfig, facts: DataFacts | None, gesture: str) -> None:
         try:

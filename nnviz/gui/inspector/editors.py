@@ -51,7 +51,7 @@ _STEPPED = frozenset({"int", "float", "pair", "shape"})
 
 
 def new_gesture(spec: ParamSpec) -> str:
-    """A name for one movement of the hand."""
+    """A fresh name by which all edits of one drag or one turn of the wheel merge into one undo."""
     return f"{spec.name}-{next(_gestures)}"
 
 
@@ -89,7 +89,7 @@ class Editor(QWidget):
 
     @property
     def value(self) -> ParamValue:
-        """The value of the document."""
+        """The value that the document has and the field shows."""
         return self._value
 
     @property
@@ -98,7 +98,7 @@ class Editor(QWidget):
         return self._mixed
 
     def make_field(self) -> QWidget:
-        """The stock widget."""
+        """Makes the widget in which the value is typed or chosen."""
         raise NotImplementedError
 
     def size_field(self) -> None:
@@ -124,7 +124,7 @@ class Editor(QWidget):
         """Some steps up or down, small ones where ``fine``; does nothing for values that have no order."""
 
     def can_step(self) -> bool:
-        """Whether :meth:`step` does anything."""
+        """Whether the arrow keys and the wheel change the value."""
         return False
 
     def set_problem(self, sentence: str) -> None:
@@ -217,7 +217,7 @@ class TextEditor(Editor):
 
     @property
     def line(self) -> QLineEdit:
-        """Where one types."""
+        """The line edit in which the value is typed."""
         return self._line
 
     @property
@@ -238,7 +238,7 @@ class TextEditor(Editor):
         self._line.setModified(False)
 
     def can_step(self) -> bool:
-        """Numbers, pairs and shapes."""
+        """Whether the value is a number, a pair or a shape, which arrow keys can change."""
         return self.spec.type in _STEPPED
 
     def step(self, steps: int, gesture: str = "", *, fine: bool = False) -> None:
@@ -329,7 +329,7 @@ class ChoiceEditor(Editor):
     """One of several named values."""
 
     def make_field(self) -> QWidget:
-        """A chooser."""
+        """Makes the drop-down list of the named values."""
         self._combo = _Combo(self)
         for key, title in self.spec.choices:
             self._combo.addItem(title, key)
@@ -405,7 +405,7 @@ class Switch(QCheckBox):
 
 
 class SwitchEditor(Editor):
-    """On or off."""
+    """Edits a yes-or-no value with a switch."""
 
     def make_field(self) -> QWidget:
         """A switch at the right."""
@@ -433,7 +433,7 @@ class MatrixEditor(Editor):
     hint = "not given: one row a unit, one number an input"
 
     def make_field(self) -> QWidget:
-        """Several lines."""
+        """Makes the text field of several lines in which the rows are typed."""
         self._text = QPlainTextEdit(self)
         self._text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._text.setTabChangesFocus(True)

@@ -22,6 +22,10 @@ _OF_OUTPUTS = ("feature_maps", "activations")
 class ExplainTab(Tab):
     """Text only: what, why, how much, and how to read it."""
 
+    key = "explain"
+    title = "Explain"
+    keys = "Alt+4"
+
     def build(self) -> None:
         """One text that can be selected and copied."""
         self.body = self.text(self.page, 13)

@@ -117,7 +117,7 @@ class ParamForm(QWidget):
 
     @property
     def specs(self) -> tuple[ParamSpec, ...]:
-        """What is edited."""
+        """The declarations of the parameters that the form edits."""
         return self._specs
 
     def set_specs(self, specs: tuple[ParamSpec, ...]) -> None:

@@ -1,8 +1,9 @@
-"""The right side of the window: four tabs about what is selected, how it is trained, on what, and why."""
+"""The right side of the window: tabs about what is selected, how it is trained, on what, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShortcut
@@ -13,12 +14,24 @@ from nnviz.gui.inspector.explain_tab import ExplainTab
 from nnviz.gui.inspector.layer_tab import LayerTab
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.inspector.training_tab import TrainingTab
+from nnviz.gui.inspector.values_tab import ValuesTab
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
+
+_TabKind = TypeVar("_TabKind", bound=Tab)
+
+#: All tabs, in the order in which they stand. What the inspector has to know of one stands on its class.
+TABS: tuple[type[Tab], ...] = (
+    LayerTab,
+    TrainingTab,
+    DataTab,
+    ExplainTab,
+    ValuesTab,
+)
 
 
 class Inspector(QWidget):
@@ -29,14 +42,14 @@ class Inspector(QWidget):
         node_requested: Signal: select this node.
         cure_requested: Signal: a Cure of a finding.
         left: Signal: Escape was pressed: the keyboard goes back to the canvas.
+        interest_changed: Signal: the source and what it looks at from now on: an :class:`Interest`.
     """
 
     message = Signal(str)
     node_requested = Signal(str)
     cure_requested = Signal(object)
     left = Signal()
-
-    TABS = (("layer", "Layer"), ("training", "Training"), ("data", "Data"), ("explain", "Explain"))
+    interest_changed = Signal(str, object)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,16 +58,11 @@ class Inspector(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(300)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.layer = LayerTab(workspace, self)
-        self.training = TrainingTab(workspace, self)
-        self.data = DataTab(workspace, self)
-        self.explain = ExplainTab(workspace, self)
-        self.tabs: dict[str, Tab] = {
-            "layer": self.layer,
-            "training": self.training,
-            "data": self.data,
-            "explain": self.explain,
-        }
+        self.tabs: dict[str, Tab] = {kind.key: kind(workspace, self) for kind in TABS}
+        self.layer = self._tab(LayerTab)
+        self.training = self._tab(TrainingTab)
+        self.data = self._tab(DataTab)
+        self.explain = self._tab(ExplainTab)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(4)
@@ -65,14 +73,14 @@ class Inspector(QWidget):
         self._buttons: dict[str, QToolButton] = {}
         group = QButtonGroup(self)
         group.setExclusive(True)
-        for number, (key, title) in enumerate(self.TABS, 1):
+        for key, tab in self.tabs.items():
             button = QToolButton(bar)
-            button.setText(title)
+            button.setText(tab.title)
             button.setCheckable(True)
             button.setProperty("role", "flat")
-            QShortcut(f"Alt+{number}", self, lambda key=key: self.enter(key))
-            button.setToolTip(f"{title} (Alt+{number})")
-            button.setAccessibleName(f"{title} tab")
+            QShortcut(tab.keys, self, lambda key=key: self.enter(key))
+            button.setToolTip(f"{tab.title} ({tab.keys})")
+            button.setAccessibleName(f"{tab.title} tab")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             set_font(button, 13, 500)
@@ -87,6 +95,7 @@ class Inspector(QWidget):
             tab.message.connect(self.message.emit)
             tab.node_requested.connect(self.node_requested.emit)
             tab.cure_requested.connect(self.cure_requested.emit)
+            tab.interest_changed.connect(self.interest_changed.emit)
         column.addWidget(self._pages, 1)
         self._last: Shown | None = None
         self.show_tab("layer")
@@ -94,8 +103,13 @@ class Inspector(QWidget):
 
     @property
     def tab(self) -> str:
-        """Key of the tab in sight: ``layer``, ``training``, ``data`` or ``explain``."""
+        """Key of the tab in sight."""
         return next(key for key, button in self._buttons.items() if button.isChecked())
+
+    def _tab(self, kind: type[_TabKind]) -> _TabKind:
+        tab = self.tabs[kind.key]
+        assert isinstance(tab, kind)
+        return tab
 
     def show_tab(self, key: str) -> None:
         """Bring a tab to the front."""
@@ -117,7 +131,7 @@ class Inspector(QWidget):
             super().keyPressEvent(event)
 
     def set_selection(self, nodes: Sequence[str]) -> None:
-        """Follow the canvas."""
+        """Tells all tabs which nodes are selected on the canvas."""
         for tab in self.tabs.values():
             tab.set_selection(tuple(nodes))
 

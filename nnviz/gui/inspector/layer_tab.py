@@ -61,6 +61,10 @@ def of_nodes(diagnostics: tuple[Diagnostic, ...], nodes: set[str]) -> list[Diagn
 class LayerTab(Tab):
     """Follows the selection: nothing, one layer, or several at once."""
 
+    key = "layer"
+    title = "Layer"
+    keys = "Alt+1"
+
     def build(self) -> None:
         """Heading, diagnostics, editors, arithmetic, weights, outputs."""
         self._run: RunView | None = None

@@ -147,7 +147,7 @@ def pieces_of(first: int, last: int, width: float) -> list[tuple[int, int]]:
 
 
 def sentence_of(name: str, sweep: Sweep) -> str:
-    """The drawing in words."""
+    """What the drawing of the sliding window shows, in words for a screen reader."""
     where = f"{name.capitalize()}: a" if name else "A"
     lost = f", {sweep.unread} never read" if sweep.unread else ""
     padding = f" and {sweep.padding} of padding at each end" if sweep.padding else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.errors import InputError
@@ -16,21 +18,43 @@ from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
+from nnviz.record.interest import NOTHING, Interest
 
 _MARGIN = 14
 
 
 class Tab(QScrollArea):
-    """One tab. It follows the document while it can be seen, and catches up when it is shown again."""
+    """One tab. It follows the document while it can be seen, and catches up when it is shown again.
+
+    The inspector makes one of each class in its list and finds all it needs to know on it.
+
+    Attributes:
+        key: Stable name.
+        title: What its button says.
+        keys: The shortcut that brings it to the front, and the keyboard into its first field.
+
+    Args:
+        document: What it shows and changes.
+        theme: Colours.
+        known: What is known of data sets without asking the disk; one of its own by default.
+        parent: Owner.
+    """
+
+    key: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    keys: ClassVar[str] = ""
 
     message = Signal(str)
     node_requested = Signal(str)
     cure_requested = Signal(object)
+    #: Its key and what it looks at from now on: an :class:`Interest`.
+    interest_changed = Signal(str, object)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workspace = workspace
         self.document = document = workspace.document
+        self.known = workspace.known
         self.selection: tuple[str, ...] = ()
         self._stale = True
         self.setWidgetResizable(True)
@@ -62,6 +86,19 @@ class Tab(QScrollArea):
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """Bring what shows the run up to date."""
 
+    def looks_at(self) -> Interest:
+        """What has to be measured for it while it can be seen, beyond what is measured for whatever is selected."""
+        return NOTHING
+
+    @property
+    def interest(self) -> Interest:
+        """What has to be measured for it: nothing while it cannot be seen."""
+        return self.looks_at() if self.isVisible() else NOTHING
+
+    def tell_interest(self) -> None:
+        """Say what it looks at now."""
+        self.interest_changed.emit(f"tab {self.key}", self.interest)
+
     def follow(self) -> None:
         """Show the document now if the tab can be seen, else when it is shown."""
         if self.isVisible():
@@ -71,9 +108,10 @@ class Tab(QScrollArea):
             self._stale = True
 
     def set_selection(self, nodes: tuple[str, ...]) -> None:
-        """The selected nodes."""
+        """Takes the ids of the selected nodes and shows what belongs to them."""
         if nodes != self.selection:
             self.selection = nodes
+            self.tell_interest()
             self.follow()
 
     def change(self, edit: Edit) -> bool:
@@ -134,9 +172,15 @@ class Tab(QScrollArea):
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up."""
         super().showEvent(event)
+        self.tell_interest()
         if self._stale:
             self._stale = False
             self.show_document()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What cannot be seen looks at nothing."""
+        super().hideEvent(event)
+        self.tell_interest()
 
     def _on_scroll_range(self, low: int, high: int) -> None:
         """The bar takes its room from the margin, so that nothing moves when it comes or goes."""

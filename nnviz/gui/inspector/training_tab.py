@@ -22,10 +22,13 @@ from nnviz.project.settings import TRAINING
 class TrainingTab(Tab):
     """Everything in TrainConfig. Each change is one edit of the document."""
 
+    key = "training"
+    title = "Training"
+    keys = "Alt+2"
+
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(workspace, parent)
-        self._known = known = workspace.known
-        known.changed.connect(self.follow)
+        self.known.changed.connect(self.follow)
 
     def build(self) -> None:
         """A section for each thing that is chosen among several, the optimizer first, and the plain settings."""
@@ -66,9 +69,9 @@ class TrainingTab(Tab):
     def _sum_up(self) -> str:
         """What the settings come to, in steps."""
         project = self.document.project
-        sizes = self._known.split_sizes(project.data)
+        sizes = self.known.split_sizes(project.data)
         if sizes is None:
-            return "Looking for the examples…" if self._known.looking(project.data) else ""
+            return "Looking for the examples…" if self.known.looking(project.data) else ""
         examples = sizes[0]
         steps = math.ceil(examples / max(project.training.batch_size, 1))
         total = steps * project.training.epochs

@@ -105,5 +105,5 @@ def part_at(text: str, cursor: int) -> int:
 
 
 def same(values: Sequence[ParamValue]) -> bool:
-    """Whether they are all alike."""
+    """Whether all values are equal, so that one field can show them for several layers."""
     return all(value == values[0] for value in values)

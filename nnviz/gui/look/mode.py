@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Mode(Enum):
-    """Where the window is looked at."""
+    """Where the window is looked at, a desk or a lecture hall: how large and how calm it is."""
 
     DESK = "desk"
     LECTURE = "lecture"

@@ -26,7 +26,7 @@ _state = _State()
 
 
 def choose(choice: str) -> None:
-    """Say when things glide.
+    """Sets when cards and views glide to their places: always, never, or as the system says.
 
     Args:
         choice: ``system``: unless the desktop asks for little motion, and never where no screen is; ``always``;
@@ -36,7 +36,7 @@ def choose(choice: str) -> None:
 
 
 def choice() -> str:
-    """What was said to :func:`choose` last."""
+    """The setting that :func:`choose` was given last."""
     return _state.choice
 
 

@@ -270,22 +270,6 @@ def columns_for(count: int) -> int:
     return max(1, math.ceil(math.sqrt(count)))
 
 
-def fit_tiles(count: int, tile_width: int, tile_height: int, width: int, height: int, gap: int = 1) -> TileGrid:
-    """The grid with the largest whole scale at which all tiles fit; scale 1 and as many columns as fit if none does."""
-    best: TileGrid | None = None
-    for columns in range(1, count + 1):
-        rows = math.ceil(count / columns)
-        scale = min(
-            (width - (columns - 1) * gap) // (columns * tile_width), (height - (rows - 1) * gap) // (rows * tile_height)
-        )
-        if scale >= 1 and (best is None or scale > best.scale):
-            best = TileGrid(columns, rows, scale, gap, tile_width, tile_height)
-    if best is None:
-        columns = max(1, min(count, (width + gap) // (tile_width + gap)))
-        best = TileGrid(columns, math.ceil(count / columns), 1, gap, tile_width, tile_height)
-    return best
-
-
 def tiles(
     array: Numbers,
     columns: int,

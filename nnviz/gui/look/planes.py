@@ -30,7 +30,7 @@ _MOST_CLASSES, _MOST_POINTS = 64, 2**12
 
 @dataclass(frozen=True)
 class Edges:
-    """From where to where a plane reaches."""
+    """The range of both input features that a picture of the plane covers."""
 
     x1_low: float
     x1_high: float
@@ -61,7 +61,7 @@ class Edges:
 
 @dataclass(frozen=True)
 class Dots:
-    """What is drawn over a plane.
+    """The examples that are drawn over a picture of the plane.
 
     Attributes:
         points: Training examples, as rows of x1, x2 and label.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
@@ -56,11 +56,11 @@ class HistogramsView(QWidget):
 
     @property
     def shown(self) -> list[Distribution]:
-        """What is drawn."""
+        """The distributions that are drawn, in their order."""
         return self._shown
 
     def show_distributions(self, shown: list[Distribution], selection: str) -> None:
-        """Draw these."""
+        """Draws one small histogram for each of these distributions."""
         count = len(self._shown)
         self._shown, self._selection = shown, selection
         if len(shown) != count:
@@ -221,12 +221,7 @@ class ActivationsPanel(Panel):
         self.view = HistogramsView()
         self.view.picked.connect(self.node_requested.emit)
         self.view.readout.connect(self._say)
-        self._scroll = QScrollArea(self.body)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(self.view)
-        self.body_layout.addWidget(self._scroll, 1)
+        self.add_scrolling(self.view)
         self._say("")
 
     def _say(self, reading: str) -> None:

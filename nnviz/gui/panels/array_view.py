@@ -14,6 +14,7 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.panels.tiles import TileView
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, line_height, refresh_fonts, set_font
+from nnviz.project.document import Document
 
 
 class RangeBar(QWidget):
@@ -76,14 +77,24 @@ class ArrayView(QWidget):
     """Caption and choices in one line, the grid, and a line that says what is under the mouse, beside the scale.
 
     Args:
+        document: Whose layers are shown.
         grows: The grid takes the height it needs, up to ``most_height`` (in the inspector); otherwise it fits into the
             height there is and scrolls (in a panel).
         most_height: See ``grows``.
         parent: Owner.
     """
 
-    def __init__(self, *, grows: bool = False, most_height: int = 260, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        *,
+        grows: bool = False,
+        most_height: int = 260,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._document = document
+        self._node = ""
         self._grows, self._most_height = grows, most_height
         self._enlarged: Enlarged | None = None
         column = QVBoxLayout(self)
@@ -128,9 +139,13 @@ class ArrayView(QWidget):
         self.grid.enlarge_requested.connect(self.enlarge)
         self._idle_text = ""
         self.setMinimumHeight(60)
+        self.build()
         follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ for the subclasses
+
+    def build(self) -> None:
+        """Make what belongs to one kind of picture: its choices, and what it remembers."""
 
     def add_choice(self, widget: QWidget) -> None:
         """Put a control behind the caption."""
@@ -154,7 +169,7 @@ class ArrayView(QWidget):
             self._idle_text = text
 
     def show_tiles(self, data: TileData | None) -> None:
-        """Show these pictures."""
+        """Puts these pictures into the grid, and into the enlarged one if it is open."""
         self.grid.show_tiles(data)
         self._fit()
         if self._enlarged is not None:

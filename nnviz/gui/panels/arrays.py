@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,8 +131,3 @@ def with_filters(document: Document) -> list[str]:
 def with_maps(document: Document) -> list[str]:
     """The nodes that put something out, in the order data flow through them."""
     return list(document.inference.order)
-
-
-def shape_words(shape: Sequence[int]) -> str:
-    """``64 × 11 × 11``."""
-    return " × ".join(str(size) for size in shape)

@@ -25,9 +25,11 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import (
     QFileDialog,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
+    QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QToolButton,
@@ -229,6 +231,16 @@ class Panel(QWidget):
             self._subtitle.hide()
         self._header_row.insertWidget(self._header_row.count() - 2, widget, stretch)
 
+    def add_scrolling(self, content: QWidget) -> QScrollArea:
+        """Fill the body with something that may be higher than it, and scrolls then; never sideways."""
+        area = QScrollArea(self.body)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        self.body_layout.addWidget(area, 1)
+        return area
+
     def follow_layers(self) -> None:
         """Draw again whenever layers come or go: for panels that speak of single layers."""
         follow(self.document.changed, self._on_layers)
@@ -375,7 +387,7 @@ class Panel(QWidget):
     # ------------------------------------------------------------------ taking it elsewhere
 
     def do(self, command: str) -> None:
-        """Do one of the ``COMMANDS``."""
+        """Runs one of the commands that its menu and the command palette offer, by its key."""
         if command == "help":
             self.show_help()
         elif command == "copy":

@@ -1,39 +1,51 @@
-"""All instruments, in the order in which they stand in menus and, at first, in the window."""
+"""All instruments, in the order in which they stand in menus and, at first, in the window.
+
+A panel is found by the file it stands in, and the panel of a quantity that declares its curves is made here: neither is
+named in a list.
+"""
 
 from __future__ import annotations
 
-from nnviz.gui.panels.activations import ActivationsPanel
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+
+from nnviz.gui import panels
 from nnviz.gui.panels.base import Panel
-from nnviz.gui.panels.dead_units import DeadUnitsPanel
-from nnviz.gui.panels.feature_maps import FeatureMapsPanel
-from nnviz.gui.panels.filters import FiltersPanel
-from nnviz.gui.panels.findings import FindingsPanel
-from nnviz.gui.panels.gradients import GradientsPanel
-from nnviz.gui.panels.history import HistoryPanel
 from nnviz.gui.panels.layer_curves import curves_panel
-from nnviz.gui.panels.loss import LossPanel
-from nnviz.gui.panels.outline import OutlinePanel
-from nnviz.gui.panels.problems import ProblemsPanel
-from nnviz.gui.panels.update_ratios import UpdateRatiosPanel
-from nnviz.record.quantities import QUANTITIES
+from nnviz.record.quantities import QUANTITIES, Quantity
 
-_DRAWN: tuple[type[Panel], ...] = (
-    LossPanel,
-    GradientsPanel,
-    DeadUnitsPanel,
-    FindingsPanel,
-    FiltersPanel,
-    FeatureMapsPanel,
-    ActivationsPanel,
-    UpdateRatiosPanel,
-    ProblemsPanel,
-    HistoryPanel,
-    OutlinePanel,
+#: Keys of those whose place has a reason, such as what a beginner looks at first; all others follow, by their titles.
+_FIRST = (
+    "loss",
+    "gradients",
+    "dead_units",
+    "findings",
+    "filters",
+    "feature_maps",
+    "activations",
+    "update_ratios",
+    "problems",
+    "history",
+    "outline",
 )
-_KEYS = frozenset(panel.key for panel in _DRAWN)
 
-#: Those that have a file of their own, then one for each quantity that declares its curves and has none.
-PANELS: tuple[type[Panel], ...] = (
-    *_DRAWN,
-    *(curves_panel(one) for one in QUANTITIES if one.curves is not None and one.curves.key not in _KEYS),
-)
+
+def drawn_panels() -> Iterator[type[Panel]]:
+    """The panels that draw their picture themselves: every class with a key of its own in a file of this folder."""
+    for module in iter_modules(panels.__path__, f"{panels.__name__}."):
+        if module.name == __name__:
+            continue
+        for found in vars(import_module(module.name)).values():
+            if isinstance(found, type) and issubclass(found, Panel) and found.key and found.__module__ == module.name:
+                yield found
+
+
+def all_panels(quantities: Iterable[Quantity] = QUANTITIES) -> tuple[type[Panel], ...]:
+    """Those, and one for each quantity that declares its curves."""
+    found = [*drawn_panels(), *(curves_panel(one) for one in quantities if one.curves is not None)]
+    places = {key: place for place, key in enumerate(_FIRST)}
+    return tuple(sorted(found, key=lambda panel: (places.get(panel.key, len(places)), panel.title)))
+
+
+PANELS = all_panels()

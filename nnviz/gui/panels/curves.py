@@ -37,7 +37,7 @@ def steps_per_epoch(document: Document) -> float:
     project = document.project
     try:
         known = datasets.declared(project.data)
-        sizes = None if known is None else datasets.divided(project.data, known.sizes)
+        sizes = None if known is None else datasets.divided(project.data, known.sizes, known.validation)
     except InputError:
         return 0.0
     if sizes is None and document.facts is not None:  # a folder, which somebody else has looked at
@@ -55,7 +55,7 @@ class Reading:
     smoothed: Floats = field(default_factory=lambda: np.empty(0))
     average: Average = field(default_factory=lambda: Average(0.0))
 
-    def follow(self, steps: NDArray[np.int64], values: Floats, weight: float) -> None:
+    def follow(self, steps: NDArray[np.int64], values: Floats, weight: float, *, logarithmic: bool = False) -> None:
         """Take the newest state of the series; where it has only grown, only what is new is smoothed."""
         known = len(self.steps)
         grown = (
@@ -68,7 +68,7 @@ class Reading:
         if grown:
             self.smoothed = np.concatenate([self.smoothed, self.average.extend(values[known:])])
         else:
-            self.average = Average(weight)
+            self.average = Average(weight, logarithmic=logarithmic)
             self.smoothed = self.average.extend(values)
         self.steps, self.values = steps, values
 
@@ -153,11 +153,11 @@ class CurvesPanel(Panel):
 
     # ------------------------------------------------------------------ reading
 
-    def read(self, run: RunView, series: str, *, smoothed: bool = True) -> Reading:
-        """Read one series from the run and smooth it."""
+    def read(self, run: RunView, series: str, *, smoothed: bool = True, logarithmic: bool = False) -> Reading:
+        """Read one series from the run and smooth it, as it is right for the axis."""
         steps, values = run.scalars(series)
         reading = self._readings.setdefault(series, Reading())
-        reading.follow(steps, values, self.smoothing if smoothed else 0.0)
+        reading.follow(steps, values, self.smoothing if smoothed else 0.0, logarithmic=logarithmic)
         return reading
 
     def read_epochs(self, run: RunView) -> None:
@@ -186,7 +186,7 @@ class CurvesPanel(Panel):
         return int(steps[int(np.abs(self.place(steps) - x).argmin())])
 
     def end(self, run: RunView) -> float:
-        """Right end of the horizontal axis."""
+        """The position at which the horizontal axis ends."""
         last = max((int(reading.steps[-1]) for reading in self._readings.values() if len(reading.steps)), default=1)
         last = max(last, int(run.last_step), 1)
         return float(self.place(np.array([last]))[0])

@@ -18,7 +18,7 @@ from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
 
 
 class LargeTile(QWidget):
-    """The picture itself."""
+    """One tile of a grid, drawn large, with numbers in its cells where they fit."""
 
     SIDE = 392
 

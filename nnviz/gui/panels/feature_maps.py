@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QSpinBox
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.pictures import Scale, colours, limit_of, value_range
 from nnviz.gui.look.planes import Edges, decision, probabilities
 from nnviz.gui.panels.array_view import ArrayView
-from nnviz.gui.panels.arrays import Numbers, composite, map_stack, shape_words, with_maps
+from nnviz.gui.panels.arrays import Numbers, composite, map_stack, with_maps
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.tile_data import TileData
-from nnviz.gui.parts.widgets import Segments
+from nnviz.gui.parts.widgets import Segments, set_font
 from nnviz.project import registry
-from nnviz.project.document import Document
+from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Choice
+from nnviz.record.interest import Interest
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
 from nnviz.record.readings import ArrayReading, count_in, units_in
 from nnviz.record.run import RunView
@@ -28,17 +30,8 @@ from nnviz.record.run import RunView
 class MapView(ArrayView):
     """The feature maps of one layer for the pinned example; dead channels have a red frame."""
 
-    def __init__(
-        self,
-        document: Document,
-        *,
-        grows: bool = False,
-        most_height: int = 260,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(grows=grows, most_height=most_height, parent=parent)
-        self._document = document
-        self._node = ""
+    def build(self) -> None:
+        """A choice behind the caption."""
         self._maps: Numbers | None = None
         self._meta: dict[str, str | int | float] = {}
         self._units: tuple[int, ...] = ()
@@ -60,6 +53,21 @@ class MapView(ArrayView):
     def maps(self) -> Numbers | None:
         """The numbers that are shown, float32[maps, height, width]."""
         return self._maps
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """The numbers of the channels or features that are shown."""
+        return self._units if self._maps is not None else ()
+
+    @property
+    def total(self) -> int:
+        """How many channels or features there are, shown or not."""
+        return count_in(self._meta, "of", len(self.units))
+
+    @property
+    def over_plane(self) -> bool:
+        """Whether units are shown over the plane of two features."""
+        return self._edges is not None
 
     @property
     def dead(self) -> frozenset[int]:
@@ -153,7 +161,7 @@ class MapView(ArrayView):
             self.set_caption(f"{words} · {sample}", f"{short} · {sample}", sample, words, short)
         else:
             shape = (total, *maps.shape[1:]) if self._rank == 3 else (total,)
-            self.set_caption(f"{shape_words(shape)} · {self._sample()}")
+            self.set_caption(f"{shape_text(shape)} · {self._sample()}")
         self.range_bar.set_range(
             "grey" if image else "diverging" if signed else "sequential" if shared else None,
             themes.format_number(low, 2),
@@ -218,7 +226,7 @@ class MapView(ArrayView):
         span = (high - low) or 1.0
         painted = composite((image[None] - (low + high) / 2) * (2.0 / span), 1.0)
         self.scale_switch.setVisible(False)
-        self.set_caption(f"{shape_words(image.shape)} · {self._sample()}")
+        self.set_caption(f"{shape_text(image.shape)} · {self._sample()}")
         self.range_bar.set_range(None, themes.format_number(low, 2), themes.format_number(high, 2))
         self.set_idle_text("")
         self.show_tiles(TileData(painted, image[None], ("pixel",)))
@@ -271,6 +279,36 @@ class FeatureMapsPanel(NodePanel):
         self.body_layout.addWidget(self.view, 1)
         super().build()
         self.view.scale_switch.chosen.connect(lambda key: self.option_changed.emit("scale", key))
+        self.unit_box = QSpinBox(self.header)
+        self.unit_box.setAccessibleName("Channel")
+        self.unit_box.setToolTip("A channel behind those that are shown: its map is measured and shown, too")
+        self.unit_box.setSpecialValueText("channel …")
+        self.unit_box.setPrefix("channel ")
+        self.unit_box.setRange(-1, -1)
+        self.unit_box.setKeyboardTracking(False)
+        set_font(self.unit_box, 12)
+        self.unit_box.valueChanged.connect(self._on_unit)
+        self.unit_box.hide()
+        self.add_to_header(self.unit_box)
+        self._unit: tuple[str, int] | None = None
+
+    def looks_at(self) -> Interest:
+        """The layer that is shown, and the channel of it that was asked for."""
+        units = frozenset({self._unit} if self._unit is not None and self._unit[0] == self.node else ())
+        return super().looks_at() | Interest(frozenset(), frozenset(), units=units)
+
+    def _on_unit(self, unit: int) -> None:
+        self._unit = (self.node, unit) if unit >= 0 else None
+        self.tell_interest()
+
+    def _offer_units(self) -> None:
+        """A layer with more channels than are kept has a box to ask for any of them."""
+        with QSignalBlocker(self.unit_box):
+            self.unit_box.setMaximum(max(self.view.total - 1, 0))
+            if self._unit is not None and self._unit[0] != self.node:
+                self._unit = None
+                self.unit_box.setValue(-1)
+        self.unit_box.setVisible(not self.view.over_plane and self.view.units != tuple(range(self.view.total)))
 
     def option(self, key: str) -> str:
         """Whether there is one scale or one a map."""
@@ -300,7 +338,9 @@ class FeatureMapsPanel(NodePanel):
         if not fresh and not (mine & changed) and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)
-        return bool(node) and self.view.refresh(run, node, step)
+        shown = bool(node) and self.view.refresh(run, node, step)
+        self._offer_units()
+        return shown
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Every number of the maps."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.pictures import colours, limit_of, value_range
 from nnviz.gui.panels.array_view import ArrayView
-from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, shape_words, with_filters
+from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, with_filters
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
-from nnviz.project.document import Document
+from nnviz.project.checks.shapes import shape_text
 from nnviz.record.quantities import WEIGHTS
 from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
@@ -30,17 +30,8 @@ class FilterView(ArrayView):
     that weak ones look weak; otherwise each filter fills its own.
     """
 
-    def __init__(
-        self,
-        document: Document,
-        *,
-        grows: bool = False,
-        most_height: int = 260,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(grows=grows, most_height=most_height, parent=parent)
-        self._document = document
-        self._node = ""
+    def build(self) -> None:
+        """A choice behind the caption."""
         self._stack: FilterStack | None = None
         self._channel = 0
         self.shared = True
@@ -92,14 +83,6 @@ class FilterView(ArrayView):
             self._offer_channels(stack)
         self._colour()
         return True
-
-    def set_channel(self, channel: int) -> None:
-        """Show another input channel, or ``RGB``."""
-        index = self.channel_box.findData(channel)
-        if index >= 0:
-            self.channel_box.setCurrentIndex(index)
-            self._channel = channel
-            self._colour()
 
     def enlarged_title(self) -> str:
         """The layer and what is shown of it."""
@@ -173,7 +156,7 @@ class FilterView(ArrayView):
             rows, columns = stack.size
             return f"Weights · {rows} × {columns}"
         if stack.noun == "unit":
-            return f"Templates · {stack.total} of {shape_words(stack.values.shape[1:])}"
+            return f"Templates · {stack.total} of {shape_text(stack.values.shape[1:])}"
         height, width = stack.size
         return f"Filters · {stack.channels} → {stack.total}" + ("" if self._grows else f" · {height} × {width}")
 

@@ -227,7 +227,7 @@ class HistoryPanel(Panel):
     )
 
     def build(self) -> None:
-        """The list."""
+        """Makes the list of steps, the present one marked."""
         self._model = HistoryModel(self.document)
         self.list = HistoryList(self._model)
         self.list.chosen.connect(self._jump)
@@ -238,7 +238,7 @@ class HistoryPanel(Panel):
 
     @property
     def model(self) -> HistoryModel:
-        """The rows."""
+        """The item model behind the list: a row a step of the history."""
         return self._model
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:

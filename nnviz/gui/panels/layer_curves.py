@@ -73,7 +73,7 @@ class LayerCurvesPanel(CurvesPanel):
         self.plot.set_axis(self.axis, self.curves.symbol, whole_x=self.axis == "step")
         for series in self._in_order(changed):
             node = self.quantity.where(series) or ""
-            reading = self.read(run, series)
+            reading = self.read(run, series, logarithmic=self.quantity.scale == "log")
             if not len(reading.steps):
                 continue
             colour, dashed = self.colour_of(node)

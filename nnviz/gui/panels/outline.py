@@ -78,7 +78,7 @@ class OutlinePanel(Panel):
 
     @property
     def model(self) -> OutlineModel:
-        """The rows."""
+        """The item model behind the tree: a row a layer or group."""
         return self._model
 
     def attach(self, canvas: CanvasView) -> None:

@@ -63,7 +63,7 @@ class TargetModel(QAbstractListModel):
         self._notes: dict[str, tuple[str, bool]] = {}
 
     def offer(self, source: PortRef, targets: Sequence[str], inference: Inference) -> None:
-        """Take other layers."""
+        """Replaces the layers that a wire may lead to."""
         self.beginResetModel()
         self._source, self._targets, self._inference = source, targets, inference
         self._reasons, self._notes = {}, {}
@@ -219,12 +219,12 @@ class TargetList(QFrame):
 
     @property
     def rows(self) -> QListView:
-        """The rows."""
+        """The list widget that shows the layers."""
         return self._list
 
     @property
     def model(self) -> TargetModel:
-        """What they say."""
+        """The item model of the layers that a wire may lead to."""
         return self._model
 
     def offer(

@@ -37,7 +37,7 @@ _SHARE_THAT_STAYS = 3
 
 
 class Column(IntEnum):
-    """What stands beside each other in a row."""
+    """The columns of the outline, from left to right."""
 
     LAYER = 0
     OUTPUT = 1
@@ -84,7 +84,7 @@ class OutlineModel(QAbstractItemModel):
 
     @property
     def words(self) -> OutlineWords:
-        """What the rows say."""
+        """Turns nodes and groups into the texts of their rows."""
         return self._words
 
     def item(self, index: _Index) -> str:

@@ -21,7 +21,7 @@ _LONGEST_NOTE = 60
 
 @dataclass(frozen=True)
 class RowFacts:
-    """What a row shows.
+    """Everything that the row of one layer or group shows.
 
     Attributes:
         title: Of the card; the first line of a note.
@@ -55,7 +55,7 @@ class RowFacts:
 
 
 def outline_of(graph: Graph, order: Iterable[str]) -> dict[str, list[str]]:
-    """What stands under what.
+    """The tree of the outline: which layers and groups stand under which group.
 
     Args:
         graph: Nodes, groups and notes.

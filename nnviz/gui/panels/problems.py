@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from nnviz.errors import InputError
 from nnviz.gui.panels.base import Cell, Panel
@@ -103,12 +103,7 @@ class ProblemsPanel(Panel):
         set_font(self.rest, 12)
         self._column.addWidget(self.rest)
         self._column.addStretch(1)
-        self._scroll = QScrollArea(self.body)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(holder)
-        self.body_layout.addWidget(self._scroll, 1)
+        self.add_scrolling(holder)
         follow(self.document.diagnostics_changed, self._on_diagnostics)
         follow(self.document.changed, self._on_changed)
 

@@ -53,11 +53,6 @@ class Layout:
     gap: int
 
     @property
-    def total_width(self) -> int:
-        """Of the whole grid."""
-        return self.columns * (self.width + self.gap) - self.gap
-
-    @property
     def total_height(self) -> int:
         """Of the whole grid."""
         return self.rows * (self.height + self.gap) - self.gap

@@ -26,7 +26,7 @@ def always() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """One thing that can be done.
+    """One thing that can be done: its words, its keys, what it does, and why it cannot be done now.
 
     Attributes:
         name: Its key; stays the same from version to version, so that it can be remembered.

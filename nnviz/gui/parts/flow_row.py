@@ -34,7 +34,7 @@ class FlowRow(QWidget):
         self.updateGeometry()
 
     def heightForWidth(self, width: int) -> int:
-        """A narrow one is higher."""
+        """The height that all lines of widgets take at a width."""
         return self._lay(width, move=False)
 
     @answering(QSize)

@@ -19,7 +19,7 @@ def value_font() -> QFont:
 
 
 def value_height() -> int:
-    """How high a value in the bar is."""
+    """The height of a value that is edited in the top bar, in pixels."""
     return max(22, QFontMetrics(value_font()).height() + 2)
 
 

@@ -112,7 +112,7 @@ class KnownData(QObject):
         """Number of (training, validation, test) examples; None where they are not known (yet)."""
         facts = self.facts(config)
         try:
-            return None if facts is None else datasets.divided(config, facts.sizes)
+            return None if facts is None else datasets.divided(config, facts.sizes, facts.validation)
         except InputError:
             return None
 

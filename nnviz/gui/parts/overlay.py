@@ -58,7 +58,7 @@ class Overlay(QWidget):
         self.closed.emit()
 
     def toggle(self) -> None:
-        """Open or go away."""
+        """Opens the overlay, or closes it if it is open."""
         if self.isHidden():
             self.open()
         else:
@@ -71,7 +71,7 @@ class Overlay(QWidget):
         raise NotImplementedError
 
     def first_field(self) -> QWidget:
-        """What takes the keyboard."""
+        """The widget that takes the keyboard when the overlay opens."""
         raise NotImplementedError
 
     def restyle(self) -> None:
@@ -104,7 +104,7 @@ class Overlay(QWidget):
             self.dismiss()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        """Tab stays inside."""
+        """Keeps the Tab key inside the overlay."""
         fields = [
             widget
             for widget in self.card.findChildren(QWidget)

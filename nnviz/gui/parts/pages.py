@@ -10,7 +10,7 @@ from nnviz.gui.parts.screens import StayOnScreen
 
 
 class TextPage(QDialog):
-    """Not modal; Escape closes it."""
+    """A window with a long text, such as the help of a panel; not modal, and Escape closes it."""
 
     def __init__(self, title: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

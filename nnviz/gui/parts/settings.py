@@ -136,5 +136,5 @@ class Settings:
         self._store.remove("layout")
 
     def sync(self) -> None:
-        """Write what is not written yet."""
+        """Writes what is not on the disk yet, before the program ends."""
         self._store.sync()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from nnviz.gui.parts.following import follow
+from nnviz.project.document import Document
+from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest, merged
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE, WEIGHTS, Quantity
 
@@ -14,16 +17,24 @@ OF_THE_SELECTED: frozenset[Quantity] = frozenset({WEIGHTS, OUTPUT, PLANE, DEAD_U
 class Interests(QObject):
     """Keeps the interest of each source and says when what they look at together has changed.
 
+    The document is a source, too: it looks at the example that is pinned.
+
+    Args:
+        document: Its ``view`` is where the pinned example is kept.
+        parent: Owner.
+
     Signals:
         changed: All of them together are another :class:`Interest` than before.
     """
 
     changed = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._of: dict[str, Interest] = {}
-        self._merged = NOTHING
+        pinned = _pinned(document.project)
+        self._of: dict[str, Interest] = {"document": pinned}
+        self._merged = pinned
+        follow(document.changed, self._on_changed, self)
 
     @property
     def merged(self) -> Interest:
@@ -39,3 +50,11 @@ class Interests(QObject):
         if together != self._merged:
             self._merged = together
             self.changed.emit(together)
+
+    def _on_changed(self, before: Project, after: Project, edit: object) -> None:
+        if after.view is not before.view:
+            self.contribute("document", _pinned(after))
+
+
+def _pinned(project: Project) -> Interest:
+    return Interest(frozenset(), frozenset(), examples=frozenset({project.view.pinned_sample}))

@@ -196,19 +196,15 @@ class SessionBridge(QObject):
         self._command(lambda session: session.stop())
 
     def set_learning_rate(self, value: float) -> None:
-        """From the next batch on."""
+        """Changes the learning rate from the next batch on."""
         self._command(lambda session: session.set_learning_rate(value))
 
     def set_epochs(self, count: int) -> None:
-        """How far to train."""
+        """Changes the number of epochs after which training ends."""
         self._command(lambda session: session.set_epochs(count))
 
-    def pin(self, sample: int) -> None:
-        """Show what flows through the network for this validation sample."""
-        self._command(lambda session: session.pin(sample))
-
     def look(self, interest: Interest) -> None:
-        """Measure what is looked at."""
+        """Tells the session what is looked at, so that it measures that and nothing else."""
         self._command(lambda session: session.look(interest))
 
     def restore_best(self) -> None:

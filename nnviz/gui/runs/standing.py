@@ -29,13 +29,14 @@ class Standing:
     eta_seconds: float = float("nan")
     device: str = ""
     probe_cost: float = 0.0
+    step_price: float = float("nan")
     train_count: int = 0
     validation_count: int = 0
     test_count: int = 0
 
 
 def with_learning_rate(project: Project, value: float) -> SetTraining:
-    """The edit that sets it."""
+    """The edit that gives the project's optimizer another learning rate."""
     chosen = with_param(project.training.optimizer, "learning_rate", value)
     return SetTraining(msgspec.structs.replace(project.training, optimizer=chosen))
 
@@ -54,6 +55,7 @@ def standing_of(position: Position | None, project: Project, sizes: tuple[int, .
         eta_seconds=position.eta_seconds,
         device=position.device,
         probe_cost=position.probe_cost,
+        step_price=position.step_price,
         train_count=position.train_count,
         validation_count=position.validation_count,
         test_count=position.test_count,

@@ -171,7 +171,7 @@ class Training(QObject):
 
     @property
     def reason(self) -> str:
-        """What it is that differs, in words."""
+        """In what the document differs from the network that was trained, in words."""
         return self.workbench.reason
 
     @property
@@ -181,7 +181,7 @@ class Training(QObject):
 
     @property
     def standing(self) -> Standing:
-        """Where training stands."""
+        """Where training stands: step, epoch, speed, device, sizes of the splits."""
         return self._standing
 
     @property
@@ -293,7 +293,7 @@ class Training(QObject):
         self.workbench.keep_old()
 
     def evaluate_test(self) -> None:
-        """Look at the test split."""
+        """Measures on the test split, which is counted and recorded."""
         if self._replay is None:
             self.workbench.evaluate_test()
 
@@ -366,7 +366,7 @@ class Training(QObject):
 
         def done(found: SourceFacts) -> None:
             try:
-                sizes = datasets.divided(config, found.sizes)
+                sizes = datasets.divided(config, found.sizes, found.validation)
             except InputError as error:
                 failed(error)
                 return
@@ -431,7 +431,6 @@ class _Host:
         self.go_back = self._bridge.go_back
         self.set_learning_rate = self._bridge.set_learning_rate
         self.set_epochs = self._bridge.set_epochs
-        self.pin = self._bridge.pin
         self.evaluate_test = self._bridge.evaluate_test
 
     @property

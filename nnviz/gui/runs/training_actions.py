@@ -70,10 +70,19 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
     def count() -> int:
         return training.standing.validation_count or training.standing.train_count
 
-    def pin(index: int) -> None:
-        if count():
-            view = msgspec.structs.replace(document.project.view, pinned_sample=index % count())
-            apply(SetView(view, gesture="pin"))
+    def pinned() -> int:
+        return document.project.view.pinned_sample
+
+    def any_of_them() -> int:
+        return random.randrange(max(count(), 1))  # noqa: S311 - nothing depends on who can guess it
+
+    def pinning(name: str, text: str, help_text: str, keys: str, icon: str, index: Callable[[], int]) -> Action:
+        def pin() -> None:
+            if count():
+                view = msgspec.structs.replace(document.project.view, pinned_sample=index() % count())
+                apply(SetView(view, gesture="pin"))
+
+        return Action(name=name, text=text, help=help_text, do=pin, menu=_MENU, section=3, keys=(keys,), icon=icon)
 
     return (
         Action(
@@ -144,37 +153,14 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             section=2,
             why_not=lambda: "The newest values are shown already." if feed.live else "",
         ),
-        Action(
-            name="previous_sample",
-            text="Pre&vious sample",
-            help="Pin the sample before",
-            do=lambda: pin(document.project.view.pinned_sample - 1),
-            keys=("Ctrl+[",),
-            icon="chevron-left",
-            menu=_MENU,
-            section=3,
-            why_not=why_no_pin,
+        pinning(
+            "previous_sample",
+            "Pre&vious sample",
+            "Pin the sample before",
+            "Ctrl+[",
+            "chevron-left",
+            lambda: pinned() - 1,
         ),
-        Action(
-            name="next_sample",
-            text="Ne&xt sample",
-            help="Pin the next sample",
-            do=lambda: pin(document.project.view.pinned_sample + 1),
-            keys=("Ctrl+]",),
-            icon="chevron-right",
-            menu=_MENU,
-            section=3,
-            why_not=why_no_pin,
-        ),
-        Action(
-            name="random_sample",
-            text="Rando&m sample",
-            help="Pin any sample",
-            do=lambda: pin(random.randrange(max(count(), 1))),  # noqa: S311 - nothing depends on who can guess it
-            keys=("Ctrl+\\",),
-            icon="dice",
-            menu=_MENU,
-            section=3,
-            why_not=why_no_pin,
-        ),
+        pinning("next_sample", "Ne&xt sample", "Pin the next sample", "Ctrl+]", "chevron-right", lambda: pinned() + 1),
+        pinning("random_sample", "Rando&m sample", "Pin any sample", "Ctrl+\\", "dice", any_of_them),
     )

@@ -18,7 +18,7 @@ def page_scale() -> float:
 
 
 def scaled(length: float) -> int:
-    """A length of the page in pixels."""
+    """A length of the welcome page in pixels, at the present size of text."""
     return round(length * page_scale())
 
 

@@ -37,7 +37,7 @@ _SOLID_BLOCKS = 16
 
 @dataclass(frozen=True)
 class Block:
-    """A layer as it is drawn.
+    """One layer in the picture of a sample: its place, size and colour.
 
     Attributes:
         family: Decides the colour.

@@ -165,8 +165,8 @@ def panel_entries(find: Findable) -> Iterator[Entry]:
                 yield Entry(f"panel/hide/{key}", title, "Instrument", dock.close, lead, "close instrument dock panel")
     inspector = find.inspector()
     if inspector is not None:
-        for number, (key, name) in enumerate(inspector.TABS, start=1):
-            title, lead = _named("Open", f"the {name} tab")
+        for key, tab in inspector.tabs.items():
+            title, lead = _named("Open", f"the {tab.title} tab")
             yield Entry(
                 f"tab/{key}",
                 title,
@@ -174,7 +174,7 @@ def panel_entries(find: Findable) -> Iterator[Entry]:
                 partial(find.enter_tab, key),
                 lead,
                 "inspector settings",
-                f"Alt+{number}",
+                tab.keys,
             )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
-from nnviz.gui.canvas.view import CanvasView, Outlook
+from nnviz.gui.canvas import CanvasView, Outlook
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.training import GO_BACK, Training

@@ -36,7 +36,7 @@ def shortcut_groups(find: Findable) -> list[ShortcutGroup]:
             uses += [_of_action(entry.action, entry.words) for entry in docks.actions[key].entries]
             groups.append(ShortcutGroup(f"Instrument: {docks.panels[key].title}", tuple(uses)))
     if inspector is not None:
-        tabs = tuple(KeyUse(name, (f"Alt+{number}",)) for number, (_, name) in enumerate(inspector.TABS, 1))
+        tabs = tuple(KeyUse(tab.title, (tab.keys,)) for tab in inspector.tabs.values())
         groups.append(ShortcutGroup("Inspector", tabs))
     groups.append(ShortcutGroup("On the canvas", CANVAS_KEYS))
     groups.append(ShortcutGroup("On the timeline", TIMELINE_KEYS))

@@ -128,7 +128,7 @@ class MainWindow(QMainWindow):
         self.training = Training(
             self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
         )
-        self.interests = Interests(self)
+        self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
         self.safety = Safety(document, self.files, self.background, self.notices, self)
@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
                 self.overlays.show_details,
                 self,
             ),
-            *history_actions(self.document, self.guarded),
+            *history_actions(self.shown_document, self.guarded),
             *self.looks.actions(),
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
@@ -365,6 +365,7 @@ class MainWindow(QMainWindow):
         inspector.node_requested.connect(self.regions.show_node)
         inspector.cure_requested.connect(self.cures.cure)
         inspector.data.download_requested.connect(lambda _kind: self._download())
+        inspector.interest_changed.connect(self.interests.contribute)
         inspector.set_selection(list(self.canvas.selected))
         self.feed.subscribe(inspector.refresh, inspector)
 

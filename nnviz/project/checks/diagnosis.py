@@ -70,7 +70,7 @@ class Places:
             self.take(node.x, node.y)
 
     def take(self, x: float, y: float) -> None:
-        """A card lies here from now on."""
+        """Marks the place of a card as taken, so that no cure puts another one there."""
         self._cells[self._cell(x, y)].append((x, y))
         self._right = max(self._right, x)
 
@@ -211,7 +211,7 @@ class Look:
 
     @cached_property
     def places(self) -> Places:
-        """Where a card could still lie."""
+        """Finds free places on the canvas for the cards that cures add."""
         return Places(self.graph)
 
     @cached_property

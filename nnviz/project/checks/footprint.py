@@ -40,7 +40,7 @@ class Line:
     slack: int = 0
 
     def at(self, batch: int) -> int:
-        """Bytes for a batch of this size."""
+        """The memory that this line of the estimate takes for a batch of a size, in bytes."""
         return self.fixed + self.each * batch + self.slack
 
 

@@ -41,7 +41,7 @@ BATCH, CHECKPOINT, COPIES = "the batch on its way", "the checkpoint being writte
 
 @dataclass(frozen=True)
 class Examples:
-    """How many examples there are.
+    """How many examples each split has, for the estimate of memory.
 
     Attributes:
         training, validation, test: In each split.
@@ -88,7 +88,7 @@ class Needs:
 
     @property
     def needed(self) -> int:
-        """Without this much it cannot be trained."""
+        """The least memory with which the network can be trained, in bytes."""
         return sum(self.parts.values())
 
     @property

@@ -100,7 +100,7 @@ def inputs_of(graph: Graph, node: str) -> list[str]:
 
 
 def infer(graph: Graph) -> Inference:
-    """Everything from nothing."""
+    """Shapes, parameters and problems of every node of a graph, computed anew."""
     return _walk(graph, None, frozenset())
 
 

@@ -18,7 +18,7 @@ _STEP = CARD_WIDTH + GAP_X
 
 
 def check_ends(look: Look) -> Iterator[Diagnostic]:
-    """A network has one Input and one Output."""
+    """Reports a network that has not exactly one Input and one Output."""
     if not look.graph.nodes:
         yield Diagnostic("", "error", "The network is empty: it needs an Input and an Output.", (_begin(look),))
         return
@@ -167,7 +167,7 @@ def _check_arity(look: Look, node_id: str, spec: LayerSpec) -> Iterator[Diagnost
 
 
 def check_shapes(look: Look) -> Iterator[Diagnostic]:
-    """Every layer can take what comes in."""
+    """Reports layers that cannot take the shape that comes in, with cures."""
     for node_id, problem in look.inference.problems.items():
         spec = look.specs.get(node_id)
         if spec is None or _has_param_problem(look.graph.nodes[node_id], spec):

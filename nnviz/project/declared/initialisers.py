@@ -26,7 +26,8 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         "default",
         "PyTorch default",
         "Uniform between ±1/√n for n inputs, weights and biases alike (Kaiming uniform with a = √5): what a layer of "
-        "PyTorch starts with when nothing is said.",
+        "PyTorch starts with when nothing is said. Of a ConvTranspose2d, PyTorch takes the outputs in place of the "
+        "inputs: n is its output channels in one group times the window.",
     ),
     InitialiserSpec(
         "he_normal",
@@ -42,7 +43,9 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
     InitialiserSpec(
         "xavier_uniform",
         "Xavier uniform (Glorot)",
-        "Uniform between ±√(6/(n + m)) for n inputs and m outputs: a balance between the way forward and the way back.",
+        "Uniform between ±√(6/(n + m)) for n inputs and m outputs: a balance between the way forward and the way back. "
+        "Of a convolution, n is the input channels in one group times the window, and m the output channels of all "
+        "groups times the window, as PyTorch counts them; of a ConvTranspose2d the other way round.",
     ),
     InitialiserSpec(
         "gaussian",

@@ -20,7 +20,7 @@ class LossSpec(Spec):
         expects: What the network should put out: ``logits`` (any number; the loss applies softmax or sigmoid itself),
             ``probabilities`` (0 to 1) or ``values`` (compared as they are).
         answer: How the answer is read from the outputs: ``softmax`` or ``sigmoid`` (a probability), ``sign`` (+1 above
-            0, else −1) or ``identity`` (the numbers are the answer).
+            0, −1 below; 0 itself is shown as −1 and counts as a mistake) or ``identity`` (the numbers are the answer).
         threshold: Yes or no only: an output above it is a yes.
         formula: For one example, as the help shows it; y is the target, p the output or probability, z the logit.
         takes_labels: A target is the number of the right class; else it has the shape of the output.
@@ -134,8 +134,9 @@ LOSSES: tuple[LossSpec, ...] = (
         "perceptron",
         "Perceptron",
         "Rosenblatt's rule for yes or no, written as a loss: how far an example is on the wrong side of the line, and "
-        "0 on the right side. The answer is +1 or −1, the sign of the last layer's number. With SGD, learning rate 1 "
-        "and batches of one, each mistake adds the example to the weights (yes) or takes it away (no).",
+        "0 on the right side. The answer is +1 or −1, the sign of the last layer's number; exactly on the line (0), "
+        "either is a mistake. With SGD, learning rate 1 and batches of one, each mistake adds the example to the "
+        "weights (yes) or takes it away (no).",
         tasks=("binary",),
         expects="logits",
         answer="sign",

@@ -46,6 +46,24 @@ PREPARATIONS: tuple[Spec, ...] = (
             ),
         ),
     ),
+    Spec(
+        "clip",
+        "Clip",
+        "Takes numbers that lie outside a range to its nearer end: max(low, min(x, high)). Behind “Mean 0, variance 1” "
+        "it keeps a few outliers from deciding everything.",
+        params=(
+            ParamSpec("low", "low", "What is smaller becomes this number.", "float", -3.0, minimum=-1e9, maximum=1e9),
+            ParamSpec(
+                "high",
+                "high",
+                "What is larger becomes this number; it must lie above the other.",
+                "float",
+                3.0,
+                minimum=-1e9,
+                maximum=1e9,
+            ),
+        ),
+    ),
 )
 
 #: What the older setting ``scaling`` stands for, of files of format 1 and 2 and on the command line.

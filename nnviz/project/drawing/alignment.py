@@ -14,7 +14,7 @@ AIR = 24.0
 
 
 class Alignment(Enum):
-    """The line on which cards are put."""
+    """The edge or middle line of the selected cards to which all of them are moved."""
 
     LEFT = "left"
     CENTRE = "centre"

@@ -43,7 +43,7 @@ class Rect(NamedTuple):
 
     @property
     def turned(self) -> Rect:
-        """It with its axes exchanged."""
+        """The same rectangle with x and y exchanged, so that one rule serves both directions."""
         return Rect(self.y, self.x, self.height, self.width)
 
     def united(self, other: Rect) -> Rect:
@@ -67,11 +67,11 @@ class Rect(NamedTuple):
         return across * across + down * down
 
     def shifted(self, across: float, down: float) -> Rect:
-        """It, elsewhere."""
+        """The rectangle moved by some units to the right and down."""
         return self._replace(x=self.x + across, y=self.y + down)
 
     def touches(self, other: Rect) -> bool:
-        """Whether they lie on each other."""
+        """Whether two rectangles overlap."""
         return (
             self.x < other.right - SLACK
             and other.x < self.right - SLACK

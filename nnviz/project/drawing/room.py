@@ -18,7 +18,7 @@ Offsets: TypeAlias = dict[str, tuple[float, float]]
 
 
 def made_room(others: Mapping[str, Rect], notes: Collection[str], before: Rect, after: Rect) -> Offsets:
-    """Who gives way when a card grows.
+    """By how much the cards beside one that grows move out of its way.
 
     Args:
         others: What stands beside it, by id.

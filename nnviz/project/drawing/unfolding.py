@@ -24,7 +24,7 @@ Item: TypeAlias = "Node | Group | Note | Arrow"
 
 
 def items_of(graph: Graph) -> dict[str, Item]:
-    """All that has a place, by id."""
+    """All nodes, notes, arrows and groups of a graph by their ids: everything that has a place."""
     return {**graph.nodes, **graph.groups, **graph.notes, **graph.arrows}
 
 

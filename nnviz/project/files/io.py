@@ -19,6 +19,7 @@ from nnviz import paths
 from nnviz.errors import InputError, ParamError, ProjectError, StorageError
 from nnviz.project import choices, registry, settings
 from nnviz.project.choices import Chosen, Slot
+from nnviz.project.files import own_folder
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.files.file_schema import (
     MIGRATIONS,
@@ -76,7 +77,7 @@ SUFFIX = ".nnviz"
 
 
 def load(path: Path | str) -> Project:
-    """The project in a file.
+    """The project in a file; a folder of the user's own is made absolute (see ``own_folder.py``).
 
     Raises:
         ProjectError: There is no such file, or it cannot be used; the sentence names the file and the field.
@@ -88,7 +89,7 @@ def load(path: Path | str) -> Project:
     except (OSError, ValueError) as error:
         reason = "There is no permission to read it." if isinstance(error, PermissionError) else paths.reason_of(error)
         raise ProjectError(reason, file=paths.shown(path)) from None
-    return loads(data, paths.shown(path))
+    return own_folder.of_project(loads(data, paths.shown(path)), path)
 
 
 def loads(data: bytes, name: str = "") -> Project:
@@ -407,7 +408,7 @@ def save(project: Project, path: Path | str) -> None:
     Raises:
         StorageError: It could not be written; the old file is untouched.
     """
-    data = dumps(project)
+    data = dumps(own_folder.for_file(project, Path(path)))
     problem = size_problem(data)
     if problem:  # It could not be opened again.
         raise StorageError(f"{path} could not be saved: it {problem}. What was there before is untouched.")

@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 
 from nnviz.errors import InputError
-from nnviz.project.files import io
+from nnviz.project.files import io, own_folder
 from nnviz.project.files.safe_json import LARGEST_FILE
 from nnviz.project.model import Project
 from nnviz.regular_files import open_regular
@@ -74,4 +74,4 @@ def save_unless_changed(project: Project, path: Path, known: str | None) -> str 
         if found and (found != known or found == UNKNOWN):
             return None
     io.save(project, path)
-    return fingerprint_of(io.dumps(project))
+    return fingerprint_of(io.dumps(own_folder.for_file(project, path)))

@@ -25,7 +25,7 @@ class OtherWindow:
 
 
 def open_folder(folder: Path) -> Path:
-    """Where the entries lie."""
+    """The folder in which windows write down the files that they have open."""
     return folder / "open"
 
 
@@ -67,7 +67,7 @@ class OpenFile:
         return self._others(entry)
 
     def leave(self) -> None:
-        """Nothing is open any more."""
+        """Takes the window's entry away: it has no file open any more."""
         if self._entry is not None:
             with contextlib.suppress(OSError):
                 self._entry.unlink()

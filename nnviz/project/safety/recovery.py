@@ -81,13 +81,13 @@ class LeftWork:
         self._claim.release()
 
     def put_back(self) -> None:
-        """Leaves it for the next start."""
+        """Keeps the work where it is, to be offered again at the next start."""
         self._claim.release()
 
 
 @dataclass(frozen=True)
 class Found:
-    """What windows that are gone have left.
+    """Unsaved work of windows that ended without closing it.
 
     Attributes:
         work: What can be restored, the newest first.

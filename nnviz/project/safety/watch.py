@@ -23,7 +23,7 @@ INTERVAL = 1.0
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look has shown.
+    """What one look at a watched file on the disk has shown.
 
     Attributes:
         path: The file.

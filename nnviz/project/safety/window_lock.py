@@ -123,7 +123,7 @@ def claim(folder: Path, token: str) -> WindowLock | None:
 
 
 def windows_folder(folder: Path) -> Path:
-    """Where the locks lie."""
+    """The folder in which running windows hold their locks."""
     return folder / "windows"
 
 

@@ -348,7 +348,7 @@ def test_every_data_set_can_be_looked_at(kind: str, document: Document, inspecto
     spec = datasets.dataset(kind)
     assert document.project.data.dataset == kind
     assert spec.licence in inspector.data.facts.text()
-    qtbot.waitUntil(lambda: not inspector.data._known.looking(document.project.data))
+    qtbot.waitUntil(lambda: not inspector.data.known.looking(document.project.data))
     assert inspector.data.download.isVisibleTo(inspector.data) == bool(spec.download_bytes)
 
 

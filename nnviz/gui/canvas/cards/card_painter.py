@@ -26,6 +26,7 @@ from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.theme import Theme, format_count, level_colour, mixed, scene_font
+from nnviz.record.quantities import Quantity
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 #: Family of the cards of collapsed groups.
@@ -58,6 +59,8 @@ class CardReadings:
 
     gradient: float | None = None
     badge: float | None = None
+    #: What the badge's value is of, where it is not the card's own quantity but what passes lately.
+    quantity: Quantity | None = None
 
 
 def magnitude(value: float) -> str:
@@ -105,7 +108,7 @@ def paint_card(
     if places.figures is not None:
         _paint_figures(painter, places.figures, facts, places.letters, readings.gradient, theme)
     if places.status is not None:
-        _paint_status(painter, places.status, facts, places.letters, readings.badge, theme)
+        _paint_status(painter, places.status, facts, places.letters, readings, theme)
     if places.share_bar is not None and readings.badge is not None and facts.badge is not None:
         colour = level_colour(theme, facts.badge.bands.level(readings.badge))
         known = math.isfinite(readings.badge) and facts.badge.unit == "share"
@@ -141,7 +144,7 @@ def paint_bypass(painter: QPainter, facts: CardFacts, places: CardPlaces, theme:
     """Over the faded card its words, to be read, and a line from side to side: what comes in goes out."""
     _paint_header(painter, facts, places, theme)
     if places.status is not None:
-        _paint_status(painter, places.status, facts, places.letters, None, theme)
+        _paint_status(painter, places.status, facts, places.letters, CardReadings(), theme)
     painter.setPen(QPen(theme.accent, 2.0, Qt.PenStyle.DashLine))
     rect = facts.layout.rect
     y = min(PORT_Y, rect.height() - 8.0)
@@ -306,12 +309,14 @@ def _paint_figures(
 
 
 def _paint_status(
-    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, value: float | None, theme: Theme
+    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, readings: CardReadings, theme: Theme
 ) -> None:
     """A note; or a badge: the value of a quantity, whose word goes before its number has to."""
     unit = letters / LETTERS
     noted = facts.status is Status.NOTE
-    text = facts.note if noted else facts.word
+    value, quantity = readings.badge, readings.quantity or facts.badge
+    word = quantity.badge.word if quantity is not None and quantity.badge is not None else ""
+    text = facts.note if noted else word
     wide = text_width(text, letters, 400)
     pill_width = 44.0 if letters == LETTERS else 38.0 * unit
     room = row.width() if noted or value is None else row.width() - pill_width - 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -73,9 +74,10 @@ def describe(scene: CanvasScene, live: LiveValues, node: str) -> str:
     targets = [edge.target.node for edge in sorted(scene.wires_at(node)) if edge.source.node == node]
     parts.append(f"from {', '.join(sources)}" if sources else "no input wire" if facts.input_ports else "")
     parts.append(f"to {', '.join(targets)}" if targets else "no output wire" if facts.output_ports else "")
-    value = live.badge(facts)
-    if value is not None and facts.badge is not None and facts.badge.badge is not None:
-        parts.append(f"{facts.badge.badge.word} {facts.badge.text(value)}")
+    found = live.badge_reading(facts)
+    if found is not None and found[0].badge is not None:
+        quantity, reading = found
+        parts.append(f"{found[0].badge.word} {quantity.text(reading.value)}")
     sentence = ", ".join(part for part in parts if part) + "."
     return " ".join([sentence, *scene.cards[node].reasons()])
 
@@ -137,7 +139,10 @@ def _gradient(facts: CardFacts, live: LiveValues) -> str:
 
 
 def _badge(facts: CardFacts, live: LiveValues) -> str:
-    value = live.badge(facts)
-    if value is None or facts.badge is None or facts.badge.badge is None:
+    found = live.badge_reading(facts)
+    if found is None or found[0].badge is None:
         return ""
-    return f"{facts.badge.text(value)} {facts.badge.badge.sentence}"
+    quantity, reading = found
+    if math.isnan(reading.value):
+        return "its outputs are not a number (NaN)"
+    return f"{quantity.text(reading.value)} {found[0].badge.sentence}"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
-from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS
+from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, Quantity
 from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar
 
 _GRAVITY = {"error": 2, "warning": 1}
@@ -106,9 +106,26 @@ class LiveValues:
 
     def badge(self, facts: CardFacts) -> float | None:
         """The value of the quantity in the card's last line."""
+        found = self.badge_reading(facts)
+        return found[1].value if found is not None else None
+
+    def badge_reading(self, facts: CardFacts) -> tuple[Quantity, Scalar] | None:
+        """What stands in the card's last line, with its step.
+
+        It is the exact value, or what passed in the last training batches while that is newer.
+        """
         if facts.shape is None or facts.badge is None:
             return None
-        return self._number(facts.badge.series(facts.node))
+        exact = self._scalar(facts.badge, facts.node)
+        lately = facts.badge.lately
+        passing = self._scalar(lately, facts.node) if lately is not None else None
+        if lately is not None and passing is not None and (exact is None or passing.step > exact.step):
+            return lately, passing
+        return (facts.badge, exact) if exact is not None else None
+
+    def _scalar(self, quantity: Quantity, node: str) -> Scalar | None:
+        found = self._run.latest(quantity.series(node), self._step) if self._run is not None else None
+        return found if isinstance(found, Scalar) else None
 
     def _number(self, series: str) -> float | None:
         sample = self._run.latest(series, self._step) if self._run is not None else None

@@ -171,19 +171,21 @@ def kernel_param(default: int, axes: int, help: str) -> ParamSpec:
 
 
 def stride_param(default: int, axes: int) -> ParamSpec:
-    """``stride``."""
+    """The declaration of ``stride``, in as many directions as the layer has axes."""
     return _window_param(
         "stride", "stride", "How far the window moves from one position to the next.", default, axes, 1
     )
 
 
-def padding_param(axes: int, help: str = "Zeros added on each side. (kernel − 1) / 2 keeps the size.") -> ParamSpec:
-    """``padding``."""
+def padding_param(
+    axes: int, help: str = "Zeros added on each side. With stride 1, (kernel − 1) / 2 keeps the size."
+) -> ParamSpec:
+    """The declaration of ``padding``, in as many directions as the layer has axes."""
     return _window_param("padding", "padding", help, 0, axes, 0)
 
 
 def dilation_param(axes: int) -> ParamSpec:
-    """``dilation``."""
+    """The declaration of ``dilation``, in as many directions as the layer has axes."""
     help = "Distance between neighbouring points of the window: above 1 it looks further with as many weights."
     return _window_param("dilation", "dilation", help, 1, axes, 1, advanced=True)
 
@@ -204,7 +206,7 @@ def _window_param(
 
 
 def bias_param() -> ParamSpec:
-    """``bias``."""
+    """The declaration of ``bias``: whether a number is added to each output."""
     return ParamSpec(
         "bias", "bias", "Adds one learned number to each output. Not needed right before a BatchNorm.", "bool", True
     )

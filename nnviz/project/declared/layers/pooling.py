@@ -67,7 +67,7 @@ def _ceil_mode() -> ParamSpec:
     return ParamSpec(
         "ceil_mode",
         "round up",
-        "Takes in the last window even where it reaches over the edge, so that no pixel is lost.",
+        "Takes in the last window even where it reaches over the edge, so that less is lost there.",
         "bool",
         False,
         advanced=True,

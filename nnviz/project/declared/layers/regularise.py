@@ -84,7 +84,7 @@ def _probability() -> ParamSpec:
     return ParamSpec(
         "probability",
         "probability",
-        "Share that is switched off at each training step. The rest is scaled up, so that the sum stays the same.",
+        "Share that is switched off at each training step. The rest is scaled up: sums stay the same on average.",
         "float",
         0.5,
         minimum=0,
@@ -145,7 +145,8 @@ LAYERS: tuple[LayerSpec, ...] = (
         "batch_norm2d",
         "BatchNorm2d",
         "Brings each channel of the batch to mean 0 and variance 1, then scales and shifts it with learned numbers. "
-        "Lets deep networks train faster. Needs batches of more than one example.",
+        "Lets deep networks train faster. Needs more than one number a channel: several examples in a "
+        "batch, or several positions.",
         "regularise",
         (epsilon_param(), _momentum(), affine_param()),
         rule=_batch_norm2d_rule,

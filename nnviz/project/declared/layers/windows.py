@@ -21,7 +21,7 @@ def spread(values: Params, name: str, axes: int) -> tuple[int, ...]:
 
 
 def slide(title: str, values: Params, spatial: Sequence[int], *, ceil_mode: bool = False) -> tuple[Sweep, ...]:
-    """How a window moves along each axis.
+    """How a window moves along each axis: its size, its steps, and how many places it has.
 
     Its places are ``floor((size + 2·padding − dilation·(kernel − 1) − 1) / stride) + 1``; with ``ceil_mode`` the
     quotient is rounded up, unless the last window would then start beyond the input and its left padding.

@@ -1,0 +1,383 @@
+"""Folders of pictures as people have them: transparent, deep, rare, divided, nested, littered, damaged."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from nnviz.data import datasets, folders, image_files, images
+from nnviz.data.division import stratified
+from nnviz.data.image_files import BACKGROUNDS, Extent, Levels, read_image
+from nnviz.data.images import ReadPictures
+from nnviz.data.picture_memory import PictureMemory
+from nnviz.data.tensors import LoadedData, load
+from nnviz.errors import Cancelled, DataError
+from nnviz.project.model import DataConfig
+
+
+def fill(root: Path, counts: dict[str, int], first: int = 0) -> Path:
+    """Each class in its own colour, its pictures numbered by their blue."""
+    for which, (name, count) in enumerate(counts.items()):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            Image.new("RGB", (8, 8), (50 * which, 0, first + number)).save(root / name / f"{first + number}.png")
+    return root
+
+
+def on(root: Path, **params: object) -> DataConfig:
+    return DataConfig("image_folder", {"folder": str(root), "size": 8, **params})  # type: ignore[dict-item]
+
+
+def numbers(split: object) -> list[tuple[int, int]]:
+    """(class, number) of the pictures that :func:`fill` made, sorted."""
+    inputs, targets = split.inputs, split.targets  # type: ignore[attr-defined]
+    assert torch.equal(inputs[:, 0, 0, 0].long(), 50 * targets)
+    return sorted(zip(targets.tolist(), inputs[:, 2, 0, 0].tolist(), strict=True))
+
+
+def every(data: LoadedData) -> int:
+    return len(data.train) + len(data.validation) + len(data.test)
+
+
+# --- transparent -----------------------------------------------------------------------------------------------------
+
+
+def drawing(mode: str) -> Image.Image:
+    """A black line and a half transparent red square on nothing."""
+    picture = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(picture)
+    draw.line((2, 2, 35, 25), fill=(0, 0, 0, 255), width=3)
+    draw.rectangle((20, 2, 30, 8), fill=(200, 10, 10, 128))
+    return picture.convert(mode)
+
+
+@pytest.mark.parametrize("background", BACKGROUNDS)
+@pytest.mark.parametrize(("mode", "ending"), [("RGBA", "png"), ("LA", "png"), ("RGBA", "webp"), ("P", "gif")])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_transparent_pictures_are_laid_on_a_background(
+    tmp_path: Path, mode: str, ending: str, channels: int, background: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"x.{ending}"
+    options = {"lossless": True, "exact": True} if ending == "webp" else {}
+    drawing(mode).save(path, **options)
+    with Image.open(path) as written:
+        pixels = np.asarray(written.convert("RGBA"), np.float64)
+    alpha = pixels[..., 3:] / 255
+    expected = np.rint(pixels[..., :3] * alpha + np.array(BACKGROUNDS[background]) * (1 - alpha)).astype(np.uint8)
+    square = Image.fromarray(expected[:, 5:35])
+    if channels == 1:
+        square = square.convert("L")
+    monkeypatch.setattr(image_files, "_STRIP", 100)
+    found = read_image(path, 30, channels, background).astype(int)
+    reference = np.asarray(square, int).reshape(30, 30, channels).transpose(2, 0, 1)
+    assert np.abs(found - reference).max() <= 1
+    assert len(np.unique(found)) >= 2
+
+
+def test_a_black_dot_on_nothing_is_seen(tmp_path: Path) -> None:
+    dot = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    dot.putpixel((4, 4), (0, 0, 0, 255))
+    dot.save(tmp_path / "dot.png")
+    found = read_image(tmp_path / "dot.png", 8, 1)
+    assert found[0, 4, 4] == 0 and (found == 255).sum() == 63
+
+
+def test_the_background_is_a_setting(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / name / f"{number}.png")
+    for background, grey in (("white", 255), ("grey", 128), ("black", 0)):
+        assert bool((load(on(tmp_path, background=background)).train.inputs == grey).all())
+    assert bool((load(on(tmp_path)).train.inputs == 255).all()), "white unless said otherwise"
+
+
+# --- more than 8 bits ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "whole", "levels"),
+    [
+        (0, 255, True, (0, 255)),
+        (0, 1000, True, (0, 1023)),
+        (10, 4095, True, (0, 4095)),
+        (0, 16000, True, (0, 16383)),
+        (0, 65535, True, (0, 65535)),
+        (30000, 31000, True, (30000, 31000)),
+        (-1000, 3000, True, (-1000, 3000)),
+        (0, 100_000, True, (0, 100_000)),
+        (0.0, 1.0, False, (0, 1)),
+        (0.2, 0.9, False, (0, 1)),
+        (0.4, 0.5, False, (0.4, 0.5)),
+        (0.0, 200.0, False, (0, 255)),
+        (-1.0, 1.0, False, (-1, 1)),
+        (7, 7, True, (0, 255)),
+        (-7, -7, True, (-7, 0)),
+        (1e30, 1e30, False, (1e30, 2e30)),
+    ],
+)
+def test_levels_by_content(low: float, high: float, whole: bool, levels: tuple[float, float]) -> None:
+    found = Levels.of([Extent(low, high, whole)])
+    assert (found.whole if whole else found.real) == levels
+    assert (found.real if whole else found.whole) is None
+
+
+def save_deep(path: Path, values: NDArray[np.generic]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path)
+
+
+@pytest.mark.parametrize(("kind", "black", "white"), [("uint16", 0, 4095), ("float32", -2.5, 2.5)])
+def test_one_rule_for_all_pictures_of_a_set(tmp_path: Path, kind: str, black: float, white: float) -> None:
+    """A bright and a dark class stay bright and dark, and twelve bits are not black."""
+    random = np.random.default_rng(0)
+    written: dict[str, NDArray[np.float64]] = {}
+    for name, (low, high) in {"bright": (0.7, 1.0), "dark": (0.0, 0.2)}.items():
+        for number in range(6):
+            share = random.uniform(low, high, (8, 8))
+            share[0, 0] = {"bright": 1.0, "dark": 0.0}[name]
+            values = (black + share * (white - black)).astype(kind)
+            save_deep(tmp_path / name / f"{number}.tif", values)
+            written[f"{name}{number}"] = values.astype(np.float64)
+    found = datasets.inspect(on(tmp_path, channels="1"))
+    assert any(f"{black:,.6g} is black and {white:,.6g} is white" in note for note in found.notes)
+    files = [file for name in ("bright", "dark") for file in sorted((tmp_path / name).iterdir())]
+    read = images.read_pictures(files, 8, 1, "white", lambda done: None)
+    for file, pixels in zip(files, read.pixels, strict=True):
+        values = written[f"{file.parent.name}{file.stem}"]
+        assert np.abs(pixels[0] - (values - black) * 255 / (white - black)).max() <= 0.51
+    data = load(on(tmp_path, channels="1"))
+    brightness = data.train.inputs.double().mean((1, 2, 3))
+    assert brightness[data.train.targets == 0].min() > 150 and brightness[data.train.targets == 1].max() < 60
+
+
+def test_ordinary_pictures_beside_deep_ones_stay_what_they_are(tmp_path: Path) -> None:
+    fill(tmp_path, {"a": 4, "b": 4})
+    save_deep(tmp_path / "a" / "deep.png", np.full((8, 8), 3000, np.uint16) + np.eye(8, dtype=np.uint16) * 1000)
+    files = [file for name in "ab" for file in sorted((tmp_path / name).iterdir())]
+    plain = [file for file in files if file.stem != "deep"]
+    read = images.read_pictures(files, 8, 3, "white", lambda done: None)
+    for number, file in enumerate(files):
+        if file in plain:
+            assert np.array_equal(read.pixels[number], read_image(file, 8, 3))
+
+
+# --- rare classes ----------------------------------------------------------------------------------------------------
+
+
+@given(labels=st.lists(st.integers(0, 6), min_size=1, max_size=80), share=st.floats(0, 1), seed=st.integers(0, 99))
+def test_what_is_left_holds_every_class_as_long_as_the_number_allows(
+    labels: list[int], share: float, seed: int
+) -> None:
+    targets = np.array(labels)
+    count = round(share * len(labels))
+    left = np.setdiff1d(np.arange(len(labels)), stratified(targets, count, seed))
+    classes = len(set(labels))
+    assert len(left) == len(labels) - count
+    assert len(set(targets[left].tolist())) == min(classes, len(left))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_class_is_trained_on(tmp_path: Path, seed: int) -> None:
+    fill(tmp_path, {"cat": 8, "dog": 8, "owl": 1, "emu": 2})
+    config = DataConfig("image_folder", {"folder": str(tmp_path), "size": 8}, split_seed=seed)
+    data = load(config)
+    assert set(data.train.targets.tolist()) == {0, 1, 2, 3} and every(data) == 19
+    warnings = datasets.inspect(config).warnings
+    assert warnings == (
+        "The class 'owl' has one picture: it is trained on, and nothing tells how well it is recognised.",
+    )
+
+
+def test_a_share_that_leaves_a_class_without_training_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path, dict.fromkeys(("a", "b", "c", "d"), 2))
+    config = DataConfig("image_folder", {"folder": str(tmp_path), "size": 8}, validation_fraction=0.8)
+    with pytest.raises(DataError, match="no training example left: 1 of 6 examples are left for 4 classes") as caught:
+        load(config)
+    assert caught.value.field == "data.validation_fraction"
+
+
+# --- splits ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [("train", "val"), ("Train", "VALID"), ("training", "validation")])
+def test_train_and_val_are_the_splits(tmp_path: Path, names: tuple[str, str]) -> None:
+    fill(tmp_path / names[0], {"cat": 5, "dog": 5})
+    fill(tmp_path / names[1], {"cat": 3, "dog": 2}, first=100)
+    data = load(on(tmp_path))
+    assert numbers(data.train) == [(label, number) for label in (0, 1) for number in range(5)]
+    assert numbers(data.validation) == [(0, 100), (0, 101), (0, 102), (1, 100), (1, 101)]
+    assert len(data.test) == 0 and datasets.split_sizes(on(tmp_path)) == (10, 5, 0)
+    (note,) = datasets.inspect(on(tmp_path)).notes
+    assert f"'{names[1]}' the validation split" in note and "no test split" in note and "no effect" in note
+
+
+def test_three_splits_are_all_used_each_in_its_place(tmp_path: Path) -> None:
+    for part, first in (("train", 0), ("valid", 100), ("test", 200)):
+        fill(tmp_path / part, {"cat": 5, "dog": 5}, first)
+    (tmp_path / "valid" / "cat" / "100.png").write_bytes(b"damaged")
+    data = load(on(tmp_path))
+    for split, first in ((data.train, 0), (data.validation, 100), (data.test, 200)):
+        assert {number // 100 * 100 for _, number in numbers(split)} == {first}
+    assert (len(data.train), len(data.validation), len(data.test)) == datasets.split_sizes(on(tmp_path)) == (10, 9, 10)
+
+
+def test_splits_that_cannot_be_told_apart_and_classes_called_so(tmp_path: Path) -> None:
+    for part in ("train", "val", "validation"):
+        fill(tmp_path / "both" / part, {"cat": 2, "dog": 2})
+    with pytest.raises(DataError, match="'val' and 'validation' would be the same split"):
+        datasets.facts(on(tmp_path / "both"))
+    fill(tmp_path / "vehicles", {"plane": 3, "train": 3})
+    assert datasets.facts(on(tmp_path / "vehicles")).class_names == ("plane", "train")
+    fill(tmp_path / "alone" / "train", {"cat": 5, "dog": 5})
+    assert datasets.facts(on(tmp_path / "alone")).class_names == ("cat", "dog")
+    assert every(load(on(tmp_path / "alone"))) == 10
+    fill(tmp_path / "wrapped" / "pets", {"cat": 5, "dog": 5})
+    with pytest.raises(DataError, match=r"only the class 'pets'.*choose 'pets' itself"):
+        datasets.facts(on(tmp_path / "wrapped"))
+
+
+# --- what else lies there --------------------------------------------------------------------------------------------
+
+
+def test_files_of_the_system_are_left_out_and_counted(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat": 6, "dog": 6})
+    (tmp_path / "cat" / "._0.png").write_bytes(bytes.fromhex("0005160700020000") + bytes(116))
+    (tmp_path / "cat" / ".DS_Store").write_bytes(b"Bud1")
+    (tmp_path / "dog" / "Thumbs.db").write_bytes(b"db")
+    fill(tmp_path / "__MACOSX", {"cat": 2})
+    found = datasets.inspect(on(tmp_path))
+    assert found.data.class_names == ("cat", "dog") and sum(found.sizes) == 12
+    assert found.warnings == () and found.notes == (".DS_Store: 3 files of the system left out.",)
+    assert every(load(on(tmp_path))) == 12
+
+
+def test_pictures_in_folders_inside_a_class_are_taken(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat": 3, "dog": 3})
+    fill(tmp_path / "cat", {"persian": 5}, first=50)
+    (tmp_path / "dog" / "a" / "b").mkdir(parents=True)
+    fill(tmp_path / "dog" / "a", {"b": 4}, first=90)
+    found = folders.image_files(str(tmp_path)).training
+    assert [len(files) for files in found] == [8, 7] and every(load(on(tmp_path))) == 15
+    fill(tmp_path / "dog" / "a", {"b": 1}, first=99)
+    assert every(load(on(tmp_path))) == 16, "a change deep inside is noticed"
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat": 3, "dog": 3})
+    try:
+        (tmp_path / "cat" / "again").symlink_to(tmp_path / "cat", target_is_directory=True)
+    except OSError:
+        pytest.skip("no links can be made here")
+    assert [len(files) for files in folders.image_files(str(tmp_path)).training] == [3, 3]
+
+
+def test_all_endings_that_can_be_read_are(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat": 5, "dog": 5})
+    for name in ("cat", "dog"):
+        Image.new("RGB", (8, 8), (9, 9, 9)).save(tmp_path / name / "x.jfif", format="JPEG")
+        try:
+            Image.new("RGB", (8, 8), (9, 9, 9)).save(tmp_path / name / "y.avif")
+        except (KeyError, OSError):
+            pytest.skip("this Pillow was built without AVIF")
+    assert every(load(on(tmp_path))) == 14
+
+
+def test_avif_without_a_reader_is_named_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path, {"cat": 5, "dog": 5})
+    (tmp_path / "cat" / "y.avif").write_bytes(b"\0\0\0\x1cftypavif" + bytes(100))
+    monkeypatch.setattr(image_files, "_KNOWN", tuple(name for name in image_files._KNOWN if name != "AVIF"))
+    (warning,) = datasets.inspect(on(tmp_path)).warnings
+    assert warning.startswith(f"Left out: {Path('cat', 'y.avif')}: ") and "built without AVIF" in warning
+
+
+def test_pictures_that_nobody_reads_here_are_counted(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat": 5, "dog": 5})
+    for number in range(3):
+        (tmp_path / "dog" / f"{number}.HEIC").write_bytes(b"x")
+    (warning,) = datasets.inspect(on(tmp_path)).warnings
+    assert "3 files were left out" in warning and ".heic" in warning and "0.HEIC" in warning
+
+
+# --- damaged ---------------------------------------------------------------------------------------------------------
+
+
+def cut_jpeg() -> bytes:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    written = io.BytesIO()
+    Image.fromarray(noise).save(written, "JPEG")
+    return written.getvalue()[:900]
+
+
+def test_one_damaged_picture_is_left_out_and_named(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat": 6, "dog": 5})
+    (tmp_path / "dog" / "3a.jpg").write_bytes(cut_jpeg())
+    found = datasets.inspect(on(tmp_path))
+    (warning,) = found.warnings
+    assert warning.startswith(f"Left out: {Path('dog', '3a.jpg')}: ") and "truncated" in warning
+    data = load(on(tmp_path))
+    assert every(data) == sum(found.sizes) == 11
+    seen = Counter(pair for split in (data.train, data.validation, data.test) for pair in numbers(split))
+    assert seen == Counter([(0, number) for number in range(6)] + [(1, number) for number in range(5)])
+
+
+def test_a_class_of_damaged_pictures_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat": 6, "dog": 0})
+    for number in range(3):
+        (tmp_path / "dog" / f"{number}.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="None of the 3 pictures of this class can be read") as caught:
+        datasets.facts(on(tmp_path))
+    assert caught.value.file == str(tmp_path / "dog" / "0.png")
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path, {"cat": 3, "dog": 3})
+
+    def lacking(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(image_files, "_checked_pixels", lacking)
+    with pytest.raises(DataError, match="not enough memory"):
+        datasets.facts(on(tmp_path))
+
+
+def test_a_folder_is_read_once_for_looking_and_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path, {"cat": 6, "dog": 6})
+    read: list[int] = []
+    reading = images.read_pictures
+
+    def counted(files: list[Path], *rest: object) -> ReadPictures:
+        read.append(len(files))
+        return reading(files, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(images, "read_pictures", counted)
+    for _ in range(2):
+        datasets.inspect(on(tmp_path))
+        load(on(tmp_path))
+    assert read == [12]
+
+
+def test_who_waits_for_another_reader_can_give_up() -> None:
+    memory = PictureMemory()
+    asked = []
+
+    def inside() -> ReadPictures:
+        def give_up() -> None:
+            asked.append(1)
+            raise Cancelled("enough")
+
+        with pytest.raises(Cancelled):
+            memory.about("other", pytest.fail, give_up)
+        return ReadPictures(np.zeros((1, 1, 2, 2), np.uint8), np.zeros(1, np.int64), (), Levels())
+
+    assert len(memory.about("one", inside, lambda: None).pixels) == 0 and asked == [1]
+    assert len(memory.take("one", pytest.fail, lambda: None).pixels) == 1, "kept for who loads it"

@@ -8,9 +8,9 @@ from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QApplication, QWidget
 
 #: What a window manager puts around a window, as long as it has not said so: a title bar and thin edges.
-LIKELY_FRAME = QMargins(2, 32, 2, 2)
-#: Milliseconds after which the desktop has put a frame on, on a quick machine and on a slow one.
-SETTLING = (0, 120, 600)
+LIKELY_FRAME = QMargins(4, 36, 4, 6)
+#: Milliseconds after which the desktop has put a frame on, on a quick machine, and on one that is busy with the start.
+SETTLING = (0, 120, 600, 2000, 5000)
 
 
 def fitted(wanted: QRect, available: QRect, frame: QMargins) -> QRect:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QFontMetrics, QWheelEvent
+from PySide6.QtGui import QFontMetrics, QTextDocument, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QScrollArea, QToolButton
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
+from nnviz.gui.panels.findings import FindingsPanel, _unbroken
 from nnviz.gui.parts.widgets import ElidedLabel
+from nnviz.gui.runs.standing import with_learning_rate
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetProject
 from nnviz.project.model import Project
@@ -21,6 +23,14 @@ SIZES = ((1024, 600), (1280, 720), (1366, 768), (1680, 1050))
 def cut(window: MainWindow) -> list[str]:
     """What stands in the window with less room than it needs."""
     found = []
+    for label in window.findChildren(QLabel):
+        if label.isVisible() and label.wordWrap() and "<" in label.text():
+            page = QTextDocument()
+            page.setDefaultFont(label.font())
+            page.setHtml(label.text())
+            page.setTextWidth(label.width())
+            if page.idealWidth() > label.width() + 1:
+                found.append(f"page {page.toPlainText()}")
     for label in window.findChildren(QLabel):
         text = label.text()
         if not text or text.startswith("<") or not label.isVisible() or label.visibleRegion().isEmpty():
@@ -69,6 +79,27 @@ def test_no_word_is_cut_at_any_size(qtbot: QtBot, open_window: OpenWindow) -> No
         window.resize(*size)
         qtbot.wait(100)
         assert cut(window) == [], size
+
+
+def test_a_long_cure_is_read_whole(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.resize(1024, 600)
+    window.apply(with_learning_rate(window.document.project, 0.5))
+    window.training.bridge.step(60)
+    qtbot.waitUntil(lambda: window.training.standing.step == 60, timeout=TIMEOUT)
+    assert window.docks is not None
+    panel = window.docks.panels["findings"]
+    assert isinstance(panel, FindingsPanel)
+    qtbot.waitUntil(lambda: bool(panel.cards) and panel.cards[0].isVisible(), timeout=TIMEOUT)
+    qtbot.wait(300)
+    assert cut(window) == []
+    card = panel.cards[0]
+    card.details.setText(
+        card.details.text().replace("Why?", "")
+        + f"<a href='0'>{_unbroken('Go back to step 0, with a learning rate of 0.01')}</a>"
+    )
+    qtbot.wait(50)
+    assert cut(window) == []
 
 
 def eight_layers() -> Project:

@@ -36,8 +36,9 @@ _SMALLEST = (200, 120)
 _LEAST_WIDTH = 236
 #: Pixels of the two buttons of a dock, which stand behind the header of its panel.
 _BUTTONS = 52
-#: No panel stands in front of this one: what it says is to be seen while the network trains.
-_NEVER_COVERED = "findings"
+#: No panel stands in front of the first: what it says is to be seen while the network trains. Nor in front of the
+#: second, as long as there are others.
+_NEVER_COVERED, _COVERED_LAST = "findings", "loss"
 #: Milliseconds between two looks at whether a panel that is dragged has been let go.
 _DRAG_LOOK = 100
 #: Pixels that a panel needs at the text scale of a lecture; in a narrow window the last ones wait until it is over.
@@ -295,6 +296,8 @@ class Docks(QObject):
             movable = [column for column in columns if _NEVER_COVERED not in column]
             if len(movable) < 2:
                 break
+            lesser = [column for column in movable if _COVERED_LAST not in column]
+            movable = lesser if len(lesser) > 1 else movable
             moved = next((column for column in movable if column == [wanted]), movable[-1])
             columns.remove(moved)
             movable.remove(moved)

@@ -9,9 +9,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 from run_file_mutations import good_run
 from window_kit import TIMEOUT, OpenWindow, state_is
+from workspace_kit import workspace_of
 
 from nnviz.gui.inspector.values_tab import PER_LAYER, ValuesTab
 from nnviz.gui.look import theme as themes
+from nnviz.gui.runs.shown import Shown
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.samples import templates
@@ -47,7 +49,7 @@ def expected(run: Run, node: str, step: int | None = None) -> set[str]:
 
 @pytest.fixture
 def planted(qtbot: QtBot) -> tuple[ValuesTab, Run]:
-    tab = ValuesTab(Document(templates.sample("digits-cnn")), themes.current())
+    tab = ValuesTab(workspace_of(Document(templates.sample("digits-cnn"))))
     qtbot.addWidget(tab)
     tab.show()
     tab.set_selection(("relu1",))
@@ -68,11 +70,11 @@ def test_a_value_its_step_and_its_band(
 ) -> None:
     tab, run = planted
     run.append([Scalar(DEAD_FRACTION.series("relu1"), 1200, value), Scalar(DEAD_FRACTION.series("relu2"), 1, 0.9)])
-    tab.refresh(run, frozenset(run.names()), None)
+    tab.refresh(Shown(run), frozenset(run.names()))
     row = tab.rows[DEAD_FRACTION]
     assert shown(tab) == {"dead_fraction"}
     assert (row.value.text(), row.note.text()) == (text, note)
-    colours = {None: tab.theme.text, "warning": tab.theme.warning, "error": tab.theme.danger}
+    colours = {None: themes.current().text, "warning": themes.current().warning, "error": themes.current().danger}
     assert colours[level].name() in row.value.styleSheet()
     assert text in row.accessibleName() and row.toolTip() == DEAD_FRACTION.meaning
 
@@ -87,7 +89,7 @@ def test_many_numbers_say_how_many_and_from_where_to_where(planted: tuple[Values
             Scalar(UPDATE_RATIO.series("relu1"), 3, 2e-3),
         ]
     )
-    tab.refresh(run, frozenset(run.names()), None)
+    tab.refresh(Shown(run), frozenset(run.names()))
     texts = {quantity.name: (row.value.text(), row.note.text()) for quantity, row in tab.rows.items()}
     assert texts["output"] == ("2×3×4", "step 3 · -1 to 2")
     assert texts["dead_units"] == ("2 of 3", "step 3")
@@ -97,12 +99,12 @@ def test_many_numbers_say_how_many_and_from_where_to_where(planted: tuple[Values
 
 def test_what_is_selected_and_what_is_there_to_show(planted: tuple[ValuesTab, Run]) -> None:
     tab, run = planted
-    tab.refresh(run, frozenset(), None)
+    tab.refresh(Shown(run), frozenset())
     assert "Press Play" in tab.hint.text() and not tab.hint.isHidden()
     run.append([Scalar(ACTIVATION_MEAN.series("relu1"), 5, 0.5), Scalar(ACTIVATION_MEAN.series("relu1"), 9, 0.7)])
-    tab.refresh(run, frozenset({ACTIVATION_MEAN.series("relu1")}), None)
+    tab.refresh(Shown(run), frozenset({ACTIVATION_MEAN.series("relu1")}))
     assert tab.hint.isHidden() and tab.rows[ACTIVATION_MEAN].value.text() == "0.7"
-    tab.refresh(run, frozenset(), 6)
+    tab.refresh(Shown(run, step=6), frozenset())
     assert tab.rows[ACTIVATION_MEAN].value.text() == "0.5" and tab.rows[ACTIVATION_MEAN].note.text() == "step 5"
     tab.set_selection(("relu1", "relu2"))
     assert "Select one layer" in tab.hint.text() and shown(tab) == set() and tab.looks_at() == NOTHING

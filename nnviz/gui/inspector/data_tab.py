@@ -173,9 +173,9 @@ class DataTab(Tab):
         self.sample_text = ElidedLabel("", row)
         set_font(self.sample_text, 13, 500)
         buttons.addWidget(self.sample_text, 1)
-        self.previous = self._button(row, "chevron-left", "Previous sample", lambda: self.pin(self._pinned() - 1))
-        self.next = self._button(row, "chevron-right", "Next sample", lambda: self.pin(self._pinned() + 1))
-        self.any = self._button(row, "dice", "Any sample", self._on_random)
+        self.previous = self._button(row, "chevron-left", "Previous example", lambda: self.pin(self._pinned() - 1))
+        self.next = self._button(row, "chevron-right", "Next example", lambda: self.pin(self._pinned() + 1))
+        self.any = self._button(row, "dice", "Any example", self._on_random)
         for button in (self.previous, self.next, self.any):
             buttons.addWidget(button)
         self.column.addWidget(row)

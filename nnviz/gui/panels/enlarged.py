@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -15,6 +14,7 @@ from nnviz.gui.look.scales import NOT_A_NUMBER, image_of, paint_no_number
 from nnviz.gui.panels.range_bar import RangeBar
 from nnviz.gui.panels.tile_data import TileData, tile_words
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.screens import beside
 from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
 
 
@@ -153,14 +153,9 @@ class Enlarged(QFrame):
     def show_beside(self, anchor: QWidget) -> None:
         """Open at the left of a widget where there is room, else over it, wholly on the screen."""
         self.adjustSize()
-        area = anchor.screen().availableGeometry()
         corner = anchor.mapToGlobal(QPoint(0, 0))
-        x = corner.x() - self.width() - 8
-        if x < area.left():
-            x = corner.x() + (anchor.width() - self.width()) // 2
-        x = int(np.clip(x, area.left() + 8, max(area.right() - self.width() - 8, area.left() + 8)))
-        y = int(np.clip(corner.y(), area.top() + 8, max(area.bottom() - self.height() - 8, area.top() + 8)))
-        self.move(x, y)
+        places = [corner - QPoint(self.width() + 8, 0), corner + QPoint((anchor.width() - self.width()) // 2, 0)]
+        self.move(beside(self.size(), places, anchor.screen().availableGeometry()).topLeft())
         self.show()
         self.setFocus()
 

@@ -90,7 +90,7 @@ class LossPanel(CurvesPanel):
             "loss": CurvePlot(parent=self.body),
             "accuracy": CurvePlot(parent=self.body),
         }
-        self.plots["accuracy"].set_bounds((0.0, 1.0))
+        self.plots["accuracy"].set_share()
         holder = QWidget(self.body)
         self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, holder)
         self._row.setContentsMargins(0, 0, 0, 0)

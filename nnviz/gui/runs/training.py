@@ -21,8 +21,9 @@ from nnviz.errors import InputError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.run_feed import RunFeed
-from nnviz.gui.runs.session_bridge import SessionBridge, details_of, sentence_of
+from nnviz.gui.runs.session_bridge import SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Standing, standing_of, standing_of_replay
 from nnviz.project.checks.validate import problems_that_stop

@@ -15,6 +15,7 @@ from nnviz.gui.canvas.cards.card_text import (
     elided,
     far_title,
     letters_at,
+    name_gap,
     squeeze_into,
     squeezed,
     text_width,
@@ -32,6 +33,8 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 #: Family of the cards of collapsed groups.
 GROUP_FAMILY = "group"
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+#: The zoom from which on a card that is seen from far says its id, too; before, cards of one look share a picture.
+NAMED_FROM = 0.3
 #: Ends of the gradient bar's logarithmic scale, as exponents of ten.
 GRADIENT_LOW, GRADIENT_HIGH = -6.0, 1.0
 
@@ -163,7 +166,21 @@ def paint_far_card(painter: QPainter, facts: CardFacts, look: CardLook, theme: T
     painter.setFont(scene_font(size, 600))
     painter.setPen(theme.text_muted if facts.bypassed else theme.text)
     height = min(size * 1.1, (rect.height() - 4.0) / len(lines))
-    top = rect.center().y() - height * len(lines) / 2
+    letters = letters_at(zoom)
+    low = 1.2 * letters
+    name = "" if facts.members or facts.title.lower() == facts.node.lower() else facts.node
+    if (
+        zoom < NAMED_FROM
+        or height * len(lines) + low > rect.height() - 6.0
+        or text_width(name, letters, 400) > rect.width() - 8.0
+    ):
+        name = ""
+    top = rect.center().y() - (height * len(lines) + (low if name else 0.0)) / 2
+    if name:
+        painter.setFont(scene_font(letters))
+        under = QRectF(rect.left(), top + height * len(lines), rect.width(), low)
+        painter.drawText(under, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, name)
+        painter.setFont(scene_font(size, 600))
     for number, line in enumerate(lines):
         row = QRectF(rect.left(), top + number * height, rect.width(), height)
         # What hangs below the line may hang out of its row.
@@ -230,7 +247,12 @@ def _paint_header(painter: QPainter, facts: CardFacts, places: CardPlaces, theme
         if row.shape:
             painter.setFont(squeezed(places.letters, 400, row.squeeze))
             painter.setPen(theme.text_faint if row.shape == "?" else theme.text_muted)
-            painter.drawText(place, _RIGHT if row.title else _LEFT, row.shape)
+            painter.drawText(place, _RIGHT if row.title or row.name else _LEFT, row.shape)
+        if row.name:
+            painter.setFont(squeezed(places.letters, 400, row.squeeze))
+            painter.setPen(theme.text_muted)
+            behind = text_width(row.title, size, 600) * row.squeeze + name_gap(places.letters) if row.title else 0.0
+            painter.drawText(place.adjusted(behind, 0.0, 0.0, 0.0), _LEFT, row.name)
 
 
 def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: Theme) -> None:

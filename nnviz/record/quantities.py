@@ -501,6 +501,15 @@ WEIGHTS = Quantity(
     "The layer's weight as it stands between two steps.",
     layers="weight_view",
 )
+# Arrays: float32[out], for layers that have one and whose weight is not cut.
+BIASES = Quantity(
+    "bias_vector",
+    "Biases",
+    "node",
+    "array",
+    "The layer's bias as it stands between two steps.",
+    layers="weight_view",
+)
 # Arrays: float32, without the batch; meta as of the pinned example, and which channels it has. The same of another
 # example that is looked at is named ``output/<node>#<index>``.
 OUTPUT = Quantity(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
-from watched_training import Truth, agrees
+from watched_training import FLOOR, Truth, agrees
 from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.gui.inspector.layer_tab import LayerTab
@@ -134,12 +134,12 @@ def look(window: MainWindow, course: str = "") -> list[Seen]:
 
 
 def says_step(window: MainWindow, shown: int | None) -> None:
-    """Top bar and foot say one step; at an earlier one the foot says which."""
+    """Top bar and foot say one step: the newest, or the one that is shown."""
     assert window.timeline is not None
     words = window.timeline.findChildren(QLabel)
-    step = window.training.standing.step
+    step = window.training.standing.step if shown is None else shown
     assert window.top_bar._step.text() == format_count(step)
-    said = f"step {format_count(step if shown is None else shown)} ·"
+    said = f"step {format_count(step)} ·"
     assert any(label.text().startswith(said) for label in words), said
 
 
@@ -188,7 +188,7 @@ def all_true(seen: list[Seen], truth: Truth) -> None:
             texts = {"low": "NaN"}
         elif quantity[0].kind in ("array", "histogram") and not one.of and quantity[0].name != "dead_units":
             continue  # a shape
-        if quantity[0].name in UNCHECKED or one.of in ("spike", "picture", "plane"):
+        if quantity[0].name in UNCHECKED or one.of in ("spike", "picture", "plane", "missing"):
             continue
         for of, text in texts.items():
             key = (one.series, one.step, of)
@@ -197,7 +197,8 @@ def all_true(seen: list[Seen], truth: Truth) -> None:
             if text == "–":
                 assert not math.isfinite(known[key]), number
             else:
-                assert agrees(text, known[key]), f"{number}: it is {known[key]}"
+                floor = FLOOR.get(quantity[0].name, 1e-9)
+                assert agrees(text, known[key], floor), f"{number}: it is {known[key]}"
 
 
 #: What stands on the screen without being a number that follows from the weights.

@@ -83,7 +83,7 @@ def test_many_numbers_say_how_many_and_from_where_to_where(planted: tuple[Values
     tab, run = planted
     run.append(
         [
-            ArrayReading(OUTPUT.series("relu1"), 3, np.linspace(-1, 2, 24, dtype=np.float32).reshape(2, 3, 4)),
+            ArrayReading(OUTPUT.series("relu1"), 3, np.linspace(-1, 2, 10816, dtype=np.float32).reshape(16, 26, 26)),
             ArrayReading(DEAD_UNITS.series("relu1"), 3, np.array([True, False, True])),
             Histogram(ACTIVATION_HISTOGRAM.series("relu1"), 3, np.array([4, 6]), np.array([0.0, 1.0, 2.5])),
             Scalar(UPDATE_RATIO.series("relu1"), 3, 2e-3),
@@ -91,7 +91,7 @@ def test_many_numbers_say_how_many_and_from_where_to_where(planted: tuple[Values
     )
     tab.refresh(Shown(run), frozenset(run.names()))
     texts = {quantity.name: (row.value.text(), row.note.text()) for quantity, row in tab.rows.items()}
-    assert texts["output"] == ("2×3×4", "step 3 · -1 to 2")
+    assert texts["output"] == ("16×26×26", "step 3 · -1 to 2")
     assert texts["dead_units"] == ("2 of 3", "step 3")
     assert texts["activation_histogram"] == ("0 to 2.5", "step 3 · 10 outputs")
     assert texts["update_ratio"] == ("0.002", "step 3 · healthy: 0.0003 to 0.003 · inside")

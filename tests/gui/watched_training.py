@@ -218,6 +218,8 @@ class Truth:
             )
         if name == "weights":
             return ends(self.weights[step][where][0], of)
+        if name == "bias_vector":
+            return ends(self.weights[step][where][1], of)
         inputs = self.split("validation")[0]
         if name == "output":
             output = self.outputs(step, inputs[self.pinned : self.pinned + 1])[where][0]
@@ -243,6 +245,13 @@ class Truth:
 def ends(numbers: Array, of: str) -> float:
     """The smallest or the largest of those that are finite; or how many there are."""
     finite = numbers[np.isfinite(numbers)]
+    if of.startswith("colours"):
+        # A scale of signs is as long on either side of zero; one of amounts ends where the numbers do.
+        signed = numbers.ndim == 2 or bool((finite < 0).any())
+        limit = float(np.abs(finite).max())
+        if signed:
+            return limit if of == "colours high" else -limit
+        of = of.removeprefix("colours ")
     if of == "more":
         return float(finite.size)
     if not finite.size:
@@ -263,9 +272,13 @@ def number_in(text: str) -> tuple[float, float]:
     return number * scale, digit * scale
 
 
-def agrees(text: str, value: float) -> bool:
+#: What 32-bit floats leave of a number that would be nothing: a likely class of 1 is off by so much.
+FLOOR = {"loss": 5e-7, "gradient_norm": 3e-6, "update_ratio": 1e-6}
+
+
+def agrees(text: str, value: float, floor: float = 1e-9) -> bool:
     """Whether what is written is this number: rounded to its digits, either way, and but for the float's own error."""
     number, digit = number_in(text)
     if not math.isfinite(value) or not math.isfinite(number):
         return str(number) == str(value) or (math.isinf(number) and abs(value) > 1e38)
-    return abs(number - value) <= 1.001 * digit + 1e-3 * abs(value) + 1e-9
+    return abs(number - value) <= 1.001 * digit + 1e-3 * abs(value) + floor

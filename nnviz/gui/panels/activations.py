@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -14,9 +16,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import Floats
+from nnviz.gui.panels.numbers import Floats, value_at
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.project import registry
@@ -48,23 +51,24 @@ class Distribution:
     @cached_property
     def readings(self) -> tuple[ReadingShown, ...]:
         """Mean and deviation, as they stand beside the name, the two ends, and the share of a spike."""
-        step, old, (least, greatest) = self.histogram.step, self.old, self.ends
+        step, old = self.histogram.step, self.old
         distribution = ACTIVATION_HISTOGRAM.series(self.node)
+        shown = [
+            ReadingShown(quantity.series(self.node), _text(quantity, value), step, old)
+            for quantity, value in ((ACTIVATION_MEAN, self.mean), (ACTIVATION_DEVIATION, self.deviation))
+        ]
+        counts = self.histogram.counts
+        if not counts.sum():
+            return tuple(shown)  # nothing is drawn that could have ends
+        shown += [
+            ReadingShown(distribution, text, step, old, of) for text, of in zip(self.ends, ("low", "high"), strict=True)
+        ]
         density, tallest = self.heights
-        counts, peak = self.histogram.counts, int(density.argmax()) if len(density) else 0
-        spike: tuple[ReadingShown, ...] = ()
-        if len(density) and density[peak] > tallest:
+        peak = int(density.argmax())
+        if density[peak] > tallest:
             share = percent(float(counts[peak]) / float(counts.sum()))
-            spike = (ReadingShown(distribution, share, step, old, "spike"),)
-        return (
-            ReadingShown(ACTIVATION_MEAN.series(self.node), _text(ACTIVATION_MEAN, self.mean), step, old),
-            ReadingShown(
-                ACTIVATION_DEVIATION.series(self.node), _text(ACTIVATION_DEVIATION, self.deviation), step, old
-            ),
-            ReadingShown(distribution, least, step, old, "low"),
-            ReadingShown(distribution, greatest, step, old, "high"),
-            *spike,
-        )
+            shown.append(ReadingShown(distribution, share, step, old, "spike"))
+        return tuple(shown)
 
     @cached_property
     def heights(self) -> tuple[Floats, float]:
@@ -170,7 +174,7 @@ class HistogramsView(QWidget):
         painter.drawText(top, int(Qt.AlignmentFlag.AlignLeft), one.node)
         painter.setFont(themes.font(12))
         painter.setPen(QColor(themes.current().text_muted))
-        mean, deviation, least, greatest, *spike = one.readings
+        mean, deviation, *rest = one.readings
         text = f"{mean.text} ± {deviation.text}"
         painter.setOpacity(_OLD if one.old else 1.0)
         painter.drawText(top, int(Qt.AlignmentFlag.AlignRight), text)
@@ -185,8 +189,11 @@ class HistogramsView(QWidget):
         painter.setPen(QPen(QColor(themes.current().border), 1))
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         if high <= low or not counts.sum():
+            if one.mean is None or not math.isfinite(one.mean):
+                paint_no_number(painter, plot)
             painter.setOpacity(1.0)
             return
+        least, greatest, *spike = rest
         density, tallest = one.heights
         x = plot.left() + plot.width() * (edges - low) / (high - low)
         y = plot.bottom() - plot.height() * np.minimum(density / tallest, 1.0)
@@ -299,6 +306,8 @@ class ActivationsPanel(Panel):
             histogram = run.latest(ACTIVATION_HISTOGRAM.series(node), step)
             if not isinstance(histogram, Histogram) or len(histogram.edges) != len(histogram.counts) + 1:
                 continue
+            steps, means = run.scalars(ACTIVATION_MEAN.series(node))
+            histogram = _as_it_is(histogram, steps, means, step)
             # Of the step of the histogram: of an earlier run fewer histograms are kept than means.
             mean, deviation = (
                 _value(run, one, node, histogram.step) for one in (ACTIVATION_MEAN, ACTIVATION_DEVIATION)
@@ -343,3 +352,11 @@ class ActivationsPanel(Panel):
 def _value(run: RunView, quantity: Quantity, node: str, step: int) -> float | None:
     found = run.latest(quantity.series(node), step)
     return found.value if isinstance(found, Scalar) else None
+
+
+def _as_it_is(histogram: Histogram, steps: NDArray[np.int64], means: Floats, step: int | None) -> Histogram:
+    """The histogram, or an empty one where the outputs have become no numbers since: of those none is made."""
+    at = int(steps[-1] if step is None else steps[np.searchsorted(steps, step, side="right") - 1]) if len(steps) else 0
+    if at <= histogram.step or math.isfinite(value_at(steps, means, step)):
+        return histogram
+    return replace(histogram, step=at, counts=np.zeros_like(histogram.counts))

@@ -2,99 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
-from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.pictures import Scale, scale_bar
+from nnviz.gui.look.scales import Scale
 from nnviz.gui.panels.enlarged import Enlarged
+from nnviz.gui.panels.range_bar import RangeBar
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.panels.tiles import TileView
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import ElidedLabel, line_height, refresh_fonts, set_font
+from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
 from nnviz.project.document import Document
 from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.readings import ArrayReading
-
-
-class RangeBar(QWidget):
-    """A colour scale with the values of its two ends; its width does not depend on them."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._scale: Scale | None = "sequential"
-        self._low, self._high = "", ""
-        self._old = False
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.restyle()
-        follow(themes.notifier.changed, self.restyle)
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        """What is written at the two ends."""
-        return self._low, self._high
-
-    def set_range(self, scale: Scale | None, low: str, high: str) -> None:
-        """Show a scale from ``low`` to ``high``; None shows the two texts only."""
-        if (scale, low, high) != (self._scale, self._low, self._high):
-            self._scale, self._low, self._high = scale, low, high
-            self.setAccessibleName(f"Range {low} to {high}")
-            self.setToolTip(f"Colours run from {low} to {high}" if scale else f"{low} {high}")
-            self.update()
-
-    @property
-    def old(self) -> bool:
-        """Whether its values are marked as old."""
-        return self._old
-
-    def set_old(self, old: bool) -> None:
-        """Mute the two values and mark them with a clock, or not."""
-        if old is not self._old:
-            self._old = old
-            self.update()
-
-    def restyle(self) -> None:
-        """Take the size of the theme's letters."""
-        self.setFont(themes.font(12))
-        self.setFixedSize(self.sizeHint())
-        self.update()
-
-    @answering(QSize)
-    def sizeHint(self) -> QSize:
-        """Room for two numbers and the scale between them."""
-        return QSize(2 * self._text_width() + 50 + self._age_room(), line_height() + 2)
-
-    def _text_width(self) -> int:
-        return self.fontMetrics().horizontalAdvance("−0.000")
-
-    def _age_room(self) -> int:
-        return round(age_room(self.fontMetrics().ascent()))
-
-    @guarded
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Low, scale, high; before them the mark of what is old has its room."""
-        painter = QPainter(self)
-        colours, room = themes.current(), self._age_room()
-        if self._old:
-            mark = QPointF(0, self.height() / 2)
-            paint_age_mark(painter, mark, self.fontMetrics().ascent(), colours.text_muted)
-        painter.setPen(aged(colours.text_muted, self._old, colours))
-        painter.translate(room, 0)
-        width = self._text_width()
-        vertical = int(Qt.AlignmentFlag.AlignVCenter)
-        low = QRect(0, 0, width, self.height())
-        high = QRect(self.width() - room - width, 0, width, self.height())
-        painter.drawText(low, int(Qt.AlignmentFlag.AlignRight) | vertical, self._low)
-        painter.drawText(high, int(Qt.AlignmentFlag.AlignLeft) | vertical, self._high)
-        bar = QRect(width + 5, self.height() // 2 - 4, 40, 8)
-        if self._scale is not None:
-            painter.drawImage(bar, scale_bar(self._scale, 40, 8))
-        elif self._low or self._high:
-            between = QRect(width, 0, self.width() - room - 2 * width, self.height())
-            painter.drawText(between, int(Qt.AlignmentFlag.AlignCenter), "to")
 
 
 class ArrayView(QWidget):
@@ -202,12 +124,15 @@ class ArrayView(QWidget):
 
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """The range that is written, with the step at which it was measured."""
+        bar = self.range_bar
         if self.grid.data is None:
             return ()
-        old = self.range_bar.old
+        if not isinstance(bar.scale, Scale):
+            # Pictures with a scale each have no number in their legend, but an age.
+            return (ReadingShown(self._series, "", self._step, bar.old, "picture"),)
+        words = {"colours low": bar.ends[0], "colours high": bar.ends[1], "missing": bar.missing}
         return tuple(
-            ReadingShown(self._series, text, self._step, old, which)
-            for text, which in zip(self.range_bar.ends, ("low", "high"), strict=True)
+            ReadingShown(self._series, text, self._step, bar.old, which) for which, text in words.items() if text
         )
 
     def _age(self) -> str:
@@ -223,6 +148,7 @@ class ArrayView(QWidget):
     def show_tiles(self, data: TileData | None) -> None:
         """Puts these pictures into the grid, and into the enlarged one if it is open."""
         self.grid.show_tiles(data)
+        self._show_scale()
         self._fit()
         if self._enlarged is not None:
             if data is None:
@@ -274,6 +200,12 @@ class ArrayView(QWidget):
 
     def _on_readout(self, text: str) -> None:
         self.reading.setText(text or self._idle_text)
+        self._show_scale()
+
+    def _show_scale(self) -> None:
+        """The scale of all pictures; where each has its own, that of the one which is pointed at."""
+        data = self.grid.data
+        self.range_bar.set_scale(None if data is None else data.legend(self.grid.pointed))
 
     def _on_enlarged_closed(self) -> None:
         self._enlarged = None

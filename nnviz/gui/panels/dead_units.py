@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import level_colour
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Floats, breaks, step_at, value_at
@@ -45,7 +46,10 @@ def _clause(sentences: str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: its share now, the whole course of it, and which units; ``passing`` is what was seen in between."""
+    """One layer: its share now, the whole course of it, and which units; ``passing`` is what was seen in between.
+
+    ``measured`` is false where nothing was measured yet; a share that was and is NaN is what it is.
+    """
 
     node: str
     quantity: Quantity
@@ -55,6 +59,7 @@ class Row:
     note: str = ""
     passing_steps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     passing: Floats = field(default_factory=lambda: np.empty(0))
+    measured: bool = True
     #: At which step the share was measured, and whether that is long ago.
     step: int = 0
     old: bool = False
@@ -62,7 +67,7 @@ class Row:
     @property
     def reading(self) -> ReadingShown | None:
         """The share as it is written; None where nothing was measured yet."""
-        if self.text == "–":
+        if not self.measured:
             return None
         return ReadingShown(self.quantity.series(self.node), self.text, self.step, self.old)
 
@@ -75,7 +80,7 @@ class Row:
     @property
     def text(self) -> str:
         """The share in words: NaN where the outputs are no numbers, a dash where nothing was measured yet."""
-        return self.quantity.text(self.share) if math.isfinite(self.share) or len(self.steps) else "–"
+        return self.quantity.text(self.share) if self.measured else "–"
 
 
 class SharesView(QWidget):
@@ -156,7 +161,7 @@ class SharesView(QWidget):
                 continue
             colour = QColor(
                 level_colour(themes.current(), row.quantity.bands.level(row.share))
-                if math.isfinite(row.share)
+                if row.measured
                 else themes.current().text_faint
             )
             colour = aged(colour, row.old, themes.current())
@@ -169,7 +174,9 @@ class SharesView(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(themes.current().field if themes.current().dark else themes.current().grid))
             painter.drawRoundedRect(QRectF(left, top, right - left, bar), 2, 2)
-            if row.share > 0 and row.old:
+            if row.measured and not math.isfinite(row.share):
+                paint_no_number(painter, QRectF(left, top, right - left, bar))
+            elif row.share > 0 and row.old:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(colour, 1))
                 width = max((right - left) * min(row.share, 1.0), 2.0)
@@ -307,13 +314,14 @@ class DeadUnitsPanel(Panel):
         ]
         for _, name, node, quantity in sorted(found, key=lambda one: one[:2]):
             steps, shares = run.scalars(name)
-            share, measured = value_at(steps, shares, step), step_at(steps, step)
+            share, at_step = value_at(steps, shares, step), step_at(steps, step)
             if quantity is DEAD_FRACTION:
-                note, seen = self._which(run, node, step, measured)
+                note, seen = self._which(run, node, step, at_step)
                 images = images or seen
             else:
                 note = f"{percent(share)} of the outputs lie where the derivative is under 5 % of its maximum."
-            if len(steps) and math.isnan(share):
+            measured = at_step >= 0
+            if measured and math.isnan(share):
                 note = "its outputs are not a number (NaN)."
             passing_steps, passing = steps[:0], shares[:0]
             lately = quantity.lately
@@ -324,8 +332,8 @@ class DeadUnitsPanel(Panel):
                 if isinstance(newest, Scalar) and lately.badge is not None and exact and newest.step > exact.step:
                     at = themes.format_count(newest.step)
                     note = f"{note.rstrip('.')}. At step {at}: {lately.badge.word} {percent(newest.value)}."
-            old = measured >= 0 and self.moment.is_old(measured, name)
-            rows.append(Row(node, quantity, share, steps, shares, note, passing_steps, passing, measured, old))
+            old = measured and self.moment.is_old(at_step, name)
+            rows.append(Row(node, quantity, share, steps, shares, note, passing_steps, passing, measured, at_step, old))
         kinds = {row.quantity for row in rows}
         images_words = f"{themes.format_count(images)} images" if images else "the probe images"
         probe = f"on {images_words}"

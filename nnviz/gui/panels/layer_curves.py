@@ -91,7 +91,8 @@ class LayerCurvesPanel(CurvesPanel):
     def on_selection(self) -> None:
         """The selected layer's curve comes forward."""
         self.plot.set_emphasis(self.selection)
-        self._update_header()
+        if not self.is_empty:
+            self._update_header()
 
     def _in_order(self, changed: frozenset[str]) -> list[str]:
         prefix = self.quantity.prefix
@@ -101,7 +102,8 @@ class LayerCurvesPanel(CurvesPanel):
 
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None
-        self._update_header()
+        if not self.is_empty:
+            self._update_header()
 
     def _update_header(self) -> None:
         """The values at the step under the mouse or of the timeline; otherwise what the picture shows."""

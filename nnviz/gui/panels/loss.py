@@ -89,7 +89,7 @@ class LossPanel(CurvesPanel):
             "loss": CurvePlot(parent=self.body),
             "accuracy": CurvePlot(parent=self.body),
         }
-        self.plots["accuracy"].set_bounds((0.0, 1.0))
+        self.plots["accuracy"].set_share()
         holder = QWidget(self.body)
         self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, holder)
         self._row.setContentsMargins(0, 0, 0, 0)
@@ -283,6 +283,8 @@ class LossPanel(CurvesPanel):
                 look = QColor(themes.current().series[colour])
                 reading = self.reading_at(series, step)
                 if reading is None:
+                    if split == "test":  # it is asked for, and was not yet
+                        continue
                     entries.append(LegendEntry(title, look, "–"))
                     continue
                 text, old = quantity.text(reading.value), moment.is_old(reading.step, series)

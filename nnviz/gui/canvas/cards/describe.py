@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
-from nnviz.gui.canvas.cards.card_pictures import shown_values
+from nnviz.gui.canvas.cards.card_pictures import scale_of, shown_values
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import Level
@@ -19,8 +19,8 @@ from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.gui.canvas.items.note_text import plain_text
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.look import pictures
-from nnviz.gui.look.theme import format_count, format_range
+from nnviz.gui.look.scales import CLASS_WORDS, SIGNS
+from nnviz.gui.look.theme import format_count
 from nnviz.project.checks.shapes import shape_text
 from nnviz.record.quantities import GRADIENT_NORM
 
@@ -120,14 +120,20 @@ def _sizes(facts: CardFacts) -> str:
 
 def _picture(facts: CardFacts, live: LiveValues) -> str:
     sample = live.picture(facts)
-    if sample is None or facts.picture is Picture.BARS:
+    if sample is None or facts.picture in (Picture.BARS, Picture.POINTS):
         return ""
+    if facts.picture is Picture.DECISION:
+        return ", ".join(f"{name}: {word}" for name, word in zip(facts.class_names, CLASS_WORDS, strict=False))
     values = np.asarray(sample.array)
     if values.size == 0 or not np.issubdtype(values.dtype, np.number):
         return ""
     shown = shown_values(facts, values, Level.NORMAL)
-    low, high = pictures.value_range(shown)
-    text = "shown from {} to {}".format(*format_range(low, high))
+    if facts.picture is Picture.PLANES:
+        return f"each unit on its own scale; {SIGNS[0].lower()}{SIGNS[1:]}"
+    scale = scale_of(facts, values, Level.NORMAL)
+    text = f"colours: {scale.range_words(3)}"
+    if scale.kind == "diverging":
+        text += f"; {SIGNS[0].lower()}{SIGNS[1:]}"
     if facts.picture is Picture.TILES and facts.shape is not None:
         text = f"{shown.shape[0]} of {facts.shape[0]} maps, {text}"
     return f"{text}, {live.moment.words(sample.step)}"

@@ -10,7 +10,7 @@ from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
 from nnviz.record.age import Moment, moment_of
 from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, Quantity
-from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar
+from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar, fits
 
 _GRAVITY = {"error": 2, "warning": 1}
 
@@ -79,13 +79,14 @@ class LiveValues:
                 return sample
         if facts.picture in (Picture.PLANES, Picture.DECISION):
             sample = self._array(PLANE.series(facts.pictured))
-            if sample is not None:
+            if sample is not None and fits(sample, (*facts.shape[:1], *sample.array.shape[1:])):
                 return sample
         if facts.kind == "input":
             sample = self._array(PINNED_INPUT.series())
             if sample is not None:
-                return sample
-        return self._array(OUTPUT.series(facts.pictured))
+                return sample if fits(sample, facts.shape) else None
+        sample = self._array(OUTPUT.series(facts.pictured))
+        return sample if sample is not None and fits(sample, facts.shape) else None
 
     def dots(self, facts: CardFacts) -> Dots:
         """What is drawn over a picture of the plane; nothing over others."""
@@ -108,7 +109,7 @@ class LiveValues:
 
     def gradient_reading(self, facts: CardFacts) -> Scalar | None:
         """The same with its step; of a group the step of the member that was measured first."""
-        if facts.shape is None or not facts.has_parameters:
+        if not facts.has_parameters or not self._is_of(facts):
             return None
         if not facts.members:
             return self._scalar(GRADIENT_NORM, facts.node)
@@ -128,7 +129,7 @@ class LiveValues:
 
         It is the exact value, or what passed in the last training batches while that is newer.
         """
-        if facts.shape is None or facts.badge is None:
+        if facts.badge is None or not self._is_of(facts):
             return None
         exact = self._scalar(facts.badge, facts.node)
         lately = facts.badge.lately
@@ -140,6 +141,13 @@ class LiveValues:
     def _scalar(self, quantity: Quantity, node: str) -> Scalar | None:
         found = self._run.latest(quantity.series(node), self._step) if self._run is not None else None
         return found if isinstance(found, Scalar) else None
+
+    def _is_of(self, facts: CardFacts) -> bool:
+        """Whether the run is of a network in which this layer puts out what it puts out now, as far as can be told."""
+        if facts.shape is None:
+            return False
+        sample = self._array(OUTPUT.series(facts.pictured))
+        return sample is None or fits(sample, facts.shape)
 
     def _array(self, series: str) -> ArrayReading | None:
         sample = self._run.latest(series, self._step) if self._run is not None else None

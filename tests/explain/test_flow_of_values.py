@@ -351,11 +351,10 @@ def test_the_terms_say_where_their_factors_stand() -> None:
         ("linear1", (-1,), 0, "nothing at"),
         ("linear1", (0, 0), 0, "nothing at"),
         ("linear1", (0,), 1, "nothing at"),
-        ("relu1", (0,), 0, "cannot be taken apart"),
     ],
 )
 def test_what_cannot_be_taken_apart_is_said(node: str, index: tuple[int, ...], example: int, words: str) -> None:
     found = values_of_example(made_training(MLP), Example("train", 0))
-    assert {"linear1", "relu1"} <= found.nodes.keys()
+    assert "linear1" in found.nodes
     with pytest.raises(ParamError, match=words):
         explain(found, node, index, example=example)

@@ -5,6 +5,7 @@
 * :mod:`nnviz.explain.values` gives what flows through it for an example or for the next batch, forwards and backwards.
 * :mod:`nnviz.explain.explanation` is one number as a sum of terms; :mod:`nnviz.explain.layers` finds them, forwards
   and backwards; :mod:`nnviz.explain.kinds` knows how each kind of layer and of loss is taken apart, a file a family.
+* :mod:`nnviz.explain.updates` is what the next step makes of a weight, term by term.
 
 No Qt. What leaves this room is frozen numpy arrays and plain values, for any thread.
 """

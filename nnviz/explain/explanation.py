@@ -15,6 +15,8 @@ Quantity: TypeAlias = Literal["value", "gradient", "update"]
 #: Parts of a node that are no parameter: what it gives, how the loss changes with that, and what was computed for the
 #: explanation alone.
 OUTPUT, GRADIENT, COMPUTED = "output", "gradient", "computed"
+#: Before the name of a parameter: how the loss changes with it.
+PARAMETER_GRADIENT = "gradient:"
 #: Of a sum of more terms than this only the largest are kept one by one.
 MOST_TERMS = 2048
 
@@ -26,8 +28,9 @@ class Factor:
     Attributes:
         node: Whose number it is.
         part: ``output``, ``gradient`` (of the loss with respect to the output), the name of a parameter such as
-            ``weight``, ``target``, the name of a running statistic, or ``computed``: then it stands nowhere, but is
-            made of what ``made_of`` says.
+            ``weight``, ``gradient:weight`` (of the loss with respect to that), ``target``, the name of a running
+            statistic or of what an optimizer keeps, or ``computed``: then it stands nowhere, but is made of what
+            ``made_of`` says.
         index: Where it stands there, for an output without the batch.
         value: The number.
         name: What it is, in words or symbols.
@@ -46,8 +49,8 @@ class Factor:
 
     @property
     def can_be_walked_to(self) -> bool:
-        """Whether it can be explained itself: an output or a gradient of a node."""
-        return self.part in (OUTPUT, GRADIENT)
+        """Whether it can be explained itself: an output of a node, or a gradient."""
+        return self.part in (OUTPUT, GRADIENT) or self.part.startswith(PARAMETER_GRADIENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,16 @@ import torch
 
 from nnviz.errors import ParamError
 from nnviz.explain import kinds
-from nnviz.explain.explanation import COMPUTED, GRADIENT, OUTPUT, Explanation, Factor, Term, gathered
+from nnviz.explain.explanation import (
+    COMPUTED,
+    GRADIENT,
+    OUTPUT,
+    PARAMETER_GRADIENT,
+    Explanation,
+    Factor,
+    Term,
+    gathered,
+)
 from nnviz.explain.kinds.losses import Answer
 from nnviz.explain.kinds.way import Flow, Index, place_name, place_words
 from nnviz.explain.values import NodeValues, Values
@@ -170,6 +179,9 @@ def follow(values: Values, factor: Factor) -> Explanation | None:
         return explain(values, factor.node, factor.index, example=factor.example)
     if factor.part == GRADIENT:
         return explain_gradient(values, factor.node, factor.index, example=factor.example)
+    if factor.part.startswith(PARAMETER_GRADIENT):
+        name = factor.part.removeprefix(PARAMETER_GRADIENT)
+        return explain_parameter_gradient(values, factor.node, name, factor.index)
     return None
 
 

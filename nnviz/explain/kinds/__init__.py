@@ -12,11 +12,14 @@ from nnviz.explain.kinds import (
     input_output,
     join,
     losses,
+    optimizers,
     pooling,
+    recipe,
     regularise,
     shape,
 )
 from nnviz.explain.kinds.losses import LossWay
+from nnviz.explain.kinds.optimizers import UpdateWay
 from nnviz.explain.kinds.way import Way
 
 #: Every kind the registry knows has exactly one way here (a test compares the two).
@@ -30,3 +33,7 @@ LAYERS: Mapping[str, Way] = MappingProxyType(
 
 #: And every loss.
 LOSSES: Mapping[str, LossWay] = losses.LOSSES
+
+#: And every optimizer, clipping and regulariser.
+OPTIMIZERS: Mapping[str, UpdateWay] = optimizers.OPTIMIZERS
+PENALTIES, CLIPPINGS, CONSTRAINTS = recipe.PENALTIES, recipe.CLIPPINGS, recipe.CONSTRAINTS

@@ -49,8 +49,8 @@ def _of(values: NodeValues, value: float, name: str, *numbers: Factor) -> Factor
     return computed(values, value, name, [term_of(number) for number in numbers])
 
 
-def _gate(values: NodeValues, is_open: bool, x: Factor, condition: str = "x > 0") -> Factor:
-    return computed(values, float(is_open), f"1, since {condition}" if is_open else f"0, since not {condition}")
+def _gate(values: NodeValues, is_open: bool) -> Factor:
+    return computed(values, float(is_open), "since x > 0" if is_open else "since x ≤ 0")
 
 
 def _sigmoid(x: float) -> float:
@@ -81,7 +81,7 @@ def _leaky_bend(values: NodeValues, x: Factor) -> tuple[Factor, ...]:
 
 
 def _leaky_slope(values: NodeValues, x: Factor, y: Factor) -> tuple[Factor, ...]:
-    return (computed(values, 1.0, "1, since x > 0") if x.value > 0 else _leak(values),)
+    return (computed(values, 1.0, "since x > 0") if x.value > 0 else _leak(values),)
 
 
 def _learned(values: NodeValues, index: Index) -> Factor:
@@ -94,7 +94,7 @@ def _parametric_bend(values: NodeValues, x: Factor) -> tuple[Factor, ...]:
 
 
 def _parametric_slope(values: NodeValues, x: Factor, y: Factor) -> tuple[Factor, ...]:
-    return (computed(values, 1.0, "1, since x > 0") if x.value > 0 else _learned(values, x.index),)
+    return (computed(values, 1.0, "since x > 0") if x.value > 0 else _learned(values, x.index),)
 
 
 def _parametric_parameter(values: NodeValues, name: str, index: Index) -> Flow:
@@ -120,9 +120,9 @@ def _hard_gate(x: float) -> float:
 
 def _hard_slope(values: NodeValues, x: Factor, y: Factor) -> tuple[Factor, ...]:
     if x.value <= -3:
-        return (computed(values, 0.0, "0, since x ≤ −3"),)
+        return (computed(values, 0.0, "since x ≤ −3"),)
     if x.value >= 3:
-        return (computed(values, 1.0, "1, since x ≥ 3"),)
+        return (computed(values, 1.0, "since x ≥ 3"),)
     return (_of(values, x.value / 3 + 0.5, "x/3 + 1/2", x),)
 
 
@@ -139,7 +139,7 @@ def _elu_bend(values: NodeValues, x: Factor) -> tuple[Factor, ...]:
 
 def _elu_slope(values: NodeValues, x: Factor, y: Factor) -> tuple[Factor, ...]:
     if x.value > 0:
-        return (computed(values, 1.0, "1, since x > 0"),)
+        return (computed(values, 1.0, "since x > 0"),)
     return _alpha(values), _of(values, math.exp(x.value), "e^x", x)
 
 
@@ -256,8 +256,8 @@ def _log_softmax_backward(values: NodeValues, port: int, example: int, index: In
 
 WAYS: Mapping[str, Way] = {
     "relu": _way(
-        lambda values, x: (_gate(values, x.value > 0, x), x),
-        lambda values, x, y: (_gate(values, x.value > 0, x),),
+        lambda values, x: (_gate(values, x.value > 0), x),
+        lambda values, x, y: (_gate(values, x.value > 0),),
         "dL/dx = dL/dy where x > 0, else 0",
     ),
     "leaky_relu": _way(_leaky_bend, _leaky_slope, "dL/dx = dL/dy where x > 0, else a · dL/dy"),
@@ -297,8 +297,8 @@ WAYS: Mapping[str, Way] = {
         "dL/dx = σ(x) · dL/dy",
     ),
     "step": _way(
-        lambda values, x: (_gate(values, x.value > 0, x),),
-        lambda values, x, y: (computed(values, 0.0, "0, the slope of a step"),),
+        lambda values, x: (_gate(values, x.value > 0),),
+        lambda values, x, y: (computed(values, 0.0, "the slope of a step"),),
         "dL/dx = 0 · dL/dy: a step has no slope",
     ),
 }

@@ -123,7 +123,7 @@ class _Shares:
         self.sum = exact_sum(self.powers)
 
     def power(self, at: int) -> Factor:
-        return self.answer.computed(float(self.powers[at]), self.name, self.answer.number(at))
+        return self.answer.computed(float(self.powers[at]), f"{self.name}[{at}]", self.answer.number(at))
 
     @cached_property
     def total(self) -> Factor:
@@ -203,7 +203,7 @@ def _probability(answer: Answer, at: int) -> tuple[Factor, ...]:
     p, y = number.value, target.value
     minus = answer.computed(-1.0, "−1")
     if not 0 <= p <= 1:
-        return (answer.computed(math.nan, "no number, since p is no probability", number),)
+        return (answer.computed(math.nan, "no number: p is no probability", number),)
     if y in (0.0, 1.0):
         logarithm = _logarithm(p if y else float(np.float32(1) - np.float32(p)))
         return minus, answer.computed(logarithm, "ln p" if y else "ln(1 − p)", number)
@@ -226,13 +226,13 @@ def _perceptron(answer: Answer, at: int) -> tuple[Factor, ...]:
     """max(0, −y·z) with y = ±1."""
     sign = answer.computed(float(-(2.0 * answer.wanted[at] - 1.0)), "−y, y = ±1", answer.target(at))
     if _margin(answer, at) > 0:
-        return answer.computed(0.0, "0, since it is on the right side"), sign, answer.number(at)
+        return answer.computed(0.0, "on the right side"), sign, answer.number(at)
     return sign, answer.number(at)
 
 
 def _perceptron_slope(answer: Answer, at: int) -> tuple[Factor, ...]:
     if _margin(answer, at) > 0:
-        return (answer.computed(0.0, "0, since it is on the right side", answer.number(at)),)
+        return (answer.computed(0.0, "on the right side", answer.number(at)),)
     return (answer.computed(float(-(2.0 * answer.wanted[at] - 1.0)), "−y, y = ±1", answer.target(at)),)
 
 

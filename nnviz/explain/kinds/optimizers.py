@@ -64,15 +64,15 @@ class Before:
         pull = Term((self.computed(decay, "λ"), self.weight), "weight decay")
         return self.computed(value, "g + λ·w", Term((self.gradient,), "the gradient"), pull)
 
-    def mean_square(self, kept: str, memory: float, gradient: Factor) -> Factor:
+    def mean_square(self, kept: str, setting: str, symbol: str, gradient: Factor) -> Factor:
         """The running mean of the squared gradients, with this one."""
-        before = self.kept(kept, "v")
-        share = self.computed(1 - memory, "1 − memory")
+        before, memory = self.kept(kept, "v"), self.setting(setting)
+        share = self.computed(1 - memory, f"1 − {symbol}")
         value = memory * before.value + (1 - memory) * gradient.value**2
         return self.computed(
             value,
             "v",
-            Term((self.computed(memory, "memory"), before), "what was kept"),
+            Term((self.computed(memory, symbol), before), "what was kept"),
             Term((share, gradient, gradient), "this gradient, squared"),
         )
 
@@ -113,7 +113,7 @@ def _sgd(before: Before) -> list[Term]:
 
 def _rmsprop(before: Before) -> list[Term]:
     gradient = before.decayed()
-    square = before.mean_square("square_avg", before.setting("alpha"), gradient)
+    square = before.mean_square("square_avg", "alpha", "α", gradient)
     pace = before.one_over(math.sqrt(square.value) + before.setting("epsilon"), "(√v + ε)", square)
     terms = [_weight(before), Term((before.descent, pace, gradient), "the gradient, at the pace of this weight")]
     momentum = before.setting("momentum")
@@ -137,7 +137,7 @@ def _adagrad(before: Before) -> list[Term]:
 
 def _adadelta(before: Before) -> list[Term]:
     gradient, epsilon = before.decayed(), before.setting("epsilon")
-    square = before.mean_square("square_avg", before.setting("rho"), gradient)
+    square = before.mean_square("square_avg", "rho", "ρ", gradient)
     moved = before.kept("acc_delta", "u")
     length = before.computed(math.sqrt(moved.value + epsilon), "√(u + ε)", Term((moved,), "how far it moved lately"))
     pace = before.one_over(math.sqrt(square.value + epsilon), "√(v + ε)", square)
@@ -146,9 +146,8 @@ def _adadelta(before: Before) -> list[Term]:
 
 def _moments(before: Before, gradient: Factor) -> tuple[Factor, Factor]:
     """(the running mean of the gradients before, 1 / (√v̂ + ε) with this gradient)."""
-    memory = before.setting("beta2")
-    square = before.mean_square("exp_avg_sq", memory, gradient)
-    correction = 1 - memory**before.steps
+    square = before.mean_square("exp_avg_sq", "beta2", "β₂", gradient)
+    correction = 1 - before.setting("beta2") ** before.steps
     corrected = before.computed(square.value / correction, f"v̂ = v / (1 − β₂^{before.steps:g})", Term((square,), "v"))
     pace = before.one_over(math.sqrt(corrected.value) + before.setting("epsilon"), "(√v̂ + ε)", corrected)
     return before.kept("exp_avg", "m"), pace

@@ -277,11 +277,11 @@ def _damped_backward(values: NodeValues, port: int, example: int, index: Index) 
 def _kept(values: NodeValues, example: int, index: Index) -> Factor:
     """1 / (1 − p) or 0 while training; 1 in evaluation."""
     if not values.training:
-        return computed(values, 1.0, "1, since this is no training")
+        return computed(values, 1.0, "evaluation mode")
     assert values.mask is not None
     scale = float(values.mask[(example, *index)])
     probability = cast(float, values.settings["probability"])
-    return computed(values, scale, f"1 / (1 − {probability:g}), kept" if scale else "0, switched off")
+    return computed(values, scale, f"kept, 1 / (1 − {probability:g})" if scale else "switched off")
 
 
 def _dropped_forward(values: NodeValues, example: int, index: Index) -> tuple[Term, ...]:

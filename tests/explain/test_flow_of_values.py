@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,14 @@ from nnviz.data.tensors import load
 from nnviz.errors import ParamError
 from nnviz.explain.at_rest import network_at_rest
 from nnviz.explain.explanation import Explanation
-from nnviz.explain.layers import explain
+from nnviz.explain.layers import (
+    explain,
+    explain_gradient,
+    explain_loss,
+    explain_parameter_gradient,
+    needed,
+)
+from nnviz.explain.updates import explain_update
 from nnviz.explain.values import (
     Example,
     Values,
@@ -262,6 +270,45 @@ def test_fifty_steps_with_requests_in_between_are_fifty_steps_without(make: Any)
     assert same(one[0], other[0]) and same(one[1], other[1])
     kept, lone = (training.capture().optimizer for training in (watched, left_alone))
     assert kept and same(dict(kept), dict(lone))
+
+
+def asked_at_random(training: Training, random: Random) -> None:
+    """An explanation of some number, forwards, backwards, of the loss, or of an update."""
+    network = training.network
+    node = random.choice(network.node_ids)
+    backwards = random.random() < 0.5
+    if random.random() < 0.3:
+        values = values_of_next_batch(training)
+    else:
+        wanted = needed(network, node, backwards=backwards)
+        example = Example("validation", random.randrange(len(training.data.validation)))
+        values = values_of_example(training, example, wanted=wanted, backwards=backwards)
+    place = tuple(random.randrange(size) for size in network.inference.results[node].output)
+    (explain_gradient if backwards else explain)(values, node, place)
+    if node == network.output_id:
+        explain_loss(values)
+    for name, parameter in network.module_of(node).named_parameters():
+        at = tuple(random.randrange(size) for size in parameter.shape)
+        explain_update(training, node, name, at)
+        if backwards:
+            explain_parameter_gradient(values, node, name, at)
+
+
+@pytest.mark.parametrize("make", [lambda: made_training(CNN), lambda: of_sample("spiral")], ids=["cnn", "spiral"])
+def test_two_hundred_steps_with_explanations_at_random_are_two_hundred_steps_without(make: Any) -> None:
+    watched, left_alone = make(), make()
+    outside = torch.get_rng_state()
+    random = Random(11)
+    for _ in range(200):
+        asked_at_random(watched, random)
+        advance(watched, 1)
+    one = weights(watched.network), watched.random.capture()
+    watched.random.release()
+    assert torch.equal(torch.get_rng_state(), outside)
+    advance(left_alone, 200)
+    other = weights(left_alone.network), left_alone.random.capture()
+    left_alone.random.release()
+    assert same(one[0], other[0]) and same(one[1], other[1])
 
 
 def test_borrowed_random_numbers_are_those_that_come_next_and_are_not_used_up() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 #: What is explained of a place: the number itself, how the loss changes with it, or what the next step makes of it.
 Quantity: TypeAlias = Literal["value", "gradient", "update"]
+Index: TypeAlias = tuple[int, ...]
 #: Parts of a node that are no parameter: what it gives, how the loss changes with that, and what was computed for the
 #: explanation alone.
 OUTPUT, GRADIENT, COMPUTED = "output", "gradient", "computed"
@@ -76,8 +77,15 @@ class Term:
 
     @property
     def links(self) -> tuple[Factor, ...]:
-        """The factors that can be explained themselves."""
-        return tuple(factor for factor in self.factors if factor.can_be_walked_to)
+        """All that can be explained itself: the factors, and what those are made of that were computed; each once."""
+        found: dict[tuple[str, str, Index, int], Factor] = {}
+        pending = list(self.factors)
+        while pending:
+            factor = pending.pop(0)
+            if factor.can_be_walked_to:
+                found.setdefault((factor.node, factor.part, factor.index, factor.example), factor)
+            pending += [further for term in factor.made_of for further in term.factors]
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +154,29 @@ def gathered(values: NDArray[Any] | Sequence[float], term: Callable[[int], Term]
     return [*(term(int(number)) for number in kept), _together(rest.tolist(), len(rest))]
 
 
-def exact_sum(values: Any) -> float:
+def place_name(name: str, index: Index) -> str:
+    """``relu1[2, 0, 5]``."""
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def place_words(node: str, index: Index) -> str:
+    """``unit 3 of relu1``, ``pixel (0, 5) of channel 2 of relu1``."""
+    if len(index) == 1:
+        return f"unit {index[0]} of {node}"
+    if len(index) == 2:
+        return f"position {index[1]} of channel {index[0]} of {node}"
+    return f"pixel ({', '.join(map(str, index[1:]))}) of channel {index[0]} of {node}"
+
+
+def exact_sum(values: Iterable[float]) -> float:
     """``math.fsum``, and what IEEE says where a number is not finite."""
-    numbers = list(values)
-    return math.fsum(numbers) if all(map(math.isfinite, numbers)) else float(np.sum(numbers))
+    numbers = [float(value) for value in values]
+    if all(map(math.isfinite, numbers)):
+        try:
+            return math.fsum(numbers)
+        except OverflowError:
+            pass
+    return float(sum(numbers))
 
 
 def _together(values: Sequence[float], count: int) -> Term:

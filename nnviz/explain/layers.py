@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Collection
 
+import numpy as np
 import torch
 
 from nnviz.errors import ParamError
@@ -22,11 +23,14 @@ from nnviz.explain.explanation import (
     PARAMETER_GRADIENT,
     Explanation,
     Factor,
+    Index,
     Term,
     gathered,
+    place_name,
+    place_words,
 )
 from nnviz.explain.kinds.losses import Answer
-from nnviz.explain.kinds.way import Flow, Index, place_name, place_words
+from nnviz.explain.kinds.way import Flow
 from nnviz.explain.values import NodeValues, Values
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -52,11 +56,13 @@ def explain(values: Values, node: str, index: Index, *, example: int = 0) -> Exp
     found = _found(values, node, index, example)
     way = kinds.LAYERS[found.kind]
     spec = registry.layer(found.kind)
+    with np.errstate(all="ignore"):  # a number that is not finite is explained like any other
+        terms = tuple(way.forward(found, example, index))
     return Explanation(
         node,
         index,
         float(found.output[(example, *index)]),
-        tuple(way.forward(found, example, index)),
+        terms,
         example=example,
         formula=way.formula or plain(spec.formula),
         words=spec.help,
@@ -76,19 +82,20 @@ def explain_gradient(values: Values, node: str, index: Index, *, example: int = 
         ParamError: There is no such number, or what flows back to it is not known.
     """
     found = _found(values, node, index, example)
-    if values.loss is None:
-        raise ParamError("There is no right answer to this example, and so no gradient.", field="node")
+    _need_gradients(values)
     terms: list[Term] = []
     formulas: list[str] = []
     if node == values.output_id:
-        terms += _of_the_loss(values, found, example, index)
+        with np.errstate(all="ignore"):
+            terms += _of_the_loss(values, found, example, index)
         formulas.append(kinds.LOSSES[_loss_kind(values)].back)
     for consumer, port in values.uses.get(node, ()):
         other = values.nodes.get(consumer)
         if other is None:
             raise ParamError(f"'{consumer:.40}' is not among the layers whose values are known.", field="node")
         way = kinds.LAYERS[other.kind]
-        terms += _flowing(other, way.backward(other, port, example, index))
+        with np.errstate(all="ignore"):
+            terms += _flowing(other, way.backward(other, port, example, index))
         if way.back not in formulas:
             formulas.append(way.back)
     gradient = found.output_gradient
@@ -123,12 +130,12 @@ def explain_parameter_gradient(values: Values, node: str, name: str, index: Inde
         ParamError: There is no such number.
     """
     found = parameter_place(values, node, name, index)
-    if values.loss is None:
-        raise ParamError("There is no right answer to this example, and so no gradient.", field="node")
+    _need_gradients(values)
     way = kinds.LAYERS[found.kind]
     assert way.parameter is not None
     gradient = found.parameter_gradients.get(name)
-    terms = () if gradient is None else tuple(_flowing(found, way.parameter(found, name, index)))
+    with np.errstate(all="ignore"):
+        terms = () if gradient is None else tuple(_flowing(found, way.parameter(found, name, index)))
     return Explanation(
         node,
         index,
@@ -157,11 +164,13 @@ def explain_loss(values: Values, *, example: int = 0) -> Explanation:
     answer = Answer(values, found, example)
     outputs = torch.from_numpy(found.output[example : example + 1].copy())
     targets = torch.from_numpy(values.targets[example : example + 1].copy())
+    with np.errstate(all="ignore"):
+        terms = tuple(kinds.LOSSES[spec.kind].forward(answer))
     return Explanation(
         LOSS,
         (),
         float(values.loss_function(outputs, targets)),
-        tuple(kinds.LOSSES[spec.kind].forward(answer)),
+        terms,
         part=LOSS,
         example=example,
         formula=f"L = {plain(spec.formula)}",
@@ -241,6 +250,11 @@ def _found(values: Values, node: str, index: Index, example: int) -> NodeValues:
         sizes = " × ".join(map(str, shape))
         raise ParamError(f"The output of {node} is {sizes}: there is nothing at {index}.", field="index")
     return found
+
+
+def _need_gradients(values: Values) -> None:
+    if not values.has_gradients:
+        raise ParamError("No gradients were asked for, or there is no right answer to this example.", field="node")
 
 
 def _loss_kind(values: Values) -> str:

@@ -1,4 +1,4 @@
-"""An explanation as text to be read, and as plain values for JSON."""
+"""An explanation as text to be read, and as plain values for JSON. Knows no torch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from nnviz.explain.explanation import COMPUTED, OUTPUT, Explanation, Factor, Term, largest
-from nnviz.explain.kinds.way import place_name, place_words
+from nnviz.explain.explanation import COMPUTED, OUTPUT, Explanation, Factor, Term, largest, place_name, place_words
 
 #: Terms that are written in lines of their own; of what stands behind a factor, fewer.
 MOST_LINES, MOST_BEHIND, MOST_STEPS = 12, 5, 12

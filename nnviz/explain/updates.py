@@ -10,10 +10,9 @@ import torch
 
 from nnviz.errors import TrainingError
 from nnviz.explain import kinds
-from nnviz.explain.explanation import COMPUTED, PARAMETER_GRADIENT, Explanation, Factor, Term
+from nnviz.explain.explanation import COMPUTED, PARAMETER_GRADIENT, Explanation, Factor, Index, Term, place_name
 from nnviz.explain.kinds.optimizers import Before
 from nnviz.explain.kinds.recipe import Doubles
-from nnviz.explain.kinds.way import Index, place_name
 from nnviz.explain.layers import parameter_place
 from nnviz.explain.values import Values, values_of_next_batch
 from nnviz.project import choices, registry

@@ -90,6 +90,7 @@ class Values:
         loss_function: What the loss was computed with; None where no targets were given.
         targets: What is right for each of the batch, in the form of the loss: labels, or numbers shaped like the
             outputs.
+        has_gradients: Whether they were asked for, and there are targets.
     """
 
     step: int
@@ -99,6 +100,7 @@ class Values:
     uses: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     loss_function: LossFunction | None = None
     targets: NDArray[Any] | None = None
+    has_gradients: bool = False
 
     @property
     def count(self) -> int:
@@ -181,6 +183,7 @@ def values_of(
         _sealed({node: tuple(wires) for node, wires in uses.items()}),
         loss_function if targets is not None else None,
         encoded,
+        backwards,
     )
 
 

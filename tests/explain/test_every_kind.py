@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from random import Random
 
 import numpy as np
 import pytest
 import torch
-from explain_helpers import CASES, any_index, assert_sums, flowing
+from explain_helpers import CASES, MSE, any_index, assert_sums, flowing, network_of
 
 from nnviz.explain import kinds
 from nnviz.explain.at_rest import network_at_rest
@@ -19,6 +20,7 @@ from nnviz.explain.layers import (
     explain_parameter_gradient,
     follow,
 )
+from nnviz.explain.text import lines_of, plain_values
 from nnviz.explain.values import Values, values_of
 from nnviz.network.losses import LossFunction
 from nnviz.network.network import Network
@@ -115,6 +117,25 @@ def test_factors_say_where_they_stand(kind: str) -> None:
                 assert further is None or further.value == factor.value
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("kind", sorted(CASES))
+def test_numbers_that_are_not_finite_are_explained_without_a_word(kind: str, number: float) -> None:
+    case = CASES[kind](Random(f"broken {kind}"))
+    network = network_of(case)
+    inputs = torch.full((3, *case.shapes[0]), number)
+    targets = torch.zeros(3, *network.inference.results["output"].output)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = values_of(network, network_at_rest(network, training=True), inputs, MSE, targets)
+        for node in found.nodes.values():
+            index = any_index(Random(kind), node.output.shape[1:])
+            explain(found, node.node, index)
+            plain_values(explain_gradient(found, node.node, index))
+            lines_of(explain(found, node.node, index))
+        for name, parameter in found.nodes["layer"].parameters.items():
+            explain_parameter_gradient(found, "layer", name, any_index(Random(kind), parameter.shape))
+
+
 # ---- losses --------------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +185,16 @@ def test_a_loss_and_its_gradient(kind: str, task: str, count: int, params: dict[
             for index in np.ndindex(*answers.shape[1:]):
                 assert_sums(explain_gradient(found, found.output_id, index, example=example), 1.0)
         assert found.loss == pytest.approx(sum(losses) / 5, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "task", "count", "params"), LOSS_CASES)
+@pytest.mark.parametrize("size", [np.nan, np.inf, 1e30])
+def test_a_loss_that_is_not_finite(kind: str, task: str, count: int, params: dict[str, float], size: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = of_loss(kind, task, count, params, 0, size)
+        lines_of(explain_loss(found))
+        plain_values(explain_gradient(found, found.output_id, (0,)))
 
 
 def test_softmax_and_cross_entropy_are_probability_minus_target() -> None:

@@ -32,6 +32,7 @@ from nnviz.explain.layers import (
     explain_gradient,
     explain_loss,
     explain_parameter_gradient,
+    follow,
     needed,
 )
 from nnviz.explain.updates import explain_update
@@ -388,6 +389,41 @@ def test_the_terms_say_where_their_factors_stand() -> None:
         [(node, "weight", (1, 1), 1.5), (network.input_id, "output", (1,), 5.0)],
         [(node, "bias", (1,), -4.0)],
     ]
+
+
+@pytest.mark.parametrize("name", ["digits-cnn", "xnor-two-layer", "spiral"])
+def test_one_walks_from_the_loss_to_the_input_and_back_by_links_alone(name: str) -> None:
+    training = of_sample(name)
+    found = values_of_example(training, Example("validation", 3))
+    forwards = [explain_loss(found)]
+    while forwards[-1].node != training.network.input_id:
+        links = [link for term in forwards[-1].terms for link in term.links if link.part == "output"]
+        step = follow(found, max(links, key=lambda link: abs(link.value)))
+        assert step is not None
+        assert_sums(step)
+        forwards.append(step)
+    assert {step.node for step in forwards} >= {training.network.output_id}
+    backwards = [explain_gradient(found, forwards[-1].node, forwards[-1].index)]
+    while backwards[-1].node != training.network.output_id:
+        links = [link for term in backwards[-1].terms for link in term.links if link.part == "gradient"]
+        step = follow(found, links[0])
+        assert step is not None
+        backwards.append(step)
+    assert backwards[-1].terms[0].source == "the loss"
+
+
+def test_gradients_that_were_not_asked_for_are_not_taken_for_nothing() -> None:
+    training = made_training(MLP)
+    found = values_of_example(training, Example("train", 0), backwards=False)
+    assert found.loss == values_of_example(training, Example("train", 0)).loss
+    assert explain_loss(found).value == pytest.approx(found.loss)
+    with pytest.raises(ParamError, match="No gradients were asked for"):
+        explain_gradient(found, "linear1", (0,))
+    with pytest.raises(ParamError, match="No gradients were asked for"):
+        explain_parameter_gradient(found, "linear1", "weight", (0, 0))
+    some = values_of_example(training, Example("train", 0), wanted={"linear1"})
+    with pytest.raises(ParamError, match="'relu1' is not among"):
+        explain_gradient(some, "linear1", (0,))
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,8 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from nnviz.explain.explanation import Factor, Term
-from nnviz.explain.kinds.way import (
-    Doubles,
-    Flow,
-    Index,
-    Way,
-    behind,
-    computed,
-    input_of,
-    output_of,
-    parameter_of,
-    term_of,
-)
+from nnviz.explain.explanation import Factor, Index, Term
+from nnviz.explain.kinds.way import Doubles, Flow, Way, behind, computed, input_of, output_of, parameter_of, term_of
 from nnviz.explain.values import NodeValues
 
 #: (the node, what comes in) -> what it is made of there; the product is what goes out
@@ -49,8 +38,9 @@ def _of(values: NodeValues, value: float, name: str, *numbers: Factor) -> Factor
     return computed(values, value, name, [term_of(number) for number in numbers])
 
 
-def _gate(values: NodeValues, is_open: bool) -> Factor:
-    return computed(values, float(is_open), "since x > 0" if is_open else "since x ≤ 0")
+def _gate(values: NodeValues, x: Factor) -> Factor:
+    """1 where x is above 0, else 0."""
+    return _of(values, float(x.value > 0), "since x > 0" if x.value > 0 else "since x ≤ 0", x)
 
 
 def _sigmoid(x: float) -> float:
@@ -81,7 +71,7 @@ def _leaky_bend(values: NodeValues, x: Factor) -> tuple[Factor, ...]:
 
 
 def _leaky_slope(values: NodeValues, x: Factor, y: Factor) -> tuple[Factor, ...]:
-    return (computed(values, 1.0, "since x > 0") if x.value > 0 else _leak(values),)
+    return (_gate(values, x) if x.value > 0 else _leak(values),)
 
 
 def _learned(values: NodeValues, index: Index) -> Factor:
@@ -94,7 +84,7 @@ def _parametric_bend(values: NodeValues, x: Factor) -> tuple[Factor, ...]:
 
 
 def _parametric_slope(values: NodeValues, x: Factor, y: Factor) -> tuple[Factor, ...]:
-    return (computed(values, 1.0, "since x > 0") if x.value > 0 else _learned(values, x.index),)
+    return (_gate(values, x) if x.value > 0 else _learned(values, x.index),)
 
 
 def _parametric_parameter(values: NodeValues, name: str, index: Index) -> Flow:
@@ -120,9 +110,9 @@ def _hard_gate(x: float) -> float:
 
 def _hard_slope(values: NodeValues, x: Factor, y: Factor) -> tuple[Factor, ...]:
     if x.value <= -3:
-        return (computed(values, 0.0, "since x ≤ −3"),)
+        return (_of(values, 0.0, "since x ≤ −3", x),)
     if x.value >= 3:
-        return (computed(values, 1.0, "since x ≥ 3"),)
+        return (_of(values, 1.0, "since x ≥ 3", x),)
     return (_of(values, x.value / 3 + 0.5, "x/3 + 1/2", x),)
 
 
@@ -139,7 +129,7 @@ def _elu_bend(values: NodeValues, x: Factor) -> tuple[Factor, ...]:
 
 def _elu_slope(values: NodeValues, x: Factor, y: Factor) -> tuple[Factor, ...]:
     if x.value > 0:
-        return (computed(values, 1.0, "since x > 0"),)
+        return (_gate(values, x),)
     return _alpha(values), _of(values, math.exp(x.value), "e^x", x)
 
 
@@ -256,8 +246,8 @@ def _log_softmax_backward(values: NodeValues, port: int, example: int, index: In
 
 WAYS: Mapping[str, Way] = {
     "relu": _way(
-        lambda values, x: (_gate(values, x.value > 0), x),
-        lambda values, x, y: (_gate(values, x.value > 0),),
+        lambda values, x: (_gate(values, x), x),
+        lambda values, x, y: (_gate(values, x),),
         "dL/dx = dL/dy where x > 0, else 0",
     ),
     "leaky_relu": _way(_leaky_bend, _leaky_slope, "dL/dx = dL/dy where x > 0, else a · dL/dy"),
@@ -297,7 +287,7 @@ WAYS: Mapping[str, Way] = {
         "dL/dx = σ(x) · dL/dy",
     ),
     "step": _way(
-        lambda values, x: (_gate(values, x.value > 0),),
+        lambda values, x: (_gate(values, x),),
         lambda values, x, y: (computed(values, 0.0, "the slope of a step"),),
         "dL/dx = 0 · dL/dy: a step has no slope",
     ),

@@ -8,19 +8,8 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from nnviz.explain.explanation import Factor, Term, gathered
-from nnviz.explain.kinds.way import (
-    Doubles,
-    Flow,
-    Index,
-    Places,
-    Way,
-    bias_term,
-    input_of,
-    one,
-    parameter_of,
-    term_of,
-)
+from nnviz.explain.explanation import Factor, Index, Term, gathered
+from nnviz.explain.kinds.way import Doubles, Flow, Places, Way, bias_term, input_of, one, parameter_of, term_of
 from nnviz.explain.values import NodeValues
 from nnviz.project.declared.layers.windows import spread
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nnviz.explain.explanation import Term, gathered
+from nnviz.explain.explanation import Index, Term, gathered
 from nnviz.explain.kinds.shape import RESHAPED
-from nnviz.explain.kinds.way import Flow, Index, Way, bias_term, input_of, one, parameter_of, term_of
+from nnviz.explain.kinds.way import Flow, Way, bias_term, input_of, one, parameter_of, term_of
 from nnviz.explain.values import NodeValues
 
 

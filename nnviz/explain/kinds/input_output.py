@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nnviz.explain.explanation import Term
-from nnviz.explain.kinds.way import Flow, Index, Way, input_of, one, output_of, passed_on
+from nnviz.explain.explanation import Index, Term
+from nnviz.explain.kinds.way import Flow, Way, input_of, one, output_of, passed_on
 from nnviz.explain.values import NodeValues
 
 

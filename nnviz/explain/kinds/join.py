@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from itertools import product
 from typing import cast
 
-from nnviz.explain.explanation import Factor, Term
-from nnviz.explain.kinds.way import Flow, Index, Way, input_of, one, passed_on, term_of, words_of
+from nnviz.explain.explanation import Factor, Index, Term
+from nnviz.explain.kinds.way import Flow, Way, input_of, one, passed_on, term_of, words_of
 from nnviz.explain.values import NodeValues
 
 

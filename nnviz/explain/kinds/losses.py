@@ -10,8 +10,8 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from nnviz.explain.explanation import COMPUTED, Factor, Term, exact_sum, gathered
-from nnviz.explain.kinds.way import Doubles, Index, behind, output_of, term_of
+from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, exact_sum, gathered
+from nnviz.explain.kinds.way import Doubles, behind, output_of, term_of
 from nnviz.explain.values import NodeValues, Values
 
 

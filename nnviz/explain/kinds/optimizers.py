@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from nnviz.explain.explanation import COMPUTED, Factor, Term
-from nnviz.explain.kinds.way import Index, place_name
+from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, place_name
 from nnviz.project.model import Params
 
 

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from nnviz.explain.explanation import Factor, Term
-from nnviz.explain.kinds.way import Flow, Index, Way, computed, input_of, term_of
+from nnviz.explain.explanation import Factor, Index, Term
+from nnviz.explain.kinds.way import Flow, Way, computed, input_of, term_of
 from nnviz.explain.values import NodeValues
 from nnviz.project.declared.layers.windows import spread
 

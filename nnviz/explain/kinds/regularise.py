@@ -8,12 +8,11 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from nnviz.explain.explanation import Factor, Term, exact_sum, gathered
+from nnviz.explain.explanation import Factor, Index, Term, exact_sum, gathered
 from nnviz.explain.kinds.way import (
     MOST_BEHIND,
     Doubles,
     Flow,
-    Index,
     Places,
     Way,
     behind,

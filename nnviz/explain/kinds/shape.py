@@ -8,8 +8,8 @@ from typing import cast
 
 import numpy as np
 
-from nnviz.explain.explanation import Term
-from nnviz.explain.kinds.way import Flow, Index, Way, computed, input_of, one, passed_on, term_of
+from nnviz.explain.explanation import Index, Term
+from nnviz.explain.kinds.way import Flow, Way, computed, input_of, one, passed_on, term_of
 from nnviz.explain.values import NodeValues
 
 

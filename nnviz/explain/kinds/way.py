@@ -9,12 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.explain.explanation import COMPUTED, OUTPUT, Factor, Term, gathered
+from nnviz.explain.explanation import COMPUTED, OUTPUT, Factor, Index, Term, gathered, place_name, place_words
 from nnviz.explain.values import NodeValues
 
 Doubles: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int64]
-Index: TypeAlias = tuple[int, ...]
 
 #: What a computed number is made of is shown in so many terms.
 MOST_BEHIND = 12
@@ -108,20 +107,6 @@ def computed(values: NodeValues, value: Any, name: str, made_of: Iterable[Term] 
 def behind(values: NDArray[Any] | Sequence[float], term: Callable[[int], Term]) -> tuple[Term, ...]:
     """The terms behind a computed number: few."""
     return tuple(gathered(values, term, MOST_BEHIND))
-
-
-def place_name(name: str, index: Index) -> str:
-    """``relu1[2, 0, 5]``."""
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
-
-
-def place_words(node: str, index: Index) -> str:
-    """``unit 3 of relu1``, ``pixel (0, 5) of channel 2 of relu1``."""
-    if len(index) == 1:
-        return f"unit {index[0]} of {node}"
-    if len(index) == 2:
-        return f"position {index[1]} of channel {index[0]} of {node}"
-    return f"pixel ({', '.join(map(str, index[1:]))}) of channel {index[0]} of {node}"
 
 
 def words_of(factor: Factor) -> str:

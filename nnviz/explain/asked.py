@@ -1,8 +1,9 @@
-"""A question of the command line: which number of which node, and its explanation."""
+"""A question as a person puts it: which number of which node; and its explanation, or what is wrong with it."""
 
 from __future__ import annotations
 
 import difflib
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Project, Shape
 from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
 #: As it is read, put together and decoded.
@@ -141,6 +143,11 @@ def answer(training: Training, question: Question, *, pinned: int = 0) -> Answer
     else:
         found = explain(values, question.node, index)
     return Answered(found, example, training.data.describe(example.index, example.split), training.step)
+
+
+def ask(session: TrainingSession, question: Question, *, pinned: int = 0) -> Future[Answered]:
+    """:func:`answer`, asked by any thread and answered between two batches; an InputError comes with the Future."""
+    return session.ask(lambda: answer(session.training, question, pinned=pinned))
 
 
 def _is_loss(training: Training, question: Question) -> bool:

@@ -156,7 +156,7 @@ def gathered(values: NDArray[Any] | Sequence[float], term: Callable[[int], Term]
 
 def place_name(name: str, index: Index) -> str:
     """``relu1[2, 0, 5]``."""
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
+    return f"{name}{list(index)}" if index else name
 
 
 def place_words(node: str, index: Index) -> str:
@@ -165,7 +165,8 @@ def place_words(node: str, index: Index) -> str:
         return f"unit {index[0]} of {node}"
     if len(index) == 2:
         return f"position {index[1]} of channel {index[0]} of {node}"
-    return f"pixel ({', '.join(map(str, index[1:]))}) of channel {index[0]} of {node}"
+    channel, *place = index
+    return f"pixel ({str(place)[1:-1]}) of channel {channel} of {node}"
 
 
 def exact_sum(values: Iterable[float]) -> float:

@@ -282,9 +282,10 @@ def _flowing(node: NodeValues, flow: Flow) -> list[Term]:
         return []
     there = gradients[(flow.examples, *flow.places.T)].astype(float)
 
+    places, examples = list(map(tuple, flow.places.tolist())), flow.examples.tolist()
+
     def term(number: int) -> Term:
-        index = tuple(int(at) for at in flow.places[number])
-        example = int(flow.examples[number])
+        index, example = places[number], examples[number]
         gradient = Factor(
             node.node, GRADIENT, index, float(there[number]), f"dL/d {place_name(node.node, index)}", example
         )

@@ -12,12 +12,13 @@ import torch
 from explain_helpers import any_index
 from training_helpers import CNN, CPU, MADE, MLP, advance, images, project_of, served, session_of, tables, wait_for
 
-from nnviz.errors import ParamError
+from nnviz.errors import InputError, ParamError
 from nnviz.explain import kinds
+from nnviz.explain.asked import Question, ask
 from nnviz.explain.explanation import Explanation
 from nnviz.explain.layers import follow
 from nnviz.explain.updates import explain_update
-from nnviz.explain.values import values_of_next_batch
+from nnviz.explain.values import Example, values_of_next_batch
 from nnviz.project import registry
 from nnviz.project.model import Choice, Graph
 from nnviz.train.session import SessionState
@@ -121,6 +122,16 @@ def test_the_session_is_asked_between_two_batches() -> None:
         assert isinstance(bias, torch.Tensor)
         new = session.ask(bias[0].item).result(20)
     assert_is_the_step(found, new)
+
+
+def test_a_live_session_is_asked_as_the_command_line_asks() -> None:
+    with served(session_of(MLP, epochs=2)) as session:
+        wait_for(lambda: session.state is SessionState.READY)
+        answered = ask(session, Question("linear1", unit=3, example=4)).result(20)
+        assert answered.explanation.index == (3,) and answered.example == Example("validation", 4)
+        assert answered.explanation.value == pytest.approx(answered.explanation.total, rel=1e-5, abs=1e-6)
+        with pytest.raises(InputError, match="--unit: linear1 has 16 units"):
+            ask(session, Question("linear1", unit=16)).result(20)
 
 
 def test_what_cannot_be_updated_is_said() -> None:

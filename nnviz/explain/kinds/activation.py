@@ -100,7 +100,7 @@ def _parametric_parameter(values: NodeValues, name: str, index: Index) -> Flow:
         places[:, 0],
         places[:, 1:],
         inputs[negative].astype(np.float64),
-        lambda number: (input_of(values, 0, int(places[number, 0]), tuple(places[number, 1:])),),
+        lambda number: (input_of(values, 0, int(places[number, 0]), tuple(places[number, 1:].tolist())),),
     )
 
 

@@ -105,11 +105,12 @@ def _forward(values: NodeValues, example: int, index: Index, *, transposed: bool
     channel = (places[:, 0], outgoing % per_out) if transposed else (outgoing, channels)
     weights = weights[(*channel, *points)]
 
+    spots = list(map(tuple, places.tolist()))
+    taps = list(zip(*(axis.tolist() for axis in points), strict=True))
+
     def term(number: int) -> Term:
-        place = tuple(int(one_at) for one_at in places[number])
-        point = tuple(int(axis[number]) for axis in points)
-        weight = _weight_index(transposed, place[0], outgoing, per_in, per_out, point)
-        return term_of(parameter_of(values, "weight", weight), input_of(values, 0, example, place))
+        weight = _weight_index(transposed, spots[number][0], outgoing, per_in, per_out, taps[number])
+        return term_of(parameter_of(values, "weight", weight), input_of(values, 0, example, spots[number]))
 
     return [*gathered(weights * inputs, term), *bias_term(values, (outgoing,))]
 
@@ -126,9 +127,11 @@ def _backward(values: NodeValues, port: int, example: int, index: Index, *, tran
     channel = (incoming, outgoing % per_out) if transposed else (outgoing, incoming % per_in)
     slopes = weights[(*channel, *points)]
 
+    taps = list(zip(*(axis.tolist() for axis in points), strict=True))
+    filters = outgoing.tolist()
+
     def factors(number: int) -> tuple[Factor, ...]:
-        point = tuple(int(axis[number]) for axis in points)
-        index = _weight_index(transposed, incoming, int(outgoing[number]), per_in, per_out, point)
+        index = _weight_index(transposed, incoming, filters[number], per_in, per_out, taps[number])
         return (parameter_of(values, "weight", index),)
 
     return Flow(np.full(len(places), example), places, slopes.astype(np.float64), factors)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.explain.explanation import COMPUTED, OUTPUT, Factor, Index, Term, gathered, place_name, place_words
+from nnviz.explain.explanation import COMPUTED, GRADIENT, OUTPUT, Factor, Index, Term, gathered, place_name, place_words
 from nnviz.explain.values import NodeValues
 
 Doubles: TypeAlias = NDArray[np.float64]
@@ -83,14 +83,12 @@ def output_of(node: str, index: Index, value: Any, example: int = 0, name: str =
 
 def input_of(values: NodeValues, port: int, example: int, index: Index) -> Factor:
     """A number that comes into a node, as the output of its source."""
-    index = tuple(int(at) for at in index)
     source = values.sources[port] if values.sources else values.node
     return output_of(source, index, values.inputs[port][(example, *index)], example)
 
 
 def parameter_of(values: NodeValues, name: str, index: Index) -> Factor:
     """A number of a parameter."""
-    index = tuple(int(at) for at in index)
     return Factor(values.node, name, index, float(values.parameters[name][index]), place_name(name, index))
 
 
@@ -117,8 +115,9 @@ def words_of(factor: Factor) -> str:
 def term_of(*factors: Factor, source: str = "") -> Term:
     """A term that comes from the last of its factors that can be walked to, unless its source is said."""
     if not source:
-        source = next((words_of(factor) for factor in reversed(factors) if factor.can_be_walked_to), "")
-    return Term(factors, source or factors[0].name)
+        walkable = [factor for factor in factors if factor.part in (OUTPUT, GRADIENT)]
+        source = place_words(walkable[-1].node, walkable[-1].index) if walkable else factors[0].name
+    return Term(factors, source)
 
 
 def bias_term(values: NodeValues, index: Index) -> list[Term]:

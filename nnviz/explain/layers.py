@@ -280,6 +280,7 @@ def _flowing(node: NodeValues, flow: Flow) -> list[Term]:
     gradients = node.output_gradient
     if gradients is None or not len(flow.slopes):
         return []
+    several = len(gradients) > 1
     there = gradients[(flow.examples, *flow.places.T)].astype(float)
 
     places, examples = list(map(tuple, flow.places.tolist())), flow.examples.tolist()
@@ -289,6 +290,7 @@ def _flowing(node: NodeValues, flow: Flow) -> list[Term]:
         gradient = Factor(
             node.node, GRADIENT, index, float(there[number]), f"dL/d {place_name(node.node, index)}", example
         )
-        return Term((*flow.factors(number), gradient), place_words(node.node, index))
+        source = place_words(node.node, index)
+        return Term((*flow.factors(number), gradient), f"{source}, example {example}" if several else source)
 
     return gathered(flow.slopes * there, term)

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from explain_helpers import CASES, MSE, any_index, assert_sums, flowing, network_of
+from explain_helpers import CASES, MSE, Case, any_index, assert_sums, flowing, network_of
 
 from nnviz.explain import kinds
 from nnviz.explain.at_rest import network_at_rest
@@ -134,6 +134,16 @@ def test_numbers_that_are_not_finite_are_explained_without_a_word(kind: str, num
             lines_of(explain(found, node.node, index))
         for name, parameter in found.nodes["layer"].parameters.items():
             explain_parameter_gradient(found, "layer", name, any_index(Random(kind), parameter.shape))
+
+
+def test_over_a_batch_it_is_said_which_example_is_meant() -> None:
+    _, found = flowing(Case("batch_norm1d", {}, [(3,)]), training=True)
+    distance = explain(found, "layer", (0,)).terms[0].factors[1]
+    assert distance.name == "x − μ"
+    mean = distance.made_of[1].factors[1]
+    assert [term.factors[1].name for term in mean.made_of] == [f"input[0] of example {n}" for n in range(3)]
+    sources = [term.source for term in explain_parameter_gradient(found, "layer", "weight", (0,)).terms]
+    assert sources == [f"unit 0 of layer, example {n}" for n in range(3)]
 
 
 # ---- losses --------------------------------------------------------------------------------------------------------

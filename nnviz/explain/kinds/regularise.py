@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias, cast
@@ -94,8 +95,11 @@ class _Normal:
     def member(self, at: int) -> Factor:
         """One of the numbers that are normalised together."""
         assert self.members is not None
-        example, *place = (int(one) for one in self.members[at])
-        return input_of(self.values, 0, example, tuple(place))
+        example, *place = self.members[at].tolist()
+        found = input_of(self.values, 0, example, tuple(place))
+        if self.members[0, 0] == self.members[-1, 0]:
+            return found
+        return dataclasses.replace(found, name=f"{found.name} of example {example}")
 
     def _distance_squared(self, at: int, mean: float, count: int) -> Term:
         member = self.member(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from random import Random
 
@@ -12,7 +13,7 @@ from explain_helpers import CASES, MSE, Case, any_index, assert_sums, flowing, n
 
 from nnviz.explain import kinds
 from nnviz.explain.at_rest import network_at_rest
-from nnviz.explain.explanation import Explanation
+from nnviz.explain.explanation import MOST_TERMS, Explanation
 from nnviz.explain.layers import (
     explain,
     explain_gradient,
@@ -144,6 +145,25 @@ def test_over_a_batch_it_is_said_which_example_is_meant() -> None:
     assert [term.factors[1].name for term in mean.made_of] == [f"input[0] of example {n}" for n in range(3)]
     sources = [term.source for term in explain_parameter_gradient(found, "layer", "weight", (0,)).terms]
     assert sources == [f"unit 0 of layer, example {n}" for n in range(3)]
+
+
+def test_of_a_very_long_sum_the_largest_terms_are_kept_and_the_rest_is_summed_exactly() -> None:
+    _, found = flowing(Case("linear", {"out_features": 1}, [(5000,)]), training=False)
+    layer = found.nodes["layer"]
+    products = layer.parameters["weight"][0].astype(np.float64) * layer.inputs[0][1]
+    taken_apart = explain(found, "layer", (0,), example=1)
+    assert len(taken_apart.terms) == MOST_TERMS + 2  # one for all others, and the bias
+    bias = float(layer.parameters["bias"][0])
+    assert taken_apart.total == math.fsum([*products.tolist(), bias])
+    assert_sums(taken_apart)
+    sizes = sorted([*products.tolist(), bias], key=abs, reverse=True)
+    shown = taken_apart.largest(10)
+    assert [term.value for term in shown[:10]] == sizes[:10]
+    assert shown[10].stands_for == 4991 and shown[10].source == "and 4,991 more"
+    assert shown[10].value == pytest.approx(math.fsum(sizes[10:]), rel=1e-12)
+    assert taken_apart.largest(4)[-1].stands_for == 4997
+    small = explain(flowing(Case("linear", {"out_features": 1}, [(3,)]), training=False)[1], "layer", (0,))
+    assert len(small.largest(3)) == 4 and all(term.stands_for == 1 for term in small.largest(3))
 
 
 # ---- losses --------------------------------------------------------------------------------------------------------

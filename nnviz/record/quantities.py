@@ -149,6 +149,8 @@ class Quantity:
         badge: How it stands on the cards of these layers; None where it does not.
         remark: The finding where it lies beyond its warning mark; None where there is none, or a rule of its own.
         curves: The panel that shows it as curves; None where there is none, or one of its own.
+        lately: For a quantity that is measured exactly, but seldom: what is measured of the same in the training
+            batches as they pass, and stands in its place on the cards while it is the newer of the two.
     """
 
     name: str
@@ -163,6 +165,7 @@ class Quantity:
     badge: Badge | None = None
     remark: Remark | None = None
     curves: Curves | None = None
+    lately: Quantity | None = None
 
     def __repr__(self) -> str:
         return f"<Quantity {self.name}>"
@@ -357,6 +360,23 @@ ACTIVATION_HISTOGRAM = Quantity(
     "histogram",
     "For each layer how its outputs are distributed over the probe set in evaluation mode.",
 )
+#: Of dead units, and of those that have been silent lately.
+_UNITS = Bands(warning=Mark(0.20, 0.15), error=0.50)
+#: Of saturated outputs, over the probe set and in the batches that pass.
+_SATURATED = Bands(warning=Mark(0.50, 0.40), error=0.90)
+SILENT_FRACTION = Quantity(
+    "silent_fraction",
+    "Silent units",
+    "node",
+    "scalar",
+    "The share of the units that fired for no training example of the last batches that were looked at: of 8 batches, "
+    "and of more where they are small, so that it is at least 256 examples. Most of them are dead; some only wait for "
+    "an example of their own.",
+    unit="share",
+    bands=_UNITS,
+    layers="rectifier",
+    badge=Badge("silent", "of its units fired for no example of the last training batches"),
+)
 DEAD_FRACTION = Quantity(
     "dead_fraction",
     "Dead ReLU units",
@@ -365,9 +385,10 @@ DEAD_FRACTION = Quantity(
     "The share of the units (channels over all positions, or features) whose output is not above zero for a single "
     "image of the probe set.",
     unit="share",
-    bands=Bands(warning=Mark(0.20, 0.15), error=0.50),
+    bands=_UNITS,
     layers="rectifier",
     badge=Badge("dead", "of its units never fire on the probe images"),
+    lately=SILENT_FRACTION,
 )
 # Arrays: bool[units].
 DEAD_UNITS = Quantity(
@@ -379,8 +400,28 @@ DEAD_SINCE = Quantity(
     "Since when units are dead",
     "node",
     "array",
-    "Of each unit the step since which it is dead, -1 where it is alive.",
+    "Of each unit the first step at which it was found dead, and at every look since then; -1 where it is alive.",
     layers="rectifier",
+)
+ALIVE_UNTIL = Quantity(
+    "alive_until",
+    "Until when dead units were alive",
+    "node",
+    "array",
+    "Of each dead unit the last step before at which it was seen alive; -1 where it never was, or is alive.",
+    layers="rectifier",
+)
+SATURATING = Quantity(
+    "saturating",
+    "Saturated outputs lately",
+    "node",
+    "scalar",
+    "The share of outputs where the derivative is under 5 % of its maximum, among what passed in the last training "
+    "batches that were looked at: 8 batches, and more where they are small, so that it is at least 256 examples.",
+    unit="share",
+    bands=_SATURATED,
+    layers="saturates",
+    badge=Badge("saturating", "of its outputs were saturated in the last training batches"),
 )
 SATURATION = Quantity(
     "saturation",
@@ -389,9 +430,10 @@ SATURATION = Quantity(
     "scalar",
     "The share of outputs where the derivative is under 5 % of its maximum, so that hardly any gradient passes.",
     unit="share",
-    bands=Bands(warning=Mark(0.50, 0.40), error=0.90),
+    bands=_SATURATED,
     layers="saturates",
     badge=Badge("saturated", "of its outputs are saturated"),
+    lately=SATURATING,
     remark=Remark(
         "{node}: {value} of the outputs are saturated.",
         "There its derivative is under 5 % of the maximum, and the layers before it hardly learn.",
@@ -435,6 +477,15 @@ WEIGHTS = Quantity(
     "The layer's weight as it stands between two steps.",
     layers="weight_view",
 )
+# Arrays: float32[out], for layers that have one and whose weight is not cut.
+BIASES = Quantity(
+    "bias_vector",
+    "Biases",
+    "node",
+    "array",
+    "The layer's bias as it stands between two steps.",
+    layers="weight_view",
+)
 # Arrays: float32, without the batch; meta as of the pinned example, and which channels it has. The same of another
 # example that is looked at is named ``output/<node>#<index>``.
 OUTPUT = Quantity(
@@ -467,7 +518,8 @@ FINDING = Quantity(
 #: All of them, in the order of their declarations.
 QUANTITIES: tuple[Quantity, ...] = tuple(one for one in list(globals().values()) if isinstance(one, Quantity))
 _BY_NAME = {quantity.name: quantity for quantity in QUANTITIES}
-_BADGES = tuple(quantity for quantity in QUANTITIES if quantity.badge is not None)
+_STAND_INS = frozenset(quantity.lately for quantity in QUANTITIES)
+_BADGES = tuple(quantity for quantity in QUANTITIES if quantity.badge is not None and quantity not in _STAND_INS)
 
 
 def quantity_of(series: str) -> tuple[Quantity, str] | None:
@@ -489,5 +541,8 @@ def prefixes_of(quantities: Iterable[Quantity]) -> tuple[str, ...]:
 
 
 def badge_of(spec: object) -> Quantity | None:
-    """The quantity that stands on the card of a layer of this declaration: the first that its layers have."""
+    """The quantity that stands on the card of a layer of this declaration: the first that its layers have.
+
+    What is measured of it lately (:attr:`Quantity.lately`) takes its place while it is newer.
+    """
     return next((one for one in _BADGES if getattr(spec, one.layers, False)), None)

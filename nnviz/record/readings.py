@@ -95,6 +95,17 @@ def count_in(meta: Mapping[str, str | int | float], name: str, otherwise: int) -
     return int(value)
 
 
+def fits(reading: ArrayReading, shape: tuple[int, ...]) -> bool:
+    """Whether what was measured has this shape; else it is of another network than the one that has it.
+
+    Of many channels only the first were kept, and ``of`` says of how many.
+    """
+    array = reading.array
+    if array.ndim != len(shape) or array.shape[1:] != tuple(shape[1:]):
+        return False
+    return count_in(reading.meta, "of", len(array)) == shape[0]
+
+
 def units_in(meta: Mapping[str, str | int | float], rows: int) -> tuple[int, ...]:
     """The numbers of the units (channels, features) that the rows of an array are about: the first ones, and ``also``.
 

@@ -190,7 +190,7 @@ class Runner:
         step = self.training.step
         self._saved_step = step
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
-        self.instruments.measure_all()
+        self.instruments.measure_all(fixed=True)
         self.keep()
         self.publish()
 
@@ -321,7 +321,7 @@ class Runner:
         self._before_best = None
         if self._evaluated_split == "validation":
             self._drop_evaluation()
-        self.instruments.reset()
+        self.instruments.go_back(target)
         # From where going back is already, it may be nearer.
         if not self.training.replaying or checkpoint.progress.step > self.training.step or self.training.step > target:
             self.training.go_back(checkpoint, target)
@@ -358,11 +358,11 @@ class Runner:
         if training.best is None:
             raise TrainingError("There are no best weights yet: they are kept at the end of each epoch.")
         self.leave_trouble()
-        training.use_weights(training.best)
+        training.use_best()
         self._before_best = None
         self._rewind.clear()
         self._saved_step = -1
-        self.instruments.reset()
+        self.instruments.look_from_here()
         self._run.append([remarks.best_put_back(self.training)])
 
     def leave_best(self) -> None:
@@ -370,6 +370,7 @@ class Runner:
         if self._before_best is not None:
             checkpoint, self._before_best = self._before_best, None
             self.training.go_back(checkpoint, checkpoint.progress.step)
+            self.instruments.go_back(checkpoint.progress.step)
 
     def leave_trouble(self) -> None:
         """Training is to go on although it broke; where nothing has changed it will break again."""
@@ -386,7 +387,7 @@ class Runner:
             if not training.room.allows(training.state_bytes, "The best weights are not put back"):
                 return
             self._before_best = training.capture()
-            training.use_weights(training.best)
+            training.use_best()
             self._run.append([remarks.best_put_back(self.training)])
 
     def abandon(self, reason: Exception) -> None:
@@ -582,7 +583,7 @@ class Runner:
         checkpoint = self._rewind.before(step)
         if checkpoint is None:
             return False
-        self.instruments.reset()
+        self.instruments.go_back(step)
         self.training.go_back(checkpoint, step)
         self._rewind.forget_after(step)
         self._going_back_to = step

@@ -131,6 +131,8 @@ class Training:
         self._watch = LossWatch(device)
         #: The step of that loss, where its update was made; None while all are finite as far as is known.
         self._spoilt_step: int | None = None
+        #: The step whose weights were put in; None for those of the present step.
+        self._weights_of: int | None = None
         #: Sum of the losses over the examples of this epoch that were added up, and how many those are.
         self._loss_sum = 0.0
         self._loss_count = 0
@@ -167,6 +169,11 @@ class Training:
     def epoch(self) -> int:
         """Finished epochs."""
         return self._step // self.steps_per_epoch
+
+    @property
+    def weights_of(self) -> int:
+        """The step whose weights the network has: an earlier one where the best ones were put back."""
+        return self._step if self._weights_of is None else self._weights_of
 
     @property
     def epoch_end_due(self) -> bool:
@@ -262,6 +269,7 @@ class Training:
         else:
             self._watch.send(self._step + 1, loss)
         count = inputs.shape[0]
+        self._weights_of = None
         self._losses.append(loss)
         self._counts.append(count)
         self._step += 1
@@ -360,6 +368,13 @@ class Training:
         checkpoints.load_weights(weights, self.network)
         self._forget_spoilt()
 
+    def use_best(self) -> None:
+        """Puts the weights of the best epoch in, if there are any; position and optimizer stay."""
+        if self.best is None:
+            return
+        self.use_weights(self.best)
+        self._weights_of = self.best_epoch * self.steps_per_epoch
+
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
     @property
@@ -452,6 +467,7 @@ class Training:
         checkpoints.restore(checkpoint, self.network, self.optimizer)
         self.random.restore(dict(checkpoint.random))
         self._step = progress.step
+        self._weights_of = None
         self._evaluated_epochs = progress.evaluated_epochs
         self._losses.clear()
         self._counts.clear()

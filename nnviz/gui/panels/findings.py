@@ -34,6 +34,10 @@ class _Fold(QToolButton):
             super().keyPressEvent(event)
 
 
+#: Characters of a link that the narrowest panel has room for in one line.
+_ONE_LINE = 24
+
+
 class FindingCard(QWidget):
     """One finding: a coloured edge, the sentence, the evidence, the cures as links, and below them what it explains.
 
@@ -180,8 +184,9 @@ class FindingCard(QWidget):
 
 
 def _unbroken(text: str) -> str:
-    """A link that is never cut in two by the end of a line."""
-    return html.escape(text).replace(" ", "&nbsp;")
+    """A link that is not cut in two by the end of a line, unless it is so long that a line may be too short for it."""
+    escaped = html.escape(text)
+    return escaped.replace(" ", "&nbsp;") if len(text) <= _ONE_LINE else escaped
 
 
 def _row(finding: Finding, cause: str) -> Sequence[Cell]:

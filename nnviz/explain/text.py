@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nnviz.explain.explanation import COMPUTED, OUTPUT, Explanation, Factor, Term, largest, place_name, place_words
+from nnviz.record.number_text import format_number
 
 #: Terms that are written in lines of their own; of what stands behind a factor, fewer.
 MOST_LINES, MOST_BEHIND, MOST_STEPS = 12, 5, 12
@@ -59,14 +60,17 @@ def product_of(term: Term) -> str:
 
 
 def number(value: float) -> str:
-    """Six digits, with a minus sign."""
+    """Six digits, and no more than it has: a weight of 1 is 1 here, so that a sum can be checked by hand."""
+    if not math.isfinite(value):
+        return format_number(value)
     return f"{value + 0.0:.6g}".replace("-", "−")  # a zero below zero is none to the reader
 
 
 def fixed(value: float, decimals: int) -> str:
     """With so many decimals, so that points stand below points."""
-    text = f"{value + 0.0:.{decimals}f}" if math.isfinite(value) else f"{value}"
-    return text.replace("-", "−")
+    if not math.isfinite(value):
+        return format_number(value)
+    return f"{value + 0.0:.{decimals}f}".replace("-", "−")
 
 
 def plain_values(found: Explanation) -> dict[str, Any]:

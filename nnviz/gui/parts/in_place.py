@@ -106,7 +106,7 @@ class InPlace(QComboBox):
 
 
 class Field(QWidget):
-    """A caption in small capitals over a value; in a lecture ``short`` stands there instead, where it is given."""
+    """A caption in small capitals over a value; in large letters ``short`` stands there instead, where it is given."""
 
     def __init__(self, caption: str, value: QWidget, parent: QWidget, short: str = "") -> None:
         super().__init__(parent)
@@ -126,6 +126,6 @@ class Field(QWidget):
 
     def refit(self) -> None:
         """Take the letters of the present text scale for the caption."""
-        self._caption.setText(self._short if theme.mode().network_first else self._words)
+        self._caption.setText(self._short if theme.text_scale() > 1.0 else self._words)
         self._caption.setFont(theme.surrounding_font(12, 500))
         self._caption.setFixedHeight(round(15 * theme.surrounding_scale()))

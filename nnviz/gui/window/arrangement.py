@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QMainWindow, QSplitter
 
-from nnviz.gui.look import theme
-from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.window.regions import Regions
 
@@ -23,7 +21,7 @@ class Arrangement:
         window: Whose.
         splitter: Holds palette, canvas and inspector.
         regions: What is arranged.
-        settings: Where it is remembered; a lecture is not.
+        settings: Where it is remembered.
     """
 
     def __init__(self, window: QMainWindow, splitter: QSplitter, regions: Regions, settings: Settings) -> None:
@@ -63,12 +61,11 @@ class Arrangement:
         self._regions.changed.emit()
 
     def keep(self) -> None:
-        """Remember it, as it is at a desk."""
+        """Remember it."""
         self._settings.keep_layout("geometry", self._window.saveGeometry())
-        if theme.mode() is Mode.DESK:
-            self._settings.keep_layout("splitter", self._splitter.saveState())
-            if self._regions.docks is not None:
-                self._settings.keep_layout("docks", self._window.saveState(ARRANGEMENT_VERSION))
+        self._settings.keep_layout("splitter", self._splitter.saveState())
+        if self._regions.docks is not None:
+            self._settings.keep_layout("docks", self._window.saveState(ARRANGEMENT_VERSION))
 
     def _share_width(self) -> None:
         """What palette, canvas and inspector get of the width."""

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 from nnviz.data import datasets
 from nnviz.errors import InputError, ParamError
 from nnviz.gui.look import icons, theme
-from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.painting import answering
 from nnviz.gui.look.theme import format_count, format_duration
 from nnviz.gui.parts.field_undo import undo_document_from
@@ -261,7 +260,7 @@ class TopBar(QWidget):
         self._fit_width()
 
     def _fit_width(self) -> None:
-        self._set_compact(self.width() < _COMPACT_BELOW or theme.mode().network_first)
+        self._set_compact(self.width() < _COMPACT_BELOW or theme.text_scale() > 1.0)
         self._update_document()
         self._update_data()
         self._give_way()
@@ -278,7 +277,7 @@ class TopBar(QWidget):
         )
         for part in lesser:
             part.setVisible(True)
-        if theme.mode() is Mode.LECTURE:
+        if theme.text_scale() > 1.0:
             for part in lesser:
                 if self._lacking() <= 0:
                     break

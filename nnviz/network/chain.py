@@ -70,10 +70,12 @@ class _Pointwise:
 class DenseChain:
     """Computes what ``loss(network(inputs), targets).backward()`` computes, bit for bit on the CPU.
 
-    Make one with :meth:`of`. Hooks of the modules are not called.
+    Make one with :meth:`of`. Hooks of the modules are not called; who watches the network is shown what passes.
     """
 
-    def __init__(self, modules: Sequence[nn.Module]) -> None:
+    def __init__(self, modules: Sequence[nn.Module], network: Network) -> None:
+        self._network = network
+        self._nodes = network.planned_ids
         self._first = next(index for index, module in enumerate(modules) if isinstance(module, nn.Linear))
         self._layers = [
             _Dense(module, first=index == self._first) if isinstance(module, nn.Linear) else _Pointwise(module)
@@ -91,7 +93,7 @@ class DenseChain:
         plain = all(
             p.requires_grad and (p.device.type, p.dtype) == ("cpu", torch.float32) for p in network.parameters()
         )
-        return cls(modules) if plain else None
+        return cls(modules, network) if plain else None
 
     def __call__(self, loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Puts the gradients of the batch's mean loss into ``parameter.grad``.
@@ -108,6 +110,11 @@ class DenseChain:
             values = [inputs]
             for layer in self._layers:
                 values.append(layer.forward(values[-1]))
+            watchers = self._network.watchers
+            if watchers is not None:
+                for node, value in zip(self._nodes, values[1:], strict=True):
+                    if node in watchers:
+                        watchers[node](value)
             loss, gradient = loss_function.with_gradient(values[-1], targets)
             outputs = values[-1]
             for index in range(len(self._layers) - 1, self._first - 1, -1):

@@ -7,7 +7,8 @@ no longer than it has to. A plain chain takes an even shorter road, the loop of 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -24,6 +25,8 @@ from nnviz.project.model import Graph
 
 #: (module, input slots, output slot, slots that are not needed afterwards)
 _PlanStep: TypeAlias = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]
+#: Shown what a node puts out for a batch, while it passes; it must not change it, nor keep it.
+Watcher: TypeAlias = Callable[[Tensor], None]
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Network(nn.Module):
         self._plan: tuple[_PlanStep, ...] = ()
         self._slots = self._output_slot = 0
         self._chain: tuple[nn.Module, ...] | None = None
+        self._planned_ids: tuple[str, ...] = ()  # of the plan, step by step
+        self._watchers: Mapping[str, Watcher] | None = None
         self._layers = self._build_layers(seed)
         self.graph = _only_built(graph, self._names)
         self._plan, self._slots, self._output_slot = self._compile()
@@ -119,10 +124,35 @@ class Network(nn.Module):
         """What a forward pass calls, in order, where each takes only what the one before it made; else None."""
         return self._chain
 
+    @property
+    def planned_ids(self) -> tuple[str, ...]:
+        """The nodes that a forward pass calls, in order; those of :attr:`chain` where there is one."""
+        return self._planned_ids
+
+    @property
+    def watchers(self) -> Mapping[str, Watcher] | None:
+        """Who is shown what passes just now, see :meth:`watched`."""
+        return self._watchers
+
     # -- computing ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def watched(self, watchers: Mapping[str, Watcher]) -> Iterator[None]:
+        """Inside, each forward pass shows these nodes' outputs to their watchers, as soon as they are made.
+
+        The outputs are those that training computes, so nothing is computed twice. Where a training takes a shorter
+        way than :meth:`forward` (:class:`~nnviz.network.chain.DenseChain`), it shows them the same.
+        """
+        self._watchers = watchers
+        try:
+            yield
+        finally:
+            self._watchers = None
 
     def forward(self, x: Tensor) -> Tensor:
         """The output for a batch: ``(n, *input shape)`` -> ``(n, *output shape)``."""
+        if self._watchers is not None:
+            return self._forward_watched(x, self._watchers)
         if self._chain is not None:
             for module in self._chain:
                 x = module(x)
@@ -135,6 +165,21 @@ class Network(nn.Module):
                 result = module(values[sources[0]])
             else:
                 result = module(*[values[source] for source in sources])
+            for slot in finished:
+                values[slot] = None
+            values[target] = result
+        return cast(Tensor, values[self._output_slot])
+
+    def _forward_watched(self, x: Tensor, watchers: Mapping[str, Watcher]) -> Tensor:
+        """The same along the plan, which a chain has as well."""
+        values: list[Tensor | None] = [None] * self._slots
+        values[0] = x
+        del x
+        for node, (module, sources, target, finished) in zip(self._planned_ids, self._plan, strict=True):
+            result = module(*[values[source] for source in sources])
+            watcher = watchers.get(node)
+            if watcher is not None:
+                watcher(result.detach())
             for slot in finished:
                 values[slot] = None
             values[target] = result
@@ -215,6 +260,7 @@ class Network(nn.Module):
         free: list[int] = []
         slots = 1
         plan: list[_PlanStep] = []
+        planned: list[str] = []
         for index, layer in enumerate(layers):
             if layer.node in (self.input_id, self.output_id):
                 continue
@@ -229,6 +275,8 @@ class Network(nn.Module):
                 slots += 1
             slot_of[layer.node] = target
             plan.append((layer.module, inputs, target, tuple(slot for slot in finished if slot != target)))
+            planned.append(layer.node)
+        self._planned_ids = tuple(planned)
         return tuple(plan), slots, slot_of[self._alias(self.output_id)]
 
     def _alias(self, node_id: str) -> str:

@@ -3,17 +3,21 @@
 How the owner of the network uses probes::
 
     for each step:
+        loss = …                         FORWARD probes that are due: probe.watch(network) is shown what passes
         loss.backward()                  BACKWARD probes that are due: readings = probe.measure(m)
         UPDATE probes that are due:      probe.before_update(m)
         optimizer.step()                 the same UPDATE probes: readings = probe.measure(m)
-        between two steps                REST probes that are due: readings = probe.measure(m)
+        between two steps                the same FORWARD probes: readings = probe.measure(m)
+                                         REST probes that are due: readings = probe.measure(m)
 
 ``budget.due(probe, now)`` decides which are due and ``budget.spent(probe, seconds)`` is told what each took. A REST
 probe that has much to do does a part of it at each call while ``Measurement.whole`` is false (it is ``busy`` then, and
 its readings come with the last part, under the step at which it began); with ``whole`` true it finishes at once, as is
-wanted at step 0, when paused, and after a single step. Before a pause, a stop or the end of an epoch,
-``probe.flush()`` hands out what a probe still holds back. ``probe.reset()`` forgets everything: call it when the
-network is another one or training went back in time.
+wanted at step 0, when paused, and after a single step. Most measurements come when the clock says so; a REST probe
+with ``at_fixed_steps`` is also asked at steps that the project alone fixes (``Measurement.fixed``), so that what it
+tells of them is the same in every training of that project. Before a pause, a stop or the end of an epoch,
+``probe.flush()`` hands out what a probe still holds back. ``probe.go_back()`` forgets what lies behind a step to which
+training went back, ``probe.reset()`` forgets everything: call it when the network is another one.
 """
 
 from __future__ import annotations
@@ -43,11 +47,13 @@ monotonic: Clock = time.perf_counter
 class Stage(StrEnum):
     """The moments of a training step at which a probe may look.
 
+    FORWARD: during the forward pass of the training batch: the outputs of the nodes are shown as they pass.
     BACKWARD: after ``loss.backward()``, before the update: the gradients stand in ``parameter.grad``.
     UPDATE: around ``optimizer.step()``: ``before_update`` before it, ``measure`` behind it.
     REST: between two steps; the probe runs its own forward passes in evaluation mode without gradients.
     """
 
+    FORWARD = "forward"
     BACKWARD = "backward"
     UPDATE = "update"
     REST = "rest"
@@ -114,9 +120,9 @@ class Measurement:
 
     Attributes:
         network: The live network.
-        step: Number of finished updates; at BACKWARD and UPDATE the one that is just being made.
+        step: Number of finished updates; at FORWARD, BACKWARD and UPDATE the one that is just being made.
         epoch: Number of finished epochs.
-        loss: Mean loss of the batch on the device, at BACKWARD and UPDATE.
+        loss: Mean loss of the batch on the device, at FORWARD, BACKWARD and UPDATE.
         correct: Number of examples of the batch that were right, on the device; None where nothing can be right.
         count: Number of examples in the batch.
         probe_inputs: The probe set, prepared and on the device: by default 2,000 validation images fixed by the seed.
@@ -125,6 +131,9 @@ class Measurement:
         interest: What is looked at just now, and what the findings need.
         whole: Finish at once. False lets a REST probe spread its work over several calls.
         patience: Seconds after which a REST probe may stop nevertheless and stay ``busy``.
+        fixed: Whether the project alone says that something is measured at this step, and not the clock or the user.
+        anew: Begin with the weights as they are now, whatever is under way.
+        weights_of: The step whose weights these are, where the best ones were put back; None where it is ``step``.
         room: Asked before a probe copies what grows with the network: (bytes, what is left out otherwise).
     """
 
@@ -140,6 +149,9 @@ class Measurement:
     interest: Interest = EVERYTHING
     whole: bool = True
     patience: float = math.inf
+    fixed: bool = False
+    anew: bool = False
+    weights_of: int | None = None
     room: Callable[[int, str], bool] = _always_room
 
 
@@ -155,6 +167,8 @@ class Probe(ABC):
         weight: Its share of the budget relative to the other probes.
         essential: Measured whenever it is wanted, whatever it costs (the loss).
         part_seconds: About how long one call takes of a probe that spreads its work over several; 0 for all others.
+        at_most: Share of the training time beyond which it does not measure, however much the budget has left.
+        at_fixed_steps: Whether it is also asked at the steps that the project fixes.
 
     A probe is used by one thread, the owner of the network. Measuring changes nothing: weights, gradients, training
     mode, statistics of normalisations, random state and hooks are afterwards what they were.
@@ -168,11 +182,31 @@ class Probe(ABC):
     weight: float = 1.0
     essential: bool = False
     part_seconds: float = 0.0
+    at_fixed_steps: bool = False
+    at_most: float = math.inf
+
+    @property
+    def promised_interval(self) -> float:
+        """Seconds after which it measures even if the budget has nothing left for it; infinite for most."""
+        return math.inf
 
     @property
     def busy(self) -> bool:
         """Whether a measurement has begun and is not finished."""
         return False
+
+    @property
+    def progress(self) -> float:
+        """How much of the measurement that has begun is done, 0 to 1; 1 where there is none."""
+        return 1.0
+
+    def watch(self, network: MeasuredNetwork) -> Mapping[str, Callable[[Tensor], None]]:
+        """Who is to be shown the outputs of which nodes, while the batch passes. Only for FORWARD probes."""
+        return {}
+
+    def news(self) -> frozenset[Quantity]:
+        """Quantities of other probes that are out of date by what was measured last; each time they are told once."""
+        return frozenset()
 
     def before_update(self, measurement: Measurement) -> None:
         """Look at what the optimizer is about to change. Only for UPDATE probes."""
@@ -189,6 +223,10 @@ class Probe(ABC):
     def reset(self) -> None:
         """Forget everything that was measured."""
         return
+
+    def go_back(self, step: int) -> None:
+        """Training went back to this step: forget what was measured behind it."""
+        self.reset()
 
 
 @contextmanager

@@ -75,6 +75,11 @@ class Budget:
             return True
         if not probe.busy and now - account.last_started < probe.wanted_interval:
             return False
+        if self.share > 0 and now - account.last_started > probe.promised_interval:
+            account.last_started = now
+            return True
+        if account.recent > probe.at_most * self._recent_training:
+            return False
         available = account.balance + max(self._pool, 0.0)
         # One that costs more than can ever be saved up goes into debt, once the savings are full.
         needed = min(account.estimate, self.share * self.window)

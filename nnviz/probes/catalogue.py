@@ -9,6 +9,7 @@ from nnviz.probes.dead_units import DeadUnits
 from nnviz.probes.feature_maps import FeatureMapProbe
 from nnviz.probes.filters import WeightProbe
 from nnviz.probes.gradients import GradientProbe
+from nnviz.probes.live_units import LiveUnits
 from nnviz.probes.loss import LossProbe
 from nnviz.probes.planes import PlaneProbe
 from nnviz.probes.probe_set import ProbeSetPass
@@ -26,6 +27,7 @@ def default_probes(input_shape: Shape = ()) -> list[Probe]:
     planes: list[Probe] = [PlaneProbe()] if tuple(input_shape) == (2,) else []
     return [
         LossProbe(),
+        LiveUnits(),
         GradientProbe(),
         UpdateProbe(),
         FeatureMapProbe(),

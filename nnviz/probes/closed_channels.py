@@ -18,7 +18,8 @@ class ClosedChannels(Probe):
 
     Definition: a batch normalisation multiplies each channel by a factor γ that is learned. ``closed_channels/<node>``
     is the share of the node's channels whose |γ| is at most 1 % of the largest |γ| of the node, as it stands between
-    two steps; all of them where every γ is 0. A normalisation without factors has none.
+    two steps; all of them where every γ is 0, and not a number where a γ is none. A normalisation without factors has
+    none.
 
     How to read it: what comes into a closed channel hardly passes, and hardly any gradient comes back. Weight decay
     closes channels that the network can do without; when most are closed, the layer before is too wide or the decay
@@ -42,7 +43,10 @@ class ClosedChannels(Probe):
             factors = getattr(network.module_of(node_id), "weight", None)
             if isinstance(factors, torch.Tensor) and factors.numel():
                 sizes = factors.detach().abs().float()
-                shares[node_id] = (sizes <= CLOSED * sizes.amax()).float().mean()
+                largest = sizes.amax()
+                share = (sizes <= CLOSED * largest).float().mean()
+                # No comparison finds what is not a number.
+                shares[node_id] = torch.where(largest.isnan(), largest, share)
         if not shares:
             return []
         numbers = torch.stack(list(shares.values())).cpu().tolist()

@@ -6,7 +6,7 @@ import torch
 
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.project import registry
-from nnviz.record.quantities import WEIGHTS
+from nnviz.record.quantities import BIASES, WEIGHTS
 from nnviz.record.readings import ArrayReading, Reading
 
 #: Numbers kept of one weight.
@@ -16,7 +16,8 @@ NUMBERS = 2**20
 class WeightProbe(Probe):
     """Weights of the convolutions and dense layers that are looked at.
 
-    Definition: ``weights/<node>`` is the node's ``weight`` in torch's layout (``[out, in, height, width]`` for a
+    Definition: ``bias_vector/<node>`` is the node's ``bias``, where it has one and its weight is not cut.
+    ``weights/<node>`` is the node's ``weight`` in torch's layout (``[out, in, height, width]`` for a
     convolution, ``[out, in]`` for a dense layer), as it stands between two steps. A weight over 2**20 numbers is
     cut to its first outputs; ``shown`` and ``of`` in its meta say so, and ``minimum`` and ``maximum`` are always those
     of the whole weight.
@@ -28,7 +29,7 @@ class WeightProbe(Probe):
     name = "filters"
     title = "Filters"
     stage = Stage.REST
-    fills = (WEIGHTS,)
+    fills = (WEIGHTS, BIASES)
     wanted_interval = 0.15
 
     def measure(self, measurement: Measurement) -> list[Reading]:
@@ -56,6 +57,10 @@ class WeightProbe(Probe):
             # to() gives the very same memory back on the CPU, and training goes on writing into it: copy.
             array = kept.to(device="cpu", dtype=torch.float32, copy=True).numpy()
             readings.append(ArrayReading(WEIGHTS.series(node_id), measurement.step, array, meta))
+            bias = getattr(network.module_of(node_id), "bias", None)
+            if isinstance(bias, torch.Tensor) and kept.shape[0] == of:
+                copied = bias.detach().to(device="cpu", dtype=torch.float32, copy=True).numpy()
+                readings.append(ArrayReading(BIASES.series(node_id), measurement.step, copied))
         return readings
 
 

@@ -206,18 +206,20 @@ def unpack_reading(
     return ArrayReading(series, step, array, facts)
 
 
-class _FindingContent(msgspec.Struct, forbid_unknown_fields=True):
+# What is empty is not written, so that programs from before there was a cause read what has none.
+class _FindingContent(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     severity: str
     text: str
     evidence: str = ""
     node: str = ""
     cures: tuple[tuple[str, str, str], ...] = ()
+    cause: str = ""
 
 
 def pack_finding(finding: Finding) -> str:
     """A finding as text."""
     cures = tuple((cure.title, cure.action, cure.value) for cure in finding.cures)
-    content = _FindingContent(finding.severity, finding.text, finding.evidence, finding.node, cures)
+    content = _FindingContent(finding.severity, finding.text, finding.evidence, finding.node, cures, finding.cause)
     return msgspec.json.encode(content).decode()
 
 
@@ -229,7 +231,7 @@ def unpack_finding(series: str, step: int, content: object) -> Finding:
     """
     found = _decoded(content, _FindingContent, f"the finding {series!r} at step {step}")
     cures = tuple(Cure(*cure) for cure in found.cures)
-    return Finding(series, step, found.severity, found.text, found.evidence, found.node, cures)
+    return Finding(series, step, found.severity, found.text, found.evidence, found.node, cures, found.cause)
 
 
 def inflate(data: bytes, size: int, what: str) -> bytes:

@@ -149,6 +149,8 @@ class Quantity:
         badge: How it stands on the cards of these layers; None where it does not.
         remark: The finding where it lies beyond its warning mark; None where there is none, or a rule of its own.
         curves: The panel that shows it as curves; None where there is none, or one of its own.
+        lately: For a quantity that is measured exactly, but seldom: what is measured of the same in the training
+            batches as they pass, and stands in its place on the cards while it is the newer of the two.
     """
 
     name: str
@@ -163,6 +165,7 @@ class Quantity:
     badge: Badge | None = None
     remark: Remark | None = None
     curves: Curves | None = None
+    lately: Quantity | None = None
 
     def __repr__(self) -> str:
         return f"<Quantity {self.name}>"
@@ -288,6 +291,28 @@ GRADIENT_NORM = Quantity(
 )
 #: Of the first layer's gradient norm against the last one's: below, it vanishes on its way back.
 GRADIENT_RATIO = Bands(low=Mark(1e-4, 1e-3))
+#: Of the accuracy above guessing, as a part of c·(1−c) for the share c that guessing gets right: below, it is guessing.
+ABOVE_CHANCE = Bands(low=Mark(0.25, 0.4))
+#: Of the loss of some steps against what it was before the learning rate was raised: above, it was raised too far.
+LOSS_RISE = Bands(warning=Mark(2.0, 1.4))
+#: Of the loss of some steps against that of the first ones: above, nothing has been learned.
+LOSS_LEFT = Bands(warning=Mark(0.9, 0.8))
+#: Of the last validation loss against the lowest: above, it has risen.
+VALIDATION_RISE = Bands(warning=Mark(1.1, 1.05))
+#: Of the training accuracy less the validation accuracy: above, the examples are learned by heart.
+ACCURACY_GAP = Bands(warning=Mark(0.05, 0.03))
+#: Of the update ratio in a single step: above, the layer was thrown away and not changed.
+UPDATE_OF_THE_THROWN = Bands(warning=Mark(1.0, 0.5))
+#: Of the update ratio of the layer that moves most, while the loss stays what it was: below, the steps are too small.
+UPDATE_OF_THE_STUCK = Bands(low=Mark(1e-4, 2e-4))
+#: Of the accuracy of the nearest examples less the network's: above, the network misses what the data offers.
+MISSED_ACCURACY = Bands(warning=Mark(0.10, 0.05))
+#: Of the loss of some epochs against that of the epochs before them: below, it is still falling.
+LOSS_FALL = Bands(low=Mark(0.95))
+#: Of the units of a layer that are dead before the network had time to learn: above, hardly anything passes through it.
+DEAD_AT_FIRST = Bands(warning=Mark(0.90))
+#: Of the share of the most frequent class: above, always naming it looks like knowledge.
+MAJORITY = Bands(warning=Mark(0.60))
 GRADIENT_MEAN = Quantity(
     "gradient_mean",
     "Mean gradient",
@@ -335,6 +360,23 @@ ACTIVATION_HISTOGRAM = Quantity(
     "histogram",
     "For each layer how its outputs are distributed over the probe set in evaluation mode.",
 )
+#: Of dead units, and of those that have been silent lately.
+_UNITS = Bands(warning=Mark(0.20, 0.15), error=0.50)
+#: Of saturated outputs, over the probe set and in the batches that pass.
+_SATURATED = Bands(warning=Mark(0.50, 0.40), error=0.90)
+SILENT_FRACTION = Quantity(
+    "silent_fraction",
+    "Silent units",
+    "node",
+    "scalar",
+    "The share of the units that fired for no training example of the last batches that were looked at: of 8 batches, "
+    "and of more where they are small, so that it is at least 256 examples. Most of them are dead; some only wait for "
+    "an example of their own.",
+    unit="share",
+    bands=_UNITS,
+    layers="rectifier",
+    badge=Badge("silent", "of its units fired for no example of the last training batches"),
+)
 DEAD_FRACTION = Quantity(
     "dead_fraction",
     "Dead ReLU units",
@@ -343,9 +385,10 @@ DEAD_FRACTION = Quantity(
     "The share of the units (channels over all positions, or features) whose output is not above zero for a single "
     "image of the probe set.",
     unit="share",
-    bands=Bands(warning=Mark(0.20, 0.15), error=0.50),
+    bands=_UNITS,
     layers="rectifier",
     badge=Badge("dead", "of its units never fire on the probe images"),
+    lately=SILENT_FRACTION,
 )
 # Arrays: bool[units].
 DEAD_UNITS = Quantity(
@@ -357,8 +400,28 @@ DEAD_SINCE = Quantity(
     "Since when units are dead",
     "node",
     "array",
-    "Of each unit the step since which it is dead, -1 where it is alive.",
+    "Of each unit the first step at which it was found dead, and at every look since then; -1 where it is alive.",
     layers="rectifier",
+)
+ALIVE_UNTIL = Quantity(
+    "alive_until",
+    "Until when dead units were alive",
+    "node",
+    "array",
+    "Of each dead unit the last step before at which it was seen alive; -1 where it never was, or is alive.",
+    layers="rectifier",
+)
+SATURATING = Quantity(
+    "saturating",
+    "Saturated outputs lately",
+    "node",
+    "scalar",
+    "The share of outputs where the derivative is under 5 % of its maximum, among what passed in the last training "
+    "batches that were looked at: 8 batches, and more where they are small, so that it is at least 256 examples.",
+    unit="share",
+    bands=_SATURATED,
+    layers="saturates",
+    badge=Badge("saturating", "of its outputs were saturated in the last training batches"),
 )
 SATURATION = Quantity(
     "saturation",
@@ -367,9 +430,10 @@ SATURATION = Quantity(
     "scalar",
     "The share of outputs where the derivative is under 5 % of its maximum, so that hardly any gradient passes.",
     unit="share",
-    bands=Bands(warning=Mark(0.50, 0.40), error=0.90),
+    bands=_SATURATED,
     layers="saturates",
     badge=Badge("saturated", "of its outputs are saturated"),
+    lately=SATURATING,
     remark=Remark(
         "{node}: {value} of the outputs are saturated.",
         "There its derivative is under 5 % of the maximum, and the layers before it hardly learn.",
@@ -413,6 +477,15 @@ WEIGHTS = Quantity(
     "The layer's weight as it stands between two steps.",
     layers="weight_view",
 )
+# Arrays: float32[out], for layers that have one and whose weight is not cut.
+BIASES = Quantity(
+    "bias_vector",
+    "Biases",
+    "node",
+    "array",
+    "The layer's bias as it stands between two steps.",
+    layers="weight_view",
+)
 # Arrays: float32, without the batch; meta as of the pinned example, and which channels it has. The same of another
 # example that is looked at is named ``output/<node>#<index>``.
 OUTPUT = Quantity(
@@ -445,7 +518,8 @@ FINDING = Quantity(
 #: All of them, in the order of their declarations.
 QUANTITIES: tuple[Quantity, ...] = tuple(one for one in list(globals().values()) if isinstance(one, Quantity))
 _BY_NAME = {quantity.name: quantity for quantity in QUANTITIES}
-_BADGES = tuple(quantity for quantity in QUANTITIES if quantity.badge is not None)
+_STAND_INS = frozenset(quantity.lately for quantity in QUANTITIES)
+_BADGES = tuple(quantity for quantity in QUANTITIES if quantity.badge is not None and quantity not in _STAND_INS)
 
 
 def quantity_of(series: str) -> tuple[Quantity, str] | None:
@@ -467,5 +541,8 @@ def prefixes_of(quantities: Iterable[Quantity]) -> tuple[str, ...]:
 
 
 def badge_of(spec: object) -> Quantity | None:
-    """The quantity that stands on the card of a layer of this declaration: the first that its layers have."""
+    """The quantity that stands on the card of a layer of this declaration: the first that its layers have.
+
+    What is measured of it lately (:attr:`Quantity.lately`) takes its place while it is newer.
+    """
     return next((one for one in _BADGES if getattr(spec, one.layers, False)), None)

@@ -72,6 +72,9 @@ class Finding:
         text: One sentence with the real numbers.
         evidence: What was measured, in a second sentence.
         node: The node it is about, or empty.
+        cures: What can be done about it.
+        cause: Series of the finding that explains this one, which is then a symptom of it; empty where it stands for
+            itself.
     """
 
     series: str
@@ -81,6 +84,7 @@ class Finding:
     evidence: str = ""
     node: str = ""
     cures: tuple[Cure, ...] = ()
+    cause: str = ""
 
 
 def count_in(meta: Mapping[str, str | int | float], name: str, otherwise: int) -> int:
@@ -89,6 +93,17 @@ def count_in(meta: Mapping[str, str | int | float], name: str, otherwise: int) -
     if isinstance(value, str) or not 0 <= value <= 2**53:
         return otherwise
     return int(value)
+
+
+def fits(reading: ArrayReading, shape: tuple[int, ...]) -> bool:
+    """Whether what was measured has this shape; else it is of another network than the one that has it.
+
+    Of many channels only the first were kept, and ``of`` says of how many.
+    """
+    array = reading.array
+    if array.ndim != len(shape) or array.shape[1:] != tuple(shape[1:]):
+        return False
+    return count_in(reading.meta, "of", len(array)) == shape[0]
 
 
 def units_in(meta: Mapping[str, str | int | float], rows: int) -> tuple[int, ...]:

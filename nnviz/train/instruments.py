@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -11,10 +13,13 @@ from torch import Tensor
 from nnviz.probes.base import ExampleInput, InputPlane, Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
+from nnviz.probes.fixed_steps import FixedSteps
+from nnviz.project import registry
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import OUTPUT, PLANE
+from nnviz.record.quantities import OUTPUT, PLANE, SATURATING, SILENT_FRACTION, Quantity
 from nnviz.record.run import Run
-from nnviz.train import devices, loop
+from nnviz.train import data_evidence, devices, loop
+from nnviz.train.rate_trials import RateTrials
 from nnviz.train.training import Training
 
 #: Examples in the probe set.
@@ -41,10 +46,16 @@ _MARGIN = 0.08
 _EXAMPLES = 8
 #: What changes when another example or another node is looked at.
 _FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
-#: What the findings need of which node they find it in: it follows the eye, and is not asked for more nodes.
-_NEEDS = Interest(FindingRules.needs, frozenset())
+#: What the findings need, and what calls for it at once, of which node they find it in: it follows the eye, and is not
+#: asked for more nodes.
+_NEEDS = Interest(FindingRules.needs | {SILENT_FRACTION, SATURATING}, frozenset())
 #: Seconds between two measurements at rest of what only the findings need: they look no more often.
 _FOR_FINDINGS = _EXAMINE_EVERY
+#: Of the time since it began, what a measurement that must not wait may take while training goes on; and of the time
+#: after it, what measurements that the news call for may take, with so many seconds between two of them at the least.
+_PRESSING = 0.2
+_NEWS_SHARE = 0.03
+_NEWS_EVERY = 1.0
 
 
 class Instruments:
@@ -73,15 +84,26 @@ class Instruments:
         self._plane = self._lay_plane() if self._probes else None
         self._pinned = pinned
         self._examples: tuple[ExampleInput, ...] = ()
-        facts = training.data.facts
-        classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
-        self._rules = FindingRules(training.network.graph, classes) if self._probes else None
+        #: Tries learning rates for the findings.
+        self.trials = RateTrials(training)
+        self._rules = self._make_rules() if self._probes else None
         self._examined = 0.0
         self._examine_every = _EXAMINE_EVERY
         self._interest = self._wanted = EVERYTHING
         self._asked = self._probes  # those that measure what is wanted
         self._for_findings: dict[str, float] = {}  # when what only the findings need was measured, by the probe's name
         self._measuring = 0.0
+        self._at_fixed_steps = tuple(probe for probe in self._at[Stage.REST] if probe.at_fixed_steps)
+        images = 0 if self._probe_inputs is None else len(self._probe_inputs)
+        self._fixed = FixedSteps.of(training.steps_per_epoch, training.batch_size, images, training.work)
+        self._last_fixed = training.step
+        self._next_fixed = self._fixed.after(training.step)
+        self._news: frozenset[Quantity] = frozenset()
+        self._pressing: dict[str, tuple[float, float]] = {}  # probe -> when it began, seconds that it took since
+        self._calm_until = 0.0
+        self._watched = {probe.name: 0.0 for probe in self._at[Stage.FORWARD]}  # seconds of looking at this batch
+        #: Seconds that the last step took without what was measured in it. On a GPU only its beginning is waited for.
+        self.bare_seconds = 0.0
         self._take_examples()
 
     @property
@@ -102,44 +124,71 @@ class Instruments:
             Number of examples in the batch.
         """
         training = self._training
-        if not self._probes:
-            return training.advance()
         began = time.perf_counter()
+        if not self._probes:
+            count = training.advance()
+            self.bare_seconds = time.perf_counter() - began
+            return count
         self._measuring = 0.0
-        if not forced and began < self._next_look:
+        fixed_step = training.step + 1 >= self._next_fixed
+        if not forced and began < self._next_look and not fixed_step:
             # Too soon for anybody but those who see every step.
             count = training.advance(self._after_backward(self._always, forced) if self._always else None)
-            self._trained += max(0.0, time.perf_counter() - began - self._measuring)
+            self.bare_seconds = max(0.0, time.perf_counter() - began - self._measuring)
+            self._trained += self.bare_seconds
             return count
         self._next_look = began + _LOOK_EVERY
         backward = self._due(Stage.BACKWARD, began, forced)
         update = self._due(Stage.UPDATE, began, forced)
-        count = training.advance(
-            self._after_backward(backward, forced) if backward else None,
-            self._around_update(update, forced) if update else None,
-        )
+        watching = self._due(Stage.FORWARD, began, forced)
+        with self._watch(watching):
+            count = training.advance(
+                self._after_backward(backward, forced) if backward else None,
+                self._around_update(update, forced) if update else None,
+            )
+        if watching:
+            measurement = self._measurement(forced)
+            measurement.count = count
+            self._measure(watching, measurement, forced, self._watched)
+            for probe in watching:
+                self._news |= probe.news()
         ended = time.perf_counter()
-        self._budget.trained(self._trained + max(0.0, ended - began - self._measuring))
+        self.bare_seconds = max(0.0, ended - began - self._measuring)
+        self._budget.trained(self._trained + self.bare_seconds)
         self._trained = 0.0
+        if fixed_step:
+            self._measure_fixed()
         if not forced:
-            resting = self._due(Stage.REST, ended, False)
+            self._measure_news(ended)
+            resting = [*self._due(Stage.REST, ended, False), *self._due_pressing(ended)]
+            if self.trials.busy and self._budget.due(self.trials, ended):
+                resting.append(self.trials)
             if resting:
-                self._measure(resting, self._measurement(False), False)
+                self._measure(dict.fromkeys(resting), self._measurement(False), False)
         return count
 
-    def measure_all(self) -> None:
-        """Begins to measure everything that can be measured while the training rests; see ``busy``."""
-        self._measure_resting([probe for probe in self._asked if probe.stage is Stage.REST])
+    def measure_all(self, *, fixed: bool = False) -> None:
+        """Begins to measure everything that can be measured while the training rests; see ``busy``.
+
+        Args:
+            fixed: This step is one that the project fixes: the first.
+        """
+        self._measure_resting([probe for probe in self._asked if probe.stage is Stage.REST], fixed=fixed)
         self.flush()
+
+    def look_from_here(self) -> None:
+        """Other weights were put in at this step, and training goes on with them: what comes is compared with these."""
+        self.go_back(self._training.step)
+        self._measure_fixed()
 
     @property
     def busy(self) -> bool:
         """Whether something that was begun is not finished; :meth:`continue_measuring` does another piece of it."""
-        return any(probe.busy for probe in self._probes)
+        return self.trials.busy or any(probe.busy for probe in self._probes)
 
     def continue_measuring(self) -> None:
         """Another piece, a fraction of a second, of what is not finished."""
-        self._measure_resting([probe for probe in self._at[Stage.REST] if probe.busy])
+        self._measure_resting([probe for probe in (*self._at[Stage.REST], self.trials) if probe.busy])
 
     @property
     def interest(self) -> Interest:
@@ -167,9 +216,10 @@ class Instruments:
         news |= _FOLLOW_THE_EYE
         self._measure_resting([probe for probe in resting if not news.isdisjoint(probe.fills)])
 
-    def _measure_resting(self, probes: Sequence[Probe]) -> None:
+    def _measure_resting(self, probes: Sequence[Probe], *, fixed: bool = False) -> None:
         if probes:
             measurement = self._measurement(True)
+            measurement.fixed = fixed
             measurement.patience = _PATIENCE
             self._measure(probes, measurement, True)
 
@@ -178,17 +228,19 @@ class Instruments:
         for probe in self._probes:
             self._run.append(probe.flush())
 
-    def reset(self) -> None:
-        """The training went back in time, or its weights were replaced."""
-        for probe in self._probes:
-            probe.reset()
+    def go_back(self, step: int) -> None:
+        """The training went back to this step, or its weights were replaced at it."""
+        for probe in (*self._probes, self.trials):
+            probe.go_back(step)
+        self._last_fixed, self._next_fixed = step, self._fixed.after(step)
+        self._news = frozenset()
 
     def examine(self) -> None:
         """Puts into the run what its series give reason to say, and takes back what no longer holds."""
         if self._rules is None:
             return
         began = time.perf_counter()
-        self._run.append(self._rules.examine(self._run))
+        self._run.append(self._rules.examine(self._run, self.trials.ask))
         self._examined = time.perf_counter()
         self._examine_every = max(_EXAMINE_EVERY, _EXAMINE_SHARE * (self._examined - began))
 
@@ -204,6 +256,69 @@ class Instruments:
         if forced:
             return asked
         return [probe for probe in asked if self._is_in_time(probe, now) and self._budget.due(probe, now)]
+
+    def _measure_fixed(self) -> None:
+        """Begins what is measured at the steps that the project fixes; it goes on while training does."""
+        self._last_fixed, self._next_fixed = self._training.step, self._fixed.after(self._training.step)
+        probes = [probe for probe in self._at_fixed_steps if probe in self._asked]
+        if probes and self._budget.share > 0:
+            measurement = self._measurement(False)
+            measurement.fixed = True
+            self._press(probes, measurement)
+
+    def _measure_news(self, now: float) -> None:
+        """Begins at once what has become out of date, unless that was just now."""
+        if not self._news or now < self._calm_until:
+            return
+        probes = [probe for probe in self._at[Stage.REST] if not self._news.isdisjoint(probe.fills)]
+        if any(probe.name in self._pressing for probe in probes):
+            return
+        self._news = frozenset()
+        probes = [probe for probe in probes if probe in self._asked]
+        if probes and self._budget.share > 0:
+            measurement = self._measurement(False)
+            measurement.anew = True
+            self._press(probes, measurement)
+
+    def _press(self, probes: Sequence[Probe], measurement: Measurement) -> None:
+        now = time.perf_counter()
+        for probe in probes:
+            self._pressing[probe.name] = (now, 0.0)
+        self._measure(probes, measurement, False)
+
+    def _due_pressing(self, now: float) -> list[Probe]:
+        """Those that have begun and must not wait, as far as they do not hold the training up."""
+        due = []
+        for probe in self._at[Stage.REST]:
+            began, took = self._pressing.get(probe.name, (0.0, math.inf))
+            # What began at a fixed step is to be done before the next one, and not all at once then.
+            passed = (self._training.step - self._last_fixed) / max(self._next_fixed - self._last_fixed, 1)
+            if took <= _PRESSING * (now - began) or (math.isfinite(took) and probe.progress < passed):
+                due.append(probe)
+        return due
+
+    def _watch(self, probes: Sequence[Probe]) -> AbstractContextManager[None]:
+        """Shows the nodes' outputs of one batch to these probes, with a clock beside them."""
+        network = self._training.network
+        watchers: dict[str, Callable[[Tensor], None]] = {}
+        for probe in probes:
+            self._watched[probe.name] = 0.0
+            for node, look in probe.watch(network).items():
+                watchers[node] = self._timed(probe.name, look, watchers.get(node))
+        return network.watched(watchers) if watchers else nullcontext()
+
+    def _timed(
+        self, name: str, look: Callable[[Tensor], None], other: Callable[[Tensor], None] | None
+    ) -> Callable[[Tensor], None]:
+        def watcher(output: Tensor) -> None:
+            if other is not None:
+                other(output)
+            began = time.perf_counter()
+            look(output)
+            took = time.perf_counter() - began
+            self._watched[name] += took
+
+        return watcher
 
     def _is_in_time(self, probe: Probe, now: float) -> bool:
         """Whether enough time has passed for a measurement at rest that only the findings need."""
@@ -224,6 +339,7 @@ class Instruments:
             plane=self._plane,
             interest=self._wanted,
             whole=whole,
+            weights_of=self._training.weights_of,
             room=self._training.room.allows,
         )
 
@@ -263,15 +379,30 @@ class Instruments:
             took = self._read_clock(probe, began) + (before or {}).get(probe.name, 0.0)
             self._budget.spent(probe, took, forced)
             self._measuring += took
+            self._note_pressing(probe, took)
+
+    def _note_pressing(self, probe: Probe, took: float) -> None:
+        found = self._pressing.get(probe.name)
+        if found is None:
+            return
+        began, before = found
+        if probe.busy:
+            self._pressing[probe.name] = (began, before + took)
+            return
+        del self._pressing[probe.name]
+        self._calm_until = time.perf_counter() + max(_NEWS_EVERY, (before + took) / _NEWS_SHARE)
 
     def _start_clock(self, probe: Probe) -> float:
-        """The time now; on a GPU after the training before it is done, which is not the probe's to pay for."""
-        if not probe.essential:
+        """The time now; on a GPU after the training before it is done, which is not the probe's to pay for.
+
+        Who looks at every batch would make training wait at every batch, so there only the time on this side counts.
+        """
+        if not probe.essential and probe.stage is not Stage.FORWARD:
             devices.synchronise(self._training.device)
         return time.perf_counter()
 
     def _read_clock(self, probe: Probe, began: float) -> float:
-        if not probe.essential:
+        if not probe.essential and probe.stage is not Stage.FORWARD:
             devices.synchronise(self._training.device)
         return time.perf_counter() - began
 
@@ -305,6 +436,14 @@ class Instruments:
             "split": split,
         }
         return ExampleInput(index, self._training.feeder(split).prepare([index]), meta)
+
+    def _make_rules(self) -> FindingRules:
+        """The rules of the findings, with what they may know of the data."""
+        training = self._training
+        facts = training.data.facts
+        classes = {"classes": facts.targets, "binary": 2}.get(facts.task, 0)
+        optimizer = registry.optimizer(training.config.optimizer.kind)
+        return FindingRules(training.network.graph, classes, data_evidence.evidence(training.data, classes), optimizer)
 
     def _choose_probe_set(self) -> Tensor:
         """2,000 validation examples, always the same; all where there are fewer, of training where there are none."""

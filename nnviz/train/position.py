@@ -39,6 +39,8 @@ class Position:
         eta_seconds: Until all epochs are done; NaN while that cannot be told.
         device: As torch names it: ``cpu``, ``cuda:0``.
         probe_cost: Seconds of measuring for a second of training, lately.
+        step_price: How many times as long as training alone a step takes lately, everything included: instruments,
+            drawing, waiting for each other. NaN while that is not known, and on a GPU.
         train_count, validation_count, test_count: Examples in the splits.
         test_uses: How often the test set was looked at.
         learning_rate: Of the next step.
@@ -55,6 +57,7 @@ class Position:
     eta_seconds: float = math.nan
     device: str = ""
     probe_cost: float = 0.0
+    step_price: float = math.nan
     train_count: int = 0
     validation_count: int = 0
     test_count: int = 0

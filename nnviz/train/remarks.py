@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnviz.project import registry
+from nnviz.project.value_text import number_text
 from nnviz.record.quantities import ACCURACY, FINDING, LOSS
 from nnviz.record.readings import Cure, Finding, Reading, Scalar
 from nnviz.record.run import RunView
@@ -59,7 +61,7 @@ def not_finite(training: Training, origin: Origin, good_step: int | None) -> Fin
         origin: Where it began.
         good_step: Where to begin again; None where there is no such step, or it cannot be reached.
     """
-    rate, slower = training.learning_rate, f"{training.learning_rate / 10:.1g}"
+    rate, slower = training.learning_rate, number_text(_slower(training))
     node = training.network.graph.nodes[origin.node]
     clause = origin.clause(node.name or node.id)
     when = f"at step {origin.step}" if origin.split == "train" else f"after step {origin.step}"
@@ -68,7 +70,7 @@ def not_finite(training: Training, origin: Origin, good_step: int | None) -> Fin
     if origin.split != "train":
         evidence = "The weights are finite: it is in evaluation mode, or with these examples, that it happens."
     elif origin.step > 1:
-        evidence = f"The learning rate is {rate:g}; too large a one is the usual cause."
+        evidence = f"The learning rate is {number_text(float(f'{rate:.6g}'))}; too large a one is the usual cause."
     if good_step is not None:
         title = f"Go back to step {good_step}, with a learning rate of {slower}"
         cures.append(Cure(title, "go_back", f"{good_step} {slower}"))
@@ -77,6 +79,14 @@ def not_finite(training: Training, origin: Origin, good_step: int | None) -> Fin
     cures.append(Cure("Why?", "show_help", "loss"))
     text = f"{clause[0].upper()}{clause[1:]} {when}: training rests."
     return Finding(NOT_FINITE, max(origin.step, 0), "error", text, evidence, origin.node, tuple(cures))
+
+
+def _slower(training: Training) -> float:
+    """A tenth of the learning rate, to one digit; the optimizer's default where that is out of the usual, too."""
+    spec = registry.optimizer(training.config.optimizer.kind)
+    usual = spec.param("learning_rate").default
+    tenth = float(f"{training.learning_rate / 10:.1g}")
+    return usual if isinstance(usual, float) and tenth > spec.reach * usual else tenth
 
 
 def mended(step: int, run: RunView) -> Finding:

@@ -24,6 +24,7 @@ from nnviz.train.instruments import Instruments
 from nnviz.train.loop import Evaluation, EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.position import EpochResult, Position, Speedometer
+from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
 
@@ -109,6 +110,7 @@ class Runner:
         training.epochs = epochs
         self.steps_left = 0
         self.speed = Speedometer()
+        self._price = StepPrice()
         #: Seconds of training when the last epoch ended.
         self._seconds_before = 0.0
         #: Takes what is measured; itself safe for any thread.
@@ -122,6 +124,7 @@ class Runner:
         self._on_trouble = on_trouble
         #: States in memory to go back to.
         self._rewind = Rewind()
+        instruments.trials.kept = self._rewind.before
         #: Whether single steps are being made, the rest after them included.
         self._stepping = False
         #: The step that going back leads to, while it is under way.
@@ -187,7 +190,7 @@ class Runner:
         step = self.training.step
         self._saved_step = step
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
-        self.instruments.measure_all()
+        self.instruments.measure_all(fixed=True)
         self.keep()
         self.publish()
 
@@ -196,9 +199,11 @@ class Runner:
         if self._evaluation is None:
             self._start_evaluation_if_due()
         if self._evaluation is not None:
+            self._price.rest()
             if not self._evaluation.advance():
                 self._finish_evaluation()
         elif self._going_back_to is not None:
+            self._price.rest()
             self._go_back_a_batch()
         elif not self.halted:
             self._train_a_batch()
@@ -230,6 +235,7 @@ class Runner:
 
     def settle_down(self) -> None:
         """Stops the clock and gives the global random state back, before waiting."""
+        self._price.rest()
         if self.speed.running:
             self.speed.stop()
             self.publish()
@@ -315,7 +321,7 @@ class Runner:
         self._before_best = None
         if self._evaluated_split == "validation":
             self._drop_evaluation()
-        self.instruments.reset()
+        self.instruments.go_back(target)
         # From where going back is already, it may be nearer.
         if not self.training.replaying or checkpoint.progress.step > self.training.step or self.training.step > target:
             self.training.go_back(checkpoint, target)
@@ -352,11 +358,11 @@ class Runner:
         if training.best is None:
             raise TrainingError("There are no best weights yet: they are kept at the end of each epoch.")
         self.leave_trouble()
-        training.use_weights(training.best)
+        training.use_best()
         self._before_best = None
         self._rewind.clear()
         self._saved_step = -1
-        self.instruments.reset()
+        self.instruments.look_from_here()
         self._run.append([remarks.best_put_back(self.training)])
 
     def leave_best(self) -> None:
@@ -364,6 +370,7 @@ class Runner:
         if self._before_best is not None:
             checkpoint, self._before_best = self._before_best, None
             self.training.go_back(checkpoint, checkpoint.progress.step)
+            self.instruments.go_back(checkpoint.progress.step)
 
     def leave_trouble(self) -> None:
         """Training is to go on although it broke; where nothing has changed it will break again."""
@@ -380,7 +387,7 @@ class Runner:
             if not training.room.allows(training.state_bytes, "The best weights are not put back"):
                 return
             self._before_best = training.capture()
-            training.use_weights(training.best)
+            training.use_best()
             self._run.append([remarks.best_put_back(self.training)])
 
     def abandon(self, reason: Exception) -> None:
@@ -502,11 +509,13 @@ class Runner:
         self.speed.start()
         self.doing = "a step"
         last = self._is_last_step
+        self._price.begin(time.perf_counter())
         try:
             self.speed.count(self.instruments.advance(forced=self._stepping and last))
         except NotFiniteError as error:
             self._break_down(error.step)
             return
+        self._price.trained(self.instruments.bare_seconds)
         now = time.perf_counter()
         # After the last step comes rest, which publishes what is measured then as well.
         if now - self._published >= _PUBLISH_EVERY and not last:
@@ -574,7 +583,7 @@ class Runner:
         checkpoint = self._rewind.before(step)
         if checkpoint is None:
             return False
-        self.instruments.reset()
+        self.instruments.go_back(step)
         self.training.go_back(checkpoint, step)
         self._rewind.forget_after(step)
         self._going_back_to = step
@@ -693,6 +702,8 @@ class Runner:
             eta_seconds=left / rate if rate > 0 else math.nan,
             device=str(training.device),
             probe_cost=self.instruments.cost,
+            # On a GPU a step is not waited for, so that nothing is known of how long one takes alone.
+            step_price=self._price.factor if training.device.type == "cpu" else math.nan,
             train_count=len(training.data.train),
             validation_count=len(training.data.validation),
             test_count=len(training.data.test),

@@ -83,6 +83,8 @@ class Training:
             raise ProjectError("There are no training examples: hold back fewer for validation.", field="data")
         refuse_unusable(data)
         config = project.training
+        #: How it is trained, as the project says.
+        self.config = config
         self.data = data
         self.device = device
         examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
@@ -110,10 +112,10 @@ class Training:
         several = _needs_several(self.network)
         if several and len(data.train) == 1:
             raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
+        #: Whether a single last example joins the batch before it.
+        self._join_single = bool(several)
         #: Batches of the training split, in an order that (seed, epoch) fixes.
-        self._feeder = Feeder(
-            data.train, data.scaler, config.batch_size, device, config.seed, join_single=bool(several)
-        )
+        self._feeder = self.batches_again()
         #: Batches of a split in its own order, by the split's name, for measuring.
         self._measuring: dict[str, Feeder] = {}
         #: The rest of the present epoch's batches; None where they are to be begun anew at the present step.
@@ -129,6 +131,8 @@ class Training:
         self._watch = LossWatch(device)
         #: The step of that loss, where its update was made; None while all are finite as far as is known.
         self._spoilt_step: int | None = None
+        #: The step whose weights were put in; None for those of the present step.
+        self._weights_of: int | None = None
         #: Sum of the losses over the examples of this epoch that were added up, and how many those are.
         self._loss_sum = 0.0
         self._loss_count = 0
@@ -165,6 +169,11 @@ class Training:
     def epoch(self) -> int:
         """Finished epochs."""
         return self._step // self.steps_per_epoch
+
+    @property
+    def weights_of(self) -> int:
+        """The step whose weights the network has: an earlier one where the best ones were put back."""
+        return self._step if self._weights_of is None else self._weights_of
 
     @property
     def epoch_end_due(self) -> bool:
@@ -260,12 +269,30 @@ class Training:
         else:
             self._watch.send(self._step + 1, loss)
         count = inputs.shape[0]
+        self._weights_of = None
         self._losses.append(loss)
         self._counts.append(count)
         self._step += 1
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
         return count
+
+    def batches_again(self, *, resident: bool | None = None) -> Feeder:
+        """Feeds the very batches of this training once more, to whoever goes another way from an earlier step.
+
+        Args:
+            resident: False does not move the examples to the device a second time, but each batch.
+        """
+        config = self.config
+        return Feeder(
+            self.data.train,
+            self.data.scaler,
+            config.batch_size,
+            self.device,
+            config.seed,
+            join_single=self._join_single,
+            resident=resident,
+        )
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
@@ -340,6 +367,13 @@ class Training:
         """Puts other weights in; position and optimizer stay."""
         checkpoints.load_weights(weights, self.network)
         self._forget_spoilt()
+
+    def use_best(self) -> None:
+        """Puts the weights of the best epoch in, if there are any; position and optimizer stay."""
+        if self.best is None:
+            return
+        self.use_weights(self.best)
+        self._weights_of = self.best_epoch * self.steps_per_epoch
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
@@ -433,6 +467,7 @@ class Training:
         checkpoints.restore(checkpoint, self.network, self.optimizer)
         self.random.restore(dict(checkpoint.random))
         self._step = progress.step
+        self._weights_of = None
         self._evaluated_epochs = progress.evaluated_epochs
         self._losses.clear()
         self._counts.clear()

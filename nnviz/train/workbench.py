@@ -227,7 +227,10 @@ class Workbench:
 
     @property
     def shown(self) -> Run | None:
-        """The live run that is to be seen: the one before, until a session is ready; None on an empty canvas."""
+        """The live run that is to be seen; None on an empty canvas.
+
+        Until a session is ready it is the one before, unless that is of another project or of other data.
+        """
         return self._shown
 
     @property
@@ -388,6 +391,9 @@ class Workbench:
             self._pending = _Pending.REPLACED
             self._asked = Asked.NOTHING
             self._compared = ()
+            # Nothing that was measured before is true of what stands there now, whether or not it can be trained.
+            self._measured, self._sizes = None, ()
+            self._show_or_hide()
             self._enter(State.LEARNING)
             self._observer.settle_soon(at_once=True)
             return
@@ -442,6 +448,8 @@ class Workbench:
             return
         self._sizes = ()
         if self._state is State.LEARNING:
+            self._measured = None
+            self._show_or_hide()
             self._failure = sentence
             self._asked = Asked.NOTHING
             self._enter(State.FAILED)
@@ -518,12 +526,17 @@ class Workbench:
         """Whatever is there is over; a session of the document is opened once it is known what its data look like."""
         self._end_session()
         self._pending = _Pending.NOTHING
-        self._opened = None
+        if self._opened is not None and _is_of_other_examples(self._opened, self._document.project):
+            self._measured = None  # else it is seen until the next session has something to see
+            self._show_or_hide()
+        self._run = self._opened = None
         self._enter(State.LEARNING)
         self._learn()
         self._observer.changed()
 
     def _learn(self) -> None:
+        if self._learning != self._document.project.data:
+            self._sizes = ()
         self._learning = self._document.project.data
         self._observer.learn(self._learning)
 
@@ -646,3 +659,8 @@ class Workbench:
         """As the run has it: every epoch that ended is in it."""
         value = getattr(self._run.latest(EPOCH.series()), "value", 0.0) if self._run is not None else 0.0
         return int(value)
+
+
+def _is_of_other_examples(before: Project, after: Project) -> bool:
+    """Whether what was measured of one project was measured on data that the other has not."""
+    return before.data != after.data

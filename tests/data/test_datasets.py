@@ -48,7 +48,7 @@ def test_every_declaration_is_complete() -> None:
         (DataConfig("digits"), DataFacts((1, 28, 28), 10, "classes", tuple("0123456789"))),
         (DataConfig("digits", {"size": "8"}), DataFacts((1, 8, 8), 10, "classes", tuple("0123456789"))),
         (DataConfig("shapes"), DataFacts((3, 32, 32), 10, "classes", datasets.SHAPE_NAMES)),
-        (DataConfig("spiral"), DataFacts((2,), 1, "binary", ("orange", "blue"))),
+        (DataConfig("spiral"), DataFacts((2,), 1, "binary", ("green", "violet"))),
         (DataConfig("credit"), DataFacts((2,), 1, "binary", ("does not repay", "repays"))),
         (DataConfig("truth_table", {"function": "xor"}), DataFacts((2,), 1, "binary", ("0", "1"))),
         (DataConfig("truth_table", {"function": "not"}), DataFacts((1,), 1, "binary", ("0", "1"))),

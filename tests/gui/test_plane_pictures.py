@@ -11,7 +11,8 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from nnviz.gui.look import planes, theme
-from nnviz.gui.look.planes import Dots, Edges, class_colour, decision, draw_dots, probabilities
+from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities
+from nnviz.gui.look.scales import class_colour
 from nnviz.project import registry
 from nnviz.record.readings import ArrayReading
 

@@ -10,7 +10,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.look import icons, pictures, theme
+from nnviz.gui.look import icons, pictures, scales, theme
+from nnviz.gui.look.scales import Scale
 from nnviz.project import registry
 from nnviz.resources import resource
 
@@ -140,8 +141,8 @@ def test_bound_icons_follow_the_theme(styled: QApplication, qtbot: QtBot) -> Non
 class TestPictures:
     def test_a_number_becomes_the_colour_of_its_place_on_the_scale(self, styled: QApplication) -> None:
         values = np.array([[0.0, 0.5, 1.0], [0.25, 2.0, -1.0]], dtype=np.float32)
-        image = pictures.sequential(values, 0.0, 1.0)
-        lut = pictures.sequential_lut()
+        image = pictures.paint(values, Scale("sequential", 0.0, 1.0))
+        lut = scales.sequential_lut()
         for y in range(2):
             for x in range(3):
                 level = round(min(1.0, max(0.0, float(values[y, x]))) * 255)
@@ -150,44 +151,47 @@ class TestPictures:
                 assert max(abs(a - b) for a, b in zip(colour.getRgb()[:3], expected, strict=True)) <= 3
 
     def test_the_diverging_scale_is_centred_on_zero(self, colours: theme.Theme) -> None:
-        image = pictures.diverging(np.array([-2.0, 0.0, 0.5], dtype=np.float32))
-        blue, neutral, orange = (image.pixelColor(x, 0) for x in range(3))
+        values = np.array([-2.0, 0.0, 0.5], dtype=np.float32)
+        image = pictures.paint(values, Scale.signs(values))
+        orange, neutral, blue = (image.pixelColor(x, 0) for x in range(3))
         assert blue.blue() > blue.red() and orange.red() > orange.blue()
         near = (neutral.red() - colours.neutral.red(), neutral.blue() - colours.neutral.blue())
         assert max(map(abs, near)) <= 3
-        lut = pictures.diverging_lut(colours.dark).astype(float)
+        lut = scales.diverging_lut(colours.dark).astype(float)
         ends = [luminance(QColor(*(int(part) for part in lut[index]))) for index in (0, 255)]
         assert abs(ends[0] - ends[1]) < 0.06
 
     def test_equal_steps_look_equally_large(self, colours: theme.Theme) -> None:
-        lut = pictures.diverging_lut(colours.dark)
-        lab = np.array([pictures._to_oklab(QColor(*(int(part) for part in row))) for row in lut])
+        lut = scales.diverging_lut(colours.dark)
+        lab = np.array([scales._to_oklab(QColor(*(int(part) for part in row))) for row in lut])
         steps = np.linalg.norm(np.diff(lab, axis=0), axis=1)
         for half in (steps[:120], steps[136:]):
             smooth = np.convolve(half, np.ones(16) / 16, mode="valid")
             assert smooth.max() / smooth.min() < 1.25
 
     def test_what_is_no_number_has_a_colour_of_its_own(self, styled: QApplication) -> None:
-        image = pictures.sequential(np.array([0.0, np.nan, np.inf, 1.0], dtype=np.float32))
-        assert image.pixel(1, 0) == image.pixel(2, 0) == pictures.NOT_A_NUMBER
-        assert pictures.NOT_A_NUMBER not in {image.pixel(0, 0), image.pixel(3, 0)}
-        assert pictures.value_range(np.array([np.nan, 3.0, -1.0])) == (-1.0, 3.0)
-        assert pictures.value_range(np.array([np.nan])) == (0.0, 0.0)
+        values = np.array([0.0, np.nan, np.inf, 1.0], dtype=np.float32)
+        image = pictures.paint(values, Scale.amounts(values))
+        assert image.pixel(1, 0) == image.pixel(2, 0) == scales.NOT_A_NUMBER
+        assert scales.NOT_A_NUMBER not in {image.pixel(0, 0), image.pixel(3, 0)}
+        assert scales.value_range(np.array([np.nan, 3.0, -1.0])) == (-1.0, 3.0)
+        assert scales.value_range(np.array([np.nan])) == (0.0, 0.0)
 
     def test_constant_arrays_and_zeros(self, styled: QApplication) -> None:
-        zeros = pictures.diverging(np.zeros((2, 2), dtype=np.float32))
-        neutral = pictures.diverging_lut(True)[128]
+        nothing = np.zeros((2, 2), dtype=np.float32)
+        zeros = pictures.paint(nothing, Scale.signs(nothing))
+        neutral = scales.diverging_lut(True)[128]
         assert abs(zeros.pixelColor(0, 0).red() - int(neutral[0])) <= 3
-        pictures.sequential(np.full((3, 3), 7.0))
+        pictures.paint(np.full((3, 3), 7.0), Scale.amounts(np.full((3, 3), 7.0)))
 
     def test_tiles_lie_where_the_grid_says(self, styled: QApplication) -> None:
         maps = np.stack([np.full((2, 3), float(index)) for index in range(5)])
         grid = pictures.TileGrid(3, 2, 4, 1, 3, 2)
-        image = pictures.tiles(maps, 3, 1, 4)
+        image = pictures.tiles(maps, 3, Scale.amounts(maps), 1, 4)
         assert (image.width(), image.height()) == (grid.width, grid.height) == (38, 17)
         for index in range(5):
             x, y, width, height = grid.rectangle(index)
-            expected = pictures.colours(maps, "sequential")[index, 0, 0]
+            expected = Scale.amounts(maps).paint(maps)[index, 0, 0]
             for px, py in ((x, y), (x + width - 1, y + height - 1)):
                 assert image.pixel(px, py) == expected
                 assert grid.index_at(px, py, 5) == index
@@ -198,7 +202,7 @@ class TestPictures:
         assert pictures.whole_multiple(QSize(28, 28), QSize(100, 200)) == QSize(84, 84)
         assert pictures.whole_multiple(QSize(28, 28), QSize(100, 200), 2.0) == QSize(196, 196)
         assert pictures.whole_multiple(QSize(200, 100), QSize(100, 100)) == QSize(100, 50)
-        checker = pictures.grey(np.indices((4, 4)).sum(axis=0) % 2)
+        checker = pictures.paint(np.indices((4, 4)).sum(axis=0) % 2, Scale("grey", 0.0, 1.0))
         enlarged = pictures.fitted(checker, QSize(20, 20), 2.0).toImage()
         assert enlarged.width() == 40
         assert {enlarged.pixelColor(x, 20).red() for x in range(40)} == {0, 255}
@@ -206,13 +210,13 @@ class TestPictures:
     def test_colour_images(self, styled: QApplication) -> None:
         array = np.zeros((3, 1, 2), dtype=np.float32)
         array[0, 0, 0], array[2, 0, 1] = 1.0, 0.5
-        image = pictures.rgb(array)
+        image = pictures.sample_picture(array)
         assert image.pixelColor(0, 0).getRgb()[:3] == (255, 0, 0)
         assert image.pixelColor(1, 0).getRgb()[:3] == (0, 0, 128)
 
     def test_pictures_own_their_memory(self, styled: QApplication) -> None:
         array = np.ones((4, 4), dtype=np.float32)
-        image = pictures.grey(array)
+        image = pictures.paint(array, Scale("grey", 0.0, 1.0))
         before = image.pixel(0, 0)
         del array
         np.zeros((512, 512))

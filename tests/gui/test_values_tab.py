@@ -9,9 +9,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 from run_file_mutations import good_run
 from window_kit import TIMEOUT, OpenWindow, state_is
+from workspace_kit import workspace_of
 
 from nnviz.gui.inspector.values_tab import PER_LAYER, ValuesTab
 from nnviz.gui.look import theme as themes
+from nnviz.gui.runs.shown import Shown
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.samples import templates
@@ -47,7 +49,7 @@ def expected(run: Run, node: str, step: int | None = None) -> set[str]:
 
 @pytest.fixture
 def planted(qtbot: QtBot) -> tuple[ValuesTab, Run]:
-    tab = ValuesTab(Document(templates.sample("digits-cnn")), themes.current())
+    tab = ValuesTab(workspace_of(Document(templates.sample("digits-cnn"))))
     qtbot.addWidget(tab)
     tab.show()
     tab.set_selection(("relu1",))
@@ -68,11 +70,11 @@ def test_a_value_its_step_and_its_band(
 ) -> None:
     tab, run = planted
     run.append([Scalar(DEAD_FRACTION.series("relu1"), 1200, value), Scalar(DEAD_FRACTION.series("relu2"), 1, 0.9)])
-    tab.refresh(run, frozenset(run.names()), None)
+    tab.refresh(Shown(run), frozenset(run.names()))
     row = tab.rows[DEAD_FRACTION]
     assert shown(tab) == {"dead_fraction"}
     assert (row.value.text(), row.note.text()) == (text, note)
-    colours = {None: tab.theme.text, "warning": tab.theme.warning, "error": tab.theme.danger}
+    colours = {None: themes.current().text, "warning": themes.current().warning, "error": themes.current().danger}
     assert colours[level].name() in row.value.styleSheet()
     assert text in row.accessibleName() and row.toolTip() == DEAD_FRACTION.meaning
 
@@ -81,15 +83,15 @@ def test_many_numbers_say_how_many_and_from_where_to_where(planted: tuple[Values
     tab, run = planted
     run.append(
         [
-            ArrayReading(OUTPUT.series("relu1"), 3, np.linspace(-1, 2, 24, dtype=np.float32).reshape(2, 3, 4)),
+            ArrayReading(OUTPUT.series("relu1"), 3, np.linspace(-1, 2, 10816, dtype=np.float32).reshape(16, 26, 26)),
             ArrayReading(DEAD_UNITS.series("relu1"), 3, np.array([True, False, True])),
             Histogram(ACTIVATION_HISTOGRAM.series("relu1"), 3, np.array([4, 6]), np.array([0.0, 1.0, 2.5])),
             Scalar(UPDATE_RATIO.series("relu1"), 3, 2e-3),
         ]
     )
-    tab.refresh(run, frozenset(run.names()), None)
+    tab.refresh(Shown(run), frozenset(run.names()))
     texts = {quantity.name: (row.value.text(), row.note.text()) for quantity, row in tab.rows.items()}
-    assert texts["output"] == ("2×3×4", "step 3 · -1 to 2")
+    assert texts["output"] == ("16×26×26", "step 3 · -1 to 2")
     assert texts["dead_units"] == ("2 of 3", "step 3")
     assert texts["activation_histogram"] == ("0 to 2.5", "step 3 · 10 outputs")
     assert texts["update_ratio"] == ("0.002", "step 3 · healthy: 0.0003 to 0.003 · inside")
@@ -97,12 +99,12 @@ def test_many_numbers_say_how_many_and_from_where_to_where(planted: tuple[Values
 
 def test_what_is_selected_and_what_is_there_to_show(planted: tuple[ValuesTab, Run]) -> None:
     tab, run = planted
-    tab.refresh(run, frozenset(), None)
+    tab.refresh(Shown(run), frozenset())
     assert "Press Play" in tab.hint.text() and not tab.hint.isHidden()
     run.append([Scalar(ACTIVATION_MEAN.series("relu1"), 5, 0.5), Scalar(ACTIVATION_MEAN.series("relu1"), 9, 0.7)])
-    tab.refresh(run, frozenset({ACTIVATION_MEAN.series("relu1")}), None)
+    tab.refresh(Shown(run), frozenset({ACTIVATION_MEAN.series("relu1")}))
     assert tab.hint.isHidden() and tab.rows[ACTIVATION_MEAN].value.text() == "0.7"
-    tab.refresh(run, frozenset(), 6)
+    tab.refresh(Shown(run, step=6), frozenset())
     assert tab.rows[ACTIVATION_MEAN].value.text() == "0.5" and tab.rows[ACTIVATION_MEAN].note.text() == "step 5"
     tab.set_selection(("relu1", "relu2"))
     assert "Select one layer" in tab.hint.text() and shown(tab) == set() and tab.looks_at() == NOTHING

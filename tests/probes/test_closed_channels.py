@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from probe_networks import CNN, chain, cnn, scalars
@@ -45,6 +47,13 @@ def test_planted_factors(factors: list[float], share: float) -> None:
     with torch.no_grad():
         factors_of(network, "norm1").copy_(torch.tensor(factors))
     assert measured(network)["closed_channels/norm1"] == pytest.approx(share)
+
+
+def test_factors_that_are_not_numbers_are_no_share() -> None:
+    network = cnn()
+    with torch.no_grad():
+        factors_of(network, "norm1")[2] = math.nan
+    assert math.isnan(measured(network)["closed_channels/norm1"])
 
 
 def test_against_a_count_by_hand() -> None:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from probe_networks import chain
 
-from nnviz.probes.findings import FindingRules
+from nnviz.probes.evidence import RateAnswer, RateQuestion
+from nnviz.probes.findings import FindingRules, _number
+from nnviz.project import registry
 from nnviz.project.model import Graph, Node
-from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar
+from nnviz.record.readings import ArrayReading, Cure, Finding, Reading, Scalar
 from nnviz.record.run import Run
 
 GRAPH = chain(
@@ -68,10 +70,10 @@ def test_dead_units_in_the_words_of_the_screen(rules: FindingRules, run: Run):
     assert found.node == "relu2"
     assert found.severity == "warning"
     assert "288 probe images" in found.evidence
-    assert [(cure.title, cure.action, cure.value) for cure in found.cures][:2] == [
+    assert [(cure.title, cure.action, cure.value) for cure in found.cures] == [
         ("Show units", "show_units", "relu2"),
-        ("Try 0.005", "set_learning_rate", "0.005"),
-    ]
+        ("Why?", "show_help", "dead_units"),
+    ], "no learning rate is offered that was not tried"
 
 
 def test_dead_units_do_not_flicker(rules: FindingRules, run: Run):
@@ -96,6 +98,33 @@ def test_almost_all_dead_is_an_error(rules: FindingRules, run: Run):
     assert found.text == "relu2: 60 of 64 channels are dead from the start."
     assert look(rules, run) == {"dead_units/relu2": found}
     assert rules.examine(run) == []  # nothing new: nothing said
+
+
+def test_half_of_a_layer_that_starts_dead_is_no_alarm_until_nothing_is_learned(rules: FindingRules):
+    for learned in (False, True):
+        run = Run()
+        run.append(dead("relu2", 40, 64, 0, 0))
+        assert look(rules, run) == {}
+        run.append(curve("loss/train", [2.3] * 50))
+        run.append(dead("relu2", 40, 64, 50, 0))
+        assert look(rules, run) == {}
+        run.append(curve("loss/train", [0.5 if learned else 2.3] * 100, 51))
+        run.append(curve("accuracy/train", [0.8 if learned else 0.3] * 150))
+        run.append(dead("relu2", 40, 64, 150, 0))
+        found = look(rules, run)
+        assert found["dead_units/relu2"].severity == ("information" if learned else "error")
+        assert found["dead_units/relu2"].cause == ""
+
+
+def test_a_cause_is_as_grave_as_what_it_does(rules: FindingRules, run: Run):
+    run.append([Scalar("learning_rate", 0, 0.5), *curve("loss/train", [2.3] * 200)])
+    run.append([*curve("update_ratio/linear1", [0.34] * 20), *dead("relu2", 60, 64, 200, 30)])
+    found = look(rules, run)
+    assert {name: (one.severity, one.cause) for name, one in found.items()} == {
+        "learning_rate_too_high": ("error", ""),
+        "update_too_large": ("warning", "finding/learning_rate_too_high"),
+        "dead_units/relu2": ("error", "finding/learning_rate_too_high"),
+    }
 
 
 def test_vanishing_gradient(rules: FindingRules, run: Run):
@@ -128,17 +157,67 @@ def test_exploding_gradient(rules: FindingRules, run: Run):
 def test_updates_too_large_and_too_small(rules: FindingRules, run: Run):
     for node in ("conv1", "linear1", "linear2"):
         run.append(curve(f"update_ratio/{node}", [1e-3] * 20))
-    run.append([Scalar("learning_rate", 0, 0.5), *curve("accuracy/train", [0.5] * 20)])
+    run.append([Scalar("learning_rate", 0, 0.5), *curve("accuracy/train", [0.1] * 20)])
+    run.append(curve("loss/train", [2.3] * 20))
     assert look(rules, run) == {}
     run.append(curve("update_ratio/linear1", [0.34] * 10, 21))
-    found = look(rules, run)["update_too_large"]
-    assert found.text == "linear1 changes by 34 % of its size at each step."
-    assert "learning rate of 0.5" in found.evidence
+    found = look(rules, run)
+    assert set(found) == {"learning_rate_too_high", "update_too_large"}
+    assert found["update_too_large"].text == "linear1 changes by 34 % of its size at each step."
+    assert found["update_too_large"].cause == "finding/learning_rate_too_high"
+    top = found["learning_rate_too_high"]
+    assert (top.text, top.cause) == ("The learning rate of 0.5 is too high.", "")
+    assert [cure.action for cure in top.cures] == ["show_help"], "nobody has tried another one"
+    run.append([*curve("accuracy/train", [0.8] * 30, 31), *curve("loss/train", [0.4] * 30, 31)])
+    assert look(rules, run) == {}, "where it learns, large steps are what it takes"
     for node in ("conv1", "linear1", "linear2"):
-        run.append(curve(f"update_ratio/{node}", [2e-8] * 10, 31))
+        run.append(curve(f"update_ratio/{node}", [2e-8] * 10, 71))
     assert set(look(rules, run)) == {"update_too_small"}
-    run.append(curve("accuracy/train", [0.99] * 20, 41))  # small steps are right where nothing is left to learn
+    run.append(curve("accuracy/train", [0.99] * 20, 81))  # small steps are right where nothing is left to learn
     assert look(rules, run) == {}
+
+
+def test_a_rate_is_offered_with_what_its_trial_showed(run: Run):
+    asked: list[RateQuestion] = []
+
+    def ask(question: RateQuestion) -> RateAnswer | None:
+        asked.append(question)
+        return RateAnswer(0.01, 40, 30, 1.5, 0.7) if len(asked) > 1 else None
+
+    rules = FindingRules(GRAPH, 10, optimizer=registry.optimizer("adam"))
+    run.append([Scalar("learning_rate", 0, 0.001), Scalar("learning_rate", 541, 0.5)])
+    run.append([*curve("loss/train", [2.3] * 300), *curve("loss/train", [0.2] * 241, 301)])
+    run.append(curve("loss/train", list(np.linspace(0.2, 2.3, 20)) + [2.3] * 40, 542))
+    run.append(rules.examine(run, ask))
+    (found,) = run.findings()
+    assert found.text == "The learning rate of 0.5 is too high."
+    assert found.evidence == (
+        "The loss rose from 0.2 to 2.3 within 11 steps after the learning rate was changed from 0.001 to 0.5 at step "
+        "541."
+    )
+    assert [cure.action for cure in found.cures] == ["show_help"]
+    assert asked[0] == RateQuestion((0.01, 0.001, 0.0001), 541), "the one before, the optimizer's default, and nearby"
+    run.append([Scalar("loss/train", 602, 2.3)])
+    run.append(rules.examine(run, ask))
+    (found,) = run.findings()
+    assert found.cures[0] == Cure("Go back to step 40, with a learning rate of 0.01", "go_back", "40 0.01")
+    assert "30 steps with 0.01 from step 40 on take the loss from 1.5 to 0.7" in found.evidence
+    assert asked[1] == asked[0]
+
+
+def test_nothing_is_learned_by_heart_by_who_guesses(rules: FindingRules, run: Run):
+    for epoch, loss in enumerate([2.3, 2.6, 3.0, 3.5, 4.0, 4.6, 5.5], start=1):
+        step = 100 * epoch
+        run.append(curve("loss/train", [3.0 / epoch] * 100, step - 99))
+        run.append(curve("accuracy/train", [0.1] * 100, step - 99))
+        run.append([Scalar("epoch", step, epoch), Scalar("loss/validation", step, loss)])
+        run.append([Scalar("accuracy/validation", step, 0.1)])
+    assert not any("heart" in finding.evidence for finding in look(rules, run).values())
+
+
+def test_numbers_are_plain():
+    for value, text in ((1000.0, "1000"), (200.0, "200"), (0.5, "0.5"), (1e-3, "0.001"), (9e-6, "9e-06")):
+        assert _number(value) == text
 
 
 def test_an_infinite_ratio_of_a_layer_that_began_at_zero_is_no_alarm(rules: FindingRules, run: Run):

@@ -45,7 +45,7 @@ def in_parts(probe: ProbeSetPass, measurement: Measurement, part: int) -> list[R
     """A whole pass cut into parts of this many images."""
     measurement.whole = False
     while True:
-        probe._part = part
+        probe._part.images = part
         readings = probe.measure(measurement)
         if not probe.busy:
             return readings
@@ -136,7 +136,13 @@ def test_numbers_that_are_not_finite():
     readings = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
     assert math.isnan(scalars(readings)["activation_mean/r"])
     assert histograms(readings)["activation_histogram/r"].counts.sum() == 4
-    assert scalars(readings)["dead_fraction/r"] == 0.0  # what is not a number did not fail to fire
+    assert math.isnan(scalars(readings)["dead_fraction/r"])  # it is not 0 % either
+    assert not arrays(readings)["dead_units/r"].array.any()  # what is not a number did not fail to fire
+    graph = chain(("i", "input", {"shape": (2,)}), ("t", "tanh", {}), ("o", "output", {}))
+    readings = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs))
+    assert math.isnan(scalars(readings)["saturation/t"])
+    readings = everything().measure(Measurement(Network(graph), 1, probe_inputs=inputs[1:, :1] * torch.ones(2, 2)))
+    assert scalars(readings)["saturation/t"] == 0.5
 
 
 # -- dead units --------------------------------------------------------------------------------------------------------
@@ -202,7 +208,7 @@ def test_since_when_a_unit_is_dead():
     probe = everything()
 
     def since(step: int) -> list[int]:
-        readings = probe.measure(Measurement(network, step, probe_inputs=images(30)))
+        readings = probe.measure(Measurement(network, step, probe_inputs=images(30), fixed=True))
         return list(arrays(readings)["dead_since/relu2"].array[:2])
 
     with torch.no_grad():
@@ -218,7 +224,8 @@ def test_since_when_a_unit_is_dead():
     assert since(40) == [-1, 20]
     kill(network, "linear1", [0])
     assert since(50) == [50, 20]
-    assert since(15) == [15, 15]  # training went back behind what was known
+    probe.go_back(15)
+    assert since(15) == [10, 15]  # training went back: what was known then is known again
     probe.reset()
     assert since(60) == [60, 60]
 
@@ -260,7 +267,7 @@ def test_all_numbers_of_a_pass_belong_to_the_step_at_which_it_began():
     expected = scalars(everything().measure(measurement))
     probe = everything()
     measurement.whole = False
-    probe._part = 4
+    probe._part.images = 4
     assert probe.measure(measurement) == []
     assert probe.busy
     readings: list[Reading] = []
@@ -269,7 +276,7 @@ def test_all_numbers_of_a_pass_belong_to_the_step_at_which_it_began():
             for tensor in [*network.parameters(), *network.buffers()]:
                 tensor.add_(1)
         measurement.step += 1
-        probe._part = 4
+        probe._part.images = 4
         readings = probe.measure(measurement)
     assert {reading.step for reading in readings} == {5}
     assert scalars(readings) == pytest.approx(expected, rel=1e-4, abs=1e-6)
@@ -281,7 +288,7 @@ def test_all_numbers_of_a_pass_belong_to_the_step_at_which_it_began():
 def test_what_is_wanted_at_once_does_not_wait_for_an_older_pass():
     network = cnn()
     probe = everything()
-    probe._part = 4
+    probe._part.images = 4
     probe.measure(Measurement(network, 5, probe_inputs=images(40), whole=False))
     readings = probe.measure(Measurement(network, 9, probe_inputs=images(40)))
     assert {reading.step for reading in readings} == {9}
@@ -291,12 +298,13 @@ def test_what_is_wanted_at_once_does_not_wait_for_an_older_pass():
 def test_patience_ends_a_long_pass_which_goes_on_later():
     now = 0.0
 
-    def clock() -> float:
-        nonlocal now
-        now += 0.5
-        return now
+    class Slow(DeadUnits):
+        def take(self, outputs):  # type: ignore[no-untyped-def]  # as in its base
+            nonlocal now
+            now += 0.5 * len(next(iter(outputs.values())))  # half a second an image
+            super().take(outputs)
 
-    probe = ProbeSetPass([DeadUnits()], clock)
+    probe = ProbeSetPass([Slow()], lambda: now)
     measurement = Measurement(cnn(), 5, probe_inputs=images(40), patience=2.0)
     calls = 1
     while not (readings := probe.measure(measurement)):
@@ -304,6 +312,61 @@ def test_patience_ends_a_long_pass_which_goes_on_later():
         calls += 1
     assert calls > 3
     assert {reading.step for reading in readings} == {5}
+
+
+def test_a_pass_of_a_fixed_step_is_brought_to_its_end():
+    """Whatever is asked for meanwhile: it belongs into the story."""
+    network = cnn()
+    for asked in ({}, {"whole": False, "fixed": True}):
+        probe = everything()
+        probe._part.images = 4
+        assert not probe.measure(Measurement(network, 5, probe_inputs=images(40), whole=False, fixed=True))
+        assert not probe.measure(Measurement(network, 6, probe_inputs=images(40), whole=False, anew=True))
+        readings = probe.measure(Measurement(network, 9, probe_inputs=images(40), **asked))  # type: ignore[arg-type]  # flags
+        while probe.busy:
+            readings += probe.measure(Measurement(network, 10, probe_inputs=images(40), whole=False))
+        assert sorted({reading.step for reading in readings}) == [5, 9]
+    probe = everything()
+    probe._part.images = 4
+    probe.measure(Measurement(network, 5, probe_inputs=images(40), whole=False, fixed=True))
+    probe.go_back(5)
+    assert probe.busy, "training went back, but not behind it"
+    probe.go_back(4)
+    assert not probe.busy
+
+
+def test_what_is_wanted_anew_begins_with_the_weights_as_they_are_now():
+    probe = everything()
+    probe._part.images = 4
+    probe.measure(Measurement(cnn_ := cnn(), 5, probe_inputs=images(40), whole=False))
+    readings: list[Reading] = probe.measure(Measurement(cnn_, 7, probe_inputs=images(40), whole=False, anew=True))
+    while probe.busy:
+        readings += probe.measure(Measurement(cnn_, 8, probe_inputs=images(40), whole=False))
+    assert {reading.step for reading in readings} == {7}
+
+
+def test_a_look_with_the_best_weights_has_their_past():
+    network = cnn()
+    probe = everything()
+
+    def look(step: int, **more: object) -> tuple[list[int], list[int]]:
+        readings = probe.measure(Measurement(network, step, probe_inputs=images(30), **more))  # type: ignore[arg-type]  # flags
+        found = arrays(readings)
+        return list(found["dead_since/relu2"].array[:2]), list(found["alive_until/relu2"].array[:2])
+
+    with torch.no_grad():
+        network.module_of("linear1").bias.fill_(10.0)  # type: ignore[operator, union-attr]  # a tensor on the module
+    assert look(0, fixed=True) == ([-1, -1], [-1, -1])
+    kill(network, "linear1", [0])
+    assert look(20, fixed=True) == ([20, -1], [0, -1])
+    kill(network, "linear1", [1])
+    assert look(30) == ([20, 30], [0, 20]), "found by the way, and not told yet"
+    assert look(40, fixed=True) == ([20, 40], [0, 20])
+    with torch.no_grad():
+        network.module_of("linear1").bias[1] = 10.0  # type: ignore[index, operator, union-attr]  # as above
+    assert look(60, weights_of=25) == ([20, -1], [0, -1])
+    kill(network, "linear1", [1])
+    assert look(60) == ([20, 40], [0, 20]), "back again where it was"
 
 
 def test_parts_follow_the_time_they_take():

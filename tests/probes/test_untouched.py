@@ -24,7 +24,14 @@ def train(network: Network, steps: int, measured: bool) -> None:
     probes = default_probes() if measured else []
     for step in range(1, steps + 1):
         batch = torch.randint(0, 400, (16,))
-        loss = nn.functional.cross_entropy(network(inputs[batch]), TARGETS[batch])
+        watchers = {
+            node: look
+            for probe in probes
+            if probe.stage is Stage.FORWARD
+            for node, look in probe.watch(network).items()
+        }
+        with network.watched(watchers):
+            loss = nn.functional.cross_entropy(network(inputs[batch]), TARGETS[batch])
         optimizer.zero_grad()
         loss.backward()
         measurement = Measurement(
@@ -44,7 +51,9 @@ def train(network: Network, steps: int, measured: bool) -> None:
                 probe.before_update(measurement)
         optimizer.step()
         for probe in probes:
-            if probe.stage is not Stage.BACKWARD:
+            if probe.stage is Stage.FORWARD:
+                assert probe.measure(measurement) or step < 20 or step % 3
+            elif probe.stage is not Stage.BACKWARD:
                 assert probe.measure(measurement) or probe.busy
 
 
@@ -72,8 +81,15 @@ def test_a_probe_leaves_everything_as_it_was(probe):  # type: ignore[no-untyped-
     grad_enabled = torch.is_grad_enabled()
 
     measurement = Measurement(network, 1, 0, loss, torch.tensor(1), 40, images(), pinned_to(images(1)))
-    probe.before_update(measurement)
-    assert probe.measure(measurement)
+    if probe.stage is Stage.FORWARD:
+        for _ in range(10):  # a whole window
+            for look in probe.watch(network).values():
+                look(images().flatten(1).relu_()[:, :7])
+            found = probe.measure(measurement)
+        assert found
+    else:
+        probe.before_update(measurement)
+        assert probe.measure(measurement)
 
     assert [module.training for module in network.modules()] == modes
     assert [len(module._forward_hooks) + len(module._backward_hooks) for module in network.modules()] == hooks

@@ -42,6 +42,7 @@ def test_closed_panels_cost_nothing_and_findings_go_on() -> None:
         wait_for(lambda: last(run, DEAD_FRACTION.series("relu1")) == 0)
         assert last(run, ACTIVATION_MEAN.series("relu1")) == 0, "everything is measured before anybody says otherwise"
         played(session, run, DEAD_FRACTION.series("relu1"), 5)
+        played(session, run, UPDATE_RATIO.series("conv1"), 5)
         wait_for(lambda: not session.ask(lambda: session._prepared.instruments.busy).result(20))
         assert last(run, DEAD_FRACTION.series("relu1")) > 5
         assert last(run, GRADIENT_NORM.series("conv1")) > 5 and last(run, UPDATE_RATIO.series("conv1")) > 5

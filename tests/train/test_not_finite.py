@@ -406,7 +406,8 @@ def test_the_command_line_says_layer_quantity_and_step_and_fails(
     assert f"step {last['step']}" in last["reason"]
     assert "output" in last["reason"]
     stored = open_run(tmp_path / "r.nnvizrun")
-    assert [one.series for one in stored.findings()] == ["finding/not_finite"]
+    found = {one.series: one.cause for one in stored.findings()}
+    assert found == {"finding/not_finite": "finding/learning_rate_too_high", "finding/learning_rate_too_high": ""}
     assert stored.load_checkpoint() == {}
     stored.close()
 

@@ -590,3 +590,47 @@ def test_who_shows_the_workbench_is_told_of_another_comparison() -> None:
     life.bench._observer.changed = lambda: seen.append(len(life.bench.compared))  # type: ignore[method-assign]
     life.bench.compare([Run(), Run()])
     assert seen == [2]
+
+
+# ---- what is shown -------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_a_project_is_seen_after_another_took_its_place_whether_it_can_be_trained_or_not() -> None:
+    for fails in (False, True):
+        life = trained_life()
+        assert life.observer.shown is life.bench.run and life.bench.sizes
+        life.open_project(OTHER, play=False)
+        assert life.observer.shown is None and life.bench.sizes == ()  # at once, before anything is known
+        life.clock()
+        assert not life.bench.trained
+        life.answer(fails=fails)
+        assert life.observer.shown is None
+        life.come_to_rest()
+        assert (life.observer.shown is None) == fails
+        assert life.bench.state is (State.FAILED if fails else State.BUILDING)
+
+
+def test_a_training_that_is_begun_again_is_seen_until_the_next_one_has_something_to_see() -> None:
+    life = trained_life()
+    before = life.bench.run
+    life.host.given_up = True
+    life.bench.reset()
+    assert life.observer.shown is before and not life.bench.trained
+    life.answer()
+    assert life.observer.shown is before
+    life.come_to_rest()
+    assert life.observer.shown is life.bench.run is not before
+
+
+def test_a_training_on_other_data_takes_what_was_measured_of_the_former_away() -> None:
+    life = trained_life()
+    before = life.bench.run
+    life.set_noise(0.2)
+    life.come_to_rest()
+    assert life.bench.state is State.DIFFERS and life.observer.shown is before  # one can still go on with it
+    life.host.given_up = True
+    life.bench.reset()
+    assert life.observer.shown is None
+    life.answer(fails=True)
+    life.come_to_rest()
+    assert life.bench.state is State.FAILED and life.observer.shown is None

@@ -28,7 +28,7 @@ def _plane(
     shares: str = "half of them of each class",
     noisy: bool = True,
     features: tuple[str, str] = ("x1", "x2"),
-    names: tuple[str, str] = ("orange", "blue"),
+    names: tuple[str, str] = ("green", "violet"),
     source: str = "Drawn by nnviz after TensorFlow Playground.",
 ) -> DatasetSpec:
     count = count_param(500, 100_000, f"How many points are drawn, {shares}.")
@@ -82,9 +82,8 @@ _PLANES = (
     _plane(
         "marbles",
         "Marbles",
-        "Red and blue marbles on a table, far enough apart that a straight line always parts them.",
+        "Green and violet marbles on a table, far enough apart that a straight line always parts them.",
         noisy=False,
-        names=("red", "blue"),
         source="Drawn by nnviz.",
     ),
 )

@@ -18,6 +18,7 @@ from nnviz.gui.canvas.hands.aligning import aligned, distributed
 from nnviz.gui.canvas.hands.removal import describe_removal
 from nnviz.gui.canvas.placement import NEW_CARD, free_place, room_between
 from nnviz.gui.canvas.scene import CanvasScene
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.project import registry
 from nnviz.project.checks.trial import unfit_bridges
 from nnviz.project.document import Document
@@ -80,32 +81,52 @@ class Editing:
         try:
             self._document.apply(edit)
         except NnvizError as error:
-            self._say(str(error))
+            self._say(sentence_of(error))
             return False
         return True
 
     # Adding
 
-    def add(self, kind: str, place: QPointF, *, connect: bool = True, group: str | None = None) -> str | None:
+    def follows(self, kind: str) -> str | None:
+        """The selected layer behind which one that is dragged here is wired, as it feeds nobody yet; else None."""
+        scene, spec = self._scene, registry.layer(kind)
+        before = scene.selected[0] if len(scene.selected) == 1 else None
+        if (
+            before is None
+            or before not in scene.cards
+            or not spec.max_inputs
+            or not scene.cards[before].facts.output_ports
+        ):
+            return None
+        source = scene.seen.source(PortRef(before))
+        if source is None or any(edge.source == source for edge in scene.graph.edges):
+            return None
+        return before
+
+    def add(
+        self, kind: str, place: QPointF, *, connect: bool = True, there: bool = False, group: str | None = None
+    ) -> str | None:
         """Add a layer and select it.
 
         Args:
             kind: Key of the layer.
             place: Top left corner of the card. Where that is taken, the nearest free place.
             connect: Put it behind the one selected layer, wired where that may be, or into the one selected wire.
+            there: Stand where it is put, wired behind :meth:`follows`.
             group: The group in which it stands; by default that of the layer it follows, else of the frame around it.
         """
         scene = self._scene
-        if connect and not scene.selected and len(scene.selected_wires) == 1:
+        if connect and not there and not scene.selected and len(scene.selected_wires) == 1:
             return self.insert_new(kind, scene.selected_wires[0])
         taken = {node: card.card_rect() for node, card in scene.cards.items()}
         before = scene.selected[0] if connect and len(scene.selected) == 1 else None
+        before = self.follows(kind) if there else before
         if before not in scene.cards:
             before = None
-        if before is not None:
+        if before is not None and not there:
             place = scene.cards[before].pos() + QPointF(PITCH_X, 0.0)
             group = holder_of(scene.graph, before) if group is None else group
-        if connect:
+        if connect and not there:
             place = free_place(place, taken, beside=before is not None)
         node = self._new_node(kind, place, group=group)
         edges: tuple[Edge, ...] = ()
@@ -319,7 +340,7 @@ class Editing:
         try:
             pasted = from_text(text, scene.graph)
         except InputError as error:
-            self._say(str(error))
+            self._say(sentence_of(error))
             return False
         tops = top_of(pasted)
         if not tops:
@@ -374,7 +395,7 @@ class Editing:
         try:
             places = distributed(self._scene, nodes, direction)
         except NnvizError as error:
-            self._say(str(error))
+            self._say(sentence_of(error))
             return
         self._move(places, f"Distribute {len(nodes)} cards")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsView
 
-from nnviz.gui.canvas.items.ports import PortsOverlay, PortState
+from nnviz.gui.canvas.items.ports import PortsOverlay, PortState, paint_ports
 from nnviz.gui.canvas.routing import Port
 from nnviz.gui.canvas.widgets import HintLabel
 
@@ -34,6 +34,7 @@ class Overlay:
     def __init__(self, view: QGraphicsView) -> None:
         self._view = view
         self._ports = PortsOverlay()
+        self._open: Callable[[], Sequence[QPointF]] = tuple
         self._hint = HintLabel(view)
         self._sources: list[Callable[[], Drawn | None]] = []
         self._painted = QRectF()
@@ -68,6 +69,14 @@ class Overlay:
             self._ports.shown = dict(ports)
             self.update()
 
+    def show_open(self, places: Callable[[], Sequence[QPointF]]) -> None:
+        """Always draw the ports that have no wire: without them nobody sees where one may begin or end.
+
+        Args:
+            places: Where they are at the moment; none while the cards are too small.
+        """
+        self._open = places
+
     def show_hint(self, text: str, point: QPointF | None = None, tone: str = "") -> None:
         """Show a sentence beside a point of the scene; an empty one hides it. The tone may be ``warning``."""
         self._hint.say(text, self._view.mapFromScene(point) if point is not None else QPoint(), tone)
@@ -88,6 +97,7 @@ class Overlay:
 
     def paint(self, painter: QPainter) -> None:
         """Draw the ports, and over them the gesture."""
+        paint_ports(painter, self._open())
         self._ports.paint(painter)
         gesture = self.gesture
         if gesture is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -79,6 +79,20 @@ class Router:
         ports = [Port(PortRef(node, index), output=False) for index in range(content.input_ports)]
         ports += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
         return [(port, self.port_place(port)) for port in ports]
+
+    def open_ports(self, wired: Container[Port]) -> list[Port]:
+        """The ports of layers that have no wire.
+
+        Args:
+            wired: Those that have one.
+        """
+        found = []
+        for node, card in self._scene.cards.items():
+            content = card.content
+            if not content.members:
+                found += [Port(PortRef(node, index), output=False) for index in range(content.input_ports)]
+                found += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
+        return [port for port in found if port not in wired]
 
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""

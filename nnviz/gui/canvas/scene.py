@@ -218,6 +218,12 @@ class CanvasScene(QGraphicsScene):
         """The ports of a card and where they are."""
         return self._router.ports_of(node)
 
+    def open_ports(self) -> list[Port]:
+        """The ports of layers that have no wire."""
+        edges = self.graph.edges
+        wired = {Port(edge.source, output=True) for edge in edges} | {Port(edge.target, output=False) for edge in edges}
+        return self._router.open_ports(wired)
+
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""
         return self._router.port_place(port)

@@ -34,6 +34,7 @@ from nnviz.gui.canvas.cards.describe import describe_selection, tooltip
 from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.editing import Editing
 from nnviz.gui.canvas.following import RunFollower
+from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.hands.dropping import CanvasDrops
 from nnviz.gui.canvas.hands.gesture_host import GestureHost
 from nnviz.gui.canvas.hands.gestures import ConnectByKeys
@@ -51,6 +52,7 @@ from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.minimap import Minimap
 from nnviz.gui.canvas.overlay import Overlay
 from nnviz.gui.canvas.rearranging import Rearranging
+from nnviz.gui.canvas.routing import Port
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.canvas.widgets import EmptyLabel
 from nnviz.gui.look import theme
@@ -145,6 +147,8 @@ class CanvasView(QGraphicsView):
         self._follower.visible_changed.connect(self.visible_changed)
         self._scene.selection_changed.connect(self._on_selection_changed)
         self._scene.refreshed.connect(self._on_scene_refreshed)
+        self._open: list[Port] = []
+        self.overlay.show_open(self._open_places)
         follow(document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._on_theme_changed)
         if feed is not None:
@@ -497,7 +501,18 @@ class CanvasView(QGraphicsView):
         self.selection_changed.emit(nodes)
         self._announce(describe_selection(self._scene, self._stage.live, nodes))
 
+    def _open_places(self) -> list[QPointF]:
+        """Where the ports without a wire are; none while cards are too small to show them."""
+        if self._stage.level is Level.FAR:
+            return []
+        cards = self._scene.cards
+        return [self._scene.port_place(port) for port in self._open if port.ref.node in cards]
+
     def _on_scene_refreshed(self) -> None:
+        found = self._scene.open_ports()
+        if found != self._open:
+            self._open = found
+            self.viewport().update()
         self._place_empty()
         if self._gestures.gesture is None:
             known = {

@@ -23,6 +23,7 @@ from nnviz.gui.look import pictures
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, set_font
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
@@ -172,9 +173,9 @@ class DataTab(Tab):
         self.sample_text = ElidedLabel("", row)
         set_font(self.sample_text, 13, 500)
         buttons.addWidget(self.sample_text, 1)
-        self.previous = self._button(row, "chevron-left", "Previous sample", lambda: self.pin(self._pinned() - 1))
-        self.next = self._button(row, "chevron-right", "Next sample", lambda: self.pin(self._pinned() + 1))
-        self.any = self._button(row, "dice", "Any sample", self._on_random)
+        self.previous = self._button(row, "chevron-left", "Previous example", lambda: self.pin(self._pinned() - 1))
+        self.next = self._button(row, "chevron-right", "Next example", lambda: self.pin(self._pinned() + 1))
+        self.any = self._button(row, "dice", "Any example", self._on_random)
         for button in (self.previous, self.next, self.any):
             buttons.addWidget(button)
         self.column.addWidget(row)
@@ -202,7 +203,7 @@ class DataTab(Tab):
         try:
             spec = datasets.dataset(config.dataset)
         except InputError as error:
-            self.about.setText(str(error))
+            self.about.setText(sentence_of(error))
             return
         self.choice.set_values({"dataset": (spec.kind,)})
         self.about.setText(spec.help)
@@ -298,7 +299,7 @@ class DataTab(Tab):
         try:
             config = datasets.chosen(self.document.project.data, kind)
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(sentence_of(error))
             self.show_document()
             return
         self._set_config(config, "")
@@ -349,7 +350,7 @@ class DataTab(Tab):
             datasets.values(config)
             spec = datasets.dataset(config.dataset)
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(sentence_of(error))
             self.show_document()
             return
         same = (config.dataset, config.params) == (present.dataset, present.params)
@@ -376,7 +377,7 @@ class DataTab(Tab):
         try:
             edit = choose_data(self.document.project, config, facts, gesture)
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(sentence_of(error))
             self.show_document()
             return
         self.change(edit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
@@ -25,7 +26,8 @@ from nnviz.project.edits import UNSET, Edit, SetParam, Several, Unset
 from nnviz.project.graph.groups import contents
 from nnviz.project.model import Choice, Node, ParamValue
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
-from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE, WEIGHTS
+from nnviz.record.quantities import BIASES, DEAD_UNITS, OUTPUT, PLANE, WEIGHTS
+from nnviz.record.readings import ArrayReading
 from nnviz.record.run import RunView
 
 
@@ -56,6 +58,10 @@ def arithmetic_html(result: ShapeResult) -> str:
 def of_nodes(diagnostics: tuple[Diagnostic, ...], nodes: set[str]) -> list[Diagnostic]:
     """The diagnostics about these nodes; the empty id is the whole project."""
     return [one for one in diagnostics if one.node in nodes]
+
+
+#: More weights than these are not written down: a project file is to be readable.
+_MOST_WRITTEN = 4096
 
 
 class LayerTab(Tab):
@@ -313,6 +319,7 @@ class LayerTab(Tab):
         for node in self.nodes():
             if name not in self._inner:
                 edits.append(SetParam(node.id, name, value, gesture=gesture))
+                edits += self._trained(node, name, value)
                 continue
             param, kind, setting = self._inner[name]
             choice = Choice.of(self._value(node, param))
@@ -326,8 +333,33 @@ class LayerTab(Tab):
         if len(edits) == 1:
             self.change(edits[0])
         elif edits:
-            title = f"Set {name.replace('_', ' ')} of {len(edits)} layers"
+            count = len({edit.node for edit in edits if isinstance(edit, SetParam)})
+            of = f"{count} layers" if count > 1 else self.nodes()[0].id
+            title = f"Set {name.replace('_', ' ')} of {of}"
             self.change(Several(tuple(edits), title, gesture=gesture))
+
+    def _trained(self, node: Node, name: str, value: ParamValue | Unset) -> list[Edit]:
+        """With the choice to write the weights down: those that it has now, unless some are written already."""
+        spec = registry.layer(node.kind)
+        if self._run is None or isinstance(value, Unset):
+            return []
+        if not registry.has_written_weights({**node.params, name: value}):
+            return []
+        if registry.has_written_weights(node.params) or node.params.get("weight_values") is not None:
+            return []
+        weights = self._run.latest(WEIGHTS.series(node.id), self._step)
+        biases = self._run.latest(BIASES.series(node.id), self._step)
+        if not isinstance(weights, ArrayReading) or weights.array.ndim != 2 or "of" in weights.meta:
+            return []
+        if weights.array.size > _MOST_WRITTEN or not np.isfinite(weights.array).all():
+            return []
+        # As many digits as it takes to be the very same number again.
+        rows = tuple(tuple(float(str(number)) for number in row) for row in weights.array)
+        edits: list[Edit] = [SetParam(node.id, "weight_values", spec.param("weight_values").parse(rows))]
+        if isinstance(biases, ArrayReading) and np.isfinite(biases.array).all():
+            written = tuple(float(str(number)) for number in biases.array)
+            edits.append(SetParam(node.id, "bias_values", spec.param("bias_values").parse(written)))
+        return edits
 
     def _on_fix(self, fix: Fix) -> None:
         if self.change(fix.edit):

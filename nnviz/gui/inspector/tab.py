@@ -12,6 +12,7 @@ from nnviz.errors import InputError
 from nnviz.gui.inspector.editors import Editor
 from nnviz.gui.look import theme as themes
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
@@ -118,7 +119,7 @@ class Tab(QScrollArea):
         try:
             self.document.apply(edit)
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(sentence_of(error))
             self.show_document()
             return False
         return True

@@ -14,8 +14,8 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.runs.shown import Shown
 from nnviz.project.checks.shapes import shape_text
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.quantities import QUANTITIES, Quantity
-from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar
+from nnviz.record.quantities import OUTPUT, QUANTITIES, Quantity
+from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar, fits
 from nnviz.record.run import RunView
 
 #: What is measured layer by layer, in the order of the declarations.
@@ -144,10 +144,16 @@ class ValuesTab(Tab):
 
     def _show_row(self, quantity: Quantity, node: str) -> None:
         row = self.rows[quantity]
-        reading = self._run.latest(quantity.series(node), self._step) if node and self._run is not None else None
+        known = self._run is not None and bool(node) and self._is_of(self._run, node)
+        reading = self._run.latest(quantity.series(node), self._step) if known and self._run is not None else None
         row.setVisible(reading is not None)
         if reading is not None:
             row.show_reading(reading)
+
+    def _is_of(self, run: RunView, node: str) -> bool:
+        """Whether the run is of a network in which the layer puts out what it puts out now, as far as can be told."""
+        output, shape = run.latest(OUTPUT.series(node), self._step), self.document.inference.shape(node)
+        return not isinstance(output, ArrayReading) or shape is None or fits(output, shape)
 
     def _show_hint(self) -> None:
         if not self.node:

@@ -15,6 +15,7 @@ from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.look import pictures
 from nnviz.gui.look.planes import Dots
+from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, paint_no_number
 from nnviz.gui.look.theme import Theme, format_number
 from nnviz.record.readings import ArrayReading
 
@@ -117,11 +118,6 @@ def large_picture(
     return _cells(facts, values.reshape(-1), device, ratio, measure)
 
 
-def _range(values: Numbers) -> str:
-    low, high = pictures.value_range(values)
-    return f"{format_number(low, 2)} … {format_number(high, 2)}"
-
-
 def _canvas(size: QSize) -> QPixmap:
     pixmap = QPixmap(size)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -130,10 +126,8 @@ def _canvas(size: QSize) -> QPixmap:
 
 def _image(values: Numbers, device: QSize, ratio: float) -> LargePicture:
     """The example as it is."""
-    low, high = pictures.value_range(values)
-    if low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    image = pictures.rgb(values, low, high) if values.shape[0] == 3 else pictures.grey(values[0], low, high)
+    scale = Scale.picture(values)
+    image = image_of(scale.composite(values) if values.shape[0] == 3 else scale.paint(values[0]))
     size = pictures.whole_multiple(image.size(), device)
     fitted = image.size().scaled(device, Qt.AspectRatioMode.KeepAspectRatio)
     if size.width() < _MUCH_SMALLER * fitted.width() and size.width() >= image.width():
@@ -144,7 +138,7 @@ def _image(values: Numbers, device: QSize, ratio: float) -> LargePicture:
     else:
         pixmap = pictures.fitted(image, device, 1.0)
     pixmap.setDevicePixelRatio(ratio)
-    return LargePicture(pixmap, f"{format_number(low, 2)} … {format_number(high, 2)}")
+    return LargePicture(pixmap, scale.range_words())
 
 
 def _as_on_card(
@@ -188,12 +182,11 @@ def _maps(
     shown = values[:count]
     if planes:
         # Each unit on a scale of its own: its shape is what matters.
-        painted = np.stack([pictures.colours(unit, "plane") for unit in shown])
+        painted = np.stack([Scale.signs(unit).paint(unit) for unit in shown])
         caption = ""
     else:
-        scale: pictures.Scale = "diverging" if values.shape[0] == 1 and facts.signed else "sequential"
-        painted = pictures.colours(shown, scale, *pictures.value_range(shown))
-        caption = _range(shown)
+        scale = Scale.signs(shown) if len(values) == 1 and facts.signed else Scale.amounts(shown)
+        painted, caption = scale.paint(shown), scale.range_words()
     total = facts.shape[0] if facts.shape is not None and len(facts.shape) == 3 else len(values)
     if planes and facts.shape is not None:
         total = facts.shape[0]
@@ -220,10 +213,8 @@ def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measu
     while grid.scale < 8 and len(shown) > 64:
         shown = shown[: len(shown) * 3 // 4]
         grid = grid_of(len(shown), 1, 1, device, gap, most)
-    low, high = pictures.value_range(shown)
-    if not facts.signed:
-        low = min(low, 0.0)
-    painted = pictures.colours(shown, "diverging" if facts.signed else "sequential", low, high)
+    scale = Scale.signs(shown) if facts.signed else Scale.amounts(shown, from_zero=True)
+    painted = scale.paint(shown)
     numbered = grid.scale >= _NUMBERED_CELL * measure.unit * ratio
     pixmap = _canvas(grid.size)
     painter = QPainter(pixmap)
@@ -233,13 +224,16 @@ def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measu
     for index, colour in enumerate(painted):
         place = QRectF(QPointF(*grid.place(index)), QSizeF(grid.tile))
         ground = QColor.fromRgb(int(colour))
-        painter.fillRect(place, ground)
+        if colour == NOT_A_NUMBER:
+            paint_no_number(painter, place)
+        else:
+            painter.fillRect(place, ground)
         if numbered:
             painter.setPen(QColor("#000000") if ground.lightnessF() > 0.55 else QColor("#ffffff"))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, format_number(float(shown[index]), 2))
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
-    caption = _range(shown)
+    caption = scale.range_words()
     if len(shown) < len(values):
         caption = f"{len(shown)} of {len(values)},  {caption}"
     return LargePicture(pixmap, caption)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDockWidget, QWidget
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.lecture.place import Place
@@ -146,11 +146,10 @@ class Lecture(QObject):
     def _put_aside(self) -> None:
         """What floats over the window would float over the page."""
         area = self._window.frameGeometry()
-        floating = [one for one in self._window.findChildren(QWidget) if one.isWindow() and one.isVisible()]
-        for widget in floating:
-            if widget.windowType() is Qt.WindowType.Tool and widget.frameGeometry().intersects(area):
-                widget.hide()
-                self._aside.append(widget)
+        for dock in self._window.findChildren(QDockWidget):
+            if dock.isFloating() and dock.isVisible() and dock.frameGeometry().intersects(area):
+                dock.hide()
+                self._aside.append(dock)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Cover the window whatever its size."""

@@ -55,15 +55,12 @@ def figures_of(facts: CardFacts, stage: Stage, run: RunView | None, step: int | 
 
     if facts.kind == "input" and stage.live.label():
         found.append(Figure(stage.live.label(), ("right answer",)))
-    badge = stage.live.badge(facts)
-    if badge is not None and facts.badge is not None:
-        found.append(
-            Figure(
-                facts.badge.text(badge),
-                (facts.word, at(facts.badge.series(facts.node))),
-                facts.badge.bands.level(badge),
-            )
-        )
+    badge = stage.live.badge_reading(facts)
+    if badge is not None:
+        quantity, reading = badge
+        words = next((one.badge.word for one in (quantity, facts.badge) if one is not None and one.badge), "")
+        step_words = f"step {theme.format_count(reading.step)}"
+        found.append(Figure(quantity.text(reading.value), (words, step_words), quantity.bands.level(reading.value)))
     if facts.has_parameters:
         gradient = stage.live.gradient(facts)
         if gradient is not None:
@@ -168,14 +165,16 @@ class Spotlight(QWidget):
         row = QRectF(room.left(), room.top(), room.width(), line)
         painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
         x = room.left() + metrics.horizontalAdvance(title) + measure.px(16)
-        words = facts.subtitle if facts.subtitle else shape_text(facts.shape)
-        wide = measure.width(words, _SHAPE)
+        # The id by which findings and instruments call it, then the shape or the loss.
+        name = "" if facts.members or facts.node.lower() == facts.title.lower() else facts.node
         painter.setFont(measure.font(_SHAPE))
         painter.setPen(colours.text_muted)
-        if x + wide <= room.right():
-            place = QRectF(x, room.top() + measure.px(4), room.right() - x, line - measure.px(4))
-            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
-            x += wide + measure.px(18)
+        for words in (name, facts.subtitle if facts.subtitle else shape_text(facts.shape)):
+            wide = measure.width(words, _SHAPE)
+            if words and x + wide <= room.right():
+                place = QRectF(x, room.top() + measure.px(4), room.right() - x, line - measure.px(4))
+                painter.drawText(place, _LEFT, words)
+                x += wide + measure.px(18)
         note = "bypassed" if facts.bypassed else facts.note.partition(" ← ")[0]
         if note and x + measure.width(note) <= room.right():
             painter.setFont(measure.font(LETTERS))

@@ -354,7 +354,12 @@ class Strip(QWidget):
     ) -> None:
         """What the network says: the likeliest class, and how likely it is."""
         measure = self._measure
-        shares = np.nan_to_num(probabilities(facts.loss, values).reshape(-1), nan=0.0)
+        shares = probabilities(facts.loss, values).reshape(-1)
+        if not np.isfinite(shares).all():
+            painter.setFont(measure.font(LETTERS, 600))
+            painter.setPen(colours.danger)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter, "NaN")
+            return
         if shares.size == 1 and facts.task == "binary":
             shares = np.array([1.0 - shares[0], shares[0]])
         names = facts.class_names if len(facts.class_names) == shares.size else tuple(map(str, range(shares.size)))

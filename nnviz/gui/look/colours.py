@@ -29,6 +29,8 @@ class Theme:
         series: Eight colours for curves that colour-blind eyes tell apart.
         families: Colour of each family of layers.
         neutral: Middle of the diverging scale.
+        positive, negative: Signs of numbers, everywhere; see ``scales``.
+        classes: Colours of classes, apart from those of signs.
     """
 
     name: str
@@ -50,6 +52,9 @@ class Theme:
     information: QColor
     plot_background: QColor
     neutral: QColor
+    positive: QColor
+    negative: QColor
+    classes: tuple[QColor, ...]
     series: tuple[QColor, ...]
     families: Mapping[str, QColor] = dataclass_field(repr=False)
 
@@ -78,6 +83,11 @@ DARK = Theme(
     information=QColor("#4da3ff"),
     plot_background=QColor("#0f1216"),
     neutral=QColor("#22262e"),
+    positive=QColor("#58b0ff"),
+    negative=QColor("#ff9d3c"),
+    classes=tuple(
+        QColor(colour) for colour in ("#a3e635", "#8f5cf0", "#2fc9b5", "#f9a8d4", "#c9ceda", "#2e9e5b", "#a8477f")
+    ),
     series=tuple(
         QColor(colour)
         for colour in ("#4da3ff", "#ffa23f", "#2fb9a8", "#f471b5", "#b185f7", "#e6d355", "#8ecbff", "#c98b5e")
@@ -115,6 +125,11 @@ LIGHT = Theme(
     information=QColor("#0e69cb"),
     plot_background=QColor("#ffffff"),
     neutral=QColor("#f1f1ef"),
+    positive=QColor("#0a5fb4"),
+    negative=QColor("#b85300"),
+    classes=tuple(
+        QColor(colour) for colour in ("#7a9a00", "#5a23b0", "#00a58f", "#d977ae", "#4d5563", "#1e6b3c", "#8a2a62")
+    ),
     series=tuple(
         QColor(colour)
         for colour in ("#0f6fd6", "#c96400", "#0d8577", "#c2307f", "#7440c9", "#8a7400", "#3f97de", "#8a5630")

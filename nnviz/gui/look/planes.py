@@ -1,7 +1,6 @@
 """Pictures over the plane of two input features: units, the decision, and the examples as dots.
 
-The scale is the one of TensorFlow Playground: orange is low (or the first class), blue is high (or the second class),
-neutral is zero (or undecided).
+Units are painted in the colours of signs, points and decisions in those of the classes; see ``scales``.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 
-from nnviz.gui.look import pictures
 from nnviz.gui.look.painting import Saved
+from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, class_colour
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
 from nnviz.record.readings import ArrayReading
@@ -97,27 +96,26 @@ def probabilities(loss: str, values: Numbers) -> Numbers:
     return np.clip(numbers, 0.0, 1.0)
 
 
-def class_colour(index: int, theme: Theme) -> QColor:
-    """The colour of a class: orange, blue, then those of the curves."""
-    if index in (0, 1):
-        return QColor.fromRgb(int(pictures.colours(np.array([2.0 * index - 1.0]), "plane", -1.0, 1.0)[0]))
-    return theme.series[index % len(theme.series)]
+def decision_scale(task: str, values: Numbers, loss: str) -> Scale | None:
+    """How :func:`decision` paints; None for more than two classes, where each has its own colour."""
+    if task == "regression":
+        return Scale.signs(values[0])
+    return Scale.decision(probabilities(loss, values)) if len(values) == 1 else None
 
 
 def decision(loss: str, task: str, values: Numbers, theme: Theme) -> NDArray[np.uint32]:
     """0xAARRGGBB[height, width] of what the network decides, from its output [outputs, height, width].
 
-    Yes or no: from orange over neutral, where it is undecided, to blue. Classes: the colour of the most likely one, the
-    paler the less likely. A number that is predicted: the zero-centred scale.
+    Yes or no: from the colour of the first class over neutral, where it is undecided, to that of the second. Classes:
+    the colour of the most likely one, the paler the less likely. A number that is predicted: the zero-centred scale.
     """
-    if task == "regression":
-        return pictures.colours(values[0], "plane")
+    scale = decision_scale(task, values, loss)
+    if scale is not None:
+        return scale.paint(values[0] if task == "regression" else probabilities(loss, values)[0])
     values = values[:_MOST_CLASSES]
     shares = probabilities(loss, values)
-    if len(values) == 1:
-        return pictures.colours(2.0 * shares[0] - 1.0, "plane", -1.0, 1.0)
     known = np.isfinite(shares).all(axis=0)
-    filled = np.nan_to_num(shares)
+    filled = np.where(known, shares, 0.0)
     winner, share = filled.argmax(axis=0), filled.max(axis=0)
     least = 1.0 / len(values)
     strength = np.clip((share - least) / (1.0 - least), 0.0, 1.0)[..., None]
@@ -126,7 +124,7 @@ def decision(loss: str, task: str, values: Numbers, theme: Theme) -> NDArray[np.
     paper = np.array((theme.neutral.red(), theme.neutral.green(), theme.neutral.blue()), dtype=np.float64)
     mixed = np.rint(paper + (table[winner] - paper) * strength).astype(np.uint32)
     painted = 0xFF000000 | mixed[..., 0] << 16 | mixed[..., 1] << 8 | mixed[..., 2]
-    return np.where(known, painted, pictures.NOT_A_NUMBER).astype(np.uint32)
+    return np.where(known, painted, NOT_A_NUMBER).astype(np.uint32)
 
 
 def draw_dots(painter: QPainter, area: QRectF, edges: Edges, dots: Dots, theme: Theme) -> None:
@@ -180,8 +178,10 @@ def _draw_examples(painter: QPainter, area: QRectF, edges: Edges, rows: Numbers,
     painter.setPen(QPen(rim, radius * 0.5))
     brushes: dict[int, QColor] = {}
     for x1, x2, label in rows[:_MOST_POINTS].tolist():
-        index = int(label) if math.isfinite(label) and label >= 0 else 0
+        if not (math.isfinite(x1) and math.isfinite(x2)):
+            continue  # it lies nowhere
+        index = max(0, int(label)) if math.isfinite(label) else -1
         if index not in brushes:
-            brushes[index] = class_colour(index, theme)
+            brushes[index] = class_colour(index, theme) if index >= 0 else QColor.fromRgb(NOT_A_NUMBER)
         painter.setBrush(brushes[index])
         painter.drawEllipse(edges.place(area, x1, x2), radius, radius)

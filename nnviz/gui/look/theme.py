@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QStyleFactory, QToo
 from nnviz.gui.look import colours
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.stylesheet import stylesheet
+from nnviz.record import number_text
 from nnviz.record.quantities import Level
 from nnviz.resources import resource
 
@@ -237,25 +238,8 @@ def level_colour(theme: Theme, level: Level) -> QColor:
     return {"good": theme.good, "warning": theme.warning, "error": theme.danger}[level]
 
 
-def format_number(value: float, digits: int = 3) -> str:
-    """A measured number with ``digits`` significant figures, of constant length in the usual range.
-
-    ``0.0713``, ``12.3``, ``1 234``; under 0.001 and from 100,000 on as ``1.9e-4``; ``NaN`` and ``∞`` as what they are.
-    """
-    if math.isnan(value):
-        return "NaN"
-    sign = _MINUS if value < 0 else ""
-    size = abs(value)
-    if math.isinf(size):
-        return sign + "∞"
-    if size == 0:
-        return "0"
-    if 1e-3 <= size < 1e5:
-        decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-        text = f"{size:.{decimals}f}" if decimals else f"{round(size):,}".replace(",", _NARROW_SPACE)
-        return sign + text
-    mantissa, exponent = f"{size:.{max(0, digits - 2)}e}".split("e")
-    return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e" + _MINUS)
+#: A measured number is written in one way everywhere, on the screen and in what the program says of a run.
+format_number, format_range = number_text.format_number, number_text.format_range
 
 
 def format_count(value: int) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import value_at
+from nnviz.gui.panels.numbers import Floats, value_at
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.project import registry
@@ -114,7 +116,7 @@ class HistogramsView(QWidget):
         painter.drawText(top, int(Qt.AlignmentFlag.AlignLeft), one.node)
         painter.setFont(themes.font(12))
         painter.setPen(QColor(themes.current().text_muted))
-        text = f"{finite_or_dash(one.mean)} ± {finite_or_dash(one.deviation)}"
+        text = f"{themes.format_number(one.mean, 2)} ± {themes.format_number(one.deviation, 2)}"
         painter.drawText(top, int(Qt.AlignmentFlag.AlignRight), text)
         plot = QRectF(area.left(), area.top() + line + 4, area.width(), area.height() - 2 * line - 8)
         edges, counts = one.histogram.edges, one.histogram.counts.astype(np.float64)
@@ -123,6 +125,8 @@ class HistogramsView(QWidget):
         painter.setPen(QPen(QColor(themes.current().border), 1))
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         if high <= low or not counts.sum():
+            if not math.isfinite(one.mean):
+                paint_no_number(painter, plot)
             return
         # Height is density, so that bins of different width compare; a spike at zero is cut, its share is written.
         density = counts / np.diff(edges)
@@ -239,7 +243,8 @@ class ActivationsPanel(Panel):
             histogram = run.latest(ACTIVATION_HISTOGRAM.series(node), step)
             if not isinstance(histogram, Histogram) or len(histogram.edges) != len(histogram.counts) + 1:
                 continue
-            mean = value_at(*run.scalars(ACTIVATION_MEAN.series(node)), step)
+            steps, means = run.scalars(ACTIVATION_MEAN.series(node))
+            histogram, mean = _as_it_is(histogram, steps, means, step), value_at(steps, means, step)
             deviation = value_at(*run.scalars(ACTIVATION_DEVIATION.series(node)), step)
             shown.append(Distribution(node, histogram, mean, deviation, self._colour(node)))
         self.view.show_distributions(shown, self.selection)
@@ -263,6 +268,9 @@ class ActivationsPanel(Panel):
         return QColor(themes.current().family(family))
 
 
-def finite_or_dash(value: float) -> str:
-    """A number, or a dash where there is none."""
-    return themes.format_number(value, 2) if math.isfinite(value) else "–"
+def _as_it_is(histogram: Histogram, steps: NDArray[np.int64], means: Floats, step: int | None) -> Histogram:
+    """The histogram, or an empty one where the outputs have become no numbers since: of those none is made."""
+    at = int(steps[-1] if step is None else steps[np.searchsorted(steps, step, side="right") - 1]) if len(steps) else 0
+    if at <= histogram.step or math.isfinite(value_at(steps, means, step)):
+        return histogram
+    return replace(histogram, step=at, counts=np.zeros_like(histogram.counts))

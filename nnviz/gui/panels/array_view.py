@@ -2,75 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.pictures import Scale, scale_bar
 from nnviz.gui.panels.enlarged import Enlarged
+from nnviz.gui.panels.range_bar import RangeBar
 from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.panels.tiles import TileView
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import ElidedLabel, line_height, refresh_fonts, set_font
+from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
 from nnviz.project.document import Document
-
-
-class RangeBar(QWidget):
-    """A colour scale with the values of its two ends; its width does not depend on them."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._scale: Scale | None = "sequential"
-        self._low, self._high = "", ""
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.restyle()
-        follow(themes.notifier.changed, self.restyle)
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        """What is written at the two ends."""
-        return self._low, self._high
-
-    def set_range(self, scale: Scale | None, low: str, high: str) -> None:
-        """Show a scale from ``low`` to ``high``; None shows the two texts only."""
-        if (scale, low, high) != (self._scale, self._low, self._high):
-            self._scale, self._low, self._high = scale, low, high
-            self.setAccessibleName(f"Range {low} to {high}")
-            self.setToolTip(f"Colours run from {low} to {high}" if scale else f"{low} {high}")
-            self.update()
-
-    def restyle(self) -> None:
-        """Take the size of the theme's letters."""
-        self.setFont(themes.font(12))
-        self.setFixedSize(self.sizeHint())
-        self.update()
-
-    @answering(QSize)
-    def sizeHint(self) -> QSize:
-        """Room for two numbers and the scale between them."""
-        return QSize(2 * self._text_width() + 50, line_height() + 2)
-
-    def _text_width(self) -> int:
-        return self.fontMetrics().horizontalAdvance("−0.000")
-
-    @guarded
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Low, scale, high."""
-        painter = QPainter(self)
-        painter.setPen(QColor(themes.current().text_muted))
-        width = self._text_width()
-        vertical = int(Qt.AlignmentFlag.AlignVCenter)
-        low = QRect(0, 0, width, self.height())
-        high = QRect(self.width() - width, 0, width, self.height())
-        painter.drawText(low, int(Qt.AlignmentFlag.AlignRight) | vertical, self._low)
-        painter.drawText(high, int(Qt.AlignmentFlag.AlignLeft) | vertical, self._high)
-        bar = QRect(width + 5, self.height() // 2 - 4, 40, 8)
-        if self._scale is not None:
-            painter.drawImage(bar, scale_bar(self._scale, 40, 8))
-        elif self._low or self._high:
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), "to")
 
 
 class ArrayView(QWidget):
@@ -171,6 +114,7 @@ class ArrayView(QWidget):
     def show_tiles(self, data: TileData | None) -> None:
         """Puts these pictures into the grid, and into the enlarged one if it is open."""
         self.grid.show_tiles(data)
+        self._show_scale()
         self._fit()
         if self._enlarged is not None:
             if data is None:
@@ -222,6 +166,12 @@ class ArrayView(QWidget):
 
     def _on_readout(self, text: str) -> None:
         self.reading.setText(text or self._idle_text)
+        self._show_scale()
+
+    def _show_scale(self) -> None:
+        """The scale of all pictures; where each has its own, that of the one which is pointed at."""
+        data = self.grid.data
+        self.range_bar.set_scale(None if data is None else data.legend(self.grid.pointed))
 
     def _on_enlarged_closed(self) -> None:
         self._enlarged = None

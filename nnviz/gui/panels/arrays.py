@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz.gui.look.pictures import single
+from nnviz.gui.look.scales import single
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.model import Shape
@@ -99,14 +99,6 @@ def filter_stack(
     if view != "filters" or weights.ndim != 4:
         return None
     return FilterStack(weights[:MOST_TILES, :MOST_TILES], "filter", "in-channel", max(total, len(weights)))
-
-
-def composite(values: Numbers, limit: float) -> NDArray[np.uint32]:
-    """float[n, 3, h, w] as 0xAARRGGBB[n, h, w]: zero is middle grey, ±limit are the ends of each colour."""
-    scaled = 0.5 + values / (2.0 * limit) if limit > 0 else np.full_like(values, 0.5)
-    levels = np.rint(np.clip(np.nan_to_num(scaled), 0.0, 1.0) * 255).astype(np.uint32)
-    opaque = np.uint32(0xFF000000)
-    return np.asarray(opaque | levels[:, 0] << 16 | levels[:, 1] << 8 | levels[:, 2], dtype=np.uint32)
 
 
 def map_stack(output: NDArray[Any]) -> Numbers:

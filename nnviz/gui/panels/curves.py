@@ -55,7 +55,7 @@ class Reading:
     smoothed: Floats = field(default_factory=lambda: np.empty(0))
     average: Average = field(default_factory=lambda: Average(0.0))
 
-    def follow(self, steps: NDArray[np.int64], values: Floats, weight: float) -> None:
+    def follow(self, steps: NDArray[np.int64], values: Floats, weight: float, *, logarithmic: bool = False) -> None:
         """Take the newest state of the series; where it has only grown, only what is new is smoothed."""
         known = len(self.steps)
         grown = (
@@ -68,7 +68,7 @@ class Reading:
         if grown:
             self.smoothed = np.concatenate([self.smoothed, self.average.extend(values[known:])])
         else:
-            self.average = Average(weight)
+            self.average = Average(weight, logarithmic=logarithmic)
             self.smoothed = self.average.extend(values)
         self.steps, self.values = steps, values
 
@@ -153,11 +153,11 @@ class CurvesPanel(Panel):
 
     # ------------------------------------------------------------------ reading
 
-    def read(self, run: RunView, series: str, *, smoothed: bool = True) -> Reading:
-        """Read one series from the run and smooth it."""
+    def read(self, run: RunView, series: str, *, smoothed: bool = True, logarithmic: bool = False) -> Reading:
+        """Read one series from the run and smooth it, as it is right for the axis."""
         steps, values = run.scalars(series)
         reading = self._readings.setdefault(series, Reading())
-        reading.follow(steps, values, self.smoothing if smoothed else 0.0)
+        reading.follow(steps, values, self.smoothing if smoothed else 0.0, logarithmic=logarithmic)
         return reading
 
     def read_epochs(self, run: RunView) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,40 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import level_colour
 from nnviz.gui.panels.base import Cell, Panel
-from nnviz.gui.panels.numbers import Floats, value_at
+from nnviz.gui.panels.numbers import Floats, breaks, measured_by, value_at
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height
-from nnviz.record.quantities import DEAD_FRACTION, DEAD_SINCE, DEAD_UNITS, SATURATION, Quantity, percent
-from nnviz.record.readings import ArrayReading, count_in
+from nnviz.record.quantities import (
+    ALIVE_UNTIL,
+    DEAD_FRACTION,
+    DEAD_SINCE,
+    DEAD_UNITS,
+    SATURATING,
+    SATURATION,
+    SILENT_FRACTION,
+    Quantity,
+    percent,
+)
+from nnviz.record.readings import ArrayReading, Scalar, count_in
 from nnviz.record.run import RunView
+from nnviz.record.since import since_words
+
+
+def _clause(sentences: str) -> str:
+    """A meaning in the middle of a line."""
+    return sentences[:1].lower() + sentences[1:]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: its share now, the whole course of it, and which units."""
+    """One layer: its share now, the whole course of it, and which units; ``passing`` is what was seen in between.
+
+    ``measured`` is false where nothing was measured yet; a share that was and is NaN is what it is.
+    """
 
     node: str
     quantity: Quantity
@@ -35,6 +55,9 @@ class Row:
     steps: NDArray[np.int64]
     shares: Floats
     note: str = ""
+    passing_steps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    passing: Floats = field(default_factory=lambda: np.empty(0))
+    measured: bool = True
 
     @property
     def kind(self) -> str:
@@ -44,8 +67,8 @@ class Row:
 
     @property
     def text(self) -> str:
-        """The share in words; a dash where nothing was measured yet."""
-        return self.quantity.text(self.share) if math.isfinite(self.share) else "–"
+        """The share in words: NaN where the outputs are no numbers, a dash where nothing was measured yet."""
+        return self.quantity.text(self.share) if self.measured else "–"
 
 
 class SharesView(QWidget):
@@ -117,7 +140,7 @@ class SharesView(QWidget):
                 continue
             colour = QColor(
                 level_colour(themes.current(), row.quantity.bands.level(row.share))
-                if math.isfinite(row.share)
+                if row.measured
                 else themes.current().text_faint
             )
             strong = row.node == self._selection
@@ -129,7 +152,9 @@ class SharesView(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(themes.current().field if themes.current().dark else themes.current().grid))
             painter.drawRoundedRect(QRectF(left, top, right - left, bar), 2, 2)
-            if row.share > 0:
+            if row.measured and not math.isfinite(row.share):
+                paint_no_number(painter, QRectF(left, top, right - left, bar))
+            elif row.share > 0:
                 painter.setBrush(colour)
                 width = max((right - left) * min(row.share, 1.0), 2.0)
                 painter.drawRoundedRect(QRectF(left, top, width, bar), 2, 2)
@@ -139,26 +164,37 @@ class SharesView(QWidget):
             self._paint_course(painter, row, QRectF(left, top + bar + 4, right - left, 13), colour)
 
     def _paint_course(self, painter: QPainter, row: Row, area: QRectF, colour: QColor) -> None:
-        """The share over the whole training, on a scale from 0 to the next rounder share."""
-        known = row.shares[np.isfinite(row.shares)]
-        if len(known) < 2:  # A straight line through one measurement would look like a course.
+        """The share over the whole training, on a scale from 0 to the next rounder share.
+
+        A line runs only through what was looked at all the time, the batches as they passed. The exact shares are dots
+        where they were measured; between them nobody looked, so nothing joins them.
+        """
+        both = np.concatenate([row.shares, row.passing])
+        known = both[np.isfinite(both)]
+        if not len(known):
             return
         most = min(float(known.max()), 1.0)
         top = next(share for share in (0.05, 0.1, 0.25, 0.5, 1.0) if share >= most - 1e-9)
-        shares = np.clip(np.nan_to_num(row.shares, nan=0.0), 0.0, 1.0)
-        x = area.left() + area.width() * row.steps / self._end
-        y = area.bottom() - area.height() * shares / top
-        if len(x) > 2 * area.width():
-            keep = np.linspace(0, len(x) - 1, int(area.width())).astype(int)
-            x, y = x[keep], y[keep]
-        # A share holds until it is measured again.
-        points = [QPointF(float(a), float(b)) for a, b in zip(x, y, strict=True)]
-        points.append(
-            QPointF(area.left() + area.width() * min(max(self._end, int(row.steps[-1])) / self._end, 1), points[-1].y())
-        )
+
+        def placed(steps: NDArray[np.int64], shares: Floats) -> list[QPointF]:
+            x = area.left() + area.width() * np.minimum(steps / self._end, 1.0)
+            y = area.bottom() - area.height() * np.clip(shares, 0.0, 1.0) / top
+            if len(x) > 2 * area.width():
+                keep = np.linspace(0, len(x) - 1, int(area.width())).astype(int)
+                x, y = x[keep], y[keep]
+            return [QPointF(float(a), float(b)) for a, b in zip(x, y, strict=True) if math.isfinite(b)]
+
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(colour, 1.4))
-        painter.drawPolyline(QPolygonF(points))
+        gaps = breaks(row.passing_steps.astype(np.float64))
+        for steps, shares in zip(np.split(row.passing_steps, gaps), np.split(row.passing, gaps), strict=True):
+            if len(points := placed(steps, shares)) > 1:
+                painter.drawPolyline(QPolygonF(points))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        for point in placed(row.steps, row.shares):
+            painter.drawEllipse(point, 1.7, 1.7)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         if self._step is not None:
             place = area.left() + area.width() * min(self._step / self._end, 1)
             painter.setPen(QPen(QColor(themes.current().accent), 1))
@@ -201,13 +237,19 @@ class DeadUnitsPanel(Panel):
     letter = "D"
     needs_training = True
     empty = "Press Play to train: units that never fire are counted here, if the network has ReLU, sigmoid or tanh."
-    quantities = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE, SATURATION)
+    quantities = (DEAD_FRACTION, DEAD_UNITS, DEAD_SINCE, ALIVE_UNTIL, SATURATION, SILENT_FRACTION, SATURATING)
     help = (
         "<p><b>What it shows.</b> A unit is a channel (over all positions) or a feature. It is <i>dead</i> when its "
         "output "
         "is not above zero for a single image of the probe set: it passes nothing on and, with ReLU, no gradient comes "
-        "back, so it will hardly ever live again. The line below each bar is the share over the training.</p>"
+        "back, so it will hardly ever live again. Bars, and the dots below them, are these exact shares.</p>"
         f"<p><b>Saturation</b> (sigmoid, tanh). {SATURATION.meaning}</p>"
+        f"<p><b>While it trains</b> the probe set is looked at only now and then. In between, the line below each bar, "
+        "and the card, say what the training batches show as they pass. "
+        f"<i>Silent</i>: {_clause(SILENT_FRACTION.meaning)} <i>Saturating</i>: {_clause(SATURATING.meaning)}</p>"
+        "<p><b>Since when.</b> A unit died between two looks: after the one at which it was last seen alive, and not "
+        "behind the first at which it was dead. These looks come at steps that the project fixes, so the same project "
+        "and seed tell the same twice.</p>"
         f"<p><b>How to read it.</b> Up to {percent(DEAD_FRACTION.bands.warning.at)} of dead units (green) is common; "
         f"more (amber) is worth a look. From {percent(DEAD_FRACTION.bands.error)} (red) the layer wastes its room: "
         "usually the learning rate was too high or the initial weights too large. Try He initialisation, a lower "
@@ -245,7 +287,19 @@ class DeadUnitsPanel(Panel):
                 images = images or seen
             else:
                 note = f"{percent(share)} of the outputs lie where the derivative is under 5 % of its maximum."
-            rows.append(Row(node, quantity, share, steps, shares, note))
+            measured = measured_by(steps, step)
+            if measured and math.isnan(share):
+                note = "its outputs are not a number (NaN)."
+            passing_steps, passing = steps[:0], shares[:0]
+            lately = quantity.lately
+            if lately is not None:
+                passing_steps, passing = run.scalars(lately.series(node))
+                newest = run.latest(lately.series(node), step)
+                exact = run.latest(name, step)
+                if isinstance(newest, Scalar) and lately.badge is not None and exact and newest.step > exact.step:
+                    at = themes.format_count(newest.step)
+                    note = f"{note.rstrip('.')}. At step {at}: {lately.badge.word} {percent(newest.value)}."
+            rows.append(Row(node, quantity, share, steps, shares, note, passing_steps, passing, measured))
         kinds = {row.quantity for row in rows}
         images_words = f"{themes.format_count(images)} images" if images else "the probe images"
         probe = f"on {images_words}"
@@ -290,11 +344,11 @@ class DeadUnitsPanel(Panel):
         since = run.latest(DEAD_SINCE.series(node), step)
         when = ""
         if isinstance(since, ArrayReading) and len(since.array) == len(units.array):
-            steps = since.array[dead]
-            steps = steps[steps >= 0]
-            if len(steps):
-                first, last = int(steps.min()), int(steps.max())
-                when = f" since step {themes.format_count(first)}"
-                when += "" if first == last else f" to {themes.format_count(last)}"
+            until = run.latest(ALIVE_UNTIL.series(node), step)
+            alive = until.array if isinstance(until, ArrayReading) and until.step == since.step else None
+            if alive is not None and len(alive) != len(since.array):
+                alive = None
+            told = since_words(since.array[dead], None if alive is None else alive[dead])
+            when = f" {told}" if told[:1].isalpha() else f" ({told})" if told else ""
         listed = ", ".join(str(unit) for unit in dead[:16]) + (" …" if len(dead) > 16 else "")
         return f"{len(dead)} of {len(units.array)} units dead{when}: {listed}", images

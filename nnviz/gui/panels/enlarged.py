@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guarded
-from nnviz.gui.look.pictures import image_of
+from nnviz.gui.look.scales import NOT_A_NUMBER, image_of, paint_no_number
+from nnviz.gui.panels.range_bar import RangeBar
 from nnviz.gui.panels.tile_data import TileData, tile_words
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.screens import beside
 from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
 
 
@@ -69,6 +70,12 @@ class LargeTile(QWidget):
                 place = QRectF(
                     area.left() + column * cell_width, area.top() + row * cell_height, cell_width, cell_height
                 )
+                if colours[row, column] == NOT_A_NUMBER:
+                    paint_no_number(painter, place)
+                    plate = QRectF(0.0, 0.0, 36.0, 18.0)
+                    plate.moveCenter(place.center())
+                    painter.fillRect(plate, themes.current().plot_background)
+                    painter.setPen(themes.current().text)
                 text = themes.format_number(float(values[row, column]), 2)
                 painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), text)
 
@@ -110,12 +117,17 @@ class Enlarged(QFrame):
         self.reading.setProperty("role", "muted")
         self.picture = LargeTile(self.reading, self)
         column.addWidget(self.picture)
-        column.addWidget(self.reading)
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        foot.addWidget(self.reading, 1)
+        self.range_bar = RangeBar(self)
+        foot.addWidget(self.range_bar)
+        column.addLayout(foot)
         hint = QLabel("Arrow keys: the neighbours · Esc: close", self)
         hint.setProperty("role", "faint")
         set_font(hint, 12)
         column.addWidget(hint)
-        self.picture.show_tile(data, index)
+        self._show()
         self.restyle()
         follow(themes.notifier.changed, self.restyle)
 
@@ -128,23 +140,22 @@ class Enlarged(QFrame):
         )
         refresh_fonts(self)
 
+    def _show(self) -> None:
+        self.picture.show_tile(self._data, self.index)
+        self.range_bar.set_scale(self._data.scale(self.index))
+
     def show_data(self, data: TileData) -> None:
         """The numbers have changed: go on showing the same tile."""
         self._data = data
         self.index = min(self.index, len(data) - 1)
-        self.picture.show_tile(data, self.index)
+        self._show()
 
     def show_beside(self, anchor: QWidget) -> None:
         """Open at the left of a widget where there is room, else over it, wholly on the screen."""
         self.adjustSize()
-        area = anchor.screen().availableGeometry()
         corner = anchor.mapToGlobal(QPoint(0, 0))
-        x = corner.x() - self.width() - 8
-        if x < area.left():
-            x = corner.x() + (anchor.width() - self.width()) // 2
-        x = int(np.clip(x, area.left() + 8, max(area.right() - self.width() - 8, area.left() + 8)))
-        y = int(np.clip(corner.y(), area.top() + 8, max(area.bottom() - self.height() - 8, area.top() + 8)))
-        self.move(x, y)
+        places = [corner - QPoint(self.width() + 8, 0), corner + QPoint((anchor.width() - self.width()) // 2, 0)]
+        self.move(beside(self.size(), places, anchor.screen().availableGeometry()).topLeft())
         self.show()
         self.setFocus()
 
@@ -154,7 +165,7 @@ class Enlarged(QFrame):
         step = steps.get(Qt.Key(event.key()))
         if step is not None:
             self.index = min(max(self.index + step, 0), len(self._data) - 1)
-            self.picture.show_tile(self._data, self.index)
+            self._show()
         elif event.key() in {Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space}:
             self.close()
         else:

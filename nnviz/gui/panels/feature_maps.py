@@ -9,10 +9,10 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QSpinBox
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.pictures import Scale, colours, limit_of, value_range
-from nnviz.gui.look.planes import Edges, decision, probabilities
+from nnviz.gui.look.planes import Edges, probabilities
+from nnviz.gui.look.scales import NO_NUMBER, SIGNS, Scale, missing_in
 from nnviz.gui.panels.array_view import ArrayView
-from nnviz.gui.panels.arrays import Numbers, composite, map_stack, with_maps
+from nnviz.gui.panels.arrays import Numbers, map_stack, with_maps
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
@@ -23,7 +23,7 @@ from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Choice
 from nnviz.record.interest import Interest
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
-from nnviz.record.readings import ArrayReading, count_in, units_in
+from nnviz.record.readings import ArrayReading, count_in, fits, units_in
 from nnviz.record.run import RunView
 
 
@@ -86,9 +86,13 @@ class MapView(ArrayView):
         self._edges = Edges.of(plane.meta) if isinstance(plane, ArrayReading) and plane.array.ndim == 3 else None
         sample = run.latest(OUTPUT.series(node), step) if self._edges is None else plane
         self._node = node
+        shape = self._document.inference.shape(node)
+        if shape is not None and isinstance(sample, ArrayReading):
+            expected = tuple(shape) if self._edges is None else (*shape[:1], *sample.array.shape[1:])
+            if not fits(sample, expected):  # it is of the network of before
+                sample = None
         if not isinstance(sample, ArrayReading) or not sample.array.size:
-            self._maps = None
-            self.show_tiles(None)
+            self.clear()
             return False
         self._rank = sample.array.ndim
         self._maps, self._meta = map_stack(sample.array), dict(sample.meta)
@@ -100,6 +104,11 @@ class MapView(ArrayView):
         self._dead = frozenset(place for place, unit in enumerate(self._units) if unit in found)
         self._colour()
         return True
+
+    def clear(self) -> None:
+        """Show no maps."""
+        self._maps = None
+        self.show_tiles(None)
 
     def enlarged_title(self) -> str:
         """The layer and the sample."""
@@ -136,23 +145,21 @@ class MapView(ArrayView):
         if self._edges is not None:
             self._show_plane(maps, self._edges)
             return
-        low, high = value_range(maps)
         # A vector has one number a cell: on its own scale each would look the same.
         shared = self.shared or self._rank == 1
-        signed = self._rank == 1 and low < 0
         found = self._document.project.graph.nodes.get(self._node)
         image = found is not None and found.kind == "input" and self._rank == 3 and len(maps) in {1, 3}
         if image and len(maps) == 3:
-            self._show_image(maps, low, high)
+            self._show_image(maps)
             return
         if image:
-            painted = colours(maps, "grey", low, high)
-        elif signed:
-            painted = colours(maps, "diverging")
+            scales: tuple[Scale, ...] = (Scale.picture(maps),)
+        elif self._rank == 1 and bool((maps < 0).any()):
+            scales = (Scale.signs(maps),)
         elif shared:
-            painted = colours(maps, "sequential", low, high)
+            scales = (Scale.amounts(maps),)
         else:
-            painted = np.stack([colours(one, "sequential") for one in maps])
+            scales = tuple(Scale.amounts(one) for one in maps)
         self.scale_switch.setVisible(self._rank > 1 and not image)
         total = count_in(self._meta, "of", len(maps))
         if self._grows:
@@ -162,11 +169,6 @@ class MapView(ArrayView):
         else:
             shape = (total, *maps.shape[1:]) if self._rank == 3 else (total,)
             self.set_caption(f"{shape_text(shape)} · {self._sample()}")
-        self.range_bar.set_range(
-            "grey" if image else "diverging" if signed else "sequential" if shared else None,
-            themes.format_number(low, 2),
-            themes.format_number(high, 2),
-        )
         idle = "" if self._rank == 1 or image else "one scale for all" if shared else "each map its own scale"
         notes = []
         dead = len([index for index in self._dead if index < len(maps)])
@@ -179,7 +181,7 @@ class MapView(ArrayView):
             idle = " · ".join([*notes, *(["one scale" if shared else "own scales"] if idle else [])])
         self.set_idle_text(idle)
         marked = self._dead if len(self._dead) <= len(maps) else frozenset()
-        self.show_tiles(TileData(painted, maps, self._names(len(maps)), marked, "dead"))
+        self.show_tiles(TileData.painted(maps, scales, self._names(len(maps)), marked, "dead"))
 
     def _show_plane(self, maps: Numbers, edges: Edges) -> None:
         """Each unit over the plane of the two input features; of the Output what it decides."""
@@ -187,49 +189,35 @@ class MapView(ArrayView):
         facts = self._document.facts
         decides = node is not None and node.kind == "output" and facts is not None and facts.task != "regression"
         names: tuple[str, ...]
+        scales: tuple[Scale, ...]
         if decides and node is not None and facts is not None:
             loss = Choice.of(registry.layer(node.kind).values(node.params)["loss"]).kind
             classes = facts.class_names[1:] if len(maps) == 1 else facts.class_names
             names = tuple(classes) if len(classes) == len(maps) else tuple(f"output {k}" for k in range(len(maps)))
             maps = probabilities(loss, maps).astype(np.float32)
-            painted = (
-                decision("", facts.task, maps, themes.current())[None]
-                if len(maps) == 1
-                else np.stack([colours(one, "sequential", 0.0, 1.0) for one in maps])
-            )
-            scale: Scale | None = "plane" if len(maps) == 1 else "sequential"
-            low, high = 0.0, 1.0
+            scales = (Scale.decision(maps) if len(maps) == 1 else Scale("sequential", 0.0, 1.0, missing_in(maps)),)
         else:
             noun = "x" if node is not None and node.kind == "input" else "unit "
             names = tuple(f"{noun}{index + (noun == 'x')}" for index in range(len(maps)))
-            limit = limit_of(maps)
-            low, high = -limit, limit
-            scale = "plane" if self.shared or len(maps) == 1 else None
-            painted = colours(maps, "plane") if scale else np.stack([colours(one, "plane") for one in maps])
-            if scale is None:
-                low, high = value_range(maps)
+            scales = (Scale.signs(maps),) if self.shared else tuple(Scale.signs(one) for one in maps)
         self.scale_switch.setVisible(not decides and len(maps) > 1)
         across = f"x1 {themes.format_number(edges.x1_low, 2)} … {themes.format_number(edges.x1_high, 2)}"
         up = f"x2 {themes.format_number(edges.x2_low, 2)} … {themes.format_number(edges.x2_high, 2)}"
         self.set_caption(f"{across}, {up}")
-        self.range_bar.set_range(scale, themes.format_number(low, 2), themes.format_number(high, 2))
         total = count_in(self._meta, "of", len(maps))
         idle = f"the first {len(maps)} of {total} units" if total > len(maps) else ""
         dead = len([index for index in self._dead if index < len(maps)])
         if dead:
             idle = f"{dead} dead (red)" + (f" · {idle}" if idle else "")
         self.set_idle_text(idle)
-        self.show_tiles(TileData(painted, maps, names, self._dead, "dead", edges))
+        self.show_tiles(TileData.painted(maps, scales, names, self._dead, "dead", edges))
 
-    def _show_image(self, image: Numbers, low: float, high: float) -> None:
+    def _show_image(self, image: Numbers) -> None:
         """A colour image that comes in, as what it is."""
-        span = (high - low) or 1.0
-        painted = composite((image[None] - (low + high) / 2) * (2.0 / span), 1.0)
         self.scale_switch.setVisible(False)
         self.set_caption(f"{shape_text(image.shape)} · {self._sample()}")
-        self.range_bar.set_range(None, themes.format_number(low, 2), themes.format_number(high, 2))
         self.set_idle_text("")
-        self.show_tiles(TileData(painted, image[None], ("pixel",)))
+        self.show_tiles(TileData.painted(image[None], (Scale.picture(image),), ("pixel",)))
 
 
 class FeatureMapsPanel(NodePanel):
@@ -264,12 +252,11 @@ class FeatureMapsPanel(NodePanel):
         "<i>each</i>: every map fills the colour scale with its own range, so that weak ones can be seen, too. "
         "<i>shared</i>: one scale for all, so that strengths compare. The range is printed.</p>"
         "<p><b>How to read it.</b> A bright place is where the filter found what it looks for. Maps that all look "
-        "alike: "
-        "the filters are copies of each other. A red frame: the channel is dead, it fires for no image of the probe "
-        "set.</p>"
+        "alike: the filters are copies of each other. A red frame: the channel is dead, it fires for no image of the "
+        f"probe set. Of a vector with negative numbers: {SIGNS[0].lower()}{SIGNS[1:]}. {NO_NUMBER}.</p>"
         "<p><b>Two features.</b> Where the input is two features, each tile is one unit over their whole plane: x1 "
-        "from left to right, x2 upwards, orange negative, blue positive. For the Output: how likely the second class "
-        "is (blue), or not (orange).</p>"
+        f"from left to right, x2 upwards. {SIGNS}. For the Output how likely the second class is: the colours are "
+        "those of the classes, as of the points, and neutral is undecided.</p>"
         "<p>Point for a value, click to enlarge, arrow keys move.</p>"
     )
 
@@ -338,6 +325,8 @@ class FeatureMapsPanel(NodePanel):
         if not fresh and not (mine & changed) and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)
+        if not node:
+            self.view.clear()
         shown = bool(node) and self.view.refresh(run, node, step)
         self._offer_units()
         return shown

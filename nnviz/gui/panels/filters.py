@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtWidgets import QComboBox
 
-from nnviz.gui.look import theme as themes
-from nnviz.gui.look.pictures import colours, limit_of, value_range
+from nnviz.gui.look.scales import NO_NUMBER, SIGNS, Scale
 from nnviz.gui.panels.array_view import ArrayView
-from nnviz.gui.panels.arrays import RGB, FilterStack, composite, filter_stack, image_before, with_filters
+from nnviz.gui.panels.arrays import RGB, FilterStack, filter_stack, image_before, with_filters
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
@@ -21,6 +21,9 @@ from nnviz.project.checks.shapes import shape_text
 from nnviz.record.quantities import WEIGHTS
 from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
+
+#: Of the weights of one output no more than so many are kept, whole channels of them.
+_MOST_OF_ONE = 2**19
 
 
 class FilterView(ArrayView):
@@ -65,7 +68,7 @@ class FilterView(ArrayView):
         found = self._document.project.graph.nodes.get(node)
         sample = run.latest(WEIGHTS.series(node), step) if found is not None else None
         stack = None
-        if found is not None and isinstance(sample, ArrayReading):
+        if found is not None and isinstance(sample, ArrayReading) and self._has_as_many(node, sample):
             groups = registry.layer(found.kind).values(found.params).get("groups", 1)
             stack = filter_stack(
                 found.kind,
@@ -77,12 +80,31 @@ class FilterView(ArrayView):
         before = None if self._stack is None else (self._node, self._stack.channels)
         self._node, self._stack = node, stack
         if stack is None:
-            self.show_tiles(None)
+            self.clear()
             return False
         if before != (node, stack.channels):
             self._offer_channels(stack)
         self._colour()
         return True
+
+    def clear(self) -> None:
+        """Show no weights."""
+        self._stack = None
+        self.show_tiles(None)
+
+    def _has_as_many(self, node: str, weights: ArrayReading) -> bool:
+        """Whether the layer has as many weights as were measured; else they are of the network of before.
+
+        What it has besides is one bias for each output.
+        """
+        result = self._document.inference.results.get(node)
+        if result is None or result.output is None or not weights.array.size:
+            return True
+        each = weights.array.size // len(weights.array)
+        if len(weights.array) == 1 and each >= _MOST_OF_ONE:  # cut to the first of its inputs
+            return True
+        besides = result.parameters - each * count_in(weights.meta, "of", len(weights.array))
+        return besides in {0, result.output[0], result.output[-1]}
 
     def enlarged_title(self) -> str:
         """The layer and what is shown of it."""
@@ -122,34 +144,21 @@ class FilterView(ArrayView):
         if stack is None:
             return
         count = len(stack.values)
-        if self._channel == RGB:
-            values = stack.values
-            limits = [limit_of(values)] if self.shared else [limit_of(one) for one in values]
-            painted = (
-                composite(values, limits[0])
-                if self.shared
-                else np.concatenate([composite(one[None], limit) for one, limit in zip(values, limits, strict=True)])
-            )
-        else:
-            values = stack.values[:, min(self._channel, stack.channels - 1)]
-            if self.shared:
-                end = limit_of(stack.values)
-                painted = colours(values, "diverging", -end, end)
-            else:
-                painted = np.stack([colours(one, "diverging") for one in values])
-        low, high = value_range(values)
+        composite = self._channel == RGB
+        values = stack.values if composite else stack.values[:, min(self._channel, stack.channels - 1)]
+        # One scale is that of all input channels, so that they compare, too.
+        scales = (Scale.signs(stack.values),) if self.shared else tuple(Scale.signs(one) for one in values)
+        if composite:
+            scales = tuple(replace(scale, kind="grey") for scale in scales)
         noun = stack.noun
         names = tuple(f"{noun} {index}" for index in range(count)) if noun != "weights" else ("weights",)
         self.set_caption(self._describe(stack))
-        self.range_bar.set_range(
-            None if self._channel == RGB else "diverging", themes.format_number(low, 2), themes.format_number(high, 2)
-        )
         idle = "one scale for all" if self.shared else "each its own scale"
-        idle += ", grey is 0" if self._channel == RGB else ""
+        idle += ", grey is 0" if composite else ""
         if stack.total > count and noun != "weights":
             idle = f"the first {count} of {stack.total} · {idle}"
         self.set_idle_text(idle)
-        self.show_tiles(TileData(painted, values, names))
+        self.show_tiles(TileData.painted(values, scales, names))
 
     def _describe(self, stack: FilterStack) -> str:
         if stack.noun == "weights":
@@ -194,9 +203,8 @@ class FiltersPanel(NodePanel):
         "<p><b>What it shows.</b> Every weight of a convolution: one small picture a filter. Where the layer has three "
         "input channels they are its red, green and blue; otherwise one input channel is shown at a time. For a dense "
         "layer behind an image, each unit's weights are laid out like that image: its template.</p>"
-        "<p><b>How to read it.</b> Blue is negative, orange positive, neutral is zero; the range is printed. In a "
-        "first "
-        "layer that learns, edges and spots of colour appear. Noise that never changes: the layer does not learn. "
+        f"<p><b>How to read it.</b> {SIGNS}; the range is printed. {NO_NUMBER}. In a first layer that learns, edges "
+        "and spots of colour appear. Noise that never changes: the layer does not learn. "
         "A filter that is all neutral does nothing.</p>"
         "<p>Point for a value, click to enlarge, arrow keys move.</p>"
     )
@@ -226,7 +234,10 @@ class FiltersPanel(NodePanel):
         if not fresh and WEIGHTS.series(node) not in changed and (node, step) == self._drawn:
             return not self.is_empty
         self._drawn = (node, step)
-        return bool(node) and self.view.refresh(run, node, step)
+        if not node:
+            self.view.clear()
+            return False
+        return self.view.refresh(run, node, step)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Every weight of the layer."""

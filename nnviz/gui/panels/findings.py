@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QToolButton, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guarded
@@ -18,23 +18,40 @@ from nnviz.record.quantities import FINDING
 from nnviz.record.readings import Cure, Finding
 from nnviz.record.run import RunView
 
+#: Pixels by which the symptoms stand in under their cause.
+_INDENT = 16
 _COLOURS = {"information": "information", "warning": "warning", "error": "danger"}
 
 
+class _Fold(QToolButton):
+    """Opens and closes the symptoms of a cause; Enter does what Space does."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter and Space."""
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
+#: Characters of a link that the narrowest panel has room for in one line.
+_ONE_LINE = 24
+
+
 class FindingCard(QWidget):
-    """One finding: a coloured edge, the sentence, the evidence, the cures as links."""
+    """One finding: a coloured edge, the sentence, the evidence, the cures as links, and below them what it explains.
+
+    Its symptoms are folded; :attr:`fold` opens them.
+    """
 
     cure_requested = Signal(object)
     node_requested = Signal(str)
+    folded = Signal(bool)
 
     def __init__(self, finding: Finding, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.finding = finding
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(f"{finding.severity}: {finding.text} {finding.evidence}")
-        if finding.node:
-            self.setCursor(Qt.CursorShape.PointingHandCursor)
-            self.setToolTip(f"Select {finding.node} (noticed at step {themes.format_count(finding.step)})")
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 2, 4, 2)
         column.setSpacing(1)
@@ -51,8 +68,70 @@ class FindingCard(QWidget):
             Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
         self.details.linkActivated.connect(self._on_link)
-        self.restyle()
+        self.fold = _Fold(self)
+        self.fold.setCheckable(True)
+        self.fold.setAutoRaise(True)
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.fold.setProperty("role", "muted")
+        set_font(self.fold, 12)
+        self.fold.toggled.connect(self._on_fold)
+        column.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
+        self.symptoms: list[FindingCard] = []
+        self._holder = QWidget(self)
+        self._below = QVBoxLayout(self._holder)
+        self._below.setContentsMargins(_INDENT - 12, 4, 0, 0)
+        self._below.setSpacing(6)
+        column.addWidget(self._holder)
+        self._on_fold(False)
+        self.show_symptoms(())
+        self.show_finding(finding)
         follow(themes.notifier.changed, self.restyle)
+
+    def show_finding(self, finding: Finding) -> None:
+        """Say what the finding says now; what has the keyboard keeps it."""
+        self.finding = finding
+        self.setAccessibleName(f"{finding.severity}: {finding.text} {finding.evidence}")
+        if finding.node:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+            self.setToolTip(f"Select {finding.node} (noticed at step {themes.format_count(finding.step)})")
+        else:
+            self.unsetCursor()
+            self.setToolTip("")
+        self.restyle()
+
+    def show_symptoms(self, findings: Sequence[Finding]) -> None:
+        """Fold these under it; those that say the same as before stay as they are."""
+        kept = {card.finding.series: card for card in self.symptoms}
+        self.symptoms = []
+        for index, finding in enumerate(findings):
+            card = kept.pop(finding.series, None)
+            if card is not None:
+                if card.finding != finding:
+                    card.show_finding(finding)
+            else:
+                card = FindingCard(finding, self._holder)
+                card.cure_requested.connect(self.cure_requested.emit)
+                card.node_requested.connect(self.node_requested.emit)
+            if self._below.indexOf(card) != index:
+                self._below.removeWidget(card)
+                self._below.insertWidget(index, card)
+            self.symptoms.append(card)
+        for card in kept.values():
+            self._below.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        count = len(self.symptoms)
+        self.fold.setVisible(count > 0)
+        self.fold.setText("1 sign of it" if count == 1 else f"{count} signs of it")
+        said = "; ".join(finding.text for finding in findings)
+        self.fold.setAccessibleName(f"{self.fold.text()}: {said}")
+        self._holder.setVisible(count > 0 and self.fold.isChecked())
+
+    def _on_fold(self, opened: bool) -> None:
+        self.fold.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+        self._holder.setVisible(opened and bool(self.symptoms))
+        self.folded.emit(opened)
 
     def restyle(self) -> None:
         """Take the letters and the colour of the links of the theme."""
@@ -105,8 +184,14 @@ class FindingCard(QWidget):
 
 
 def _unbroken(text: str) -> str:
-    """A link that is never cut in two by the end of a line."""
-    return html.escape(text).replace(" ", "&nbsp;")
+    """A link that is not cut in two by the end of a line, unless it is so long that a line may be too short for it."""
+    escaped = html.escape(text)
+    return escaped.replace(" ", "&nbsp;") if len(text) <= _ONE_LINE else escaped
+
+
+def _row(finding: Finding, cause: str) -> Sequence[Cell]:
+    cures = "; ".join(cure.title for cure in finding.cures)
+    return (finding.step, finding.severity, finding.node, finding.text, finding.evidence, cures, cause)
 
 
 class FindingsPanel(Panel):
@@ -120,7 +205,8 @@ class FindingsPanel(Panel):
     help = (
         "<p><b>What it shows.</b> What the program noticed while the network trained: dead units, a gradient that "
         "vanishes or explodes, a loss that is no number, over-fitting. Each finding says what was measured and "
-        "offers cures.</p>"
+        "offers cures. What has one cause stands under it: open its signs with a click, or with Space. A learning rate "
+        "is offered only after some steps with it on a copy of the network.</p>"
         "<p><b>How to read it.</b> Red has to be mended before going on, amber is worth a look, blue is good to "
         "know. A "
         "finding goes away by itself when it no longer holds. Click one to select its layer.</p>"
@@ -129,6 +215,7 @@ class FindingsPanel(Panel):
     def build(self) -> None:
         """A scrolling column of cards."""
         self._cards: dict[str, FindingCard] = {}
+        self._opened: set[str] = set()  # causes whose symptoms are to be seen
         self.follow_layers()
         holder = QWidget()
         self._column = QVBoxLayout(holder)
@@ -139,22 +226,28 @@ class FindingsPanel(Panel):
 
     @property
     def cards(self) -> list[FindingCard]:
-        """The cards from top to bottom."""
+        """The cards from top to bottom; those of symptoms stand in the cards of their causes."""
         return list(self._cards.values())
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Show the findings that hold; cards that say the same as before stay as they are."""
         nodes = self.document.project.graph.nodes
         findings = [one for one in run.findings(step) if not one.node or one.node in nodes]
+        shown = {one.series for one in findings}
+        tops = [one for one in findings if one.cause not in shown]
         kept: dict[str, FindingCard] = {}
-        for finding in findings:
+        for finding in tops:
             card = self._cards.pop(finding.series, None)
-            if card is None or card.finding != finding:
-                if card is not None:
-                    self._drop(card)
+            if card is not None:
+                if card.finding != finding:
+                    card.show_finding(finding)
+            else:
                 card = FindingCard(finding)
                 card.cure_requested.connect(self.cure_requested.emit)
                 card.node_requested.connect(self.node_requested.emit)
+                card.fold.setChecked(finding.series in self._opened)
+                card.folded.connect(lambda opened, series=finding.series: self._on_folded(series, opened))
+            card.show_symptoms([one for one in findings if one.cause == finding.series])
             kept[finding.series] = card
         for card in self._cards.values():
             self._drop(card)
@@ -163,16 +256,19 @@ class FindingsPanel(Panel):
             if self._column.indexOf(card) != index:
                 self._column.removeWidget(card)
                 self._column.insertWidget(index, card)
-        self.set_subtitle(str(len(findings)) if findings else "")
-        return bool(findings)
+        self.set_subtitle(str(len(tops)) if tops else "")
+        return bool(tops)
+
+    def _on_folded(self, series: str, opened: bool) -> None:
+        (self._opened.add if opened else self._opened.discard)(series)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
-        """One row a finding."""
-        yield ("step", "severity", "layer", "finding", "evidence", "cures")
+        """One row a finding; a symptom names its cause."""
+        yield ("step", "severity", "layer", "finding", "evidence", "cures", "cause")
         for card in self.cards:
-            finding = card.finding
-            cures = "; ".join(cure.title for cure in finding.cures)
-            yield (finding.step, finding.severity, finding.node, finding.text, finding.evidence, cures)
+            yield _row(card.finding, "")
+            for symptom in card.symptoms:
+                yield _row(symptom.finding, card.finding.text)
 
     def _drop(self, card: FindingCard) -> None:
         self._column.removeWidget(card)

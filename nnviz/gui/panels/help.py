@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.screens import beside
 from nnviz.gui.parts.widgets import refresh_fonts, set_font
 
 
@@ -47,11 +48,7 @@ class HelpPopup(QFrame):
     def show_below(self, anchor: QWidget) -> None:
         """Open under a button, moved so that the whole card is on the screen."""
         self.adjustSize()
-        corner = anchor.mapToGlobal(QPoint(anchor.width(), anchor.height() + 4))
-        area = anchor.screen().availableGeometry()
-        x = min(max(corner.x() - self.width(), area.left() + 8), area.right() - self.width() - 8)
-        y = corner.y()
-        if y + self.height() > area.bottom() - 8:
-            y = max(area.top() + 8, anchor.mapToGlobal(QPoint(0, -4)).y() - self.height())
-        self.move(x, y)
+        below = anchor.mapToGlobal(QPoint(anchor.width() - self.width(), anchor.height() + 4))
+        above = anchor.mapToGlobal(QPoint(anchor.width() - self.width(), -4 - self.height()))
+        self.setGeometry(beside(self.size(), [below, above], anchor.screen().availableGeometry()))
         self.show()

@@ -17,6 +17,7 @@ from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.project.document import Document
 from nnviz.project.history import History
 from nnviz.record.run import RunView
@@ -284,4 +285,4 @@ class HistoryPanel(Panel):
         try:
             self.document.jump(position)
         except NnvizError as error:
-            self.message.emit(str(error))
+            self.message.emit(sentence_of(error))

@@ -73,7 +73,7 @@ class LayerCurvesPanel(CurvesPanel):
         self.plot.set_axis(self.axis, self.curves.symbol, whole_x=self.axis == "step")
         for series in self._in_order(changed):
             node = self.quantity.where(series) or ""
-            reading = self.read(run, series)
+            reading = self.read(run, series, logarithmic=self.quantity.scale == "log")
             if not len(reading.steps):
                 continue
             colour, dashed = self.colour_of(node)
@@ -89,7 +89,8 @@ class LayerCurvesPanel(CurvesPanel):
     def on_selection(self) -> None:
         """The selected layer's curve comes forward."""
         self.plot.set_emphasis(self.selection)
-        self._update_header()
+        if not self.is_empty:
+            self._update_header()
 
     def _in_order(self, changed: frozenset[str]) -> list[str]:
         prefix = self.quantity.prefix
@@ -99,7 +100,8 @@ class LayerCurvesPanel(CurvesPanel):
 
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None
-        self._update_header()
+        if not self.is_empty:
+            self._update_header()
 
     def _update_header(self) -> None:
         """The values at the step under the mouse or of the timeline; otherwise what the picture shows."""

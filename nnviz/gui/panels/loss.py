@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
+from nnviz.gui.panels.numbers import measured_by
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
@@ -89,7 +90,7 @@ class LossPanel(CurvesPanel):
             "loss": CurvePlot(parent=self.body),
             "accuracy": CurvePlot(parent=self.body),
         }
-        self.plots["accuracy"].set_bounds((0.0, 1.0))
+        self.plots["accuracy"].set_share()
         holder = QWidget(self.body)
         self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, holder)
         self._row.setContentsMargins(0, 0, 0, 0)
@@ -263,9 +264,11 @@ class LossPanel(CurvesPanel):
                 series = quantity.series(split)
                 if series in self._readings and len(self._readings[series].steps):
                     value = self.value(series, step)
-                    text = "–" if not len(self._readings[series].steps) else themes.format_number(value)
-                    if quantity.unit == "share" and math.isfinite(value):
-                        text = percent(value, 1)
+                    text = percent(value, 1) if quantity.unit == "share" else themes.format_number(value)
+                    if not measured_by(self._readings[series].steps, step):
+                        if split == "test":  # it is asked for, and was not yet
+                            continue
+                        text = "–"
                     entries.append(LegendEntry(title, QColor(themes.current().series[colour]), text))
         entries += [
             LegendEntry(title_of(other), self._colour_beside(index))

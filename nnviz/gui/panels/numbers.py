@@ -14,8 +14,9 @@ Floats = NDArray[np.float64]
 class Average:
     """A moving average that goes on where it stopped, so that a growing curve costs only what is new."""
 
-    def __init__(self, weight: float) -> None:
+    def __init__(self, weight: float, *, logarithmic: bool = False) -> None:
         self.weight = weight
+        self.logarithmic = logarithmic
         self._last = 0.0
         self._count = 0
 
@@ -24,6 +25,20 @@ class Average:
         values = np.asarray(values, dtype=np.float64)
         if self.weight <= 0.0 or not len(values):
             return values
+        if not self.logarithmic:
+            return self._extend(values)
+        # Piece by piece: what has no logarithm ends a line, and the next one begins with its own first value.
+        placed = (values > 0) & np.isfinite(values)
+        pieces = np.split(np.arange(len(values)), np.flatnonzero(np.diff(placed)) + 1)
+        result = values.copy()
+        for piece in pieces:
+            if placed[piece[0]]:
+                result[piece] = 10.0 ** self._extend(np.log10(values[piece]))
+            else:
+                self._last, self._count = 0.0, 0
+        return result
+
+    def _extend(self, values: Floats) -> Floats:
         finite = np.isfinite(values)
         known = values[finite]
         count = len(known)
@@ -51,17 +66,20 @@ class Average:
         return result
 
 
-def smooth(values: Floats, weight: float) -> Floats:
+def smooth(values: Floats, weight: float, *, logarithmic: bool = False) -> Floats:
     """Exponential moving average with the start corrected, as TensorBoard draws it.
 
     ``s_k = w * s_(k-1) + (1 - w) * x_k`` with ``s_(-1) = 0``, divided by ``1 - w**(k+1)``. Values that are not finite
-    are left out of the average and stay as they are.
+    are left out of the average and stay as they are. On a logarithmic axis the logarithms are averaged, so that one
+    value of 10¹¹ does not outweigh all that come after it; a value that is not above zero has none, stays as it is, and
+    the average begins anew behind it.
 
     Args:
         values: The raw curve.
         weight: ``w``, 0 (the raw curve) up to but not including 1.
+        logarithmic: Whether it is for a logarithmic axis.
     """
-    return Average(weight).extend(values)
+    return Average(weight, logarithmic=logarithmic).extend(values)
 
 
 def nice_ticks(low: float, high: float, count: int) -> list[float]:
@@ -106,6 +124,38 @@ def decade_ticks(low: float, high: float, count: int) -> list[int]:
 FURTHEST = 1e300
 #: Ends of an axis that are nearer than this are one: floats have no steps to divide it.
 _NEAREST = 1e-290
+
+
+#: A stretch without a measurement that is this many times as long as they usually are is not drawn through.
+_FAR = 20.0
+#: Intervals that are looked at to know what is usual.
+_LOOKED_AT = 256
+
+
+def breaks(x: Floats) -> NDArray[np.int64]:
+    """The places behind which a line is to be broken: nothing was measured there for far longer than usual.
+
+    It is usual what half of the intervals are not longer than; of many, an even choice is looked at.
+
+    Args:
+        x: Where the values stand, ascending.
+
+    Returns:
+        Indices of the values after the break.
+    """
+    if len(x) < 4:
+        return np.empty(0, np.int64)
+    gaps = np.diff(x)
+    usual = float(np.median(gaps[:: max(1, len(gaps) // _LOOKED_AT)]))
+    return np.flatnonzero(gaps > _FAR * usual) + 1 if usual > 0 else np.empty(0, np.int64)
+
+
+def alone(values: Floats) -> NDArray[np.bool_]:
+    """Which of the values have a gap, or the end of the curve, on both sides: no line reaches them."""
+    known = np.isfinite(values)
+    beside = np.zeros(len(known) + 2, np.bool_)
+    beside[1:-1] = known
+    return known & ~beside[:-2] & ~beside[2:]
 
 
 class SteadyRange:
@@ -175,6 +225,11 @@ def value_at(steps: NDArray[np.int64], values: Floats, step: int | None) -> floa
         return float(values[-1])
     index = int(np.searchsorted(steps, step, side="right")) - 1
     return float(values[index]) if index >= 0 else math.nan
+
+
+def measured_by(steps: NDArray[np.int64], step: int | None) -> bool:
+    """Whether anything was measured at or before ``step``: what :func:`value_at` gives is then what was measured."""
+    return bool(len(steps)) and (step is None or int(steps[0]) <= step)
 
 
 def epochs_of(steps: Floats, ends: NDArray[np.int64], epochs: Floats, steps_per_epoch: float) -> Floats:

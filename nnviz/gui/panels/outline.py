@@ -18,6 +18,7 @@ from nnviz.gui.panels.outline_connect import TargetList
 from nnviz.gui.panels.outline_model import OutlineModel
 from nnviz.gui.panels.outline_tree import OutlineTree
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.project.drawing.grouping import remove_edit
 from nnviz.project.edits import Annotate, Connect
 from nnviz.project.model import Edge
@@ -213,7 +214,7 @@ class OutlinePanel(Panel):
             try:
                 edit = remove_edit(self._model.graph, items)
             except NnvizError as error:
-                self.message.emit(str(error))
+                self.message.emit(sentence_of(error))
                 return
             if canvas.editing.apply(edit):
                 self.message.emit(f"{edit.title.replace('Remove', 'Removed', 1)}.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QMargins,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -33,6 +34,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.panels.outline_rows import OutlineWords
 from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.parts.screens import fitted
 from nnviz.project.checks.shapes import Inference
 from nnviz.project.checks.trial import misfit
 from nnviz.project.edits import can_connect
@@ -249,10 +251,8 @@ class TargetList(QFrame):
         height = self._list.sizeHintForRow(0) if targets else 0
         top = self._heading.sizeHint().height() + 26
         wide = min(round(_WIDTH * min(themes.text_scale(), 1.8)), within.width() - 8)
-        self.resize(wide, min(top + max(2, min(_MOST_ROWS, len(targets))) * height, within.height() - 8))
-        x = min(place.x(), within.right() - self.width() - 4)
-        y = min(place.y(), within.bottom() - self.height() - 4)
-        self.move(max(within.left() + 4, x), max(within.top() + 4, y))
+        high = top + max(2, min(_MOST_ROWS, len(targets))) * height
+        self.setGeometry(fitted(QRect(place, QSize(wide, high)), within, QMargins(4, 4, 4, 4)))
         self.show()
         self._list.setFocus(Qt.FocusReason.PopupFocusReason)
         self._list.scrollTo(self._model.index(first), QAbstractItemView.ScrollHint.PositionAtCenter)

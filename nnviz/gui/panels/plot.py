@@ -63,6 +63,7 @@ class CurvePlot(QWidget):
         self._values: dict[str, str] = {}
         self._y_range = SteadyRange()
         self._bounds: tuple[float, float] | None = None
+        self._share = False
         self._auto = True
         self._x_end = 1.0
         self._whole_x = True
@@ -144,6 +145,11 @@ class CurvePlot(QWidget):
         self._y_title = y_title
         self._size_text()
         self._style_labels()
+
+    def set_share(self) -> None:
+        """The vertical axis is a share from 0 to 1, written in percent as legend and cards write it."""
+        self._share = True
+        self.set_bounds((0.0, 1.0))
 
     def set_bounds(self, bounds: tuple[float, float] | None) -> None:
         """Fix the vertical range (shares run from 0 to 1); None lets it follow the curves."""
@@ -319,7 +325,8 @@ class CurvePlot(QWidget):
             ticks = nice_ticks(y_low, y_high, max(2, int(height // 34)))
             lines = ticks
             step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-            left.setTicks([[(tick, tick_text(tick, step)) for tick in ticks]])
+            written = self._share_text if self._share else tick_text
+            left.setTicks([[(tick, written(tick, step)) for tick in ticks]])
         self._grid.setData(np.tile([x_low, x_high], len(lines)), np.repeat(lines, 2))
         places = nice_ticks(x_low, x_high, max(2, int(width // 70)))
         if self._whole_x:
@@ -331,6 +338,10 @@ class CurvePlot(QWidget):
         room = x_high - (x_high - x_low) * (self._axis_title.width() + 18) / width
         bottom.setTicks([[(place, text) for place, text in zip(places, texts, strict=True) if place < room]])
         self._update_labels()
+
+    @staticmethod
+    def _share_text(tick: float, step: float) -> str:
+        return f"{tick_text(100.0 * tick, 100.0 * step)} %"
 
     def _on_zoomed(self, *_: object) -> None:
         self._auto = False

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
 from nnviz.gui.look.theme import mixed
-from nnviz.gui.panels.numbers import FURTHEST, Floats
+from nnviz.gui.panels.numbers import FURTHEST, Floats, alone, breaks
 
 #: What a linear axis can hold: beyond, the differences that ticks are made of are no numbers any more.
 _LARGEST, _SMALLEST = 1e150, 1e-150
@@ -40,7 +40,7 @@ class Curve:
         shown: The strong line: smoothed, or the same as ``raw``.
         placed: ``shown`` on the axis, so its logarithm on a logarithmic one.
         behind: ``raw`` on the axis, while it is drawn faintly behind the strong line.
-        items: What draws it: the faint line, then the strong one.
+        items: What draws it: the faint line, the strong one, and dots for values that no line reaches.
     """
 
     def __init__(self, key: str, *, logarithmic: bool) -> None:
@@ -63,7 +63,8 @@ class Curve:
         # There are few dots; drawn from a kept picture they have steps where they are enlarged.
         self._line.scatter.opts["useCache"] = False
         self._faint.setZValue(5)
-        self.items = (self._faint, self._line)
+        self._dots = pg.ScatterPlotItem(size=5, pxMode=True, pen=None)
+        self.items = (self._faint, self._line, self._dots)
 
     def set_look(self, title: str, colour: QColor, *, dashed: bool, markers: bool) -> bool:
         """Take another name or look; whether anything is new, so that it has to be painted again."""
@@ -92,7 +93,7 @@ class Curve:
         )
         self.placed = self._extended(self.placed if grown else None, strong)
         self.x, self.raw, self.shown = x, values, strong
-        _draw(self._line, x, self.placed)
+        _draw(self._line, x, self.placed, self._dots)
         if smoothed is None:
             self.behind = np.empty(0)
             self._faint.clear()
@@ -111,6 +112,8 @@ class Curve:
         faint.setCosmetic(True)
         self._line.setPen(pen)
         self._faint.setPen(faint)
+        self._dots.setBrush(colour)
+        self._dots.setZValue(12 if strong else 10)
         self._line.setZValue(12 if strong else 10)
         if self.markers:
             self._line.setSymbol("o")
@@ -124,9 +127,18 @@ class Curve:
         return np.concatenate([known, place(values[len(known) :], logarithmic=self._logarithmic)])
 
 
-def _draw(line: pg.PlotDataItem, x: Floats, placed: Floats) -> None:
-    """Give a line its data; with nothing but gaps it has none, and no extent that could be asked for."""
+def _draw(line: pg.PlotDataItem, x: Floats, placed: Floats, dots: pg.ScatterPlotItem | None = None) -> None:
+    """Give a line its data; with nothing but gaps it has none, and no extent that could be asked for.
+
+    It is broken where nothing was measured for long; a value that stands alone then is a dot.
+    """
+    places = breaks(x)
+    if len(places):
+        x, placed = np.insert(x, places, x[places]), np.insert(placed, places, np.nan)
     if np.isfinite(placed).any():
         line.setData(x, placed)
     else:
         line.clear()
+    if dots is not None:
+        single = alone(placed)
+        dots.setData(x[single], placed[single])

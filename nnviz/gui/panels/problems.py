@@ -12,6 +12,7 @@ from nnviz.errors import InputError
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.diagnostic_rows import SEVERITIES, DiagnosticCard, rest_text, worst_first
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import set_font
 from nnviz.gui.runs.shown import NOTHING_SHOWN
 from nnviz.project import registry
@@ -187,7 +188,7 @@ class ProblemsPanel(Panel):
         try:
             self.document.apply(fix.edit)
         except InputError as error:
-            self.message.emit(str(error))
+            self.message.emit(sentence_of(error))
         else:
             self.message.emit(f"Done: {fix.title}.")
 

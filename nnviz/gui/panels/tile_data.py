@@ -11,6 +11,7 @@ from PySide6.QtCore import QRect
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.planes import Edges
+from nnviz.gui.look.scales import OwnScales, Scale, missing_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class TileData:
         marked: Tiles with a red frame.
         mark: What the red frame means.
         edges: Each tile is the plane of two features, from here to there.
+        scales: What the tiles are painted with: one for all of them, or one each.
     """
 
     colours: NDArray[np.uint32]
@@ -32,6 +34,41 @@ class TileData:
     marked: frozenset[int] = frozenset()
     mark: str = ""
     edges: Edges | None = None
+    scales: tuple[Scale, ...] = ()
+
+    @classmethod
+    def painted(
+        cls,
+        values: NDArray[np.float32],
+        scales: tuple[Scale, ...],
+        names: tuple[str, ...],
+        marked: frozenset[int] = frozenset(),
+        mark: str = "",
+        edges: Edges | None = None,
+    ) -> TileData:
+        """Paint the numbers with one scale, or each tile with its own; see the attributes."""
+        if len(scales) == 1:
+            colours = scales[0].composite(values) if values.ndim == 4 else scales[0].paint(values)
+        else:
+            colours = np.stack(
+                [
+                    scale.composite(one) if values.ndim == 4 else scale.paint(one)
+                    for scale, one in zip(scales, values, strict=True)
+                ]
+            )
+        return cls(colours, values, names, marked, mark, edges, scales)
+
+    def scale(self, index: int) -> Scale | None:
+        """What a tile is painted with."""
+        if not self.scales:
+            return None
+        return self.scales[0] if len(self.scales) == 1 else self.scales[index]
+
+    def legend(self, index: int = -1) -> Scale | OwnScales | None:
+        """What explains the colours: of one tile, or of all of them for -1."""
+        if len(self.scales) <= 1 or 0 <= index < len(self):
+            return self.scale(max(index, 0))
+        return OwnScales(self.scales[0].kind, missing_in(self.values))
 
     def __len__(self) -> int:
         return len(self.colours)
@@ -111,9 +148,9 @@ def arrange(count: int, tile: tuple[int, int], width: int, height: int, least: i
     return Layout(columns, -(-count // columns), one_width, one_height, gap)
 
 
-def range_words(low: float, high: float) -> str:
-    """``−0.31 … 0.28``, the range of a picture."""
-    return f"{themes.format_number(low)} … {themes.format_number(high)}"
+def range_words(values: NDArray[np.float32]) -> str:
+    """``−0.31 … 0.28``, the range of the numbers of a picture, and what else there is."""
+    return Scale.amounts(values).range_words(3)
 
 
 def tile_words(data: TileData, index: int, row: int = -1, column: int = -1) -> str:
@@ -122,10 +159,7 @@ def tile_words(data: TileData, index: int, row: int = -1, column: int = -1) -> s
     name = data.names[index]
     mark = f" · {data.mark}" if data.mark and index in data.marked else ""
     if row < 0 or column < 0:
-        finite = values[np.isfinite(values)]
-        if not finite.size:
-            return f"{name}: no finite number{mark}"
-        return f"{name}: {range_words(float(finite.min()), float(finite.max()))}{mark}"
+        return f"{name}: {range_words(values)}{mark}"
     if values.ndim == 3:
         numbers = "  ".join(themes.format_number(float(value)) for value in values[:, row, column])
         return f"{name} [{row}, {column}] RGB {numbers}{mark}"

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.pictures import image_of
+from nnviz.gui.look.scales import image_of
 from nnviz.gui.panels.tile_data import Layout, TileData, arrange, tile_words
 
 
@@ -60,6 +60,11 @@ class TileView(QWidget):
     def cursor_index(self) -> int:
         """The tile under the keyboard's cursor; -1 for none."""
         return self._cursor
+
+    @property
+    def pointed(self) -> int:
+        """The tile under the mouse or, with the focus here, under the keyboard's cursor; -1 for none."""
+        return self._hovered if self._hovered >= 0 else self._cursor if self.hasFocus() else -1
 
     def set_room(self, height: int) -> None:
         """Fit the tiles into another height."""
@@ -196,7 +201,7 @@ class TileView(QWidget):
         for index in data.marked:
             if index < len(data):
                 painter.drawRect(self.tile_rect(index).adjusted(1, 1, -1, -1))
-        shown = self._hovered if self._hovered >= 0 else self._cursor if self.hasFocus() else -1
+        shown = self.pointed
         if 0 <= shown < len(data):
             painter.setPen(QPen(QColor(themes.current().accent), 2))
             painter.drawRect(self.tile_rect(shown).adjusted(0, 0, 0, 0))

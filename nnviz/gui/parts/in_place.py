@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QFontMetricsF, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QCompleter, QLabel, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QCompleter, QLabel, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme
 from nnviz.gui.parts.field_undo import undo_document_from
-from nnviz.gui.parts.plain_text import plain_tip
 
 
 def value_font() -> QFont:
@@ -34,6 +33,8 @@ class InPlace(QComboBox):
 
     #: The text that the user settled on.
     chosen = Signal(str)
+    #: Enter or Escape was pressed: the keyboard goes elsewhere.
+    left = Signal()
 
     def __init__(self, values: Sequence[str], widest: str, name: str, parent: QWidget, editable: bool = True) -> None:
         super().__init__(parent)
@@ -47,11 +48,13 @@ class InPlace(QComboBox):
         self.setMaxVisibleItems(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._shown = ""
+        self._refused = False
         editor = self.lineEdit()
         if editor is not None:
             editor.setFrame(False)
             editor.setAccessibleName(name)
             editor.editingFinished.connect(self._on_finished)
+            editor.returnPressed.connect(self._leave)
             undo_document_from(self)
             self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
             self.setCompleter(QCompleter([], self))
@@ -78,13 +81,15 @@ class InPlace(QComboBox):
         else:
             self.setCurrentIndex(self.findText(text))
 
-    def refuse(self, reason: str) -> None:
-        """Return to the value before and say why."""
-        QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), plain_tip(reason), self)
+    def refuse(self) -> None:
+        """Return to the value before; the keyboard stays, so that another can be typed."""
+        self._refused = True
         editor = self.lineEdit()
         if editor is not None:
             editor.setModified(False)
         self.show_value(self._shown)
+        if editor is not None:
+            editor.selectAll()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape puts the value before back."""
@@ -92,9 +97,16 @@ class InPlace(QComboBox):
         if event.key() == Qt.Key.Key_Escape and editor is not None:
             editor.setModified(False)
             self.show_value(self._shown)
-            self.clearFocus()
+            self.left.emit()
             return
         super().keyPressEvent(event)
+
+    def _leave(self) -> None:
+        """Enter: the value is settled on, and the keyboard goes back where it is needed."""
+        self._refused = False
+        self._on_finished()
+        if not self._refused:
+            self.left.emit()
 
     def _on_finished(self) -> None:
         text = self.currentText().strip()
@@ -106,7 +118,7 @@ class InPlace(QComboBox):
 
 
 class Field(QWidget):
-    """A caption in small capitals over a value; in large letters ``short`` stands there instead, where it is given."""
+    """A caption in small capitals over a value; ``short`` stands there instead where there is little room."""
 
     def __init__(self, caption: str, value: QWidget, parent: QWidget, short: str = "") -> None:
         super().__init__(parent)
@@ -126,6 +138,11 @@ class Field(QWidget):
 
     def refit(self) -> None:
         """Take the letters of the present text scale for the caption."""
-        self._caption.setText(self._short if theme.text_scale() > 1.0 else self._words)
         self._caption.setFont(theme.surrounding_font(12, 500))
         self._caption.setFixedHeight(round(15 * theme.surrounding_scale()))
+        self.shorten(theme.text_scale() > 1.0)
+
+    def shorten(self, short: bool) -> None:
+        """Take the short caption, or the whole one; either way it is not cut."""
+        self._caption.setText(self._short if short or theme.text_scale() > 1.0 else self._words)
+        self._caption.setFixedWidth(text_width(self._caption.text(), self._caption.font()) + 8)

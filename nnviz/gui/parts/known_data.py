@@ -15,6 +15,7 @@ from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
 from nnviz.errors import Cancelled, InputError
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.project.model import DataConfig
 
 #: Choices that are remembered; a folder of a thousand classes takes some kilobytes.
@@ -99,9 +100,9 @@ class KnownData(QObject):
         try:
             datasets.values(config)
         except InputError as error:
-            return str(error)
+            return sentence_of(error)
         found = self._found.get(_key(config))
-        return str(found) if isinstance(found, BaseException) else ""
+        return sentence_of(found) if isinstance(found, BaseException) else ""
 
     def looking(self, config: DataConfig) -> bool:
         """Whether a look at the disk is under way for it."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme
+from nnviz.gui.parts.screens import StayOnScreen
 
 
 class TextPage(QDialog):
@@ -17,6 +18,7 @@ class TextPage(QDialog):
         self.setModal(False)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(520, 560)
+        StayOnScreen(self)
         column = QVBoxLayout(self)
         self.browser = QTextBrowser(self)
         self.browser.setFont(theme.font(13))

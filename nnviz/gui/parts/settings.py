@@ -105,6 +105,15 @@ class Settings:
         self._store.setValue("recent_layers", list(kinds))
 
     @property
+    def screen(self) -> str:
+        """The name of the screen that the window was on when it was closed last; empty at the first start."""
+        return str(self._store.value("screen", ""))
+
+    @screen.setter
+    def screen(self, name: str) -> None:
+        self._store.setValue("screen", name)
+
+    @property
     def folder(self) -> Path:
         """Where the last file was opened or saved."""
         return Path(str(self._store.value("folder", str(user_folders.home()))))

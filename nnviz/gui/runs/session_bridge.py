@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.train import give_way, share_cores
 
 if TYPE_CHECKING:
@@ -33,13 +34,6 @@ _Result = TypeVar("_Result")
 
 #: States in which the network can be asked to do something.
 READY_STATES = frozenset({"ready", "running", "paused", "done"})
-
-
-def sentence_of(error: BaseException) -> str:
-    """An error in the words of the screen: without the path of the field, which stands in files only."""
-    if isinstance(error, InputError):
-        return f"{error.file}: {error.message}" if error.file else error.message
-    return str(error) if isinstance(error, NnvizError) else f"{type(error).__name__}: {error}"
 
 
 def details_of(error: BaseException) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,11 +11,50 @@ import msgspec
 from nnviz.project.choices import with_param
 from nnviz.project.edits import SetTraining
 from nnviz.project.model import Project
-from nnviz.record.quantities import EPOCH
+from nnviz.record.quantities import EPOCH, LEARNING_RATE
+from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
     from nnviz.train.session import Position
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The step that is shown, as the bars say it: of a recorded run or of the timeline, else where training stands.
+
+    Attributes:
+        step: The step.
+        epoch: Epochs that had ended by then; never more than ``epochs``.
+        epochs: Epochs that the training was to go.
+        learning_rate: With which that step was made; NaN where the project's own is meant, or nobody knows.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    learning_rate: float = math.nan
+
+
+def seen_at(run: RunView, step: int, epochs: int) -> Seen:
+    """What the bars say of a step of a run.
+
+    Args:
+        run: The run.
+        step: The step.
+        epochs: How many epochs were planned; a run that went on beyond them was planned to go as far as it went.
+    """
+    # A file may say anything, also that no number of epochs has ended.
+    done, all_done = (_whole(run.latest(EPOCH.series(), at), run.last_step) for at in (step, None))
+    # A rate is recorded at the step after which it holds: the one before that which was made with it.
+    rate = run.latest(LEARNING_RATE.series(), max(step - 1, 0))
+    used = rate.value if isinstance(rate, Scalar) else math.nan
+    return Seen(step, done, max(epochs, all_done), used)
+
+
+def _whole(reading: Reading | None, most: int) -> int:
+    value = reading.value if isinstance(reading, Scalar) else 0.0
+    return int(value) if 0.0 <= value <= most else 0
 
 
 @dataclass(frozen=True)
@@ -29,9 +69,11 @@ class Standing:
     eta_seconds: float = float("nan")
     device: str = ""
     probe_cost: float = 0.0
+    step_price: float = float("nan")
     train_count: int = 0
     validation_count: int = 0
     test_count: int = 0
+    seen: Seen = Seen()
 
 
 def with_learning_rate(project: Project, value: float) -> SetTraining:
@@ -40,39 +82,61 @@ def with_learning_rate(project: Project, value: float) -> SetTraining:
     return SetTraining(msgspec.structs.replace(project.training, optimizer=chosen))
 
 
-def standing_of(position: Position | None, project: Project, sizes: tuple[int, ...]) -> Standing:
-    """Where a session stands; what is known without one while there is none."""
+def standing_of(
+    position: Position | None, project: Project, sizes: tuple[int, ...], run: RunView, step: int | None
+) -> Standing:
+    """Where a session stands; what is known without one while there is none.
+
+    Args:
+        position: Of the session.
+        project: What is trained.
+        sizes: Examples for training, validation and test, as far as they are known.
+        run: What is shown.
+        step: The step of it that the timeline shows; None is live.
+    """
     if position is None:
         train, validation, test = sizes or (0, 0, 0)
-        return Standing(epochs=project.training.epochs, train_count=train, validation_count=validation, test_count=test)
-    return Standing(
-        epoch=position.epoch,
-        epochs=position.epochs,
-        step=position.step,
-        steps=position.steps_per_epoch * position.epochs,
-        samples_per_second=position.samples_per_second,
-        eta_seconds=position.eta_seconds,
-        device=position.device,
-        probe_cost=position.probe_cost,
-        train_count=position.train_count,
-        validation_count=position.validation_count,
-        test_count=position.test_count,
-    )
+        standing = Standing(
+            epochs=project.training.epochs,
+            train_count=train,
+            validation_count=validation,
+            test_count=test,
+        )
+    else:
+        standing = Standing(
+            epoch=position.epoch,
+            epochs=position.epochs,
+            step=position.step,
+            steps=position.steps_per_epoch * position.epochs,
+            samples_per_second=position.samples_per_second,
+            eta_seconds=position.eta_seconds,
+            device=position.device,
+            probe_cost=position.probe_cost,
+            step_price=position.step_price,
+            train_count=position.train_count,
+            validation_count=position.validation_count,
+            test_count=position.test_count,
+        )
+    if step is None:
+        seen = Seen(standing.step, standing.epoch, max(standing.epoch, standing.epochs))
+    else:
+        seen = seen_at(run, step, standing.epochs)
+    return replace(standing, seen=seen)
 
 
-def standing_of_replay(run: RunView, project: Project, sizes: tuple[int, ...]) -> Standing:
-    """Where a recorded run stands at its end."""
+def standing_of_replay(run: RunView, project: Project, sizes: tuple[int, ...], step: int | None) -> Standing:
+    """Where a recorded run stands at the step that is shown, or at its end."""
     train, validation, test = sizes or (0, 0, 0)
-    epochs_done = getattr(run.latest(EPOCH.series()), "value", 0.0)
     steps = max(run.last_step, 0)
+    seen = seen_at(run, steps if step is None else step, project.training.epochs)
     return Standing(
-        # A file may say anything, also that no number of epochs has ended.
-        epoch=int(epochs_done) if 0.0 <= epochs_done <= run.last_step else 0,
-        epochs=project.training.epochs,
-        step=steps,
+        epoch=seen.epoch,
+        epochs=seen.epochs,
+        step=seen.step,
         steps=steps,
         device=run.info.device,
         train_count=train,
         validation_count=validation,
         test_count=test,
+        seen=seen,
     )

@@ -21,8 +21,9 @@ from nnviz.errors import InputError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.run_feed import RunFeed
-from nnviz.gui.runs.session_bridge import SessionBridge, details_of, sentence_of
+from nnviz.gui.runs.session_bridge import SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Standing, standing_of, standing_of_replay
 from nnviz.project.checks.validate import problems_that_stop
@@ -117,6 +118,7 @@ class Training(QObject):
             follow(document.changed, self._on_document_changed),
             follow(document.diagnostics_changed, self._on_diagnostics_changed),
         )
+        feed.step_changed.connect(lambda _step: self._on_tick())
         bridge.state_changed.connect(self._on_state)
         bridge.failed.connect(self.workbench.session_failed)
         bridge.memory_measured.connect(document.set_memory_limit)
@@ -403,11 +405,13 @@ class Training(QObject):
     def _on_tick(self) -> None:
         sizes = self.workbench.sizes
         if self._replay is not None:
-            standing = standing_of_replay(self._replay.run, self.shown_document.project, self.split_sizes)
+            shown, sizes = self.feed.shown, self.split_sizes
+            standing = standing_of_replay(self._replay.run, self.shown_document.project, sizes, shown.step)
         elif self.workbench.run is None and self.workbench.state is State.BROKEN:
             standing = Standing()
         else:
-            standing = standing_of(self.bridge.position, self.document.project, sizes)
+            shown = self.feed.shown
+            standing = standing_of(self.bridge.position, self.document.project, sizes, shown.run, shown.step)
         if standing != self._standing:
             self._standing = standing
             self.moved.emit(standing)

@@ -82,7 +82,17 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
                 view = msgspec.structs.replace(document.project.view, pinned_sample=index() % count())
                 apply(SetView(view, gesture="pin"))
 
-        return Action(name=name, text=text, help=help_text, do=pin, menu=_MENU, section=3, keys=(keys,), icon=icon)
+        return Action(
+            name=name,
+            text=text,
+            help=help_text,
+            do=pin,
+            keys=(keys,),
+            icon=icon,
+            menu=_MENU,
+            section=3,
+            why_not=why_no_pin,
+        )
 
     return (
         Action(
@@ -155,12 +165,19 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
         ),
         pinning(
             "previous_sample",
-            "Pre&vious sample",
-            "Pin the sample before",
+            "Pre&vious example",
+            "Pin the example before",
             "Ctrl+[",
             "chevron-left",
             lambda: pinned() - 1,
         ),
-        pinning("next_sample", "Ne&xt sample", "Pin the next sample", "Ctrl+]", "chevron-right", lambda: pinned() + 1),
-        pinning("random_sample", "Rando&m sample", "Pin any sample", "Ctrl+\\", "dice", any_of_them),
+        pinning(
+            "next_sample",
+            "Ne&xt example",
+            "Pin the next example",
+            "Ctrl+]",
+            "chevron-right",
+            lambda: pinned() + 1,
+        ),
+        pinning("random_sample", "Rando&m example", "Pin any example", "Ctrl+\\", "dice", any_of_them),
     )

@@ -17,9 +17,10 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from nnviz.data.effort import epoch_seconds, epoch_words
 from nnviz.data.previews import Preview, preview
-from nnviz.gui.look import pictures, theme
+from nnviz.gui.look import theme
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots
+from nnviz.gui.look.scales import Scale, image_of, sign_colour
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer
@@ -167,7 +168,7 @@ def _paint_plane(painter: QPainter, square: QRectF, picture: SamplePicture, colo
             # Paler than on the canvas: here the points and the network share the card.
             painter.setOpacity(0.62)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(square, pictures.image_of(painted))
+            painter.drawImage(square, image_of(painted))
             painter.setOpacity(1.0)
         edges = Edges(*shown.edges)
         draw_dots(painter, square, edges, Dots(ArrayReading(POINTS.series(), 0, shown.points, {})), colours)
@@ -175,17 +176,11 @@ def _paint_plane(painter: QPainter, square: QRectF, picture: SamplePicture, colo
 
 def _paint_image(painter: QPainter, square: QRectF, shown: Preview, colours: Theme) -> None:
     assert shown.image is not None  # the caller looked
-    painted = pictures.colours(np.asarray(shown.image, np.float32), "grey", 0.0, 255.0)
-    painter.drawImage(square, pictures.image_of(painted))
+    painted = Scale("grey", 0.0, 255.0).paint(np.asarray(shown.image, np.float32))
+    painter.drawImage(square, image_of(painted))
     painter.setPen(QPen(colours.border, 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(square)
-
-
-def _weight_colour(weight: float, colours: Theme) -> QColor:
-    table = pictures.diverging_lut(colours.dark)
-    red, green, blue = table[-1 if weight > 0 else 0].tolist()
-    return QColor(red, green, blue)
 
 
 def _paint_units(painter: QPainter, area: QRectF, blocks: tuple[Block, ...], colours: Theme) -> None:
@@ -207,15 +202,15 @@ def _paint_units(painter: QPainter, area: QRectF, blocks: tuple[Block, ...], col
                     weight = block.weights[row][column] if block.weights else None
                     if weight == 0:
                         continue
-                    colour = colours.text_faint if weight is None else _weight_colour(weight, colours)
+                    colour = colours.text_faint if weight is None else sign_colour(weight, colours)
                     width = 1.0 if weight is None else min(1.0 + 0.9 * abs(weight), 3.4)
                     painter.setPen(QPen(colour, width))
                     painter.drawLine(QLineF(start, end))
+    # In no colour: beside wires that of the activations would be a sign, beside points that of dense layers a class.
+    painter.setBrush(theme.mixed(colours.plot_background, colours.text_muted, 0.55))
     for position, block in enumerate(blocks):
-        colour = colours.family(block.family)
+        painter.setPen(QPen(colours.text if block.stripe else colours.text_muted, 2.0))
         for place in places[position]:
-            painter.setPen(QPen(colours.family("activation") if block.stripe else colour, 2.0))
-            painter.setBrush(theme.mixed(colours.plot_background, colour, 0.55))
             painter.drawEllipse(place, radius, radius)
 
 

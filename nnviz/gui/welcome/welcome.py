@@ -23,6 +23,7 @@ from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.parts.screens import StayOnScreen
 from nnviz.gui.welcome.page_scale import page_scale, refresh_page_fonts, scaled, set_page_font
 from nnviz.gui.welcome.sample_card import CARD_WIDTH, SampleCard
 from nnviz.gui.welcome.sample_picture import SamplePicture, sample_picture
@@ -76,6 +77,7 @@ class Welcome(QDialog):
         row.addWidget(self._make_main(), 1)
         self._recent_names = [path.stem for path in list(recent)[:_RECENT]]
         self._take_sizes()
+        StayOnScreen(self)
         follow(theme.notifier.changed, self._on_theme)
         self.cards[0].setFocus()
         self._draw_pictures()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QByteArray, QRect, QSize, QTimer
+from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QMainWindow, QSplitter
 
+from nnviz.gui.parts.screens import LIKELY_FRAME, SETTLING, StayOnScreen, bring_in, fitted, screen_for
 from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.window.regions import Regions
 
@@ -11,7 +14,11 @@ from nnviz.gui.window.regions import Regions
 _SIDES = (188, 372)
 _NARROW_SIDES = (188, 324)
 _NARROW_BELOW = 1450
-_SIZE = (1680, 1050)
+#: Under this the palette of a new window is hidden: the canvas needs the room (Ctrl+B shows it).
+_NO_PALETTE_BELOW = 720
+#: The size of a new window, and the smallest one, where the screen has room for them.
+_SIZE = QSize(1680, 1050)
+_SMALLEST = QSize(640, 400)
 
 
 class Arrangement:
@@ -21,7 +28,7 @@ class Arrangement:
         window: Whose.
         splitter: Holds palette, canvas and inspector.
         regions: What is arranged.
-        settings: Where it is remembered.
+        settings: Where it is remembered, for each size of screen.
     """
 
     def __init__(self, window: QMainWindow, splitter: QSplitter, regions: Regions, settings: Settings) -> None:
@@ -29,46 +36,89 @@ class Arrangement:
         self._splitter = splitter
         self._regions = regions
         self._settings = settings
+        self._placed = QSize()
+        self._screen = ""
+        self._staying = StayOnScreen(window, when_shown=False)
 
     def restore(self) -> None:
-        """Size and widths of the last time."""
-        stored = self._settings.layout("geometry")
-        if stored is None or not self._window.restoreGeometry(stored):
-            self._window.resize(*_SIZE)
-        sizes = self._settings.layout("splitter")
+        """Size and widths of the last time on a screen of this size; wholly on it, whatever they were."""
+        window, screen = self._window, self._screen_of_last_time()
+        self._screen = _size_of(screen)
+        available = screen.availableGeometry()
+        window.setMinimumSize(_SMALLEST.boundedTo(available.marginsRemoved(LIKELY_FRAME).size()))
+        stored = self._stored("geometry")
+        if stored is None or not window.restoreGeometry(stored):
+            wanted = QRect(available.topLeft(), _SIZE)
+            wanted.moveCenter(available.center())
+            window.setGeometry(fitted(wanted, available, LIKELY_FRAME))
+        elif not window.isMaximized() and not window.isFullScreen():
+            found = screen_for(window.geometry()).availableGeometry()
+            window.setGeometry(fitted(window.geometry(), found, LIKELY_FRAME))
+        self._placed = window.size()
+        sizes = self._stored("splitter")
         if sizes is None or not self._splitter.restoreState(sizes):
+            self._regions.palette.setVisible(window.width() >= _NO_PALETTE_BELOW)
             self._share_width()
 
     def adapt(self) -> None:
         """The window is on the screen, perhaps in another size than was asked for: widths that nobody chose follow."""
-        if self._settings.layout("splitter") is None:
+        if self._stored("splitter") is None:
             self._share_width()
+        for wait in SETTLING:
+            QTimer.singleShot(wait, self._window, self._settle)
+
+    def _settle(self) -> None:
+        """The desktop has put its frame on, which may be larger than was likely; who asked for another size gets it."""
+        if self._window.size() == self._placed:
+            bring_in(self._window)
+            self._placed = self._window.size()
 
     def restore_docks(self) -> None:
         """The places of the instruments, once they are there."""
-        stored = self._settings.layout("docks")
+        stored = self._stored("docks")
         if stored is not None:
             self._window.restoreState(stored, ARRANGEMENT_VERSION)
+        if self._regions.docks is not None:
+            self._regions.docks.keep_apart()
 
     def reset(self) -> None:
         """Everything back in its place."""
         self._settings.forget_layout()
         if self._regions.docks is not None:
             self._regions.docks.arrange_as_new()
-        self._regions.palette.setVisible(True)
+        self._regions.palette.setVisible(self._window.width() >= _NO_PALETTE_BELOW)
         self._regions.side.setVisible(True)
         self._share_width()
         self._regions.changed.emit()
 
     def keep(self) -> None:
         """Remember it."""
-        self._settings.keep_layout("geometry", self._window.saveGeometry())
-        self._settings.keep_layout("splitter", self._splitter.saveState())
+        screen = self._window.screen()
+        self._screen, self._settings.screen = _size_of(screen), screen.name()
+        self._keep("geometry", self._window.saveGeometry())
+        self._keep("splitter", self._splitter.saveState())
         if self._regions.docks is not None:
-            self._settings.keep_layout("docks", self._window.saveState(ARRANGEMENT_VERSION))
+            self._keep("docks", self._window.saveState(ARRANGEMENT_VERSION))
+
+    def _keep(self, name: str, value: QByteArray) -> None:
+        self._settings.keep_layout(f"{self._screen}/{name}", value)
+
+    def _stored(self, name: str) -> QByteArray | None:
+        """What was kept on a screen of this size; what was kept before screens were told apart, where there is none."""
+        return self._settings.layout(f"{self._screen}/{name}") or self._settings.layout(name)
+
+    def _screen_of_last_time(self) -> QScreen:
+        named = (one for one in QGuiApplication.screens() if one.name() == self._settings.screen)
+        return next(named, QGuiApplication.primaryScreen())
 
     def _share_width(self) -> None:
         """What palette, canvas and inspector get of the width."""
         width = self._window.width()
         left, right = _NARROW_SIDES if width < _NARROW_BELOW else _SIDES
         self._splitter.setSizes([left, max(300, width - left - right), right])
+
+
+def _size_of(screen: QScreen) -> str:
+    """What screens are told apart by: ``1920x1080``, in device-independent pixels."""
+    size = screen.size()
+    return f"{size.width()}x{size.height()}"

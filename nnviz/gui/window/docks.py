@@ -10,7 +10,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QMouseEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QTabBar, QToolButton, QWidget
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import icons
@@ -19,6 +19,7 @@ from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.screens import StayOnScreen
 from nnviz.gui.runs.run_feed import Subscription
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.validate import Diagnostic
@@ -30,6 +31,15 @@ SIDE_PANELS = ("outline",)
 _HEADER_HEIGHT = 34
 #: Pixels of the smallest panel, across and down.
 _SMALLEST = (200, 120)
+#: Pixels that a panel needs beside others; where the row has less for each, some stand behind others as tabs.
+_LEAST_WIDTH = 236
+#: Pixels of the two buttons of a dock, which stand behind the header of its panel.
+_BUTTONS = 52
+#: No panel stands in front of the first: what it says is to be seen while the network trains. Nor in front of the
+#: second, as long as there are others.
+_NEVER_COVERED, _COVERED_LAST = "findings", "loss"
+#: Milliseconds between two looks at whether a panel that is dragged has been let go.
+_DRAG_LOOK = 100
 #: Pixels of a list at the side.
 _SIDE = 326
 
@@ -95,6 +105,8 @@ class Docks(QObject):
             dock.setObjectName(f"dock-{kind.key}")
             dock.setAccessibleName(kind.title)
             self._watch_presses(dock)
+            StayOnScreen(dock)
+            dock.topLevelChanged.connect(partial(self._on_floating, dock))
             self._docks[kind.key] = dock
             self._fill(kind)
             window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
@@ -173,6 +185,7 @@ class Docks(QObject):
             action.setShortcut(keys)
             action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
             action.setStatusTip(f"Show or hide “{self._panels[key].title}”")
+            action.triggered.connect(lambda on, key=key: self.keep_apart(key) if on else None)
             actions.append(action)
         return actions
 
@@ -192,8 +205,6 @@ class Docks(QObject):
             if previous is not None:
                 self._window.splitDockWidget(previous, dock, Qt.Orientation.Horizontal)
             previous = dock
-        # What is wrong before training and what is noticed while it runs have one place.
-        self._window.tabifyDockWidget(self._docks["findings"], self._docks["problems"])
         for key, dock in self._docks.items():
             dock.setVisible(key in DEFAULT_PANELS)
         self.spread()
@@ -224,6 +235,79 @@ class Docks(QObject):
         ]
         return sorted(row, key=lambda key: self._docks[key].x())
 
+    def keep_apart(self, wanted: str = "") -> None:
+        """Leave as many side by side as can be read; the others stand behind them as tabs.
+
+        Args:
+            wanted: One that stays in front.
+        """
+        layout = self._window.layout()
+        if layout is not None:  # Who stands behind whom is only known of what has been laid out.
+            layout.activate()
+        columns = [self._column(key) for key in self._row()]
+        while sum(map(self._need, columns)) > self._window.width():
+            movable = [column for column in columns if _NEVER_COVERED not in column]
+            if len(movable) < 2:
+                break
+            lesser = [column for column in movable if _COVERED_LAST not in column]
+            movable = lesser if len(lesser) > 1 else movable
+            moved = next((column for column in movable if column == [wanted]), movable[-1])
+            columns.remove(moved)
+            movable.remove(moved)
+            # Behind the one that grows least by it; among equals where the fewest stand already, the last one.
+            host = min(reversed(movable), key=lambda one: (self._need([*one, *moved]) - self._need(one), len(one)))
+            front = host[0]
+            for key in moved:
+                self._window.tabifyDockWidget(self._docks[front], self._docks[key])
+            host.extend(moved)
+            self._docks[wanted if wanted in host else front].raise_()
+        self._whole_tabs()
+        QTimer.singleShot(0, self, self._share_row)
+
+    def _column(self, key: str) -> list[str]:
+        """One that stands in the row, and those that stand behind it as tabs."""
+        behind = self._window.tabifiedDockWidgets(self._docks[key])
+        return [key, *(other for other, dock in self._docks.items() if dock in behind and not dock.isHidden())]
+
+    def _need(self, column: list[str]) -> int:
+        """How many pixels instruments in one place need so that each of their headers can be read."""
+        headers = (self._panels[key].header.minimumSizeHint().width() + _BUTTONS for key in column)
+        return max(_LEAST_WIDTH, *headers)
+
+    def _whole_tabs(self) -> None:
+        """Titles on tabs are not cut: where there is no room for all tabs, they scroll."""
+        for tabs in self._window.findChildren(QTabBar):
+            tabs.setElideMode(Qt.TextElideMode.ElideNone)
+            tabs.setUsesScrollButtons(True)
+            tabs.setExpanding(False)
+
+    def _share_row(self) -> None:
+        """Where one of the row got less than it needs, each gets that, and what is left is shared."""
+        row = self._row()
+        if row:
+            needs = [self._need(self._column(key)) for key in row]
+            docks = [self._docks[key] for key in row]
+            if any(dock.width() < need for dock, need in zip(docks, needs, strict=True)):
+                spare = max(0, self._window.width() - sum(needs)) // len(row)
+                self._window.resizeDocks(docks, [need + spare for need in needs], Qt.Orientation.Horizontal)
+        self._whole_tabs()
+
+    def _on_floating(self, dock: QDockWidget, floating: bool) -> None:
+        if floating:
+            QTimer.singleShot(0, dock, partial(self._give_frame, dock))
+
+    def _give_frame(self, dock: QDockWidget) -> None:
+        """A panel that was torn off is a window like others: the desktop gives it title, frame and shadow."""
+        if not dock.isFloating() or dock.windowFlags() & Qt.WindowType.Tool != Qt.WindowType.Tool:
+            return
+        if QApplication.mouseButtons() != Qt.MouseButton.NoButton:  # It hangs on the mouse and would be lost.
+            QTimer.singleShot(_DRAG_LOOK, dock, partial(self._give_frame, dock))
+            return
+        place, shown = dock.geometry(), not dock.isHidden()
+        dock.setWindowFlags(Qt.WindowType.Window)
+        dock.setGeometry(place)
+        dock.setVisible(shown)
+
     def set_selection(self, node: str) -> None:
         """What is selected on the canvas: panels follow it."""
         self._selection = node
@@ -235,8 +319,15 @@ class Docks(QObject):
         dock = self._docks.get(key)
         if dock is None:
             return None
+        fresh = dock.isHidden()
+        covered = self._docks[_NEVER_COVERED]
         dock.show()
+        if dock is not covered and covered in self._window.tabifiedDockWidgets(dock):
+            self._window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+            fresh = True
         dock.raise_()
+        if fresh:
+            self.keep_apart(key)
         return self._panels[key]
 
     def _count_problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
@@ -252,6 +343,8 @@ class Docks(QObject):
             self._on_focus(None, QApplication.widgetAt(event.globalPosition().toPoint()))
         elif event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
             self._watch_presses(watched)
+        elif event.type() == QEvent.Type.Resize and watched is self._window:
+            QTimer.singleShot(0, self, self.keep_apart)
         return False
 
     def _watch_presses(self, widget: QWidget) -> None:

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from nnviz.errors import InputError, NnvizError, RunFileError, StorageError
 from nnviz.gui.parts.background import Background
-from nnviz.gui.parts.reasons import reason_of
+from nnviz.gui.parts.reasons import reason_of, sentence_of
+from nnviz.gui.parts.screens import StayOnScreen
 from nnviz.gui.parts.settings import Settings
 from nnviz.paths import check_file, given_path
 from nnviz.project.document import Document
@@ -83,7 +84,7 @@ class Files(QObject):
             try:
                 project = sample(name)
             except InputError as error:
-                self.failed.emit(str(error), "")
+                self.failed.emit(sentence_of(error), "")
                 return
             self._replace(project, None)
             if then is not None:
@@ -239,6 +240,7 @@ class Files(QObject):
             self._changed_question.raise_()
             return
         box = QMessageBox(self._window)
+        StayOnScreen(box)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowTitle("The file has changed")
@@ -310,6 +312,7 @@ class Files(QObject):
             return
         buttons = QMessageBox.StandardButton
         box = QMessageBox(self._window)
+        StayOnScreen(box)
         box.setIcon(QMessageBox.Icon.Question)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowTitle("Unsaved changes")

@@ -37,6 +37,7 @@ from nnviz.errors import NnvizError
 from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.flow_row import FlowRow
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
 
 _log = logging.getLogger("nnviz")
 _MESSAGE_TIME = 4000
@@ -435,7 +436,9 @@ class ExceptionNet(QObject):
             return
         details = "".join(traceback.format_exception(kind, error, trace))
         _log.error("An exception that nobody caught:\n%s", details)
-        sentence = str(error) if isinstance(error, NnvizError) else f"Something went wrong: {kind.__name__}: {error}"
+        sentence = (
+            sentence_of(error) if isinstance(error, NnvizError) else f"Something went wrong: {kind.__name__}: {error}"
+        )
         self.caught.emit(sentence, details)
 
     def _handle_thread(self, arguments: threading.ExceptHookArgs) -> None:

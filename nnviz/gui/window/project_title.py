@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
 from PySide6.QtCore import QRect, QSize, Qt
@@ -55,7 +54,7 @@ class ProjectTitle(QToolButton):
         """Show both as they are now.
 
         Args:
-            room: The most pixels that it may be wide.
+            room: The pixels that it is wide, whatever it says.
         """
         project, path, modified = self._document.project, self._document.path, self._document.is_modified
         read_only = self._document.read_only
@@ -67,8 +66,7 @@ class ProjectTitle(QToolButton):
         middle = Qt.TextElideMode.ElideMiddle
         self._name = large.elidedText(name, middle, inner - large.horizontalAdvance(_MARK)) + mark
         self._below = small.elidedText(below, middle, inner)
-        wanted = max(large.horizontalAdvance(name + _MARK), small.horizontalAdvance(below))
-        self.setFixedSize(min(room, math.ceil(wanted) + 2 * _PAD + 2), sum(_lines()) + 4)
+        self.setFixedSize(room, sum(_lines()) + 4)
         saved = "Changes are not saved yet." if modified or path is None else "Everything is saved."
         saved = read_only or saved
         note = project.note if len(project.note) <= _MOST_NOTE else f"{project.note[:_MOST_NOTE]}…"

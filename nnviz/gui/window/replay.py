@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from nnviz.gui.canvas import CanvasView, Outlook
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.training import GO_BACK, Training
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.guidance import Guidance
@@ -128,6 +129,6 @@ class Replay(QObject):
             self._notices.dismiss("follow")
 
     def _failed(self, run: TolerantRun, error: BaseException) -> None:
-        if self._run is run and str(error) != self._failure:
-            self._failure = str(error)
-            self._guidance.tell_lost(str(error))
+        if self._run is run and sentence_of(error) != self._failure:
+            self._failure = sentence_of(error)
+            self._guidance.tell_lost(sentence_of(error))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.notices import Button, NoticeArea
 from nnviz.gui.window.recovery_notice import RecoveryNotice, description
@@ -208,4 +209,4 @@ class Safety(QObject):
             if not self._closed:
                 done(result)
 
-        self._background.start(work, answered, lambda error: self.message.emit(str(error)), lane=_LANE)
+        self._background.start(work, answered, lambda error: self.message.emit(sentence_of(error)), lane=_LANE)

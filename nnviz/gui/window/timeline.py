@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ _STRIDES = (1, 2, 5, 10, 20, 50, 100)
 #: The figures at the right, and what each has room for, so that nothing moves while they count.
 _FIGURES = {
     "_where": "step 0 000 000 · recorded run",
-    "_cost": "instruments cost 00.0 % of a step",
+    "_cost": "a step takes 00.00 × · instruments 00.0 %",
     "_memory": "0.00 GB",
 }
 
@@ -51,6 +52,29 @@ def _process() -> psutil.Process:
     import psutil  # noqa: PLC0415 - see above
 
     return psutil.Process()
+
+
+def price_text(standing: Standing) -> str:
+    """What everything beside the training costs now, in a few words; empty while nothing is known."""
+    words = []
+    if not math.isnan(standing.step_price):
+        words.append(f"a step takes {standing.step_price:.2f} ×")
+    if standing.probe_cost > 0:
+        words.append(f"instruments {percent(standing.probe_cost, 1)}")
+    return " · ".join(words)
+
+
+def price_help(standing: Standing) -> str:
+    """The same in whole sentences, for those who point at it."""
+    budget = "Measuring takes no more than 10 % of the training time."
+    if math.isnan(standing.step_price):
+        return f"What the instruments cost. {budget}"
+    beside = max(0.0, standing.step_price - 1.0 - standing.probe_cost)
+    return (
+        f"A step takes {standing.step_price:.2f} times as long as training alone: {percent(standing.probe_cost, 1)} of "
+        f"it for the instruments, {percent(beside, 1)} for drawing, writing and waiting for each other. Measured over "
+        f"the last seconds, against the steps that nothing held up. {budget}"
+    )
 
 
 class Track(QWidget):
@@ -260,7 +284,6 @@ class Timeline(QWidget):
         self._memory = self._figure()
         for label in (self._where, self._cost, self._memory):
             row.addWidget(label)
-        self._cost.setToolTip("Share of the training time that measuring takes now; the budget is 10 %.")
         self._memory.setToolTip("Memory of the whole program.")
         self.track.sought.connect(feed.set_step)
         feed.step_changed.connect(self._on_step)
@@ -317,8 +340,8 @@ class Timeline(QWidget):
         self._update()
 
     def _on_moved(self, standing: Standing) -> None:
-        cost = standing.probe_cost
-        self._cost.setText(f"instruments cost {percent(cost, 1)} of a step" if cost > 0 else "")
+        self._cost.setText(price_text(standing))
+        self._cost.setToolTip(price_help(standing))
         self._update()
 
     def _update(self) -> None:

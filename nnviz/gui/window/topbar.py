@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtGui import QAction, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QProgressBar,
     QToolButton,
-    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -26,7 +29,6 @@ from nnviz.gui.look.theme import format_count, format_duration
 from nnviz.gui.parts.field_undo import undo_document_from
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import Field, InPlace, text_width, value_font, value_height
-from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.runs.standing import Standing, with_learning_rate
 from nnviz.gui.runs.training import Training
 from nnviz.gui.window.project_title import ProjectTitle
@@ -37,14 +39,73 @@ from nnviz.project.model import Project
 from nnviz.project.spec import ParamSpec
 from nnviz.train.change import learning_rate_of
 
-_COMPACT_BELOW = 1500
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")
 _BATCHES = ("1", "4", "8", "16", "32", "64", "128", "256", "512", "1024")
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How the bar fits into a width. Nothing in it depends on what is shown: names and counts move no button.
+
+    Attributes:
+        compact: Buttons show their icon only.
+        brand: The program's name stands at the left.
+        title: Pixels of the project's name, at the text scale of a desk.
+        data: The text that the pill of the data set has room for.
+        short: Captions are their short ones.
+        hidden: What is found under the last button instead.
+    """
+
+    compact: bool = False
+    brand: bool = False
+    title: int = 180
+    data: str = "Handwritten digits · 1 150 train / 287 val"
+    short: bool = False
+    hidden: tuple[str, ...] = ()
+
+
+_PAIR, _NAME = "Handwritten digits · 1 437 / 360", "Handwritten digits"
+#: What gives way to the rest where there is no room, what weighs least first.
+_LESSER = ("device", "test", "progress", "data", "optimizer", "batch", "step")
+
+
+def _forms() -> tuple[_Form, ...]:
+    """From the roomiest to the narrowest."""
+    small = partial(_Form, compact=True, title=116, data=_NAME)
+    hiding = [small(short=True, hidden=_LESSER[: count + 1]) for count in range(len(_LESSER))]
+    return (
+        _Form(brand=True),
+        _Form(title=140, data=_PAIR),
+        small(data=_PAIR),
+        small(),
+        small(short=True),
+        *hiding,
+        small(title=60, short=True, hidden=_LESSER),
+    )
+
+
+_FORMS = _forms()
+#: Characters that no count in the bar goes beyond: ``60k test ×12``.
+_WIDEST_TEST = "9 999 test ×9"
 
 
 def short_count(count: int) -> str:
     """``48k``, ``1 437``: for pills, where the exact figure stands in the tooltip."""
     return f"{count // 1000}k" if count >= 10_000 and count % 1000 == 0 else format_count(count)
+
+
+def _short_step(step: int) -> str:
+    """A step in the room that there is for it, whose exact figure stands in the tooltip: ``987 654``, ``12.35M``."""
+    return format_count(step) if step < 1_000_000 else f"{step / 1e6:.2f}M"
+
+
+def _short_epoch(epoch: int) -> str:
+    return str(epoch) if epoch < 10_000 else f"{epoch / 1000:.0f}k"
+
+
+def _sentence(error: ParamError) -> str:
+    """Why a value is refused, as a sentence."""
+    return error.message[:1].upper() + error.message[1:]
 
 
 class TopBar(QWidget):
@@ -60,6 +121,10 @@ class TopBar(QWidget):
 
     #: The pill of the data set was pressed.
     data_requested = Signal()
+    #: The keyboard goes back to the canvas.
+    left = Signal()
+    #: Why a value is refused: a sentence.
+    message = Signal(str)
 
     def __init__(
         self,
@@ -75,7 +140,7 @@ class TopBar(QWidget):
         self._apply = apply
         self._actions = actions
         self._fields: dict[str, Field] = {}
-        self._compact = False
+        self._form = _FORMS[0]
         self.setObjectName("TopBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Training")
@@ -168,6 +233,7 @@ class TopBar(QWidget):
         self._epochs.setToolTip("How often every training example is seen. Can be changed while training.")
         self._epochs.setTextMargins(0, 0, 0, 0)
         self._epochs.editingFinished.connect(self._on_epochs)
+        self._epochs.returnPressed.connect(self._leave_epochs)
         undo_document_from(self._epochs)
         pair.addWidget(self._epoch)
         pair.addWidget(self._epochs)
@@ -177,17 +243,19 @@ class TopBar(QWidget):
         self._step.setIndent(4)
         row.addWidget(self._field("Step", self._step))
         self._rate = InPlace(_RATES, "0.00001", "Learning rate", self)
-        self._rate.setToolTip("Length of a step. Can be changed while training: it holds from the next batch on.")
         self._rate.chosen.connect(self._on_rate)
+        self._rate.left.connect(self.left)
         row.addWidget(self._field("Learning rate", self._rate, "Rate"))
         self._batch = InPlace(_BATCHES, "65536", "Batch size", self)
         self._batch.setToolTip("Examples in one step. Needs a restart.")
         self._batch.chosen.connect(self._on_batch)
+        self._batch.left.connect(self.left)
         row.addWidget(self._field("Batch", self._batch))
         names = [spec.title for spec in registry.optimizers().values()]
         self._optimizer = InPlace(names, max(names, key=text_width), "Optimizer", self, editable=False)
         self._optimizer.setToolTip("The rule by which gradients change the weights. Needs a restart.")
         self._optimizer.chosen.connect(self._on_optimizer)
+        self._optimizer.left.connect(self.left)
         row.addWidget(self._field("Optimizer", self._optimizer))
 
     def _build_progress(self, row: QHBoxLayout) -> None:
@@ -217,6 +285,15 @@ class TopBar(QWidget):
         self._device.setObjectName("Device")
         self._device.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row.addWidget(self._device)
+        self._more = QToolButton(self)
+        self._more.setToolTip("What the bar has no room for")
+        self._more.setAccessibleName("More of training")
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        icons.bind(self._more, "more")
+        self._rest = QMenu(self._more)
+        self._rest.aboutToShow.connect(self._fill_rest)
+        self._more.setMenu(self._rest)
+        row.addWidget(self._more)
         self._lecture = QToolButton(self)
         self._lecture.setText("Lecture")
         self._lecture.setCheckable(True)
@@ -240,8 +317,9 @@ class TopBar(QWidget):
             part.setFont(theme.surrounding_font(12, weight))
             part.setFixedHeight(pill)
         self._test.setIconSize(QSize(round(14 * scale), round(14 * scale)))
-        self._device.setMinimumWidth(text_width("cuda:0", theme.surrounding_font(12, 500)) + 26)
-        for button in (*self._player.values(), self._lecture):
+        self._device.setFixedWidth(text_width("cuda:0", theme.surrounding_font(12, 500)) + 26)
+        self._test.setFixedWidth(text_width(_WIDEST_TEST, self._test.font()) + round(46 * scale))
+        for button in (*self._player.values(), self._more, self._lecture):
             button.setFont(theme.surrounding_font(13, 600 if button is self._player["play"] else 400))
             button.setIconSize(QSize(round(16 * scale), round(16 * scale)))
             button.setFixedHeight(button_height)
@@ -252,6 +330,7 @@ class TopBar(QWidget):
         for value in (self._epoch, self._epochs, self._step):
             value.setFont(value_font())
         self._epoch_pair.setFixedHeight(value_height())
+        self._epoch.setFixedWidth(text_width("0000 /") + 1)
         self._epochs.setFixedSize(text_width("0000") + 10, value_height())
         self._step.setFixedSize(text_width("000 000") + 4, value_height())
         for label in (self._speed, self._eta):
@@ -260,28 +339,25 @@ class TopBar(QWidget):
         self._fit_width()
 
     def _fit_width(self) -> None:
-        self._set_compact(self.width() < _COMPACT_BELOW or theme.text_scale() > 1.0)
+        """The roomiest form that fits; in large letters without words on the buttons, which need the room."""
+        for form in _FORMS[2:] if theme.text_scale() > 1.0 else _FORMS:
+            self._take(form)
+            if self._lacking() <= 0:
+                break
         self._update_document()
         self._update_data()
-        self._give_way()
 
-    def _give_way(self) -> None:
-        """In large letters, what weighs least is left out until the rest can be read whole."""
-        lesser = (
-            self._device,
-            self._test,
-            self._progress_box,
-            self._data,
-            self._fields["Optimizer"],
-            self._fields["Batch"],
-        )
-        for part in lesser:
-            part.setVisible(True)
-        if theme.text_scale() > 1.0:
-            for part in lesser:
-                if self._lacking() <= 0:
-                    break
-                part.setVisible(False)
+    @property
+    def _lesser(self) -> dict[str, QWidget]:
+        return {
+            "device": self._device,
+            "test": self._test,
+            "progress": self._progress_box,
+            "data": self._data,
+            "optimizer": self._fields["Optimizer"],
+            "batch": self._fields["Batch"],
+            "step": self._fields["Step"],
+        }
 
     # ---- showing -------------------------------------------------------------------------------------------------
 
@@ -290,9 +366,9 @@ class TopBar(QWidget):
         super().resizeEvent(event)
         self._fit_width()
 
-    def _set_compact(self, compact: bool) -> None:
-        self._compact = compact
-        self._brand.setVisible(not compact)
+    def _take(self, form: _Form) -> None:
+        self._form, compact = form, form.compact
+        self._brand.setVisible(form.brand)
         scale = theme.surrounding_scale()
         beside, only = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
         for name, button in self._player.items():
@@ -305,8 +381,52 @@ class TopBar(QWidget):
                 button.setFixedWidth(text_width(widest, button.font()) + round((54 if name == "play" else 46) * scale))
         self._lecture.setToolButtonStyle(only if compact else beside)
         self._lecture.setFixedWidth(round(34 * scale) if compact else text_width("Lecture", self._lecture.font()) + 50)
+        self._more.setFixedWidth(round(34 * scale))
         self._progress_box.setFixedWidth(round((142 if compact else 190) * scale))
+        self._data.setFixedWidth(text_width(form.data, self._data.font()) + round(34 * scale))
         self._row.setSpacing(6 if compact else 8)
+        for field in self._fields.values():
+            field.shorten(form.short)
+        for name, part in self._lesser.items():
+            part.setVisible(name not in form.hidden)
+        self._more.setVisible(bool(form.hidden))
+        self._title.setFixedWidth(self._title_room())
+
+    def _title_room(self) -> int:
+        return round(self._form.title * theme.text_scale())
+
+    def _fill_rest(self) -> None:
+        """What the bar has no room for, as it is at this moment; what could be changed there can be changed here."""
+        menu, training = self._rest, self._document.project.training
+        menu.clear()
+        hidden = self._form.hidden
+        if "data" in hidden:
+            menu.addAction(f"Data: {self._data_title()}…", self.data_requested.emit)
+        if "test" in hidden:
+            menu.addAction(self._actions["evaluate_test"])
+        if "optimizer" in hidden:
+            shown = registry.optimizer(training.optimizer.kind).title
+            names = [spec.title for spec in registry.optimizers().values()]
+            self._add_choices(f"Optimizer: {shown}", names, shown, self._on_optimizer)
+        if "batch" in hidden:
+            size = str(training.batch_size)
+            self._add_choices(f"Batch: {size}", list(dict.fromkeys((*_BATCHES, size))), size, self._on_batch)
+        facts = {
+            "step": f"Step {self._step.text()}",
+            "progress": " · ".join(part for part in (self._speed.text(), self._eta.text()) if part),
+            "device": f"Trains on {self._device.text()}",
+        }
+        menu.addSeparator()
+        for name, words in facts.items():
+            if name in hidden and words:
+                menu.addAction(words).setEnabled(False)
+
+    def _add_choices(self, words: str, values: list[str], chosen: str, then: Callable[[str], object]) -> None:
+        choices = self._rest.addMenu(words)
+        for value in values:
+            entry = choices.addAction(value, partial(then, value))
+            entry.setCheckable(True)
+            entry.setChecked(value == chosen)
 
     def _follow_action(self, name: str) -> None:
         action, button = self._actions[name], self._player[name]
@@ -334,7 +454,6 @@ class TopBar(QWidget):
             self._update_fields()
         if before.data != after.data or edit is None:
             self._update_data()
-            self._give_way()
 
     def _on_saved(self, _path: object) -> None:
         self._update_document()
@@ -345,28 +464,37 @@ class TopBar(QWidget):
         self._update_state()
 
     def _update_document(self) -> None:
-        self._title.refresh(round((116 if self._compact else 180) * theme.text_scale()))
+        self._title.refresh(self._title_room())
+
+    def _data_title(self) -> str:
+        kind = self._document.project.data.dataset
+        try:
+            return datasets.dataset(kind).title
+        except InputError:
+            return kind
 
     def _update_data(self) -> None:
         project = self._document.project
         sizes = self._training.split_sizes
-        try:
-            title = datasets.dataset(project.data.dataset).title
-        except InputError:
-            title = project.data.dataset
+        title = self._data_title()
         if not sizes:
             looking = self._training.known.looking(project.data)
-            self._data.setText(f"{title} · looking…" if looking else title)
+            self._say_data(f"{title} · looking…" if looking else title, title)
             self._data.setToolTip("Looking for it…" if looking else "The sizes of this data set are not known.")
+            self._data.setAccessibleName(f"Data set {title}")
             self._test.setText("test")
+            self._test.setToolTip("The test set is not known yet.")
+            self._test.setAccessibleName("Evaluate on the test set")
             return
         train, validation, test = sizes
         exact = (
             f"{title}: {format_count(train)} examples to train, {format_count(validation)} to validate, "
             f"{format_count(test)} to test. Click to choose the data."
         )
-        counts = f"{short_count(train)} train / {short_count(validation)} val"
-        self._data.setText(f"{title} · {counts}")
+        pair = f"{short_count(train)} / {short_count(validation)}"
+        # A name says more than the sizes, which also stand in the tooltip.
+        words = f"{title} · {short_count(train)} train / {short_count(validation)} val"
+        self._say_data(words, f"{title} · {pair}", title)
         self._data.setToolTip(exact)
         self._data.setAccessibleName(f"Data set {exact}")
         uses = self._training.test_uses
@@ -376,11 +504,14 @@ class TopBar(QWidget):
         self._test.setToolTip(f"{seen} Click to measure loss and accuracy on it; each use is counted.")
         self._test.setAccessibleName(f"Evaluate on the test set. {seen}")
         self._test.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        # As much as there is room for; a name says more than the sizes, which also stand in the tooltip.
-        if self._lacking() > 0:
-            self._data.setText(f"{title} · {short_count(train)} / {short_count(validation)}")
-        if self._lacking() > 0:
-            self._data.setText(title)
+
+    def _say_data(self, *words: str) -> None:
+        """The first of these that fits into the pill, whose width stays; the last one cut, if it must be."""
+        room = self._data.width() - round(22 * theme.surrounding_scale())
+        metrics = QFontMetrics(self._data.font())
+        fitting = (text for text in words if metrics.horizontalAdvance(text) <= room)
+        text = next(fitting, None) or metrics.elidedText(words[-1], Qt.TextElideMode.ElideRight, room)
+        self._data.setText(text)
 
     def _lacking(self) -> int:
         """How many pixels the bar is too narrow for what stands in it."""
@@ -394,17 +525,31 @@ class TopBar(QWidget):
 
     def _update_fields(self) -> None:
         training = self._document.project.training
-        if not (self._epochs.hasFocus() and self._epochs.isModified()):
-            self._epochs.setText(str(training.epochs))
-        self._rate.show_value(f"{learning_rate_of(self._document.project):.6g}")
+        self._show_seen(self._training.standing)
         self._batch.show_value(str(training.batch_size))
         self._optimizer.show_value(registry.optimizer(training.optimizer.kind).title)
 
+    def _show_seen(self, standing: Standing) -> None:
+        """Of the settings those that may have been others at the step that is shown."""
+        seen, project = standing.seen, self._document.project
+        if not (self._epochs.hasFocus() and self._epochs.isModified()):
+            planned = seen.epochs if self._training.replay is not None else project.training.epochs
+            self._epochs.setText(str(max(planned, seen.epoch)))
+        earlier = not math.isnan(seen.learning_rate)
+        rate = seen.learning_rate if earlier else learning_rate_of(project)
+        self._rate.show_value(f"{rate:.6g}")
+        self._rate.setToolTip(
+            f"The learning rate that step {format_count(seen.step)} was made with; the project says "
+            f"{learning_rate_of(project):.6g}."
+            if earlier
+            else "Length of a step. Can be changed while training: it holds from the next batch on."
+        )
+
     def _show_standing(self, standing: Standing) -> None:
-        self._epoch.setText(f"{standing.epoch} /")
-        planned = max(standing.epochs, standing.epoch, self._document.project.training.epochs, 10)
-        self._epoch.setFixedWidth(text_width("0" * len(str(planned)) + " /") + 1)
-        self._step.setText(format_count(standing.step))
+        self._show_seen(standing)
+        self._epoch.setText(f"{_short_epoch(standing.seen.epoch)} /")
+        self._step.setText(_short_step(standing.seen.step))
+        self._step.setToolTip(f"{format_count(standing.seen.step)} steps")
         speed = standing.samples_per_second
         running = self._training.running
         self._speed.setText(f"{format_count(round(speed))} samples/s" if running and speed > 0 else "")
@@ -443,16 +588,20 @@ class TopBar(QWidget):
         try:
             value = self._value(spec, text, whole=False)
         except ParamError as error:
-            self._rate.refuse(error.message)
+            self._rate.refuse()
+            self.message.emit(_sentence(error))
             return
         self._apply(with_learning_rate(self._document.project, float(value)))
+        if self._training.replay is None:
+            self._training.feed.set_step(None)  # what was chosen holds now, and is to be seen
         self._update_fields()
 
     def _on_batch(self, text: str) -> None:
         try:
             value = self._value(settings.find(settings.TRAINING, "batch_size"), text, whole=True)
         except ParamError as error:
-            self._batch.refuse(error.message)
+            self._batch.refuse()
+            self.message.emit(_sentence(error))
             return
         training = self._document.project.training
         self._apply(SetTraining(msgspec.structs.replace(training, batch_size=int(value))))
@@ -464,14 +613,16 @@ class TopBar(QWidget):
         try:
             value = self._value(settings.find(settings.TRAINING, "epochs"), self._epochs.text().strip(), whole=True)
         except ParamError as error:
-            QToolTip.showText(
-                self._epochs.mapToGlobal(self._epochs.rect().bottomLeft()), plain_tip(error.message), self._epochs
-            )
+            self.message.emit(_sentence(error))
             self._update_fields()
             return
         if value != training.epochs:
             self._apply(SetTraining(msgspec.structs.replace(training, epochs=int(value))))
         self._update_fields()
+
+    def _leave_epochs(self) -> None:
+        self._on_epochs()
+        self.left.emit()
 
     def _on_optimizer(self, title: str) -> None:
         project = self._document.project
@@ -488,8 +639,8 @@ class TopBar(QWidget):
         return QSize(1280, self.height())
 
     def minimumSizeHint(self) -> QSize:
-        """Parts are elided before the window cannot get narrower."""
-        return QSize(960, self.height())
+        """Parts go under the last button before the window cannot get narrower."""
+        return QSize(480, self.height())
 
 
 __all__ = ["TopBar", "short_count"]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -36,6 +36,7 @@ from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Offer
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.recording import Recorder
@@ -53,6 +54,7 @@ from nnviz.gui.window.file_drops import accept_files, drop_files
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.fix_trials import FixTrials
 from nnviz.gui.window.guidance import Guidance, obstacle
+from nnviz.gui.window.keyboard_place import KeyboardPlace
 from nnviz.gui.window.looks import Looks
 from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
 from nnviz.gui.window.overlays import Overlays
@@ -75,7 +77,6 @@ if TYPE_CHECKING:
     from nnviz.gui.window.docks import Docks
 
 _log = logging.getLogger(__name__)
-_SMALLEST = QSize(1000, 600)
 
 
 class MainWindow(QMainWindow):
@@ -116,7 +117,6 @@ class MainWindow(QMainWindow):
         #: What the program returns when this window has closed.
         self.exit_status = 0
         self.setWindowTitle("nnviz[*]")
-        self.setMinimumSize(_SMALLEST)
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.setAnimated(False)
@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
         self._connect()
         restrict_keys(self, self.canvas, self.actions_by_name, self.offered)
         self._space = SpaceTap(self.canvas, self.actions_by_name["play"].trigger)
+        self._keyboard = KeyboardPlace(self, self.canvas)
         self.arrangement.restore()
         self.update_actions()
         self._update_title()
@@ -313,6 +314,8 @@ class MainWindow(QMainWindow):
         self.palette_panel.add_requested.connect(self.canvas.desk.add_layer)
         self.palette_panel.left.connect(self.canvas.setFocus)
         self.top_bar.data_requested.connect(self.regions.show_data)
+        self.top_bar.left.connect(self.canvas.setFocus)
+        self.top_bar.message.connect(self.message.say)
         self.feed.step_changed.connect(lambda _step: self.update_actions())
         self.feed.ticked.connect(self._on_ticked)
         follow(theme.notifier.changed, self._on_theme)
@@ -406,7 +409,7 @@ class MainWindow(QMainWindow):
         try:
             work()
         except NnvizError as error:
-            self.message.say(str(error))
+            self.message.say(sentence_of(error))
 
     def _download(self) -> None:
         """Fetch the data of the document."""
@@ -549,6 +552,7 @@ class MainWindow(QMainWindow):
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()
         self.net.remove()
+        self._keyboard.stop()
         self.lecture.close()
         theme.set_mode(Mode.DESK)
 

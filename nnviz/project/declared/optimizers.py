@@ -51,6 +51,7 @@ class OptimizerSpec(Spec):
     state: Callable[[Params], tuple[Kept, ...]] = lambda values: (_STEPS, *_MOMENTS)
     from_the_start: bool = False
     while_updating: tuple[int, int] = (0, 0)
+    reach: float = 10.0
 
     def numbers(self, values: Params) -> int:
         """Numbers that it keeps for each weight, with these settings, defaults included."""
@@ -159,6 +160,7 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
             _weight_decay(),
         ),
         state=_momentum_only,
+        reach=100.0,
     ),
     OptimizerSpec(
         "rmsprop",

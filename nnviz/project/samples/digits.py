@@ -13,6 +13,7 @@ from nnviz.project.samples.sketch import (
     image,
     linear,
     output,
+    plain,
     pool,
     relu,
     sigmoid,
@@ -34,11 +35,13 @@ def _perceptron(*hidden: int, rate: float | None = None) -> Graph:
 def _digits_cnn() -> Graph:
     # With the default, a third of the first filters is dead from the start: the dark border outweighs their bias.
     he = "he_normal"
+    # The dense layer sees what pooling lets through, which is never negative: a fifth to a third of its units answer
+    # no digit at the start, and as ReLU they would be dead for good. A leaky one wakes up.
     return chain(
         image(1, 28, 28),
         *(conv(16, 3, weight_initialisation=he), relu(), pool()),
         *(conv(32, 3, weight_initialisation=he), relu(), pool()),
-        *(flatten(), linear(64, weight_initialisation=he), relu(), dropout(0.2)),
+        *(flatten(), linear(64, weight_initialisation=he), plain("leaky_relu"), dropout(0.2)),
         *(linear(10), output()),
     )
 

@@ -9,7 +9,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from nnviz.gui.canvas.geometry import PORT_RADIUS
 from nnviz.gui.canvas.hands.gestures import ConnectGesture, DropGesture
+from nnviz.gui.look import theme
 from nnviz.project.edits import Connect, Disconnect
 from nnviz.project.model import Edge, PortRef, Project
 
@@ -294,3 +296,39 @@ def test_the_menu_fits_what_is_under_the_mouse(hands: Hands) -> None:
     assert any("Remove wire" in action.text() for action in menu.actions())
     menu = hands.view.menus.at(QPointF(0.0, 900.0))
     assert any("Paste here" in action.text() for action in menu.actions())
+
+
+@pytest.mark.parametrize("hands", [None], indirect=True)
+def test_layers_dragged_one_after_the_other_are_wired_as_the_empty_canvas_promises(hands: Hands) -> None:
+    for index, kind in enumerate(("input", "flatten", "linear", "output")):
+        hands.drop_layer(kind, QPoint(120 + 250 * index, 300))
+    assert (
+        hands.wires == {("input1", "flatten1"), ("flatten1", "linear1"), ("linear1", "output1")}
+        or len(hands.wires) == 3
+    )
+    places = [node.x for node in hands.graph.nodes.values()]
+    assert places == sorted(places)
+    # What feeds somebody already gets no second wire unasked.
+    hands.view.select([next(iter(hands.graph.nodes))])
+    hands.drop_layer("dropout", QPoint(400, 600))
+    assert len(hands.wires) == 3
+
+
+@pytest.mark.parametrize("hands", [None], indirect=True)
+def test_ports_without_a_wire_can_be_seen_without_pointing_at_them(hands: Hands) -> None:
+    hands.drop_layer("conv2d", QPoint(400, 300))
+    (node,) = hands.graph.nodes
+    # The mouse is elsewhere, and nothing is selected.
+    hands.view.select([])
+    hands.view.overlay.show_ports({})
+    QApplication.processEvents()
+    picture = hands.view.viewport().grab().toImage()
+    rim = round(PORT_RADIUS)
+    for output in (False, True):
+        place = hands.port(node, output=output)
+        colours = {picture.pixelColor(place.x() + across, place.y()).name() for across in (-rim, 0, rim)}
+        assert theme.current().panel_raised.name() in colours and len(colours) > 1
+    hands.drop_layer("relu", QPoint(700, 300))
+    assert len(hands.view._open_places()) == 4
+    hands.drag(hands.port(node, output=True), hands.port(next(iter(set(hands.graph.nodes) - {node})), output=False))
+    assert len(hands.wires) == 1 and len(hands.view._open_places()) == 2

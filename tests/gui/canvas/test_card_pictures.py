@@ -14,8 +14,9 @@ from nnviz.gui.canvas.cards.card_painter import magnitude, parameter_count
 from nnviz.gui.canvas.cards.card_pictures import PictureCache, paint_picture, strongest, tile_rects
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status, card_facts, is_plane
 from nnviz.gui.canvas.geometry import Level
-from nnviz.gui.look import pictures, planes, theme
+from nnviz.gui.look import planes, scales, theme
 from nnviz.gui.look.planes import Dots, probabilities
+from nnviz.gui.look.scales import Scale, class_colour
 from nnviz.project.checks.shapes import infer
 from nnviz.project.document import Document
 from nnviz.project.model import Graph
@@ -46,7 +47,7 @@ def test_tiles_stand_where_their_rectangles_are(qapp: QApplication) -> None:
     maps = np.zeros((6, 4, 4), dtype=np.float32)
     for index in range(6):
         maps[index] = index
-    expected = pictures.colours(np.arange(6, dtype=np.float32), "sequential", 0, 5) & 0xFFFFFF
+    expected = Scale("sequential", 0, 5).paint(np.arange(6, dtype=np.float32)) & 0xFFFFFF
     rects = tile_rects(QRectF(0, 0, 136, 92), 6, 4, 4)
     for rect, colour in zip(rects, expected, strict=True):
         at = colour_at(facts(Picture.TILES, (6, 4, 4)), maps, rect.center().x(), rect.center().y())
@@ -66,20 +67,22 @@ def test_a_signed_strip_is_zero_centred(qapp: QApplication) -> None:
     values = np.array([-1.0, 0.0, 1.0], dtype=np.float32)
     size = QSize(135, 26)
     signed = facts(Picture.STRIP, (3,), signed=True)
-    expected = pictures.colours(values, "diverging", -1.0, 1.0) & 0xFFFFFF
+    expected = Scale("diverging", -1.0, 1.0).paint(values) & 0xFFFFFF
     for index in range(3):
         assert colour_at(signed, values, 20 + 45 * index, 13, size) == expected[index]
 
 
 def test_a_positive_strip_begins_at_zero(qapp: QApplication) -> None:
     values = np.array([2.0, 4.0], dtype=np.float32)
-    expected = pictures.colours(values, "sequential", 0.0, 4.0) & 0xFFFFFF
+    expected = Scale("sequential", 0.0, 4.0).paint(values) & 0xFFFFFF
     assert colour_at(facts(Picture.STRIP, (2,)), values, 20, 13, STRIP) == expected[0]
 
 
 def test_not_a_number_is_seen(qapp: QApplication) -> None:
     values = np.array([0.0, math.nan, 1.0], dtype=np.float32)
-    assert colour_at(facts(Picture.STRIP, (3,)), values, 67, 13, QSize(135, 26)) == pictures.NOT_A_NUMBER & 0xFFFFFF
+    shown = {colour_at(facts(Picture.STRIP, (3,)), values, x, 13, QSize(135, 26)) for x in range(55, 80)}
+    assert scales.NOT_A_NUMBER & 0xFFFFFF in shown
+    assert colour_at(facts(Picture.STRIP, (3,)), values, 20, 13, QSize(135, 26)) not in shown
 
 
 def test_long_vectors_keep_their_extremes() -> None:
@@ -177,8 +180,8 @@ def test_units_over_the_plane_are_tiles_of_their_own_zero_centred_scale(qapp: QA
     values[1] = 100.0
     shown = facts(Picture.PLANES, (2,))
     image = painted(shown, ArrayReading("plane/n", 0, values, EDGES), TALL)
-    low, high = (int(value) for value in pictures.colours(np.array([-1.0, 1.0]), "plane"))
-    assert low != high and low == int(pictures.colours(np.array([1.0]), "diverging", -1.0, 1.0)[0])  # orange
+    low, high = (int(value) for value in Scale("diverging", -1.0, 1.0).paint(np.array([-1.0, 1.0])))
+    assert low != high
     first, second = tile_rects(QRectF(0, 0, 136, 92), 2, 4, 4, gap=2.0)
     assert image.pixel(round(first.center().x()), round(first.top() + 10)) == high
     assert image.pixel(round(first.center().x()), round(first.bottom() - 10)) == low
@@ -191,17 +194,17 @@ def test_units_over_the_plane_are_tiles_of_their_own_zero_centred_scale(qapp: QA
 def test_the_decision_has_the_colours_of_the_classes(qapp: QApplication, loss: str, values: list[float]) -> None:
     plane = np.zeros((1, 4, 4), dtype=np.float32)
     plane[0, :, :2], plane[0, :, 2:] = values
-    shown = facts(Picture.DECISION, (1,), kind="output", task="binary", loss=loss, class_names=("orange", "blue"))
+    shown = facts(Picture.DECISION, (1,), kind="output", task="binary", loss=loss, class_names=("green", "violet"))
     sample = ArrayReading("plane/n", 0, plane, EDGES)
     size = QSize(136, 142)
     image = painted(shown, sample, size)
-    orange, blue = (planes.class_colour(index, theme.current()).rgb() for index in (0, 1))
-    assert abs(QColor(image.pixel(30, 50)).red() - QColor(orange).red()) < 3
-    assert abs(QColor(image.pixel(106, 50)).blue() - QColor(blue).blue()) < 3
+    first, second = (class_colour(index, theme.current()).rgb() for index in (0, 1))
+    assert abs(QColor(image.pixel(30, 50)).red() - QColor(first).red()) < 3
+    assert abs(QColor(image.pixel(106, 50)).blue() - QColor(second).blue()) < 3
     # An example of the other class lies where it belongs: x1 = 1, x2 = 3 is a quarter from the left and from the top.
     points = ArrayReading("input/points", 0, np.array([[1.0, 3.0, 1.0]], dtype=np.float32), EDGES)
     dotted = painted(shown, sample, size, Dots(points))
-    assert dotted.pixel(10 + 116 // 4, 116 // 4) == blue
+    assert dotted.pixel(10 + 116 // 4, 116 // 4) == second
     assert dotted.pixel(10 + 116 // 4, 3 * 116 // 4) == image.pixel(10 + 116 // 4, 3 * 116 // 4)
     pinned = ArrayReading("input/pinned", 0, np.array([3.0, 1.0], dtype=np.float32))
     assert painted(shown, sample, size, Dots(points, pinned)) != dotted
@@ -216,9 +219,9 @@ def test_an_undecided_place_is_neutral_and_classes_have_their_colours() -> None:
     sure = np.full((3, 1, 1), -50.0)
     sure[2] = 50.0
     certain = planes.decision("cross_entropy", "classes", sure, colours)
-    assert int(certain[0, 0]) == planes.class_colour(2, colours).rgb()
+    assert int(certain[0, 0]) == class_colour(2, colours).rgb()
     sure[0] = np.nan
-    assert int(planes.decision("cross_entropy", "classes", sure, colours)[0, 0]) == pictures.NOT_A_NUMBER
+    assert int(planes.decision("cross_entropy", "classes", sure, colours)[0, 0]) == scales.NOT_A_NUMBER
 
 
 def test_points_are_dots_in_a_square(qapp: QApplication) -> None:
@@ -227,7 +230,7 @@ def test_points_are_dots_in_a_square(qapp: QApplication) -> None:
     image = painted(facts(Picture.POINTS, (2,), kind="input"), points, TALL, Dots(points))
     for row, index in ((0, 0), (1, 1)):
         x, y = 22 + 92 * rows[row, 0] / 4, 92 - 92 * rows[row, 1] / 4
-        assert image.pixel(round(x), round(y)) == planes.class_colour(index, theme.current()).rgb()
+        assert image.pixel(round(x), round(y)) == class_colour(index, theme.current()).rgb()
 
 
 def test_cards_of_a_network_of_two_features_show_the_plane() -> None:

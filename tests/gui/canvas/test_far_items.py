@@ -16,7 +16,9 @@ from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.canvas.items import far_items
 from nnviz.gui.look import theme
 from nnviz.project.edits import AddNodes, Annotate, Disconnect, Move, RemoveNodes, SetParam
-from nnviz.project.model import Arrow, Group, Node, Note, PortRef
+from nnviz.project.model import Arrow, Group, Node, Note, PortRef, Project
+from nnviz.project.samples.sketch import chain as drawn
+from nnviz.project.samples.sketch import features, linear, output
 
 PROJECT = chain("input", "conv2d", "relu", "flatten", "linear", "tanh", "output", input={"shape": (1, 8, 8)})
 NAMES = list(PROJECT.graph.nodes)
@@ -184,3 +186,24 @@ def test_for_a_part_of_the_scene_all_that_reaches_into_it_is_painted(
             assert list(layer.in_sight(part)) == there
             fewer += len(there) < len(everything)
         assert fewer
+
+
+SAME = Project(graph=drawn(features(8), linear(8), linear(8), linear(8), output("mse")))
+
+
+@pytest.mark.parametrize("hands", [SAME], indirect=True)
+def test_two_layers_of_a_kind_say_their_own_names_from_far(hands: Hands) -> None:
+    camera = hands.view.camera
+
+    def pictures(zoom: float) -> list[QImage]:
+        camera.set_zoom(zoom)
+        hands.view.centerOn(camera.content_rect().center())
+        whole = seen(hands)
+        size = round(100 * zoom)
+        corners = [hands.card(node) for node, one in SAME.graph.nodes.items() if one.kind == "linear"]
+        return [whole.copy(corner.x() - size // 2, corner.y(), size, size // 2) for corner in corners]
+
+    one, two, three = pictures(0.44)
+    assert one != two != three != one
+    one, two, three = pictures(0.2)
+    assert one == two == three

@@ -203,3 +203,24 @@ def test_a_long_name_takes_two_rows_before_it_is_cut(qapp: QApplication) -> None
     assert rows[1].shape == "64×7×7"
     cut = header_rows("Unbreakableandfartoolongforacard", "64×7×7", 12, 2, 2)
     assert cut[0].title.endswith("…") and cut[1].shape == "64×7×7"
+
+
+@pytest.mark.parametrize("zoom", [0.5, 0.75, 0.87, 1.0, 1.6])
+def test_cards_say_the_name_that_findings_use(qapp: QApplication, zoom: float) -> None:
+    for kind, node, shape in (
+        ("relu", "relu3", (16, 26, 26)),
+        ("linear", "linear1", (64,)),
+        ("conv2d", "conv12", LONG),
+    ):
+        places = card_places(card(kind, shape, node=node), zoom)
+        names = [row.name for row, _ in places.header]
+        if zoom >= 0.87:
+            assert node in names
+        assert [row.title for row, _ in places.header if row.title] == [registry.layer(kind).title]
+        for row, _ in places.header:
+            letters, gaps = places.letters, bool(row.title and row.name) + bool(row.shape and row.name)
+            title = text_width(row.title, max(13, letters), 600)
+            wide = title + text_width(row.name, letters, 400) + text_width(row.shape, letters, 400)
+            assert not row.name or wide * row.squeeze + 4.0 * gaps <= HEADER_WIDTH + 1.0
+    twice = card_places(card("input", (64,), node="input"), 1.0)
+    assert not any(row.name for row, _ in twice.header)

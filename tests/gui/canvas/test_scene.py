@@ -48,6 +48,25 @@ def test_cards_say_what_the_document_says(hands: Hands) -> None:
 
 
 @pytest.mark.parametrize("hands", [CNN], indirect=True)
+def test_the_badge_is_exact_or_what_passes_whichever_is_newer(hands: Hands) -> None:
+    facts, live, run = hands.view.canvas_scene.cards["relu"].facts, hands.view.stage.live, Run()
+    assert {"dead_fraction/relu", "silent_fraction/relu"} <= set(facts.series)
+    shown = []
+    for series, step, value in (
+        ("silent_fraction", 5, 0.4),
+        ("dead_fraction", 9, 0.25),
+        ("silent_fraction", 9, 0.5),
+        ("silent_fraction", 12, 0.6),
+    ):
+        run.append([Scalar(f"{series}/relu", step, value)])
+        live.show(run, None)
+        found = live.badge_reading(facts)
+        assert found is not None
+        shown.append((found[0].badge.word if found[0].badge else "", found[1].step, found[1].value))
+    assert shown == [("silent", 5, 0.4), ("dead", 9, 0.25), ("dead", 9, 0.25), ("silent", 12, 0.6)]
+
+
+@pytest.mark.parametrize("hands", [CNN], indirect=True)
 def test_only_changed_cards_are_painted_again(hands: Hands) -> None:
     hands.view.grab()
     painted = hands.view.stage.painted

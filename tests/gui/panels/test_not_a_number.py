@@ -13,13 +13,17 @@ from pytestqt.qtbot import QtBot
 from workspace_kit import workspace_of
 
 from nnviz.gui.look import painting
+from nnviz.gui.look.scales import NOT_A_NUMBER
+from nnviz.gui.panels.activations import ActivationsPanel
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.curves import CurvesPanel
+from nnviz.gui.panels.dead_units import DeadUnitsPanel
+from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
-from nnviz.record.readings import ArrayReading, Scalar
-from nnviz.record.run import Run
+from nnviz.record.readings import ArrayReading, Histogram, Scalar
+from nnviz.record.run import Run, RunInfo
 
 VALUES = {
     "nan": [np.nan],
@@ -96,3 +100,66 @@ def test_every_panel_shows_it(
     assert unpainted == []
     # pyqtgraph writes what it catches itself.
     assert capfd.readouterr().err == ""
+
+
+def test_a_share_that_is_no_number_is_hatched_and_one_that_was_not_measured_is_not(
+    document: Document, qtbot: QtBot
+) -> None:
+    def shown(step: int | None, value: float) -> tuple[str, bool]:
+        run = Run(RunInfo(title="planted"))
+        run.append([Scalar("dead_fraction/relu1", 5, value)])
+        panel = DeadUnitsPanel(workspace_of(document))
+        qtbot.addWidget(panel)
+        panel.resize(410, 200)
+        panel.show()
+        panel.refresh(Shown(run, step=step), frozenset(run.names()))
+        image = panel.view.grab().toImage()
+        pixels = {image.pixel(x, 8) for x in range(image.width())}
+        return panel.view.rows[0].text, NOT_A_NUMBER in pixels
+
+    assert shown(None, np.nan) == ("NaN", True)
+    assert shown(2, np.nan) == ("–", False)
+    assert shown(None, 0.0) == ("0 %", False)
+
+
+def test_nothing_stands_in_the_legend_before_the_first_look_at_the_test_set(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo(title="planted"))
+    run.append([Scalar("loss/train", step, 1.0 / step) for step in range(1, 40)])
+    run.append([Scalar("loss/test", 30, 0.25)])
+    panel = LossPanel(workspace_of(document))
+    qtbot.addWidget(panel)
+    panel.resize(410, 200)
+    panel.show()
+
+    def legend(step: int | None) -> dict[str, str]:
+        panel.refresh(Shown(run, step=step), frozenset(run.names()))
+        return {entry.title: entry.value for entry in panel.legend.entries}
+
+    assert legend(None)["test"] == "0.250"
+    assert "test" not in legend(20) and legend(20)["train"] == "0.0500"
+    assert legend(30)["test"] == "0.250"
+    run.append([Scalar("loss/test", 39, np.nan)])
+    assert legend(None)["test"] == "NaN"
+
+
+def test_outputs_that_have_become_no_numbers_are_not_shown_as_the_distribution_of_before(
+    document: Document, qtbot: QtBot
+) -> None:
+    run = Run(RunInfo(title="planted"))
+    counts, edges = np.array([3, 5, 2]), np.array([-1.0, 0.0, 1.0, 2.0])
+    run.append([Histogram("activation_histogram/conv1", 5, counts, edges)])
+    run.append([Scalar("activation_mean/conv1", 5, 0.5), Scalar("activation_deviation/conv1", 5, 0.7)])
+    run.append([Scalar("activation_mean/conv1", 9, np.nan), Scalar("activation_deviation/conv1", 9, np.nan)])
+    panel = ActivationsPanel(workspace_of(document))
+    qtbot.addWidget(panel)
+    panel.resize(410, 200)
+    panel.show()
+
+    def hatched(step: int | None) -> bool:
+        panel.refresh(Shown(run, step=step), frozenset(run.names()))
+        image = panel.view.grab().toImage()
+        return NOT_A_NUMBER in {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+
+    assert not hatched(5) and int(panel.view.shown[0].histogram.counts.sum()) == 10
+    assert hatched(None) and int(panel.view.shown[0].histogram.counts.sum()) == 0
+    assert np.isnan(panel.view.shown[0].mean)

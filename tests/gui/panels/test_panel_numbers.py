@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from nnviz.gui.panels.numbers import (
     Average,
     SteadyRange,
+    alone,
+    breaks,
     decade_ticks,
     epochs_of,
     nice_ticks,
@@ -52,6 +54,51 @@ def test_smoothing_leaves_holes_where_they_are() -> None:
 def test_a_long_curve_is_smoothed_like_a_short_one() -> None:
     values = np.random.default_rng(0).normal(size=1000)
     np.testing.assert_allclose(smooth(values, 0.9), slow_smooth(list(values), 0.9))
+
+
+def slow_log_smooth(values: list[float], weight: float) -> list[float]:
+    """The same loop over logarithms, begun anew behind each value that has none."""
+    result: list[float] = []
+    piece: list[float] = []
+    for value in values:
+        if value > 0 and math.isfinite(value):
+            piece.append(math.log10(value))
+            result.append(10 ** slow_smooth(piece, weight)[-1])
+        else:
+            piece = []
+            result.append(value)
+    return result
+
+
+@given(
+    st.lists(st.one_of(st.floats(1e-12, 1e12), st.sampled_from([0.0, math.inf, math.nan])), max_size=60),
+    st.sampled_from([0.3, 0.9]),
+    st.integers(1, 60),
+)
+def test_on_a_logarithmic_axis_logarithms_are_averaged(values: list[float], weight: float, cut: int) -> None:
+    expected = slow_log_smooth(values, weight)
+    np.testing.assert_allclose(smooth(np.array(values), weight, logarithmic=True), expected, rtol=1e-7)
+    average = Average(weight, logarithmic=True)
+    parts = [average.extend(np.array(part)) for part in (values[:cut], values[cut:])]
+    np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-7)
+
+
+def test_gradients_that_become_zero_do_not_leave_the_line_where_they_exploded() -> None:
+    values = np.array([1e11] * 20 + [0.0] * 30 + [1e-3] * 5)
+    result = smooth(values, 0.9, logarithmic=True)
+    assert (result[20:50] == 0).all(), "no logarithm, so a gap"
+    np.testing.assert_allclose(result[50:], 1e-3)
+
+
+def test_no_line_through_time_that_was_not_measured() -> None:
+    steps = np.concatenate([np.arange(0, 100, 2), np.arange(500, 600, 3), [601, 602]]).astype(float)
+    assert breaks(steps).tolist() == [50]
+    assert breaks(np.arange(1000.0)).tolist() == []
+    assert breaks(np.array([0.0, 1e6])).tolist() == [], "two say nothing of what is usual"
+    values = np.array([1.0, np.nan, 2.0, 3.0, np.nan, 4.0])
+    assert alone(values).tolist() == [True, False, False, False, False, True]
+    assert alone(np.array([7.0])).tolist() == [True]
+    assert alone(np.empty(0)).tolist() == []
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(2, 12))

@@ -11,7 +11,8 @@ from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.look.planes import Edges
-from nnviz.gui.panels.arrays import composite, filter_stack, image_before, map_stack
+from nnviz.gui.look.scales import Scale
+from nnviz.gui.panels.arrays import filter_stack, image_before, map_stack
 from nnviz.gui.panels.tile_data import TileData, arrange, tile_words
 from nnviz.gui.panels.tiles import TileView
 from nnviz.project.document import Document
@@ -69,7 +70,7 @@ def test_the_image_behind_flatten_is_found_and_nothing_behind_a_dense_layer() ->
 def test_composites_have_zero_in_the_middle() -> None:
     values = np.zeros((1, 3, 1, 3), dtype=np.float32)
     values[0, :, 0, 0], values[0, 0, 0, 2] = -2.0, 2.0
-    pixels = composite(values, 2.0)[0, 0]
+    pixels = Scale("grey", -2.0, 2.0).composite(values)[0, 0]
     assert [hex(int(pixel)) for pixel in pixels] == ["0xff000000", "0xff808080", "0xffff8080"]
 
 

@@ -234,21 +234,40 @@ def test_epochs_along_the_axis(document: Document, qtbot: QtBot) -> None:
     np.testing.assert_allclose(panel.plots["loss"].curves["loss/train"].x[[4, 9, 19]], [0.5, 1.0, 2.0])
 
 
-def test_a_course_is_drawn_from_the_second_measurement_on(styled: QApplication, qtbot: QtBot) -> None:
+def test_a_course_is_a_dot_a_measurement_and_a_line_only_where_somebody_looked(
+    styled: QApplication, qtbot: QtBot
+) -> None:
     view = SharesView()
     qtbot.addWidget(view)
     view.resize(300, 60)
 
-    def drawn(count: int) -> bool:
-        steps = np.arange(count) * 50
-        view.show_rows([Row("relu1", DEAD_FRACTION, 0.2, steps, np.full(count, 0.2))], "", None, 100)
+    def drawn(count: int, passing: int = 0) -> int:
+        """Columns of the course in which something is drawn."""
+        steps, steps_passing = np.arange(count) * 50, np.arange(passing) * 5
+        view.show_rows(
+            [
+                Row(
+                    "relu1",
+                    DEAD_FRACTION,
+                    0.2,
+                    steps,
+                    np.full(count, 0.2),
+                    passing_steps=steps_passing,
+                    passing=np.full(passing, 0.2),
+                )
+            ],
+            "",
+            None,
+            100,
+        )
         image = view.grab().toImage()
         colour = themes.level_colour(themes.current(), DEAD_FRACTION.bands.level(0.2))
         below = range(view.sizeHint().height() // 2, image.height())
-        return any(image.pixelColor(x, y).rgb() == colour.rgb() for y in below for x in range(image.width()))
+        return sum(any(image.pixelColor(x, y).rgb() == colour.rgb() for y in below) for x in range(image.width()))
 
-    assert not drawn(1)
-    assert drawn(2)
+    assert 1 <= drawn(1) <= 4
+    assert 2 <= drawn(2) <= 8  # nobody looked between the two
+    assert drawn(2, passing=11) > 60
 
 
 def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtBot) -> None:
@@ -278,6 +297,40 @@ def test_five_of_twenty_dead_units_are_25_percent(document: Document, qtbot: QtB
     assert asked.args == ["relu1"]
 
 
+def test_since_when_is_told_as_what_is_known(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    dead = np.array([True, False, True, True])
+    run.append(
+        [
+            Scalar("dead_fraction/relu1", 600, 0.75),
+            ArrayReading("dead_units/relu1", 600, dead, {"images": 2000}),
+            ArrayReading("dead_since/relu1", 600, np.where(dead, 560, -1)),
+            ArrayReading("alive_until/relu1", 600, np.where(dead, 541, -1)),
+            Scalar("silent_fraction/relu1", 640, 0.5),
+            Scalar("dead_fraction/relu2", 600, float("nan")),
+        ]
+    )
+    panel = shown(DeadUnitsPanel, document, qtbot)
+    assert isinstance(panel, DeadUnitsPanel)
+    panel.refresh(Shown(run), frozenset(run.names()))
+    first, second = panel.view.rows
+    assert first.note == "3 of 4 units dead between steps 541 and 560: 0, 2, 3. At step 640: silent 50 %."
+    assert (second.text, second.note) == ("NaN", "its outputs are not a number (NaN).")
+
+
+def test_after_one_step_there_is_a_dot(document: Document, qtbot: QtBot) -> None:
+    run = Run(RunInfo())
+    run.append([Scalar("loss/train", 1, 0.7), Scalar("accuracy/train", 1, 0.5)])
+    panel = shown(LossPanel, document, qtbot)
+    assert isinstance(panel, LossPanel)
+    panel.refresh(Shown(run), frozenset(run.names()))
+    curve = panel.plots["loss"].curves["loss/train"]
+    assert [len(x) for x in curve.items[2].getData()] == [1, 1]
+    run.append([Scalar("loss/train", 2, 0.6)])
+    panel.refresh(Shown(run), frozenset(run.names()))
+    assert [len(x) for x in curve.items[2].getData()] == [0, 0]
+
+
 def test_saturation_is_named_as_such(document: Document, qtbot: QtBot) -> None:
     run = Run(RunInfo())
     run.append([Scalar("saturation/relu1", 1, 0.5)])
@@ -300,6 +353,47 @@ def test_findings_offer_their_cures_and_go_when_resolved(document: Document, run
     assert panel.cards == [kept]
 
 
+def test_symptoms_are_folded_under_their_cause(document: Document, qtbot: QtBot) -> None:
+    run, cause = Run(RunInfo()), "finding/learning_rate_too_high"
+    symptoms = [
+        Finding(f"finding/dead_units/{node}", 5, "warning", f"{node} is dead.", "", node, (), cause)
+        for node in ("relu1", "relu2")
+    ]
+    run.append([Finding(cause, 5, "warning", "The learning rate is too high."), *symptoms])
+    panel = shown(FindingsPanel, document, qtbot)
+    assert isinstance(panel, FindingsPanel)
+    panel.refresh(Shown(run), frozenset(run.names()))
+    (card,) = panel.cards
+    assert [one.finding for one in card.symptoms] == symptoms
+    assert card.fold.text() == "2 signs of it" and "relu1 is dead." in card.fold.accessibleName()
+    assert card.fold.isVisible() and not any(one.isVisible() for one in card.symptoms)
+    assert card.fold.focusPolicy() & Qt.FocusPolicy.TabFocus
+    for key, opened in ((Qt.Key.Key_Space, True), (Qt.Key.Key_Return, False), (Qt.Key.Key_Return, True)):
+        qtbot.keyClick(card.fold, key)
+        assert all(one.isVisible() is opened for one in card.symptoms)
+    with qtbot.waitSignal(panel.node_requested) as asked:
+        qtbot.mouseClick(card.symptoms[1], Qt.MouseButton.LeftButton)
+    assert asked.args == ["relu2"]
+    assert [row[3] for row in table(panel)[1:]] == [
+        "The learning rate is too high.",
+        "relu1 is dead.",
+        "relu2 is dead.",
+    ]
+    before = card
+    # It stays open when its numbers change, and a sign that goes is gone. What has the keyboard keeps it.
+    run.append([Finding(cause, 9, "warning", "The learning rate of 3 is too high.")])
+    run.append([Finding(symptoms[0].series, 9, "resolved", "")])
+    panel.refresh(Shown(run), frozenset(run.names()))
+    qtbot.waitUntil(lambda: card.fold.text() == "1 sign of it" and card.symptoms[0].isVisible())
+    assert panel.cards == [before]
+    assert card.text.text() == "The learning rate of 3 is too high."
+    # Without its cause it stands for itself.
+    run.append([Finding(cause, 10, "resolved", "")])
+    panel.refresh(Shown(run), frozenset(run.names()))
+    qtbot.waitUntil(lambda: [one.finding for one in panel.cards] == symptoms[1:])
+    assert not panel.cards[0].fold.isVisible()
+
+
 def test_filters_print_their_range_and_follow_the_selection(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(FiltersPanel, document, qtbot)
     assert isinstance(panel, FiltersPanel)
@@ -310,9 +404,8 @@ def test_filters_print_their_range_and_follow_the_selection(document: Document, 
     sample = run.latest("weights/conv2")
     assert isinstance(sample, ArrayReading) and panel.view.stack is not None
     choose_channel(panel, 3)
-    channel = sample.array[:, 3]
-    low, high = themes.format_number(float(channel.min()), 2), themes.format_number(float(channel.max()), 2)
-    assert panel.view.range_bar.ends == (low, high)
+    limit = float(np.abs(sample.array).max())  # one scale for all filters and all their input channels
+    assert panel.view.range_bar.ends == themes.format_range(-limit, limit, 2)
     assert panel.view.channel_box.count() == 16
     panel.set_selection("relu2")
     assert panel.node == "conv2", "a layer without weights leaves the panel where it is"

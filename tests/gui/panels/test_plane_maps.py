@@ -7,7 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from nnviz.data import datasets
-from nnviz.gui.look import pictures
+from nnviz.gui.look.scales import Scale
 from nnviz.gui.panels.feature_maps import MapView
 from nnviz.project.document import Document
 from nnviz.project.samples import templates
@@ -34,12 +34,12 @@ def test_units_have_their_planes_with_the_axes_printed(spiral: Document, qtbot: 
     data = view.grid.data
     assert data is not None and len(data) == 8
     np.testing.assert_array_equal(data.values, maps)
-    np.testing.assert_array_equal(data.colours[3], pictures.colours(maps[3], "plane"))
+    np.testing.assert_array_equal(data.colours[3], Scale.signs(maps[3]).paint(maps[3]))
     assert view._caption.text() == "x1 −5.0 … 5.0, x2 −4.0 … 4.0"
     view.set_shared(True)
     data = view.grid.data
     assert data is not None
-    np.testing.assert_array_equal(data.colours, pictures.colours(maps, "plane"))
+    np.testing.assert_array_equal(data.colours, Scale.signs(maps).paint(maps))
     later = -maps
     run.append([ArrayReading("plane/linear1", 4, later, EDGES)])
     assert view.refresh(run, "linear1", None) and view.grid.data is not None
@@ -54,7 +54,7 @@ def test_the_output_shows_how_likely_the_second_class_is(spiral: Document, qtbot
     qtbot.addWidget(view)
     assert view.refresh(run, "output", None)
     data = view.grid.data
-    assert data is not None and data.names == ("blue",)
+    assert data is not None and data.names == ("violet",)
     np.testing.assert_allclose(data.values, 1 / (1 + np.exp(-logits.astype(float))), rtol=1e-5)
     assert view.range_bar.ends == ("0", "1.0")
     for shared in (True, False):  # colours again without another measurement: still the same probabilities

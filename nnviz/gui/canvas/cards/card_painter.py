@@ -15,6 +15,7 @@ from nnviz.gui.canvas.cards.card_text import (
     elided,
     far_title,
     letters_at,
+    name_gap,
     squeeze_into,
     squeezed,
     text_width,
@@ -24,12 +25,16 @@ from nnviz.gui.canvas.cards.facts import CardFacts, Status
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
 from nnviz.gui.look.painting import Saved
+from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import Theme, format_count, level_colour, mixed, scene_font
+from nnviz.record.quantities import Quantity
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 #: Family of the cards of collapsed groups.
 GROUP_FAMILY = "group"
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+#: The zoom from which on a card that is seen from far says its id, too; before, cards of one look share a picture.
+NAMED_FROM = 0.3
 #: Ends of the gradient bar's logarithmic scale, as exponents of ten.
 GRADIENT_LOW, GRADIENT_HIGH = -6.0, 1.0
 
@@ -55,6 +60,8 @@ class CardReadings:
 
     gradient: float | None = None
     badge: float | None = None
+    #: What the badge's value is of, where it is not the card's own quantity but what passes lately.
+    quantity: Quantity | None = None
 
 
 def magnitude(value: float) -> str:
@@ -102,11 +109,11 @@ def paint_card(
     if places.figures is not None:
         _paint_figures(painter, places.figures, facts, places.letters, readings.gradient, theme)
     if places.status is not None:
-        _paint_status(painter, places.status, facts, places.letters, readings.badge, theme)
+        _paint_status(painter, places.status, facts, places.letters, readings, theme)
     if places.share_bar is not None and readings.badge is not None and facts.badge is not None:
         colour = level_colour(theme, facts.badge.bands.level(readings.badge))
-        known = math.isfinite(readings.badge) and facts.badge.unit == "share"
-        _paint_bar(painter, places.share_bar, readings.badge if known else 1.0, colour, theme)
+        fraction = readings.badge if facts.badge.unit == "share" or not math.isfinite(readings.badge) else 1.0
+        _paint_bar(painter, places.share_bar, fraction, colour, theme)
 
 
 def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: QPixmap | None, theme: Theme) -> None:
@@ -138,7 +145,7 @@ def paint_bypass(painter: QPainter, facts: CardFacts, places: CardPlaces, theme:
     """Over the faded card its words, to be read, and a line from side to side: what comes in goes out."""
     _paint_header(painter, facts, places, theme)
     if places.status is not None:
-        _paint_status(painter, places.status, facts, places.letters, None, theme)
+        _paint_status(painter, places.status, facts, places.letters, CardReadings(), theme)
     painter.setPen(QPen(theme.accent, 2.0, Qt.PenStyle.DashLine))
     rect = facts.layout.rect
     y = min(PORT_Y, rect.height() - 8.0)
@@ -159,7 +166,21 @@ def paint_far_card(painter: QPainter, facts: CardFacts, look: CardLook, theme: T
     painter.setFont(scene_font(size, 600))
     painter.setPen(theme.text_muted if facts.bypassed else theme.text)
     height = min(size * 1.1, (rect.height() - 4.0) / len(lines))
-    top = rect.center().y() - height * len(lines) / 2
+    letters = letters_at(zoom)
+    low = 1.2 * letters
+    name = "" if facts.members or facts.title.lower() == facts.node.lower() else facts.node
+    if (
+        zoom < NAMED_FROM
+        or height * len(lines) + low > rect.height() - 6.0
+        or text_width(name, letters, 400) > rect.width() - 8.0
+    ):
+        name = ""
+    top = rect.center().y() - (height * len(lines) + (low if name else 0.0)) / 2
+    if name:
+        painter.setFont(scene_font(letters))
+        under = QRectF(rect.left(), top + height * len(lines), rect.width(), low)
+        painter.drawText(under, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, name)
+        painter.setFont(scene_font(size, 600))
     for number, line in enumerate(lines):
         row = QRectF(rect.left(), top + number * height, rect.width(), height)
         # What hangs below the line may hang out of its row.
@@ -226,16 +247,19 @@ def _paint_header(painter: QPainter, facts: CardFacts, places: CardPlaces, theme
         if row.shape:
             painter.setFont(squeezed(places.letters, 400, row.squeeze))
             painter.setPen(theme.text_faint if row.shape == "?" else theme.text_muted)
-            painter.drawText(place, _RIGHT if row.title else _LEFT, row.shape)
+            painter.drawText(place, _RIGHT if row.title or row.name else _LEFT, row.shape)
+        if row.name:
+            painter.setFont(squeezed(places.letters, 400, row.squeeze))
+            painter.setPen(theme.text_muted)
+            behind = text_width(row.title, size, 600) * row.squeeze + name_gap(places.letters) if row.title else 0.0
+            painter.drawText(place.adjusted(behind, 0.0, 0.0, 0.0), _LEFT, row.name)
 
 
 def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: Theme) -> None:
     fraction, colour = 0.0, theme.good
-    if value is None or value <= 0.0:
-        pass  # a file may say that a norm is negative
-    elif not math.isfinite(value):
-        fraction, colour = 1.0, theme.danger
-    else:
+    if value is None or not math.isfinite(value):
+        fraction = 0.0 if value is None else value
+    elif value > 0.0:  # a file may say that a norm is negative
         exponent = math.log10(value)
         fraction = min(max((exponent - GRADIENT_LOW) / (GRADIENT_HIGH - GRADIENT_LOW), 0.0), 1.0)
         colour = theme.good if GRADIENT_LOW < exponent < GRADIENT_HIGH else theme.warning
@@ -243,11 +267,13 @@ def _paint_gradient(painter: QPainter, bar: QRectF, value: float | None, theme: 
 
 
 def _paint_bar(painter: QPainter, bar: QRectF, fraction: float, colour: QColor, theme: Theme) -> None:
-    """A groove, filled from the left."""
+    """A groove, filled from the left; hatched where there is no number."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(mixed(theme.panel_raised, theme.text_faint, 0.22))
     painter.drawRoundedRect(bar, 2.0, 2.0)
-    if fraction > 0.0:
+    if not math.isfinite(fraction):
+        paint_no_number(painter, bar)
+    elif fraction > 0.0:
         painter.setBrush(colour)
         painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(4.0, bar.width() * fraction), bar.height()), 2.0, 2.0)
 
@@ -284,12 +310,14 @@ def _paint_figures(
 
 
 def _paint_status(
-    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, value: float | None, theme: Theme
+    painter: QPainter, row: QRectF, facts: CardFacts, letters: int, readings: CardReadings, theme: Theme
 ) -> None:
     """A note; or a badge: the value of a quantity, whose word goes before its number has to."""
     unit = letters / LETTERS
     noted = facts.status is Status.NOTE
-    text = facts.note if noted else facts.word
+    value, quantity = readings.badge, readings.quantity or facts.badge
+    word = quantity.badge.word if quantity is not None and quantity.badge is not None else ""
+    text = facts.note if noted else word
     wide = text_width(text, letters, 400)
     pill_width = 44.0 if letters == LETTERS else 38.0 * unit
     room = row.width() if noted or value is None else row.width() - pill_width - 2.0

@@ -1,8 +1,10 @@
 """The live picture of a card: an image, feature maps, lines, a vector or class bars, painted once and kept.
 
 Maps of one card share one scale from their smallest to their largest number, so that they can be compared; vectors that
-can be negative use the zero-centred scale. Units over the plane of two features have a zero-centred scale each. Pixels
-keep hard edges of equal size at every zoom: a picture is enlarged to the next whole multiple and then fitted smoothly.
+can be negative use the zero-centred scale. Units over the plane of two features have a zero-centred scale each. What
+the colours mean stands in ``look/scales``; the range that is printed is that of the scale which the picture is painted
+with. Pixels keep hard edges of equal size at every zoom: a picture is enlarged to the next whole multiple and then
+fitted smoothly.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from nnviz.gui.canvas.cards.card_text import LETTERS
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.geometry import FLAT_PICTURE, Level
-from nnviz.gui.look import pictures
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities
+from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, paint_no_number
 from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
 from nnviz.record.quantities import percent
@@ -125,6 +127,7 @@ def paint_picture(
     if values.dtype == np.bool_ or not np.issubdtype(values.dtype, np.floating):
         values = values.astype(np.float32)
     edges = Edges.of(sample.meta)
+    scale = scale_of(facts, values, level)
     if values.size == 0:
         pass
     elif facts.picture is Picture.POINTS and edges is not None and values.ndim == 2:
@@ -136,17 +139,28 @@ def paint_picture(
     elif facts.picture in (Picture.BARS, Picture.DECISION) and values.ndim == 1:
         _paint_bars(painter, area, facts, values, theme, label, letters)
     elif facts.picture is Picture.IMAGE and values.ndim == 3 and values.shape[0] in (1, 3):
-        _paint_image(painter, area, values, ratio)
+        _paint_image(painter, area, values, ratio, scale)
     elif values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
-        _paint_tiles(painter, area, values, ratio, level)
+        _paint_tiles(painter, area, values, ratio, level, scale)
     elif values.ndim == 2 and values.shape[1] > 1:
-        _paint_lines(painter, area, values, ratio, signed=facts.signed)
+        sharp(painter, area, scale.paint(values), ratio)  # channels as rows, positions from left to right
     else:
-        _paint_strip(painter, area, values.reshape(-1), ratio, theme, signed=facts.signed)
+        _paint_strip(painter, area, values.reshape(-1), ratio, scale)
     if level is Level.NEAR and facts.picture not in _WITHOUT_RANGE and values.size:
-        _paint_range(painter, area, shown_values(facts, values, level), theme)
+        _paint_range(painter, area, scale, theme)
     painter.end()
     return pixmap
+
+
+def scale_of(facts: CardFacts, values: Numbers, level: Level) -> Scale:
+    """How the picture of a card is painted; bars, points and planes have scales of their own."""
+    if facts.picture is Picture.IMAGE and values.ndim == 3 and values.shape[0] in (1, 3):
+        return Scale.picture(values)
+    if values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
+        return Scale.amounts(values[: _TILES[level]])
+    if facts.signed:
+        return Scale.signs(values)
+    return Scale.amounts(values, from_zero=values.ndim != 2 or values.shape[1] <= 1)
 
 
 def shown_values(facts: CardFacts, values: Numbers, level: Level) -> Numbers:
@@ -180,15 +194,12 @@ def _fit(area: QRectF, width: float, height: float) -> QRectF:
     return fitted
 
 
-def _paint_image(painter: QPainter, area: QRectF, values: Numbers, ratio: float) -> None:
-    low, high = pictures.value_range(values)
-    if low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
+def _paint_image(painter: QPainter, area: QRectF, values: Numbers, ratio: float, scale: Scale) -> None:
     target = _fit(area, values.shape[2], values.shape[1])
     if values.shape[0] == 3:
-        painter.drawImage(target, _enlarged(pictures.rgb(values, low, high), target, ratio))
+        painter.drawImage(target, _enlarged(image_of(scale.composite(values)), target, ratio))
     else:
-        sharp(painter, target, pictures.colours(values[0], "grey", low, high), ratio)
+        sharp(painter, target, scale.paint(values[0]), ratio)
 
 
 def _enlarged(image: QImage, target: QRectF, ratio: float) -> QImage:
@@ -223,10 +234,11 @@ def tile_rects(area: QRectF, count: int, width: int, height: int, gap: float = 1
     ]  # fmt: skip
 
 
-def _paint_tiles(painter: QPainter, area: QRectF, values: Numbers, ratio: float, level: Level) -> None:
+def _paint_tiles(
+    painter: QPainter, area: QRectF, values: Numbers, ratio: float, level: Level, scale: Scale
+) -> None:  # fmt: skip
     shown = values[: _TILES[level]]
-    low, high = pictures.value_range(shown)
-    painted = pictures.colours(shown, "sequential", low, high)
+    painted = scale.paint(shown)
     for rect, pixels in zip(
         tile_rects(area, shown.shape[0], shown.shape[2], shown.shape[1]), painted, strict=True
     ):  # fmt: skip
@@ -238,7 +250,7 @@ def _paint_planes(painter: QPainter, area: QRectF, values: Numbers, ratio: float
     shown = values[: _PLANES[level]]
     rects = tile_rects(area, shown.shape[0], shown.shape[2], shown.shape[1], gap=2.0)
     for rect, unit in zip(rects, shown, strict=True):
-        sharp(painter, rect, pictures.colours(unit, "plane"), ratio)
+        sharp(painter, rect, Scale.signs(unit).paint(unit), ratio)
 
 
 def _paint_points(painter: QPainter, area: QRectF, edges: Edges, dots: Dots, theme: Theme) -> None:
@@ -264,28 +276,22 @@ def _paint_decision(
             _paint_yes_no(painter, QRectF(0.0, 0.0, area.width(), below), facts, share, theme, label, letters)
 
 
-def _paint_lines(painter: QPainter, area: QRectF, values: Numbers, ratio: float, *, signed: bool) -> None:
-    """Channels as rows, positions from left to right."""
-    low, high = pictures.value_range(values)
-    sharp(painter, area, pictures.colours(values, "diverging" if signed else "sequential", low, high), ratio)
-
-
-def _paint_strip(painter: QPainter, area: QRectF, values: Numbers, ratio: float, theme: Theme, *, signed: bool) -> None:
+def _paint_strip(painter: QPainter, area: QRectF, values: Numbers, ratio: float, scale: Scale) -> None:
     """One cell a number; where there are more numbers than pixels, the largest in magnitude of each group."""
     cells = max(1, int(area.width() * ratio))
     if values.size > cells:
         values = strongest(values, cells)
-    low, high = pictures.value_range(values)
-    if not signed:
-        low = min(low, 0.0)
-    painted = pictures.colours(values, "diverging" if signed else "sequential", low, high)
+    painted = scale.paint(values)
     cell = area.width() / values.size
     if cell < _WIDE_CELL:
         sharp(painter, area, painted[None, :], ratio)
         return
     for index, colour in enumerate(painted):
         rect = QRectF(index * cell, 0.0, cell - (1.0 if index + 1 < values.size else 0.0), area.height())
-        painter.fillRect(rect, QColor.fromRgb(int(colour)))
+        if colour == NOT_A_NUMBER:
+            paint_no_number(painter, rect)
+        else:
+            painter.fillRect(rect, QColor.fromRgb(int(colour)))
 
 
 def strongest(values: Numbers, groups: int) -> Numbers:
@@ -305,8 +311,9 @@ def _paint_bars(
         _paint_yes_no(painter, area, facts, float(shares[0]), theme, label, letters)
         return
     names = facts.class_names if len(facts.class_names) == shares.size else [str(k) for k in range(shares.size)]
-    finite = np.nan_to_num(shares, nan=-1.0)
-    winner = int(np.argmax(finite))
+    known_shares = np.isfinite(shares)
+    finite = np.where(known_shares, shares, -1.0)
+    winner = int(np.argmax(finite)) if known_shares.any() else -1
     order = list(range(shares.size))
     if shares.size > facts.bar_rows:
         order = [int(k) for k in np.argsort(-finite, kind="stable")[: facts.bar_rows]]
@@ -329,10 +336,13 @@ def _paint_bars(
             name = metrics.elidedText(names[index], Qt.TextElideMode.ElideRight, int(column) + 1)
             painter.drawText(QRectF(4.0, top - 2.0, column + 2.0, row + 4.0), _BESIDE, name)
         share = float(shares[index])
+        if not known_shares[index]:
+            _paint_no_share(painter, area, QRectF(left, top + 1.5, room, row - 3.0), number, letters, share, theme)
+            continue
         colour = mixed(theme.text_faint, theme.plot_background, 0.35)
         if index == winner:
             colour = theme.good if right or not known else theme.danger
-        bar = QRectF(left, top + 1.5, max(1.0, room * (share if math.isfinite(share) else 0.0)), row - 3.0)
+        bar = QRectF(left, top + 1.5, max(1.0, room * share), row - 3.0)
         if row > 20.0:
             bar.setRect(left, top + row / 2 - 4.5, bar.width(), 9.0)
         painter.fillRect(bar, colour)
@@ -343,6 +353,19 @@ def _paint_bars(
             painter.drawText(QRectF(area.width() - number, top - 2.0, number - 3.0, row + 4.0), _AT_END, percent(share))
         else:
             _paint_winner(painter, area, top + row / 2, number, letters, names[index], percent(share))
+
+
+def _paint_no_share(
+    painter: QPainter, area: QRectF, bar: QRectF, width: float, letters: int, share: float, theme: Theme
+) -> None:
+    """What the network says is no number: not a bar of length 0."""
+    slim = QRectF(bar.left(), bar.center().y() - 4.5, bar.width(), 9.0)
+    paint_no_number(painter, bar if bar.height() <= 17.0 else slim)
+    if bar.height() + 3.0 >= _CLOSEST_ROWS * letters:
+        painter.setPen(theme.text)
+        painter.drawText(
+            QRectF(area.width() - width, bar.top() - 3.5, width - 3.0, bar.height() + 7.0), _AT_END, percent(share)
+        )
 
 
 def _paint_winner(
@@ -367,11 +390,14 @@ def _paint_yes_no(
     painter.setFont(scene_font(letters, 600))
     unit = letters / LETTERS
     names = facts.class_names if len(facts.class_names) == 2 else ("0", "1")
+    known = math.isfinite(share)
     said = names[1 if share > 0.5 else 0]
     wrong = label in names and said != label
     bar = QRectF(8.0, area.height() / 2 - 4.5, area.width() - 14.0 - 44.0 * unit, 9.0)
     painter.fillRect(bar, theme.field)
-    if math.isfinite(share):
+    if not known:
+        paint_no_number(painter, bar)
+    else:
         filled = QRectF(bar)
         filled.setWidth(bar.width() * share)
         painter.fillRect(filled, theme.danger if wrong else theme.good)
@@ -380,16 +406,15 @@ def _paint_yes_no(
     painter.drawLine(QPointF(middle, bar.top() - 2.5), QPointF(middle, bar.bottom() + 2.5))
     painter.setPen(theme.text)
     loss = registry.losses().get(facts.loss)
-    signed = loss is not None and loss.answer == "sign" and math.isfinite(share)
+    signed = loss is not None and loss.answer == "sign" and known
     text = ("+1" if share > 0.5 else "−1") if signed else format_number(share, 2)
     place = QRectF(area.width() - 6.0 - 44.0 * unit, 0.0, 44.0 * unit, area.height())
     painter.drawText(place, _AT_END, text)
 
 
-def _paint_range(painter: QPainter, area: QRectF, values: Numbers, theme: Theme) -> None:
-    """Smallest and largest number of what is shown, in a corner."""
-    low, high = pictures.value_range(values)
-    text = f"{format_number(low, 2)} … {format_number(high, 2)}"
+def _paint_range(painter: QPainter, area: QRectF, scale: Scale, theme: Theme) -> None:
+    """The numbers at the ends of the scale, in a corner."""
+    text = scale.range_words()
     font = scene_font(12)
     with Saved(painter):
         # Close in, scene units are large: the text keeps a size that fits beside the picture's detail.

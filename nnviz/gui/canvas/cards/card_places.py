@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from PySide6.QtCore import QRectF
 
-from nnviz.gui.canvas.cards.card_text import HEADER_WIDTH, LETTERS, HeaderRow, header_rows, letters_at
+from nnviz.gui.canvas.cards.card_text import HEADER_WIDTH, LETTERS, HeaderRow, header_rows, letters_at, named
 from nnviz.gui.canvas.cards.facts import CardFacts, Status
 from nnviz.gui.canvas.geometry import EDGE_HEIGHT, INSET, PICTURE_TOP, PICTURE_WIDTH
 
@@ -52,7 +52,8 @@ class CardPlaces:
 def card_places(facts: CardFacts, zoom: float) -> CardPlaces:
     """Where things stand on this card at this zoom."""
     layout = facts.layout
-    key = facts.title, facts.subtitle, layout.height, layout.picture.height()
+    name = "" if facts.members else facts.node
+    key = facts.title, name, facts.subtitle, layout.height, layout.picture.height()
     letters = letters_at(zoom)
     if letters == LETTERS:
         header, top = _near_header(*key)
@@ -69,11 +70,11 @@ def _rows(rows: tuple[HeaderRow, ...], top: float, height: float) -> tuple[tuple
 
 @lru_cache(maxsize=2048)
 def _near_header(
-    title: str, subtitle: str, height: float, picture: float
+    title: str, name: str, subtitle: str, height: float, picture: float
 ) -> tuple[tuple[tuple[HeaderRow, QRectF], ...], float]:
     """The header from near, and where the picture begins below it."""
     most = 3 if picture > height / 2 else 2
-    rows = header_rows(title, subtitle, LETTERS, most, 2)
+    rows = named(header_rows(title, subtitle, LETTERS, most, 2), name, LETTERS, picture > height / 2)
     if len(rows) == 1:
         return _rows(rows, EDGE_HEIGHT + 4.0, 24.0), PICTURE_TOP
     line = 15.0
@@ -83,6 +84,7 @@ def _near_header(
 @lru_cache(maxsize=8192)
 def _far_places(
     title: str,
+    name: str,
     subtitle: str,
     height: float,
     usual: float,
@@ -95,6 +97,7 @@ def _far_places(
 
     Args:
         title: Of the card.
+        name: Its id.
         subtitle: The output's shape, or the loss.
         height: Of the card.
         usual: Height of its picture from near.
@@ -108,6 +111,7 @@ def _far_places(
     room = height - top - _GAP / 2 - _BOTTOM - (bar + _GAP if parameters else 0.0)
     most = int((room - _FOR_SHAPE * usual) / line) if own_row else 1
     rows = header_rows(title, subtitle, letters, most, int((height - top - 3.0) / line))
+    rows = named(rows, name, letters, most >= 2 and usual > height / 2)
     room -= len(rows) * line
     share = share_bar = figures = False
     if status is not Status.NONE:

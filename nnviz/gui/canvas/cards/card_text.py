@@ -37,12 +37,14 @@ class HeaderRow(NamedTuple):
     Attributes:
         title: At the left, in the letters of titles.
         shape: The output's shape or the loss: at the right of a title, at the left where it has a row of its own.
-        squeeze: How much closer the letters stand, so that both fit.
+        squeeze: How much closer the letters stand, so that all fit.
+        name: The id by which findings and instruments call the layer: behind the title, or at the left of the shape.
     """
 
     title: str
     shape: str
     squeeze: float
+    name: str = ""
 
 
 @lru_cache(maxsize=4096)
@@ -116,6 +118,42 @@ def header_rows(title: str, shape: str, letters: int, most: int, most_titles: in
             return (first, HeaderRow(parts[1], "", fits[1]), own)[: max(2, most)]
     cut = elided(title, size, 600, int(HEADER_WIDTH / CLOSEST))
     return (HeaderRow(cut, "", CLOSEST), own)[: max(1, most)]
+
+
+def named(rows: tuple[HeaderRow, ...], name: str, letters: int, split: bool) -> tuple[HeaderRow, ...]:
+    """The rows with the layer's id where there is room for it; nothing is cut for it.
+
+    Args:
+        rows: As :func:`header_rows` gives them.
+        name: The id; empty, or the title itself, where there is nothing to add.
+        letters: Size of all but the title, in scene units.
+        split: Whether a single row may become two, so that it has room.
+    """
+    if not name or any(row.title.lower() == name.lower() for row in rows):
+        return rows
+    gap = name_gap(letters)
+    wide, room = text_width(name, letters, 400), HEADER_WIDTH + 0.5
+
+    def fitting(row: HeaderRow) -> HeaderRow | None:
+        title, shape = text_width(row.title, title_letters(letters), 600), text_width(row.shape, letters, 400)
+        gaps = gap * ((title > 0) + (shape > 0))
+        squeeze = min(row.squeeze, squeeze_into(title + wide + shape, room - gaps))
+        return row._replace(name=name, squeeze=squeeze) if squeeze >= CLOSEST else None
+
+    # Beside the shape in its own row first; else behind the title.
+    for at in sorted(range(len(rows)), key=lambda at: bool(rows[at].title)):
+        if (row := fitting(rows[at])) is not None:
+            return (*rows[:at], row, *rows[at + 1 :])
+    if split and len(rows) == 1 and rows[0].title and rows[0].shape:
+        own = fitting(HeaderRow("", rows[0].shape, 1.0))
+        if own is not None:
+            return (HeaderRow(rows[0].title, "", 1.0), own)
+    return rows
+
+
+def name_gap(letters: int) -> float:
+    """Between a title or a shape and the id beside it."""
+    return 5.0 if letters == LETTERS else 0.45 * letters
 
 
 @lru_cache(maxsize=1024)

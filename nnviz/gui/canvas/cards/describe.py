@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -9,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from nnviz.gui.canvas.cards.card_painter import magnitude
-from nnviz.gui.canvas.cards.card_pictures import shown_values
+from nnviz.gui.canvas.cards.card_pictures import scale_of, shown_values
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import Level
@@ -19,8 +20,8 @@ from nnviz.gui.canvas.items.note_item import NoteItem
 from nnviz.gui.canvas.items.note_text import plain_text
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.look import pictures
-from nnviz.gui.look.theme import format_count, format_number
+from nnviz.gui.look.scales import CLASS_WORDS, SIGNS
+from nnviz.gui.look.theme import format_count
 from nnviz.project.checks.shapes import shape_text
 
 #: So many letters of a note are shown beside the mouse.
@@ -73,9 +74,10 @@ def describe(scene: CanvasScene, live: LiveValues, node: str) -> str:
     targets = [edge.target.node for edge in sorted(scene.wires_at(node)) if edge.source.node == node]
     parts.append(f"from {', '.join(sources)}" if sources else "no input wire" if facts.input_ports else "")
     parts.append(f"to {', '.join(targets)}" if targets else "no output wire" if facts.output_ports else "")
-    value = live.badge(facts)
-    if value is not None and facts.badge is not None and facts.badge.badge is not None:
-        parts.append(f"{facts.badge.badge.word} {facts.badge.text(value)}")
+    found = live.badge_reading(facts)
+    if found is not None and found[0].badge is not None:
+        quantity, reading = found
+        parts.append(f"{found[0].badge.word} {quantity.text(reading.value)}")
     sentence = ", ".join(part for part in parts if part) + "."
     return " ".join([sentence, *scene.cards[node].reasons()])
 
@@ -118,14 +120,20 @@ def _sizes(facts: CardFacts) -> str:
 
 def _picture(facts: CardFacts, live: LiveValues) -> str:
     sample = live.picture(facts)
-    if sample is None or facts.picture is Picture.BARS:
+    if sample is None or facts.picture in (Picture.BARS, Picture.POINTS):
         return ""
+    if facts.picture is Picture.DECISION:
+        return ", ".join(f"{name}: {word}" for name, word in zip(facts.class_names, CLASS_WORDS, strict=False))
     values = np.asarray(sample.array)
     if values.size == 0 or not np.issubdtype(values.dtype, np.number):
         return ""
     shown = shown_values(facts, values, Level.NORMAL)
-    low, high = pictures.value_range(shown)
-    text = f"shown from {format_number(low)} to {format_number(high)}"
+    if facts.picture is Picture.PLANES:
+        return f"each unit on its own scale; {SIGNS[0].lower()}{SIGNS[1:]}"
+    scale = scale_of(facts, values, Level.NORMAL)
+    text = f"colours: {scale.range_words(3)}"
+    if scale.kind == "diverging":
+        text += f"; {SIGNS[0].lower()}{SIGNS[1:]}"
     if facts.picture is Picture.TILES and facts.shape is not None:
         text = f"{shown.shape[0]} of {facts.shape[0]} maps, {text}"
     return text
@@ -137,7 +145,10 @@ def _gradient(facts: CardFacts, live: LiveValues) -> str:
 
 
 def _badge(facts: CardFacts, live: LiveValues) -> str:
-    value = live.badge(facts)
-    if value is None or facts.badge is None or facts.badge.badge is None:
+    found = live.badge_reading(facts)
+    if found is None or found[0].badge is None:
         return ""
-    return f"{facts.badge.text(value)} {facts.badge.badge.sentence}"
+    quantity, reading = found
+    if math.isnan(reading.value):
+        return "its outputs are not a number (NaN)"
+    return f"{quantity.text(reading.value)} {found[0].badge.sentence}"

@@ -119,11 +119,6 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
         return _bar_rows(self.task, self.shape, self.class_names)
 
     @property
-    def word(self) -> str:
-        """What stands before the badge's value; empty where there is no badge."""
-        return self.badge.badge.word if self.badge is not None and self.badge.badge is not None else ""
-
-    @property
     def pictured(self) -> str:
         """The node whose output is pictured."""
         return self.shows or self.node
@@ -142,6 +137,8 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
             names += [GRADIENT_NORM.series(node) for node in self.members or (self.node,)]
         if self.badge is not None:
             names.append(self.badge.series(self.node))
+            if self.badge.lately is not None:
+                names.append(self.badge.lately.series(self.node))
         return tuple(names)
 
 

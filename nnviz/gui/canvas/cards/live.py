@@ -8,8 +8,8 @@ from typing import Protocol
 
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
-from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS
-from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar
+from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, Quantity
+from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar, fits
 
 _GRAVITY = {"error": 2, "warning": 1}
 
@@ -72,13 +72,14 @@ class LiveValues:
                 return sample
         if facts.picture in (Picture.PLANES, Picture.DECISION):
             sample = self._array(PLANE.series(facts.pictured))
-            if sample is not None:
+            if sample is not None and fits(sample, (*facts.shape[:1], *sample.array.shape[1:])):
                 return sample
         if facts.kind == "input":
             sample = self._array(PINNED_INPUT.series())
             if sample is not None:
-                return sample
-        return self._array(OUTPUT.series(facts.pictured))
+                return sample if fits(sample, facts.shape) else None
+        sample = self._array(OUTPUT.series(facts.pictured))
+        return sample if sample is not None and fits(sample, facts.shape) else None
 
     def dots(self, facts: CardFacts) -> Dots:
         """What is drawn over a picture of the plane; nothing over others."""
@@ -96,7 +97,7 @@ class LiveValues:
 
     def gradient(self, facts: CardFacts) -> float | None:
         """L2 norm of the gradient of the node's parameters; of those of all members together for a group."""
-        if facts.shape is None:
+        if not self._is_of(facts):
             return None
         if not facts.members:
             return self._number(GRADIENT_NORM.series(facts.node))
@@ -106,9 +107,33 @@ class LiveValues:
 
     def badge(self, facts: CardFacts) -> float | None:
         """The value of the quantity in the card's last line."""
-        if facts.shape is None or facts.badge is None:
+        found = self.badge_reading(facts)
+        return found[1].value if found is not None else None
+
+    def badge_reading(self, facts: CardFacts) -> tuple[Quantity, Scalar] | None:
+        """What stands in the card's last line, with its step.
+
+        It is the exact value, or what passed in the last training batches while that is newer.
+        """
+        if facts.badge is None or not self._is_of(facts):
             return None
-        return self._number(facts.badge.series(facts.node))
+        exact = self._scalar(facts.badge, facts.node)
+        lately = facts.badge.lately
+        passing = self._scalar(lately, facts.node) if lately is not None else None
+        if lately is not None and passing is not None and (exact is None or passing.step > exact.step):
+            return lately, passing
+        return (facts.badge, exact) if exact is not None else None
+
+    def _scalar(self, quantity: Quantity, node: str) -> Scalar | None:
+        found = self._run.latest(quantity.series(node), self._step) if self._run is not None else None
+        return found if isinstance(found, Scalar) else None
+
+    def _is_of(self, facts: CardFacts) -> bool:
+        """Whether the run is of a network in which this layer puts out what it puts out now, as far as can be told."""
+        if facts.shape is None:
+            return False
+        sample = self._array(OUTPUT.series(facts.pictured))
+        return sample is None or fits(sample, facts.shape)
 
     def _number(self, series: str) -> float | None:
         sample = self._run.latest(series, self._step) if self._run is not None else None

@@ -14,6 +14,7 @@ from nnviz.gui.canvas.cards.card_sizes import card_sizes
 from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.geometry import CARD_WIDTH
 from nnviz.gui.canvas.hands.renaming import Renaming
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.project.drawing.grouping import group_edit, holder_of, ungroup_edit, whole
 from nnviz.project.drawing.tidy import fold_all_edit, toggle_edit
 from nnviz.project.edits import Bypass, Edit, Several
@@ -212,7 +213,7 @@ class CanvasGroups(QObject):
         try:
             edit = make()
         except NnvizError as error:
-            self._desk.say(str(error))
+            self._desk.say(sentence_of(error))
             return False
         return self._desk.editing.apply(edit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QMargins, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from nnviz.gui.canvas.palette import fitting
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import Saved, answering, guarded
+from nnviz.gui.parts.screens import fitted
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.suggestions import Suggestion
 
@@ -189,10 +190,8 @@ class QuickAddPopup(QFrame):
         rows = min(_MOST_ROWS, max(3, self._list.count()))
         wide = min(round(_WIDTH * scale), within.width() - 8)
         top = self._heading.sizeHint().height() + self._search.sizeHint().height() + 30
-        self.resize(wide, min(top + rows * row, within.height() - 8))
-        x = min(place.x() + _OFFSET, within.right() - self.width() - 4)
-        y = min(place.y() + _OFFSET, within.bottom() - self.height() - 4)
-        self.move(max(within.left() + 4, x), max(within.top() + 4, y))
+        wanted = QRect(place + QPoint(_OFFSET, _OFFSET), QSize(wide, top + rows * row))
+        self.setGeometry(fitted(wanted, within, QMargins(4, 4, 4, 4)))
         self.show()
         self._search.setFocus(Qt.FocusReason.PopupFocusReason)
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from nnviz.gui.canvas.cards.card_painter import paint_far_card
+from nnviz.gui.canvas.cards.card_painter import NAMED_FROM, paint_far_card
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CARD_WIDTH, Level
 from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.canvas.items.stage import Stage, card_canvas, card_pixmap
@@ -65,13 +65,17 @@ class FarLayer(QGraphicsItem):
         painter.setWorldTransform(QTransform())
         faces, draw = self._faces, painter.drawPixmap
         allowed = _ALWAYS_RENDERED
+        named = zoom >= NAMED_FROM
         for card in self._cards.values():
             x, y = card.place
             if x < left or x > right or y < top or y > bottom:
                 continue
-            found = faces.get(card.far_key or card.make_far_key())
+            key = card.far_key or card.make_far_key()
+            if named:
+                key = f"{key} {card.node}"
+            found = faces.get(key)
             if found is None or (found[1] != scale and (allowed > 0 or not self._stage.may_wait())):
-                found = self._render(card, scale)
+                found = self._render(card, scale, key)
                 allowed -= 1
             at_x = round(((x - CARD_MARGIN) * zoom + across) * ratio) / ratio
             at_y = round(((y - CARD_MARGIN) * zoom + down) * ratio) / ratio
@@ -82,7 +86,7 @@ class FarLayer(QGraphicsItem):
                 stretch = scale / made_for / ratio
                 draw(QRectF(at_x, at_y, whole.width() * stretch, whole.height() * stretch), face, whole)
 
-    def _render(self, card: NodeItem, scale: float) -> tuple[QPixmap, float, QRectF]:
+    def _render(self, card: NodeItem, scale: float, key: str) -> tuple[QPixmap, float, QRectF]:
         if len(self._faces) >= _MOST_FACES:
             self._faces.clear()
         pixmap = card_pixmap(card.layout.height, scale)
@@ -91,5 +95,5 @@ class FarLayer(QGraphicsItem):
         painter.end()
         pixmap.setDevicePixelRatio(self._stage.ratio)
         self._stage.painted += 1
-        found = self._faces[card.far_key] = (pixmap, scale, QRectF(pixmap.rect()))
+        found = self._faces[key] = (pixmap, scale, QRectF(pixmap.rect()))
         return found

@@ -206,7 +206,12 @@ class NodeItem(QGraphicsItem):
         colours = theme.current()
         places = card_places(facts, scale / stage.ratio)
         picture = self._picture(facts, places, scale, level, colours)
-        readings = CardReadings(stage.live.gradient(facts) if facts.has_parameters else None, stage.live.badge(facts))
+        found = stage.live.badge_reading(facts)
+        readings = CardReadings(
+            stage.live.gradient(facts) if facts.has_parameters else None,
+            found[1].value if found is not None else None,
+            found[0] if found is not None else None,
+        )
         face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, colours))
         painter = card_canvas(face, scale)
         painter.setOpacity(_FADED if facts.bypassed else 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -20,6 +21,16 @@ class PortState(Enum):
     HOT = "hot"
     POSSIBLE = "possible"
     CHOSEN = "chosen"
+
+
+def paint_ports(painter: QPainter, places: Iterable[QPointF]) -> None:
+    """Draw ports as they are while nobody points at them."""
+    colours = theme.current()
+    painter.setPen(QPen(colours.text_muted, 1.6))
+    painter.setBrush(colours.panel_raised)
+    for place in places:
+        painter.drawEllipse(place, PORT_RADIUS, PORT_RADIUS)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 @dataclass

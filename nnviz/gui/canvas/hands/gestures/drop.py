@@ -44,7 +44,11 @@ class DropGesture(Gesture):
             self._light(wire)
         # Into a wire it comes to stand with both ends, wherever the mouse is.
         self._group = self._light_frame(point) if wire is None else self.scene.root
-        self.desk.overlay.show_hint(f"Insert {self._spec.title} here" if wire is not None else "", point)
+        before = self.desk.editing.follows(self._spec.kind) if wire is None else None
+        hint = f"Insert {self._spec.title} here" if wire is not None else ""
+        if before is not None:
+            hint = f"{self._spec.title} behind {self.scene.cards[before].facts.title}"
+        self.desk.overlay.show_hint(hint, point)
 
     def finish(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Add the layer."""
@@ -54,7 +58,7 @@ class DropGesture(Gesture):
         if edge is not None:
             self.desk.editing.insert_new(self._spec.kind, edge)
         else:
-            self.desk.editing.add(self._spec.kind, self._corner(point), connect=False, group=group)
+            self.desk.editing.add(self._spec.kind, self._corner(point), there=True, group=group)
 
     def cancel(self) -> None:
         """Add nothing, and light up nothing any more."""

@@ -1,0 +1,72 @@
+"""What everything beside the training itself makes a step cost, as measured: instruments, drawing, and waiting.
+
+The budget of the instruments charges what measuring takes. Not charged is what shares the processor and the
+interpreter's lock with the training: the window that draws, the writer of the run, other programs. It shows in the
+steps themselves. Of many equal steps the fastest were disturbed by nobody, so they say what a step costs alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+#: Of the steps of one look, this share was faster than what counts as undisturbed: the very fastest is luck.
+_UNDISTURBED = 0.1
+#: Looks that are remembered: a machine becomes slower and faster, and so does a network whose units die.
+_LOOKS = 40
+#: Steps that must have been seen before anything is said.
+_ENOUGH = 20
+
+
+class StepPrice:
+    """How many times as long as training alone a step takes, everything included. Used by the thread that trains.
+
+    Args:
+        memory: Seconds after which a step weighs only a third.
+    """
+
+    def __init__(self, memory: float = 3.0) -> None:
+        self._memory = memory
+        self._began: float | None = None
+        self._bare: list[float] = []
+        self._undisturbed: deque[float] = deque(maxlen=_LOOKS)
+        self._total = 0.0
+        self._steps = 0
+        self._seen = 0
+        self._weighted_total = self._weighted_steps = 0.0
+
+    def begin(self, now: float) -> None:
+        """A step begins.
+
+        Args:
+            now: Seconds on a clock that goes forwards.
+        """
+        if self._began is not None:
+            self._total += now - self._began
+            self._steps += 1
+        self._began = now
+
+    def trained(self, seconds: float) -> None:
+        """The step that began took so long, without what was measured in it."""
+        self._bare.append(seconds)
+
+    def rest(self) -> None:
+        """The training rests or does something else: the time until the next step is not the price of one."""
+        self._began = None
+
+    @property
+    def factor(self) -> float:
+        """1.0 for nothing beside the training; NaN until enough steps were seen. Each look takes in what is new."""
+        if self._steps and self._bare:
+            bare = sorted(self._bare)
+            self._undisturbed.append(bare[int(_UNDISTURBED * len(bare))])
+            keep = math.exp(-self._total / self._memory)
+            self._weighted_total = self._weighted_total * keep + self._total
+            self._weighted_steps = self._weighted_steps * keep + self._steps
+            self._seen += self._steps
+            self._bare.clear()
+            self._total, self._steps = 0.0, 0
+        alone = min(self._undisturbed, default=0.0)
+        if self._seen < _ENOUGH or alone <= 0.0:
+            return math.nan
+        return max(1.0, self._weighted_total / self._weighted_steps / alone)

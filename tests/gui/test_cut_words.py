@@ -1,0 +1,161 @@
+"""No word is cut in the real window, at any size it is used at; what a list holds can be reached by wheel and bar."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetrics, QTextDocument, QWheelEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QScrollArea, QToolButton
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow
+
+from nnviz.gui.panels.findings import FindingsPanel, _unbroken
+from nnviz.gui.parts.widgets import ElidedLabel
+from nnviz.gui.runs.standing import with_learning_rate
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.edits import SetProject
+from nnviz.project.model import Project
+from nnviz.project.samples import templates
+from nnviz.project.samples.sketch import chain, flatten, image, linear, output, relu
+
+SIZES = ((1024, 600), (1280, 720), (1366, 768), (1680, 1050))
+
+
+def cut(window: MainWindow) -> list[str]:
+    """What stands in the window with less room than it needs."""
+    found = []
+    for label in window.findChildren(QLabel):
+        if label.isVisible() and label.wordWrap() and "<" in label.text():
+            page = QTextDocument()
+            page.setDefaultFont(label.font())
+            page.setHtml(label.text())
+            page.setTextWidth(label.width())
+            if page.idealWidth() > label.width() + 1:
+                found.append(f"page {page.toPlainText()}")
+    for label in window.findChildren(QLabel):
+        text = label.text()
+        if not text or text.startswith("<") or not label.isVisible() or label.visibleRegion().isEmpty():
+            continue
+        wide = QFontMetrics(label.font()).horizontalAdvance(text)
+        if isinstance(label, ElidedLabel):
+            # Says less where there is less room, but no part of a word.
+            if label.shown_text().endswith("…") and not text.endswith("…"):
+                found.append(f"label {text}")
+        elif label.wordWrap():
+            if label.heightForWidth(label.width()) > label.height() + 2:
+                found.append(f"text {text}")
+        elif wide > label.width() + 1:
+            found.append(f"label {text}")
+    for button in window.findChildren(QAbstractButton):
+        words = button.text().replace("&", "")
+        icon_only = isinstance(button, QToolButton) and (
+            button.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonIconOnly and not button.icon().isNull()
+        )
+        seen = button.isVisible() and not button.visibleRegion().isEmpty() and not icon_only
+        if words and seen and QFontMetrics(button.font()).horizontalAdvance(words) > button.width() - 4:
+            found.append(f"button {words}")
+    for box in window.findChildren(QComboBox):
+        wide = QFontMetrics(box.font()).horizontalAdvance(box.currentText())
+        if box.isVisible() and not box.visibleRegion().isEmpty() and wide > box.width() - 22:
+            found.append(f"choice {box.currentText()}")
+    return found
+
+
+def test_no_word_is_cut_at_any_size(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.training.bridge.step(20)
+    qtbot.waitUntil(lambda: window.training.standing.step == 20, timeout=TIMEOUT)
+    window.canvas.select(["conv1"])
+    assert window.docks is not None and window.inspector is not None
+    for size in SIZES:
+        window.resize(*size)
+        for tab in ("layer", "training", "data", "explain"):
+            window.inspector.show_tab(tab)
+            for _ in range(5):
+                QApplication.processEvents()
+            assert cut(window) == [], (size, tab)
+    for key in window.docks.docks:
+        window.docks.show_panel(key)
+    for size in SIZES[::-1]:
+        window.resize(*size)
+        qtbot.wait(100)
+        assert cut(window) == [], size
+
+
+def test_a_long_cure_is_read_whole(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.resize(1024, 600)
+    window.apply(with_learning_rate(window.document.project, 0.5))
+    window.training.bridge.step(60)
+    qtbot.waitUntil(lambda: window.training.standing.step == 60, timeout=TIMEOUT)
+    assert window.docks is not None
+    panel = window.docks.panels["findings"]
+    assert isinstance(panel, FindingsPanel)
+    qtbot.waitUntil(lambda: bool(panel.cards) and panel.cards[0].isVisible(), timeout=TIMEOUT)
+    qtbot.wait(300)
+    assert cut(window) == []
+    card = panel.cards[0]
+    card.details.setText(
+        card.details.text().replace("Why?", "")
+        + f"<a href='0'>{_unbroken('Go back to step 0, with a learning rate of 0.01')}</a>"
+    )
+    qtbot.wait(50)
+    assert cut(window) == []
+
+
+def eight_layers() -> Project:
+    """Digits through eight dense layers with ReLU."""
+    project = templates.sample("digits-cnn")
+    row = [layer for _ in range(8) for layer in (linear(12), relu())]
+    graph = chain(image(1, 28, 28), flatten(), *row, linear(10), output())
+    return project.__class__(project.name, project.note, graph, project.data, project.training)
+
+
+def test_every_row_of_every_list_is_reached_by_the_wheel(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window(eight_layers())
+    window.resize(1280, 720)
+    window.training.bridge.step(3)
+    qtbot.waitUntil(lambda: window.training.standing.step == 3, timeout=TIMEOUT)
+    assert window.docks is not None
+    scrolled = set()
+    for key, panel in window.docks.panels.items():
+        window.docks.show_panel(key)
+        qtbot.waitUntil(lambda panel=panel: panel.isVisible(), timeout=TIMEOUT)  # type: ignore[misc]
+        qtbot.wait(150)
+        for area in panel.findChildren(QScrollArea):
+            page = area.widget()
+            if not area.isVisible() or page is None:
+                continue
+            # All of it is in what scrolls: nothing is squeezed into less than it needs.
+            assert page.height() >= page.minimumSizeHint().height(), key
+            if page.height() <= area.viewport().height():
+                continue
+            scrolled.add(key)
+            bar = area.verticalScrollBar()
+            assert bar.isVisible(), key
+            for _ in range(200):
+                if bar.value() == bar.maximum():
+                    break
+                spot = QPoint(area.viewport().width() // 2, area.viewport().height() // 2)
+                target = QApplication.widgetAt(area.viewport().mapToGlobal(spot)) or area.viewport()
+                place = QPointF(target.mapFromGlobal(area.viewport().mapToGlobal(spot)))
+                turn = QWheelEvent(
+                    place,
+                    QPointF(target.mapToGlobal(place.toPoint())),
+                    QPoint(),
+                    QPoint(0, -120),
+                    Qt.MouseButton.NoButton,
+                    Qt.KeyboardModifier.NoModifier,
+                    Qt.ScrollPhase.NoScrollPhase,
+                    False,
+                )
+                QApplication.sendEvent(target, turn)
+            assert bar.value() == bar.maximum() > 0, key
+    assert "dead_units" in scrolled
+
+
+def test_a_long_name_moves_nothing_out_of_sight(open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1024, 600)
+    window.apply(SetProject(name="A network of which the name is much longer than any bar"))
+    QApplication.processEvents()
+    assert window.top_bar._lecture.geometry().right() <= window.width()

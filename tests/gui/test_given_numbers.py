@@ -1,0 +1,40 @@
+"""Choosing to write the weights down begins with those that the layer has at the moment, to the last digit."""
+
+from __future__ import annotations
+
+import numpy as np
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow
+
+from nnviz.record.quantities import BIASES, WEIGHTS
+from nnviz.record.readings import ArrayReading
+
+
+def test_given_numbers_start_from_the_trained_weights(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("spiral")
+    node = next(key for key, one in window.document.project.graph.nodes.items() if one.kind == "linear")
+    window.canvas.select([node])
+    window.training.step()
+    qtbot.waitUntil(lambda: window.training.standing.step == 1, timeout=TIMEOUT)
+    run = window.feed.run
+
+    def measured(step: int) -> bool:
+        found = [run.latest(one.series(node)) for one in (WEIGHTS, BIASES)]
+        return all(isinstance(one, ArrayReading) and one.step == step for one in found)
+
+    qtbot.waitUntil(lambda: measured(1), timeout=TIMEOUT)
+    weights, biases = (run.latest(one.series(node)).array for one in (WEIGHTS, BIASES))
+    assert window.inspector is not None
+    qtbot.waitUntil(lambda: window.inspector.layer._run is not None, timeout=TIMEOUT)  # type: ignore[union-attr]
+    window.inspector.layer._on_edited("weight_initialisation", "given", "")
+    params = window.document.project.graph.nodes[node].params
+    assert np.array_equal(np.asarray(params["weight_values"], np.float32), weights)
+    assert np.array_equal(np.asarray(params["bias_values"], np.float32), biases)
+    # One step of the history.
+    window.document.undo()
+    assert "weight_values" not in window.document.project.graph.nodes[node].params
+    # What somebody has written down stays.
+    window.document.redo()
+    window.inspector.layer._on_edited("weight_initialisation", "he_normal", "")
+    window.inspector.layer._on_edited("weight_initialisation", "given", "")
+    assert window.document.project.graph.nodes[node].params["weight_values"] == params["weight_values"]

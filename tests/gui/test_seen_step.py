@@ -1,0 +1,122 @@
+"""In a recorded run and on the timeline the bars show what held at the step that is shown."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow, state_is
+
+from nnviz.gui.runs.standing import seen_at, standing_of, standing_of_replay
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.files import io
+from nnviz.project.model import Choice
+from nnviz.project.samples import templates
+from nnviz.record.readings import Scalar
+from nnviz.record.run import Run, RunInfo
+from nnviz.record.store import RunWriter
+from nnviz.train import recipe
+from nnviz.train.change import learning_rate_of
+
+#: At these steps the rate was changed: it holds from the next step on.
+RATES = {0: 0.1, 7: 0.05, 20: 0.4}
+
+
+def planted(epochs: int = 3, steps_per_epoch: int = 10) -> Run:
+    run = Run(RunInfo(title="planted"))
+    run.append([Scalar("learning_rate", step, rate) for step, rate in RATES.items()])
+    run.append([Scalar("loss/train", step, 1.0 / step) for step in range(1, epochs * steps_per_epoch + 1)])
+    run.append([Scalar("epoch", epoch * steps_per_epoch, float(epoch)) for epoch in range(epochs + 1)])
+    return run
+
+
+def test_a_step_was_made_with_the_rate_that_held_before_it_and_lies_in_its_epoch() -> None:
+    run = planted()
+    for step in range(31):
+        seen = seen_at(run, step, 15)
+        used = [rate for at, rate in RATES.items() if at < step] or [RATES[0]]
+        assert seen.learning_rate == used[-1], step
+        assert (seen.step, seen.epoch, seen.epochs) == (step, step // 10, 15)
+
+
+def test_epochs_never_go_beyond_what_was_planned() -> None:
+    project = templates.sample("spiral")
+    project = msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=15))
+    for step in (None, 0, 12, 370):
+        seen = standing_of_replay(planted(37), project, (), step).seen
+        assert (seen.epoch, seen.epochs) == (37 if step is None else step // 10, 37)
+    for nonsense in (math.nan, -4.0, 1e300):
+        run = planted()
+        run.append([Scalar("epoch", 31, nonsense)])
+        assert 0 <= seen_at(run, 31, 3).epoch <= seen_at(run, 31, 3).epochs
+
+
+def test_live_the_settings_of_the_project_are_shown() -> None:
+    standing = standing_of(None, templates.sample("spiral"), (), planted(), None)
+    assert math.isnan(standing.seen.learning_rate) and standing.seen.step == 0
+
+
+def bars(window: MainWindow) -> dict[str, str]:
+    fields = {one.accessibleName(): one.text() for one in window.top_bar.findChildren(QLineEdit)}
+    top = window.top_bar
+    return {
+        "epoch": f"{top._epoch.text()} {fields['Epochs']}", "step": top._step.text(), "rate": fields["Learning rate"],
+        "foot": window.timeline._where.text().partition(" · ")[0],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def overrun(tmp_path: Path) -> Path:
+    """A recorded run that went on beyond the epochs of its project, with other rates than its project says."""
+    project = templates.sample("spiral")
+    project = msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=2))
+    run, kept = planted(4), Run(RunInfo(io.dumps(project), 1.7e9, "0.1", 0, "cpu", project.name))
+    path = tmp_path / "overrun.nnvizrun"
+    with RunWriter(kept, path, interval=60.0):
+        for name in run.names():
+            steps, values = run.scalars(name)
+            kept.append([Scalar(name, int(at), float(value)) for at, value in zip(steps, values, strict=True)])
+        kept.state, kept.finished = "done", True
+    return path
+
+
+def test_the_bars_of_a_replay_are_those_of_the_step(qtbot: QtBot, open_window: OpenWindow, overrun: Path) -> None:
+    window = open_window("and", ready=False)
+    window.files.open(overrun)
+    qtbot.waitUntil(lambda: window.training.state == "replay", timeout=TIMEOUT)
+    assert bars(window) == {"epoch": "4 / 4", "step": "40", "rate": "0.4", "foot": "step 40"}
+    for step, epoch, rate in ((0, 0, 0.1), (7, 0, 0.1), (8, 0, 0.05), (10, 1, 0.05), (21, 2, 0.4), (40, 4, 0.4)):
+        window.timeline.track._seek(step)
+        assert bars(window) == {
+            "epoch": f"{epoch} / 4", "step": str(step), "rate": f"{rate:g}", "foot": f"step {step}",
+        }  # fmt: skip
+    window.replay.back()
+    assert bars(window)["rate"] == f"{learning_rate_of(window.document.project):g}"
+
+
+def test_the_bars_of_the_timeline_are_those_of_the_step(qtbot: QtBot, open_window: OpenWindow) -> None:
+    project = templates.sample("spiral")
+    schedule = Choice("step", {"every": 1, "factor": 0.5})
+    training = msgspec.structs.replace(project.training, epochs=4, batch_size=100, schedule=schedule)
+    window = open_window(msgspec.structs.replace(project, training=training))
+    window.training.play()
+    qtbot.waitUntil(state_is(window, "done"), timeout=TIMEOUT)
+    run, base = window.training.run, learning_rate_of(window.document.project)
+    assert run is not None and bars(window)["rate"] == f"{base:.6g}"
+    a_epoch = run.last_step // 4
+    for step in range(1, run.last_step + 1):
+        window.timeline.track._seek(step)
+        # A step is the batch before it in the order of the schedule, which counts them from 0.
+        used = recipe.rate(schedule, base, step - 1, a_epoch, 4)
+        assert bars(window) == {
+            "epoch": f"{step // a_epoch} / 4", "step": str(step), "rate": f"{used:.6g}", "foot": f"step {step}",
+        }, step  # fmt: skip
+    window.timeline.track._seek(3)
+    field = next(one for one in window.top_bar.findChildren(QLineEdit) if one.accessibleName() == "Learning rate")
+    field.setText("0.007")
+    field.editingFinished.emit()
+    assert window.feed.current_step is None and bars(window)["rate"] == "0.007"

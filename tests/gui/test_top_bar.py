@@ -1,0 +1,152 @@
+"""The top bar: nothing in it is cut or moves, whatever its width and what it shows; the rest is a click away."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import msgspec
+import pytest
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow
+
+from nnviz.gui.runs.standing import Standing
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.edits import Edit, SetProject, SetTraining
+
+WIDTHS = (720, 960, 1024, 1280, 1366, 1680, 2560)
+
+
+def resized(window: MainWindow, width: int) -> None:
+    """The window that wide and 600 pixels high, laid out."""
+    window.setMinimumSize(1, 1)
+    window.resize(width, 600)
+    for _ in range(3):
+        QApplication.processEvents()
+
+
+def shown(window: MainWindow) -> list[QWidget]:
+    """What stands side by side in the bar, left to right."""
+    row = window.top_bar.layout()
+    assert row is not None
+    items = (row.itemAt(index) for index in range(row.count()))
+    return [part for item in items if item is not None and (part := item.widget()) is not None and part.isVisible()]
+
+
+def places(window: MainWindow) -> list[QRect]:
+    """Where every button, caption and value is, on the screen."""
+    parts = window.top_bar.findChildren(QToolButton) + window.top_bar.findChildren(QLineEdit)
+    return [QRect(part.mapTo(window, part.rect().topLeft()), part.size()) for part in parts if part.isVisible()]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_overlaps_and_nothing_is_cut(open_window: OpenWindow, width: int) -> None:
+    window = open_window("digits-cnn", ready=False)
+    resized(window, width)
+    parts = shown(window)
+    assert all(left.geometry().right() < right.geometry().left() for left, right in pairwise(parts))
+    assert all(window.top_bar.rect().contains(part.geometry()) for part in parts)
+    for label in window.top_bar.findChildren(QLabel):
+        if label.isVisible():
+            assert QFontMetrics(label.font()).horizontalAdvance(label.text()) <= label.width(), label.text()
+    for button in window.top_bar.findChildren(QToolButton):
+        if button.isVisible() and button.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonIconOnly:
+            assert "…" not in button.text() and button.sizeHint().width() <= button.width() + 8, button.text()
+
+
+@pytest.mark.parametrize("width", [1024, 1366, 1680])
+def test_no_button_moves_whatever_the_bar_shows(
+    open_window: OpenWindow, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window("digits-cnn", ready=False)
+    resized(window, width)
+    bar = window.top_bar
+    before = places(window)
+    names = ["a", "", "A network with a name that is much too long for any bar of this world", "中文網絡" * 9]
+    for name in names:
+        window.apply(SetProject(name=name or "untitled"))
+        QApplication.processEvents()
+        assert places(window) == before, name
+    for step in (0, 9, 10, 1234, 987_654, 123_456_789):
+        standing = Standing(
+            epoch=min(step, 12_345),
+            epochs=99,
+            step=step,
+            steps=max(step, 1),
+            samples_per_second=step * 3.7,
+            eta_seconds=step / 3,
+            device="cuda:1" if step > 100 else "cpu",
+        )
+        bar._show_standing(standing)
+        QApplication.processEvents()
+        assert places(window) == before, step
+    for sizes in ((1, 1, 1), (48_000, 12_000, 10_000), (987_654, 123_456, 99_999)):
+        monkeypatch.setattr(type(window.training), "split_sizes", property(lambda _training, sizes=sizes: sizes))
+        for uses in (0, 1, 12):
+            bar._update_data()
+            bar._test.setText(f"{sizes[2]} test ×{uses}")
+            QApplication.processEvents()
+            assert places(window) == before, sizes
+    for edit in edits(window):
+        window.apply(edit)
+        QApplication.processEvents()
+        assert places(window) == before, edit
+
+
+def edits(window: MainWindow) -> list[Edit]:
+    """Other epochs, batches and a data set whose name is short."""
+    training = window.document.project.training
+    return [
+        *(SetTraining(msgspec.structs.replace(training, epochs=epochs)) for epochs in (1, 10_000)),
+        *(SetTraining(msgspec.structs.replace(training, batch_size=size)) for size in (1, 1000)),
+    ]
+
+
+def test_what_has_no_room_is_found_under_the_last_button(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    resized(window, 1680)
+    assert not window.top_bar._more.isVisible()
+    resized(window, 720)
+    bar = window.top_bar
+    assert bar._more.isVisible() and not bar._fields["Batch"].isVisible()
+    bar._fill_rest()
+    words = [action.text() for action in bar._rest.actions()]
+    assert any(text.startswith("Data: Handwritten digits") for text in words)
+    batch = next(action.menu() for action in bar._rest.actions() if action.text().startswith("Batch"))
+    next(action for action in batch.actions() if action.text() == "128").trigger()
+    assert window.document.project.training.batch_size == 128
+
+
+def test_enter_gives_the_keyboard_back_to_the_canvas(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    for field in (window.top_bar._rate.lineEdit(), window.top_bar._batch.lineEdit(), window.top_bar._epochs):
+        assert field is not None
+        field.setFocus()
+        field.selectAll()
+        QTest.keyClicks(field, "1")
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: window.focusWidget() is window.canvas, timeout=TIMEOUT)
+    assert window.document.project.training.epochs == 1
+    field = window.top_bar._rate.lineEdit()
+    assert field is not None
+    field.setFocus()
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert window.focusWidget() is window.canvas
+
+
+@pytest.mark.parametrize("wrong", ["0", "-3", "quick", "1e9", "nan"])
+def test_a_wrong_learning_rate_says_why_it_is_refused(open_window: OpenWindow, wrong: str) -> None:
+    window = open_window("digits-cnn", ready=False)
+    field = window.top_bar._rate.lineEdit()
+    assert field is not None
+    before = field.text()
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, wrong)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert window.message.isVisible() and "Learning rate is" in window.message.text()
+    assert "above 0 and at most 1000" in window.message.text()
+    assert field.text() == before

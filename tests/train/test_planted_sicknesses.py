@@ -1,0 +1,66 @@
+"""A table of planted sicknesses and what is to be found: each with its cause on top and none beside it."""
+
+from __future__ import annotations
+
+import pytest
+from sick_networks import SICKNESSES, Sickness, causes, trained
+
+from nnviz.record.readings import Finding
+from nnviz.record.run import Run
+
+HEALTHY = [name for name, sick in SICKNESSES.items() if not sick.cause]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("sick", SICKNESSES.values(), ids=list(SICKNESSES))
+def test_each_is_found_and_none_beside_it(sick: Sickness, seed: int) -> None:
+    run = trained(sick, seed)
+    found = causes(run)
+    assert [one.series for one in found] == ([f"finding/{sick.cause}"] if sick.cause else []), found
+    for one in found:
+        assert all(words in f"{one.text} {one.evidence}" for words in sick.says), one
+    # Whatever is folded is folded under what stands there.
+    assert {one.cause for one in run.findings()} <= {"", *(one.series for one in found)}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_is_healthy_raises_no_alarm_on_the_way(name: str) -> None:
+    said: list[Finding] = []
+    trained(SICKNESSES[name], 0, lambda run: said.extend(run.findings()))
+    assert not said
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("learning rate jumps to 0.5", 0.5), ("learning rate 1000", 1000.0), ("Adam at 0.5", 0.5)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_rate_that_is_offered_was_tried_and_is_sensible(name: str, rate: float, seed: int) -> None:
+    sick = SICKNESSES[name]
+    (top,) = causes(trained(sick, seed))
+    cure = next(cure for cure in top.cures if cure.action == "go_back")
+    step, value = cure.value.split()
+    assert int(step) <= (sick.jump[0] if sick.jump else 0)
+    assert float(value) <= (0.01 if sick.optimizer == "adam" else 0.1) < rate
+    assert f"{value} from step {step}" in top.evidence, "it says what came of the trial"
+    assert "e+" not in cure.title
+
+
+def test_a_rate_that_was_tried_does_what_was_said() -> None:
+    sick = SICKNESSES["learning rate too low"]
+    (top,) = causes(trained(sick, 0))
+    cure = next(cure for cure in top.cures if cure.action == "set_learning_rate")
+    run = trained(Sickness("", rate=float(cure.value)), 0)
+    _, losses = run.scalars("loss/train")
+    assert losses[20:30].mean() < 0.6 * losses[0]
+
+
+def test_a_finding_that_began_goes_when_its_cause_goes() -> None:
+    """Put right in the middle: what was said of the rate that was too high is taken back."""
+    seen: list[list[str]] = []
+
+    def look(run: Run) -> None:
+        seen.append([one.series for one in causes(run)])
+
+    trained(Sickness("", optimizer="sgd", rate=1e-6, jump=(120, 0.1), epochs=20), 0, look)
+    assert ["finding/update_too_small"] in seen
+    assert seen[-1] == []

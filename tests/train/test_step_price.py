@@ -1,0 +1,89 @@
+"""The price of a step: against a clock by hand, and in a session."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import msgspec
+import pytest
+
+from nnviz.project.model import Project
+from nnviz.project.samples import templates
+from nnviz.record.run import Run
+from nnviz.train.price import StepPrice
+from nnviz.train.session import TrainingSession
+
+
+def with_epochs(project: Project, epochs: int) -> Project:
+    """The same, trained for so long."""
+    return msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=epochs))
+
+
+def steps(price: StepPrice, count: int, alone: float, beside: float, start: float = 0.0) -> float:
+    """So many equal steps with something beside each; the time when the last ended."""
+    now = start
+    for _ in range(count):
+        price.begin(now)
+        price.trained(alone)
+        now += alone + beside
+    price.begin(now)
+    return now
+
+
+def test_nothing_beside_the_training_is_a_factor_of_one() -> None:
+    price = StepPrice()
+    steps(price, 100, 0.004, 0.0)
+    assert price.factor == pytest.approx(1.0)
+
+
+def test_what_is_beside_the_training_counts() -> None:
+    price = StepPrice()
+    steps(price, 100, 0.004, 0.002)
+    assert price.factor == pytest.approx(1.5)
+
+
+def test_steps_that_were_held_up_are_measured_by_those_that_were_not() -> None:
+    """Four of five steps wait for the lock as long as they work."""
+    price, dice, now, total = StepPrice(memory=1e9), random.Random(3), 0.0, 0.0
+    for _ in range(2000):
+        took = 0.004 if dice.random() < 0.2 else 0.008
+        price.begin(now)
+        price.trained(took)
+        now += took
+        total += took
+    price.begin(now)
+    assert price.factor == pytest.approx(total / 2000 / 0.004)
+    assert 1.7 < price.factor < 1.9
+
+
+def test_rest_is_no_price() -> None:
+    price = StepPrice()
+    now = steps(price, 50, 0.004, 0.0)
+    price.rest()
+    steps(price, 50, 0.004, 0.0, start=now + 60.0)
+    assert price.factor == pytest.approx(1.0)
+
+
+def test_the_last_seconds_count() -> None:
+    price = StepPrice(memory=1.0)
+    now = steps(price, 1000, 0.004, 0.004)
+    assert price.factor == pytest.approx(2.0)
+    price.rest()
+    steps(price, 2500, 0.004, 0.0, start=now)
+    assert price.factor == pytest.approx(1.0, abs=1e-3)
+
+
+def test_nothing_is_said_of_a_few_steps() -> None:
+    price = StepPrice()
+    assert math.isnan(price.factor)
+    steps(price, 10, 0.004, 0.001)
+    assert math.isnan(price.factor)
+
+
+def test_a_session_says_what_a_step_costs() -> None:
+    project = with_epochs(templates.sample("spiral"), 3)
+    session = TrainingSession(project, Run())
+    assert math.isnan(session.position.step_price)
+    session.train()
+    assert session.position.step_price >= 1.0

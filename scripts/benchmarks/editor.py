@@ -243,7 +243,7 @@ def frames(app: QApplication, settings: Settings) -> Iterator[Row]:
     rest(app)
 
     def whole() -> None:
-        view.camera.fit(whole=True)
+        view.camera.fit()
 
     def full_size() -> None:
         view.camera.zoom_reset()

@@ -13,7 +13,6 @@ from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.data import datasets
 from nnviz.gui.look import theme
-from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.command_entries import PROVIDERS, Entry, all_entries
@@ -271,12 +270,12 @@ def test_the_keyboard_goes_where_the_command_puts_it(qtbot: QtBot, open_window: 
 
 
 @pytest.mark.parametrize("size", [(1680, 1050), (1000, 600)])
-def test_it_fits_the_window_and_a_lecture(size: tuple[int, int], qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_it_fits_the_window_and_large_letters(size: tuple[int, int], qtbot: QtBot, open_window: OpenWindow) -> None:
     window: MainWindow = open_window("and", ready=False)
     person = Person(window, qtbot)
     window.resize(*size)
-    for lecture in (False, True):
-        theme.set_mode(Mode.LECTURE if lecture else Mode.DESK)
+    for scale in (1.0, 32 / 13):
+        theme.set_text_scale(scale)
         palette = opened(person)
         assert window.rect().adjusted(10, 10, -10, -10).contains(palette.card.geometry())
         assert palette.list.viewport().height() >= 3 * palette.list.sizeHintForRow(0)

@@ -46,7 +46,7 @@ def test_hostile_projects_in_the_window(
         if opens:
             assert told == [""] and window.document.path == path
         shown, refused = shown + opens, refused + (not opens)
-        window.canvas.camera.fit(whole=True)
+        window.canvas.camera.fit()
         window.canvas.viewport().repaint()
         qtbot.wait(20)
         for node in list(window.document.project.graph.nodes)[:2]:

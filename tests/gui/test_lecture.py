@@ -1,174 +1,548 @@
-"""A lecture, and the way back from it: nothing is cut, nothing lies over something else, everything is as large."""
+"""A lecture: the page for a hall comes over the window, and when it goes every pixel is as before."""
 
 from __future__ import annotations
 
-from functools import partial
+import re
+from collections.abc import Callable
 from itertools import pairwise
+from xml.etree import ElementTree
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
+import numpy as np
+import pytest
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QImage, QTransform
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
-from window_kit import TIMEOUT, OpenWindow
+from window_kit import TIMEOUT, OpenWindow, state_is
 
+from nnviz.gui.canvas.cards import card_pictures
+from nnviz.gui.lecture import large_pictures
+from nnviz.gui.lecture.measure import LETTERS, Measure
+from nnviz.gui.lecture.page import INSTRUMENTS, KEPT, LecturePage
+from nnviz.gui.lecture.strip import window_of
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
-from nnviz.gui.parts.widgets import FittedText, set_font
-from nnviz.gui.welcome.page_scale import page_scale
-from nnviz.gui.welcome.welcome import Welcome
-from nnviz.gui.window.docks import Docks
+from nnviz.gui.panels.loss import LossPanel
+from nnviz.gui.parts.widgets import FittedText
 from nnviz.gui.window.window import MainWindow
+from nnviz.record.quantities import PINNED_INPUT, UPDATE_RATIO, WEIGHTS
+
+SIZES = [(1280, 720), (1680, 1050)]
 
 
-def docks_of(window: MainWindow) -> Docks:
+def page_of(window: MainWindow) -> LecturePage:
+    page = window.lecture.page
+    assert page is not None and page.isVisible()
+    return page
+
+
+def begin(window: MainWindow) -> LecturePage:
+    window.action("lecture").trigger()
+    return page_of(window)
+
+
+def picture(window: MainWindow) -> np.ndarray:
+    """The window's pixels without the figures that count by themselves: memory, cost, speed and time left."""
+    image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4).copy()
+    bar, foot = window.top_bar, window.timeline
+    for figure in (foot._memory, foot._cost, bar._speed, bar._eta):
+        corner = figure.mapTo(window, QPoint(0, 0))
+        pixels[corner.y() : corner.y() + figure.height(), corner.x() : corner.x() + figure.width()] = 0
+    return pixels[:, : image.width(), :3]
+
+
+def settled(qtbot: QtBot, window: MainWindow) -> np.ndarray:
+    """The picture of the window once it does not change any more."""
     assert window.docks is not None
-    return window.docks
+    panels = window.docks.panels.values()
+    window.feed.refresh()
+    qtbot.wait(400)
+    before = [picture(window)]
+
+    def same() -> bool:
+        # Panels whose curves are dear draw what is new a little later.
+        if any(panel._waiting and panel.isVisible() for panel in panels):
+            return False
+        before.append(picture(window))
+        return len(before) > 4 and all(np.array_equal(before[-1], one) for one in before[-4:-1])
+
+    qtbot.waitUntil(same, timeout=TIMEOUT)
+    return before[-1]
 
 
-def row(window: MainWindow) -> list[str]:
-    """The panels in the row at the foot that are in sight, left to right."""
-    docks = docks_of(window).docks
-    seen = [key for key, dock in docks.items() if key != "outline" and dock.isVisible() and dock.x() >= 0]
-    return sorted(seen, key=lambda key: docks[key].x())
-
-
-def lies_side_by_side(window: MainWindow) -> bool:
-    docks = docks_of(window).docks
-    places = [docks[key].geometry() for key in row(window)]
-    apart = all(left.right() < right.left() for left, right in pairwise(places))
-    return apart and places[-1].right() < window.width()
-
-
-def test_a_panel_opened_in_a_lecture_takes_the_place_of_the_last_one(qtbot: QtBot, open_window: OpenWindow) -> None:
-    window = open_window("and", ready=False)
-    window.resize(1280, 720)
-    before = row(window)
-    window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: row(window) == ["loss", "gradients", "dead_units"], timeout=TIMEOUT)
-    window.action("problems").trigger()
-    qtbot.waitUntil(lambda: row(window) == ["loss", "gradients", "problems"], timeout=TIMEOUT)
-    docks_of(window).docks["history"].toggleViewAction().trigger()
-    qtbot.waitUntil(lambda: row(window) == ["loss", "gradients", "history"], timeout=TIMEOUT)
-    qtbot.waitUntil(lambda: lies_side_by_side(window), timeout=TIMEOUT)
-
-    window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: {*before} - {"findings"} < {*row(window)} and lies_side_by_side(window), timeout=TIMEOUT)
-    assert docks_of(window).docks["findings"].isVisibleTo(window)
-
-
-def test_after_a_lecture_panels_are_as_narrow_as_before(qtbot: QtBot, open_window: OpenWindow) -> None:
-    window = open_window("and", ready=False)
-    window.resize(1280, 720)
-    dock = docks_of(window).docks["gradients"]
-    qtbot.waitUntil(dock.isVisible, timeout=TIMEOUT)
-    least = dock.minimumSizeHint().width()
-    window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: dock.minimumSizeHint().width() > least, timeout=TIMEOUT)
-    window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: dock.minimumSizeHint().width() == least, timeout=TIMEOUT)
-
-
-def test_the_outline_leaves_the_network_its_room_in_a_lecture(qtbot: QtBot, open_window: OpenWindow) -> None:
-    window = open_window("and", ready=False)
-    window.resize(1280, 720)
-    window.action("outline").trigger()
-    window.action("lecture").trigger()
-    outline = docks_of(window).docks["outline"]
-    qtbot.waitUntil(lambda: 380 <= outline.width() <= 520, timeout=TIMEOUT)
-    window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: 300 <= outline.width() <= 360, timeout=TIMEOUT)
-
-
-def test_what_an_empty_panel_says_is_never_cut(qtbot: QtBot, open_window: OpenWindow) -> None:
-    window = open_window("and", ready=False)
-    window.resize(1280, 720)
-    window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: len(row(window)) == 3, timeout=TIMEOUT)
-    for name in ("light", "dark"):
-        theme.set_theme(name)  # restyles every widget
-        for key in row(window):
-            for said in docks_of(window).panels[key].findChildren(FittedText):
-                if said.isVisible():
-                    qtbot.waitUntil(partial(fits, said), timeout=TIMEOUT)
-                    assert said.font().pixelSize() > 13
-
-
-def fits(said: FittedText) -> bool:
-    room = said.contentsRect()
-    flags = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignCenter)
-    return QFontMetrics(said.font()).boundingRect(room, flags, said.text()).height() <= room.height()
-
-
-def test_a_long_sentence_gets_smaller_letters_than_a_short_one(qtbot: QtBot, open_window: OpenWindow) -> None:
-    open_window("and", ready=False)
-    theme.set_mode(Mode.LECTURE)
-    sizes = []
-    for text in ("Short.", "A sentence of many words that would not fit into this little room. " * 2):
-        said = FittedText(text)
-        qtbot.addWidget(said)
-        said.resize(300, 120)
-        said.show()
-        qtbot.waitUntil(partial(fits, said), timeout=TIMEOUT)
-        sizes.append(said.font().pixelSize())
-    assert sizes[0] == theme.font(13).pixelSize() > sizes[1] >= theme.MINIMUM_PIXEL_SIZE
-
-
-def test_fields_of_the_inspector_have_usual_letters_after_a_lecture(qtbot: QtBot, open_window: OpenWindow) -> None:
-    window = open_window("and")
-    window.canvas.select(["linear1"])
-    window.action("lecture").trigger()
-    window.action("lecture").trigger()
-    assert window.inspector is not None
-
-    def lines() -> set[int]:
-        assert window.inspector is not None
-        return {line.font().pixelSize() for line in window.inspector.layer.form.findChildren(QLineEdit)}
-
-    qtbot.waitUntil(lambda: lines() == {theme.font(13).pixelSize()}, timeout=TIMEOUT)
-
-
-def test_the_title_is_edited_in_letters_that_fit_the_card(qtbot: QtBot, open_window: OpenWindow) -> None:
-    window = open_window("and")
-    window.action("lecture").trigger()
-    window.canvas.select(["linear1"])
-    window.action("rename").trigger()
-    qtbot.waitUntil(lambda: window.canvas.renaming.editor is not None, timeout=TIMEOUT)
-    editor = window.canvas.renaming.editor
-    assert editor is not None
-    assert QFontMetrics(editor.font()).height() <= editor.height() - 4
-
-
-def test_the_welcome_page_follows_a_lecture(qtbot: QtBot, open_window: OpenWindow) -> None:
-    window = open_window("and", ready=False)
-    window.resize(1280, 720)
-    page = Welcome(window, at_start=True)
-    page.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-    page.show()
-    card, side = page.cards[0], page.new_network
-    before = (card.train.font().pixelSize(), side.font().pixelSize(), card.height())
-    window.action("lecture").trigger()
-    larger = page_scale()
-    assert larger > 1.2
-    expected = (round(12 * larger), round(13 * larger), round(before[2] * larger))
-    qtbot.waitUntil(
-        lambda: (card.train.font().pixelSize(), side.font().pixelSize(), card.height()) == expected, timeout=TIMEOUT
+def arrangement(window: MainWindow) -> tuple[object, ...]:
+    canvas, docks = window.canvas, window.docks
+    assert docks is not None and window.inspector is not None
+    return (
+        window.geometry(),
+        window._splitter.sizes(),
+        {key: (dock.geometry(), dock.isHidden(), dock.isFloating()) for key, dock in docks.docks.items()},
+        {key: (panel.geometry(), panel.minimumSizeHint()) for key, panel in docks.panels.items()},
+        docks.current,
+        canvas.camera.zoom,
+        canvas.camera.visible_rect(),
+        canvas.selected,
+        canvas.canvas_scene.root,
+        window.inspector.tab,
+        window.top_bar.geometry(),
+        window.timeline.geometry(),
+        window.focusWidget(),
     )
-    assert page.width() <= window.width() and len({card.x() for card in page.shelf.shown}) >= 2
-    for shown in page.shelf.shown:
-        assert shown.rect().contains(shown.train.geometry())
+
+
+# ---- on and off -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_on_and_off_leaves_every_pixel_as_it_was(qtbot: QtBot, open_window: OpenWindow, size: tuple[int, int]) -> None:
+    window = open_window("digits-cnn")
+    window.resize(*size)
+    window.training.bridge.step(12)
+    qtbot.waitUntil(lambda: window.training.standing.step >= 12 and window.training.state != "running", timeout=TIMEOUT)
+    window.canvas.select(["conv2"])
+    window.canvas.camera.set_zoom(1.37)
+    window.canvas.camera.pan_by(-61, 17)
+    window.canvas.setFocus()
+    before, arranged = settled(qtbot, window), arrangement(window)
+
+    page = begin(window)
+    qtbot.wait(300)
+    assert page.strip.chosen == "conv2"
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_5, Qt.Key.Key_End):
+        qtbot.keyClick(page, key)
+        qtbot.wait(60)
+    window.action("switch_theme").trigger()
+    qtbot.wait(60)
+    window.action("switch_theme").trigger()
+    qtbot.keyClick(page, Qt.Key.Key_Escape)
+    assert window.lecture.page is None and theme.mode() is Mode.DESK
+    assert arrangement(window) == arranged
+    after = settled(qtbot, window)
+    different = np.argwhere((before != after).any(axis=2))
+    assert not len(different), f"{len(different)} pixels from {different.min(axis=0)} to {different.max(axis=0)}"
+    assert arrangement(window) == arranged
+
+
+def test_the_same_key_leaves(open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    begin(window)
+    assert window.action("lecture").isChecked()
     window.action("lecture").trigger()
-    qtbot.waitUntil(
-        lambda: (card.train.font().pixelSize(), side.font().pixelSize(), card.height()) == before, timeout=TIMEOUT
-    )
-    page.close()
+    assert window.lecture.page is None and not window.action("lecture").isChecked()
 
 
-def test_a_font_reaches_the_line_within_a_field_with_arrows(qtbot: QtBot, open_window: OpenWindow) -> None:
-    open_window("and", ready=False)
-    holder = QWidget()
-    qtbot.addWidget(holder)
-    field = QSpinBox(holder)
-    holder.show()
-    set_font(field, 20)
-    line = field.findChild(QLineEdit)
-    assert line is not None and line.font().pixelSize() == theme.font(20).pixelSize()
+def test_one_comes_back_to_where_one_was_unless_something_else_was_selected(open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    page = begin(window)
+    assert page.strip.chosen == "input" and isinstance(page.panel, LossPanel)
+    page.choose("pool2")
+    page.show_instrument("gradients")
+    window.action("lecture").trigger()
+    assert (begin(window).strip.chosen, page_of(window).place.instrument) == ("pool2", "gradients")
+    window.action("lecture").trigger()
+    window.canvas.select(["relu1"])
+    assert begin(window).strip.chosen == "relu1"
+
+
+def test_a_lecture_may_be_left_and_the_window_closed_in_any_order(open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    begin(window)
+    window.finish()
+    assert theme.mode() is Mode.DESK
+
+
+def test_the_page_covers_the_window_whatever_its_size(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    page = begin(window)
+    for size in ((1024, 640), (1920, 1080)):
+        window.resize(*size)
+        qtbot.waitUntil(lambda: page.geometry() == window.rect(), timeout=TIMEOUT)
+        assert page.measure == Measure.of(page.size())
+
+
+def test_what_is_behind_the_page_is_told_nothing_and_looks_at_nothing(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    assert window.docks is not None and window.inspector is not None
+    window.docks.show_panel("update_ratios")
+    qtbot.waitUntil(lambda: window.interests.merged.wants(UPDATE_RATIO), timeout=TIMEOUT)
+    told: list[str] = []
+    panels = window.docks.panels
+    for key, panel in panels.items():
+        draw = panel._draw
+        panel._draw = lambda *a, key=key, draw=draw, **k: (told.append(key), draw(*a, **k))[1]  # type: ignore[method-assign]
+    window.training.bridge.step(1)
+    qtbot.waitUntil(lambda: "loss" in told, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: window.training.state == "paused", timeout=TIMEOUT)
+
+    page = begin(window)
+    assert not window.interests.merged.wants(UPDATE_RATIO)
+    qtbot.wait(150)
+    told.clear()
+    painted = window.canvas.stage.painted
+    window.training.bridge.step(8)
+    qtbot.waitUntil(lambda: window.feed.run.last_step >= 9 and page.panel is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: page.panel is not None and not page.panel.is_empty, timeout=TIMEOUT)
+    window.feed.poll()
+    assert told == [] and window.canvas.stage.painted == painted
+
+    window.action("lecture").trigger()
+    assert window.interests.merged.wants(UPDATE_RATIO)
+    qtbot.waitUntil(lambda: "loss" in told, timeout=TIMEOUT)  # and catches up
+
+
+def test_the_chosen_layer_is_looked_at_closely_and_only_what_is_seen_is_measured(open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1280, 720)
+    page = begin(window)
+    page.choose("conv1")
+    looked = window.interests.merged
+    assert looked.closely == {"conv1"} and looked.wants(WEIGHTS)
+    assert looked.nodes is not None and set(page.strip.seen) <= looked.nodes and "output" not in looked.nodes
+    page.walk(100)
+    looked = window.interests.merged
+    assert looked.nodes is not None and "output" in looked.nodes and "input" not in looked.nodes
+
+
+# ---- walking --------------------------------------------------------------------------------------------------------
+
+
+def test_arrows_walk_along_the_network_and_stop_at_its_ends(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1280, 720)
+    page = begin(window)
+    order = list(window.document.inference.order)
+    walked = [page.strip.chosen]
+    for _ in range(len(order) + 1):
+        qtbot.keyClick(page, Qt.Key.Key_Right)
+        walked.append(page.strip.chosen)
+        assert page.strip.chosen in page.strip.seen
+    assert walked == [*order, order[-1], order[-1]]
+    qtbot.keyClick(page, Qt.Key.Key_Left)
+    assert page.strip.chosen == order[-2] == page.spotlight.node
+    qtbot.keyClick(page, Qt.Key.Key_Home)
+    assert page.strip.chosen == order[0]
+
+
+@pytest.mark.parametrize("sample", ["digits-cnn", "spiral", "resnet18", "googlenet"])
+@pytest.mark.parametrize("size", [(1280, 720), (1680, 1050), (1920, 1080)])
+def test_tiles_are_whole_apart_and_their_titles_fit(
+    open_window: OpenWindow, sample: str, size: tuple[int, int]
+) -> None:
+    window = open_window(sample, ready=False)
+    window.resize(*size)
+    page = begin(window)
+    strip, measure = page.strip, page.measure
+    for by in (0, 2, 5, 100):
+        page.walk(by)
+        places = [strip.places[node] for node in strip.seen]
+        assert all(left.right() + measure.px(20) < right.left() for left, right in pairwise(places))
+        assert all(QRectF(strip.rect()).contains(place) for place in places)
+        before, behind = strip.hidden
+        assert before + len(places) + behind == len(strip.order)
+        chosen = strip.order.index(strip.chosen)
+        near = strip.order[max(0, chosen - 1) : chosen + 2]
+        assert set(near) <= set(strip.seen)
+        for tile in strip._tiles:
+            if tile.node in strip.seen:
+                widest = max(measure.width(line, 24, 600) for line in tile.lines)
+                assert widest <= tile.width - measure.px(16) or len(tile.lines) == 2, tile
+
+
+@pytest.mark.parametrize("chosen", range(9))
+def test_a_window_on_the_row_holds_the_chosen_one_and_its_neighbours(chosen: int) -> None:
+    widths = [100, 140, 100, 180, 100, 140, 100, 100, 130]
+    for first in range(9):
+        start, stop = window_of(widths, chosen, first, 620, 30, 58)
+        taken = sum(widths[start:stop]) + 30 * (stop - start - 1) + 58 * ((start > 0) + (stop < 9))
+        assert taken <= 620
+        assert max(chosen - 1, 0) >= start and min(chosen + 2, 9) <= stop
+    assert window_of(widths, chosen, 0, 5000, 30, 58) == (0, 9)
+
+
+def test_one_tile_that_is_wider_than_the_row_is_shown_all_the_same() -> None:
+    assert window_of([900, 900, 900], 1, 0, 620, 30, 58) == (1, 2)
+
+
+def test_a_click_chooses_and_the_ends_lead_on(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1280, 720)
+    page = begin(window)
+    qtbot.mouseClick(page.strip, Qt.MouseButton.LeftButton, pos=page.strip.places["pool1"].center().toPoint())
+    assert page.strip.chosen == "pool1"
+    last = page.strip.seen[-1]
+    beyond = page.strip.order[page.strip.order.index(last) + 1]
+    qtbot.mouseClick(page.strip, Qt.MouseButton.LeftButton, pos=QPoint(page.strip.width() - 12, 60))
+    assert page.strip.chosen == beyond
+
+
+def test_a_folded_group_is_entered_and_left(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("resnet18", ready=False)
+    page = begin(window)
+    folded = next(node for node in page.strip.order if node in page.scene.seen.cards)
+    page.choose(folded)
+    qtbot.keyClick(page, Qt.Key.Key_Return)
+    assert page.scene.root == folded and folded not in page.strip.order and page.strip.chosen in page.strip.order
+    assert window.canvas.canvas_scene.root == ""  # the canvas behind has not moved
+    qtbot.keyClick(page, Qt.Key.Key_Escape)
+    assert page.scene.root == "" and page.strip.chosen == folded and window.lecture.page is page
+    place = page.strip.places[folded].center().toPoint()
+    qtbot.mouseDClick(page.strip, Qt.MouseButton.LeftButton, pos=place)
+    assert page.scene.root == folded
+    qtbot.keyClick(page, Qt.Key.Key_Backspace)
+    qtbot.keyClick(page, Qt.Key.Key_Backspace)
+    assert page.scene.root == "" and window.lecture.page is page
+    qtbot.keyClick(page, Qt.Key.Key_Escape)
+    assert window.lecture.page is None
+
+
+# ---- instruments ----------------------------------------------------------------------------------------------------
+
+
+def test_numbers_and_arrows_choose_the_instrument(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    page = begin(window)
+    keys = [kind.key for kind in INSTRUMENTS]
+    assert keys[:3] == ["loss", "gradients", "dead_units"]
+    for number, key in enumerate(keys[:9], start=1):
+        qtbot.keyClick(page, Qt.Key(int(Qt.Key.Key_0) + number))
+        assert page.place.instrument == key and page.panel is not None and page.panel.isVisible()
+    page.show_instrument("loss")
+    qtbot.keyClick(page, Qt.Key.Key_Down)
+    assert page.place.instrument == keys[1]
+    qtbot.keyClick(page, Qt.Key.Key_Up)
+    qtbot.keyClick(page, Qt.Key.Key_Up)
+    assert page.place.instrument == keys[-1]
+    wide = page.spotlight.width()
+    qtbot.keyClick(page, Qt.Key.Key_0)
+    assert page.panel is None and not page.glass.isVisible() and page.spotlight.width() > 1.5 * wide
+    qtbot.keyClick(page, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    assert page.place.instrument == "gradients"
+
+
+def test_the_instrument_follows_the_chosen_layer_and_its_views_are_walked_through(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("digits-cnn", ready=False)
+    page = begin(window)
+    page.choose("conv2")
+    page.show_instrument("filters")
+    assert page.panel is not None and page.panel.selection == "conv2"
+    page.walk(1)
+    assert page.panel.selection == "relu2"
+    page.show_instrument("loss")
+    qtbot.keyClick(page, Qt.Key.Key_V)
+    assert page.panel is not None and page.panel.option("view") == "accuracy"
+
+
+def test_keys_of_actions_that_nobody_would_see_do_nothing_in_a_lecture(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.canvas.select(["conv2"])
+    page = begin(window)
+    window.activateWindow()
+    page.setFocus()
+    before = window.document.project
+    shift = Qt.KeyboardModifier.ShiftModifier
+    control = Qt.KeyboardModifier.ControlModifier
+    for key, held in (
+        (Qt.Key.Key_B, control), (Qt.Key.Key_I, control), (Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_B, Qt.KeyboardModifier.NoModifier), (Qt.Key.Key_A, shift), (Qt.Key.Key_G, control),
+    ):  # fmt: skip
+        qtbot.keyClick(page, key, held)
+    assert window.document.project is before
+    assert not window.palette_panel.isHidden() and not window.side.isHidden()
+    assert {name for name in KEPT if name not in window.actions_by_name} == set()
+
+
+# ---- training -------------------------------------------------------------------------------------------------------
+
+
+def test_space_trains_and_pauses_and_the_figures_follow(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    page = begin(window)
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: window.training.standing.step > 3, timeout=TIMEOUT)
+    assert page.play.accessibleName() == "Pause"
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    qtbot.waitUntil(state_is(window, "paused"), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: page.play.accessibleName() == "Train", timeout=TIMEOUT)
+    assert page.panel is not None
+    qtbot.waitUntil(lambda: page.panel is not None and not page.panel.is_empty, timeout=TIMEOUT)
+    window.action("lecture").trigger()
+    assert window.training.state == "paused"
+
+
+def test_why_nothing_can_be_trained_is_said(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("resnet18", ready=False)
+    qtbot.waitUntil(lambda: bool(window.training.blocked()), timeout=TIMEOUT)
+    page = begin(window)
+    qtbot.keyClick(page, Qt.Key.Key_Space)
+    assert page._said and page.panel is not None and "Press Play" not in page.panel.hint
+
+
+def test_the_line_at_the_foot_seeks_and_returns(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.training.bridge.step(5)
+    qtbot.waitUntil(lambda: window.feed.run.last_step >= 5, timeout=TIMEOUT)
+    page = begin(window)
+    qtbot.mouseClick(page.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.line.height() // 2))
+    assert window.feed.current_step == 0
+    qtbot.mouseDClick(page.line, Qt.MouseButton.LeftButton, pos=QPoint(3, page.line.height() // 2))
+    assert window.feed.current_step is None
+
+
+def test_what_the_window_says_stands_on_the_page(open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    page = begin(window)
+    window.message.say("Something has happened.")
+    assert page._said == "Something has happened."
+    window.notices.show_notice("one", "And this needs an answer.")
+    assert page._said == "And this needs an answer."
+
+
+def test_a_ring_follows_the_mouse_until_it_is_switched_off(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    page = begin(window)
+    assert not page.pointer.isVisible()
+    qtbot.mouseMove(page.spotlight, QPoint(100, 90))
+    qtbot.mouseMove(page.spotlight, QPoint(120, 80))
+    here = page.spotlight.mapTo(page, QPoint(120, 80))
+    qtbot.waitUntil(lambda: page.pointer.isVisible() and page.pointer.geometry().contains(here), timeout=TIMEOUT)
+    assert (page.pointer.geometry().center() - here).manhattanLength() <= 2
+    qtbot.keyClick(page, Qt.Key.Key_P)
+    assert not page.pointer.isVisible() and not page.place.pointer
+
+
+# ---- letters --------------------------------------------------------------------------------------------------------
+
+
+def letters_of(widget: QWidget) -> list[tuple[float, str]]:
+    """Every text that a widget draws as text, with the pixels of its letters, read from a drawing of it."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    drawing = QSvgGenerator()
+    drawing.setOutputDevice(buffer)
+    drawing.setResolution(96)
+    drawing.setSize(widget.size())
+    drawing.setViewBox(widget.rect())
+    widget.render(drawing)
+    del drawing
+    found: list[tuple[float, str]] = []
+
+    def walk(element: ElementTree.Element, scale: float, size: float) -> None:
+        matrix = re.search(r"matrix\(([^)]*)\)", element.get("transform", ""))
+        if matrix:
+            a, b, c, d, *_ = (float(number) for number in re.split("[ ,]+", matrix.group(1)))
+            scale *= abs(QTransform(a, b, c, d, 0, 0).determinant()) ** 0.5
+        given = element.get("font-size", "")
+        if given:
+            size = float(given.removesuffix("px").removesuffix("pt"))
+        if element.tag.endswith("text") and (element.text or "").strip():
+            found.append((size * scale, (element.text or "").strip()))
+        for child in element:
+            walk(child, scale, size)
+
+    walk(ElementTree.fromstring(bytes(data.data())), 1.0, 12.0)
+    return found
+
+
+def test_what_an_empty_instrument_says_is_never_cut(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    window.resize(1280, 720)
+    page = begin(window)
+    for kind in INSTRUMENTS:
+        page.show_instrument(kind.key)
+        assert page.panel is not None
+        for said in page.panel.findChildren(FittedText):
+            if said.isVisible():
+                room, flags = said.contentsRect(), int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignCenter)
+                needed = QFontMetrics(said.font()).boundingRect(room, flags, said.text())
+                assert needed.height() <= room.height(), kind.key
+
+
+@pytest.mark.parametrize("sample", ["digits-cnn", "spiral"])
+def test_no_letter_on_the_page_is_smaller_than_24_pixels(
+    qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch, sample: str
+) -> None:
+    window = open_window(sample)
+    window.resize(1280, 720)
+    window.training.bridge.step(40)
+    qtbot.waitUntil(lambda: window.feed.run.last_step >= 40, timeout=TIMEOUT)
+    in_pictures: list[float] = []
+    paint = card_pictures.paint_picture
+
+    def noted(facts: object, sample: object, size: QSize, ratio: float, *more: object, **named: object) -> object:
+        in_pictures.append(12 * ratio)
+        return paint(facts, sample, size, ratio, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(card_pictures, "paint_picture", noted)
+    monkeypatch.setattr(large_pictures, "paint_picture", noted)
+    page = begin(window)
+    seen: set[str] = set()
+    for kind in INSTRUMENTS:
+        page.show_instrument(kind.key)
+        for node in page.strip.order:
+            if kind.key not in {"loss", "filters", "feature_maps"} and node not in page.strip.order[1:3]:
+                continue
+            page.choose(node)
+            window.feed.poll()
+            for size, text in letters_of(page):
+                assert size >= LETTERS - 0.01, (kind.key, node, text, size)
+                seen.add(text)
+    assert {sample, "step", "Loss", "train", "‖gradient‖", "1" if sample == "digits-cnn" else "0"} <= seen, seen
+    assert in_pictures and min(in_pictures) >= LETTERS
+    page.grab()
+
+
+def test_everything_grows_with_the_page() -> None:
+    assert Measure.of(QSize(1280, 720)).unit == 1.0
+    assert Measure.of(QSize(1920, 1080)).unit == 1.5
+    assert Measure.of(QSize(1680, 1050)).unit == pytest.approx(1.3125)
+    assert Measure.of(QSize(1920, 1080)).font(24).pixelSize() == 36
+    assert Measure.of(QSize(1280, 720)).glass * 12 == LETTERS
+
+
+# ---- large pictures -------------------------------------------------------------------------------------------------
+
+
+def test_tiles_of_a_grid_are_whole_multiples_and_as_large_as_they_can_be() -> None:
+    room = QSize(640, 320)
+    for count in (1, 3, 8, 16, 24):
+        for width, height in ((26, 26), (5, 5), (11, 13)):
+            grid = large_pictures.grid_of(count, width, height, room, 4)
+            assert grid.scale == int(grid.scale) >= 1
+            assert grid.size.width() <= room.width() and grid.size.height() <= room.height()
+            larger = int(grid.scale) + 1
+            for columns in range(1, count + 1):  # no arrangement holds the next multiple
+                rows = -(-count // columns)
+                wide, high = columns * (width * larger + 4) - 4, rows * (height * larger + 4) - 4
+                assert wide > room.width() or high > room.height()
+
+
+def test_the_input_is_painted_pixel_by_pixel(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.resize(1280, 720)
+    page = begin(window)
+    qtbot.waitUntil(lambda: page.scene.cards["input"].facts.shape is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: window.feed.run.latest(PINNED_INPUT.series()) is not None, timeout=TIMEOUT)
+    window.feed.poll()
+    image = page.spotlight.grab().toImage()
+    place = page.spotlight.picture_place
+    cell = place.width() / 28
+    assert cell == int(cell) >= 10 and place.width() == place.height()
+    values = np.asarray(window.feed.run.latest(PINNED_INPUT.series()).array)[0]  # type: ignore[union-attr]
+    for row, column in ((0, 0), (14, 14), (6, 15), (20, 16)):
+        corner = QPointF(place.left() + column * cell, place.top() + row * cell)
+        for inside in (QPointF(1, 1), QPointF(cell - 2, cell - 2)):
+            assert abs(image.pixelColor((corner + inside).toPoint()).red() - 255 * values[row, column]) <= 1.5
+
+
+def test_a_long_sentence_is_cut_between_words() -> None:
+    from nnviz.gui.lecture.spotlight import lines_of
+
+    width: Callable[[str], float] = len
+    assert lines_of("one two three", 2, width, 7) == ["one two", "three"]
+    assert lines_of("one two three four five", 2, width, 9) == ["one two", "three …"]
+    assert lines_of("", 2, width, 9) == []

@@ -18,21 +18,31 @@ def desk() -> Iterator[None]:
     theme.set_mode(Mode.DESK)
 
 
-def test_a_mode_brings_its_letters_and_is_announced_once(qapp: object) -> None:
+def test_a_mode_is_announced_once_and_changes_no_letters(qapp: object) -> None:
     told: list[object] = []
-    theme.notifier.changed.connect(told.append)
+
+    def restyled(_theme: object) -> None:
+        told.append("restyled")
+
+    def moved() -> None:
+        told.append(theme.mode())
+
+    theme.notifier.changed.connect(restyled)
+    theme.notifier.mode_changed.connect(moved)
     theme.set_mode(Mode.LECTURE)
-    assert theme.mode() is Mode.LECTURE and theme.text_scale() == Mode.LECTURE.text_scale
     theme.set_mode(Mode.LECTURE)
+    assert theme.mode() is Mode.LECTURE and theme.text_scale() == 1.0
     theme.set_mode(Mode.DESK)
-    assert theme.text_scale() == 1.0 and len(told) == 2
-    theme.notifier.changed.disconnect(told.append)
+    assert told == [Mode.LECTURE, Mode.DESK]
+    theme.notifier.changed.disconnect(restyled)
+    theme.notifier.mode_changed.disconnect(moved)
 
 
 def test_large_letters_alone_are_no_lecture(qapp: object) -> None:
     theme.set_text_scale(1.5)
     assert theme.mode() is Mode.DESK
     theme.set_mode(Mode.LECTURE)
+    assert theme.text_scale() == 1.5
     theme.set_text_scale(1.0)
     assert theme.mode() is Mode.LECTURE
 
@@ -41,7 +51,7 @@ def test_the_action_says_what_the_mode_is(qtbot: QtBot, open_window: OpenWindow)
     window = open_window("and", ready=False)
     window.action("lecture").trigger()
     assert theme.mode() is Mode.LECTURE and window.action("lecture").isChecked()
-    assert window.palette_panel.isHidden() and not window.action("show_palette").isChecked()
+    assert window.lecture.page is not None and window.action("show_palette").isChecked()
     window.update_actions()
     assert window.action("lecture").isChecked()
     window.action("lecture").trigger()

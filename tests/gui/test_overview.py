@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from window_kit import OpenWindow
 
-from nnviz.gui.canvas.hands.navigation import tab_order
 from nnviz.gui.look import motion
 from nnviz.gui.panels.history import HistoryPanel
 from nnviz.gui.window.looks import Looks
@@ -94,25 +93,6 @@ def test_a_notice_hides_no_card_of_a_fitted_network(open_window: OpenWindow, qtb
     assert canvas.camera.zoom == before
 
 
-def test_in_a_lecture_cards_are_large_enough_to_read(open_window: OpenWindow, qtbot: QtBot) -> None:
-    window = open_window("digits-cnn")
-    window.resize(1280, 720)
-    canvas = window.canvas
-    window.action("lecture").trigger()
-    # The smallest letters of a card have 12 units.
-    qtbot.waitUntil(lambda: 12 * canvas.camera.zoom >= 12.0)
-    assert canvas.minimap.isVisible()  # the rest is a click away
-    first = canvas.canvas_scene.cards[tab_order(canvas.canvas_scene)[0]].card_rect()
-    assert canvas.camera.visible_rect().contains(first)
-    canvas.setFocus()
-    QTest.keyClick(canvas, Qt.Key.Key_F)
-    assert canvas.camera.visible_rect().contains(canvas.camera.content_rect())
-    window.action("lecture").trigger()
-    qtbot.waitUntil(
-        lambda: canvas.camera.fitted and canvas.camera.visible_rect().contains(canvas.camera.content_rect())
-    )
-
-
 def test_the_history_dock_leads_back(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window("digits-cnn")
     assert window.docks is not None
@@ -129,7 +109,7 @@ def test_the_history_dock_leads_back(open_window: OpenWindow, qtbot: QtBot) -> N
     assert window.document.project == start
     assert window.action("redo").isEnabled()
     assert not window.action("undo").isEnabled()
-    window.action("lecture").trigger()  # all panels are made anew
+    window.action("lecture").trigger()
     QApplication.processEvents()
     window.document.jump(5)
     window.action("lecture").trigger()

@@ -15,7 +15,6 @@ from nnviz.gui.canvas.hands import keyboard
 from nnviz.gui.canvas.hands.keyboard import CanvasKeys
 from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
 from nnviz.gui.look import theme
-from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action, actions_by_menu, plain
 from nnviz.gui.parts.key_use import KeyUse, arrows
 from nnviz.gui.parts.keycaps import keys_of
@@ -114,13 +113,13 @@ def test_no_key_is_cut_off(size: tuple[int, int], name: str, qtbot: QtBot, open_
         assert row.mapTo(sheet.card, row.rect().bottomRight()).x() <= sheet.card.width()
 
 
-def test_a_lecture_has_larger_letters_and_fewer_columns(qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_large_letters_have_fewer_columns(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("and", ready=False)
     window.resize(1680, 1050)
     person = Person(window, qtbot)
     height = opened(person).rows()[0].height()
     person.keys(Key.Key_Escape)
-    theme.set_mode(Mode.LECTURE)
+    theme.set_text_scale(32 / 13)
     sheet = opened(person)
     QApplication.processEvents()
     assert sheet.rows()[0].height() > 2 * height

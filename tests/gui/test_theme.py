@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from nnviz.gui.look import icons, pictures, scales, theme
-from nnviz.gui.look.mode import Mode
 from nnviz.gui.look.scales import Scale
 from nnviz.project import registry
 from nnviz.resources import resource
@@ -88,9 +87,9 @@ def test_letters_differ_and_figures_are_equally_wide(styled: QApplication) -> No
     assert metrics.horizontalAdvance("iiii") < metrics.horizontalAdvance("mmmm")
 
 
-def test_text_is_never_under_twelve_pixels_and_24_points_in_lectures(styled: QApplication) -> None:
+def test_text_is_never_under_twelve_pixels_and_follows_its_scale(styled: QApplication) -> None:
     assert theme.font(9).pixelSize() == 12
-    theme.set_mode(Mode.LECTURE)
+    theme.set_text_scale(32 / 13)
     assert theme.font(13).pixelSize() == 32  # 24 pt at 96 dots an inch
     assert theme.scene_font(13).pixelSize() == 13
 

@@ -107,33 +107,21 @@ def test_a_colour_left_behind_is_found(qtbot: QtBot, open_window: OpenWindow) ->
     assert f"QLabel : stylesheet {old.panel.name()}" in found and all(one.startswith("QLabel : ") for one in found)
 
 
-def test_a_mode_that_is_set_reaches_the_window_by_itself(qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_a_mode_that_is_set_reaches_the_window_by_itself(open_window: OpenWindow) -> None:
     window = open_window("digits-cnn", ready=False)
-    window.resize(1280, 720)
-    docks = window.docks
-    assert docks is not None
-    before = docks.panels["loss"]
-
-    def shown() -> list[str]:
-        return [key for key, dock in docks.docks.items() if dock.isVisible() and dock.x() >= 0]
-
-    qtbot.waitUntil(lambda: "dead_units" in shown(), timeout=TIMEOUT)
-    at_desk = shown()
-    theme.set_mode(Mode.LECTURE)
-    assert window.palette_panel.isHidden() and window.side.isHidden()
-    assert window.action("lecture").isChecked() and not window.action("show_palette").isChecked()
-    assert docks.panels["loss"] is not before  # made for the letters of a lecture
-    qtbot.waitUntil(lambda: len(shown()) == 3, timeout=TIMEOUT)
-    theme.set_mode(Mode.DESK)
-    assert not window.palette_panel.isHidden() and not window.side.isHidden()
-    qtbot.waitUntil(lambda: set(shown()) == set(at_desk), timeout=TIMEOUT)
-
-
-def test_a_window_that_has_ended_is_not_arranged_any_more(open_window: OpenWindow) -> None:
-    window = open_window("and", ready=False)
     assert window.docks is not None
-    theme.set_mode(Mode.LECTURE)
     panels = window.docks.panels
+    theme.set_mode(Mode.LECTURE)
+    assert window.lecture.page is not None and window.action("lecture").isChecked()
+    theme.set_mode(Mode.DESK)
+    assert window.lecture.page is None and not window.action("lecture").isChecked()
+    assert window.docks.panels == panels and not window.palette_panel.isHidden() and not window.side.isHidden()
+
+
+def test_a_window_that_has_ended_begins_no_lecture(open_window: OpenWindow) -> None:
+    window = open_window("and", ready=False)
+    theme.set_mode(Mode.LECTURE)
     window.finish()
     assert theme.mode() is Mode.DESK
-    assert window.docks.panels == panels and window.palette_panel.isHidden()
+    theme.set_mode(Mode.LECTURE)
+    assert window.lecture.page is None

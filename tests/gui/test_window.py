@@ -368,31 +368,13 @@ def test_both_themes_and_lecture_mode(qtbot: QtBot, open_window: OpenWindow) -> 
     middle = window.grab().toImage().pixelColor(window.width() - 8, 90)
     assert middle.lightness() > 200
     window.action("lecture").trigger()
-    assert window.palette_panel.isHidden() and theme.font(13).pixelSize() == 32
-    assert not window.docks.docks["loss"].isHidden()
+    assert window.lecture.page is not None and window.lecture.page.geometry() == window.rect()
+    assert window.grab().toImage().pixelColor(4, 4).lightness() > 200
+    assert not window.docks.docks["loss"].isHidden() and theme.font(13).pixelSize() == 13
     window.action("lecture").trigger()
-    assert not window.palette_panel.isHidden() and theme.font(13).pixelSize() == 13
+    assert window.lecture.page is None and not window.palette_panel.isHidden()
     window.action("switch_theme").trigger()
     assert theme.current().dark
-
-
-def test_a_lecture_in_a_narrow_window_keeps_the_panels_that_can_be_read(qtbot: QtBot, open_window: OpenWindow) -> None:
-    window = open_window("and")
-    window.resize(1280, 720)
-    docks = window.docks
-    assert docks is not None
-
-    def visible() -> set[str]:
-        return {key for key, dock in docks.docks.items() if dock.isVisible()}
-
-    def fits() -> bool:
-        return all(docks.panels[key].header.minimumSizeHint().width() <= docks.docks[key].width() for key in visible())
-
-    shown = visible()
-    window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: visible() == shown - {"findings"} and fits(), timeout=TIMEOUT)
-    window.action("lecture").trigger()
-    qtbot.waitUntil(lambda: visible() == shown, timeout=TIMEOUT)
 
 
 def test_panels_are_closed_added_and_remembered(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -272,7 +272,7 @@ def canvas_actions(tools: Tools) -> tuple[Offer, ...]:
             "fit",
             "&Fit network",
             "Show the whole network",
-            camera.fit_or_all,
+            lambda: camera.fit(glide=True),
             "Ctrl+1",
             icon="fit",
             place=look,

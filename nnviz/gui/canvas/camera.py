@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView
 
-from nnviz.gui.canvas.geometry import FAR_ZOOM
 from nnviz.gui.canvas.glide import Glide
 from nnviz.gui.look import motion
 
@@ -20,8 +19,6 @@ _FIT_ZOOM = 1.15
 _FIT_MARGIN, _LEAST_FIT_MARGIN = 36, 14
 _ZOOM_STEP = 1.25
 _GLIDE_MILLISECONDS = 180
-#: Letters that are nearly as large as they should be are no reason to leave cards out of sight: the last is the answer.
-_NEARLY = 0.8
 #: What lies over the upper edge takes at most this share of the height away from a fitted network.
 _MOST_INSET = 0.55
 #: Half the width of the world, in scene units.
@@ -53,8 +50,6 @@ class Camera(QObject):
         self._hurry = hurry
         self._fitted = True
         self._fitted_to = QRectF()
-        self._whole = False
-        self._legible_zoom = 0.0
         self._inset = 0
         self._glide = Glide(self)
         view.setSceneRect(-_WORLD, -_WORLD, 2 * _WORLD, 2 * _WORLD)
@@ -147,32 +142,20 @@ class Camera(QObject):
         middle = self.to_scene(QPointF(self._view.viewport().rect().center()))
         self.pan_by((middle.x() - point.x()) * self.zoom, (middle.y() - point.y()) * self.zoom)
 
-    def fit(self, *, whole: bool = False, glide: bool = False) -> None:
+    def fit(self, *, glide: bool = False) -> None:
         """Show everything; it stays fitted when the view changes its size, until the user zooms or pans.
 
         Args:
-            whole: Show it whole even where it can be read only from near (see :meth:`set_legible_zoom`).
             glide: Go there smoothly, where things may move.
         """
         self._fitted_to = self._content()
-        self._show(self._fitted_to, _FIT_ZOOM, least=0.0 if whole else self._legible_zoom, glide=glide)
-        self._fitted, self._whole = True, whole
+        self._show(self._fitted_to, _FIT_ZOOM, glide=glide)
+        self._fitted = True
 
     def refit(self) -> None:
         """Fit again what was fitted, because the view has another size."""
         if self._fitted:
-            self.fit(whole=self._whole)
-
-    def fit_or_all(self) -> None:
-        """Fit; where the network is fitted but too large to be read as a whole, show it whole all the same."""
-        self.fit(whole=self._fitted and not self._whole and self._legible_zoom > 0.0, glide=True)
-
-    def set_legible_zoom(self, zoom: float) -> None:
-        """Say how near cards have to be to be read: :meth:`fit` goes no farther away from cards that show values.
-
-        A network of which nothing but titles would be seen (from beyond ``FAR_ZOOM``) is shown whole; 0 is no limit.
-        """
-        self._legible_zoom = zoom
+            self.fit()
 
     def set_inset(self, top: int) -> None:
         """Say how many pixels something covers at the upper edge: what is fitted stands below it.
@@ -183,7 +166,7 @@ class Camera(QObject):
             return
         self._inset = top
         if self._fitted and self._content() == self._fitted_to:
-            self.fit(whole=self._whole, glide=True)
+            self.fit(glide=True)
 
     def show_rect(self, rect: QRectF, most: float, *, glide: bool = False) -> None:
         """Show a part of the scene as large as it fits, at most at the zoom ``most``."""
@@ -196,8 +179,8 @@ class Camera(QObject):
             self._glide.cancel()
             self._fitted = False
 
-    def _show(self, rect: QRectF, most: float, *, least: float = 0.0, glide: bool = False) -> None:
-        zoom, centre = self._target(rect, most, least)
+    def _show(self, rect: QRectF, most: float, *, glide: bool = False) -> None:
+        zoom, centre = self._target(rect, most)
         if not (glide and motion.allowed() and self._view.isVisible()):
             self._glide.cancel()
             self._look(zoom, centre)
@@ -219,7 +202,7 @@ class Camera(QObject):
 
         self._glide.start(_GLIDE_MILLISECONDS, frame)
 
-    def _target(self, rect: QRectF, most: float, least: float) -> tuple[float, QPointF]:
+    def _target(self, rect: QRectF, most: float) -> tuple[float, QPointF]:
         """The zoom at which a part of the scene fits, and the point that is in the middle of the view then."""
         if rect.isEmpty():
             return 1.0, QPointF()
@@ -230,8 +213,6 @@ class Camera(QObject):
         zoom = min(wide / rect.width(), high / rect.height(), most)
         if 1.0 <= zoom < 1.06:
             zoom = 1.0
-        if FAR_ZOOM <= zoom < _NEARLY * least:
-            zoom = min(least, most)
         zoom = _allowed(zoom)
         # What does not fit is shown from its beginning: the first cards of the first row.
         across = min(rect.width() / 2, wide / zoom / 2)

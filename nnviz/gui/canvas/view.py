@@ -151,8 +151,6 @@ class CanvasView(QGraphicsView):
         self.overlay.show_open(self._open_places)
         follow(document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._on_theme_changed)
-        follow(theme.notifier.mode_changed, self._on_mode_changed)
-        self._camera.set_legible_zoom(theme.mode().legible_zoom)
         if feed is not None:
             feed.subscribe(self._follower.take, self)
         renaming = Renaming(self._desk)
@@ -539,8 +537,3 @@ class CanvasView(QGraphicsView):
         self._empty.restyle()
         self._place_empty()
         self.viewport().update()
-
-    def _on_mode_changed(self) -> None:
-        """In a lecture everything is shown only as far away as it can be read."""
-        self._camera.set_legible_zoom(theme.mode().legible_zoom)
-        QTimer.singleShot(0, self, self._camera.fit)  # when what stands around it has made room

@@ -3,11 +3,11 @@
 One :class:`Theme` and one :class:`Mode` are current at a time, and nobody is handed them. Widgets built from stock
 parts follow by themselves (palette and stylesheet of the application); whoever paints by hand reads :func:`current`
 while painting, and is painted again because the palette is another; whoever keeps something made of colours or letters
-(a picture, a stylesheet, a height) makes it anew on ``notifier.changed``; whoever arranges things otherwise in a
-lecture does so on ``notifier.mode_changed``.
+(a picture, a stylesheet, a height) makes it anew on ``notifier.changed``. A lecture changes none of that: its page
+lies over the window and has letters of its own; who opens it follows ``notifier.mode_changed``.
 
-Fonts are given in pixels by :func:`font` and follow the text scale, which lecture mode raises; a stylesheet never sets
-a font size, so that ``setFont`` always means what it says.
+Fonts are given in pixels by :func:`font` and follow the text scale; a stylesheet never sets a font size, so that
+``setFont`` always means what it says.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class _Notifier(QObject):
     """Says what is another one now.
 
     Attributes:
-        changed: Signal: the theme, the text scale or the mode; the argument is the current Theme.
-        mode_changed: Signal: the mode; everybody has the letters that come with it by then.
+        changed: Signal: the theme or the text scale; the argument is the current Theme.
+        mode_changed: Signal: the mode.
     """
 
     changed = Signal(object)
@@ -79,16 +79,14 @@ def mode() -> Mode:
 
 
 def set_mode(mode: Mode) -> None:
-    """Make a mode current, and its letters with it; whoever looks different in a lecture follows ``notifier``."""
+    """Make a mode current; whoever opens the page of a lecture follows ``notifier``."""
     if mode is not _state.mode:
         _state.mode = mode
-        if not set_text_scale(mode.text_scale):
-            notifier.changed.emit(_state.theme)
         notifier.mode_changed.emit()
 
 
 def text_scale() -> float:
-    """What :func:`font` multiplies sizes with: 1, or more in lecture mode."""
+    """What :func:`font` multiplies sizes with: 1, or more for large letters."""
     return _state.scale
 
 
@@ -168,12 +166,12 @@ def font(pixel_size: float = 13, weight: int = 400) -> QFont:
 
 
 def surrounding_scale() -> float:
-    """What :func:`surrounding_font` multiplies sizes with: 1, or in lecture mode less than the text scale."""
+    """What :func:`surrounding_font` multiplies sizes with: 1, or in large letters less than the text scale."""
     return min(_state.scale, SURROUNDING_SCALE)
 
 
 def surrounding_font(pixel_size: float = 13, weight: int = 400) -> QFont:
-    """The interface font for menus, notices, tips and captions: in a lecture they grow only as far as all fits."""
+    """The interface font for menus, notices, tips and captions: they grow only as far as all fits."""
     return _font(max(MINIMUM_PIXEL_SIZE, round(pixel_size * surrounding_scale())), weight)
 
 

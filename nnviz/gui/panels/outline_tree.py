@@ -236,8 +236,8 @@ class OutlineTree(QTreeView):
         metrics = QFontMetrics(themes.font(12))
         header.resizeSection(Column.OUTPUT, metrics.horizontalAdvance("512×28×28") + 16)
         header.resizeSection(Column.PARAMETERS, metrics.horizontalAdvance("Parameters") + 18)
-        # In the letters of a lecture the names would have no room beside them.
-        header.setSectionHidden(Column.PARAMETERS, themes.mode().network_first)
+        # In large letters the names would have no room beside them.
+        header.setSectionHidden(Column.PARAMETERS, themes.text_scale() > 1.0)
         self.setIndentation(round(15 * themes.text_scale()))
         self.doItemsLayout()
 

@@ -59,6 +59,7 @@ class CurvePlot(QWidget):
         self._from_zero = from_zero
         self._curves: dict[str, Curve] = {}
         self._emphasis = ""
+        self._weight = 1.0
         self._values: dict[str, str] = {}
         self._old_values: frozenset[str] = frozenset()
         self._y_range = SteadyRange()
@@ -89,7 +90,7 @@ class CurvePlot(QWidget):
             line.setVisible(False)
             line.setZValue(20)
             self._item.addItem(line, ignoreBounds=True)
-        self._marker = pg.ScatterPlotItem(size=9, pxMode=True)
+        self._marker = pg.ScatterPlotItem(size=9, pxMode=True, useCache=False)
         self._marker.setZValue(30)
         self._item.addItem(self._marker, ignoreBounds=True)
         # The axis could draw the grid itself, but then it drops the numbers at its two ends.
@@ -208,7 +209,8 @@ class CurvePlot(QWidget):
         """Put one dot on the plot; NaN takes it away."""
         place = float(self._place(np.array([value]))[0])
         if math.isfinite(x) and math.isfinite(place):
-            self._marker.setData([x], [place], brush=colour, pen=QPen(QColor(themes.current().panel), 2))
+            edge = pg.mkPen(QColor(themes.current().panel), width=2 * self._weight)  # cosmetic, unlike Qt's own
+            self._marker.setData([x], [place], brush=colour, pen=edge)
         else:
             self._marker.clear()
 
@@ -217,6 +219,13 @@ class CurvePlot(QWidget):
         self._cursor.setVisible(x is not None)
         if x is not None:
             self._cursor.setPos(x)
+
+    def set_weight(self, weight: float) -> None:
+        """Draw lines so many times as wide: enlarged on a screen, they keep their width in its pixels."""
+        if weight != self._weight:
+            self._weight = weight
+            for curve in self._curves.values():
+                self._style_curve(curve)
 
     def set_emphasis(self, key: str) -> None:
         """Draw one curve strongly and the others back; an empty or unknown key draws all alike."""
@@ -429,7 +438,9 @@ class CurvePlot(QWidget):
 
     def _style_curve(self, curve: Curve) -> None:
         strong = curve.key == self._emphasis
-        curve.paint(QColor(themes.current().panel), strong=strong, back=bool(self._emphasis) and not strong)
+        curve.paint(
+            QColor(themes.current().panel), strong=strong, back=bool(self._emphasis) and not strong, weight=self._weight
+        )
 
     def _update_labels(self) -> None:
         if self._labels is None:

@@ -60,6 +60,8 @@ class Curve:
         self._faint = pg.PlotDataItem(connect="finite", antialias=False, autoDownsampleFactor=1.0)
         self._line = pg.PlotDataItem(connect="finite", autoDownsampleFactor=1.0)
         self._line.curve.setSegmentedLineMode("on")
+        # There are few dots; drawn from a kept picture they have steps where they are enlarged.
+        self._line.scatter.opts["useCache"] = False
         self._faint.setZValue(5)
         self._dots = pg.ScatterPlotItem(size=5, pxMode=True, pen=None)
         self.items = (self._faint, self._line, self._dots)
@@ -99,14 +101,14 @@ class Curve:
             self.behind = self._extended(self.behind if grown else None, values)
             _draw(self._faint, x, self.behind)
 
-    def paint(self, ground: QColor, *, strong: bool, back: bool) -> None:
-        """Choose pens and symbols on a ground: drawn strongly, drawn back, or neither."""
+    def paint(self, ground: QColor, *, strong: bool, back: bool, weight: float = 1.0) -> None:
+        """Choose pens and symbols on a ground: drawn strongly, drawn back, or neither; ``weight`` times as wide."""
         colour = mixed(ground, self.colour, 0.4) if back else self.colour
-        pen = QPen(colour, 2.6 if strong else 1.8)
+        pen = QPen(colour, weight * (2.6 if strong else 1.8))
         pen.setCosmetic(True)
         if self.dashed:
             pen.setStyle(Qt.PenStyle.DashLine)
-        faint = QPen(mixed(ground, self.colour, 0.18 if back else 0.34), 1)
+        faint = QPen(mixed(ground, self.colour, 0.18 if back else 0.34), weight)
         faint.setCosmetic(True)
         self._line.setPen(pen)
         self._faint.setPen(faint)

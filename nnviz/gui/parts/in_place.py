@@ -140,9 +140,9 @@ class Field(QWidget):
         """Take the letters of the present text scale for the caption."""
         self._caption.setFont(theme.surrounding_font(12, 500))
         self._caption.setFixedHeight(round(15 * theme.surrounding_scale()))
-        self.shorten(theme.mode().network_first)
+        self.shorten(theme.text_scale() > 1.0)
 
     def shorten(self, short: bool) -> None:
         """Take the short caption, or the whole one; either way it is not cut."""
-        self._caption.setText(self._short if short or theme.mode().network_first else self._words)
+        self._caption.setText(self._short if short or theme.text_scale() > 1.0 else self._words)
         self._caption.setFixedWidth(text_width(self._caption.text(), self._caption.font()) + 8)

@@ -34,6 +34,7 @@ class Interests(QObject):
         pinned = _pinned(document.project)
         self._of: dict[str, Interest] = {"document": pinned}
         self._merged = pinned
+        self._attended: frozenset[str] | None = None
         follow(document.changed, self._on_changed, self)
 
     @property
@@ -46,7 +47,16 @@ class Interests(QObject):
         if self._of.get(source, NOTHING) == interest:
             return
         self._of[source] = interest
-        together = merged(self._of.values())
+        self._merge()
+
+    def attend(self, sources: frozenset[str] | None) -> None:
+        """Count these sources only, because something covers the others; None counts all of them again."""
+        self._attended = sources
+        self._merge()
+
+    def _merge(self) -> None:
+        counted = self._attended
+        together = merged(one for source, one in self._of.items() if counted is None or source in counted)
         if together != self._merged:
             self._merged = together
             self.changed.emit(together)

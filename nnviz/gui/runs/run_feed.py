@@ -53,8 +53,15 @@ class Subscription:
     def _alive(self) -> bool:
         return not self.closed and shiboken6.isValid(self.widget) and self._listener() is not None
 
-    def _visible(self) -> bool:
-        return self.widget.isVisible() and not self.widget.window().isMinimized()
+    def _visible(self, front: QWidget | None) -> bool:
+        window = self.widget.window()
+        covered = (
+            front is not None
+            and window is front.window()
+            and self.widget is not front
+            and not front.isAncestorOf(self.widget)
+        )
+        return self.widget.isVisible() and not window.isMinimized() and not covered
 
 
 class RunFeed(QObject):
@@ -76,6 +83,7 @@ class RunFeed(QObject):
         #: How far each of the shown runs was read.
         self._cursors = [0]
         self._subscriptions: list[Subscription] = []
+        self._front: QWidget | None = None
         self._next = 0
         self._looked, self._used, self._debt = clock(), time.thread_time(), 0.0
         self._timer = QTimer(self)
@@ -156,6 +164,10 @@ class RunFeed(QObject):
         self._subscriptions.append(subscription)
         return subscription
 
+    def set_front(self, widget: QWidget | None) -> None:
+        """Say what covers its window: listeners behind it cannot be seen until it has gone. None covers nothing."""
+        self._front = widget
+
     def refresh(self) -> None:
         """Tell every listener everything again, as after a change of theme."""
         self._everyone()
@@ -177,7 +189,7 @@ class RunFeed(QObject):
         for offset in range(count):
             index = (self._next + offset) % count
             subscription = self._subscriptions[index]
-            if (subscription._told and not subscription._pending) or not subscription._visible():
+            if (subscription._told and not subscription._pending) or not subscription._visible(self._front):
                 continue
             self._call(subscription)
             if self._clock() - began > budget:

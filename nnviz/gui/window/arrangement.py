@@ -6,8 +6,6 @@ from PySide6.QtCore import QByteArray, QRect, QSize, QTimer
 from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QMainWindow, QSplitter
 
-from nnviz.gui.look import theme
-from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.screens import LIKELY_FRAME, SETTLING, StayOnScreen, bring_in, fitted, screen_for
 from nnviz.gui.parts.settings import ARRANGEMENT_VERSION, Settings
 from nnviz.gui.window.regions import Regions
@@ -30,7 +28,7 @@ class Arrangement:
         window: Whose.
         splitter: Holds palette, canvas and inspector.
         regions: What is arranged.
-        settings: Where it is remembered, for each size of screen; a lecture is not.
+        settings: Where it is remembered, for each size of screen.
     """
 
     def __init__(self, window: QMainWindow, splitter: QSplitter, regions: Regions, settings: Settings) -> None:
@@ -94,14 +92,13 @@ class Arrangement:
         self._regions.changed.emit()
 
     def keep(self) -> None:
-        """Remember it, as it is at a desk."""
+        """Remember it."""
         screen = self._window.screen()
         self._screen, self._settings.screen = _size_of(screen), screen.name()
         self._keep("geometry", self._window.saveGeometry())
-        if theme.mode() is Mode.DESK:
-            self._keep("splitter", self._splitter.saveState())
-            if self._regions.docks is not None:
-                self._keep("docks", self._window.saveState(ARRANGEMENT_VERSION))
+        self._keep("splitter", self._splitter.saveState())
+        if self._regions.docks is not None:
+            self._keep("docks", self._window.saveState(ARRANGEMENT_VERSION))
 
     def _keep(self, name: str, value: QByteArray) -> None:
         self._settings.keep_layout(f"{self._screen}/{name}", value)

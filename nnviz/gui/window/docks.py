@@ -13,8 +13,7 @@ from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QTabBar, QToolButton, QWidget
 
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.look import icons, theme
-from nnviz.gui.look.mode import Mode
+from nnviz.gui.look import icons
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.panel_actions import PanelActions
@@ -41,10 +40,8 @@ _BUTTONS = 52
 _NEVER_COVERED, _COVERED_LAST = "findings", "loss"
 #: Milliseconds between two looks at whether a panel that is dragged has been let go.
 _DRAG_LOOK = 100
-#: Pixels that a panel needs at the text scale of a lecture; in a narrow window the last ones wait until it is over.
-_LECTURE_WIDTH = 410
-#: Pixels of a list at the side, and what it gets of the width of the window in a lecture: people look at the network.
-_SIDE, _LECTURE_SIDE = 326, 0.36
+#: Pixels of a list at the side.
+_SIDE = 326
 
 
 class DockTitle(QWidget):
@@ -60,14 +57,13 @@ class DockTitle(QWidget):
         layout = panel.layout()
         if layout is not None:
             layout.removeWidget(panel.header)
-        panel.header.setFixedHeight(round(_HEADER_HEIGHT * max(1.0, 0.8 * theme.text_scale())))
+        panel.header.setFixedHeight(_HEADER_HEIGHT)
         row.addWidget(panel.header, 1)
         buttons = (
             ("float", f"Float “{panel.title}” or put it back", lambda: dock.setFloating(not dock.isFloating())),
             ("close", f"Close “{panel.title}” (it is in the menu Instruments)", dock.close),
         )
-        # In a lecture the title needs the room.
-        for icon, words, action in () if theme.mode().network_first else buttons:
+        for icon, words, action in buttons:
             button = QToolButton(self)
             button.setProperty("role", "flat")
             button.setIconSize(QSize(12, 12))
@@ -101,7 +97,6 @@ class Docks(QObject):
         self._docks: dict[str, QDockWidget] = {}
         self._panels: dict[str, Panel] = {}
         self._subscriptions: dict[str, Subscription] = {}
-        self._waiting: list[str] = []
         self._current = DEFAULT_PANELS[0]
         self._obstacle = ""
         self._actions = {kind.key: PanelActions(kind, window, partial(self.use, kind.key)) for kind in PANELS}
@@ -120,11 +115,6 @@ class Docks(QObject):
         self._watch_presses(window)
         follow(workspace.document.diagnostics_changed, self._count_problems)
         self._count_problems(workspace.document.diagnostics)
-        self._following_mode = follow(theme.notifier.mode_changed, self._on_mode_changed)
-
-    def stop(self) -> None:
-        """The window ends: nothing is arranged any more."""
-        self._following_mode.end()
 
     @property
     def panels(self) -> dict[str, Panel]:
@@ -195,7 +185,7 @@ class Docks(QObject):
             action.setShortcut(keys)
             action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
             action.setStatusTip(f"Show or hide “{self._panels[key].title}”")
-            action.triggered.connect(lambda on, key=key: self._make_room_for(key) if on else None)
+            action.triggered.connect(lambda on, key=key: self.keep_apart(key) if on else None)
             actions.append(action)
         return actions
 
@@ -221,41 +211,17 @@ class Docks(QObject):
 
     def spread(self) -> None:
         """Give the panels in the row their shares of the width, and the row its share of the height."""
-        lecture = theme.mode() is Mode.LECTURE
-        keys = self._row() if lecture else [key for key in DEFAULT_PANELS if key in self._docks]
-        shown = [self._docks[key] for key in keys]
-        # In large letters every panel needs what the widest of them needs.
-        weights = [4] * len(shown) if self._waiting else [5, *[4] * (len(shown) - 1)]
+        shown = [self._docks[key] for key in DEFAULT_PANELS if key in self._docks]
+        weights = [5, *[4] * (len(shown) - 1)]
         total = max(1, self._window.width())
         self._window.resizeDocks(
             shown, [total * weight // sum(weights) for weight in weights], Qt.Orientation.Horizontal
         )
         sides = [self._docks[key] for key in SIDE_PANELS if not self._docks[key].isHidden()]
-        wide = round(_LECTURE_SIDE * total) if lecture else _SIDE
-        self._window.resizeDocks(sides, [wide] * len(sides), Qt.Orientation.Horizontal)
+        self._window.resizeDocks(sides, [_SIDE] * len(sides), Qt.Orientation.Horizontal)
         height = self._window.height()
-        share = 0.34 if lecture else 0.24
-        tallest = round(min(max(196, height * share), height * 0.5))
+        tallest = round(min(max(196, height * 0.24), height * 0.5))
         self._window.resizeDocks(shown, [tallest] * len(shown), Qt.Orientation.Vertical)
-
-    def rebuild(self) -> None:
-        """Make every panel anew, as after a change of the text scale."""
-        for kind in PANELS:
-            visible = self._docks[kind.key].isVisible()
-            self._release(kind.key)
-            self._fill(kind)
-            self._docks[kind.key].setVisible(visible)
-        self._feed.refresh()
-
-    def _on_mode_changed(self) -> None:
-        """For a lecture, keep as many panels in the row as can be read; afterwards they are all there again."""
-        for key in self._waiting:
-            self._docks[key].show()
-        self._waiting = []
-        if theme.mode() is Mode.LECTURE:
-            self._keep_readable()
-        self.rebuild()
-        self.spread()
 
     def _row(self) -> list[str]:
         """The panels that stand side by side at the foot, left to right; of those in one place the one in front."""
@@ -269,25 +235,12 @@ class Docks(QObject):
         ]
         return sorted(row, key=lambda key: self._docks[key].x())
 
-    def _keep_readable(self, wanted: str = "") -> None:
-        """Let the last ones of the row wait until it can be read; the one that is wanted stays."""
-        row = self._row()
-        most = max(1, self._window.width() // _LECTURE_WIDTH)
-        for key in [key for key in reversed(row) if key != wanted][: max(0, len(row) - most)]:
-            place = {self._docks[key], *self._window.tabifiedDockWidgets(self._docks[key])}
-            for other, dock in self._docks.items():
-                if dock in place and not dock.isHidden():
-                    dock.hide()
-                    self._waiting.append(other)
-
     def keep_apart(self, wanted: str = "") -> None:
         """Leave as many side by side as can be read; the others stand behind them as tabs.
 
         Args:
             wanted: One that stays in front.
         """
-        if theme.mode() is not Mode.DESK:
-            return
         layout = self._window.layout()
         if layout is not None:  # Who stands behind whom is only known of what has been laid out.
             layout.activate()
@@ -331,7 +284,7 @@ class Docks(QObject):
     def _share_row(self) -> None:
         """Where one of the row got less than it needs, each gets that, and what is left is shared."""
         row = self._row()
-        if theme.mode() is Mode.DESK and row:
+        if row:
             needs = [self._need(self._column(key)) for key in row]
             docks = [self._docks[key] for key in row]
             if any(dock.width() < need for dock, need in zip(docks, needs, strict=True)):
@@ -355,15 +308,6 @@ class Docks(QObject):
         dock.setGeometry(place)
         dock.setVisible(shown)
 
-    def _make_room_for(self, key: str) -> None:
-        """In large letters a panel that is opened takes the place of the last one: side by side none could be read."""
-        if theme.mode() is Mode.DESK:
-            self.keep_apart(key)
-            return
-        self._waiting = [one for one in self._waiting if one != key]
-        self._keep_readable(key)
-        self.spread()
-
     def set_selection(self, node: str) -> None:
         """What is selected on the canvas: panels follow it."""
         self._selection = node
@@ -383,7 +327,7 @@ class Docks(QObject):
             fresh = True
         dock.raise_()
         if fresh:
-            self._make_room_for(key)
+            self.keep_apart(key)
         return self._panels[key]
 
     def _count_problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
@@ -426,20 +370,8 @@ class Docks(QObject):
         panel.interest_changed.connect(self.interest_changed)
         panel.failed.connect(self.failed)
         panel.attach(self._canvas)
-        # Qt raises this to what stands in the dock and never lowers it: after a lecture nothing else would.
         dock.setMinimumSize(*_SMALLEST)
         dock.setTitleBarWidget(DockTitle(panel, dock))
         dock.setWidget(panel)
         self._panels[kind.key] = panel
         self._subscriptions[kind.key] = self._feed.subscribe(panel.refresh, panel)
-
-    def _release(self, key: str) -> None:
-        self._subscriptions.pop(key).close()
-        panel = self._panels.pop(key)
-        title = self._docks[key].titleBarWidget()
-        self._docks[key].setTitleBarWidget(QWidget())
-        panel.hide()
-        panel.deleteLater()
-        if title is not None:
-            title.hide()
-            title.deleteLater()

@@ -77,7 +77,7 @@ class Looks(QObject):
             Action(
                 name="lecture",
                 text="&Lecture mode",
-                help="Large text, no side bars: for a projector",
+                help="The network and one instrument, large: for a projector",
                 do=self.set_lecture,
                 keys=("Ctrl+L",),
                 menu="&View",
@@ -118,5 +118,5 @@ class Looks(QObject):
         theme.set_theme(self._settings.theme)
 
     def set_lecture(self, on: bool) -> None:
-        """Large text and no side bars."""
+        """Lay the page for a hall over the window, or take it away."""
         theme.set_mode(Mode.LECTURE if on else Mode.DESK)

@@ -233,9 +233,11 @@ class NoticeArea(QWidget):
 
     Signals:
         covered: How many pixels of the upper edge it covers; 0 without notices.
+        told: What a new notice says.
     """
 
     covered = Signal(int)
+    told = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -311,6 +313,7 @@ class NoticeArea(QWidget):
         self.show()
         self.raise_()
         self._place()
+        self.told.emit(notice.text)
         return notice
 
     def dismiss(self, key: str) -> None:
@@ -340,7 +343,13 @@ class NoticeArea(QWidget):
 
 
 class Message(QLabel):
-    """A sentence over the lower edge of the canvas that goes by itself."""
+    """A sentence over the lower edge of the canvas that goes by itself.
+
+    Signals:
+        said: The sentence.
+    """
+
+    said = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -361,6 +370,7 @@ class Message(QLabel):
         if not text:
             self.hide()
             return
+        self.said.emit(text)
         self.setFont(theme.surrounding_font(13))
         self.setText(text)
         self.setWordWrap(False)

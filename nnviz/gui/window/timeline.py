@@ -302,8 +302,8 @@ class Timeline(QWidget):
         self._update()
 
     def _refit(self) -> None:
-        """Take the letters of the present text scale. In a lecture, what only the lecturer asks for gives way."""
-        lecture = theme.mode().network_first
+        """Take the letters of the present text scale. In large ones, what is asked for least gives way."""
+        large = theme.text_scale() > 1.0
         self._fitted = theme.text_scale()
         self.setFixedHeight(max(38, QFontMetrics(theme.font(12)).height() + 14))
         self._caption.setFont(theme.font(12))
@@ -312,13 +312,13 @@ class Timeline(QWidget):
             figure.setFont(theme.font(12))
             figure.setFixedWidth(text_width(widest, theme.font(12)) + 2)
         for part in (self._caption, self._cost, self._memory):
-            part.setVisible(not lecture)
+            part.setVisible(not large)
         side = round(14 * theme.text_scale())
         for button, weight in ((self._live, 400), (self._problems, 500)):
             button.setFont(theme.font(12, weight))
             button.setIconSize(QSize(side, side))
         policy = self._live.sizePolicy()
-        policy.setRetainSizeWhenHidden(not lecture)
+        policy.setRetainSizeWhenHidden(not large)
         self._live.setSizePolicy(policy)
 
     def _on_theme(self) -> None:

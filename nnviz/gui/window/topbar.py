@@ -339,8 +339,8 @@ class TopBar(QWidget):
         self._fit_width()
 
     def _fit_width(self) -> None:
-        """The roomiest form that fits; in a lecture no words on the buttons, which need the room."""
-        for form in _FORMS[2:] if theme.mode().network_first else _FORMS:
+        """The roomiest form that fits; in large letters without words on the buttons, which need the room."""
+        for form in _FORMS[2:] if theme.text_scale() > 1.0 else _FORMS:
             self._take(form)
             if self._lacking() <= 0:
                 break

@@ -30,6 +30,7 @@ from nnviz import interruption
 from nnviz.errors import NnvizError
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.canvas.cards.facts import ON_CARDS
+from nnviz.gui.lecture.lecture import Lecture
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Offer
@@ -148,6 +149,11 @@ class MainWindow(QMainWindow):
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.offered = self._offers()
         self.actions_by_name = make_actions(self, self.offered)
+        #: The page for a hall, over everything.
+        self.lecture = Lecture(self, self.workspace, self.canvas, self.interests, self.actions_by_name)
+        self.lecture.cure_requested.connect(self.cures.cure)
+        self.message.said.connect(self.lecture.say)
+        self.notices.told.connect(self.lecture.say)
         self._build_bars()
         self._build_menus()
         self.guidance = Guidance(
@@ -472,8 +478,6 @@ class MainWindow(QMainWindow):
     def _on_mode(self) -> None:
         if self._finished:
             return
-        for widget in (self.palette_panel, self.side):
-            widget.setVisible(not theme.mode().network_first)
         self.update_actions()
 
     def update_actions(self) -> None:
@@ -482,8 +486,10 @@ class MainWindow(QMainWindow):
             return
         update_actions(self.actions_by_name, self.offered)
         self.looks.tick_minimap()
+        words = obstacle(self.training, partial(keys_of, self.actions_by_name))
+        self.lecture.set_obstacle(words)
         if self.docks is not None:
-            self.docks.set_obstacle(obstacle(self.training, partial(keys_of, self.actions_by_name)))
+            self.docks.set_obstacle(words)
 
     def _update_title(self) -> None:
         title = literal_title(self.document)
@@ -547,8 +553,7 @@ class MainWindow(QMainWindow):
         self.recorder.close()
         self.net.remove()
         self._keyboard.stop()
-        if self.docks is not None:
-            self.docks.stop()
+        self.lecture.close()
         theme.set_mode(Mode.DESK)
 
     def action(self, name: str) -> QAction:

@@ -135,7 +135,7 @@ def test_without_motion_everything_is_there_at_once(hands: Hands, choice: str) -
     untidy(hands)
     hands.view.desk.arrange()
     assert at_rest(hands)
-    hands.view.camera.fit_or_all()
+    hands.view.camera.fit(glide=True)
     assert not hands.view.camera.gliding
 
 
@@ -174,7 +174,7 @@ def test_the_wheel_takes_over_from_a_glide(hands: Hands) -> None:
 @WIDE
 def test_a_press_holds_the_view_where_it_is(hands: Hands) -> None:
     hands.view.camera.set_zoom(0.5)
-    hands.view.camera.fit_or_all()
+    hands.view.camera.fit(glide=True)
     zoom = hands.view.camera.zoom
     hands.press(QPoint(5, 5))
     assert not hands.view.camera.gliding
@@ -207,23 +207,6 @@ def test_a_new_size_in_the_middle_of_a_glide_fits_at_once(hands: Hands) -> None:
     hands.view.hold_still()
     hands.view.camera.fit()
     assert hands.view.camera.zoom == zoom
-
-
-@WIDE
-def test_what_cannot_be_read_as_a_whole_is_shown_from_its_beginning(hands: Hands, qtbot: QtBot) -> None:
-    hands.view.camera.set_legible_zoom(1.15)
-    hands.view.camera.fit()
-    assert hands.view.camera.zoom == 1.15
-    assert hands.view.camera.visible_rect().contains(hands.view.canvas_scene.cards["input"].card_rect())
-    assert not hands.view.camera.visible_rect().contains(hands.view.camera.content_rect())
-    hands.key(Qt.Key.Key_F)
-    qtbot.waitUntil(lambda: not hands.view.camera.gliding)
-    assert hands.view.camera.visible_rect().contains(hands.view.camera.content_rect())
-    hands.view.resize(1100, 800)
-    assert hands.view.camera.visible_rect().contains(hands.view.camera.content_rect())
-    hands.key(Qt.Key.Key_F)
-    qtbot.waitUntil(lambda: not hands.view.camera.gliding)
-    assert hands.view.camera.zoom == 1.15
 
 
 @WIDE

@@ -14,7 +14,6 @@ from window_kit import OpenWindow
 from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_Y
 from nnviz.gui.canvas.hands.quick_add_popup import QuickAddPopup, first_sentence
 from nnviz.gui.look import theme
-from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.settings import Settings
 from nnviz.project import registry
 from nnviz.project.edits import SetParam
@@ -234,7 +233,7 @@ def test_a_change_from_elsewhere_puts_the_list_away(hands: Hands) -> None:
     assert hands.view.quick_add.popup is None
 
 
-@pytest.mark.parametrize("scale", [1.0, Mode.LECTURE.text_scale])
+@pytest.mark.parametrize("scale", [1.0, 32 / 13])
 def test_the_list_stays_within_the_window(hands: Hands, scale: float) -> None:
     theme.set_text_scale(scale)
     try:

@@ -61,7 +61,7 @@ def test_all_wires_are_in_sight_when_everything_is(view: CanvasView) -> None:
     for fold in (False, True):
         view.groups.set_all(fold=fold)
         view.hold_still()
-        view.camera.fit(whole=True)
+        view.camera.fit()
         for edge, wire in scene.wires.items():
             reach = wire.curve.boundingRect().adjusted(-0.1, -0.1, 0.1, 0.1)
             assert scene.content_rect().adjusted(-1.0, -1.0, 1.0, 1.0).contains(reach), edge

@@ -16,7 +16,6 @@ from workspace_kit import workspace_of
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import theme
-from nnviz.gui.look.mode import Mode
 from nnviz.gui.panels import outline_tree
 from nnviz.gui.panels.outline import OutlinePanel
 from nnviz.gui.panels.outline_model import Column, OutlineModel
@@ -459,21 +458,21 @@ def outline(window: MainWindow) -> OutlinePanel:
     return panel
 
 
-def test_it_stands_at_the_left_and_survives_a_lecture(qtbot: QtBot, open_window: OpenWindow) -> None:
+def test_it_stands_at_the_left_and_survives_large_letters(qtbot: QtBot, open_window: OpenWindow) -> None:
     window = open_window("and", ready=False)
-    panel = outline(window)
+    outline(window)
     assert window.docks is not None
     assert window.dockWidgetArea(window.docks.docks["outline"]) == Qt.DockWidgetArea.LeftDockWidgetArea
-    theme.set_mode(Mode.LECTURE)
+    theme.set_text_scale(32 / 13)
     again = window.docks.panels["outline"]
-    assert isinstance(again, OutlinePanel) and again is not panel
+    assert isinstance(again, OutlinePanel)
     again.tree.go_to("output")
     assert window.canvas.selected == ("output",)
     assert again.tree.visualRect(row(again, "output")).height() > 30
     window.action("outline").trigger()
     QTest.keyClick(again.tree, Key.Key_Escape)
     assert window.focusWidget() is window.canvas
-    theme.set_mode(Mode.DESK)
+    theme.set_text_scale(1.0)
 
 
 def test_a_network_is_built_and_trained_with_the_keyboard_alone(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -481,7 +481,7 @@ def test_a_hidden_panel_catches_up_when_it_is_shown(document: Document, run: Run
     assert panel.legend.entries[0].value == themes.format_number(0.125)
 
 
-def test_lecture_text_is_larger_everywhere(document: Document, run: Run, qtbot: QtBot) -> None:
+def test_large_text_is_larger_everywhere(document: Document, run: Run, qtbot: QtBot) -> None:
     panel = shown(LossPanel, document, qtbot)
     panel.refresh(Shown(run), frozenset(run.names()))
     before = panel._empty.font().pixelSize(), panel.header.height()

@@ -81,7 +81,7 @@ class CanvasKeys:
             else:
                 tools.groups.leave()
         elif code == Qt.Key.Key_F:
-            desk.camera.fit_or_all()
+            desk.camera.fit(glide=True)
         elif code == Qt.Key.Key_Home:
             self._select(tab_order(desk.scene)[:1])
         elif code == Qt.Key.Key_End:

@@ -86,7 +86,7 @@ class CanvasMenus:
         menu.addSeparator()
         menu.addAction(self._words("select_all"), desk.select_all)
         menu.addAction(self._words("arrange"), desk.arrange)
-        menu.addAction("Show everything\tF", desk.camera.fit_or_all)
+        menu.addAction("Show everything\tF", lambda: desk.camera.fit(glide=True))
 
     def _add_for_note(self, menu: QMenu, item: NoteItem | ArrowItem) -> None:
         desk, notes = self._desk, self._tools.notes

@@ -1,0 +1,239 @@
+"""The picture of a card as large as there is room for: every pixel of a map a whole number of those on the screen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QPainter, QPixmap
+
+from nnviz.gui.canvas.cards.card_pictures import Numbers, paint_picture, sharp
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture
+from nnviz.gui.canvas.geometry import Level
+from nnviz.gui.lecture.measure import LETTERS, Measure
+from nnviz.gui.look import pictures
+from nnviz.gui.look.planes import Dots
+from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, paint_no_number
+from nnviz.gui.look.theme import Theme, format_number
+from nnviz.record.readings import ArrayReading
+
+#: Sides of a map on the page, at least, where there are more of them than have room; and so many are shown at most.
+_LEAST_TILE, _MOST_TILES = 66, 64
+_GAP = 4
+#: A picture that is so much smaller in whole multiples than it could be is enlarged by a broken number.
+_MUCH_SMALLER = 0.8
+#: A vector has cells of this side at most, and numbers in those that are as wide as that.
+_LARGEST_CELL, _NUMBERED_CELL = 110, 92
+#: Pictures in which something is written, or which are drawn to measure: painted as on a card, enlarged.
+_AS_ON_CARDS = frozenset({Picture.BARS, Picture.DECISION, Picture.POINTS})
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Equal tiles in rows: where each stands, in device pixels.
+
+    Attributes:
+        columns: Tiles in a row.
+        scale: Device pixels for one number; under 1 where not even that fits.
+        tile: Size of one, in device pixels.
+        gap: Between two of them.
+    """
+
+    columns: int
+    rows: int
+    scale: float
+    tile: QSize
+    gap: int
+
+    @property
+    def size(self) -> QSize:
+        """Of all of it."""
+        return QSize(
+            self.columns * self.tile.width() + (self.columns - 1) * self.gap,
+            self.rows * self.tile.height() + (self.rows - 1) * self.gap,
+        )
+
+    def place(self, index: int) -> tuple[int, int]:
+        """The upper left corner of a tile."""
+        row, column = divmod(index, self.columns)
+        return column * (self.tile.width() + self.gap), row * (self.tile.height() + self.gap)
+
+
+def grid_of(count: int, width: int, height: int, room: QSize, gap: int, most: float = math.inf) -> Grid:
+    """The rows in which ``count`` tiles of width × height numbers are largest, in whole multiples where they fit."""
+    best: tuple[float, int] = (0.0, 1)
+    for columns in range(1, count + 1):
+        rows = math.ceil(count / columns)
+        across = (room.width() - (columns - 1) * gap) / columns / width
+        down = (room.height() - (rows - 1) * gap) / rows / height
+        scale = min(across, down, most)
+        scale = math.floor(scale) if scale >= 1.0 else scale
+        if scale > best[0] * 1.0001:
+            best = scale, columns
+    scale, columns = best
+    tile = QSize(max(1, round(width * scale)), max(1, round(height * scale)))
+    return Grid(columns, math.ceil(count / columns), scale, tile, gap)
+
+
+@dataclass(frozen=True)
+class LargePicture:
+    """A picture, and what is said about it.
+
+    Attributes:
+        pixmap: As large as it fits; its ratio is that of the screen.
+        caption: How many of how many maps, and the range of the colours.
+    """
+
+    pixmap: QPixmap
+    caption: str
+
+    @property
+    def size(self) -> QSizeF:
+        """In device-independent pixels."""
+        return self.pixmap.deviceIndependentSize()
+
+
+def large_picture(
+    facts: CardFacts, sample: ArrayReading, room: QSizeF, ratio: float, theme: Theme, label: str, dots: Dots,
+    measure: Measure,
+) -> LargePicture | None:  # fmt: skip
+    """The picture of a card, as large as fits ``room`` (device-independent pixels); None where there is nothing."""
+    values = np.asarray(sample.array)
+    if values.size == 0 or room.width() < 8 or room.height() < 8:
+        return None
+    if values.dtype == np.bool_ or not np.issubdtype(values.dtype, np.floating):
+        values = values.astype(np.float32)
+    device = QSize(int(room.width() * ratio), int(room.height() * ratio))
+    planes = facts.picture is Picture.PLANES and values.ndim == 3
+    if facts.picture is Picture.IMAGE and values.ndim == 3 and values.shape[0] in (1, 3):
+        return _image(values, device, ratio)
+    if facts.picture in _AS_ON_CARDS or (facts.picture is Picture.PLANES and not planes):
+        return _as_on_card(facts, sample, device, ratio, theme, label, dots, measure)
+    if planes or (values.ndim == 3 and values.shape[1] * values.shape[2] > 1):
+        return _maps(facts, values, device, ratio, measure, planes=planes)
+    if values.ndim == 2 and values.shape[1] > 1:
+        return _maps(facts, values[None], device, ratio, measure, planes=False)
+    return _cells(facts, values.reshape(-1), device, ratio, measure)
+
+
+def _canvas(size: QSize) -> QPixmap:
+    pixmap = QPixmap(size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    return pixmap
+
+
+def _image(values: Numbers, device: QSize, ratio: float) -> LargePicture:
+    """The example as it is."""
+    scale = Scale.picture(values)
+    image = image_of(scale.composite(values) if values.shape[0] == 3 else scale.paint(values[0]))
+    size = pictures.whole_multiple(image.size(), device)
+    fitted = image.size().scaled(device, Qt.AspectRatioMode.KeepAspectRatio)
+    if size.width() < _MUCH_SMALLER * fitted.width() and size.width() >= image.width():
+        # A large picture, of which hardly more than one multiple fits: no pixel of it is looked at alone.
+        larger = image.scaled(image.size() * math.ceil(fitted.width() / image.width()))
+        smooth = Qt.TransformationMode.SmoothTransformation
+        pixmap = QPixmap.fromImage(larger.scaled(fitted, Qt.AspectRatioMode.IgnoreAspectRatio, smooth))
+    else:
+        pixmap = pictures.fitted(image, device, 1.0)
+    pixmap.setDevicePixelRatio(ratio)
+    return LargePicture(pixmap, scale.range_words())
+
+
+def _as_on_card(
+    facts: CardFacts, sample: ArrayReading, device: QSize, ratio: float, theme: Theme, label: str, dots: Dots,
+    measure: Measure,
+) -> LargePicture:  # fmt: skip
+    """As on the card, in the letters of the page."""
+    glass = measure.glass * ratio
+    size = QSize(device)
+    if facts.picture is Picture.POINTS:
+        side = min(device.width(), device.height())
+        size = QSize(side, side)
+    elif facts.picture is Picture.DECISION:
+        # Below the square stands the answer, as high as its letters.
+        answer = round(26.0 * glass) if facts.task == "binary" and len(sample.array) == 1 else 0
+        cells = sample.array.shape[-1] if sample.array.ndim == 3 else 1
+        side = max(1, min(device.width(), device.height() - answer))
+        side = side // cells * cells if side > cells else side
+        size = QSize(side, side + answer)
+    elif facts.task == "binary" and np.asarray(sample.array).size == 1:
+        size.setHeight(min(size.height(), round(40 * glass)))
+    pixmap = paint_picture(facts, sample, size, glass, Level.NORMAL, theme, label, dots)
+    pixmap.setDevicePixelRatio(ratio)
+    return LargePicture(pixmap, "")
+
+
+def _maps(
+    facts: CardFacts, values: Numbers, device: QSize, ratio: float, measure: Measure, *, planes: bool
+) -> LargePicture:
+    """Feature maps, or units over the plane: as many as are large enough to be seen."""
+    gap = max(2, round(_GAP * measure.unit * ratio))
+    height, width = values.shape[1:]
+    count = min(len(values), _MOST_TILES)
+    least = _LEAST_TILE * measure.unit * ratio
+    grid = grid_of(count, width, height, device, gap)
+    while count > 1 and max(grid.tile.width(), grid.tile.height()) < least:
+        count = max(1, count * 3 // 4)
+        grid = grid_of(count, width, height, device, gap)
+    if len(values) > count:
+        count = min(len(values), grid.columns * grid.rows)  # rows are filled: that takes no more room
+    shown = values[:count]
+    if planes:
+        # Each unit on a scale of its own: its shape is what matters.
+        painted = np.stack([Scale.signs(unit).paint(unit) for unit in shown])
+        caption = ""
+    else:
+        scale = Scale.signs(shown) if len(values) == 1 and facts.signed else Scale.amounts(shown)
+        painted, caption = scale.paint(shown), scale.range_words()
+    total = facts.shape[0] if facts.shape is not None and len(facts.shape) == 3 else len(values)
+    if planes and facts.shape is not None:
+        total = facts.shape[0]
+    if total > count:
+        words = "units" if planes else "maps"
+        caption = f"{count} of {total} {words}" + (f",  {caption}" if caption else "")
+    pixmap = _canvas(grid.size)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    for index, pixels in enumerate(painted):
+        left, top = grid.place(index)
+        sharp(painter, QRectF(left, top, grid.tile.width(), grid.tile.height()), pixels, 1.0)
+    painter.end()
+    pixmap.setDevicePixelRatio(ratio)
+    return LargePicture(pixmap, caption)
+
+
+def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measure: Measure) -> LargePicture:
+    """A vector as cells in rows, with the numbers in them where they can be read."""
+    gap = max(1, round(3 * measure.unit * ratio))
+    most = _LARGEST_CELL * measure.unit * ratio
+    shown = values
+    grid = grid_of(len(shown), 1, 1, device, gap, most)
+    while grid.scale < 8 and len(shown) > 64:
+        shown = shown[: len(shown) * 3 // 4]
+        grid = grid_of(len(shown), 1, 1, device, gap, most)
+    scale = Scale.signs(shown) if facts.signed else Scale.amounts(shown, from_zero=True)
+    painted = scale.paint(shown)
+    numbered = grid.scale >= _NUMBERED_CELL * measure.unit * ratio
+    pixmap = _canvas(grid.size)
+    painter = QPainter(pixmap)
+    font = measure.font(LETTERS, 500)
+    font.setPixelSize(round(font.pixelSize() * ratio))
+    painter.setFont(font)
+    for index, colour in enumerate(painted):
+        place = QRectF(QPointF(*grid.place(index)), QSizeF(grid.tile))
+        ground = QColor.fromRgb(int(colour))
+        if colour == NOT_A_NUMBER:
+            paint_no_number(painter, place)
+        else:
+            painter.fillRect(place, ground)
+        if numbered:
+            painter.setPen(QColor("#000000") if ground.lightnessF() > 0.55 else QColor("#ffffff"))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, format_number(float(shown[index]), 2))
+    painter.end()
+    pixmap.setDevicePixelRatio(ratio)
+    caption = scale.range_words()
+    if len(shown) < len(values):
+        caption = f"{len(shown)} of {len(values)},  {caption}"
+    return LargePicture(pixmap, caption)

@@ -1,0 +1,158 @@
+"""A lecture begins and ends: its page comes over the window and goes, and what is behind it is left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import shiboken6
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QWidget
+
+from nnviz.gui.canvas import CanvasView
+from nnviz.gui.lecture.place import Place
+from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
+from nnviz.gui.parts.following import follow
+from nnviz.gui.runs.interests import Interests
+from nnviz.gui.runs.workspace import Workspace
+from nnviz.record.interest import NOTHING
+
+if TYPE_CHECKING:
+    from nnviz.gui.lecture.page import LecturePage
+
+#: Under this name its interest is contributed.
+SOURCE = "lecture"
+
+
+class Lecture(QObject):
+    """Follows the mode: opens the page for a lecture and closes it after.
+
+    While the page is open, what it covers is told nothing of the run and looks at nothing, so that it costs nothing.
+
+    Args:
+        window: What is covered.
+        workspace: What the page shows.
+        canvas: The card that is selected there is the first that is talked about.
+        interests: What is looked at.
+        actions: Those of the window, by name.
+
+    Signals:
+        cure_requested: A cure of a finding was pressed on the page.
+    """
+
+    cure_requested = Signal(object)
+
+    def __init__(
+        self,
+        window: QWidget,
+        workspace: Workspace,
+        canvas: CanvasView,
+        interests: Interests,
+        actions: Mapping[str, QAction],
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._workspace = workspace
+        self._canvas = canvas
+        self._interests = interests
+        self._actions = actions
+        self._page: LecturePage | None = None
+        self._place = Place()
+        self._obstacle = ""
+        #: What was selected on the canvas when the last lecture began.
+        self._began_at: tuple[str, ...] = ()
+        self._focus: QWidget | None = None
+        self._aside: list[QWidget] = []
+        window.installEventFilter(self)
+        self._following = follow(theme.notifier.mode_changed, self._on_mode)
+
+    @property
+    def page(self) -> LecturePage | None:
+        """The page, while there is a lecture."""
+        return self._page
+
+    def set_obstacle(self, text: str) -> None:
+        """What has to be done before the network can be trained, for an instrument that has nothing to show."""
+        self._obstacle = text
+        if self._page is not None:
+            self._page.set_obstacle(text)
+
+    def say(self, text: str) -> None:
+        """What is said behind the page stands on it, too."""
+        if self._page is not None:
+            self._page.say(text)
+
+    def close(self) -> None:
+        """The window ends: there is no lecture any more."""
+        self._following.end()
+        self._end()
+
+    def _on_mode(self) -> None:
+        if theme.mode() is Mode.LECTURE and self._page is None:
+            self._begin()
+        elif theme.mode() is Mode.DESK and self._page is not None:
+            self._end()
+
+    def _begin(self) -> None:
+        from nnviz.gui.lecture.page import LecturePage  # noqa: PLC0415 - draws with pyqtgraph, which takes long to import
+
+        feed = self._workspace.feed
+        self._focus = self._window.focusWidget()
+        page = self._page = LecturePage(self._window, self._workspace, self._actions, self._first_place())
+        page.left.connect(lambda: theme.set_mode(Mode.DESK))
+        page.interest_changed.connect(lambda interest: self._interests.contribute(SOURCE, interest))
+        page.cure_requested.connect(self.cure_requested)
+        page.set_obstacle(self._obstacle)
+        page.setGeometry(self._window.rect())
+        self._put_aside()
+        feed.set_front(page)
+        self._interests.contribute(SOURCE, page.interest)
+        self._interests.attend(frozenset({SOURCE, "document"}))
+        page.show()
+        page.raise_()
+        page.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _end(self) -> None:
+        page, self._page = self._page, None
+        if page is None:
+            return
+        self._place = page.place
+        self._workspace.feed.set_front(None)
+        self._interests.attend(None)
+        self._interests.contribute(SOURCE, NOTHING)
+        had = page.hasFocus()
+        before, self._focus = self._focus, None
+        page.hide()
+        page.close_panel()
+        page.deleteLater()
+        for widget in self._aside:
+            if shiboken6.isValid(widget):
+                widget.show()
+        self._aside = []
+        if had and before is not None and shiboken6.isValid(before) and before.isVisible():
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _first_place(self) -> Place:
+        """Where the last lecture was, unless something else has been selected since."""
+        selected, root = self._canvas.selected, self._canvas.canvas_scene.root
+        chosen = selected[0] if len(selected) == 1 and selected[0] in self._canvas.canvas_scene.cards else ""
+        again = self._place.chosen and selected == self._began_at
+        self._began_at = selected
+        return self._place if again else replace(self._place, root=root, chosen=chosen)
+
+    def _put_aside(self) -> None:
+        """What floats over the window would float over the page."""
+        area = self._window.frameGeometry()
+        for dock in self._window.findChildren(QDockWidget):
+            if dock.isFloating() and dock.isVisible() and dock.frameGeometry().intersects(area):
+                dock.hide()
+                self._aside.append(dock)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Cover the window whatever its size."""
+        if event.type() is QEvent.Type.Resize and self._page is not None:
+            self._page.setGeometry(self._window.rect())
+        return False

@@ -1,0 +1,71 @@
+"""Shows a widget enlarged, with all that it draws and all that can be done with it: an instrument, for a hall."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGraphicsProxyWidget, QGraphicsScene, QGraphicsView, QWidget
+
+
+class Magnifier(QGraphicsView):
+    """A glass over one widget, which has its usual letters and fewer pixels, and is drawn sharp in larger ones.
+
+    Nothing that the widget is made of has to know of larger letters, and nothing elsewhere gets them.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._scene = QGraphicsScene(self)
+        self._proxy: QGraphicsProxyWidget | None = None
+        self._glass = 1.0
+        self.setScene(self._scene)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
+
+    @property
+    def widget(self) -> QWidget | None:
+        """What is shown."""
+        return self._proxy.widget() if self._proxy is not None else None
+
+    @property
+    def glass(self) -> float:
+        """How many times larger it is."""
+        return self._glass
+
+    def show_widget(self, widget: QWidget | None) -> None:
+        """Show another widget; the one before goes back to its owner, hidden. None shows nothing."""
+        if self._proxy is not None:
+            before = self._proxy.widget()
+            if before is not None:
+                before.hide()
+                self._proxy.setWidget(None)  # type: ignore[arg-type]  # that gives the widget back
+            self._scene.removeItem(self._proxy)
+            self._proxy = None
+        if widget is not None:
+            # What stands on its own is as small as it is told to be, and not larger.
+            widget.setMinimumSize(1, 1)
+            self._proxy = self._scene.addWidget(widget)
+            self._fit()
+
+    def set_glass(self, glass: float) -> None:
+        """Enlarge so many times."""
+        if glass != self._glass:
+            self._glass = glass
+            self.resetTransform()
+            self.scale(glass, glass)
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fill the room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = QRectF(0.0, 0.0, self.width() / self._glass, self.height() / self._glass)
+        self._scene.setSceneRect(room)
+        if self._proxy is not None and not room.isEmpty():
+            self._proxy.setGeometry(room)

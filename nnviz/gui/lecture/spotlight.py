@@ -9,7 +9,6 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from nnviz.gui.canvas.cards.card_painter import magnitude
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.items.stage import Stage
@@ -65,7 +64,7 @@ def figures_of(facts: CardFacts, stage: Stage, run: RunView | None, step: int | 
         gradient = stage.live.gradient(facts)
         if gradient is not None:
             node = facts.members[0] if facts.members else facts.node
-            found.append(Figure(magnitude(gradient), ("‖gradient‖", at(GRADIENT_NORM.series(node)))))
+            found.append(Figure(GRADIENT_NORM.text(gradient), ("‖gradient‖", at(GRADIENT_NORM.series(node)))))
         if facts.parameters:
             found.append(Figure(short_count(facts.parameters), ("parameters",)))
     return found

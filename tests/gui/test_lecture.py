@@ -160,6 +160,7 @@ def test_the_page_covers_the_window_whatever_its_size(qtbot: QtBot, open_window:
         window.resize(*size)
         qtbot.waitUntil(lambda: page.geometry() == window.rect(), timeout=TIMEOUT)
         assert page.measure == Measure.of(page.size())
+        assert page.strip.height() == page.strip.sizeHint().height()
 
 
 def test_what_is_behind_the_page_is_told_nothing_and_looks_at_nothing(qtbot: QtBot, open_window: OpenWindow) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from nnviz import __version__, interruption, paths, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
-COMMANDS = ("samples", "datasets", "summary", "train", "screenshot")
+COMMANDS = ("samples", "datasets", "summary", "train", "explain", "screenshot")
 
 EPILOGUE = """\
 Without a command the window opens, with FILE or sample:NAME if one is given:
@@ -23,6 +23,14 @@ Without a command the window opens, with FILE or sample:NAME if one is given:
   nnviz mine.nnviz               a project
   nnviz mine.nnvizrun            a run: replayed, or followed live while it grows
   nnviz sample:cnn-25            one of the samples (nnviz samples lists them)
+"""
+
+_EXPLAIN_EPILOGUE = """\
+  nnviz explain sample:xnor-two-layer linear1 --unit 1                   a neuron: weights times inputs, and bias
+  nnviz explain sample:digits-cnn conv1 --unit 2 --at 3,4                a convolution at one pixel
+  nnviz explain sample:digits-cnn loss                                   logits, exp, sum, −log p
+  nnviz explain sample:digits-cnn conv1 --at 3,4 --backward              the chain rule
+  nnviz explain sample:digits-cnn linear1 --parameter weight --index 0,3 an update, with what the optimizer keeps
 """
 
 
@@ -78,6 +86,8 @@ def _run(options: argparse.Namespace) -> int:
             return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
             return commands.train(commands.TrainOptions.of(options))
+        case "explain":
+            return commands.explain(commands.ExplainOptions.of(options))
         case "screenshot":
             return commands.screenshot(options.target, options.out, options.size, options.theme, options.data_dir)
         case _:
@@ -130,6 +140,16 @@ def _seed(text: str) -> int:
     return number
 
 
+def _places(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not 1 <= len(numbers) <= 8:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one whole number, or several with commas such as 3,4")
+    return numbers
+
+
 def _path(text: str) -> Path:
     try:
         return paths.given_path(text)
@@ -169,7 +189,7 @@ def _window_parser(parent: argparse.ArgumentParser) -> argparse.ArgumentParser:
         description=parent.description,
         epilog=parent.epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="nnviz [FILE | sample:NAME] [--data-dir DIR]\n       nnviz {samples,datasets,summary,train,screenshot} …",
+        usage=f"nnviz [FILE | sample:NAME] [--data-dir DIR]\n       nnviz {{{','.join(COMMANDS)}}} …",
     )
     parser.add_argument("target", nargs="?", metavar="FILE", help="a .nnviz project, a .nnvizrun run or sample:NAME")
     _add_data_folder(parser)
@@ -204,6 +224,37 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--run", type=_path, metavar="FILE", help="keep the run in this .nnvizrun file")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run FILE stopped")
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    explain = commands.add_parser(
+        "explain",
+        help="take one number of a network apart",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Take one number of a network apart into terms that sum to it: of a project with its initial "
+        "weights,\nof a run with its last ones.",
+        epilog=_EXPLAIN_EPILOGUE,
+    )
+    explain.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")
+    explain.add_argument("node", metavar="NODE", help="id of a layer (nnviz summary lists them), or loss")
+    explain.add_argument("--unit", type=int, metavar="N", help="unit of a vector, or channel (default: 0)")
+    explain.add_argument(
+        "--at", type=_places, metavar="Y,X", help="position in the channel's map (default: the middle)"
+    )
+    explain.add_argument("--example", type=int, metavar="K", help="number of the example (default: the pinned one)")
+    explain.add_argument(
+        "--split", choices=("train", "validation", "test"), help="where that example is (default: validation)"
+    )
+    explain.add_argument(
+        "--step", type=int, metavar="S", help="of a run: weights of the nearest checkpoint not after it"
+    )
+    explain.add_argument("--backward", action="store_true", help="how the loss changes with the number")
+    explain.add_argument(
+        "--parameter",
+        metavar="NAME",
+        help="a number of a parameter such as weight: what the next step makes of it, or with --backward its gradient",
+    )
+    explain.add_argument("--index", type=_places, metavar="I,J,…", help="where that number stands in the parameter")
+    _add_data_folder(explain)
+    explain.add_argument("--json", action="store_true", help="print JSON")
 
     screenshot = commands.add_parser("screenshot", help="render the window to a PNG, without a display")
     screenshot.add_argument("target", metavar="PROJECT_OR_RUN", help="a .nnviz or .nnvizrun file or sample:NAME")

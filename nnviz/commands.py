@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -277,6 +277,76 @@ def train(options: TrainOptions) -> int:
             print(f"{what} is kept in {kept.path}", file=sys.stderr)
     report.finished(outcome, kept.path, complete=kept.complete)
     return 0 if kept.complete else 1
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """What ``nnviz explain`` was asked for."""
+
+    target: str
+    node: str
+    unit: int | None
+    at: tuple[int, ...] | None
+    example: int | None
+    split: str | None
+    step: int | None
+    backward: bool
+    parameter: str | None
+    index: tuple[int, ...] | None
+    data_dir: Path | None
+    json: bool
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> ExplainOptions:
+        """From the parsed command line."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
+
+
+def explain(options: ExplainOptions) -> int:
+    """Print one number of a network as a sum of terms."""
+    _check_data_folder(options.data_dir)
+    path = None if options.target.startswith("sample:") else paths.given_path(options.target)
+    is_run = path is not None and path.suffix.lower() == RUN_SUFFIX
+    if options.step is not None and not is_run:
+        raise InputError("Only a run has steps; a project is explained with its initial weights.", field="--step")
+    project = None if is_run else open_project(options.target)
+
+    from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
+
+    share_cores()
+    from nnviz.explain import asked, text  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    if project is None:
+        assert path is not None
+        project, training = asked.of_run(path, options.step, options.data_dir)
+    else:
+        training = asked.of_project(project, options.data_dir)
+    question = asked.Question(
+        options.node,
+        options.unit,
+        options.at,
+        options.example,
+        options.split,
+        options.backward,
+        options.parameter,
+        options.index,
+    )
+    answered = asked.answer(training, question, pinned=project.view.pinned_sample)
+    example = answered.example
+    if options.json:
+        whose = None if example is None else {"split": example.split, "index": example.index, "right": answered.right}
+        plain = {"target": options.target, "step": answered.step, "example": whose}
+        print(json.dumps({**plain, **text.plain_values(answered.explanation)}, indent=1, ensure_ascii=False))
+        return 0
+    where = "the batch that comes next"
+    if example is not None:
+        where = f"example {example.index} of the {example.split} split ({answered.right})"
+    print(f"{project.name}, step {answered.step}, {where}")
+    if options.step is not None and answered.step != options.step:
+        print(f"(step {answered.step} has the nearest weights that are kept and not after step {options.step})")
+    print()
+    print("\n".join(text.lines_of(answered.explanation)))
+    return 0
 
 
 def screenshot(target: str, out: Path, size: tuple[int, int], theme: str, data_dir: Path | None) -> int:

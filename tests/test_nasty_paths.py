@@ -89,6 +89,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 READ = [
     ("summary", ("summary", "{}"), ".nnviz"),
     ("train", ("train", "{}"), ".nnviz"),
+    ("explain", ("explain", "{}", "loss"), ".nnviz"),
+    ("explain a run", ("explain", "{}", "loss"), ".nnvizrun"),
     ("screenshot", ("screenshot", "{}", "--out", "picture.png"), ".nnviz"),
     ("screenshot of a run", ("screenshot", "{}", "--out", "picture.png"), ".nnvizrun"),
     ("window", ("{}",), ".nnviz"),

@@ -61,6 +61,8 @@ def test_a_command_of_the_readme(
             assert "total" in shown.out
         case ["train"]:
             assert json.loads(shown.out.splitlines()[-1])["event"] == "finished"
+        case ["explain"]:
+            assert re.search(r"^  sum +[−\d]", shown.out, re.MULTILINE)
         case ["screenshot"]:
             assert (tmp_path / words[-1]).stat().st_size > 10_000
 

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 
 from nnviz.errors import ParamError
 from nnviz.explain.at_rest import NODE, NetworkAtRest, network_at_rest
 from nnviz.network.losses import LossFunction
 from nnviz.network.network import Network
+from nnviz.project import registry
 from nnviz.project.checks.shapes import inputs_of
+from nnviz.project.model import Params
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
+
+_DROPOUTS = (nn.Dropout, nn.Dropout2d)
 
 #: Read-only.
 Numbers: TypeAlias = NDArray[np.float32]
@@ -52,6 +56,10 @@ class NodeValues:
             asked for.
         output_gradient: d loss / d output: the sum of what flows back along the wires that go out; None likewise.
         parameter_gradients: d loss / d parameter; a parameter without an influence on the loss is not in it.
+        settings: Its settings, as in the registry, defaults included.
+        training: Whether it was in training mode.
+        statistics: Its running statistics, as they were before.
+        mask: Of a layer that draws random numbers: what each number was multiplied by; None for any other.
     """
 
     node: str
@@ -63,6 +71,10 @@ class NodeValues:
     input_gradients: tuple[Numbers | None, ...]
     output_gradient: Numbers | None
     parameter_gradients: Mapping[str, Numbers]
+    settings: Params = field(default_factory=dict)
+    training: bool = False
+    statistics: Mapping[str, Numbers] = field(default_factory=dict)
+    mask: Numbers | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +85,27 @@ class Values:
         step: Updates that the weights had seen.
         nodes: By node id, in the order of computation; those that were asked for.
         loss: Mean loss of the batch; None where no targets were given.
+        output_id: The network's output, whose numbers the loss is of.
+        uses: Node id -> the wires that go out, as (node, port), to all nodes of the network that lead to the output.
+        loss_function: What the loss was computed with; None where no targets were given.
+        targets: What is right for each of the batch, in the form of the loss: labels, or numbers shaped like the
+            outputs.
+        has_gradients: Whether they were asked for, and there are targets.
     """
 
     step: int
     nodes: Mapping[str, NodeValues]
     loss: float | None = None
+    output_id: str = ""
+    uses: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    loss_function: LossFunction | None = None
+    targets: NDArray[Any] | None = None
+    has_gradients: bool = False
+
+    @property
+    def count(self) -> int:
+        """Examples in the batch."""
+        return next((len(values.output) for values in self.nodes.values()), 0)
 
 
 def values_of(
@@ -89,6 +117,7 @@ def values_of(
     *,
     wanted: Collection[str] | None = None,
     step: int = 0,
+    backwards: bool = True,
 ) -> Values:
     """One pass forwards and, where there are targets, one back.
 
@@ -103,23 +132,31 @@ def values_of(
         targets: What is right for the batch; None leaves the gradients out.
         wanted: Of which nodes; None means all of them.
         step: Updates that the weights have seen.
+        backwards: False leaves the gradients out.
     """
     recorder = _Recorder(at_rest.module)
-    backwards = loss_function is not None and targets is not None
+    backwards = backwards and loss_function is not None and targets is not None
     with torch.set_grad_enabled(backwards):
         outputs = cast(Tensor, recorder.run(inputs.detach().clone().requires_grad_(backwards)))
         loss = loss_function(outputs, targets) if loss_function is not None and targets is not None else None
     chosen = [node for node in recorder.outputs if wanted is None or node in wanted]
-    gradients = {} if loss is None else _gradients(loss, recorder, at_rest, chosen)
+    gradients = {} if loss is None or not backwards else _gradients(loss, recorder, at_rest, chosen)
     sources_of = {node: tuple(inputs_of(network.graph, node)) for node in chosen}
     needed = {*chosen, *(source for sources in sources_of.values() for source in sources)}
     frozen = {node: _frozen(recorder.outputs[node]) for node in needed}
+    uses: dict[str, list[tuple[str, int]]] = {node: [] for node in chosen}
+    for consumer in network.trained_ids:
+        for port, source in enumerate(inputs_of(network.graph, consumer)):
+            if source in uses:
+                uses[source].append((consumer, port))
     found: dict[str, NodeValues] = {}
     for node, sources in sources_of.items():
-        parameters = dict(at_rest.module_of(node).named_parameters())
+        module = at_rest.module_of(node)
+        parameters = dict(module.named_parameters())
+        kind = network.kind_of(node)
         found[node] = NodeValues(
             node=node,
-            kind=network.kind_of(node),
+            kind=kind,
             sources=sources,
             inputs=tuple(frozen[source] for source in sources) or (frozen[node],),
             output=frozen[node],
@@ -129,14 +166,39 @@ def values_of(
             parameter_gradients=_sealed(
                 {name: gradients[id(parameter)] for name, parameter in parameters.items() if id(parameter) in gradients}
             ),
+            settings=registry.layer(kind).values(network.graph.nodes[node].params),
+            training=module.training,
+            statistics=recorder.statistics.get(node, _sealed({})),
+            mask=_frozen(recorder.masks[node]) if node in recorder.masks else None,
         )
-    return Values(step, _sealed(found), None if loss is None else float(loss.detach()))
+    encoded = None
+    if loss_function is not None and targets is not None:
+        encoded = loss_function.encode(outputs, targets).detach().cpu().numpy()
+        encoded.setflags(write=False)
+    return Values(
+        step,
+        _sealed(found),
+        None if loss is None else float(loss.detach()),
+        network.output_id,
+        _sealed({node: tuple(wires) for node, wires in uses.items()}),
+        loss_function if targets is not None else None,
+        encoded,
+        backwards,
+    )
 
 
-def values_of_example(training: Training, example: Example, *, wanted: Collection[str] | None = None) -> Values:
+def values_of_example(
+    training: Training, example: Example, *, wanted: Collection[str] | None = None, backwards: bool = True
+) -> Values:
     """What flows through a live network in evaluation mode for one example, and back from its loss.
 
     Call it on the thread that owns the training, or use :func:`ask_for_example`.
+
+    Args:
+        training: Of the network.
+        example: Which one.
+        wanted: Of which nodes; None means all of them.
+        backwards: False leaves the gradients out, which is quicker.
 
     Raises:
         ParamError: There is no such example.
@@ -144,11 +206,12 @@ def values_of_example(training: Training, example: Example, *, wanted: Collectio
     count = len(training.data.split(example.split))
     if not 0 <= example.index < count:
         raise ParamError(
-            f"There is no example {example.index}: the {example.split} split has {count}, numbered from 0."
+            f"There is no example {example.index}: the {example.split} split has {count}, numbered from 0.",
+            field="example",
         )
     feeder = training.feeder(example.split)
     inputs, targets = feeder.prepare([example.index]), feeder.targets_of([example.index])
-    return _of_training(training, inputs, targets, wanted, training_mode=False)
+    return _of_training(training, inputs, targets, wanted, training_mode=False, backwards=backwards)
 
 
 def values_of_next_batch(training: Training, *, wanted: Collection[str] | None = None) -> Values:
@@ -162,10 +225,10 @@ def values_of_next_batch(training: Training, *, wanted: Collection[str] | None =
 
 
 def ask_for_example(
-    session: TrainingSession, example: Example, *, wanted: Collection[str] | None = None
+    session: TrainingSession, example: Example, *, wanted: Collection[str] | None = None, backwards: bool = True
 ) -> Future[Values]:
     """:func:`values_of_example`, asked by any thread and answered between two batches."""
-    return session.ask(lambda: values_of_example(session.training, example, wanted=wanted))
+    return session.ask(lambda: values_of_example(session.training, example, wanted=wanted, backwards=backwards))
 
 
 def ask_for_next_batch(session: TrainingSession, *, wanted: Collection[str] | None = None) -> Future[Values]:
@@ -174,7 +237,13 @@ def ask_for_next_batch(session: TrainingSession, *, wanted: Collection[str] | No
 
 
 def _of_training(
-    training: Training, inputs: Tensor, targets: Tensor, wanted: Collection[str] | None, *, training_mode: bool
+    training: Training,
+    inputs: Tensor,
+    targets: Tensor,
+    wanted: Collection[str] | None,
+    *,
+    training_mode: bool,
+    backwards: bool = True,
 ) -> Values:
     # All is computed and taken out before the next batch, so the weights need no copy.
     at_rest = network_at_rest(training.network, training=training_mode, copied=False)
@@ -187,6 +256,7 @@ def _of_training(
             targets,
             wanted=wanted,
             step=training.step,
+            backwards=backwards,
         )
 
 
@@ -198,12 +268,16 @@ class _Recorder(fx.Interpreter):
     Attributes:
         wires: Node id -> what it took, port by port.
         outputs: Node id -> what it gave, in the order of computation.
+        masks: Of each node that draws random numbers: d output / d input, number by number.
+        statistics: Node id -> the running statistics before the pass.
     """
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module, garbage_collect_values=False)
         self.wires: dict[str, tuple[Tensor, ...]] = {}
         self.outputs: dict[str, Tensor] = {}
+        self.masks: dict[str, Tensor] = {}
+        self.statistics: dict[str, Mapping[str, Numbers]] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         """One node of the graph."""
@@ -211,12 +285,24 @@ class _Recorder(fx.Interpreter):
             return super().run_node(n)
         values, _ = self.fetch_args_kwargs_from_env(n)
         wires = tuple(value.view_as(value) for value in values)
-        output = self.call_module(n.target, wires, {})
         node = n.meta[NODE]
+        module = self.submodules[str(n.target)]
+        buffers = {name: _frozen(buffer.clone()) for name, buffer in module.named_buffers()}
+        if buffers:
+            self.statistics[node] = _sealed(buffers)
+        output = module(*wires) if not isinstance(module, _DROPOUTS) else self._masked(node, module, wires[0])
         self.wires[node] = wires
         # A module that passes on what it got has an output of its own nevertheless.
         self.outputs[node] = output.view_as(output) if any(output is wire for wire in wires) else output
         return self.outputs[node]
+
+    def _masked(self, node: str, module: nn.Module, value: Tensor) -> Tensor:
+        """What a dropout gives; what it multiplies with is the slope of that, which is 1 / (1 − p) or 0."""
+        with torch.enable_grad():
+            free = value if value.requires_grad else value.detach().requires_grad_()
+            output = cast(Tensor, module(free))
+            (self.masks[node],) = torch.autograd.grad(output, free, torch.ones_like(output), retain_graph=True)
+        return output if value.requires_grad else output.detach()
 
 
 def _gradients(

@@ -13,7 +13,18 @@ from rows import Settings
 
 #: Cheap ones first. ``start`` measures a fresh process; ``editor`` and ``window`` open windows;
 #: ``training`` and ``as_used`` take minutes, and ``memory`` some gigabytes.
-BENCHMARKS = ("documents", "records", "feeding", "start", "editor", "window", "training", "as_used", "memory")
+BENCHMARKS = (
+    "documents",
+    "records",
+    "feeding",
+    "explaining",
+    "start",
+    "editor",
+    "window",
+    "training",
+    "as_used",
+    "memory",
+)
 
 
 def main() -> int:

@@ -24,6 +24,7 @@ from nnviz.errors import DataError
 from nnviz.gui.inspector import data_tab
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.known_data import KnownData
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.model import DataConfig, DataFacts, Shape
 from nnviz.project.samples import templates
@@ -99,7 +100,8 @@ def test_what_is_wrong_with_a_folder_is_told(qtbot: QtBot, tmp_path: Path) -> No
     told: list[BaseException] = []
     known.ask(config, pytest.fail, told.append, "test")
     qtbot.waitUntil(lambda: bool(told))
-    assert isinstance(told[0], DataError) and known.problem(config) == str(told[0])
+    assert isinstance(told[0], DataError) and known.problem(config) == sentence_of(told[0])
+    assert "data.params" not in known.problem(config)
     assert known.facts(config) is None and known.split_sizes(config) is None
 
 

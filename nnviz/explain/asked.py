@@ -1,0 +1,244 @@
+"""A question as a person puts it: which number of which node; and its explanation, or what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nnviz.data.tensors import load
+from nnviz.errors import InputError, RunFileError
+from nnviz.explain.explanation import Explanation
+from nnviz.explain.layers import LOSS, explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
+from nnviz.explain.updates import explain_update
+from nnviz.explain.values import Example, values_of_example
+from nnviz.network.memory import refuse_without_room
+from nnviz.project.files import io
+from nnviz.project.model import Project, Shape
+from nnviz.record.stored import CheckpointInfo, open_run
+from nnviz.train import checkpoint as checkpoints
+from nnviz.train.session import TrainingSession
+from nnviz.train.training import Training
+
+#: As it is read, put together and decoded.
+_COPIES_WHILE_READING = 3
+_MOST_NAMES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked for; None is left to the program.
+
+    Attributes:
+        node: Id of the layer, or ``loss``.
+        unit: Of a vector the unit, else the channel; the first where nothing is said.
+        at: Where in the channel: (row, column), or the position in a sequence; the middle where nothing is said.
+        example: Number of the example; the pinned one where nothing is said.
+        split: ``validation``, ``train`` or ``test``.
+        backward: Ask how the loss changes with the number, instead of what it is made of.
+        parameter: Ask about a number of this parameter: backward its gradient, else what the next step makes of it.
+        index: Where it stands there.
+    """
+
+    node: str
+    unit: int | None = None
+    at: tuple[int, ...] | None = None
+    example: int | None = None
+    split: str | None = None
+    backward: bool = False
+    parameter: str | None = None
+    index: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An explanation, and what it is of.
+
+    Attributes:
+        example: Which one; None for an update, which is that of a batch.
+        right: What that example really is, in words; empty for an update.
+        step: Updates that the weights had seen.
+    """
+
+    explanation: Explanation
+    example: Example | None
+    right: str
+    step: int
+
+
+def of_project(project: Project, data_dir: Path | None = None) -> Training:
+    """A network with the initial weights of the project's seed, on the CPU.
+
+    Raises:
+        NnvizError: The project has errors, or its data are not there.
+    """
+    return Training(project, load(project.data, data_dir), torch.device("cpu"))
+
+
+def of_run(path: Path, step: int | None = None, data_dir: Path | None = None) -> tuple[Project, Training]:
+    """A network as it was at the last checkpoint of a run, or at the nearest one that is not after a step; on the CPU.
+
+    Raises:
+        NnvizError: The file cannot be read, has no such checkpoint, or its data are not there.
+    """
+    with open_run(path) as stored:
+        project = io.loads(stored.info.project_json, str(path))
+        kept = _nearest(stored.checkpoints(), step, path)
+        refuse_without_room(_COPIES_WHILE_READING * kept.size)
+        blobs = stored.load_checkpoint(kept.id)
+    training = of_project(project, data_dir)
+    try:
+        training.restore(checkpoints.from_blobs(blobs))
+    except RunFileError as error:
+        raise error.at(file=str(path)) from error
+    return project, training
+
+
+def _nearest(kept: tuple[CheckpointInfo, ...], step: int | None, path: Path) -> CheckpointInfo:
+    if not kept:
+        raise RunFileError("The run has no weights: no checkpoint was kept.", file=str(path))
+    if step is None:
+        return kept[-1]
+    before = [one for one in kept if one.step <= step]
+    if not before:
+        first = min(one.step for one in kept)
+        raise InputError(
+            f"The run keeps no weights of step {step} or before: its first are of step {first}.", field="--step"
+        )
+    return max(before, key=lambda one: (one.step, one.id))
+
+
+def answer(training: Training, question: Question, *, pinned: int = 0) -> Answered:
+    """Finds the number that is asked about and takes it apart.
+
+    Args:
+        training: Of the network, at rest.
+        question: What is asked for.
+        pinned: The example that is taken where none is named, if there is one of that number.
+
+    Raises:
+        InputError: There is no such number; names the option.
+    """
+    _check_node(training, question)
+    if question.parameter is None:
+        if question.index is not None:
+            raise InputError("An index belongs to a parameter: give --parameter NAME, too.", field="--index")
+        index: tuple[int, ...] = () if _is_loss(training, question) else _place(training, question)
+    else:
+        index = _index(training, question)
+        if not question.backward:
+            return Answered(explain_update(training, question.node, question.parameter, index), None, "", training.step)
+    example = _example(training, question, pinned)
+    wanted = needed(training.network, question.node, backwards=question.backward)
+    values = values_of_example(training, example, wanted=wanted, backwards=question.backward)
+    if question.parameter is not None:
+        found = explain_parameter_gradient(values, question.node, question.parameter, index)
+    elif _is_loss(training, question):
+        found = explain_loss(values)
+    elif question.backward:
+        found = explain_gradient(values, question.node, index)
+    else:
+        found = explain(values, question.node, index)
+    return Answered(found, example, training.data.describe(example.index, example.split), training.step)
+
+
+def ask(session: TrainingSession, question: Question, *, pinned: int = 0) -> Future[Answered]:
+    """:func:`answer`, asked by any thread and answered between two batches; an InputError comes with the Future."""
+    return session.ask(lambda: answer(session.training, question, pinned=pinned))
+
+
+def _is_loss(training: Training, question: Question) -> bool:
+    return question.node == LOSS and LOSS not in training.network.node_ids
+
+
+def _check_node(training: Training, question: Question) -> None:
+    nodes = training.network.node_ids
+    if question.node in nodes:
+        return
+    if not _is_loss(training, question):
+        near = difflib.get_close_matches(question.node[:80], [*nodes, LOSS], 3)
+        names = [f"'{name}'" for name in near]
+        listed = ", ".join(nodes[:_MOST_NAMES]) + (", …" if len(nodes) > _MOST_NAMES else "")
+        hint = f"Did you mean {' or '.join(names)}?" if near else f"There are: {listed}, and {LOSS}."
+        raise InputError(f"There is no layer '{question.node[:80]}' in this network. {hint}", field="NODE")
+    for option, given in (
+        ("--unit", question.unit),
+        ("--at", question.at),
+        ("--parameter", question.parameter),
+        ("--backward", question.backward or None),
+    ):
+        if given is not None:
+            raise InputError(
+                "The loss is one number: it has neither units nor parameters, nor a gradient.", field=option
+            )
+
+
+def _place(training: Training, question: Question) -> tuple[int, ...]:
+    """Where the number stands in the output."""
+    shape: Shape = training.network.inference.results[question.node].output
+    units, *sizes = shape
+    unit = question.unit or 0
+    what = "channel" if sizes else "unit"
+    if not 0 <= unit < units:
+        has = f"{units} {what}s, numbered from 0" if units > 1 else f"one {what}, number 0"
+        raise InputError(f"{question.node} has {has}: there is no {what} {unit}.", field="--unit")
+    if question.at is None:
+        return (unit, *(size // 2 for size in sizes))
+    if not sizes:
+        raise InputError(f"{question.node} puts out {units} units and no maps: there are no positions.", field="--at")
+    names = ("Y,X", "two numbers") if len(sizes) == 2 else ("X", "one number")
+    if len(question.at) != len(sizes):
+        raise InputError(f"A position in {question.node} is {names[1]}, {names[0]}.", field="--at")
+    if not all(0 <= at < size for at, size in zip(question.at, sizes, strict=True)):
+        given = ",".join(map(str, question.at))
+        raise InputError(
+            f"The maps of {question.node} are {' × '.join(map(str, sizes))}, counted from 0: "
+            f"there is nothing at {given}.",
+            field="--at",
+        )
+    return (unit, *question.at)
+
+
+def _index(training: Training, question: Question) -> tuple[int, ...]:
+    """Where the number stands in the parameter."""
+    if question.unit is not None or question.at is not None:
+        option = "--at" if question.unit is None else "--unit"
+        raise InputError("A number of a parameter is named by --index.", field=option)
+    parameters = dict(training.network.module_of(question.node).named_parameters())
+    parameter = parameters.get(question.parameter or "")
+    if parameter is None:
+        has = f"it has {' and '.join(parameters)}" if parameters else "it has none"
+        raise InputError(
+            f"{question.node} has no parameter '{str(question.parameter)[:40]}' ({has}).", field="--parameter"
+        )
+    sizes = " × ".join(map(str, parameter.shape))
+    what = f"The {question.parameter} of {question.node} is {sizes}, counted from 0"
+    if question.index is None:
+        raise InputError(
+            f"{what}: say which number of it with --index {','.join('0' for _ in parameter.shape)}.", field="--index"
+        )
+    inside = len(question.index) == parameter.dim() and all(
+        0 <= at < size for at, size in zip(question.index, parameter.shape, strict=True)
+    )
+    if not inside:
+        raise InputError(f"{what}: there is nothing at {','.join(map(str, question.index))}.", field="--index")
+    return question.index
+
+
+def _example(training: Training, question: Question, pinned: int) -> Example:
+    """The example that is asked for; of the training split where none was held back."""
+    split = question.split or ("validation" if len(training.data.validation) else "train")
+    count = len(training.data.split(split))
+    if question.example is None:
+        if not count:
+            raise InputError(f"The {split} split has no examples.", field="--split")
+        return Example(split, pinned if pinned < count else 0)
+    if not 0 <= question.example < count:
+        raise InputError(
+            f"The {split} split has {count:,} examples, numbered from 0: there is no number {question.example}.",
+            field="--example",
+        )
+    return Example(split, question.example)

@@ -1,0 +1,186 @@
+"""Convolutions: a window of weights over the input, and the same run backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TypeAlias, cast
+
+import numpy as np
+
+from nnviz.explain.explanation import Factor, Index, Term, gathered
+from nnviz.explain.kinds.way import Doubles, Flow, Places, Way, bias_term, input_of, one, parameter_of, term_of
+from nnviz.explain.values import NodeValues
+from nnviz.project.declared.layers.windows import spread
+
+#: For each axis: (points of the window, where they lie on the other side).
+_Taps: TypeAlias = Sequence[tuple[Places, Places]]
+
+
+class _Windows:
+    """The window of one layer, axis by axis. *Far* is the side on which it slides: the input of a convolution."""
+
+    def __init__(self, values: NodeValues, far: Sequence[int], near: Sequence[int]) -> None:
+        self._kernel = values.parameters["weight"].shape[2:]
+        axes = len(self._kernel)
+        self._stride, self._padding, self._dilation = (
+            spread(values.settings, name, axes) for name in ("stride", "padding", "dilation")
+        )
+        self._far, self._near = far, near
+
+    def reads(self, at: Sequence[int]) -> _Taps:
+        """Which points of the window lie where on the far side, for a place of the window."""
+        found = []
+        for place, kernel, stride, padding, dilation, size in zip(
+            at, self._kernel, self._stride, self._padding, self._dilation, self._far, strict=True
+        ):
+            points = np.arange(kernel)
+            places = stride * place + dilation * points - padding
+            inside = (places >= 0) & (places < size)
+            found.append((points[inside], places[inside]))
+        return found
+
+    def read_by(self, at: Sequence[int]) -> _Taps:
+        """Which points of the window come to lie on a place of the far side, for which places of the window."""
+        found = []
+        for place, kernel, stride, padding, dilation, count in zip(
+            at, self._kernel, self._stride, self._padding, self._dilation, self._near, strict=True
+        ):
+            points = np.arange(kernel)
+            starts = place + padding - dilation * points
+            places = starts // stride
+            inside = (starts % stride == 0) & (places >= 0) & (places < count)
+            found.append((points[inside], places[inside]))
+        return found
+
+    def places_of(self, point: Sequence[int]) -> tuple[list[Places], list[Places]]:
+        """For one point of the window: the places of the window where it lies on the far side, and where there."""
+        near, far = [], []
+        for at, stride, padding, dilation, size, count in zip(
+            point, self._stride, self._padding, self._dilation, self._far, self._near, strict=True
+        ):
+            windows = np.arange(count)
+            places = stride * windows + dilation * at - padding
+            inside = (places >= 0) & (places < size)
+            near.append(windows[inside])
+            far.append(places[inside])
+        return near, far
+
+
+def _windows(values: NodeValues, transposed: bool) -> _Windows:
+    inputs, outputs = values.inputs[0].shape[2:], values.output.shape[2:]
+    return _Windows(values, outputs, inputs) if transposed else _Windows(values, inputs, outputs)
+
+
+def _channels(values: NodeValues) -> tuple[int, int]:
+    """(channels that come in, channels that go out) of one group."""
+    groups = cast(int, values.settings["groups"])
+    return values.inputs[0].shape[1] // groups, values.output.shape[1] // groups
+
+
+def _every(first: int, taps: _Taps) -> tuple[list[Places], Places]:
+    """All combinations of ``first`` numbers and of the taps of all axes: their positions in the lists, and places."""
+    grids = np.meshgrid(np.arange(first), *(np.arange(len(points)) for points, _ in taps), indexing="ij")
+    flat = [grid.reshape(-1) for grid in grids]
+    points = [points[chosen] for (points, _), chosen in zip(taps, flat[1:], strict=True)]
+    places = [places[chosen] for (_, places), chosen in zip(taps, flat[1:], strict=True)]
+    return [flat[0], *points], np.stack([flat[0], *places], axis=1)
+
+
+def _weight_index(transposed: bool, incoming: int, outgoing: int, per_in: int, per_out: int, point: Index) -> Index:
+    """Where the weight between two channels stands."""
+    return (incoming, outgoing % per_out, *point) if transposed else (outgoing, incoming % per_in, *point)
+
+
+def _forward(values: NodeValues, example: int, index: Index, *, transposed: bool) -> list[Term]:
+    """Over the channels of its group and the window: weight times input, and the bias."""
+    outgoing, *at = index
+    per_in, per_out = _channels(values)
+    group = outgoing // per_out
+    windows = _windows(values, transposed)
+    (channels, *points), places = _every(per_in, windows.read_by(at) if transposed else windows.reads(at))
+    places[:, 0] += group * per_in
+    inputs = values.inputs[0][(example, *places.T)].astype(np.float64)
+    weights = values.parameters["weight"]
+    channel = (places[:, 0], outgoing % per_out) if transposed else (outgoing, channels)
+    weights = weights[(*channel, *points)]
+
+    spots = list(map(tuple, places.tolist()))
+    taps = list(zip(*(axis.tolist() for axis in points), strict=True))
+
+    def term(number: int) -> Term:
+        weight = _weight_index(transposed, spots[number][0], outgoing, per_in, per_out, taps[number])
+        return term_of(parameter_of(values, "weight", weight), input_of(values, 0, example, spots[number]))
+
+    return [*gathered(weights * inputs, term), *bias_term(values, (outgoing,))]
+
+
+def _backward(values: NodeValues, port: int, example: int, index: Index, *, transposed: bool) -> Flow:
+    """An input goes into every window that reads it, of every channel of its group, times the weight there."""
+    incoming, *at = index
+    per_in, per_out = _channels(values)
+    windows = _windows(values, transposed)
+    (_, *points), places = _every(per_out, windows.reads(at) if transposed else windows.read_by(at))
+    places[:, 0] += (incoming // per_in) * per_out
+    outgoing = places[:, 0]
+    weights = values.parameters["weight"]
+    channel = (incoming, outgoing % per_out) if transposed else (outgoing, incoming % per_in)
+    slopes = weights[(*channel, *points)]
+
+    taps = list(zip(*(axis.tolist() for axis in points), strict=True))
+    filters = outgoing.tolist()
+
+    def factors(number: int) -> tuple[Factor, ...]:
+        index = _weight_index(transposed, incoming, filters[number], per_in, per_out, taps[number])
+        return (parameter_of(values, "weight", index),)
+
+    return Flow(np.full(len(places), example), places, slopes.astype(np.float64), factors)
+
+
+def _parameter(values: NodeValues, name: str, index: Index, *, transposed: bool) -> Flow:
+    """A weight is used at every place of its window, in every example; a bias everywhere in its channel."""
+    count = len(values.output)
+    per_in, per_out = _channels(values)
+    if name == "bias":
+        spots = np.stack(np.meshgrid(*map(np.arange, (count, *values.output.shape[2:])), indexing="ij")).reshape(
+            values.output.ndim - 1, -1
+        )
+        places = np.concatenate([np.full((1, spots.shape[1]), index[0]), spots[1:]]).T
+        return Flow(spots[0], places, np.ones(len(places)), lambda _: (one(values),))
+    first, second, *point = index
+    if transposed:
+        incoming, outgoing = first, (first // per_in) * per_out + second
+    else:
+        incoming, outgoing = (first // per_out) * per_in + second, first
+    near, far = _windows(values, transposed).places_of(point)
+    inputs, outputs = (near, far) if transposed else (far, near)
+    grids = np.meshgrid(np.arange(count), *(np.arange(len(axis)) for axis in near), indexing="ij")
+    examples, *chosen = (grid.reshape(-1) for grid in grids)
+    sources = [axis[one_at] for axis, one_at in zip(inputs, chosen, strict=True)]
+    targets = [axis[one_at] for axis, one_at in zip(outputs, chosen, strict=True)]
+    slopes: Doubles = values.inputs[0][(examples, incoming, *sources)].astype(np.float64)
+    places = np.stack([np.full(len(examples), outgoing), *targets], axis=1)
+
+    def factors(number: int) -> tuple[Factor, ...]:
+        place = (incoming, *(int(axis[number]) for axis in sources))
+        return (input_of(values, 0, int(examples[number]), place),)
+
+    return Flow(examples, places, slopes, factors)
+
+
+def _way(back: str, transposed: bool) -> Way:
+    return Way(
+        partial(_forward, transposed=transposed),
+        partial(_backward, transposed=transposed),
+        back,
+        partial(_parameter, transposed=transposed),
+    )
+
+
+_BACK = "dL/dx = Σ over all windows that read x, of each filter: its weight there · dL/dy"
+
+WAYS: Mapping[str, Way] = {
+    "conv2d": _way(_BACK, False),
+    "conv1d": _way(_BACK, False),
+    "conv_transpose2d": _way("dL/dx = Σ over the patch that x paints, of each filter: its weight · dL/dy", True),
+}

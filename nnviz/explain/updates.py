@@ -1,0 +1,132 @@
+"""What the step that comes next makes of one weight, term by term."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from nnviz.errors import TrainingError
+from nnviz.explain import kinds
+from nnviz.explain.explanation import COMPUTED, PARAMETER_GRADIENT, Explanation, Factor, Index, Term, place_name
+from nnviz.explain.kinds.optimizers import Before
+from nnviz.explain.kinds.recipe import Doubles
+from nnviz.explain.layers import parameter_place
+from nnviz.explain.values import Values, values_of_next_batch
+from nnviz.project import choices, registry
+from nnviz.project.model import Choice
+from nnviz.train.training import Training
+
+_WORDS = (
+    "What the next step makes of this weight: the batch that comes next, its gradient, and what the optimizer keeps."
+)
+
+
+def explain_update(training: Training, node: str, name: str, index: Index) -> Explanation:
+    """The new weight after the step that comes next, as a sum from the gradient and what the optimizer kept before.
+
+    The training does not notice. Call it on the thread that owns it (``TrainingSession.ask``).
+
+    Args:
+        training: At rest between two steps.
+        node: Id of the layer.
+        name: Of its parameter, such as ``weight``.
+        index: Where the number stands in it.
+
+    Returns:
+        Its ``value`` is the new weight in double precision; the step itself rounds it to single.
+
+    Raises:
+        ParamError: There is no such number.
+        TrainingError: There is nothing to train.
+    """
+    config = training.config
+    if training.optimizer is None:
+        raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
+    clipping = kinds.CLIPPINGS[config.clipping.kind]
+    # The norm is that of all gradients.
+    values = values_of_next_batch(training, wanted=None if clipping else {node})
+    found = parameter_place(values, node, name, index)
+    weights = found.parameters[name].astype(np.float64)
+    if name not in found.parameter_gradients:
+        terms = [Term((_weight(node, name, index, weights),), "the weight before")]
+        words = "No gradient comes back to it: it stays as it is."
+        return Explanation(node, index, float(weights[index]), tuple(terms), name, "update", 0, "w′ = w", words)
+    gradients = _with_penalties(values, config.regularisers)
+    present = gradients[node, name]
+    clipped = present
+    if clipping is not None:
+        clipped = clipping(_settings("clipping", config.clipping), [*gradients.values()], present)
+    state = _state(training, node, name)
+    settings = registry.optimizer(config.optimizer.kind).values(config.optimizer.params)
+    way = kinds.OPTIMIZERS[config.optimizer.kind]
+
+    def terms_at(place: Index) -> list[Term]:
+        gradient = _gradient(values, node, name, place, float(present[place]), float(clipped[place]))
+        here = {key: float(value[place] if np.ndim(value) else value) for key, value in state.items()}
+        weight = _weight(node, name, place, weights)
+        return way.terms(Before(node, place, weight, gradient, here, settings, training.learning_rate))
+
+    terms = terms_at(index)
+    formula = way.formula
+    for choice in config.regularisers if weights.ndim > 1 else ():
+        hold = kinds.CONSTRAINTS.get(choice.kind)
+        if hold is not None:
+            places = [(index[0], *rest) for rest in np.ndindex(*weights.shape[1:])]
+            row = np.array([sum(term.value for term in terms_at(place)) for place in places])
+            factor = Factor(node, COMPUTED, (), hold(_settings("regularisers", choice), row), "held to its norm")
+            terms = [Term((*term.factors, factor), term.source) for term in terms]
+            formula += "; then all weights of the unit are held to their norm"
+    new = sum(term.value for term in terms)
+    return Explanation(node, index, new, tuple(terms), name, "update", 0, formula, _WORDS)
+
+
+def _weight(node: str, name: str, index: Index, weights: Doubles) -> Factor:
+    return Factor(node, name, index, float(weights[index]), place_name("w", index))
+
+
+def _with_penalties(values: Values, regularisers: tuple[Choice, ...]) -> dict[tuple[str, str], Doubles]:
+    """The gradients of all parameters that are known, with what acts on the weights beside the loss."""
+    found: dict[tuple[str, str], Doubles] = {}
+    for node in values.nodes.values():
+        for name, gradient in node.parameter_gradients.items():
+            present = gradient.astype(np.float64)
+            for choice in regularisers if present.ndim > 1 else ():
+                penalty = kinds.PENALTIES.get(choice.kind)
+                if penalty is not None:
+                    weights = node.parameters[name].astype(np.float64)
+                    present = present + penalty(_settings("regularisers", choice), weights)
+            found[node.node, name] = present
+    return found
+
+
+def _gradient(values: Values, node: str, name: str, index: Index, present: float, clipped: float) -> Factor:
+    """g, from the gradient of the loss by way of penalties and clipping."""
+    own = float(values.nodes[node].parameter_gradients[name][index])
+    factor = Factor(node, f"{PARAMETER_GRADIENT}{name}", index, own, f"dL/d {place_name(name, index)}")
+    if present != own:
+        parts = (Term((factor,), "the loss"), Term((Factor(node, COMPUTED, (), present - own, "penalty"),), "penalty"))
+        factor = Factor(node, COMPUTED, (), present, "g with its penalties", made_of=parts)
+    if clipped != present:
+        factor = Factor(node, COMPUTED, (), clipped, "g, clipped", made_of=(Term((factor,), factor.name),))
+    return factor
+
+
+def _state(training: Training, node: str, name: str) -> Mapping[str, Any]:
+    """What the optimizer keeps of a parameter, as arrays or single numbers."""
+    assert training.optimizer is not None
+    parameter = dict(training.network.module_of(node).named_parameters())[name]
+    kept = training.optimizer.state.get(parameter, {})
+    return {
+        key: value.detach().cpu().double().numpy() if isinstance(value, torch.Tensor) else value
+        for key, value in kept.items()
+        if value is not None
+    }
+
+
+def _settings(slot_name: str, choice: Choice) -> Mapping[str, float]:
+    slot = choices.slot(slot_name)
+    assert slot is not None
+    return cast("Mapping[str, float]", choices.values(slot, choice))

@@ -105,6 +105,10 @@ def test_on_and_off_leaves_every_pixel_as_it_was(qtbot: QtBot, open_window: Open
     window.canvas.camera.set_zoom(1.37)
     window.canvas.camera.pan_by(-61, 17)
     window.canvas.setFocus()
+    settled(qtbot, window)
+    assert window.docks is not None
+    for panel in window.docks.panels.values():
+        panel.redraw()  # an axis remembers how it came to its range; a change of the theme begins it anew
     before, arranged = settled(qtbot, window), arrangement(window)
 
     page = begin(window)

@@ -105,6 +105,10 @@ def test_on_and_off_leaves_every_pixel_as_it_was(qtbot: QtBot, open_window: Open
     window.canvas.camera.set_zoom(1.37)
     window.canvas.camera.pan_by(-61, 17)
     window.canvas.setFocus()
+    settled(qtbot, window)
+    assert window.docks is not None
+    for panel in window.docks.panels.values():
+        panel.redraw()  # an axis remembers how it came to its range; a change of the theme begins it anew
     before, arranged = settled(qtbot, window), arrangement(window)
 
     page = begin(window)
@@ -160,6 +164,7 @@ def test_the_page_covers_the_window_whatever_its_size(qtbot: QtBot, open_window:
         window.resize(*size)
         qtbot.waitUntil(lambda: page.geometry() == window.rect(), timeout=TIMEOUT)
         assert page.measure == Measure.of(page.size())
+        assert page.strip.height() == page.strip.sizeHint().height()
 
 
 def test_what_is_behind_the_page_is_told_nothing_and_looks_at_nothing(qtbot: QtBot, open_window: OpenWindow) -> None:

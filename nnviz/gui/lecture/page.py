@@ -466,6 +466,7 @@ class LecturePage(QWidget):
         self.play.setIconSize(QSize(measure.px(26), measure.px(26)))
         self.play.move(wide - margin - button.width(), (head - button.height()) // 2)
         top = head
+        self.strip.resize(across, self.strip.height())  # which tiles fit says how high the strip is
         high = self.strip.sizeHint().height()
         self.strip.setGeometry(margin, top, across, high)
         top += high + measure.px(12)

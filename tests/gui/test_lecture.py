@@ -496,7 +496,7 @@ def test_no_letter_on_the_page_is_smaller_than_24_pixels(
             for size, text in letters_of(page):
                 assert size >= LETTERS - 0.01, (kind.key, node, text, size)
                 seen.add(text)
-    assert {sample, "step", "Loss", "train", "‖gradient‖", "1" if sample == "digits-cnn" else "0"} <= seen, seen
+    assert {sample, "step", "Loss", "batch", "‖gradient‖", "1" if sample == "digits-cnn" else "0"} <= seen, seen
     assert in_pictures and min(in_pictures) >= LETTERS
     page.grab()
 

@@ -77,7 +77,7 @@ PICTURES = {
     "lecture": Picture(
         "sample:digits-cnn",
         steps=150,
-        sizes=(LARGE,),
+        sizes=((1280, 720), (1920, 1080)),
         themes=("dark",),
         prepare=lambda window: window.looks.set_lecture(True),  # type: ignore[attr-defined]  # the MainWindow
     ),

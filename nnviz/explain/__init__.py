@@ -4,7 +4,8 @@
   and attribution libraries see all of it.
 * :mod:`nnviz.explain.values` gives what flows through it for an example or for the next batch, forwards and backwards.
 * :mod:`nnviz.explain.explanation` is one number as a sum of terms; :mod:`nnviz.explain.layers` finds them, forwards
-  and backwards; :mod:`nnviz.explain.kinds` knows how each kind of layer and of loss is taken apart, a file a family.
+  and backwards; :mod:`nnviz.explain.kinds` knows how each kind of layer and of loss is taken apart, a file a family,
+  and a general way for the others.
 * :mod:`nnviz.explain.updates` is what the next step makes of a weight, term by term.
 * :mod:`nnviz.explain.asked` takes a question as a person puts it (node, unit, position, example), of a live session, a
   project or a run; :mod:`nnviz.explain.text` writes the answer down.

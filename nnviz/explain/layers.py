@@ -54,7 +54,7 @@ def explain(values: Values, node: str, index: Index, *, example: int = 0) -> Exp
         ParamError: There is no such number.
     """
     found = _found(values, node, index, example)
-    way = kinds.LAYERS[found.kind]
+    way = kinds.way_of(found.kind)
     spec = registry.layer(found.kind)
     with np.errstate(all="ignore"):  # a number that is not finite is explained like any other
         terms = tuple(way.forward(found, example, index))
@@ -65,7 +65,7 @@ def explain(values: Values, node: str, index: Index, *, example: int = 0) -> Exp
         terms,
         example=example,
         formula=way.formula or plain(spec.formula),
-        words=spec.help,
+        words=f"{spec.help} {way.words}".rstrip(),
     )
 
 
@@ -88,12 +88,12 @@ def explain_gradient(values: Values, node: str, index: Index, *, example: int = 
     if node == values.output_id:
         with np.errstate(all="ignore"):
             terms += _of_the_loss(values, found, example, index)
-        formulas.append(kinds.LOSSES[_loss_kind(values)].back)
+        formulas.append(kinds.loss_way_of(_loss_kind(values)).back)
     for consumer, port in values.uses.get(node, ()):
         other = values.nodes.get(consumer)
         if other is None:
             raise ParamError(f"'{consumer:.40}' is not among the layers whose values are known.", field="node")
-        way = kinds.LAYERS[other.kind]
+        way = kinds.way_of(other.kind)
         with np.errstate(all="ignore"):
             terms += _flowing(other, way.backward(other, port, example, index))
         if way.back not in formulas:
@@ -102,7 +102,7 @@ def explain_gradient(values: Values, node: str, index: Index, *, example: int = 
     if len(formulas) > 1 or len(values.uses.get(node, ())) > 1:
         words = "It is used more than once: what flows back along all of its wires is added."
     elif not terms:
-        words = "Nothing that leads to the loss uses it."
+        words = "Nothing that leads to the loss changes with it."
     else:
         words = "Over all that it flows to: the slope there, times how the loss changes with that."
     return Explanation(
@@ -131,7 +131,7 @@ def explain_parameter_gradient(values: Values, node: str, name: str, index: Inde
     """
     found = parameter_place(values, node, name, index)
     _need_gradients(values)
-    way = kinds.LAYERS[found.kind]
+    way = kinds.way_of(found.kind)
     assert way.parameter is not None
     gradient = found.parameter_gradients.get(name)
     with np.errstate(all="ignore"):
@@ -164,8 +164,9 @@ def explain_loss(values: Values, *, example: int = 0) -> Explanation:
     answer = Answer(values, found, example)
     outputs = torch.from_numpy(found.output[example : example + 1].copy())
     targets = torch.from_numpy(values.targets[example : example + 1].copy())
+    way = kinds.loss_way_of(spec.kind)
     with np.errstate(all="ignore"):
-        terms = tuple(kinds.LOSSES[spec.kind].forward(answer))
+        terms = tuple(way.forward(answer))
     return Explanation(
         LOSS,
         (),
@@ -174,7 +175,7 @@ def explain_loss(values: Values, *, example: int = 0) -> Explanation:
         part=LOSS,
         example=example,
         formula=f"L = {plain(spec.formula)}",
-        words=spec.help,
+        words=f"{spec.help} {way.words}".rstrip(),
     )
 
 
@@ -268,7 +269,7 @@ def _of_the_loss(values: Values, found: NodeValues, example: int, index: Index) 
     at = 0
     for place, size in zip(index, found.output.shape[1:], strict=True):
         at = at * size + place
-    factors = kinds.LOSSES[_loss_kind(values)].slope(answer, at)
+    factors = kinds.loss_way_of(_loss_kind(values)).slope(answer, at)
     count = len(found.output)
     if count > 1:
         factors = (Factor(found.node, COMPUTED, (), 1 / count, f"1/{count}, the mean of the batch"), *factors)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from nnviz.errors import TrainingError
 from nnviz.explain import kinds
@@ -17,6 +20,7 @@ from nnviz.explain.layers import parameter_place
 from nnviz.explain.values import Values, values_of_next_batch
 from nnviz.project import choices, registry
 from nnviz.project.model import Choice
+from nnviz.train.optimizers import build_optimizer, set_learning_rate
 from nnviz.train.training import Training
 
 _WORDS = (
@@ -61,13 +65,24 @@ def explain_update(training: Training, node: str, name: str, index: Index) -> Ex
         clipped = clipping(_settings("clipping", config.clipping), [*gradients.values()], present)
     state = _state(training, node, name)
     settings = registry.optimizer(config.optimizer.kind).values(config.optimizer.params)
-    way = kinds.OPTIMIZERS[config.optimizer.kind]
+    way = kinds.update_way_of(config.optimizer.kind)
+    of_weights = frozenset(key for key, value in state.items() if np.shape(value) == weights.shape)
+
+    @functools.cache
+    def stepped() -> Doubles:
+        return _stepped(training, node, name, clipped)
 
     def terms_at(place: Index) -> list[Term]:
         gradient = _gradient(values, node, name, place, float(present[place]), float(clipped[place]))
-        here = {key: float(value[place] if np.ndim(value) else value) for key, value in state.items()}
+        here = {
+            key: float(value[place] if key in of_weights else value)
+            for key, value in state.items()
+            if key in of_weights or np.size(value) == 1
+        }
         weight = _weight(node, name, place, weights)
-        return way.terms(Before(node, place, weight, gradient, here, settings, training.learning_rate))
+        return way.terms(
+            Before(node, place, weight, gradient, here, settings, training.learning_rate, stepped, of_weights)
+        )
 
     terms = terms_at(index)
     formula = way.formula
@@ -124,6 +139,21 @@ def _state(training: Training, node: str, name: str) -> Mapping[str, Any]:
         for key, value in kept.items()
         if value is not None
     }
+
+
+def _stepped(training: Training, node: str, name: str, gradients: Doubles) -> Doubles:
+    """The new weights of a whole parameter: the optimizer of the training makes its step on a copy."""
+    assert training.optimizer is not None
+    parameter = dict(training.network.module_of(node).named_parameters())[name]
+    weights = nn.Parameter(parameter.detach().clone())
+    weights.grad = torch.from_numpy(gradients).to(weights)
+    optimizer = build_optimizer([weights], training.config.optimizer)
+    assert optimizer is not None
+    set_learning_rate(optimizer, training.learning_rate)
+    if parameter in training.optimizer.state:
+        optimizer.state[weights] = copy.deepcopy(training.optimizer.state[parameter])
+    optimizer.step()
+    return cast(Doubles, weights.detach().cpu().double().numpy())
 
 
 def _settings(slot_name: str, choice: Choice) -> Mapping[str, float]:

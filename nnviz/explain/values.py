@@ -24,10 +24,12 @@ from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.shapes import inputs_of
 from nnviz.project.model import Params
+from nnviz.train.random_state import RandomStream
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
 _DROPOUTS = (nn.Dropout, nn.Dropout2d)
+_CPU = torch.device("cpu")
 
 #: Read-only.
 Numbers: TypeAlias = NDArray[np.float32]
@@ -59,7 +61,10 @@ class NodeValues:
         settings: Its settings, as in the registry, defaults included.
         training: Whether it was in training mode.
         statistics: Its running statistics, as they were before.
-        mask: Of a layer that draws random numbers: what each number was multiplied by; None for any other.
+        mask: Of a dropout: what each number was multiplied by; None for any other.
+        module: Computes the same from the same numbers; those that it holds may have gone on since.
+        device: Where it does.
+        random: The random numbers that it drew; None where it drew none.
     """
 
     node: str
@@ -75,6 +80,9 @@ class NodeValues:
     training: bool = False
     statistics: Mapping[str, Numbers] = field(default_factory=dict)
     mask: Numbers | None = None
+    module: nn.Module | None = None
+    device: torch.device = _CPU
+    random: RandomStream | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +142,8 @@ def values_of(
         step: Updates that the weights have seen.
         backwards: False leaves the gradients out.
     """
-    recorder = _Recorder(at_rest.module)
+    random = {node for node in network.node_ids if registry.layer(network.kind_of(node)).random}
+    recorder = _Recorder(at_rest.module, random)
     backwards = backwards and loss_function is not None and targets is not None
     with torch.set_grad_enabled(backwards):
         outputs = cast(Tensor, recorder.run(inputs.detach().clone().requires_grad_(backwards)))
@@ -170,6 +179,9 @@ def values_of(
             training=module.training,
             statistics=recorder.statistics.get(node, _sealed({})),
             mask=_frozen(recorder.masks[node]) if node in recorder.masks else None,
+            module=module,
+            device=recorder.outputs[node].device,
+            random=recorder.random.get(node),
         )
     encoded = None
     if loss_function is not None and targets is not None:
@@ -270,14 +282,17 @@ class _Recorder(fx.Interpreter):
         outputs: Node id -> what it gave, in the order of computation.
         masks: Of each node that draws random numbers: d output / d input, number by number.
         statistics: Node id -> the running statistics before the pass.
+        random: Of each node that draws random numbers: the stream that begins with them.
     """
 
-    def __init__(self, module: fx.GraphModule) -> None:
+    def __init__(self, module: fx.GraphModule, random: Collection[str]) -> None:
         super().__init__(module, garbage_collect_values=False)
+        self._drawing = random
         self.wires: dict[str, tuple[Tensor, ...]] = {}
         self.outputs: dict[str, Tensor] = {}
         self.masks: dict[str, Tensor] = {}
         self.statistics: dict[str, Mapping[str, Numbers]] = {}
+        self.random: dict[str, RandomStream] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         """One node of the graph."""
@@ -290,6 +305,8 @@ class _Recorder(fx.Interpreter):
         buffers = {name: _frozen(buffer.clone()) for name, buffer in module.named_buffers()}
         if buffers:
             self.statistics[node] = _sealed(buffers)
+        if node in self._drawing and module.training:
+            self.random[node] = RandomStream.from_here(wires[0].device)
         output = module(*wires) if not isinstance(module, _DROPOUTS) else self._masked(node, module, wires[0])
         self.wires[node] = wires
         # A module that passes on what it got has an output of its own nevertheless.

@@ -46,6 +46,14 @@ class RandomStream:
         if device.type != "cpu":
             self._states["device"] = torch.Generator(device).manual_seed(seed).get_state()
 
+    @classmethod
+    def from_here(cls, device: torch.device) -> RandomStream:
+        """A stream of its own that begins with the numbers that come next in the one that is drawn from now."""
+        stream = cls(device, 0)
+        with _shared.lock:
+            stream.restore(_read(device))
+        return stream
+
     def __enter__(self) -> None:
         _shared.lock.acquire()
         holder = _shared.holder

@@ -109,6 +109,15 @@ def test_shapes_parameters_and_files_know_it(tmp_path: Path, capsys: pytest.Capt
     assert "shrink1" in capsys.readouterr().out
 
 
+def test_its_numbers_are_taken_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    io.save(with_shrink(threshold=0.05), tmp_path / "new.nnviz")
+    of_parameter = "shrink1 --backward --parameter scale --index 0"
+    for asked in ("shrink1", "shrink1 --unit 2 --at 3,4", "conv1 --backward", of_parameter):
+        assert main(["explain", str(tmp_path / "new.nnviz"), *asked.split(), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert sum(term["value"] for term in found["terms"]) == pytest.approx(found["value"], rel=1e-4, abs=1e-7)
+
+
 def test_values_out_of_range_are_named() -> None:
     with pytest.raises(ParamError, match=r"threshold is 99\.0, but must be a number from 0 to 10"):
         SetParam("shrink1", "threshold", 99.0).apply(with_shrink())

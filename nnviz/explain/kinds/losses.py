@@ -82,11 +82,13 @@ class LossWay:
         forward: What the loss of one example is the sum of.
         slope: (the answer, number in the row) -> d loss of the example / d that number, as factors.
         back: The formula of that.
+        words: What is to be said beside the help of its declaration.
     """
 
     forward: Callable[[Answer], list[Term]]
     slope: Callable[[Answer, int], tuple[Factor, ...]]
     back: str
+    words: str = ""
 
 
 _Each: TypeAlias = Callable[[Answer, int], tuple[Factor, ...]]

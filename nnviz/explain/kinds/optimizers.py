@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, place_name
+from nnviz.explain.kinds.way import Doubles
 from nnviz.project.model import Params
 
 
@@ -22,6 +23,8 @@ class Before:
         state: What the optimizer keeps of this weight; nothing before its first update.
         settings: The optimizer's, defaults included.
         rate: The learning rate of this step.
+        stepped: () -> the new weights of the whole parameter, as the optimizer itself makes them.
+        of_weights: What it keeps of each weight; the rest of ``state`` is kept of the whole parameter.
     """
 
     node: str
@@ -31,6 +34,8 @@ class Before:
     state: Mapping[str, float]
     settings: Params
     rate: float
+    stepped: Callable[[], Doubles]
+    of_weights: frozenset[str]
 
     def setting(self, name: str) -> float:
         """A setting that is a number."""

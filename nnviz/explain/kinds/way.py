@@ -67,6 +67,7 @@ class Way:
         back: The formula of that: the gradient with respect to what comes in, in symbols.
         parameter: Where a number of a parameter flows to; None where it has none.
         formula: In symbols; empty takes the one of its declaration.
+        words: What is to be said beside the help of its declaration.
     """
 
     forward: Forward
@@ -74,6 +75,7 @@ class Way:
     back: str
     parameter: OfParameter | None = None
     formula: str = ""
+    words: str = ""
 
 
 def output_of(node: str, index: Index, value: Any, example: int = 0, name: str = "") -> Factor:

@@ -231,6 +231,10 @@ def _named_data(config: DataConfig, named: str) -> DataConfig:
 
 def train(options: TrainOptions) -> int:
     """Train without a window; print progress, or one JSON object a line."""
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    cores = CoreWatch()
     project = options.apply(open_project(options.project))
     found = data_sets.source_facts(project.data)
     _refuse(problems_that_stop(validate(project, found.data)), options.project)
@@ -239,9 +243,7 @@ def train(options: TrainOptions) -> int:
     _check_data_folder(options.data_dir)
     path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run")
 
-    from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
-
-    share_cores()
+    share_cores(cores.others())
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)

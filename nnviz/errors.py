@@ -44,11 +44,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on the processor or on an accelerator, whoever noticed it.
 
     torch's CPU allocator raises a plain RuntimeError. Native code written in Rust panics, which is no Exception: it
-    only ever does so here when it cannot have the memory for an answer.
+    only ever does so here when it cannot have the memory for an answer. Native code that forgets to say why it gave up
+    has run out of memory as well: it has no other reason not to find words.
     """
     if isinstance(error, MemoryError) or type(error).__name__ in ("OutOfMemoryError", "PanicException"):
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if isinstance(error, SystemError) and "without exception set" in str(error):
         return True
     return isinstance(error, (RuntimeError, ImportError, OSError)) and any(
         part in str(error).lower() for part in _OUT_OF_MEMORY

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nnviz.gui.canvas.cards.card_painter import _paint_bar, _paint_gradient
+from nnviz.gui.canvas.cards.card_painter import CardReadings, _paint_bar, _paint_gradient
 from nnviz.gui.canvas.cards.card_pictures import paint_picture, scale_of
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status
 from nnviz.gui.canvas.geometry import Level
@@ -264,11 +264,14 @@ def painted_bar(value: float | None, gradient: bool) -> QImage:
     image.fill(theme.current().panel_raised)
     painter = QPainter(image)
     area = QRectF(0, 0, 100, 10)
-    if gradient:
-        _paint_gradient(painter, area, value, theme.current())
-    else:
-        _paint_bar(painter, area, 0.0 if value is None else value, theme.current().danger, theme.current())
-    painter.end()
+    try:
+        if gradient:
+            _paint_gradient(painter, area, CardReadings(gradient=value), theme.current())
+        else:
+            _paint_bar(painter, area, 0.0 if value is None else value, theme.current().danger, theme.current())
+    finally:
+        # One that is collected while it paints on a picture that is gone takes the process with it.
+        painter.end()
     return image
 
 

@@ -91,10 +91,10 @@ def test_many_numbers_say_how_many_and_from_where_to_where(planted: tuple[Values
     )
     tab.refresh(Shown(run), frozenset(run.names()))
     texts = {quantity.name: (row.value.text(), row.note.text()) for quantity, row in tab.rows.items()}
-    assert texts["output"] == ("16×26×26", "step 3 · -1 to 2")
+    assert texts["output"] == ("16×26×26", "step 3 · −1.00 to 2.00")
     assert texts["dead_units"] == ("2 of 3", "step 3")
-    assert texts["activation_histogram"] == ("0 to 2.5", "step 3 · 10 outputs")
-    assert texts["update_ratio"] == ("0.002", "step 3 · healthy: 0.0003 to 0.003 · inside")
+    assert texts["activation_histogram"] == ("0 to 2.50", "step 3 · 10 outputs")
+    assert texts["update_ratio"] == ("0.00200", "step 3 · healthy: 0.0003 to 0.003 · inside")
 
 
 def test_what_is_selected_and_what_is_there_to_show(planted: tuple[ValuesTab, Run]) -> None:
@@ -103,9 +103,9 @@ def test_what_is_selected_and_what_is_there_to_show(planted: tuple[ValuesTab, Ru
     assert "Press Play" in tab.hint.text() and not tab.hint.isHidden()
     run.append([Scalar(ACTIVATION_MEAN.series("relu1"), 5, 0.5), Scalar(ACTIVATION_MEAN.series("relu1"), 9, 0.7)])
     tab.refresh(Shown(run), frozenset({ACTIVATION_MEAN.series("relu1")}))
-    assert tab.hint.isHidden() and tab.rows[ACTIVATION_MEAN].value.text() == "0.7"
+    assert tab.hint.isHidden() and tab.rows[ACTIVATION_MEAN].value.text() == "0.700"
     tab.refresh(Shown(run, step=6), frozenset())
-    assert tab.rows[ACTIVATION_MEAN].value.text() == "0.5" and tab.rows[ACTIVATION_MEAN].note.text() == "step 5"
+    assert tab.rows[ACTIVATION_MEAN].value.text() == "0.500" and tab.rows[ACTIVATION_MEAN].note.text() == "step 5"
     tab.set_selection(("relu1", "relu2"))
     assert "Select one layer" in tab.hint.text() and shown(tab) == set() and tab.looks_at() == NOTHING
     tab.set_selection(())

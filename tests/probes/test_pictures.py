@@ -129,8 +129,14 @@ def test_large_maps_are_bounded(monkeypatch: pytest.MonkeyPatch):
 def test_weights_are_copies_with_the_range_of_the_whole():
     network = cnn()
     found = arrays(WeightProbe().measure(Measurement(network, 7)))
-    assert set(found) == {f"weights/{node}" for node in ("conv1", "linear1", "linear2", "linear3", "linear4")}
+    layers = ("conv1", "linear1", "linear2", "linear3", "linear4")
+    assert set(found) == {f"{what}/{node}" for what in ("weights", "bias_vector") for node in layers}
+    for node in layers:
+        bias = network.module_of(node).bias.detach()  # type: ignore[union-attr]  # a tensor on the module
+        assert np.array_equal(found[f"bias_vector/{node}"].array, bias.numpy())  # type: ignore[operator]  # as above
     for series, reading in found.items():
+        if series.startswith("bias_vector/"):
+            continue
         weight = network.module_of(series.removeprefix("weights/")).weight.detach()  # type: ignore[union-attr]  # a tensor on the module
         assert np.array_equal(reading.array, weight.numpy())  # type: ignore[operator]  # as above
         assert reading.meta["minimum"] == float(weight.min())  # type: ignore[operator, arg-type]  # as above

@@ -55,6 +55,15 @@ class Settings:
         self._store.setValue("motion", value)
 
     @property
+    def large_letters(self) -> bool:
+        """Whether the letters of the whole window are half as large again."""
+        return str(self._store.value("large_letters", "false")) == "true"
+
+    @large_letters.setter
+    def large_letters(self, value: bool) -> None:
+        self._store.setValue("large_letters", "true" if value else "false")
+
+    @property
     def welcome_seen(self) -> bool:
         """Whether the welcome was shown once."""
         return str(self._store.value("welcome_seen", "false")) == "true"

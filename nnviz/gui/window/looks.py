@@ -1,4 +1,4 @@
-"""How the window looks, as the user chose it: theme, lecture, map of the network, motion; remembered."""
+"""How the window looks, as the user chose it: theme, letters, lecture, map of the network, motion; remembered."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action, Offer, Submenu
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.window.actions import minimap_menu
+
+#: What large letters multiply the usual ones with.
+LARGE_LETTERS = 1.5
 
 
 class Looks(QObject):
@@ -29,6 +32,8 @@ class Looks(QObject):
         self._minimap = minimap
         minimap.set_mode(settings.minimap)
         motion.choose(settings.motion)
+        if settings.large_letters:
+            theme.set_text_scale(LARGE_LETTERS)
         self.minimap_menu = minimap_menu(window, self.show_minimap)
 
     def actions(self) -> tuple[Offer, ...]:
@@ -75,6 +80,16 @@ class Looks(QObject):
                 on=lambda: self._settings.theme == "system",
             ),
             Action(
+                name="large_letters",
+                text="Large le&tters",
+                help="Make all letters of the window half as large again",
+                do=self.set_large_letters,
+                keys=("Ctrl+Alt+Shift+L",),
+                menu="&View",
+                section=3,
+                on=lambda: theme.text_scale() > 1.0,
+            ),
+            Action(
                 name="lecture",
                 text="&Lecture mode",
                 help="The network and one instrument, large: for a projector",
@@ -116,6 +131,11 @@ class Looks(QObject):
         """Take the desktop's choice, or stay with what is shown."""
         self._settings.theme = "system" if on else theme.current().name
         theme.set_theme(self._settings.theme)
+
+    def set_large_letters(self, on: bool) -> None:
+        """Make the letters larger, or as large as usual; remembered."""
+        self._settings.large_letters = on
+        theme.set_text_scale(LARGE_LETTERS if on else 1.0)
 
     def set_lecture(self, on: bool) -> None:
         """Lay the page for a hall over the window, or take it away."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -93,8 +94,13 @@ def test_another_data_set_chosen_in_the_window_trains_and_its_samples_are_pinned
     run = train_a_little(person)
     QApplication.processEvents()
 
-    # Another sample: every card shows something else, the weights are the same.
-    before = person.pictures()
+    # At rest everything is measured once more, and the cards show it a moment later.
+    before: dict[str, NDArray[np.uint32]] = {}
+    while not before or person.changed(before):
+        before = person.pictures()
+        qtbot.wait(400)
+
+    # Another example: every card shows something else, the weights are the same.
     weights = run.latest("weights/conv1")
     inspector.data.ensureWidgetVisible(inspector.data.next)
     person.click(inspector.data.next)

@@ -14,6 +14,8 @@ from collections import deque
 _UNDISTURBED = 0.1
 #: Looks that are remembered: a machine becomes slower and faster, and so does a network whose units die.
 _LOOKS = 40
+#: Steps of one look that are remembered: where nobody looks, as on a GPU, they must not pile up.
+_MOST = 4096
 #: Steps that must have been seen before anything is said.
 _ENOUGH = 20
 
@@ -28,7 +30,7 @@ class StepPrice:
     def __init__(self, memory: float = 3.0) -> None:
         self._memory = memory
         self._began: float | None = None
-        self._bare: list[float] = []
+        self._bare: deque[float] = deque(maxlen=_MOST)
         self._undisturbed: deque[float] = deque(maxlen=_LOOKS)
         self._total = 0.0
         self._steps = 0

@@ -74,6 +74,14 @@ def test_the_last_seconds_count() -> None:
     assert price.factor == pytest.approx(1.0, abs=1e-3)
 
 
+def test_steps_that_nobody_looks_at_do_not_pile_up() -> None:
+    """On a GPU the price is never asked for."""
+    price = StepPrice(memory=1e9)
+    steps(price, 20_000, 0.004, 0.002)
+    assert len(price._bare) < 5_000
+    assert price.factor == pytest.approx(1.5)
+
+
 def test_nothing_is_said_of_a_few_steps() -> None:
     price = StepPrice()
     assert math.isnan(price.factor)

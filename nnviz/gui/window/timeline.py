@@ -66,7 +66,7 @@ def price_text(standing: Standing) -> str:
 
 def price_help(standing: Standing) -> str:
     """The same in whole sentences, for those who point at it."""
-    budget = "Measuring takes no more than 10 % of the training time."
+    budget = "Measuring has a budget of 10 % of the training time; for moments it takes more."
     if math.isnan(standing.step_price):
         return f"What the instruments cost. {budget}"
     beside = max(0.0, standing.step_price - 1.0 - standing.probe_cost)

@@ -85,9 +85,9 @@ def release_unused() -> None:
     """Gives memory that nothing uses any more back to the system, after a network was closed.
 
     glibc keeps what was freed: tensors of a few hundred kilobytes lie between small objects, so that each training and
-    reset left 7 to 40 MB behind, although no object of it lived. A caching allocator of a GPU keeps its blocks as well.
-    Takes milliseconds to tens of them; the thread that closed the network calls it. Python's collector is not asked: in
-    the window its rounds belong to the GUI thread.
+    reset of digits-cnn left 7 MB behind, although no object of it lived. A caching allocator of a GPU keeps its blocks
+    as well. Giving back 400 MB took 31 to 35 ms; the thread that closed the network calls it. Python's collector is not
+    asked: in the window its rounds belong to the GUI thread.
     """
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

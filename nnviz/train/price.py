@@ -8,6 +8,7 @@ steps themselves. Of many equal steps the fastest were disturbed by nobody, so t
 from __future__ import annotations
 
 import math
+import statistics
 from collections import deque
 
 #: Of the steps of one look, this share was faster than what counts as undisturbed: the very fastest is luck.
@@ -68,7 +69,8 @@ class StepPrice:
             self._seen += self._steps
             self._bare.clear()
             self._total, self._steps = 0.0, 0
-        alone = min(self._undisturbed, default=0.0)
+        # The lowest of many looks would be luck again.
+        alone = statistics.median(self._undisturbed) if self._undisturbed else 0.0
         if self._seen < _ENOUGH or alone <= 0.0:
             return math.nan
         return max(1.0, self._weighted_total / self._weighted_steps / alone)

@@ -79,7 +79,12 @@ class LossFunction:
         return self.task != "regression"
 
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
-        """The number of right answers in the batch, an integer tensor of no dimensions; None for a regression.
+        """The number of right answers in the batch, an integer tensor of no dimensions; None for a regression."""
+        right = self.right(outputs, targets)
+        return None if right is None else right.sum()
+
+    def right(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
+        """Which answers are right, bool[n]; None for a regression. Examples of several batches may come together.
 
         A class is the arg max of the outputs. A yes is an output strictly above ``threshold``. With an answer that is a
         sign, an output of exactly 0 is neither and never right: the rule that trains counts it as a mistake too.
@@ -90,10 +95,10 @@ class LossFunction:
             numbers = outputs.reshape(-1)
             answers = numbers > self.threshold
             if self.kind in _BY_SIGN:
-                return ((answers == (targets.reshape(-1) > 0.5)) & (numbers.abs() > 0)).sum()
-            return (answers == (targets.reshape(-1) > 0.5)).sum()
+                return (answers == (targets.reshape(-1) > 0.5)) & (numbers.abs() > 0)
+            return answers == (targets.reshape(-1) > 0.5)
         labels = targets.reshape(-1) if targets.dim() == 1 or targets.shape[1] == 1 else targets.argmax(1)
-        return (outputs.flatten(1).argmax(1) == labels).sum()
+        return outputs.flatten(1).argmax(1) == labels
 
 
 def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:

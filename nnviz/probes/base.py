@@ -114,6 +114,21 @@ class ExampleInput:
     meta: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Answers:
+    """What the network said to a batch, and what was right.
+
+    Attributes:
+        outputs: ``(n, k)``, on the device; nobody writes into it later.
+        targets: ``(n, …)``, likewise.
+        right: (outputs, targets) -> which are right, bool[n]; takes several batches, one behind the other, as well.
+    """
+
+    outputs: Tensor
+    targets: Tensor
+    right: Callable[[Tensor, Tensor], Tensor | None]
+
+
 @dataclass(slots=True)
 class Measurement:
     """What a probe may look at.
@@ -123,7 +138,7 @@ class Measurement:
         step: Number of finished updates; at FORWARD, BACKWARD and UPDATE the one that is just being made.
         epoch: Number of finished epochs.
         loss: Mean loss of the batch on the device, at FORWARD, BACKWARD and UPDATE.
-        correct: Number of examples of the batch that were right, on the device; None where nothing can be right.
+        answers: What the network said to the batch and what was right; None where nothing can be right or wrong.
         count: Number of examples in the batch.
         probe_inputs: The probe set, prepared and on the device: by default 2,000 validation images fixed by the seed.
         examples: Those that are looked at; the first one is the pinned example, which the cards show.
@@ -141,7 +156,7 @@ class Measurement:
     step: int
     epoch: int = 0
     loss: Tensor | None = None
-    correct: Tensor | None = None
+    answers: Answers | None = None
     count: int = 0
     probe_inputs: Tensor | None = None
     examples: Sequence[ExampleInput] = ()

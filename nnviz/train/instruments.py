@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from nnviz.probes.base import ExampleInput, InputPlane, Measurement, Probe, Stage
+from nnviz.probes.base import Answers, ExampleInput, InputPlane, Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
 from nnviz.probes.fixed_steps import FixedSteps
@@ -79,6 +79,7 @@ class Instruments:
         self._always = [probe for probe in self._at[Stage.BACKWARD] if probe.essential and not probe.wanted_interval]
         self._next_look = 0.0
         self._trained = 0.0  # seconds that the budget was not told of yet
+        self._uncharged = 0.0  # and those of measuring by who sees every step
         self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
         self._plane = self._lay_plane() if self._probes else None
@@ -90,6 +91,7 @@ class Instruments:
         self._examined = 0.0
         self._examine_every = _EXAMINE_EVERY
         self._interest = self._wanted = EVERYTHING
+        self._each = Measurement(training.network, training.step, whole=False)
         self._asked = self._probes  # those that measure what is wanted
         self._for_findings: dict[str, float] = {}  # when what only the findings need was measured, by the probe's name
         self._measuring = 0.0
@@ -133,11 +135,13 @@ class Instruments:
         fixed_step = training.step + 1 >= self._next_fixed
         if not forced and began < self._next_look and not fixed_step:
             # Too soon for anybody but those who see every step.
-            count = training.advance(self._after_backward(self._always, forced) if self._always else None)
+            count = training.advance(self._look_at_each if self._always else None)
             self.bare_seconds = max(0.0, time.perf_counter() - began - self._measuring)
             self._trained += self.bare_seconds
             return count
         self._next_look = began + _LOOK_EVERY
+        if self._uncharged:
+            self._charge_each()
         backward = self._due(Stage.BACKWARD, began, forced)
         update = self._due(Stage.UPDATE, began, forced)
         watching = self._due(Stage.FORWARD, began, forced)
@@ -343,16 +347,41 @@ class Instruments:
             room=self._training.room.allows,
         )
 
-    def _measurement_of_batch(self, loss: Tensor, correct: Tensor | None, count: int, whole: bool) -> Measurement:
+    def _measurement_of_batch(self, loss: Tensor, answers: Answers | None, count: int, whole: bool) -> Measurement:
         measurement = self._measurement(whole)
         measurement.step += 1  # The update that is just being made.
-        measurement.loss, measurement.correct, measurement.count = loss, correct, count
+        measurement.loss, measurement.answers, measurement.count = loss, answers, count
         return measurement
+
+    def _answers(self, outputs: Tensor, targets: Tensor) -> Answers | None:
+        function = self._training.loss_function
+        return Answers(outputs, targets, function.right) if function.has_accuracy else None
+
+    def _look_at_each(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+        """Shows a batch to those who see every step, between two looks at the clock: as little as can be beside it."""
+        began = time.perf_counter()
+        measurement = self._each
+        measurement.step, measurement.epoch = self._training.step + 1, self._training.epoch
+        measurement.loss, measurement.count = loss, len(targets)
+        measurement.answers = self._answers(outputs, targets)
+        for probe in self._always:
+            readings = probe.measure(measurement)
+            if readings:
+                self._run.append(readings)
+        took = time.perf_counter() - began
+        self._measuring += took
+        self._uncharged += took
+
+    def _charge_each(self) -> None:
+        """Tells the budget what seeing every step has taken since it was told last."""
+        for probe in self._always:
+            self._budget.spent(probe, self._uncharged / len(self._always))
+        self._uncharged = 0.0
 
     def _after_backward(self, probes: list[Probe], forced: bool) -> loop.AfterBackward:
         def look(loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
-            correct = self._training.loss_function.correct(outputs, targets)
-            self._measure(probes, self._measurement_of_batch(loss, correct, len(targets), forced), forced)
+            answers = self._answers(outputs, targets)
+            self._measure(probes, self._measurement_of_batch(loss, answers, len(targets), forced), forced)
 
         return look
 
@@ -375,7 +404,9 @@ class Instruments:
         """Lets probes measure, and tells the budget how long it took, with what they took before."""
         for probe in probes:
             began = self._start_clock(probe)
-            self._run.append(probe.measure(measurement))
+            readings = probe.measure(measurement)
+            if readings:
+                self._run.append(readings)
             took = self._read_clock(probe, began) + (before or {}).get(probe.name, 0.0)
             self._budget.spent(probe, took, forced)
             self._measuring += took

@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +39,10 @@ os._exit(0)
 
 def measure(settings: Settings) -> Iterator[Row]:
     """Rows of this file."""
-    shown = [_window() for _ in range(settings.rounds(7) + 1)][1:]  # the first one fills the disk cache
+    with tempfile.TemporaryDirectory() as compiled:
+        # The first one fills the disk cache, and compiles: where a machine forbids Python to keep that (some test
+        # machines do, no user does), each start would compile the whole program again.
+        shown = [_window(Path(compiled)) for _ in range(settings.rounds(7) + 1)][1:]
     yield Row(
         "window painted after the command, warm disk cache",
         f"{statistics.median(shown):.2f} s ({min(shown):.2f}–{max(shown):.2f})",
@@ -53,8 +57,10 @@ def measure(settings: Settings) -> Iterator[Row]:
     yield Row("what scripts/run.py adds to a second start", f"{added * 1000:.0f} ms", "limit 500 ms", added < 0.5)
 
 
-def _window() -> float:
-    environment = {**os.environ, "NNVIZ_BEGAN": str(time.time()), "QT_QPA_PLATFORM": "offscreen"}
+def _window(compiled: Path) -> float:
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled), "QT_QPA_PLATFORM": "offscreen"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["NNVIZ_BEGAN"] = str(time.time())
     done = subprocess.run(
         [sys.executable, "-c", OPEN_WINDOW], env=environment, capture_output=True, text=True, check=True, cwd=ROOT
     )

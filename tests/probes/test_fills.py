@@ -8,7 +8,7 @@ from probe_networks import CNN, chain, pinned_to
 from torch import nn
 
 from nnviz.network.network import Network
-from nnviz.probes.base import InputPlane, Measurement, Stage
+from nnviz.probes.base import Answers, InputPlane, Measurement, Stage
 from nnviz.probes.catalogue import default_probes
 from nnviz.project.model import Graph
 from nnviz.record.quantities import QUANTITIES, quantity_of
@@ -54,7 +54,7 @@ def written(graph: Graph) -> dict[str, set[str]]:
             network,
             step,
             loss=loss,
-            correct=torch.tensor(3),
+            answers=Answers(torch.zeros(24, 1), torch.ones(24), lambda outputs, targets: targets > outputs[:, 0]),
             count=24,
             probe_inputs=inputs,
             examples=pinned_to(inputs[:1]),

@@ -12,7 +12,7 @@ from probe_networks import chain, cnn, images, scalars
 from torch import nn
 
 from nnviz.network.network import Network
-from nnviz.probes.base import Measurement, node_parameters
+from nnviz.probes.base import Answers, Measurement, node_parameters
 from nnviz.probes.gradients import GradientProbe
 from nnviz.probes.loss import LossProbe
 from nnviz.probes.updates import UpdateProbe, ratio
@@ -35,8 +35,11 @@ def test_losses_wait_on_the_device_and_come_together():
     got = []
     for step in range(1, 101):
         now = step * 0.001
-        loss, correct = torch.tensor(1 / step), torch.tensor(step % 11)
-        measurement = Measurement(cnn(), step, loss=loss, correct=correct, count=10, whole=False)
+        right = torch.arange(10) < step % 11
+        answers = Answers(
+            right.float().reshape(-1, 1), torch.ones(10), lambda outputs, targets: outputs[:, 0] == targets
+        )
+        measurement = Measurement(cnn(), step, loss=torch.tensor(1 / step), answers=answers, count=10, whole=False)
         got.append(probe.measure(measurement))
     assert [step for step, readings in enumerate(got, start=1) if readings] == [50, 100]
     together = [reading for readings in got for reading in readings]
@@ -46,6 +49,27 @@ def test_losses_wait_on_the_device_and_come_together():
         assert values["loss/train", step] == pytest.approx(1 / step)
         assert values["accuracy/train", step] == pytest.approx((step % 11) / 10)
     assert probe.flush() == []
+
+
+@pytest.mark.parametrize("width", [1, 10, 40_000])
+def test_right_answers_are_counted_batch_by_batch_whatever_their_sizes(width):
+    """The last batch of an epoch is smaller, and outputs may be so wide that only two batches are kept."""
+    probe = LossProbe(clock=lambda: 0.0)
+    torch.manual_seed(0)
+    expected = {}
+    for step, count in enumerate((8, 8, 3, 8, 1, 8), start=1):
+        outputs, targets = torch.randn(count, width), torch.randint(width, (count,))
+        outputs[: step % 3, 0] = 9.0
+        targets[: step % 3] = 0
+        answers = Answers(outputs, targets, lambda outputs, targets: outputs.argmax(1) == targets)
+        expected[step] = (
+            sum(int(row.argmax()) == int(target) for row, target in zip(outputs, targets, strict=True)) / count
+        )
+        loss = torch.tensor(float(step))
+        assert probe.measure(Measurement(cnn(), step, loss=loss, answers=answers, count=count, whole=False)) == []
+    readings = probe.flush()
+    assert {one.step: one.value for one in readings if one.series == "accuracy/train"} == pytest.approx(expected)
+    assert {one.step: one.value for one in readings if one.series == "loss/train"} == {n: float(n) for n in range(1, 7)}
 
 
 def test_what_waits_is_flushed_and_forgotten():

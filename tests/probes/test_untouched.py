@@ -10,7 +10,7 @@ from probe_networks import cnn, images, pinned_to
 from torch import nn
 
 from nnviz.network.network import Network
-from nnviz.probes.base import Measurement, Stage, at_rest
+from nnviz.probes.base import Answers, Measurement, Stage, at_rest
 from nnviz.probes.catalogue import default_probes
 
 TARGETS = torch.arange(400) % 5
@@ -38,7 +38,7 @@ def train(network: Network, steps: int, measured: bool) -> None:
             network,
             step,
             loss=loss,
-            correct=torch.tensor(3),
+            answers=Answers(torch.zeros(16, 1), torch.ones(16), lambda outputs, targets: targets > outputs[:, 0]),
             count=16,
             probe_inputs=inputs[:64],
             examples=pinned_to(inputs[:1]),
@@ -80,7 +80,8 @@ def test_a_probe_leaves_everything_as_it_was(probe):  # type: ignore[no-untyped-
     random_state = torch.get_rng_state()
     grad_enabled = torch.is_grad_enabled()
 
-    measurement = Measurement(network, 1, 0, loss, torch.tensor(1), 40, images(), pinned_to(images(1)))
+    answers = Answers(torch.zeros(40, 1), torch.ones(40), lambda outputs, targets: targets > outputs[:, 0])
+    measurement = Measurement(network, 1, 0, loss, answers, 40, images(), pinned_to(images(1)))
     if probe.stage is Stage.FORWARD:
         for _ in range(10):  # a whole window
             for look in probe.watch(network).values():

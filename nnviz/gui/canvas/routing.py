@@ -80,19 +80,22 @@ class Router:
         ports += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
         return [(port, self.port_place(port)) for port in ports]
 
-    def open_ports(self, wired: Container[Port]) -> list[Port]:
-        """The ports of layers that have no wire.
+    def open_ports(self, wired: Container[Port]) -> dict[str, list[Port]]:
+        """The ports of layers that have no wire, by card; a card whose ports all have one is left out.
 
         Args:
             wired: Those that have one.
         """
-        found = []
+        found: dict[str, list[Port]] = {}
         for node, card in self._scene.cards.items():
             content = card.content
-            if not content.members:
-                found += [Port(PortRef(node, index), output=False) for index in range(content.input_ports)]
-                found += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
-        return [port for port in found if port not in wired]
+            if content.members:
+                continue
+            ports = [Port(PortRef(node, index), output=False) for index in range(content.input_ports)]
+            ports += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
+            if loose := [port for port in ports if port not in wired]:
+                found[node] = loose
+        return found
 
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""

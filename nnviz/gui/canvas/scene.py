@@ -218,8 +218,8 @@ class CanvasScene(QGraphicsScene):
         """The ports of a card and where they are."""
         return self._router.ports_of(node)
 
-    def open_ports(self) -> list[Port]:
-        """The ports of layers that have no wire."""
+    def open_ports(self) -> dict[str, list[Port]]:
+        """The ports of layers that have no wire, by card."""
         edges = self.graph.edges
         wired = {Port(edge.source, output=True) for edge in edges} | {Port(edge.target, output=False) for edge in edges}
         return self._router.open_ports(wired)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMarginsF, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -34,7 +34,7 @@ from nnviz.gui.canvas.cards.describe import describe_selection, tooltip
 from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.editing import Editing
 from nnviz.gui.canvas.following import RunFollower
-from nnviz.gui.canvas.geometry import Level
+from nnviz.gui.canvas.geometry import PORT_REACH, Level
 from nnviz.gui.canvas.hands.dropping import CanvasDrops
 from nnviz.gui.canvas.hands.gesture_host import GestureHost
 from nnviz.gui.canvas.hands.gestures import ConnectByKeys
@@ -67,6 +67,8 @@ from nnviz.project.model import Edge, Project
 _FRAME_SHARE = 0.005
 #: The wheel rests after this many milliseconds without a turn.
 _REST = 160
+#: Half a port stands out beyond its card.
+_PORT_MARGIN = QMarginsF(PORT_REACH, PORT_REACH, PORT_REACH, PORT_REACH)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class CanvasView(QGraphicsView):
         self._follower.visible_changed.connect(self.visible_changed)
         self._scene.selection_changed.connect(self._on_selection_changed)
         self._scene.refreshed.connect(self._on_scene_refreshed)
-        self._open: list[Port] = []
+        self._open: dict[str, list[Port]] = {}
         self.overlay.show_open(self._open_places)
         follow(document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._on_theme_changed)
@@ -502,11 +504,12 @@ class CanvasView(QGraphicsView):
         self._announce(describe_selection(self._scene, self._stage.live, nodes))
 
     def _open_places(self) -> list[QPointF]:
-        """Where the ports without a wire are; none while cards are too small to show them."""
+        """Where the ports without a wire are, of cards in sight; none while cards are too small to show them."""
         if self._stage.level is Level.FAR:
             return []
-        cards = self._scene.cards
-        return [self._scene.port_place(port) for port in self._open if port.ref.node in cards]
+        # Each frame asks: of a thousand cards only those in sight cost something.
+        cards, near = self._scene.cards, self._scene.grid.near(self._camera.visible_rect().marginsAdded(_PORT_MARGIN))
+        return [self._scene.port_place(port) for node in near if node in cards for port in self._open.get(node, ())]
 
     def _on_scene_refreshed(self) -> None:
         found = self._scene.open_ports()

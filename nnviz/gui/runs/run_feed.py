@@ -31,7 +31,7 @@ _SHARE_OF_TICK = 0.012
 _SHORTEST_PAUSE = 8
 #: Of one processor, what the GUI thread may take while a run is growing: it shares the interpreter's lock with the
 #: training. And the longest that a tick is put off for it.
-_SHARE_OF_PROCESSOR = 0.4
+_SHARE_OF_PROCESSOR = 0.3
 _LONGEST_PAUSE = 120
 
 

@@ -206,7 +206,7 @@ def test_ticks_are_put_off_while_showing_takes_more_than_its_share(
     feed.set_run(run)
     times.pass_by(0.040, 0.008)  # a fifth of the time
     assert feed._rest() == 0
-    times.pass_by(0.040, 0.032)  # four fifths, twice the share
+    times.pass_by(0.040, 0.024)  # twice the share
     assert feed._rest() == 40
     times.pass_by(0.040, 0.0)
     assert feed._rest() == 0, "the debt is paid"

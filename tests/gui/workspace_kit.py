@@ -9,6 +9,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.shown_network import ShownNetwork
 from nnviz.gui.runs.training import Training
 from nnviz.gui.runs.workspace import ProjectFiles, Workspace
 from nnviz.project.document import Document
@@ -21,6 +22,7 @@ def workspace_of(document: Document, background: Background | None = None) -> Wo
         document=document,
         training=cast(Training, SimpleNamespace(document=document, known=KnownData(background))),
         feed=RunFeed(None),
+        network=cast(ShownNetwork, None),
         files=cast(ProjectFiles, None),
         settings=cast(Settings, None),
         background=background,

@@ -80,22 +80,19 @@ class Router:
         ports += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
         return [(port, self.port_place(port)) for port in ports]
 
-    def open_ports(self, wired: Container[Port]) -> dict[str, list[Port]]:
-        """The ports of layers that have no wire, by card; a card whose ports all have one is left out.
+    def open_ports(self, node: str, wired: Container[Port]) -> list[Port]:
+        """The ports of a card that have no wire; of a group's card none, whatever its members have.
 
         Args:
-            wired: Those that have one.
+            node: Whose card.
+            wired: The ports that have one.
         """
-        found: dict[str, list[Port]] = {}
-        for node, card in self._scene.cards.items():
-            content = card.content
-            if content.members:
-                continue
-            ports = [Port(PortRef(node, index), output=False) for index in range(content.input_ports)]
-            ports += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
-            if loose := [port for port in ports if port not in wired]:
-                found[node] = loose
-        return found
+        content = self._scene.cards[node].content
+        if content.members:
+            return []
+        ports = [Port(PortRef(node, index), output=False) for index in range(content.input_ports)]
+        ports += [Port(PortRef(node, index), output=True) for index in range(content.output_ports)]
+        return [port for port in ports if port not in wired]
 
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""

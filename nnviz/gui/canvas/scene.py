@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 from PySide6.QtWidgets import QGraphicsScene
@@ -81,6 +81,8 @@ class CanvasScene(QGraphicsScene):
         self._marked: set[Edge] = set()
         self._facts: object = None
         self._content: QRectF | None = None
+        #: Some wires of a graph, and the ports that they join.
+        self._wired: tuple[object, Set[Port]] = (None, frozenset())
         self._far = FarLayer(stage, self._cards)
         self.addItem(self._far)
         # Below arrows, and below cards.
@@ -218,11 +220,15 @@ class CanvasScene(QGraphicsScene):
         """The ports of a card and where they are."""
         return self._router.ports_of(node)
 
-    def open_ports(self) -> dict[str, list[Port]]:
-        """The ports of layers that have no wire, by card."""
+    def open_ports(self, near: QRectF) -> list[Port]:
+        """The ports of layers that have no wire, on the cards near a part of the scene."""
         edges = self.graph.edges
-        wired = {Port(edge.source, output=True) for edge in edges} | {Port(edge.target, output=False) for edge in edges}
-        return self._router.open_ports(wired)
+        if edges is not self._wired[0]:
+            sources = {Port(edge.source, output=True) for edge in edges}
+            self._wired = (edges, sources | {Port(edge.target, output=False) for edge in edges})
+        wired = self._wired[1]
+        nodes = (node for node in self.grid.near(near) if node in self._cards)
+        return [port for node in nodes for port in self._router.open_ports(node, wired)]
 
     def port_place(self, port: Port) -> QPointF:
         """The middle of a port in the scene."""

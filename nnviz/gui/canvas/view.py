@@ -52,7 +52,6 @@ from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.minimap import Minimap
 from nnviz.gui.canvas.overlay import Overlay
 from nnviz.gui.canvas.rearranging import Rearranging
-from nnviz.gui.canvas.routing import Port
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.canvas.widgets import EmptyLabel
 from nnviz.gui.look import theme
@@ -149,7 +148,7 @@ class CanvasView(QGraphicsView):
         self._follower.visible_changed.connect(self.visible_changed)
         self._scene.selection_changed.connect(self._on_selection_changed)
         self._scene.refreshed.connect(self._on_scene_refreshed)
-        self._open: dict[str, list[Port]] = {}
+        self._edges: object = None
         self.overlay.show_open(self._open_places)
         follow(document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._on_theme_changed)
@@ -508,14 +507,13 @@ class CanvasView(QGraphicsView):
         if self._stage.level is Level.FAR:
             return []
         # Each frame asks: of a thousand cards only those in sight cost something.
-        cards, near = self._scene.cards, self._scene.grid.near(self._camera.visible_rect().marginsAdded(_PORT_MARGIN))
-        return [self._scene.port_place(port) for node in near if node in cards for port in self._open.get(node, ())]
+        near = self._camera.visible_rect().marginsAdded(_PORT_MARGIN)
+        return [self._scene.port_place(port) for port in self._scene.open_ports(near)]
 
     def _on_scene_refreshed(self) -> None:
-        found = self._scene.open_ports()
-        if found != self._open:
-            self._open = found
-            self.viewport().update()
+        if self._scene.graph.edges is not self._edges:
+            self._edges = self._scene.graph.edges
+            self.viewport().update()  # ports may have lost their wire, or have one now
         self._place_empty()
         if self._gestures.gesture is None:
             known = {

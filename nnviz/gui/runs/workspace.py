@@ -11,6 +11,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.shown_network import ShownNetwork
 from nnviz.gui.runs.training import Training
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
@@ -34,6 +35,7 @@ class Workspace:
         document: What is shown: what the user works on, or the project of a replayed run, which refuses every change.
         training: The session, and what the run stands at.
         feed: Hands the run on the screen to those who draw it.
+        network: Answers questions about the network whose numbers are on the screen.
         files: Opens others.
         settings: What is remembered from start to start.
         background: Work that touches files goes there; the GUI thread does none.
@@ -44,6 +46,7 @@ class Workspace:
     document: Document
     training: Training
     feed: RunFeed
+    network: ShownNetwork
     files: ProjectFiles
     settings: Settings
     background: Background

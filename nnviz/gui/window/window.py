@@ -42,6 +42,7 @@ from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
+from nnviz.gui.runs.shown_network import ShownNetwork
 from nnviz.gui.runs.training import Training
 from nnviz.gui.runs.training_actions import training_actions
 from nnviz.gui.runs.workspace import Workspace
@@ -129,6 +130,7 @@ class MainWindow(QMainWindow):
         self.training = Training(
             self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
         )
+        self.shown_network = ShownNetwork(self.training, self.recorder.path_of, self)
         self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
@@ -138,6 +140,7 @@ class MainWindow(QMainWindow):
             self.shown_document,
             self.training,
             self.feed,
+            self.shown_network,
             self.files,
             self.settings,
             self.background,
@@ -549,6 +552,7 @@ class MainWindow(QMainWindow):
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
         self.background.wait(3.0)
+        self.shown_network.wait(3.0)
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()
         self.net.remove()

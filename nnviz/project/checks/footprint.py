@@ -11,7 +11,7 @@ needs others, of the same order.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nnviz.project import registry
@@ -47,6 +47,24 @@ class Line:
 def highest(lines: Iterable[Line], batch: int) -> Line:
     """The place where a batch of this size takes most."""
     return max(lines, key=lambda line: line.at(batch), default=Line("", 0, 0))
+
+
+def worst(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The lines that can be the highest for some size of a batch, of equal ones the first: a few of thousands.
+
+    Where one line takes more at once and more for each example than another, the other is never the highest.
+
+    Args:
+        lines: Without slack.
+    """
+    kept: list[Line] = []
+    order = sorted(range(len(lines)), key=lambda index: (-lines[index].fixed, -lines[index].each, index))
+    for index in order:
+        if not kept or lines[index].each > kept[-1].each:
+            kept.append(lines[index])
+    # In the order in which they came, so that of equal ones the first is still the first.
+    chosen = {id(line) for line in kept}
+    return tuple(line for line in lines if id(line) in chosen)
 
 
 @dataclass(frozen=True)

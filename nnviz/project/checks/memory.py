@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from nnviz.errors import ParamError
 from nnviz.project import registry
 from nnviz.project.checks import footprint
-from nnviz.project.checks.footprint import BYTES_PER_NUMBER, Line, highest
+from nnviz.project.checks.footprint import BYTES_PER_NUMBER, Line, highest, worst
 from nnviz.project.checks.shapes import Inference
 from nnviz.project.declared.layers.common import count_text, shape_text
 from nnviz.project.declared.optimizers import OptimizerSpec
-from nnviz.project.model import Choice, DataFacts, Project
+from nnviz.project.model import Choice, DataFacts, Graph, Project
 
 #: Batches for measuring are at least this large (see ``train/training.py``).
 EVALUATION_BATCH = 256
@@ -126,8 +126,7 @@ class Estimate:
         self._examples = examples or Examples()
         self._instruments = instruments
         self._accelerator = accelerator
-        self._training = footprint.training(project.graph, inference)
-        self._evaluating = footprint.evaluating(project.graph, inference)
+        self._way = _Way.of(project.graph, inference)
         self.weights = BYTES_PER_NUMBER * inference.parameters
 
     def needs(self, batch_size: int | None = None, optimizer: str | None = None) -> Needs:
@@ -163,9 +162,9 @@ class Estimate:
             parts["examples for the instruments"] = self._probe_inputs
             extras[COPIES] = 2 * weights
         node = moment.node
-        largest = max(self._inference.results.items(), key=lambda item: item[1].parameters, default=("", None))
-        by_parameters = largest[1] is not None and parts[BATCH] < 2 * weights
-        return Needs(parts, extras, largest[0] if by_parameters else self._largest_output() or node, by_parameters)
+        by_parameters = bool(self._way.largest_layer) and parts[BATCH] < 2 * weights
+        culprit = self._way.largest_layer if by_parameters else self._way.largest_output or node
+        return Needs(parts, extras, culprit, by_parameters)
 
     def largest_batch(self, limit: int) -> int:
         """The largest power of two with which it would fit into so much memory; 0 where none does."""
@@ -181,14 +180,13 @@ class Estimate:
     def _moment(self, batch: int, optimizer: str) -> Line:
         """The worst moment: of a step, of an update, of an evaluation, of a look by the instruments."""
         weights = self.weights
-        training = _with_slack(highest(self._training, batch), batch)
+        training = _with_slack(highest(self._way.training, batch), batch)
         for_all, for_largest = _optimizer(optimizer).while_updating
-        largest = max((result.parameters for result in self._inference.results.values()), default=0)
-        updating = Line("", weights * (1 + for_all) + for_largest * BYTES_PER_NUMBER * largest, 0)
+        updating = Line("", weights * (1 + for_all) + for_largest * BYTES_PER_NUMBER * self._way.most_parameters, 0)
         measured = max(batch, EVALUATION_BATCH)
         if self._examples.validation or self._examples.test:
             measured = min(measured, max(self._examples.validation, self._examples.test))
-        line = _with_slack(highest(self._evaluating, measured), measured)
+        line = _with_slack(highest(self._way.evaluating, measured), measured)
         # The gradients of the last step are still there.
         evaluating = Line(line.node, weights + line.at(measured), 0)
         looking = Line("", weights + self._look, 0)
@@ -206,16 +204,52 @@ class Estimate:
         """What one part of the probe set puts out."""
         if not self._instruments:
             return 0
-        each = footprint.outputs_bytes(self._inference)
+        each = self._way.outputs_bytes
         count = min(PROBE_COUNT, self._examples.validation or self._examples.training or PROBE_COUNT)
         return max(min(count * each, _PROBE_BYTES), _PROBE_FIRST * each)
 
     def _checkpoint(self, size: int) -> int:
         return size + min(size, _PIECE)
 
-    def _largest_output(self) -> str:
-        results = self._inference.results
-        return max(results, key=lambda node: math.prod(results[node].output), default="")
+
+@dataclass(frozen=True)
+class _Way:
+    """What an estimate takes from layers, shapes and wires alone, whatever is set beside them.
+
+    Attributes:
+        training: The places of a step that are the worst for some size of a batch.
+        evaluating: Likewise without the way back.
+        outputs_bytes: Of all layers together, for one example.
+        most_parameters: Of one layer.
+        largest_layer: Which has so many; empty where there is none.
+        largest_output: Which layer puts out most.
+    """
+
+    training: tuple[Line, ...]
+    evaluating: tuple[Line, ...]
+    outputs_bytes: int
+    most_parameters: int
+    largest_layer: str
+    largest_output: str
+
+    @classmethod
+    def of(cls, graph: Graph, inference: Inference) -> _Way:
+        """Walks the network once; an edit that leaves layers and wires as they were does not walk it again."""
+        found = inference.found.get("way")
+        if isinstance(found, _Way):
+            return found
+        results = inference.results
+        largest = max(results, key=lambda node: results[node].parameters, default="")
+        way = cls(
+            worst(footprint.training(graph, inference)),
+            worst(footprint.evaluating(graph, inference)),
+            footprint.outputs_bytes(inference),
+            results[largest].parameters if largest else 0,
+            largest,
+            max(results, key=lambda node: math.prod(results[node].output), default=""),
+        )
+        inference.found["way"] = way
+        return way
 
 
 def estimate(

@@ -1,0 +1,197 @@
+"""The network of what is shown, for all that ask it something: live, or as it was at a step that a run keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import shiboken6
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from nnviz.errors import RunFileError, TrainingError
+from nnviz.gui.parts.background import Background
+from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.session_bridge import SessionBridge
+from nnviz.gui.runs.training import Training
+from nnviz.record.run import Run, RunView
+from nnviz.record.tolerant import TolerantRun
+
+if TYPE_CHECKING:
+    from nnviz import train
+
+_Result = TypeVar("_Result")
+
+#: Milliseconds between two looks at whether the live weights have changed.
+_LOOK_EVERY = 100
+
+
+class Asked:
+    """A question that is under way."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._future: Future[object] | None = None
+
+    def cancel(self) -> None:
+        """The answer is not wanted any more: nobody is called."""
+        self.cancelled = True
+        if self._future is not None:
+            self._future.cancel()
+
+
+class _Answer(QObject):
+    """Carries one answer to the GUI thread."""
+
+    arrived = Signal(object, object)
+
+
+class ShownNetwork(QObject):
+    """Answers questions about the network whose numbers are on the screen, without ever disturbing its training.
+
+    Where the newest step of the live run is shown, the session answers between two batches, on the live weights; the
+    question leaves no trace in them (see ``TrainingSession.ask``). Where an earlier step or a recorded run is shown, a
+    network is built beside it from the newest state that the run's file keeps of that step or before, on a thread of
+    its own; it is kept for the next question.
+
+    Lives on the GUI thread.
+    """
+
+    #: Other weights or another network are shown: what was answered before may no longer hold.
+    changed = Signal()
+
+    def __init__(
+        self,
+        training: Training,
+        path_of: Callable[[Run], Path | None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._training = training
+        self._bridge: SessionBridge = training.bridge
+        self._feed: RunFeed = training.feed
+        self._path_of = path_of
+        self._background = Background(self)
+        #: The network that was built last, and what of; belongs to the thread that builds it.
+        self._built: tuple[tuple[Path, int | None], train.training.Training] | None = None
+        self._answers: set[_Answer] = set()
+        self._key = self.key
+        self._look = QTimer(self)
+        self._look.setInterval(_LOOK_EVERY)
+        self._look.timeout.connect(self._notice)
+        self._look.start()
+        self._feed.shown_changed.connect(lambda _shown: self._notice())
+        self._bridge.state_changed.connect(lambda _state: self._notice())
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal as long as the same weights are shown: what an answer was given for."""
+        shown = self._feed.shown
+        if not self.is_live:
+            return ("kept", id(shown.run), shown.step)
+        position = self._bridge.position
+        return ("live", id(self._bridge.session), position.step if position is not None else -1)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the live weights are those that are shown."""
+        return self._training.replay is None and self._feed.shown.step is None
+
+    def ask(
+        self,
+        question: Callable[[train.training.Training], _Result],
+        done: Callable[[_Result], None],
+        failed: Callable[[BaseException], None],
+    ) -> Asked:
+        """Have a question answered; ``done`` or ``failed`` is called later, on the GUI thread.
+
+        Args:
+            question: Called on the thread that owns the network, which is at rest meanwhile. What it gives back must
+                be plain values or arrays of its own, no live tensors.
+            done: Gets the answer.
+            failed: Gets what was raised: an NnvizError where there is no network to ask, with a sentence to show.
+        """
+        asked = Asked()
+        if self.is_live:
+            future = self._bridge.ask(lambda session: question(session.training))
+            asked._future = future  # type: ignore[assignment]  # of whatever result
+            self._deliver(future, asked, done, failed)
+            return asked
+        run, step = self._feed.shown.run, self._feed.shown.step
+
+        def work() -> _Result:
+            return question(self._build(self._file_of(run), step))
+
+        self._background.start(
+            work,
+            lambda result: None if asked.cancelled else done(result),
+            lambda error: None if asked.cancelled else failed(error),
+            "network",
+        )
+        return asked
+
+    def _deliver(
+        self,
+        future: Future[_Result],
+        asked: Asked,
+        done: Callable[[_Result], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        answer = _Answer()
+        self._answers.add(answer)
+
+        def arrived(result: _Result, failure: BaseException | None) -> None:
+            self._answers.discard(answer)
+            answer.deleteLater()
+            if asked.cancelled:
+                return
+            if isinstance(failure, CancelledError):  # there is no session, or it was closed meanwhile
+                failed(self._no_network())
+            elif failure is not None:
+                failed(failure)
+            else:
+                done(result)
+
+        answer.arrived.connect(arrived, Qt.ConnectionType.QueuedConnection)
+
+        def ended(future: Future[_Result]) -> None:
+            if not shiboken6.isValid(answer):
+                return
+            try:
+                answer.arrived.emit(future.result(), None)
+            except BaseException as error:  # noqa: BLE001 - whoever asked is told
+                answer.arrived.emit(None, error)
+
+        future.add_done_callback(ended)
+
+    def _no_network(self) -> TrainingError:
+        reasons = (self._training.failure, self._training.blocked(), "There is no network yet: it is being prepared.")
+        return TrainingError(next(filter(None, reasons)))
+
+    def _file_of(self, run: RunView) -> Path:
+        """On the thread that builds: the file that keeps states of a run."""
+        path = run.path if isinstance(run, TolerantRun) else self._path_of(run) if isinstance(run, Run) else None
+        if path is None:
+            raise RunFileError("No weights are kept of this step: the run is not written to a file.")
+        return path
+
+    def _build(self, path: Path, step: int | None) -> train.training.Training:
+        key = (path, step)
+        if self._built is None or self._built[0] != key:
+            from nnviz.explain.asked import of_run  # noqa: PLC0415 - torch belongs to this thread
+
+            self._built = None  # its memory goes before the next one needs some
+            _, training = of_run(path, step, self._training.data_dir)
+            self._built = (key, training)
+        return self._built[1]
+
+    def _notice(self) -> None:
+        key = self.key
+        if key != self._key:
+            self._key = key
+            self.changed.emit()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for what is being answered beside the session; False when the time was not enough."""
+        return self._background.wait(seconds)

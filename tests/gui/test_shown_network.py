@@ -1,0 +1,82 @@
+"""Questions about the network on the screen: live between two batches, or as it was at a step of a recorded run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from nnviz.errors import NnvizError
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.model import Project
+from tests.gui.conftest import OpenWindow
+
+
+def weights(training: Any) -> tuple[int, bytes]:
+    """The step, and all weights as bytes."""
+    return training.step, b"".join(one.detach().numpy().tobytes() for one in training.network.parameters())
+
+
+def asked(qtbot: QtBot, window: MainWindow, question: Any = weights) -> Any:
+    """The answer, or what was raised."""
+    got: list[Any] = []
+    window.workspace.network.ask(question, got.append, got.append)
+    qtbot.waitUntil(lambda: bool(got), timeout=30_000)
+    return got[0]
+
+
+def test_the_live_network_answers_and_says_when_its_weights_are_others(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("spiral")
+    before = asked(qtbot, window)
+    assert before[0] == 0
+    assert asked(qtbot, window) == before
+    key = window.workspace.network.key
+    with qtbot.waitSignal(window.workspace.network.changed, timeout=20_000):
+        window.training.step()
+    qtbot.waitUntil(lambda: window.training.state == "paused" and window.training.standing.step == 1, timeout=20_000)
+    assert window.workspace.network.key != key
+    after = asked(qtbot, window)
+    assert after[0] == 1 and after[1] != before[1]
+
+
+def test_a_recorded_run_answers_with_the_weights_that_it_keeps(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path
+) -> None:
+    from nnviz.cli import main
+
+    path = tmp_path / "kept.nnvizrun"
+    assert main(["train", "sample:spiral", "--epochs", "3", "--run", str(path)]) == 0
+    window = open_window("digits-cnn", ready=False, run_path=path)
+    qtbot.waitUntil(lambda: window.training.state == "replay", timeout=30_000)
+    last = asked(qtbot, window)
+    assert last[0] == window.feed.run.last_step
+    window.feed.set_step(0)
+    first = asked(qtbot, window)
+    assert first[0] == 0 and first[1] != last[1]
+
+
+def test_what_cannot_be_answered_is_said_in_a_sentence(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window(Project(), ready=False)
+    failure = asked(qtbot, window)
+    assert isinstance(failure, NnvizError) and str(failure).endswith(".")
+
+    def wrong(training: object) -> None:
+        raise ValueError("wrong")
+
+    window = open_window("spiral")
+    assert isinstance(asked(qtbot, window, wrong), ValueError)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_question_that_is_taken_back_calls_nobody(qtbot: QtBot, open_window: OpenWindow, late: bool) -> None:
+    window = open_window("spiral")
+    got: list[Any] = []
+    question = window.workspace.network.ask(weights, got.append, got.append)
+    if late:
+        assert window.bridge.session is not None
+        window.bridge.session.ask(lambda: None).result(20)  # answered after it, on that thread
+    question.cancel()
+    asked(qtbot, window)
+    assert got == []

@@ -81,12 +81,18 @@ def of_project(project: Project, data_dir: Path | None = None) -> Training:
 def of_run(path: Path, step: int | None = None, data_dir: Path | None = None) -> tuple[Project, Training]:
     """A network as it was at the last checkpoint of a run, or at the nearest one that is not after a step; on the CPU.
 
+    Before the first checkpoint it has the initial weights, which follow from the project and its seed: step 0.
+
     Raises:
-        NnvizError: The file cannot be read, has no such checkpoint, or its data are not there.
+        NnvizError: The file cannot be read, has no checkpoint although none is named, or its data are not there.
     """
+    if step is not None and step < 0:
+        raise InputError(f"There is no step {step}: steps are counted from 0, the initial weights.", field="--step")
     with open_run(path) as stored:
         project = io.loads(stored.info.project_json, str(path))
         kept = _nearest(stored.checkpoints(), step, path)
+        if kept is None:
+            return project, of_project(project, data_dir)
         refuse_without_room(_COPIES_WHILE_READING * kept.size)
         blobs = stored.load_checkpoint(kept.id)
     training = of_project(project, data_dir)
@@ -97,18 +103,14 @@ def of_run(path: Path, step: int | None = None, data_dir: Path | None = None) ->
     return project, training
 
 
-def _nearest(kept: tuple[CheckpointInfo, ...], step: int | None, path: Path) -> CheckpointInfo:
-    if not kept:
-        raise RunFileError("The run has no weights: no checkpoint was kept.", file=str(path))
+def _nearest(kept: tuple[CheckpointInfo, ...], step: int | None, path: Path) -> CheckpointInfo | None:
+    """None stands for the initial weights."""
     if step is None:
+        if not kept:
+            raise RunFileError("The run has no weights: no checkpoint was kept.", file=str(path))
         return kept[-1]
     before = [one for one in kept if one.step <= step]
-    if not before:
-        first = min(one.step for one in kept)
-        raise InputError(
-            f"The run keeps no weights of step {step} or before: its first are of step {first}.", field="--step"
-        )
-    return max(before, key=lambda one: (one.step, one.id))
+    return max(before, key=lambda one: (one.step, one.id), default=None)
 
 
 def answer(training: Training, question: Question, *, pinned: int = 0) -> Answered:

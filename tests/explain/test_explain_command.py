@@ -149,7 +149,11 @@ def test_a_run_is_explained_with_the_weights_that_it_keeps(capsys: pytest.Captur
         factor.get("part") == "exp_avg" and factor["value"] for term in updated["terms"] for factor in term["factors"]
     )
     assert cli.main(["explain", str(kept), "linear1", "--step", "-1"]) == 2
-    assert "--step: The run keeps no weights of step -1 or before" in capsys.readouterr().err
+    assert "--step: There is no step -1" in capsys.readouterr().err
+    assert asked(capsys, str(kept), "linear1", "--step", str(steps[0] - 1)) == {
+        **asked(capsys, "sample:spiral", "linear1"),
+        "target": str(kept),
+    }
 
 
 @pytest.mark.parametrize(

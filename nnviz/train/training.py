@@ -297,6 +297,11 @@ class Training:
         """The batch that comes next."""
         return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
 
+    @property
+    def next_examples(self) -> Tensor:
+        """Which of the training split are in the batch that comes next, in its order: int64[b] on the CPU."""
+        return self._feeder.indices(self.epoch, self._step % self.steps_per_epoch)
+
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
         if not self._losses:

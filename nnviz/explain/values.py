@@ -275,7 +275,7 @@ def _of_training(
 class _Recorder(fx.Interpreter):
     """Keeps what goes into and comes out of every node.
 
-    Each wire is an alias of its own of the value that it carries, so that what flows back along it can be told apart.
+    Each wire is an alias of its own of the value that it carries, so that what flows back along it stays apart.
 
     Attributes:
         wires: Node id -> what it took, port by port.

@@ -80,8 +80,8 @@ class Runner:
         epochs: How far to train.
         keep_best: Put the best weights in at the end.
         store: Keeps checkpoints.
-        on_epoch: Told of the end of each epoch.
-        on_trouble: Told of what went wrong without ending the training.
+        on_epoch: Called at the end of each epoch.
+        on_trouble: Called with what went wrong without ending the training.
 
     Attributes:
         training: What is trained.
@@ -393,7 +393,7 @@ class Runner:
             self._run.append([remarks.best_put_back(self.training)])
 
     def abandon(self, reason: Exception) -> None:
-        """Nothing more will be done: whoever waits for an evaluation is told."""
+        """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
         for future in self._test_wanted:
             if not future.done():
                 future.set_exception(reason)

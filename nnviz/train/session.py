@@ -58,8 +58,8 @@ class TrainingSession:
         probes: The instruments; None is all of them, () is none.
         budget: Seconds of measuring for a second of training.
         device: Overrules the project's.
-        progress: Told how loading goes: (what, how much, of how much), on the owner's thread.
-        on_epoch: Told of the end of each epoch, on the owner's thread.
+        progress: Called with how loading goes: (what, how much, of how much), on the owner's thread.
+        on_epoch: Called at the end of each epoch, on the owner's thread.
         store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
             when stopped.
         resume: Goes on from this checkpoint rather than from the start.

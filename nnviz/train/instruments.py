@@ -490,7 +490,7 @@ class Instruments:
         """Where the training examples lie, if an example is two features; the same examples every time."""
         data = self._training.data
         count = len(data.train)
-        if tuple(data.facts.input_shape) != (2,) or not count:
+        if not data.facts.on_a_plane or not count:
             return None
         feeder = self._training.feeder("train")
         inputs = feeder.prepare(torch.arange(count))

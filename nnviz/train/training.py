@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nnviz.data.tensors import Feeder, LoadedData
-from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
+from nnviz.errors import NotFiniteError, ParamError, ProjectError
 from nnviz.network.chain import DenseChain
 from nnviz.network.losses import loss_function
 from nnviz.network.memory import build_network
@@ -96,11 +96,13 @@ class Training:
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
         #: Key of the optimizer in the registry: what checkpoints must be of.
         self._optimizer_kind = config.optimizer.kind
-        #: The short way to the gradients of a dense chain; None for any other network.
-        self._gradients = DenseChain.of(self.network)
-        #: Makes the updates, with clipping and regularisers; None where there is nothing to train.
-        self._updates: loop.Updater | None = None
+        #: The short way to the gradients of a dense chain, or past those of a network that has no weights; None for
+        #: any other network.
+        self._gradients: loop.Gradients | None = loop.without_gradients(self.network)
+        #: Makes the updates, with clipping and regularisers.
+        self._updates: loop.Updater = loop.NoUpdates()
         if self.optimizer is not None:
+            self._gradients = DenseChain.of(self.network)
             self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
         #: How the learning rate changes from step to step, and whether it does.
         self._schedule = config.schedule
@@ -237,12 +239,9 @@ class Training:
             Number of examples in it.
 
         Raises:
-            TrainingError: The network has nothing to train.
             NotFiniteError: The loss of this step is not finite, and the update was not made; on a GPU it may be the
                 loss of an earlier step, whose update was made, see ``spoilt_step``.
         """
-        if self._updates is None:
-            raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
         if self._spoilt_step is None:
             self._spoilt_step = self._watch.first_spoilt(self._step + 1)
         if self._spoilt_step is not None:

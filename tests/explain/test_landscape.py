@@ -16,7 +16,7 @@ from training_helpers import CNN, CPU, advance, images, made_training, same, wei
 
 from nnviz.data.tensors import LoadedData, Scaler, Split
 from nnviz.errors import InputError
-from nnviz.explain.asked import of_run
+from nnviz.explain.asked import of_project, of_run
 from nnviz.explain.landscape import (
     LossOfExamples,
     Measurement,
@@ -28,8 +28,14 @@ from nnviz.explain.landscape import (
 )
 from nnviz.explain.valley import Walker
 from nnviz.project import registry
+from nnviz.project.files.io import dumps
 from nnviz.project.model import Choice, DataConfig, DataFacts, Graph, Project, TrainConfig
 from nnviz.project.samples.sketch import Layer, chain, conv, features, flatten, image, linear, output, plain, relu
+from nnviz.project.samples.templates import sample
+from nnviz.record.readings import Scalar
+from nnviz.record.run import Run, RunInfo
+from nnviz.record.store import RunWriter
+from nnviz.train import checkpoint as checkpoints
 from nnviz.train.training import Training
 
 
@@ -240,20 +246,28 @@ def test_a_ball_that_leaves_all_numbers_stays_there() -> None:
 
 
 def test_the_states_of_a_run_are_those_of_its_file_before_the_present_weights(tmp_path: Path) -> None:
-    from nnviz.cli import main
-
-    path = tmp_path / "kept.nnvizrun"
-    assert main(["train", "sample:spiral", "--epochs", "6", "--run", str(path)]) == 0
-    _, training = of_run(path)
-    loss = LossOfExamples.take(training)
+    path, project = tmp_path / "kept.nnvizrun", sample("spiral")
+    run, training = Run(RunInfo(dumps(project))), of_project(project)
+    with RunWriter(run, path) as writer:
+        first = training.capture()
+        for step in (8, 20, 32, 12, 26):
+            if step < training.step:  # it went back, and another way from there
+                training.go_back(first, step)
+            while training.step < step:
+                training.advance()
+            last = training.capture()
+            first = last if step == 8 else first
+            writer.save_checkpoint(step, 0, checkpoints.to_blobs(last), f"at {step}")
+        run.append([Scalar("loss/train", 26, 0.5)])
+        run.finished = True
+    loss = LossOfExamples.take(of_run(path)[1])
     states = kept_states(loss, path)
-    steps = [step for step, _ in states]
-    assert steps[0] == 0 and steps == sorted(set(steps)) and steps[-1] < training.step and len(steps) > 1
+    # 20 and 32 were left again by going back to 12; 26 is the present.
+    assert [step for step, _ in states] == [0, 8, 12] and loss.step == 26
     for step, state in states:
         then = {key: one.detach() for key, one in of_run(path, step)[1].network.named_parameters()}
         assert then.keys() == state.keys() and all(torch.equal(then[key], state[key]) for key in then)
     way = path_section(loss, states)
-    assert way.steps[-1] == training.step and sum(way.shares) <= 1.0 + 1e-9
+    assert way.steps == (0, 8, 12, 26) and sum(way.shares) <= 1.0 + 1e-9
     assert [step for step, _ in kept_states(loss, None)] == [0]
-    _, other = of_run(path, 0)
-    assert kept_states(LossOfExamples.take(other), path) == []
+    assert kept_states(LossOfExamples.take(of_project(project)), path) == []

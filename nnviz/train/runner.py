@@ -27,6 +27,7 @@ from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
+from nnviz.train.way import Way
 
 #: Seconds after which what waits on the device is fetched and the position is published.
 _PUBLISH_EVERY = 0.05
@@ -50,7 +51,7 @@ class CheckpointStore(Protocol):
     """Where checkpoints are kept: the run's file."""
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
-        """Keeps the blobs under the step; ``tag`` is ``epoch``, ``pause``, ``stop`` or ``done``."""
+        """Keeps the blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``stop`` or ``done``."""
 
 
 @runtime_checkable
@@ -149,6 +150,8 @@ class Runner:
         self._published = self._speed_recorded = self._kept = 0.0
         #: Seconds between two states to go back to.
         self._keep_every = _KEEP_EVERY
+        #: Which of those at the ends of epochs the file goes on to keep.
+        self._way = Way()
         #: When the next checkpoint at the end of an epoch may be written, likewise.
         self._next_save = 0.0
         self.doing = "measuring"
@@ -671,7 +674,7 @@ class Runner:
         self.instruments.examine_if_due()
         self.keep()
         if time.perf_counter() >= self._next_save and not self._is_writing:
-            self.save("epoch")
+            self.save(self._way.tag(training.state_bytes + checkpoints.size_of(training.best or {})))
         seconds = self.speed.seconds
         before, self._seconds_before = self._seconds_before, seconds
         if self._on_epoch is not None:

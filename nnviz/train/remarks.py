@@ -12,6 +12,7 @@ from nnviz.record.run import RunView
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
+from nnviz.train.weight_edits import WeightEdit
 
 NOT_FINITE = FINDING.series("not_finite")
 
@@ -45,6 +46,21 @@ def best_put_back(training: Training) -> Finding:
         f"The weights of epoch {training.best_epoch} were put back.",
         f"Its validation loss, {training.best_loss:.4g}, was the lowest.",
     )
+
+
+def edited(training: Training, edit: WeightEdit) -> list[Finding]:
+    """Numbers were set by hand; one finding a node, which the next edit of it replaces."""
+    return [
+        Finding(
+            FINDING.series(f"edited/{node}"),
+            edit.step,
+            "information",
+            edit.text(training.network.name_of),
+            "It was done by hand: 'Undo edit of weights' takes it back.",
+            node,
+        )
+        for node in edit.nodes
+    ]
 
 
 def left_out(step: int, sentence: str) -> Finding:

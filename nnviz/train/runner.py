@@ -28,6 +28,7 @@ from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
 from nnviz.train.way import Way
+from nnviz.train.weight_edits import WeightEdit
 
 #: Seconds after which what waits on the device is fetched and the position is published.
 _PUBLISH_EVERY = 0.05
@@ -277,6 +278,7 @@ class Runner:
         self.refuse_if_finished()
         self.leave_best()
         self.leave_trouble()
+        self.save_what_was_put_off()
         self.keep()
         if self.halted:
             return
@@ -369,6 +371,39 @@ class Runner:
         self._saved_step = -1
         self.instruments.look_from_here()
         self._run.append([remarks.best_put_back(self.training)])
+
+    def edit_weights(self, write: Callable[[Training], WeightEdit]) -> None:
+        """Numbers of the network are set by hand, or such an edit is undone: it is recorded, and measured anew.
+
+        Where the best weights stand in the place of the last ones, training will go on from them as they are then.
+
+        Args:
+            write: Does it.
+
+        Raises:
+            TrainingError: There is nothing to undo, or training is on its way back to an earlier step.
+            ParamError: There is no such number; nothing was changed.
+        """
+        if self._going_back_to is not None:
+            raise TrainingError(f"Training is on its way back to step {self._going_back_to}: set weights after that.")
+        self.instruments.flush()
+        edit = write(self.training)
+        if self._before_best is not None:
+            self._before_best = None
+            self._rewind.clear()
+        if self._evaluation is not None:  # which began with other weights
+            self._drop_evaluation()
+        self.instruments.look_anew()
+        self._run.append(remarks.edited(self.training, edit))
+        if self._rewind.steps[-1:] == [self.training.step]:
+            self._keep_state()
+        self._saved_step = -1
+        if self.speed.running:
+            self.instruments.show_weights()
+            self.publish()
+        elif not self.has_errand:
+            self.rest()
+            self._put_off = "pause"  # a hand that drags edits many times a second: kept when it rests
 
     def leave_best(self) -> None:
         """Training goes on: from where it was, not from the best weights that were put in at the end."""
@@ -697,6 +732,7 @@ class Runner:
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
+        undoable, redoable = training.edits.undoable, training.edits.redoable
         return Position(
             epoch=training.epoch,
             step=self._shown_step,
@@ -714,5 +750,8 @@ class Runner:
             test_count=len(training.data.test),
             test_uses=training.test_uses,
             learning_rate=training.learning_rate,
+            edits=training.edits.count,
+            undoable_edit="" if undoable is None else undoable.where(training.network.name_of),
+            redoable_edit="" if redoable is None else redoable.where(training.network.name_of),
             activity=activity,
         )

@@ -10,7 +10,7 @@ import logging
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
+    from nnviz.train.weight_edits import WeightChange
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -190,6 +191,18 @@ class SessionBridge(QObject):
     def go_back(self, step: int) -> None:
         """Return to the weights after an earlier step."""
         self._command(lambda session: session.go_back(step))
+
+    def edit_weights(self, changes: Sequence[WeightChange], *, more: bool = False) -> None:
+        """Set numbers of the network by hand; ``more`` goes on with the edit before."""
+        self._command(lambda session: session.edit_weights(changes, more=more))
+
+    def undo_edit(self) -> None:
+        """Put back what stood in the places of the newest edit of weights."""
+        self._command(lambda session: session.undo_edit())
+
+    def redo_edit(self) -> None:
+        """Set once more what the last undo of such an edit took away."""
+        self._command(lambda session: session.redo_edit())
 
     def stop(self) -> None:
         """End training; what was measured stays."""

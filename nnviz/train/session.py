@@ -37,6 +37,7 @@ from nnviz.train.instruments import Instruments
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import CheckpointStore, Runner
+from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 from nnviz.train.weight_edits import WeightChange, WeightEdit
 
@@ -129,6 +130,8 @@ class TrainingSession:
         self._outcome: Outcome | None = None
         #: Whether a second Ctrl-C tore a step apart: nothing more may be done with the network.
         self._torn = False
+        #: Which part of a step that is taken apart was done last. Written by the owner, read by any thread.
+        self._sub_step: SubStep | None = None
         #: What it is at while there is no runner, in words, for the sentence about what there was no memory for.
         self._doing = ""
 
@@ -143,6 +146,11 @@ class TrainingSession:
     def position(self) -> Position:
         """Where it stands: a snapshot of plain values."""
         return self._first_position if self._runner is None else self._runner.position
+
+    @property
+    def sub_step(self) -> SubStep | None:
+        """The part of a step that :meth:`sub_step_on` did last; None where no step is taken apart any more."""
+        return self._sub_step
 
     @property
     def training(self) -> Training:
@@ -166,6 +174,26 @@ class TrainingSession:
     def step(self, count: int = 1) -> Future[None]:
         """Train ``count`` batches, then rest; everything is measured around the last one."""
         return self._commands.put(lambda: self._step(count))
+
+    def sub_step_on(self, look: Callable[[SubStep], _Result]) -> Future[tuple[SubStep, _Result]]:
+        """Do the next of the five parts of a step; the fifth makes it, just as :meth:`step` does.
+
+        Nothing is changed before that: what the first four parts show, the network at rest computes, with the batch and
+        the random numbers of the step that comes next. Whatever else is asked for that trains, goes back or changes
+        weights abandons the parts that were shown.
+
+        Args:
+            look: Takes what is to be shown, as a question of :meth:`ask` does; before the step is made, in its part.
+
+        Returns:
+            The part that was done, and what ``look`` returned. Refused while training runs, while something else is
+            under way, and when all epochs are done: the reason comes with the future.
+        """
+        return self._commands.put(lambda: self._sub_step_on(look), quiet=True)
+
+    def leave_sub_steps(self) -> Future[None]:
+        """Show no more parts of the step: the next sub-step is the first again."""
+        return self._commands.put(self._leave_sub_steps)
 
     def step_back(self) -> Future[None]:
         """Rest at the state before the last step, bit for bit on the CPU; what was recorded after it is dropped."""
@@ -424,6 +452,7 @@ class TrainingSession:
         runner = self._prepared
         if self._state is SessionState.RUNNING:
             return
+        self._leave_sub_steps()
         if self._state is SessionState.DONE:
             runner.refuse_if_finished()
         runner.leave_best()
@@ -444,14 +473,36 @@ class TrainingSession:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of steps is {count}, but must be at least 1.", field="count")
+        self._leave_sub_steps()
         runner.take_steps(count)
         self._enter(SessionState.PAUSED)
 
+    def _sub_step_on(self, look: Callable[[SubStep], _Result]) -> tuple[SubStep, _Result]:
+        runner = self._prepared
+        if self._state is SessionState.RUNNING:
+            raise TrainingError("A step is taken apart while training rests: pause it first.")
+        if runner.has_errand:
+            raise TrainingError("Something is still under way: wait a moment.")
+        runner.refuse_if_finished()
+        part = SubStep.BATCH if self._sub_step is None else self._sub_step.following
+        if part is SubStep.BATCH:
+            runner.leave_best()  # as the step itself would
+        found = look(part)
+        if part is SubStep.UPDATE:
+            self._step(1)
+        self._sub_step = part
+        return part, found
+
+    def _leave_sub_steps(self) -> None:
+        self._sub_step = None
+
     def _step_back(self) -> None:
+        self._leave_sub_steps()
         self._prepared.step_back()
         self._enter(SessionState.PAUSED)
 
     def _go_back(self, step: int) -> None:
+        self._leave_sub_steps()
         self._prepared.go_back(step)
         self._enter(SessionState.PAUSED)
 
@@ -462,6 +513,7 @@ class TrainingSession:
         runner = self._prepared
         if self._state is SessionState.DONE:
             return
+        self._leave_sub_steps()
         self._enter(SessionState.STOPPING)
         runner.cancel_steps()
         runner.save("stop")
@@ -490,6 +542,7 @@ class TrainingSession:
         return self._prepared.training.capture()
 
     def _restore_best(self) -> None:
+        self._leave_sub_steps()
         runner = self._prepared
         runner.use_best()
         if self._state is not SessionState.RUNNING:

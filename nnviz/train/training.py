@@ -302,6 +302,10 @@ class Training:
         """The batch that comes next."""
         return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
 
+    def peek_numbers(self) -> list[int]:
+        """Which examples of the training split are in it, in its order."""
+        return self._feeder.numbers(self.epoch, self._step % self.steps_per_epoch)
+
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
         if not self._losses:

@@ -27,6 +27,7 @@ from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import UnitSwitches
 
 #: Seconds after which what waits on the device is fetched and the position is published.
 _PUBLISH_EVERY = 0.05
@@ -339,6 +340,23 @@ class Runner:
         """From the next step on."""
         self.training.learning_rate = value
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
+
+    def switch_units(self, switches: UnitSwitches) -> None:
+        """Switches units off or freezes them from the next step on, and writes down which.
+
+        Raises:
+            ParamError: There is no such unit.
+        """
+        before, step = self.training.switches, self._shown_step
+        self.training.switch_units(switches)
+        self._run.append(
+            [
+                remarks.unit_switched(step, unit, what, unit in now)
+                for what, old, now in (("off", before.off, switches.off), ("frozen", before.frozen, switches.frozen))
+                for unit in sorted(old ^ now)
+            ]
+        )
+        self.instruments.look_from_here()
 
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.

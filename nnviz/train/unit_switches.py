@@ -109,7 +109,9 @@ def check(network: Network, switches: UnitSwitches) -> None:
             raise ParamError(f"There is no layer '{unit.node[:80]}' whose units can be switched.", field="node")
         count = results[unit.node].output[0]
         if not 0 <= unit.number < count:
-            raise ParamError(f"{unit.node} has {count} units, numbered from 0: there is no {unit.number}.", field="unit")
+            raise ParamError(
+                f"{unit.node} has {count} units, numbered from 0: there is no {unit.number}.", field="unit"
+            )
     for unit in switches.frozen:
         if not any(len(p) == results[unit.node].output[0] for p in network.module_of(unit.node).parameters()):
             raise ParamError(f"{unit.node} has no weights that could be frozen.", field="node")

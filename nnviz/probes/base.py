@@ -243,6 +243,10 @@ class Probe(ABC):
         """Training went back to this step: forget what was measured behind it."""
         self.reset()
 
+    def look_anew(self, step: int) -> None:
+        """Weights were set by hand at this step, the present one: what was found at it is of those before."""
+        self.go_back(step)
+
 
 @contextmanager
 def at_rest(network: MeasuredNetwork) -> Iterator[None]:

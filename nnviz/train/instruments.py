@@ -16,7 +16,7 @@ from nnviz.probes.findings import FindingRules
 from nnviz.probes.fixed_steps import FixedSteps
 from nnviz.project import registry
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import OUTPUT, PLANE, SATURATING, SILENT_FRACTION, Quantity
+from nnviz.record.quantities import BIASES, OUTPUT, PLANE, SATURATING, SILENT_FRACTION, WEIGHTS, Quantity
 from nnviz.record.run import Run
 from nnviz.train import data_evidence, devices, loop
 from nnviz.train.input_plane import input_plane
@@ -44,6 +44,8 @@ _PROBE_SEED = 0
 _EXAMPLES = 8
 #: What changes when another example or another node is looked at.
 _FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
+#: What changes when a weight does, as far as it is measured at once.
+_FOLLOW_THE_WEIGHTS = _FOLLOW_THE_EYE | {WEIGHTS, BIASES}
 #: What the findings need, and what calls for it at once, of which node they find it in: it follows the eye, and is not
 #: asked for more nodes.
 _NEEDS = Interest(FindingRules.needs | {SILENT_FRACTION, SATURATING}, frozenset())
@@ -182,6 +184,18 @@ class Instruments:
         """Other weights were put in at this step, and training goes on with them: what comes is compared with these."""
         self.go_back(self._training.step)
         self._measure_fixed()
+
+    def look_anew(self) -> None:
+        """Numbers of the weights were set by hand at this step: what was measured at it is measured again."""
+        for probe in (*self._probes, self.trials):
+            probe.look_anew(self._training.step)
+        self._news = frozenset()
+        self._measure_fixed()
+
+    def show_weights(self) -> None:
+        """Only what a change of the weights makes out of date on cards and pictures, at once, also while training."""
+        resting = [probe for probe in self._asked if probe.stage is Stage.REST]
+        self._measure_resting([probe for probe in resting if not _FOLLOW_THE_WEIGHTS.isdisjoint(probe.fills)])
 
     @property
     def busy(self) -> bool:

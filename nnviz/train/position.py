@@ -44,6 +44,9 @@ class Position:
         train_count, validation_count, test_count: Examples in the splits.
         test_uses: How often the test set was looked at.
         learning_rate: Of the next step.
+        edits: How often numbers of the network were set by hand: another count, other weights.
+        undoable_edit, redoable_edit: Where an undo and a redo of such an edit would write, in words; empty where there
+            is none.
         activity: What takes long just now, such as ``validation``, or ``measuring`` (the pass over the probe set, at
             rest); empty when it is training or resting.
     """
@@ -63,6 +66,9 @@ class Position:
     test_count: int = 0
     test_uses: int = 0
     learning_rate: float = 0.0
+    edits: int = 0
+    undoable_edit: str = ""
+    redoable_edit: str = ""
     activity: str = ""
 
 

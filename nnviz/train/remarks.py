@@ -13,6 +13,7 @@ from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import Unit
+from nnviz.train.weight_edits import WeightEdit
 
 NOT_FINITE = FINDING.series("not_finite")
 
@@ -68,6 +69,21 @@ def unit_switched(step: int, unit: Unit, what: str, now: bool) -> Finding:
         evidence if now else "",
         unit.node,
     )
+
+
+def edited(training: Training, edit: WeightEdit) -> list[Finding]:
+    """Numbers were set by hand; one finding a node, which the next edit of it replaces."""
+    return [
+        Finding(
+            FINDING.series(f"edited/{node}"),
+            edit.step,
+            "information",
+            edit.text(training.network.name_of),
+            "It was done by hand: 'Undo edit of weights' takes it back.",
+            node,
+        )
+        for node in edit.nodes
+    ]
 
 
 def left_out(step: int, sentence: str) -> Finding:

@@ -28,6 +28,7 @@ from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
+from nnviz.train.weight_edits import WeightEdit
 
 #: Seconds after which what waits on the device is fetched and the position is published.
 _PUBLISH_EVERY = 0.05
@@ -275,6 +276,7 @@ class Runner:
         self.refuse_if_finished()
         self.leave_best()
         self.leave_trouble()
+        self.save_what_was_put_off()
         self.keep()
         if self.halted:
             return
@@ -342,21 +344,32 @@ class Runner:
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
 
     def switch_units(self, switches: UnitSwitches) -> None:
-        """Switches units off or freezes them from the next step on, and writes down which.
+        """Switches units off or freezes them from the next step on, writes down which, and measures anew.
 
         Raises:
-            ParamError: There is no such unit.
+            ParamError: There is no such unit; nothing was changed.
+            TrainingError: Training is on its way back to an earlier step.
         """
-        before, step = self.training.switches, self._shown_step
+        if self._going_back_to is not None:
+            raise TrainingError(f"Training is on its way back to step {self._going_back_to}: switch units after that.")
+        before = self.training.switches
+        self.instruments.flush()
         self.training.switch_units(switches)
+        if self._evaluation is not None:  # which began with other units
+            self._drop_evaluation()
+        self.instruments.look_anew()
         self._run.append(
             [
-                remarks.unit_switched(step, unit, what, unit in now)
+                remarks.unit_switched(self.training.step, unit, what, unit in now)
                 for what, old, now in (("off", before.off, switches.off), ("frozen", before.frozen, switches.frozen))
                 for unit in sorted(old ^ now)
             ]
         )
-        self.instruments.look_from_here()
+        if self.speed.running:
+            self.instruments.show_weights()
+            self.publish()
+        elif not self.has_errand:
+            self.rest()
 
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.
@@ -384,6 +397,39 @@ class Runner:
         self._saved_step = -1
         self.instruments.look_from_here()
         self._run.append([remarks.best_put_back(self.training)])
+
+    def edit_weights(self, write: Callable[[Training], WeightEdit]) -> None:
+        """Numbers of the network are set by hand, or such an edit is undone: it is recorded, and measured anew.
+
+        Where the best weights stand in the place of the last ones, training will go on from them as they are then.
+
+        Args:
+            write: Does it.
+
+        Raises:
+            TrainingError: There is nothing to undo, or training is on its way back to an earlier step.
+            ParamError: There is no such number; nothing was changed.
+        """
+        if self._going_back_to is not None:
+            raise TrainingError(f"Training is on its way back to step {self._going_back_to}: set weights after that.")
+        self.instruments.flush()
+        edit = write(self.training)
+        if self._before_best is not None:
+            self._before_best = None
+            self._rewind.clear()
+        if self._evaluation is not None:  # which began with other weights
+            self._drop_evaluation()
+        self.instruments.look_anew()
+        self._run.append(remarks.edited(self.training, edit))
+        if self._rewind.steps[-1:] == [self.training.step]:
+            self._keep_state()
+        self._saved_step = -1
+        if self.speed.running:
+            self.instruments.show_weights()
+            self.publish()
+        elif not self.has_errand:
+            self.rest()
+            self._put_off = "pause"  # a hand that drags edits many times a second: kept when it rests
 
     def leave_best(self) -> None:
         """Training goes on: from where it was, not from the best weights that were put in at the end."""
@@ -712,6 +758,7 @@ class Runner:
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
+        undoable, redoable = training.edits.undoable, training.edits.redoable
         return Position(
             epoch=training.epoch,
             step=self._shown_step,
@@ -729,5 +776,8 @@ class Runner:
             test_count=len(training.data.test),
             test_uses=training.test_uses,
             learning_rate=training.learning_rate,
+            edits=training.edits.count,
+            undoable_edit="" if undoable is None else undoable.where(training.network.name_of),
+            redoable_edit="" if redoable is None else redoable.where(training.network.name_of),
             activity=activity,
         )

@@ -41,6 +41,7 @@ from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import CheckpointStore, Runner
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
+from nnviz.train.weight_edits import WeightChange, WeightEdit
 
 __all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionState", "TrainingSession", "warm_up"]
 
@@ -178,6 +179,32 @@ class TrainingSession:
     def go_back(self, step: int) -> Future[None]:
         """Rest at the state after an earlier step, as :meth:`step_back` does."""
         return self._commands.put(lambda: self._go_back(step))
+
+    def edit_weights(self, changes: Sequence[WeightChange], *, more: bool = False) -> Future[None]:
+        """Set numbers of the network by hand, between two batches; recorded, and undone with :meth:`undo_edit`.
+
+        At rest everything is measured anew at once; while it trains, what the cards show. Refused with a sentence where
+        there is no such place, where a number is no finite 32-bit float, and on the way back to an earlier step. Going
+        back to a step behind the edit has the edited numbers, to one before it those before.
+
+        Args:
+            changes: What is to stand where.
+            more: It goes on with the edit before it, as while a hand drags: both are undone together.
+        """
+        changes = tuple(changes)
+        return self._commands.put(lambda: self._edit(lambda training: training.edit_weights(changes, more=more)))
+
+    def undo_edit(self) -> Future[None]:
+        """Put back what stood in the places of the newest edit.
+
+        Where training has gone on since, the old numbers stand in these places again and all others stay what they have
+        become: to return to the whole state before, step back.
+        """
+        return self._commands.put(lambda: self._edit(Training.undo_edit))
+
+    def redo_edit(self) -> Future[None]:
+        """Set once more what the last :meth:`undo_edit` took away."""
+        return self._commands.put(lambda: self._edit(Training.redo_edit))
 
     def stop(self) -> Future[None]:
         """End the training here; what was measured stays."""
@@ -434,6 +461,7 @@ class TrainingSession:
             runner.refuse_if_finished()
         runner.leave_best()
         runner.leave_trouble()
+        runner.save_what_was_put_off()
         runner.cancel_steps()
         self._enter(SessionState.RUNNING)
 
@@ -460,6 +488,9 @@ class TrainingSession:
         self._prepared.go_back(step)
         self._enter(SessionState.PAUSED)
 
+    def _edit(self, write: Callable[[Training], WeightEdit]) -> None:
+        self._prepared.edit_weights(write)
+
     def _stop(self) -> None:
         runner = self._prepared
         if self._state is SessionState.DONE:
@@ -476,10 +507,7 @@ class TrainingSession:
         self._seconds_a_step = 0.0 if steps_per_second is None else 1.0 / steps_per_second
 
     def _switch_units(self, switches: UnitSwitches) -> None:
-        runner = self._prepared
-        runner.switch_units(switches)
-        if self._state is not SessionState.RUNNING:
-            runner.rest()
+        self._prepared.switch_units(switches)
 
     def _set_epochs(self, count: int) -> None:
         runner = self._prepared

@@ -91,7 +91,8 @@ class ShownNetwork(QObject):
         if not self.is_live:
             return ("kept", id(shown.run), shown.step)
         position = self._bridge.position
-        return ("live", id(self._bridge.session), position.step if position is not None else -1)
+        at = (position.step, position.edits) if position is not None else (-1, 0)
+        return ("live", id(self._bridge.session), *at)
 
     @property
     def is_live(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import weakref
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 
 from nnviz.errors import TrainingError
 from nnviz.explain.values import Example, values_of_next_batch
+from nnviz.network.initialise import initialise
+from nnviz.project import registry
 from nnviz.project.graph.dense_layers import DenseLayers, UnitLayer, dense_layers
 from nnviz.train.input_plane import input_plane
 from nnviz.train.training import Training
@@ -329,3 +332,24 @@ def _points(training: Training, split: str) -> SplitPoints | None:
 
 def _is_there(place: tuple[int, int] | None, chain: DenseLayers) -> bool:
     return place is not None and place[0] < len(chain.layers) and place[1] < chain.layers[place[0]].units
+
+
+def fresh_numbers(training: Training, node: str, unit: int, seed: int) -> tuple[list[float], float | None]:
+    """Untrained numbers for one unit, drawn as those of its layer were; nothing is changed.
+
+    Args:
+        training: Of the network; call it on the thread that owns it.
+        node: Its dense layer.
+        unit: Which unit of it.
+        seed: Fixes the numbers.
+
+    Returns:
+        Its weights, and its bias; None where there is none.
+    """
+    module = copy.deepcopy(training.network.module_of(node)).cpu()
+    declared = training.network.graph.nodes[node]
+    params = registry.layer(declared.kind).values(declared.params)
+    initialise(module, params, torch.Generator().manual_seed(seed), where=f"graph.nodes.{node}.params")
+    weight, bias = _parameter(module, "weight"), _parameter(module, "bias")
+    assert weight is not None
+    return weight[unit].tolist(), None if bias is None else float(bias[unit])

@@ -27,6 +27,7 @@ from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.way import Way
 from nnviz.train.weight_edits import WeightEdit
 
@@ -344,6 +345,34 @@ class Runner:
         """From the next step on."""
         self.training.learning_rate = value
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
+
+    def switch_units(self, switches: UnitSwitches) -> None:
+        """Switches units off or freezes them from the next step on, writes down which, and measures anew.
+
+        Raises:
+            ParamError: There is no such unit; nothing was changed.
+            TrainingError: Training is on its way back to an earlier step.
+        """
+        if self._going_back_to is not None:
+            raise TrainingError(f"Training is on its way back to step {self._going_back_to}: switch units after that.")
+        before = self.training.switches
+        self.instruments.flush()
+        self.training.switch_units(switches)
+        if self._evaluation is not None:  # which began with other units
+            self._drop_evaluation()
+        self.instruments.look_anew()
+        self._run.append(
+            [
+                remarks.unit_switched(self.training.step, unit, what, unit in now)
+                for what, old, now in (("off", before.off, switches.off), ("frozen", before.frozen, switches.frozen))
+                for unit in sorted(old ^ now)
+            ]
+        )
+        if self.speed.running:
+            self.instruments.show_weights()
+            self.publish()
+        elif not self.has_errand:
+            self.rest()
 
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.

@@ -8,7 +8,9 @@ tensor is ever read half-updated and no lock is held during a batch.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -39,6 +41,7 @@ from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import CheckpointStore, Runner
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.weight_edits import WeightChange, WeightEdit
 
 __all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionState", "TrainingSession", "warm_up"]
@@ -132,6 +135,8 @@ class TrainingSession:
         self._torn = False
         #: Which part of a step that is taken apart was done last. Written by the owner, read by any thread.
         self._sub_step: SubStep | None = None
+        #: Seconds that a step is given, 0 for none; and when (``time.monotonic``) the next one may begin.
+        self._seconds_a_step = self._next_step = 0.0
         #: What it is at while there is no runner, in words, for the sentence about what there was no memory for.
         self._doing = ""
 
@@ -249,6 +254,17 @@ class TrainingSession:
     def look(self, interest: Interest) -> Future[None]:
         """Measure what is looked at, and no more than that but for what the findings need."""
         return self._commands.put(lambda: self._look(interest))
+
+    def set_pace(self, steps_per_second: float | None) -> Future[None]:
+        """How many steps a second to train at the most, so that each can be looked at; None trains at full speed.
+
+        Between two steps it rests, and answers what is asked.
+        """
+        return self._commands.put(lambda: self._set_pace(steps_per_second))
+
+    def switch_units(self, switches: UnitSwitches) -> Future[None]:
+        """Switch units off or freeze them, from the next batch on; those that are not named are as usual again."""
+        return self._commands.put(lambda: self._switch_units(switches))
 
     def evaluate_test(self) -> Future[EvaluationResult]:
         """Measure on the test split; it is counted and recorded."""
@@ -369,6 +385,8 @@ class TrainingSession:
             runner.rest()
             self._enter(SessionState.DONE)
         elif self._state is SessionState.RUNNING or runner.has_errand:
+            if self._state is SessionState.RUNNING and not runner.has_errand and self._is_too_early(runner):
+                return
             runner.advance()
             if runner.halted and self._state is SessionState.RUNNING:
                 self._enter(SessionState.PAUSED)
@@ -378,6 +396,21 @@ class TrainingSession:
             runner.settle_down()
             runner.save_what_was_put_off()
             self._commands.wait(_LOOK_AT_THE_DISK if runner.has_checkpoint_to_save else None)
+
+    def _is_too_early(self, runner: Runner) -> bool:
+        """Whether the next step has to wait for its time; waits for it, or for a request, once."""
+        if not self._seconds_a_step:
+            return False
+        now = time.monotonic()
+        if self._next_step - now > self._seconds_a_step:
+            self._next_step = now  # It was slower before.
+        if now < self._next_step:
+            runner.settle_down()
+            self._commands.wait(self._next_step - now)
+            return True
+        late = now - self._next_step
+        self._next_step = (now if late > self._seconds_a_step else self._next_step) + self._seconds_a_step
+        return False
 
     def _end(self) -> None:
         """The last thing: keeps what there is and answers whoever still waits."""
@@ -519,6 +552,14 @@ class TrainingSession:
         runner.save("stop")
         runner.rest()
         self._enter(SessionState.DONE)
+
+    def _set_pace(self, steps_per_second: float | None) -> None:
+        if steps_per_second is not None and not 0 < steps_per_second < math.inf:
+            raise ParamError(f"{steps_per_second} steps a second is no speed.", field="pace")
+        self._seconds_a_step = 0.0 if steps_per_second is None else 1.0 / steps_per_second
+
+    def _switch_units(self, switches: UnitSwitches) -> None:
+        self._prepared.switch_units(switches)
 
     def _set_epochs(self, count: int) -> None:
         runner = self._prepared

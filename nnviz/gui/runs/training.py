@@ -36,6 +36,7 @@ from nnviz.train.workbench import State, Workbench
 
 if TYPE_CHECKING:
     from nnviz.train.session import CheckpointStore
+    from nnviz.train.unit_switches import UnitSwitches
     from nnviz.train.weight_edits import WeightChange
 
 #: Milliseconds without a change after which the document is taken for settled.
@@ -352,6 +353,27 @@ class Training(QObject):
             self.bridge.redo_edit()
         return reason
 
+    def switch_units(self, switches: UnitSwitches) -> str:
+        """Switch units of the live network off, or freeze them; answers as :meth:`edit_weights` does.
+
+        Args:
+            switches: All that are not as usual.
+        """
+        reason = self.cannot_edit_weights()
+        if not reason:
+            self.bridge.switch_units(switches)
+        return reason
+
+    @property
+    def pace(self) -> float | None:
+        """Steps a second at the most; None for full speed."""
+        return self._host.pace
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """Train at most so many steps a second, this network and the next; None for full speed."""
+        self._host.set_pace(steps_per_second)
+        self.changed.emit()
+
     def look(self, interest: Interest) -> None:
         """What is looked at in the window: only that is measured, and nothing else than before during a replay."""
         self._interest = interest
@@ -475,6 +497,8 @@ class _Host:
         self._store = store
         #: What is looked at in the window.
         self._interest = EVERYTHING
+        #: Steps a second at the most; None for full speed.
+        self.pace: float | None = None
         self.close_session = self._bridge.close_session
         self.play = self._bridge.play
         self.pause = self._bridge.pause
@@ -492,6 +516,13 @@ class _Host:
     def open(self, project: Project, run: Run) -> None:
         self._bridge.open(project, run, self._training.data_dir, self._store)
         self._bridge.look(self._interest)
+        if self.pace is not None:
+            self._bridge.set_pace(self.pace)
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        if steps_per_second != self.pace:
+            self.pace = steps_per_second
+            self._bridge.set_pace(steps_per_second)
 
     def look(self, interest: Interest) -> None:
         if interest != self._interest:

@@ -240,9 +240,11 @@ class Feeder:
         random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
         return torch.from_numpy(random.permutation(self.count))
 
-    def indices(self, epoch: int, batch: int) -> Tensor:
-        """Which examples are in a batch of an epoch, from 0: int64[b] on the CPU."""
-        return self.order(epoch)[self._bounds[batch] : self._bounds[batch + 1]]
+    def numbers(self, epoch: int, batch: int) -> list[int]:
+        """Which examples the batch of an epoch holds, in its order."""
+        first, last = self._bounds[batch : batch + 2]
+        chosen: list[int] = self.order(epoch)[first:last].tolist()
+        return chosen
 
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch: (inputs float32[b, *shape], targets) on the device.

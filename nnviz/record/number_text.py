@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 
+import numpy as np
+
 _NARROW_SPACE = "\u202f"
 _MINUS = "\u2212"
 #: Relative error that a number has because it was a 32-bit float.
@@ -45,6 +47,11 @@ def written_number(value: float, digits: int = 4) -> str:
     shorter = text.rstrip("0").rstrip(".")
     exact = Decimal(shorter.replace(_MINUS, "-"))
     return shorter if abs(exact - Decimal(value)) <= _FLOAT_ROUNDING * abs(exact) else text
+
+
+def exact_number(value: float) -> str:
+    """A 32-bit float by the fewest digits that name it, to be typed again: ``0.12``, ``1.0``, ``1e-08``."""
+    return str(np.float32(value))
 
 
 def format_range(low: float, high: float, digits: int = 3) -> tuple[str, str]:

@@ -13,10 +13,13 @@ from torch import Tensor
 
 from nnviz import cli
 from nnviz.data.tensors import load
+from nnviz.explain import asked as asked_of
+from nnviz.explain.sub_steps import look_at
 from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, dropout, features, linear, output, plain, relu
 from nnviz.project.samples.templates import sample
+from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 
 
@@ -181,3 +184,15 @@ def test_settings_belong_to_a_project(capsys: pytest.CaptureFixture[str]) -> Non
     assert cli.main(["explain", "some.nnvizrun", "linear1", "--set", "data.noise=0.1"]) == 2
     assert "--set: A run is explained as it was" in capsys.readouterr().err
     assert sample("graph-sums").data.dataset == "own_numbers"
+
+
+def test_a_graph_without_weights_goes_through_all_parts_of_a_step() -> None:
+    training = asked_of.of_project(sample("graph-sums"))
+    seen = [look_at(training, part) for part in SubStep]
+    assert [part.loss for part in seen] == [None, None, 18.0, 18.0, 18.0] and "No layer has weights" in seen[
+        -1
+    ].unwritten
+    assert seen[3].flow is not None and seen[0].batch.right == ("no right answer",)
+    training.advance()
+    training.random.release()
+    assert training.step == 1 and training.settle() and training.epoch_loss == 18.0

@@ -51,7 +51,7 @@ class UnitPicture(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Pictures in which something can be seen."""
-        return QSize(280, 3 * line_height(13) + 124)
+        return QSize(280, 3 * line_height(13) + 102)
 
     def show_found(self, unit_words: str, wish: Wish | None, top: TopExamples | None, moment: Moment) -> None:
         """Shows what is known until now; ``unit_words`` names the unit."""

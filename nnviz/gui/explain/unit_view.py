@@ -8,10 +8,9 @@ from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from nnviz.errors import Cancelled
+from nnviz.gui.explain.control_row import ControlRow, beside
 from nnviz.gui.explain.own_asking import Job, KeptCopy, OwnAsking
 from nnviz.gui.explain.unit_picture import UnitPicture
-from nnviz.gui.explain.why_view import beside
-from nnviz.gui.parts.flow_row import FlowRow
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import FittedText, Segments, refresh_fonts, set_font
 from nnviz.gui.runs.workspace import Workspace
@@ -47,7 +46,7 @@ class UnitView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        self.row = FlowRow(self)
+        self.row = ControlRow(self)
         self.node_box = QComboBox(self)
         self.node_box.setAccessibleName("Layer of the unit")
         self.node_box.setToolTip("The layer; selecting one on the canvas chooses it, too")
@@ -137,6 +136,7 @@ class UnitView(QWidget):
     def restyle(self) -> None:
         """Take the letters of the theme."""
         refresh_fonts(self)
+        self.bar.setMinimumHeight(self.node_box.sizeHint().height())
         self.hint.fit()
         self.row.updateGeometry()
 

@@ -67,7 +67,7 @@ class WhyPicture(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Pictures in which something can be seen."""
-        return QSize(280, 3 * line_height(13) + 124)
+        return QSize(280, 3 * line_height(13) + 102)
 
     # ---- what is shown
 
@@ -131,7 +131,9 @@ class WhyPicture(QWidget):
         assert answer is not None
         if answer.target is not None:
             return self.name(answer.target)
-        return f"{answer.goal.node}, {'channel' if self._of_maps else 'unit'} {answer.goal.unit}"
+        if self._of_maps:
+            return f"{answer.goal.node}, channel {answer.goal.unit} where it is largest"
+        return f"{answer.goal.node}, unit {answer.goal.unit}"
 
     @property
     def _of_maps(self) -> bool:

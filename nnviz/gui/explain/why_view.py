@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -18,9 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.explain.methods import BY_KEY, METHODS
+from nnviz.gui.explain.control_row import ControlRow, beside
 from nnviz.gui.explain.own_asking import Job, KeptCopy, OwnAsking
 from nnviz.gui.explain.why_picture import WhyPicture
-from nnviz.gui.parts.flow_row import FlowRow
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
@@ -61,7 +60,7 @@ class WhyView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        self.row = FlowRow(self)
+        self.row = ControlRow(self)
         self.method_box = self._box("Method", "How it is asked")
         for method in METHODS:
             self.method_box.addItem(method.title, method.key)
@@ -177,6 +176,8 @@ class WhyView(QWidget):
     def restyle(self) -> None:
         """Take the letters of the theme."""
         refresh_fonts(self)
+        for box in (self.overlay, self.bar):
+            box.setMinimumHeight(self.method_box.sizeHint().height())
         self.row.updateGeometry()
 
     # ---- choosing
@@ -230,8 +231,6 @@ class WhyView(QWidget):
             targets += [(f"“{name}”", k) for k, name in enumerate(classes)]
         targets.append(("a unit of a layer", _UNIT))
         _offer(self.target_box, targets)
-        black = " (black)" if len(self._shape) == 3 else ""
-        _offer(self.baseline_box, [(f"from 0{black}", "zero"), ("from the mean example", "mean")])
         nodes = [node for node in shapes.order if shapes.shape(node) is not None]
         kinds = {node: found.kind for node, found in self._document.project.graph.nodes.items()}
         inner = [node for node in nodes if kinds.get(node) not in {"input", "output"}]
@@ -276,6 +275,9 @@ class WhyView(QWidget):
             (self.overlay, image),
         ):
             self.row.show_one(widget, wanted)
+        black = " (black)" if len(self._shape) == 3 else ""
+        verb = "covered with" if self.method == "occlusion" else "from"
+        _offer(self.baseline_box, [(f"{verb} 0{black}", "zero"), (f"{verb} the mean example", "mean")])
         if unit:
             shape = self._document.inference.shape(self.node_box.currentData() or "") or (1,)
             with QSignalBlocker(self.unit_box):
@@ -384,18 +386,6 @@ class WhyView(QWidget):
             self.progress.setValue(job.done)
 
 
-def beside(parent: QWidget, height: int, *widgets: QWidget) -> QWidget:
-    """Things that belong together in a row of buttons, in the middle of its height."""
-    box = QWidget(parent)
-    line = QHBoxLayout(box)
-    line.setContentsMargins(2, 0, 2, 0)
-    line.setSpacing(6)
-    for widget in widgets:
-        line.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
-    box.setMinimumHeight(height)
-    return box
-
-
 def _offer(box: QComboBox, entries: list[tuple[str, object]]) -> None:
     """Put these into a box; what was chosen stays chosen where it is still there."""
     if [(box.itemText(k), box.itemData(k)) for k in range(box.count())] == entries:
@@ -406,3 +396,4 @@ def _offer(box: QComboBox, entries: list[tuple[str, object]]) -> None:
         for text, value in entries:
             box.addItem(text, value)
         box.setCurrentIndex(max(0, box.findData(chosen)))
+    box.updateGeometry()

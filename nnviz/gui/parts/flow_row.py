@@ -66,7 +66,7 @@ class FlowRow(QWidget):
         for widget in self._widgets:
             if widget.isHidden():
                 continue
-            size = widget.sizeHint()
+            size = widget.sizeHint().expandedTo(widget.minimumSize())
             wide = min(size.width(), width)
             if x and x + wide > width:
                 x, y, row = 0, y + row + self._gap, 0

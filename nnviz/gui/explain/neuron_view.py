@@ -22,6 +22,7 @@ from nnviz.gui.look import theme
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, SegmentButton, Segments, refresh_fonts, set_font
+from nnviz.gui.runs.pace import PACES, pace_of
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.gui.runs.workspace import Workspace
 
@@ -40,19 +41,13 @@ _COARSE, _FINE = 100, 200
 _FEW = 12
 #: Milliseconds between two changes of a sentence that follows the training.
 _READING = 0.2
-PACES: tuple[tuple[str, str, str, float | None], ...] = (
-    ("1", "1/s", "One step a second", 1.0),
-    ("5", "5/s", "Five steps a second", 5.0),
-    ("20", "20/s", "Twenty steps a second", 20.0),
-    ("full", "Full", "As many steps as the computer makes", None),
-)
 _HINT = (
-    "Click a point: its way through the network, with numbers. Drag a line or a dot: a weight or a bias; click it to "
-    "type. Click a unit: switch it off, freeze it."
+    "Click a point to follow it through the network. Drag a line or a dot to change its number, click it to type. "
+    "Click a unit for more."
 )
 _HINT_OF_VALUES = (
-    "Every unit shows its value for the pinned example. Drag a line or a dot: a weight or a bias; click it to type. "
-    "Click a unit: switch it off, freeze it."
+    "Every unit shows its value for the pinned example. Drag a line or a dot to change its number, click it to type. "
+    "Click a unit for more."
 )
 
 
@@ -120,8 +115,8 @@ class NeuronView(QWidget):
         self._speed = QLabel("Speed", self)
         self._speed.setProperty("role", "muted")
         set_font(self._speed, 13)
-        self.paces = Segments([(key, title, tip) for key, title, tip, _ in PACES], self)
-        self.paces.set_value("full")
+        self.paces = Segments([(pace.key, pace.title, f"Train at {pace.words}") for pace in PACES], self)
+        self.paces.set_value(pace_of(self._training.pace).key)
         self.paces.chosen.connect(self._on_pace)
         head.addWidget(self._speed)
         head.addWidget(self.paces)
@@ -173,8 +168,8 @@ class NeuronView(QWidget):
         row.setSpacing(2)
         self.splits: dict[str, SegmentButton] = {}
         for split, title, tip in (
-            ("train", "● training", "Show the training examples, as discs"),
-            ("validation", "◆ validation", "Show the validation examples, as diamonds"),
+            ("train", "● train", "Show the training examples, as discs"),
+            ("validation", "◆ val.", "Show the validation examples, as diamonds"),
             ("test", "■ test", "Show the test examples, as squares"),
         ):
             button = self.splits[split] = SegmentButton(self._switches)
@@ -226,8 +221,7 @@ class NeuronView(QWidget):
         self._answered = ()
 
     def _on_training(self) -> None:
-        pace = self._training.pace
-        self.paces.set_value(next((key for key, _, _, one in PACES if one == pace), ""))
+        self.paces.set_value(pace_of(self._training.pace).key)
         self._soon()
 
     def _wanted(self) -> tuple[object, ...]:
@@ -321,16 +315,14 @@ class NeuronView(QWidget):
         if plane:
             self.plot.show_numbers(numbers)
             enlarged = numbers.enlarged
-            title = "What the network decides"
-            if numbers.task == "regression":
-                title = "What the network says"
+            title = "Output" if numbers.task == "regression" else "Decision"
             if enlarged is not None:
                 title = unit_name(numbers, *enlarged)
                 title = title if enlarged[0] == 0 else f"{title} of {numbers.layers[enlarged[0]].layer.node}"
             self.legend.show_legend(title, self.plot.scale, numbers.class_names)
         else:
             self.bars.show_numbers(numbers)
-            self.legend.show_legend("What the network says", None, ())
+            self.legend.show_legend("Output", None, ())
         now = time.perf_counter()
         if now - self._said_at > _READING or not self._training.running:
             self._said_at = now
@@ -368,9 +360,12 @@ class NeuronView(QWidget):
         self._soon()
 
     def _choose_pinned(self) -> None:
-        standing = self._training.standing
-        split = "validation" if standing.validation_count else "train"
-        self._chosen = (split, self._pinned)
+        numbers = self._numbers
+        if numbers is not None and numbers.edges is not None:
+            held_back = "validation" in numbers.points
+        else:
+            held_back = self._training.standing.validation_count > 0
+        self._chosen = ("validation" if held_back else "train", self._pinned)
         self._chosen_by_hand = False
 
     def _say_what_is_shown(self) -> None:
@@ -578,7 +573,7 @@ class NeuronView(QWidget):
     # ---- following -----------------------------------------------------------------------------------------------
 
     def _on_pace(self, key: str) -> None:
-        self._training.set_pace(next(pace for one, _, _, pace in PACES if one == key))
+        self._training.set_pace(next(pace.steps_per_second for pace in PACES if pace.key == key))
 
     def _on_splits(self) -> None:
         self.plot.splits = tuple(split for split, button in self.splits.items() if button.isChecked())
@@ -620,4 +615,4 @@ class NeuronView(QWidget):
         self._right.setFixedWidth(max(side, min(300, round(0.4 * self.width()))))
 
 
-__all__ = ["PACES", "NeuronView"]
+__all__ = ["NeuronView"]

@@ -355,4 +355,4 @@ def fresh_numbers(training: Training, node: str, unit: int, seed: int) -> tuple[
     initialise(module, params, torch.Generator().manual_seed(seed), where=f"graph.nodes.{node}.params")
     weight, bias = _parameter(module, "weight"), _parameter(module, "bias")
     assert weight is not None
-    return weight[unit].tolist(), None if bias is None else float(bias[unit])
+    return weight.detach()[unit].tolist(), None if bias is None else float(bias.detach()[unit])

@@ -216,6 +216,10 @@ class NeuronView(QWidget):
         """Nobody looks: it asks nothing."""
         super().hideEvent(event)
         self._timer.stop()
+        self._waiting = None
+        if self._asked is not None:
+            self._asked.cancel()
+            self._asked = None
 
     def _soon(self) -> None:
         self._answered = ()

@@ -21,8 +21,8 @@ from nnviz.gui.look.theme import format_number
 if TYPE_CHECKING:
     from nnviz.explain.neurons import NeuronNumbers
 
-#: Pixels of the widest line and of the thinnest; and how much of its colour the thinnest has.
-_WIDEST, _THINNEST, _FAINTEST = 6.0, 0.7, 0.28
+#: Pixels of the widest line, and under which a line has one pixel; and how much of its colour the thinnest has.
+_WIDEST, _THIN, _FAINTEST = 6.0, 1.35, 0.28
 #: What share of the weights is no wider than that, and what the others are at the most.
 _MOST, _CAP = 0.95, 10.0
 #: Shades of a line.
@@ -53,13 +53,16 @@ class Lit:
 
 def unit_images(numbers: NeuronNumbers) -> list[list[QImage]]:
     """The picture of each unit over the plane, in the colours of signs, as far as its own largest number."""
-    pictures: list[list[QImage]] = []
-    for layer in numbers.layers:
-        if layer.maps is None:
-            pictures.append([])
-        else:
-            pictures.append([image_of(Scale.signs(one).paint(one)) for one in layer.maps])
-    return pictures
+    maps = [layer.maps for layer in numbers.layers]
+    if any(one is None for one in maps):
+        return [[] for _ in maps]
+    every = np.concatenate([one for one in maps if one is not None])
+    magnitudes = np.where(np.isfinite(every), np.abs(every), 0.0).max(axis=(1, 2))
+    limits = np.where(magnitudes > 0, magnitudes, 1.0)
+    # All in one go, on one scale: each unit in shares of its own largest number.
+    painted = Scale("diverging", -1.0, 1.0).paint(every / limits[:, None, None])
+    images = iter([image_of(one) for one in painted])
+    return [[next(images) for _ in one] for one in maps if one is not None]
 
 
 def paint_network(
@@ -135,7 +138,9 @@ def line_width(weight: float, limit: float) -> float:
     """Pixels, in proportion to the magnitude; the few that are far larger than most are only somewhat wider."""
     if not math.isfinite(weight):
         return _WIDEST
-    return min(max(_THINNEST, _WIDEST * abs(weight) / limit), _CAP)
+    width = _WIDEST * abs(weight) / limit
+    # Of the thin ones the shade tells more than the width, and Qt draws lines of one pixel three times as fast.
+    return min(width, _CAP) if width >= _THIN else 1.0
 
 
 def usual(arrays: list[Numbers | None]) -> float:

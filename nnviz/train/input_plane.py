@@ -23,7 +23,7 @@ def input_plane(training: Training, points: int = POINTS) -> InputPlane | None:
     """
     data = training.data
     count = len(data.train)
-    if tuple(data.facts.input_shape) != (2,) or not count:
+    if not data.facts.on_a_plane or not count:
         return None
     feeder = training.feeder("train")
     inputs = feeder.prepare(torch.arange(count))

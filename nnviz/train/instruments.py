@@ -61,7 +61,7 @@ _NEWS_EVERY = 1.0
 class Instruments:
     """Drives probes through the stages of a step. Belongs to the thread that owns the network.
 
-    What a measurement takes is told to the budget; a forced one (step 0, paused, single step) is not charged.
+    What a measurement takes is charged to the budget; a forced one (step 0, paused, single step) is not charged.
 
     Args:
         training: What is measured.
@@ -78,7 +78,7 @@ class Instruments:
         self._at = {stage: tuple(probe for probe in probes if probe.stage is stage) for stage in Stage}
         self._always = [probe for probe in self._at[Stage.BACKWARD] if probe.essential and not probe.wanted_interval]
         self._next_look = 0.0
-        self._trained = 0.0  # seconds that the budget was not told of yet
+        self._trained = 0.0  # seconds that the budget does not know of yet
         self._uncharged = 0.0  # and those of measuring by who sees every step
         self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
@@ -385,7 +385,7 @@ class Instruments:
         self._uncharged += took
 
     def _charge_each(self) -> None:
-        """Tells the budget what seeing every step has taken since it was told last."""
+        """Charges the budget with what seeing every step has taken."""
         for probe in self._always:
             self._budget.spent(probe, self._uncharged / len(self._always))
         self._uncharged = 0.0

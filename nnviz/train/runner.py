@@ -28,6 +28,7 @@ from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
+from nnviz.train.way import Way
 from nnviz.train.weight_edits import WeightEdit
 
 #: Seconds after which what waits on the device is fetched and the position is published.
@@ -52,7 +53,7 @@ class CheckpointStore(Protocol):
     """Where checkpoints are kept: the run's file."""
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
-        """Keeps the blobs under the step; ``tag`` is ``epoch``, ``pause``, ``stop`` or ``done``."""
+        """Keeps the blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``stop`` or ``done``."""
 
 
 @runtime_checkable
@@ -82,8 +83,8 @@ class Runner:
         epochs: How far to train.
         keep_best: Put the best weights in at the end.
         store: Keeps checkpoints.
-        on_epoch: Told of the end of each epoch.
-        on_trouble: Told of what went wrong without ending the training.
+        on_epoch: Called at the end of each epoch.
+        on_trouble: Called with what went wrong without ending the training.
 
     Attributes:
         training: What is trained.
@@ -151,6 +152,8 @@ class Runner:
         self._published = self._speed_recorded = self._kept = 0.0
         #: Seconds between two states to go back to.
         self._keep_every = _KEEP_EVERY
+        #: Which of those at the ends of epochs the file goes on to keep.
+        self._way = Way()
         #: When the next checkpoint at the end of an epoch may be written, likewise.
         self._next_save = 0.0
         self.doing = "measuring"
@@ -457,7 +460,7 @@ class Runner:
             self._run.append([remarks.best_put_back(self.training)])
 
     def abandon(self, reason: Exception) -> None:
-        """Nothing more will be done: whoever waits for an evaluation is told."""
+        """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
         for future in self._test_wanted:
             if not future.done():
                 future.set_exception(reason)
@@ -735,7 +738,7 @@ class Runner:
         self.instruments.examine_if_due()
         self.keep()
         if time.perf_counter() >= self._next_save and not self._is_writing:
-            self.save("epoch")
+            self.save(self._way.tag(training.state_bytes + checkpoints.size_of(training.best or {})))
         seconds = self.speed.seconds
         before, self._seconds_before = self._seconds_before, seconds
         if self._on_epoch is not None:

@@ -39,6 +39,7 @@ from nnviz.train.instruments import Instruments
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import CheckpointStore, Runner
+from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.weight_edits import WeightChange, WeightEdit
@@ -62,8 +63,8 @@ class TrainingSession:
         probes: The instruments; None is all of them, () is none.
         budget: Seconds of measuring for a second of training.
         device: Overrules the project's.
-        progress: Told how loading goes: (what, how much, of how much), on the owner's thread.
-        on_epoch: Told of the end of each epoch, on the owner's thread.
+        progress: Called with how loading goes: (what, how much, of how much), on the owner's thread.
+        on_epoch: Called at the end of each epoch, on the owner's thread.
         store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
             when stopped.
         resume: Goes on from this checkpoint rather than from the start.
@@ -132,6 +133,8 @@ class TrainingSession:
         self._outcome: Outcome | None = None
         #: Whether a second Ctrl-C tore a step apart: nothing more may be done with the network.
         self._torn = False
+        #: Which part of a step that is taken apart was done last. Written by the owner, read by any thread.
+        self._sub_step: SubStep | None = None
         #: Seconds that a step is given, 0 for none; and when (``time.monotonic``) the next one may begin.
         self._seconds_a_step = self._next_step = 0.0
         #: What it is at while there is no runner, in words, for the sentence about what there was no memory for.
@@ -148,6 +151,11 @@ class TrainingSession:
     def position(self) -> Position:
         """Where it stands: a snapshot of plain values."""
         return self._first_position if self._runner is None else self._runner.position
+
+    @property
+    def sub_step(self) -> SubStep | None:
+        """The part of a step that :meth:`sub_step_on` did last; None where no step is taken apart any more."""
+        return self._sub_step
 
     @property
     def training(self) -> Training:
@@ -171,6 +179,26 @@ class TrainingSession:
     def step(self, count: int = 1) -> Future[None]:
         """Train ``count`` batches, then rest; everything is measured around the last one."""
         return self._commands.put(lambda: self._step(count))
+
+    def sub_step_on(self, look: Callable[[SubStep], _Result]) -> Future[tuple[SubStep, _Result]]:
+        """Do the next of the five parts of a step; the fifth makes it, just as :meth:`step` does.
+
+        Nothing is changed before that: what the first four parts show, the network at rest computes, with the batch and
+        the random numbers of the step that comes next. Whatever else is asked for that trains, goes back or changes
+        weights abandons the parts that were shown.
+
+        Args:
+            look: Takes what is to be shown, as a question of :meth:`ask` does; before the step is made, in its part.
+
+        Returns:
+            The part that was done, and what ``look`` returned. Refused while training runs, while something else is
+            under way, and when all epochs are done: the reason comes with the future.
+        """
+        return self._commands.put(lambda: self._sub_step_on(look), quiet=True)
+
+    def leave_sub_steps(self) -> Future[None]:
+        """Show no more parts of the step: the next sub-step is the first again."""
+        return self._commands.put(self._leave_sub_steps)
 
     def step_back(self) -> Future[None]:
         """Rest at the state before the last step, bit for bit on the CPU; what was recorded after it is dropped."""
@@ -457,6 +485,7 @@ class TrainingSession:
         runner = self._prepared
         if self._state is SessionState.RUNNING:
             return
+        self._leave_sub_steps()
         if self._state is SessionState.DONE:
             runner.refuse_if_finished()
         runner.leave_best()
@@ -477,14 +506,36 @@ class TrainingSession:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of steps is {count}, but must be at least 1.", field="count")
+        self._leave_sub_steps()
         runner.take_steps(count)
         self._enter(SessionState.PAUSED)
 
+    def _sub_step_on(self, look: Callable[[SubStep], _Result]) -> tuple[SubStep, _Result]:
+        runner = self._prepared
+        if self._state is SessionState.RUNNING:
+            raise TrainingError("A step is taken apart while training rests: pause it first.")
+        if runner.has_errand:
+            raise TrainingError("Something is still under way: wait a moment.")
+        runner.refuse_if_finished()
+        part = SubStep.BATCH if self._sub_step is None else self._sub_step.following
+        if part is SubStep.BATCH:
+            runner.leave_best()  # as the step itself would
+        found = look(part)
+        if part is SubStep.UPDATE:
+            self._step(1)
+        self._sub_step = part
+        return part, found
+
+    def _leave_sub_steps(self) -> None:
+        self._sub_step = None
+
     def _step_back(self) -> None:
+        self._leave_sub_steps()
         self._prepared.step_back()
         self._enter(SessionState.PAUSED)
 
     def _go_back(self, step: int) -> None:
+        self._leave_sub_steps()
         self._prepared.go_back(step)
         self._enter(SessionState.PAUSED)
 
@@ -495,6 +546,7 @@ class TrainingSession:
         runner = self._prepared
         if self._state is SessionState.DONE:
             return
+        self._leave_sub_steps()
         self._enter(SessionState.STOPPING)
         runner.cancel_steps()
         runner.save("stop")
@@ -531,6 +583,7 @@ class TrainingSession:
         return self._prepared.training.capture()
 
     def _restore_best(self) -> None:
+        self._leave_sub_steps()
         runner = self._prepared
         runner.use_best()
         if self._state is not SessionState.RUNNING:

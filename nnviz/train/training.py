@@ -100,13 +100,16 @@ class Training:
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
         #: Key of the optimizer in the registry: what checkpoints must be of.
         self._optimizer_kind = config.optimizer.kind
-        #: The short way to the gradients of a dense chain; None for any other network.
-        self._gradients = self._short_way = DenseChain.of(self.network)
-        #: Makes the updates, with clipping and regularisers; None where there is nothing to train.
-        self._updates: loop.Updater | None = None
+        #: The short way to the gradients of a dense chain, or past those of a network that has no weights; None for
+        #: any other network.
+        self._gradients: loop.Gradients | None = loop.without_gradients(self.network)
+        #: Makes the updates, with clipping and regularisers.
+        self._updates: loop.Updater = loop.NoUpdates()
         if self.optimizer is not None:
+            self._gradients = DenseChain.of(self.network)
             self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
-        #: The same as long as no unit is frozen.
+        #: The short way, and the updates, as long as no unit is switched off or frozen.
+        self._short_way = self._gradients
         self._all_updates = self._updates
         #: Units that are switched off or frozen.
         self._switchboard = Switchboard(self.network)
@@ -257,7 +260,7 @@ class Training:
         self._switchboard.use(switches)
         # The short way calls no module, and so would pass by what silences one.
         self._gradients = None if switches.off else self._short_way
-        self._updates = None if self._all_updates is None else self._switchboard.held(self._all_updates)
+        self._updates = self._switchboard.held(self._all_updates)
 
     # -- training -----------------------------------------------------------------------------------------------------
 
@@ -272,12 +275,9 @@ class Training:
             Number of examples in it.
 
         Raises:
-            TrainingError: The network has nothing to train.
             NotFiniteError: The loss of this step is not finite, and the update was not made; on a GPU it may be the
                 loss of an earlier step, whose update was made, see ``spoilt_step``.
         """
-        if self._updates is None:
-            raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
         if self._spoilt_step is None:
             self._spoilt_step = self._watch.first_spoilt(self._step + 1)
         if self._spoilt_step is not None:
@@ -337,6 +337,10 @@ class Training:
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
         return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
+
+    def peek_numbers(self) -> list[int]:
+        """Which examples of the training split are in it, in its order."""
+        return self._feeder.numbers(self.epoch, self._step % self.steps_per_epoch)
 
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""

@@ -205,7 +205,7 @@ def checked(network: Network, changes: Sequence[WeightChange]) -> dict[Place, fl
                 f"nothing at {', '.join(map(str, place.index))}.",
                 field="index",
             )
-        numbers[place] = _as_float32(place, change.value)
+        numbers[place] = as_float32(place, change.value)
     return numbers
 
 
@@ -231,7 +231,12 @@ def _parameter(network: Network, place: Place) -> nn.Parameter:
     return found
 
 
-def _as_float32(place: Place, value: float) -> float:
+def as_float32(place: Place, value: float) -> float:
+    """A number as a 32-bit float holds it.
+
+    Raises:
+        ParamError: It is infinite, NaN, or beyond what one can hold.
+    """
     if not math.isfinite(value):
         raise ParamError(f"{place.text()} must be a number that is finite, not {value}.", field="value")
     with np.errstate(over="ignore", under="ignore"):

@@ -120,7 +120,7 @@ class SessionBridge(QObject):
 
     @property
     def state(self) -> str:
-        """State of the current session, as the GUI was last told."""
+        """State of the current session, as the GUI knows it."""
         return self._state
 
     @property

@@ -102,11 +102,11 @@ class Training(QObject):
         self._replay: Shown | None = None
         #: What was shown of the live run when the replay came before it.
         self._aside = feed.shown
-        #: What is looked at; the session is not told of what is looked at in a replay.
+        #: What is looked at; the session does not follow what is looked at in a replay.
         self._interest: Interest = EVERYTHING
         #: Whether sessions are opened: a replay that the window began with needs none.
         self._started = False
-        #: What the bars were told last.
+        #: What the bars show.
         self._standing = Standing()
         #: Runs out when the document has settled.
         self._rest = QTimer(self)
@@ -401,7 +401,7 @@ class Training(QObject):
         """Show the document and the live run again, at the step that was shown.
 
         Args:
-            arrange: Called when the document is shown, before the session is told what is looked at.
+            arrange: Called when the document is shown, before the session follows what is looked at.
         """
         if self._replay is None:
             return

@@ -121,6 +121,22 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             why_not=why_no_pin,
         )
 
+    def why_no_undo_edit() -> str:
+        position = training.bridge.position
+        undoable = position is not None and position.undoable_edit
+        return training.cannot_edit_weights() or ("" if undoable else "No weight was set by hand.")
+
+    def undo_edit_wording() -> tuple[str, str]:
+        position = training.bridge.position
+        what = position.undoable_edit if position is not None else ""
+        able = f"Put back what stood there: {what}" if what else "Put back what stood there before it was set by hand"
+        return "&Undo edit of weights", why_no_undo_edit() or able
+
+    def why_no_redo_edit() -> str:
+        position = training.bridge.position
+        redoable = position is not None and position.redoable_edit
+        return training.cannot_edit_weights() or ("" if redoable else "No edit of weights was undone.")
+
     return (
         Action(
             name="play",
@@ -180,6 +196,27 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             menu=_MENU,
             section=2,
             why_not=waiting,
+        ),
+        Action(
+            name="undo_weight_edit",
+            text="&Undo edit of weights",
+            help="Put back what stood there before it was set by hand",
+            do=training.undo_edit,
+            keys=("Ctrl+Alt+Z",),
+            menu=_MENU,
+            section=2,
+            why_not=why_no_undo_edit,
+            wording=undo_edit_wording,
+        ),
+        Action(
+            name="redo_weight_edit",
+            text="Red&o edit of weights",
+            help="Set once more what an undo has put back",
+            do=training.redo_edit,
+            keys=("Ctrl+Alt+Y",),
+            menu=_MENU,
+            section=2,
+            why_not=why_no_redo_edit,
         ),
         Action(
             name="live",

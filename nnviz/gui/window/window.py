@@ -149,7 +149,7 @@ class MainWindow(QMainWindow):
             self.message.say,
         )
         self.looks = Looks(self.settings, self.canvas.minimap, self)
-        self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self)
+        self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self, lambda: self.top_bar)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.offered = self._offers()
         self.actions_by_name = make_actions(self, self.offered)

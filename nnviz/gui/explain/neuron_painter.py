@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _WIDEST, _THIN, _FAINTEST = 6.0, 1.35, 0.28
 #: What share of the weights is no wider than that, and what the others are at the most.
 _MOST, _CAP = 0.95, 10.0
+#: Pixels of a name beside a unit, and up to how many units in a column have theirs below them.
+_NAMES, _NAMES_BELOW = 104.0, 6
 #: Shades of a line.
 _LEVELS = 48
 #: What is left of the lines that do not belong to what is pointed at.
@@ -122,6 +124,12 @@ def _value(numbers: NeuronNumbers, place: LinePlace | BiasPlace, dragged: float 
     if isinstance(place, LinePlace):
         return math.nan if layer.weights is None else float(layer.weights[place.unit, place.source])
     return math.nan if layer.biases is None else float(layer.biases[place.unit])
+
+
+def names_aside(numbers: NeuronNumbers) -> float:
+    """Pixels at the left for the names of what comes in, where there are too many for names below the units."""
+    units = numbers.chain.layers[0].units
+    return _NAMES if units > _NAMES_BELOW and len(numbers.feature_names) == units else 0.0
 
 
 def largest(arrays: list[Numbers | None]) -> float:
@@ -302,8 +310,15 @@ def _paint_words(painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers
         painter.drawText(QPointF(x, places.area.top() + metrics.ascent() + 2), title)
         if layer not in (0, last) or (layer == last and len(column) == 1):
             continue
+        beside = layer == 0 and names_aside(numbers) > 0
         for unit, middle in enumerate(column):
             name = unit_name(numbers, layer, unit)
+            if beside:
+                room = middle.x() - places.radius - 8
+                name = metrics.elidedText(name.replace("_", " "), Qt.TextElideMode.ElideRight, room)
+                edge = QPointF(room - metrics.horizontalAdvance(name), middle.y() + metrics.ascent() / 2 - 1)
+                painter.drawText(edge, name)
+                continue
             width = metrics.horizontalAdvance(name)
             room = column[1].y() - column[0].y() - 2 * places.radius if len(column) > 1 else metrics.height() + 9
             if room < metrics.height():

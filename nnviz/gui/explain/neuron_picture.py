@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
-from nnviz.gui.explain.neuron_painter import Lit, Place, paint_network, paint_tip, unit_images
+from nnviz.gui.explain.neuron_painter import Lit, Place, names_aside, paint_network, paint_tip, unit_images
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, NeuronPlaces, UnitPlace, neuron_places
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import answering, guarded
@@ -119,7 +119,8 @@ class NeuronPicture(QWidget):
         if self._numbers is None:
             return None
         sizes = tuple(layer.layer.units for layer in self._numbers.layers)
-        return neuron_places(sizes, 0.0, 0.0, float(self.width()), float(self.height()))
+        aside = names_aside(self._numbers)
+        return neuron_places(sizes, aside, 0.0, float(self.width()) - aside, float(self.height()))
 
     @property
     def place(self) -> Place | None:

@@ -352,6 +352,7 @@ class NeuronView(QWidget):
         self.plot.setVisible(plane)
         self._switches.setVisible(plane)
         self.bars.setVisible(not plane)
+        self._resize_right()
         for split, button in self.splits.items():
             button.setVisible(split in numbers.points)
         self._done.clear()
@@ -616,7 +617,9 @@ class NeuronView(QWidget):
         self.words.setFixedHeight(rows * lines + 2)
         around = rows * lines + self.legend.sizeHint().height() + 90
         side = min(max(200, self.height() - around), round(0.46 * self.width()))
-        self._right.setFixedWidth(max(side, min(300, round(0.4 * self.width()))))
+        narrow = min(300, round(0.4 * self.width()))
+        plane = self._numbers is None or self._numbers.edges is not None
+        self._right.setFixedWidth(max(side, narrow) if plane else max(narrow, round(0.27 * self.width())))
 
 
 __all__ = ["NeuronView"]

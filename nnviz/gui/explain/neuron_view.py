@@ -12,12 +12,13 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
-from nnviz.errors import NnvizError
+from nnviz.errors import NnvizError, ParamError
 from nnviz.gui.explain.answer_bars import AnswerBars
 from nnviz.gui.explain.neuron_picture import NeuronPicture
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, UnitPlace
 from nnviz.gui.explain.neuron_words import answer_sentence, unit_name, unit_sentence
 from nnviz.gui.explain.plane_plot import PlaneLegend, PlanePlot
+from nnviz.gui.explain.weight_editing import WeightEditing
 from nnviz.gui.look import theme
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
@@ -25,6 +26,7 @@ from nnviz.gui.parts.widgets import ElidedLabel, FittedText, SegmentButton, Segm
 from nnviz.gui.runs.pace import PACES, pace_of
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.gui.runs.workspace import Workspace
+from nnviz.train.weight_edits import Place, WeightChange, as_float32
 
 if TYPE_CHECKING:
     from nnviz.explain.neurons import NeuronAnswers, NeuronNumbers
@@ -80,6 +82,7 @@ class NeuronView(QWidget):
         self._waiting: tuple[LinePlace | BiasPlace, float, bool] | None = None
         #: What was done here and can be undone: "weights", or the switches before.
         self._done: list[str | UnitSwitches] = []
+        self._editing = WeightEditing(workspace.training, workspace.say)
         self._said_at = 0.0
         self.setObjectName("NeuronView")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -128,7 +131,7 @@ class NeuronView(QWidget):
         row = QHBoxLayout()
         row.setSpacing(10)
         column.addLayout(row, 1)
-        self.picture = NeuronPicture(self)
+        self.picture = NeuronPicture(self._type_in, self)
         row.addWidget(self.picture, 1)
         self._right = QWidget(self)
         right = QVBoxLayout(self._right)
@@ -148,6 +151,7 @@ class NeuronView(QWidget):
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         set_font(self.words, 14)
         right.addWidget(self.words)
+        right.addStretch(0)
         row.addWidget(self._right)
         self._nothing = FittedText("", self)
         column.addWidget(self._nothing, 1)
@@ -156,7 +160,6 @@ class NeuronView(QWidget):
         self.picture.pointed.connect(self._on_pointed)
         self.picture.set_requested.connect(self._on_set)
         self.picture.menu_requested.connect(self._show_menu)
-        self.picture.refused.connect(self._workspace.say)
         self.picture.key_pressed.connect(self._on_key)
         self.plot.point_clicked.connect(self._on_point)
         self.picture.installEventFilter(self)
@@ -411,16 +414,29 @@ class NeuronView(QWidget):
             return
         self._send(place, value, more)
 
-    def _send(self, place: LinePlace | BiasPlace, value: float, more: bool) -> None:
-        from nnviz.train.weight_edits import WeightChange  # noqa: PLC0415 - the session's thread has imported it
+    def _type_in(self, place: LinePlace | BiasPlace, value: float) -> str:
+        """Sets a number that was typed; why not, where it cannot be set."""
+        reason = self._training.cannot_edit_weights()
+        if reason or self._numbers is None:
+            return reason or "There is no network."
+        try:
+            self._send(place, as_float32(self._place_in_network(place), value), False)
+        except ParamError as error:
+            return error.message
+        return ""
 
-        if self._numbers is None:
-            return
+    def _place_in_network(self, place: LinePlace | BiasPlace) -> Place:
+        assert self._numbers is not None
         node = self._numbers.layers[place.layer].layer.node
         if isinstance(place, LinePlace):
-            change = WeightChange(node, "weight", (place.unit, place.source), value)
-        else:
-            change = WeightChange(node, "bias", (place.unit,), value)
+            return Place(node, "weight", (place.unit, place.source))
+        return Place(node, "bias", (place.unit,))
+
+    def _send(self, place: LinePlace | BiasPlace, value: float, more: bool) -> None:
+        if self._numbers is None:
+            return
+        at = self._place_in_network(place)
+        change = WeightChange(at.node, at.parameter, at.index, value)
         reason = self._training.edit_weights([change], more=more)
         if reason:
             self._workspace.say(reason)
@@ -524,8 +540,6 @@ class NeuronView(QWidget):
             return fresh_numbers(training, node, place.unit, seed)
 
         def done(fresh: tuple[list[float], float | None]) -> None:
-            from nnviz.train.weight_edits import WeightChange  # noqa: PLC0415 - the session's thread has imported it
-
             weights, bias = fresh
             changes = [WeightChange(node, "weight", (place.unit, i), value) for i, value in enumerate(weights)]
             if bias is not None:
@@ -567,6 +581,11 @@ class NeuronView(QWidget):
             if undo and self._done:
                 if kind == QEvent.Type.KeyPress:
                     self.undo()
+                event.accept()
+                return True
+            if not self._done and self._editing.wants(key):
+                if kind == QEvent.Type.KeyPress:
+                    self._editing.take(key)
                 event.accept()
                 return True
             space = key.key() == Qt.Key.Key_Space and key.modifiers() == Qt.KeyboardModifier.NoModifier

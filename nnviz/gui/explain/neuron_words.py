@@ -86,16 +86,21 @@ def unit_sentence(numbers: NeuronNumbers, place: UnitPlace) -> str:
     products = here.weights[unit] * before
     order = np.argsort(-np.abs(products))[:_PRODUCTS]
     pairs = [(float(here.weights[unit, i]), float(before[i])) for i in sorted(order.tolist())]
-    terms = [f"{format_number(weight)}·{format_number(value)}" for weight, value in pairs]
+    terms = [f"{format_number(weight)}·{_factor(value)}" for weight, value in pairs]
     more = len(products) - len(terms)
     if more:
         rest = float(products.sum() - products[order].sum())
         terms.append(f"({more} more: {format_number(rest)})")
     if here.biases is not None:
-        terms.append(f"b {format_number(float(here.biases[unit]))}")
+        terms.append(f"{format_number(float(here.biases[unit]))} (bias)")
     total, result = float(here.sums[unit]), float(here.values[unit])
     sentence = f"{name}: {' + '.join(terms)} = {format_number(total)}"
     return f"{sentence} → {activations[-1]} → {format_number(result)}" if activations else sentence
+
+
+def _factor(value: float) -> str:
+    text = format_number(value)
+    return text if value >= 0 else f"({text})"
 
 
 def answer_sentence(numbers: NeuronNumbers) -> str:

@@ -236,7 +236,7 @@ class MainWindow(QMainWindow):
         side = QWidget(self._splitter)
         side.setObjectName("Inspector")
         side.setMinimumWidth(300)
-        self.regions = Regions(self.canvas, self.palette_panel, side, self.notices, self.message.say, self)
+        self.regions = Regions(self.canvas, self.palette_panel, side, self.centre, self.notices, self.message.say, self)
         for widget in (self.palette_panel, self._centre, side):
             self._splitter.addWidget(widget)
         self._splitter.setStretchFactor(0, 0)

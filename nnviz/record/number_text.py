@@ -34,6 +34,16 @@ def format_number(value: float, digits: int = 3) -> str:
     return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e" + _MINUS)
 
 
+def written_number(value: float, digits: int = 4) -> str:
+    """A number as one writes it by hand: ``7``, ``1.5``, ``0.9526``; zeros at the end only where they were measured."""
+    text = format_number(value, digits)
+    if not math.isfinite(value) or "." not in text or "e" in text:
+        return text
+    shorter = text.rstrip("0").rstrip(".")
+    exact = Decimal(shorter.replace(_MINUS, "-"))
+    return shorter if abs(exact - Decimal(value)) <= _FLOAT_ROUNDING * abs(exact) else text
+
+
 def exact_number(value: float) -> str:
     """A 32-bit float by the fewest digits that name it, to be typed again: ``0.12``, ``1.0``, ``1e-08``."""
     return str(np.float32(value))

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from nnviz.probes.base import Answers, ExampleInput, InputPlane, Measurement, Probe, Stage
+from nnviz.probes.base import Answers, ExampleInput, Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
 from nnviz.probes.fixed_steps import FixedSteps
@@ -19,6 +19,7 @@ from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import BIASES, OUTPUT, PLANE, SATURATING, SILENT_FRACTION, WEIGHTS, Quantity
 from nnviz.record.run import Run
 from nnviz.train import data_evidence, devices, loop
+from nnviz.train.input_plane import input_plane
 from nnviz.train.rate_trials import RateTrials
 from nnviz.train.training import Training
 
@@ -39,9 +40,6 @@ _EXAMINE_SHARE = 200
 _PATIENCE = 0.03
 #: Fixes which ones.
 _PROBE_SEED = 0
-#: Training examples that are drawn where the input is a plane, and the room around them as a share of their range.
-_POINTS = 400
-_MARGIN = 0.08
 #: Examples that are followed at once.
 _EXAMPLES = 8
 #: What changes when another example or another node is looked at.
@@ -63,7 +61,7 @@ _NEWS_EVERY = 1.0
 class Instruments:
     """Drives probes through the stages of a step. Belongs to the thread that owns the network.
 
-    What a measurement takes is told to the budget; a forced one (step 0, paused, single step) is not charged.
+    What a measurement takes is charged to the budget; a forced one (step 0, paused, single step) is not charged.
 
     Args:
         training: What is measured.
@@ -80,11 +78,11 @@ class Instruments:
         self._at = {stage: tuple(probe for probe in probes if probe.stage is stage) for stage in Stage}
         self._always = [probe for probe in self._at[Stage.BACKWARD] if probe.essential and not probe.wanted_interval]
         self._next_look = 0.0
-        self._trained = 0.0  # seconds that the budget was not told of yet
+        self._trained = 0.0  # seconds that the budget does not know of yet
         self._uncharged = 0.0  # and those of measuring by who sees every step
         self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
-        self._plane = self._lay_plane() if self._probes else None
+        self._plane = input_plane(training) if self._probes else None
         self._pinned = pinned
         self._examples: tuple[ExampleInput, ...] = ()
         #: Tries learning rates for the findings.
@@ -387,7 +385,7 @@ class Instruments:
         self._uncharged += took
 
     def _charge_each(self) -> None:
-        """Tells the budget what seeing every step has taken since it was told last."""
+        """Charges the budget with what seeing every step has taken."""
         for probe in self._always:
             self._budget.spent(probe, self._uncharged / len(self._always))
         self._uncharged = 0.0
@@ -499,23 +497,3 @@ class Instruments:
             return feeder.prepare(torch.arange(count))
         generator = torch.Generator().manual_seed(_PROBE_SEED)
         return feeder.prepare(torch.randperm(count, generator=generator)[:PROBE_COUNT].sort().values)
-
-    def _lay_plane(self) -> InputPlane | None:
-        """Where the training examples lie, if an example is two features; the same examples every time."""
-        data = self._training.data
-        count = len(data.train)
-        if tuple(data.facts.input_shape) != (2,) or not count:
-            return None
-        feeder = self._training.feeder("train")
-        inputs = feeder.prepare(torch.arange(count))
-        if not bool(torch.isfinite(inputs).all()):
-            return None
-        sides = []
-        for low, high in zip(inputs.amin(0).tolist(), inputs.amax(0).tolist(), strict=True):
-            room = _MARGIN * (high - low) or 1.0
-            sides.append((low - room, high + room))
-        chosen = torch.arange(count)
-        if count > _POINTS:
-            chosen = torch.randperm(count, generator=torch.Generator().manual_seed(_PROBE_SEED))[:_POINTS]
-        labels = feeder.targets_of(chosen).reshape(len(chosen), -1)[:, :1].float()
-        return InputPlane(sides[0], sides[1], torch.cat([feeder.prepare(chosen), labels], dim=1))

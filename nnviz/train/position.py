@@ -36,7 +36,7 @@ class Position:
         step: Updates made.
         steps_per_epoch, epochs, batch_size: The plan.
         samples_per_second: Lately; 0 while nothing runs.
-        eta_seconds: Until all epochs are done; NaN while that cannot be told.
+        eta_seconds: Until all epochs are done; NaN while that is not known.
         device: As torch names it: ``cpu``, ``cuda:0``.
         probe_cost: Seconds of measuring for a second of training, lately.
         step_price: How many times as long as training alone a step takes lately, everything included: instruments,

@@ -12,6 +12,7 @@ from nnviz.record.run import RunView
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import Unit
 from nnviz.train.weight_edits import WeightEdit
 
 NOT_FINITE = FINDING.series("not_finite")
@@ -45,6 +46,28 @@ def best_put_back(training: Training) -> Finding:
         "information",
         f"The weights of epoch {training.best_epoch} were put back.",
         f"Its validation loss, {training.best_loss:.4g}, was the lowest.",
+    )
+
+
+def unit_switched(step: int, unit: Unit, what: str, now: bool) -> Finding:
+    """A unit was switched off or frozen by hand, or is as usual again.
+
+    Args:
+        step: When.
+        unit: Which one.
+        what: ``off`` or ``frozen``.
+        now: Whether it is so now.
+    """
+    done = {("off", True): "switched off", ("off", False): "switched on again"}
+    done |= {("frozen", True): "frozen", ("frozen", False): "thawed"}
+    evidence = {"off": "Its output is 0.", "frozen": "Its weights and its bias are not trained."}[what]
+    return Finding(
+        FINDING.series(f"unit_{what}/{unit.node}/{unit.number + 1}"),
+        step,
+        "information" if now else "resolved",
+        f"Unit {unit.number + 1} of {unit.node} was {done[what, now]} at step {step}.",
+        evidence if now else "",
+        unit.node,
     )
 
 

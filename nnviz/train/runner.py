@@ -27,6 +27,8 @@ from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import UnitSwitches
+from nnviz.train.way import Way
 from nnviz.train.weight_edits import WeightEdit
 
 #: Seconds after which what waits on the device is fetched and the position is published.
@@ -51,7 +53,7 @@ class CheckpointStore(Protocol):
     """Where checkpoints are kept: the run's file."""
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
-        """Keeps the blobs under the step; ``tag`` is ``epoch``, ``pause``, ``stop`` or ``done``."""
+        """Keeps the blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``stop`` or ``done``."""
 
 
 @runtime_checkable
@@ -81,8 +83,8 @@ class Runner:
         epochs: How far to train.
         keep_best: Put the best weights in at the end.
         store: Keeps checkpoints.
-        on_epoch: Told of the end of each epoch.
-        on_trouble: Told of what went wrong without ending the training.
+        on_epoch: Called at the end of each epoch.
+        on_trouble: Called with what went wrong without ending the training.
 
     Attributes:
         training: What is trained.
@@ -150,6 +152,8 @@ class Runner:
         self._published = self._speed_recorded = self._kept = 0.0
         #: Seconds between two states to go back to.
         self._keep_every = _KEEP_EVERY
+        #: Which of those at the ends of epochs the file goes on to keep.
+        self._way = Way()
         #: When the next checkpoint at the end of an epoch may be written, likewise.
         self._next_save = 0.0
         self.doing = "measuring"
@@ -342,6 +346,34 @@ class Runner:
         self.training.learning_rate = value
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
 
+    def switch_units(self, switches: UnitSwitches) -> None:
+        """Switches units off or freezes them from the next step on, writes down which, and measures anew.
+
+        Raises:
+            ParamError: There is no such unit; nothing was changed.
+            TrainingError: Training is on its way back to an earlier step.
+        """
+        if self._going_back_to is not None:
+            raise TrainingError(f"Training is on its way back to step {self._going_back_to}: switch units after that.")
+        before = self.training.switches
+        self.instruments.flush()
+        self.training.switch_units(switches)
+        if self._evaluation is not None:  # which began with other units
+            self._drop_evaluation()
+        self.instruments.look_anew()
+        self._run.append(
+            [
+                remarks.unit_switched(self.training.step, unit, what, unit in now)
+                for what, old, now in (("off", before.off, switches.off), ("frozen", before.frozen, switches.frozen))
+                for unit in sorted(old ^ now)
+            ]
+        )
+        if self.speed.running:
+            self.instruments.show_weights()
+            self.publish()
+        elif not self.has_errand:
+            self.rest()
+
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.
 
@@ -428,7 +460,7 @@ class Runner:
             self._run.append([remarks.best_put_back(self.training)])
 
     def abandon(self, reason: Exception) -> None:
-        """Nothing more will be done: whoever waits for an evaluation is told."""
+        """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
         for future in self._test_wanted:
             if not future.done():
                 future.set_exception(reason)
@@ -706,7 +738,7 @@ class Runner:
         self.instruments.examine_if_due()
         self.keep()
         if time.perf_counter() >= self._next_save and not self._is_writing:
-            self.save("epoch")
+            self.save(self._way.tag(training.state_bytes + checkpoints.size_of(training.best or {})))
         seconds = self.speed.seconds
         before, self._seconds_before = self._seconds_before, seconds
         if self._on_epoch is not None:

@@ -30,6 +30,8 @@ from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import rate, with_recipe
 from nnviz.train.room import Room
+from nnviz.train.unit_switches import NO_SWITCHES, Switchboard, UnitSwitches
+from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
 from nnviz.train.weight_edits import Kind, Place, WeightChange, WeightEdit, WeightEdits
 
@@ -98,12 +100,19 @@ class Training:
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
         #: Key of the optimizer in the registry: what checkpoints must be of.
         self._optimizer_kind = config.optimizer.kind
-        #: The short way to the gradients of a dense chain; None for any other network.
-        self._gradients = DenseChain.of(self.network)
-        #: Makes the updates, with clipping and regularisers; None where there is nothing to train.
-        self._updates: loop.Updater | None = None
+        #: The short way to the gradients of a dense chain, or past those of a network that has no weights; None for
+        #: any other network.
+        self._gradients: loop.Gradients | None = loop.without_gradients(self.network)
+        #: Makes the updates, with clipping and regularisers.
+        self._updates: loop.Updater = loop.NoUpdates()
         if self.optimizer is not None:
+            self._gradients = DenseChain.of(self.network)
             self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
+        #: The short way, and the updates, as long as no unit is switched off or frozen.
+        self._short_way = self._gradients
+        self._all_updates = self._updates
+        #: Units that are switched off or frozen.
+        self._switchboard = Switchboard(self.network)
         #: How the learning rate changes from step to step, and whether it does.
         self._schedule = config.schedule
         self._varies = registry.SCHEDULES(config.schedule.kind).varies
@@ -227,6 +236,32 @@ class Training:
         """Whether it is on the way from a checkpoint to the step that :meth:`go_back` was asked for."""
         return self._step < self._replay_until
 
+    # -- units that are switched off or frozen ------------------------------------------------------------------------
+
+    @property
+    def switches(self) -> UnitSwitches:
+        """Units that are switched off or frozen."""
+        return self._switchboard.now
+
+    def switch_units(self, switches: UnitSwitches) -> None:
+        """Switch units off or freeze them, from the present step on; those that are not named are as usual.
+
+        Raises:
+            ParamError: There is no such unit.
+        """
+        check_switches(self.network, switches)
+        self._switchboard.record(self._step, switches)
+        self.edits.count += 1  # The weights are the same, but not what they make of an example.
+        self._use_switches(switches)
+
+    def _use_switches(self, switches: UnitSwitches) -> None:
+        if switches == self._switchboard.now:
+            return
+        self._switchboard.use(switches)
+        # The short way calls no module, and so would pass by what silences one.
+        self._gradients = None if switches.off else self._short_way
+        self._updates = self._switchboard.held(self._all_updates)
+
     # -- training -----------------------------------------------------------------------------------------------------
 
     def advance(
@@ -240,12 +275,9 @@ class Training:
             Number of examples in it.
 
         Raises:
-            TrainingError: The network has nothing to train.
             NotFiniteError: The loss of this step is not finite, and the update was not made; on a GPU it may be the
                 loss of an earlier step, whose update was made, see ``spoilt_step``.
         """
-        if self._updates is None:
-            raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
         if self._spoilt_step is None:
             self._spoilt_step = self._watch.first_spoilt(self._step + 1)
         if self._spoilt_step is not None:
@@ -253,6 +285,8 @@ class Training:
         inputs, targets = self._next_batch()
         if self._varies or self.replaying:
             self._use_rate(self._rate_at(self._step))
+        if self._switchboard.history and self.replaying:
+            self._use_switches(self._switchboard.at(self._step))
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
@@ -280,6 +314,7 @@ class Training:
             self._edit_again()
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
+            self._use_switches(self._switchboard.at(self._step))
         return count
 
     def batches_again(self, *, resident: bool | None = None) -> Feeder:
@@ -302,6 +337,10 @@ class Training:
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
         return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
+
+    def peek_numbers(self) -> list[int]:
+        """Which examples of the training split are in it, in its order."""
+        return self._feeder.numbers(self.epoch, self._step % self.steps_per_epoch)
 
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
@@ -485,6 +524,8 @@ class Training:
         checkpoints.check_data(checkpoint, self.data.fingerprint)
         self._check(checkpoint)
         self._put_back(checkpoint)
+        self._switchboard.history.clear()
+        self._use_switches(NO_SWITCHES)
         self.edits.clear()
         self._replay_until = 0
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
@@ -511,6 +552,8 @@ class Training:
         if not self._plans or (self._plans[-1].base, self._plans[-1].epochs) != (present.base, present.epochs):
             self._plans.append(_Plan(step, present.base, present.epochs))
         self._replay_until = step
+        self._switchboard.history = [entry for entry in self._switchboard.history if entry[0] <= step]
+        self._use_switches(self._switchboard.at(self._step))
         if not self.replaying:
             self._use_rate(self.learning_rate)
 

@@ -16,7 +16,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from nnviz.data.own_picture import OwnPicture, Treatment
-from nnviz.gui.explain.answer_bars import AnswerBars
+from nnviz.gui.explain.own_answer import OwnAnswerBars
 from nnviz.gui.explain.kept_network import KeptNetwork
 from nnviz.gui.explain.number_rows import NumberRows
 from nnviz.gui.explain.picture_controls import PictureControls
@@ -86,7 +86,7 @@ class OwnInputView(QWidget):
             column.addWidget(text)
             column.addWidget(field, 1)
             row.addLayout(column, 3)
-        self.bars = AnswerBars(self)
+        self.bars = OwnAnswerBars(self)
         self.on_cards = QCheckBox("On the cards", self)
         self.on_cards.setChecked(True)
         self.on_cards.setToolTip("Show what each layer makes of it on the cards, in place of the pinned example")
@@ -101,7 +101,7 @@ class OwnInputView(QWidget):
         set_font(self.others, 12)
         self.others.addItem("Beside it: none", "")
         self.others.activated.connect(self._on_other)
-        self.other_bars = AnswerBars(self)
+        self.other_bars = OwnAnswerBars(self)
         self.other_bars.setVisible(False)
         row.addWidget(self.other_bars, 4)
         self.controls: PictureControls | None = None

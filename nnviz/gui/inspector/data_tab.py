@@ -240,7 +240,7 @@ class DataTab(Tab):
             train, validation, test = (themes.format_count(size) for size in sizes)
             lines.append(f"{train} to train, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
-            names = ", ".join(spec.feature_names[: shape[0]])
+            names = ", ".join((facts.data.feature_names or spec.feature_names)[: shape[0]])
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
             lines += [html.escape(text) for text in (*facts.warnings, *facts.notes)]
             self.classes.setText(", ".join(facts.data.class_names) or "a real number")

@@ -30,6 +30,7 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
+from nnviz.project.document import Document
 from nnviz.record.age import ReadingShown, moment_of
 from nnviz.record.quantities import BIASES, WEIGHTS
 from nnviz.record.readings import ArrayReading, count_in
@@ -38,6 +39,48 @@ from nnviz.train.weight_edits import Place
 
 #: Of the weights of one output no more than so many are kept, whole channels of them.
 _MOST_OF_ONE = 2**19
+
+
+def stack_of(document: Document, node: str, weights: ArrayReading) -> FilterStack | None:
+    """A layer's measured weights as pictures; None where it has none, or these are of another network.
+
+    Args:
+        document: With the layer.
+        node: Its id.
+        weights: As they were measured.
+    """
+    found = document.project.graph.nodes.get(node)
+    if found is None or not _has_as_many(document, node, weights):
+        return None
+    return filter_stack(
+        found.kind,
+        weights.array,
+        image_before(document, node),
+        groups_of(document, node),
+        count_in(weights.meta, "of", 0),
+    )
+
+
+def groups_of(document: Document, node: str) -> int:
+    """Into how many groups a layer divides its channels; 1 where it does not."""
+    found = document.project.graph.nodes[node]
+    groups = registry.layer(found.kind).values(found.params).get("groups", 1)
+    return groups if isinstance(groups, int) else 1
+
+
+def _has_as_many(document: Document, node: str, weights: ArrayReading) -> bool:
+    """Whether the layer has as many weights as were measured; else they are of the network of before.
+
+    What it has besides is one bias for each output.
+    """
+    result = document.inference.results.get(node)
+    if result is None or result.output is None or not weights.array.size:
+        return True
+    each = weights.array.size // len(weights.array)
+    if len(weights.array) == 1 and each >= _MOST_OF_ONE:  # cut to the first of its inputs
+        return True
+    besides = result.parameters - each * count_in(weights.meta, "of", len(weights.array))
+    return besides in {0, result.output[0], result.output[-1]}
 
 
 class FilterView(ArrayView):
@@ -86,15 +129,10 @@ class FilterView(ArrayView):
 
     def refresh(self, run: RunView, node: str, step: int | None) -> bool:
         """Show the weights of a node at a step; False where there are none."""
-        found = self._document.project.graph.nodes.get(node)
-        sample = run.latest(WEIGHTS.series(node), step) if found is not None else None
-        stack = None
-        if found is not None and isinstance(sample, ArrayReading) and self._has_as_many(node, sample):
-            groups = registry.layer(found.kind).values(found.params).get("groups", 1)
-            self._groups = groups if isinstance(groups, int) else 1
-            image = image_before(self._document, node)
-            of = count_in(sample.meta, "of", 0)
-            stack = filter_stack(found.kind, sample.array, image, self._groups, of)
+        sample = run.latest(WEIGHTS.series(node), step) if node in self._document.project.graph.nodes else None
+        stack = stack_of(self._document, node, sample) if isinstance(sample, ArrayReading) else None
+        if stack is not None:
+            self._groups = groups_of(self._document, node)
         before = None if self._stack is None else (self._node, self._stack.channels, self._biases is not None)
         self._node, self._stack, self._biases = node, stack, None
         if stack is None:
@@ -116,20 +154,6 @@ class FilterView(ArrayView):
         """Show no weights."""
         self._stack = None
         self.show_tiles(None)
-
-    def _has_as_many(self, node: str, weights: ArrayReading) -> bool:
-        """Whether the layer has as many weights as were measured; else they are of the network of before.
-
-        What it has besides is one bias for each output.
-        """
-        result = self._document.inference.results.get(node)
-        if result is None or result.output is None or not weights.array.size:
-            return True
-        each = weights.array.size // len(weights.array)
-        if len(weights.array) == 1 and each >= _MOST_OF_ONE:  # cut to the first of its inputs
-            return True
-        besides = result.parameters - each * count_in(weights.meta, "of", len(weights.array))
-        return besides in {0, result.output[0], result.output[-1]}
 
     def enlarged_title(self) -> str:
         """The layer and what is shown of it."""

@@ -2,7 +2,7 @@
 
 The feed pulls. Training appends to the run without any signal; at each tick the feed asks which series changed since
 its cursor, remembers them for every listener, and calls those whose widget is visible. A hidden panel costs nothing
-and is told everything it missed when it is shown. A tick stops after a few milliseconds and goes on with the next
+and gets everything it missed when it is shown. A tick stops after a few milliseconds and goes on with the next
 listener at the next tick, so that many slow panels make each other slower but never the window.
 """
 

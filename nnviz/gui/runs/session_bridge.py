@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
+    from nnviz.train.unit_switches import UnitSwitches
     from nnviz.train.weight_edits import WeightChange
 
 _log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ class SessionBridge(QObject):
 
     @property
     def state(self) -> str:
-        """State of the current session, as the GUI was last told."""
+        """State of the current session, as the GUI knows it."""
         return self._state
 
     @property
@@ -203,6 +204,14 @@ class SessionBridge(QObject):
     def redo_edit(self) -> None:
         """Set once more what the last undo of such an edit took away."""
         self._command(lambda session: session.redo_edit())
+
+    def switch_units(self, switches: UnitSwitches) -> None:
+        """Switch units off or freeze them; those that are not named are as usual."""
+        self._command(lambda session: session.switch_units(switches))
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """How many steps a second to train at the most; None trains at full speed."""
+        self._command(lambda session: session.set_pace(steps_per_second))
 
     def stop(self) -> None:
         """End training; what was measured stays."""

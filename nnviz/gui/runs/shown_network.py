@@ -161,7 +161,7 @@ class ShownNetwork(QObject):
                 return
             try:
                 answer.arrived.emit(future.result(), None)
-            except BaseException as error:  # noqa: BLE001 - whoever asked is told
+            except BaseException as error:  # noqa: BLE001 - it is handed to whoever asked
                 answer.arrived.emit(None, error)
 
         future.add_done_callback(ended)

@@ -36,6 +36,7 @@ from nnviz.train.workbench import State, Workbench
 
 if TYPE_CHECKING:
     from nnviz.train.session import CheckpointStore
+    from nnviz.train.unit_switches import UnitSwitches
     from nnviz.train.weight_edits import WeightChange
 
 #: Milliseconds without a change after which the document is taken for settled.
@@ -101,11 +102,11 @@ class Training(QObject):
         self._replay: Shown | None = None
         #: What was shown of the live run when the replay came before it.
         self._aside = feed.shown
-        #: What is looked at; the session is not told of what is looked at in a replay.
+        #: What is looked at; the session does not follow what is looked at in a replay.
         self._interest: Interest = EVERYTHING
         #: Whether sessions are opened: a replay that the window began with needs none.
         self._started = False
-        #: What the bars were told last.
+        #: What the bars show.
         self._standing = Standing()
         #: Runs out when the document has settled.
         self._rest = QTimer(self)
@@ -352,6 +353,27 @@ class Training(QObject):
             self.bridge.redo_edit()
         return reason
 
+    def switch_units(self, switches: UnitSwitches) -> str:
+        """Switch units of the live network off, or freeze them; answers as :meth:`edit_weights` does.
+
+        Args:
+            switches: All that are not as usual.
+        """
+        reason = self.cannot_edit_weights()
+        if not reason:
+            self.bridge.switch_units(switches)
+        return reason
+
+    @property
+    def pace(self) -> float | None:
+        """Steps a second at the most; None for full speed."""
+        return self._host.pace
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """Train at most so many steps a second, this network and the next; None for full speed."""
+        self._host.set_pace(steps_per_second)
+        self.changed.emit()
+
     def look(self, interest: Interest) -> None:
         """What is looked at in the window: only that is measured, and nothing else than before during a replay."""
         self._interest = interest
@@ -379,7 +401,7 @@ class Training(QObject):
         """Show the document and the live run again, at the step that was shown.
 
         Args:
-            arrange: Called when the document is shown, before the session is told what is looked at.
+            arrange: Called when the document is shown, before the session follows what is looked at.
         """
         if self._replay is None:
             return
@@ -475,6 +497,8 @@ class _Host:
         self._store = store
         #: What is looked at in the window.
         self._interest = EVERYTHING
+        #: Steps a second at the most; None for full speed.
+        self.pace: float | None = None
         self.close_session = self._bridge.close_session
         self.play = self._bridge.play
         self.pause = self._bridge.pause
@@ -492,6 +516,13 @@ class _Host:
     def open(self, project: Project, run: Run) -> None:
         self._bridge.open(project, run, self._training.data_dir, self._store)
         self._bridge.look(self._interest)
+        if self.pace is not None:
+            self._bridge.set_pace(self.pace)
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        if steps_per_second != self.pace:
+            self.pace = steps_per_second
+            self._bridge.set_pace(steps_per_second)
 
     def look(self, interest: Interest) -> None:
         if interest != self._interest:

@@ -24,9 +24,10 @@ from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.geometry import FLAT_PICTURE, Level
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities
-from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, paint_no_number
+from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, legible_on, paint_no_number
 from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
+from nnviz.record.number_text import written_number
 from nnviz.record.quantities import percent
 from nnviz.record.readings import ArrayReading
 
@@ -36,7 +37,7 @@ _TILES = {Level.FAR: 6, Level.NORMAL: 6, Level.NEAR: 24}
 _PLANES = {Level.FAR: 15, Level.NORMAL: 15, Level.NEAR: 40}
 _NO_DOTS = Dots()
 #: Pictures that say in words what their numbers are, show none, or have a scale for each part.
-_WITHOUT_RANGE = frozenset({Picture.BARS, Picture.DECISION, Picture.POINTS, Picture.PLANES})
+_WITHOUT_RANGE = frozenset({Picture.NUMBERS, Picture.BARS, Picture.DECISION, Picture.POINTS, Picture.PLANES})
 #: From this width on, in scene units, the cells of a vector are drawn apart.
 _WIDE_CELL = 5.0
 #: Rows may be so high in comparison with the letters beside them: lines of text lie a little closer than usual.
@@ -134,6 +135,8 @@ def paint_picture(
         _paint_decision(painter, area, facts, values, ratio, edges, dots, theme, label, letters)
     elif facts.picture is Picture.PLANES and values.ndim == 3:
         _paint_planes(painter, area, values, ratio, level)
+    elif facts.picture is Picture.NUMBERS and values.ndim == 1:
+        _paint_numbers(painter, area, values, scale, letters)
     elif facts.picture in (Picture.BARS, Picture.DECISION) and values.ndim == 1:
         _paint_bars(painter, area, facts, values, theme, label, letters)
     elif facts.picture is Picture.IMAGE and values.ndim == 3 and values.shape[0] in (1, 3):
@@ -171,6 +174,8 @@ def picture_words(
         if facts.task == "binary" and shares.size == 1:
             return [(reading, yes_no_text(facts, float(shares[0])), "winner")]
         return [(reading, percent(float(shares[_winner(shares)])), "winner")]
+    if facts.picture is Picture.NUMBERS and values.ndim == 1:
+        return [(reading, number_texts(values), "numbers")]
     if level is Level.NEAR and facts.picture not in _WITHOUT_RANGE:
         return [(reading, scale_of(facts, values, level).range_words(), "colours")]
     return [(reading, "", "picture")]
@@ -337,6 +342,38 @@ def _paint_strip(painter: QPainter, area: QRectF, values: Numbers, ratio: float,
             paint_no_number(painter, rect)
         else:
             painter.fillRect(rect, QColor.fromRgb(int(colour)))
+
+
+def number_texts(values: Numbers) -> str:
+    """A few numbers as they are written on a card."""
+    return "  ".join(written_number(float(value)) for value in values)
+
+
+def _paint_numbers(painter: QPainter, area: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
+    """A cell a number, in its colour and written out, in letters as large as fit all of them."""
+    texts = [[written_number(float(value), digits) for value in values] for digits in (4, 3, 2)]
+    cell = area.width() / values.size
+    room = cell - 5.0
+
+    def width(shown: list[str], size: int) -> float:
+        painter.setFont(scene_font(size, 600))
+        return max(painter.fontMetrics().horizontalAdvance(text) for text in shown)
+
+    largest = max(letters, min(round(1.7 * letters), int(0.74 * area.height())))
+    sizes = range(largest, letters - 1, -1)
+    fitting = ((shown, size) for shown in texts for size in sizes if width(shown, size) <= room)
+    shown, size = next(fitting, (None, letters))
+    for index, colour in enumerate(scale.paint(values)):
+        rect = QRectF(index * cell, 0.0, cell - (1.0 if index + 1 < values.size else 0.0), area.height())
+        ground = QColor.fromRgb(int(colour))
+        if colour == NOT_A_NUMBER:
+            paint_no_number(painter, rect)
+        else:
+            painter.fillRect(rect, ground)
+        if shown is not None:
+            painter.setFont(scene_font(size, 600))
+            painter.setPen(legible_on(ground))
+            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, shown[index])
 
 
 def strongest(values: Numbers, groups: int) -> Numbers:

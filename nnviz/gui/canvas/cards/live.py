@@ -145,7 +145,7 @@ class LiveValues:
         return found if isinstance(found, Scalar) else None
 
     def _is_of(self, facts: CardFacts) -> bool:
-        """Whether the run is of a network in which this layer puts out what it puts out now, as far as can be told."""
+        """Whether the run is of a network in which this layer puts out what it puts out now, as far as is known."""
         if facts.shape is None:
             return False
         sample = self._array(OUTPUT.series(facts.pictured))

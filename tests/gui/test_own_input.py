@@ -95,7 +95,7 @@ def test_a_drawn_digit_is_answered_and_stands_on_the_cards(qtbot: QtBot, open_wi
     assert view.bars.shares == pytest.approx(shares / shares.sum(), abs=1e-6)
     names = view._facts.class_names  # type: ignore[union-attr]
     assert view.bars.answer == names[int(expected["whole"].argmax())]
-    live = window.canvas.scene().stage.live if hasattr(window.canvas.scene(), "stage") else window.canvas._stage.live
+    live = window.canvas.stage.live
     cards = {node: card for node, card in window.canvas.scene().cards.items() if card.facts.kind != "input"}
     qtbot.waitUntil(lambda: all(live.is_own(live.picture(card.facts)) for card in cards.values()), timeout=TIMEOUT)
     for node, card in cards.items():

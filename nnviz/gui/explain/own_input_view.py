@@ -16,9 +16,9 @@ from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from nnviz.data.own_picture import OwnPicture, Treatment
-from nnviz.gui.explain.own_answer import OwnAnswerBars
 from nnviz.gui.explain.kept_network import KeptNetwork
 from nnviz.gui.explain.number_rows import NumberRows
+from nnviz.gui.explain.own_answer import OwnAnswerBars
 from nnviz.gui.explain.picture_controls import PictureControls
 from nnviz.gui.explain.picture_fields import DrawField, SeenField
 from nnviz.gui.look.theme import format_count
@@ -97,7 +97,7 @@ class OwnInputView(QWidget):
         self.others.setAccessibleName("Network beside it")
         self.others.setToolTip("The network of a kept run, asked the same")
         self.others.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.others.setMinimumContentsLength(12)
+        self.others.setMinimumContentsLength(9)
         set_font(self.others, 12)
         self.others.addItem("Beside it: none", "")
         self.others.activated.connect(self._on_other)

@@ -77,10 +77,13 @@ class OwnInputPanel(Panel):
             self.view.set_active(False)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
-        """The input, number by number, and how likely each class is."""
+        """The answer, the input number by number, and how likely each class is."""
         yield ("what", "index", "value")
         view = self.view
-        if view is None or (view.picture is None and view.rows is None):
+        if view is None:
+            return
+        yield ("answer", "", view.bars.answer or view.bars.hint)
+        if view.picture is None and view.rows is None:
             return
         for place, value in np.ndenumerate(view.numbers()):
             yield ("input", " ".join(map(str, place)), float(value))

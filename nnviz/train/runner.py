@@ -596,7 +596,7 @@ class Runner:
         except NotFiniteError as error:
             self._break_down(error.step)
             return
-        self._price.trained(self.instruments.bare_seconds)
+        self._price.trained(self.instruments.bare_seconds, self.instruments.computed_seconds)
         now = time.perf_counter()
         # After the last step comes rest, which publishes what is measured then as well.
         if now - self._published >= _PUBLISH_EVERY and not last:

@@ -203,4 +203,4 @@ class ShownNetwork(QObject):
 
     def wait(self, seconds: float) -> bool:
         """Wait for what is being answered beside the session; False when the time was not enough."""
-        return self._background.wait(seconds)
+        return self._background.close(seconds)

@@ -53,7 +53,7 @@ class CheckpointStore(Protocol):
     """Where checkpoints are kept: the run's file."""
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
-        """Keeps the blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``edit``, ``stop`` and so on."""
+        """Keep blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``edit``, ``stop`` and others."""
 
 
 @runtime_checkable

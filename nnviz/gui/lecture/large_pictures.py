@@ -16,9 +16,10 @@ from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.look import pictures
 from nnviz.gui.look.planes import Dots
-from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, paint_no_number
+from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, legible_on, paint_no_number
 from nnviz.gui.look.theme import Theme, format_number
 from nnviz.gui.panels.arrays import FilterStack
+from nnviz.record.number_text import written_number
 from nnviz.record.readings import ArrayReading
 
 #: Sides of a map on the page, at least, where there are more of them than have room; and so many are shown at most.
@@ -263,8 +264,11 @@ def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measu
         else:
             painter.fillRect(place, ground)
         if numbered:
-            painter.setPen(QColor("#000000") if ground.lightnessF() > 0.55 else QColor("#ffffff"))
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, format_number(float(shown[index]), 2))
+            number = float(shown[index])
+            few = facts.picture is Picture.NUMBERS  # each of which counts, as on the card
+            painter.setPen(legible_on(ground))
+            text = written_number(number, 3) if few else format_number(number, 2)
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
     caption = scale.range_words()

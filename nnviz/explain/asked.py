@@ -12,7 +12,8 @@ import torch
 from nnviz.data.tensors import load
 from nnviz.errors import InputError, RunFileError
 from nnviz.explain.explanation import Explanation
-from nnviz.explain.layers import LOSS, explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
+from nnviz.explain.layers import explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
+from nnviz.explain.place import LOSS
 from nnviz.explain.updates import explain_update
 from nnviz.explain.values import Example, values_of_example
 from nnviz.network.memory import refuse_without_room

@@ -74,6 +74,7 @@ class CanvasScene(QGraphicsScene):
         self._router = Router(self)
         #: Where cards came, went or changed since the wires were laid.
         self._touched: list[QRectF] = []
+        self._lit: tuple[frozenset[str], frozenset[tuple[str, str]]] = (frozenset(), frozenset())
         self._selected: list[str] = []
         self._selected_wires: list[Edge] = []
         self._followed: object = None
@@ -272,6 +273,27 @@ class CanvasScene(QGraphicsScene):
         if content:
             self.selection_changed.emit(list(wanted))
 
+    # Light
+
+    def light(self, nodes: Collection[str] = (), ways: Collection[tuple[str, str]] = ()) -> None:
+        """Light up the cards and wires that a number has to do with, and no others.
+
+        Args:
+            nodes: Ids of layers; one that is hidden in a folded group lights that up.
+            ways: Pairs of layers that numbers flow between.
+        """
+        self._lit = (frozenset(nodes), frozenset(ways))
+        owner = self._seen.owner
+        cards = {owner.get(node, node) for node in nodes}
+        for identity, card in self._cards.items():
+            if card.look.lit is not (identity in cards):
+                card.set_look(lit=identity in cards)
+        between = {(owner.get(source, source), owner.get(target, target)) for source, target in ways}
+        for edge, wire in self._wires.items():
+            lit = (edge.source.node, edge.target.node) in between
+            if wire.lit is not lit:
+                wire.set_look(lit=lit)
+
     # Following the document
 
     def _on_changed(self, before: Project, after: Project, edit: object) -> None:
@@ -326,6 +348,8 @@ class CanvasScene(QGraphicsScene):
             self._moved()
         self._update_wires(moved, crowded=framed)
         self._mark_wires()
+        if self._lit[0]:
+            self.light(*self._lit)
         if self._stage.level is Level.FAR:
             for layer in self._far_items:
                 layer.follow()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -22,6 +22,8 @@ class LargeTile(QWidget):
     """One tile of a grid, drawn large, with numbers in its cells where they fit."""
 
     SIDE = 392
+    #: Row and column of a number that was clicked.
+    picked = Signal(int, int)
 
     def __init__(self, label: QLabel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -90,6 +92,12 @@ class LargeTile(QWidget):
         column = int((point.x() - area.left()) * width / area.width())
         return min(row, height - 1), min(column, width - 1)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on a number picks it."""
+        cell = self._cell(event.position())
+        if cell is not None and event.button() is Qt.MouseButton.LeftButton:
+            self.picked.emit(*cell)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is under the mouse."""
         if self._data is not None:
@@ -123,7 +131,7 @@ class Enlarged(QFrame):
         self.range_bar = RangeBar(self)
         foot.addWidget(self.range_bar)
         column.addLayout(foot)
-        hint = QLabel("Arrow keys: the neighbours · Esc: close", self)
+        hint = QLabel("Click: explain a number · arrow keys: the neighbours · Esc: close", self)
         hint.setProperty("role", "faint")
         set_font(hint, 12)
         column.addWidget(hint)

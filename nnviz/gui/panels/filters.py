@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtWidgets import QComboBox
 
+from nnviz.explain.place import Place
 from nnviz.gui.look.scales import NO_NUMBER, SIGNS, Scale
 from nnviz.gui.panels.array_view import ArrayView
 from nnviz.gui.panels.arrays import RGB, FilterStack, filter_stack, image_before, with_filters
@@ -38,6 +39,7 @@ class FilterView(ArrayView):
         """A choice behind the caption."""
         self._stack: FilterStack | None = None
         self._channel = 0
+        self._axes = 2
         self.shared = True
         self.channel_box = QComboBox(self)
         self.channel_box.setAccessibleName("Input channel")
@@ -83,6 +85,7 @@ class FilterView(ArrayView):
         if stack is None:
             self.clear()
             return False
+        self._axes = sample.array.ndim - 2 if isinstance(sample, ArrayReading) else 2
         if isinstance(sample, ArrayReading):
             self.set_measured(sample, moment_of(run, step))
         if before != (node, stack.channels):
@@ -108,6 +111,27 @@ class FilterView(ArrayView):
             return True
         besides = result.parameters - each * count_in(weights.meta, "of", len(weights.array))
         return besides in {0, result.output[0], result.output[-1]}
+
+    def place_of(self, tile: int, row: int, column: int) -> Place | None:
+        """The weight in a cell: of the channel that is shown, or of the first where three are shown as one colour."""
+        stack, found = self._stack, self._document.project.graph.nodes.get(self._node)
+        if stack is None or found is None:
+            return None
+        channel = max(self._channel, 0)
+        if stack.noun == "weights":
+            return Place(self._node, "weight", (row, column))
+        if stack.noun == "unit":
+            height, width = stack.size
+            return Place(self._node, "weight", (tile, (channel * height + row) * width + column))
+        spec = registry.layer(found.kind)
+        groups = spec.values(found.params).get("groups", 1)
+        if self._axes == 1:  # the channels of a sequence stand one below the other
+            return Place(self._node, "weight", (tile, row, column))
+        if spec.inputs_first:
+            per_group = len(stack.values) // groups if isinstance(groups, int) and groups else len(stack.values)
+            group, outgoing = divmod(tile, max(per_group, 1))
+            return Place(self._node, "weight", (group * stack.channels + channel, outgoing, row, column))
+        return Place(self._node, "weight", (tile, channel, row, column))
 
     def enlarged_title(self) -> str:
         """The layer and what is shown of it."""
@@ -216,7 +240,12 @@ class FiltersPanel(NodePanel):
         """The view fills the body."""
         self.view = FilterView(self.document, parent=self.body)
         self.body_layout.addWidget(self.view, 1)
+        self.view.number_picked.connect(self.number_requested)
         super().build()
+
+    def set_picking(self, on: bool) -> None:
+        """A click on a number takes it apart."""
+        self.view.grid.picks = on
 
     def option(self, key: str) -> str:
         """Whether there is one scale or one a filter."""

@@ -49,12 +49,14 @@ class CardLook:
     Attributes:
         severity: ``error``, ``warning`` or empty: red or amber frame.
         target: While a wire is being drawn: the card can take it (True), cannot (False), or is not asked (None).
+        lit: A number of it has to do with the one that is taken apart.
     """
 
     selected: bool = False
     hovered: bool = False
     severity: str = ""
     target: bool | None = None
+    lit: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def frame_colour(look: CardLook, theme: Theme) -> QColor | None:
         return theme.danger
     if look.severity == "warning":
         return theme.warning
-    return theme.accent if look.selected else None
+    return theme.accent if look.selected or look.lit else None
 
 
 def paint_card(
@@ -222,7 +224,7 @@ def paint_plate(painter: QPainter, rect: QRectF, family: str, look: CardLook, th
             rect.adjusted(-spread, 2.5 - spread, spread, 2.5 + spread), CARD_RADIUS + spread, CARD_RADIUS + spread
         )
     frame = frame_colour(look, theme)
-    if look.selected:
+    if look.selected or look.lit:
         glow = QColor(theme.accent)
         glow.setAlphaF(0.30)
         painter.setBrush(Qt.BrushStyle.NoBrush)

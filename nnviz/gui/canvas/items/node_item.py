@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from nnviz.gui.canvas.cards.card_numbers import CardNumber, number_in
 from nnviz.gui.canvas.cards.card_painter import CardLook, CardReadings, paint_bypass, paint_card
 from nnviz.gui.canvas.cards.card_pictures import picture_words
 from nnviz.gui.canvas.cards.card_places import CardPlaces, card_places
@@ -123,9 +124,14 @@ class NodeItem(QGraphicsItem):
             self.touch()
 
     def set_look(
-        self, *, selected: bool | None = None, hovered: bool | None = None, target: bool | str | None = ""
+        self,
+        *,
+        selected: bool | None = None,
+        hovered: bool | None = None,
+        target: bool | str | None = "",
+        lit: bool | None = None,
     ) -> None:
-        """Show the card as selected, hovered or a target; what is not given stays."""
+        """Show the card as selected, hovered, a target or lit; what is not given stays."""
         old = self._look
         self._set_look(
             CardLook(
@@ -133,6 +139,7 @@ class NodeItem(QGraphicsItem):
                 old.hovered if hovered is None else hovered,
                 old.severity,
                 old.target if isinstance(target, str) else target,
+                old.lit if lit is None else lit,
             )
         )
 
@@ -140,7 +147,7 @@ class NodeItem(QGraphicsItem):
         """Take the frame from the diagnostics and findings as they are now."""
         old, severity = self._look, self._stage.live.severity(self._content)
         if severity != old.severity:
-            self._set_look(CardLook(old.selected, old.hovered, severity, old.target))
+            self._set_look(replace(old, severity=severity))
 
     def _set_look(self, look: CardLook) -> None:
         if look != self._look:
@@ -227,6 +234,20 @@ class NodeItem(QGraphicsItem):
         stage.painted += 1
         stage.keep(self, face.width() * face.height() * 4)
         return face
+
+    def number_at(self, point: QPointF) -> tuple[str, CardNumber] | None:
+        """The node and the number in its picture at a point of the scene; None where there is none to be seen."""
+        stage = self._stage
+        place = card_places(self.facts, stage.zoom).picture
+        if place is None or stage.level is Level.FAR:
+            return None
+        live = stage.live
+        inside = point - QPointF(*self.place) - place.topLeft()
+        picture = live.picture(self.facts)
+        found = number_in(
+            self.facts, picture, place.size(), stage.level, card_places(self.facts, stage.zoom).letters, inside
+        )
+        return (self.facts.pictured, found) if found is not None else None
 
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """The measured numbers that its face shows, each with the step it claims."""

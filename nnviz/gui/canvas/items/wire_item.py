@@ -42,6 +42,7 @@ class WireItem(QGraphicsPathItem):
         self.drawn = QPainterPath()
         self._selected = False
         self._hovered = False
+        self._lit = False
         self._severity = ""
         self._reason = ""
         self._level = Level.NORMAL
@@ -63,6 +64,11 @@ class WireItem(QGraphicsPathItem):
     def hovered(self) -> bool:
         """Whether the mouse is on it, or a layer is held over it."""
         return self._hovered
+
+    @property
+    def lit(self) -> bool:
+        """Whether a number that is taken apart has flowed through it."""
+        return self._lit
 
     @property
     def severity(self) -> str:
@@ -145,13 +151,14 @@ class WireItem(QGraphicsPathItem):
             if layer is not None:
                 layer.cover(self._bounds)
 
-    def set_look(self, *, selected: bool | None = None, hovered: bool | None = None) -> None:
-        """Show the wire as chosen or as under the mouse; what is not given stays."""
+    def set_look(self, *, selected: bool | None = None, hovered: bool | None = None, lit: bool | None = None) -> None:
+        """Show the wire as chosen, as under the mouse or as lit; what is not given stays."""
         selected = self._selected if selected is None else selected
         hovered = self._hovered if hovered is None else hovered
-        if (selected, hovered) != (self._selected, self._hovered):
-            self._selected, self._hovered = selected, hovered
-            self.setZValue(-0.5 if selected or hovered else -1.0)
+        lit = self._lit if lit is None else lit
+        if (selected, hovered, lit) != (self._selected, self._hovered, self._lit):
+            self._selected, self._hovered, self._lit = selected, hovered, lit
+            self.setZValue(-0.5 if selected or hovered or lit else -1.0)
             self.restyle()
 
     def set_problem(self, severity: str, reason: str) -> None:
@@ -170,7 +177,7 @@ class WireItem(QGraphicsPathItem):
         """Take colour and width from the theme."""
         colours = theme.current()
         bad = {"error": colours.danger, "warning": colours.warning}.get(self._severity)
-        if self._selected:
+        if self._selected or self._lit:
             colour, width = colours.accent, 2.6
         elif bad is not None:
             colour, width = bad, 2.8 if self._hovered else 2.2

@@ -269,9 +269,11 @@ def _paint_sum(
     y += high
     weights = window.shares.size
     if taken.output is not None and window.largest is None and area.bottom() + 2.2 * letters <= limit:
-        count = taken.output[0].size
-        words = f"The same {weights} weights slide over all of it: {weights} + 1 parameters make all {count} numbers"
-        ink.text(QRectF(area.left(), y, area.width(), line), f"{words} of this map.", 0.95, colour=quiet)
+        sizes = taken.output.shape[1:]
+        count = " × ".join(map(str, sizes)) + (f" = {taken.output[0].size:,}" if len(sizes) > 1 else "")
+        own = f"{weights} + 1 parameters" if window.bias is not None else f"{weights} parameters"
+        words = f"The same {weights} weights slide over all of it: {own} make all {count} numbers of this map."
+        ink.text(QRectF(area.left(), y, area.width(), line), words, 0.95, colour=quiet)
 
 
 def _choose(hands: WindowHands, channel: int, _point: QPointF) -> None:

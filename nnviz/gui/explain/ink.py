@@ -141,6 +141,8 @@ class Ink:
             paint_no_number(painter, inner)
         else:
             painter.setBrush(colour)
+            if rect.width() > 14:  # a white number on a white page is a cell, too
+                painter.setPen(QPen(self.theme.border, 1.0))
             radius = min(3.0, rect.width() / 10)
             painter.drawRoundedRect(inner, radius, radius)
         size = min(1.25, rect.height() / self.letters * 0.5, rect.width() / self.letters / 2.9)
@@ -149,7 +151,7 @@ class Ink:
         # Two decimals, of what is neither large nor small.
         digits = 3 if abs(value) >= 1 or abs(value) < 1e-3 else 2 if abs(value) >= 0.1 else 1
         text = themes.format_number(value, digits)
-        size = min(size, 0.92 * rect.width() / max(self.width(text), 1.0))
+        size = min(size, 0.86 * rect.width() / max(self.width(text), 1.0))
         if size * self.letters < 9.5 and self.letters > 9.5:
             return
         light = 0.299 * colour.redF() + 0.587 * colour.greenF() + 0.114 * colour.blueF() > 0.5

@@ -364,10 +364,15 @@ class Sheet(QWidget):
         assert trained is not None
         line = QRectF(room.left(), room.top(), room.width(), 1.7 * ink.letters)
         sizes = " × ".join(map(str, trained.shape))
-        words = f"one of {sizes}; now {number(trained.value)}"
+        place, quiet = taken.place, ink.theme.text_muted
+        x = line.left() + ink.text(line, f"one of {sizes}; now ", colour=quiet)
+        wide = ink.text(QRectF(x, line.top(), line.right() - x, line.height()), number(trained.value), 1.0, 700)
+        spot = QRectF(x, line.top(), wide, line.height())
+        words = f"{place.part} of {place.node} now: {number(trained.value)}"
+        ink.spot(spot, words, zone="now", number=(place.node, place.part, taken.index))
         if trained.optimizer:
-            words += f"; {trained.optimizer}, learning rate {number(trained.learning_rate)}"
-        ink.text(line, words, colour=ink.theme.text_muted)
+            words = f"; {trained.optimizer}, learning rate {number(trained.learning_rate)}"
+            ink.text(QRectF(x + wide, line.top(), line.right() - x - wide, line.height()), words, colour=quiet)
         return room.adjusted(0, 1.9 * ink.letters, 0, 0)
 
     def _paint_view(self, ink: Ink, room: QRectF, taken: TakenApart) -> None:

@@ -212,6 +212,7 @@ class ExplainPanel(Panel):
         yield ("source", "factors", "value")
         taken = self.walk.taken
         if taken is None:
+            yield (self.walk.failure or self.empty, "", "")
             return
         for term in taken.explanation.terms:
             yield (term.source, " * ".join(f"{factor.name}={factor.value!r}" for factor in term.factors), term.value)

@@ -146,6 +146,10 @@ class MapView(ArrayView):
             return Place(self._node, index=(unit,), near=self._edges.middle(row, column, *maps.shape[1:]))
         return Place(self._node, index=(unit, row, column)[: self._rank] if self._rank != 2 else (unit, column))
 
+    def enlarged_hint(self) -> str:
+        """What a click does."""
+        return "Click: explain a number" if self.explains_enlarged else ""
+
     def enlarged_title(self) -> str:
         """The layer and the sample."""
         return f"{self._node} · {self._sample()}"
@@ -222,7 +226,7 @@ class MapView(ArrayView):
         """Each unit over the plane of the two input features; of the Output what it decides."""
         node = self._document.project.graph.nodes.get(self._node)
         facts = self._document.facts
-        decides = node is not None and node.kind == "output" and facts is not None and facts.task != "regression"
+        decides = node is not None and node.kind == "output" and facts is not None and facts.shown_task != "regression"
         names: tuple[str, ...]
         scales: tuple[Scale, ...]
         if decides and node is not None and facts is not None:
@@ -301,6 +305,7 @@ class FeatureMapsPanel(NodePanel):
         self.body_layout.addWidget(self.view, 1)
         super().build()
         self.view.number_picked.connect(self.number_requested)
+        self.view.explains_enlarged = True
         self.view.scale_switch.chosen.connect(lambda key: self.option_changed.emit("scale", key))
         self.unit_box = QSpinBox(self.header)
         self.unit_box.setAccessibleName("Channel")

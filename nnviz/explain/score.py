@@ -62,7 +62,9 @@ class Goal:
 
 
 class OwnNetwork:
-    """A copy of a network in evaluation mode with what is needed to ask it. Belongs to one thread at a time.
+    """A copy of a network in evaluation mode with what is needed to ask it.
+
+    Several threads may ask it at a time: no question changes it.
 
     Args:
         at_rest: The copy.

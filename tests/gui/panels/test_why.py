@@ -224,6 +224,25 @@ def test_there_is_a_sentence_where_there_is_no_answer_and_long_work_waits_for_a_
     assert not panel.why.go.isVisible()
 
 
+def test_training_goes_bit_for_bit_as_without_it(qtbot: QtBot, open_window: OpenWindow) -> None:
+    import torch
+
+    from nnviz.data.tensors import load
+    from nnviz.train.training import Training
+
+    window = open_window("spiral")
+    panel = opened(window, qtbot)
+    for number, method in enumerate(METHODS):
+        panel.why.choose(method.key)
+        panel.turn("unit" if number % 2 else "answer")
+        panel.unit.go.click()
+        steps(window, qtbot, 5)
+    alone = Training(window.document.project, load(window.document.project.data), torch.device("cpu"))
+    for _ in range(5 * len(METHODS)):
+        alone.advance()
+    assert asked(qtbot, window, weights) == weights(alone)
+
+
 @pytest.mark.parametrize("name", ["dark", "light"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_map_is_painted_in_the_colours_of_its_legend(styled: object, name: str, channels: int) -> None:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nnviz.data import datasets
 from nnviz.errors import TrainingError
 from nnviz.explain.values import Example, values_of_next_batch
 from nnviz.network.initialise import initialise
@@ -99,7 +100,7 @@ class NeuronNumbers:
         surface: ``[outputs, side, side]``, what the network puts out over the plane; None likewise.
         enlarged: Which unit was enlarged; ``enlarged_map``: its picture, ``[side, side]``.
         points: The examples of each split that has any; always the same object for the same training.
-        loss_kind, task, class_names: How an output is read.
+        loss_kind, task, class_names: How an output is read; ``feature_names``: what comes in, where that has names.
         example: Whose values these are; None for none.
         right: What the example really is, in words; ``target``: as a number.
         loss: Of this example.
@@ -121,6 +122,7 @@ class NeuronNumbers:
     loss_kind: str = ""
     task: str = ""
     class_names: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
     example: Example | None = None
     right: str = ""
     target: float = 0.0
@@ -207,11 +209,12 @@ class NeuronAnswers:
             enlarged_map=enlarged_map,
             points=ground.points,
             loss_kind=training.loss_function.kind,
-            task=facts.task,
+            task=facts.shown_task,
             class_names=tuple(facts.class_names),
+            feature_names=tuple(datasets.dataset(training.data.config.dataset).feature_names),
             example=example,
             right="" if example is None else training.data.describe(example.index, example.split),
-            target=0.0 if target is None else float(target.reshape(-1)[0]),
+            target=0.0 if target is None or not target.numel() else float(target.reshape(-1)[0]),
             loss=loss,
             output=None if given is None else _numbers(outputs[last][cells]),
             switches=training.switches,
@@ -326,7 +329,8 @@ def _points(training: Training, split: str) -> SplitPoints | None:
     inputs = feeder.prepare(chosen)
     if inputs.dim() != 2 or inputs.shape[1] != 2:
         return None
-    labels = feeder.targets_of(chosen).reshape(len(chosen), -1)[:, :1].float()
+    targets = feeder.targets_of(chosen)
+    labels = targets.reshape(len(chosen), -1)[:, :1].float() if targets.numel() else torch.zeros(len(chosen), 1)
     return SplitPoints(_numbers(torch.cat([inputs, labels], dim=1)), chosen.numpy().astype(np.int64))
 
 
@@ -352,4 +356,4 @@ def fresh_numbers(training: Training, node: str, unit: int, seed: int) -> tuple[
     initialise(module, params, torch.Generator().manual_seed(seed), where=f"graph.nodes.{node}.params")
     weight, bias = _parameter(module, "weight"), _parameter(module, "bias")
     assert weight is not None
-    return weight[unit].tolist(), None if bias is None else float(bias[unit])
+    return weight.detach()[unit].tolist(), None if bias is None else float(bias.detach()[unit])

@@ -53,7 +53,7 @@ class CheckpointStore(Protocol):
     """Where checkpoints are kept: the run's file."""
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
-        """Keeps the blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``edit``, ``stop`` or so."""
+        """Keep blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``edit``, ``stop`` and others."""
 
 
 @runtime_checkable
@@ -596,7 +596,7 @@ class Runner:
         except NotFiniteError as error:
             self._break_down(error.step)
             return
-        self._price.trained(self.instruments.bare_seconds)
+        self._price.trained(self.instruments.bare_seconds, self.instruments.computed_seconds)
         now = time.perf_counter()
         # After the last step comes rest, which publishes what is measured then as well.
         if now - self._published >= _PUBLISH_EVERY and not last:

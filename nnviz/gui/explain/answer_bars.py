@@ -18,6 +18,9 @@ from nnviz.gui.look.theme import format_number
 if TYPE_CHECKING:
     from nnviz.explain.neurons import NeuronNumbers
 
+#: Pixels of a bar with the room around it, at the most.
+_ROW = 46.0
+
 
 class AnswerBars(QWidget):
     """A line for each output: its name, a bar as long as its share, and the share; the right one is marked."""
@@ -31,12 +34,14 @@ class AnswerBars(QWidget):
     def show_numbers(self, numbers: NeuronNumbers | None) -> None:
         """Another moment of the network."""
         self._numbers = numbers
+        if numbers is not None and numbers.output is not None:
+            self.setMaximumHeight(round(_ROW * max(len(numbers.output), 2)))
         self.update()
 
     @answering(QSize)
     def minimumSizeHint(self) -> QSize:
         """Small enough for a laptop."""
-        return QSize(150, 120)
+        return QSize(150, 60)
 
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -56,7 +61,7 @@ class AnswerBars(QWidget):
         rows = list(np.atleast_1d(shares))
         font = theme.font(15, 500)
         metrics = QFontMetricsF(font)
-        height = min(46.0, self.height() / max(len(rows), 1))
+        height = min(_ROW, self.height() / max(len(rows), 1))
         label = max((metrics.horizontalAdvance(_name(names, i)) for i in range(len(rows))), default=0.0) + 26
         label = min(label, 0.45 * self.width())
         figures = metrics.horizontalAdvance("−0.0000") + 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +21,14 @@ from nnviz.gui.look.theme import format_number
 if TYPE_CHECKING:
     from nnviz.explain.neurons import NeuronNumbers
 
-#: Pixels of the widest line and of the thinnest; and how much of its colour the thinnest has.
-_WIDEST, _THINNEST, _FAINTEST = 7.0, 0.7, 0.28
+#: Pixels of the widest line, and under which a line has one pixel; and how much of its colour the thinnest has.
+_WIDEST, _THIN, _FAINTEST = 6.0, 1.35, 0.28
+#: What share of the weights is no wider than that, and what the others are at the most.
+_MOST, _CAP = 0.95, 10.0
+#: Pixels of a name beside a unit, and up to how many units in a column have theirs below them.
+_NAMES, _NAMES_BELOW = 104.0, 6
+#: Shades of a line.
+_LEVELS = 48
 #: What is left of the lines that do not belong to what is pointed at.
 _ASIDE = 0.16
 _MARK = 3.4
@@ -48,13 +55,16 @@ class Lit:
 
 def unit_images(numbers: NeuronNumbers) -> list[list[QImage]]:
     """The picture of each unit over the plane, in the colours of signs, as far as its own largest number."""
-    pictures: list[list[QImage]] = []
-    for layer in numbers.layers:
-        if layer.maps is None:
-            pictures.append([])
-        else:
-            pictures.append([image_of(Scale.signs(one).paint(one)) for one in layer.maps])
-    return pictures
+    maps = [layer.maps for layer in numbers.layers]
+    if any(one is None for one in maps):
+        return [[] for _ in maps]
+    every = np.concatenate([one for one in maps if one is not None])
+    magnitudes = np.where(np.isfinite(every), np.abs(every), 0.0).max(axis=(1, 2))
+    limits = np.where(magnitudes > 0, magnitudes, 1.0)
+    # All in one go, on one scale: each unit in shares of its own largest number.
+    painted = Scale("diverging", -1.0, 1.0).paint(every / limits[:, None, None])
+    images = iter([image_of(one) for one in painted])
+    return [[next(images) for _ in one] for one in maps if one is not None]
 
 
 def paint_network(
@@ -116,6 +126,12 @@ def _value(numbers: NeuronNumbers, place: LinePlace | BiasPlace, dragged: float 
     return math.nan if layer.biases is None else float(layer.biases[place.unit])
 
 
+def names_aside(numbers: NeuronNumbers) -> float:
+    """Pixels at the left for the names of what comes in, where there are too many for names below the units."""
+    units = numbers.chain.layers[0].units
+    return _NAMES if units > _NAMES_BELOW and len(numbers.feature_names) == units else 0.0
+
+
 def largest(arrays: list[Numbers | None]) -> float:
     """The largest finite magnitude; at least a trace above zero."""
     found = 1e-12
@@ -127,40 +143,65 @@ def largest(arrays: list[Numbers | None]) -> float:
 
 
 def line_width(weight: float, limit: float) -> float:
-    """Pixels, in proportion to the magnitude."""
+    """Pixels, in proportion to the magnitude; the few that are far larger than most are only somewhat wider."""
     if not math.isfinite(weight):
         return _WIDEST
-    return max(_THINNEST, _WIDEST * min(abs(weight) / limit, 1.0))
+    width = _WIDEST * abs(weight) / limit
+    # Of the thin ones the shade tells more than the width, and Qt draws lines of one pixel three times as fast.
+    return min(width, _CAP) if width >= _THIN else 1.0
+
+
+def usual(arrays: list[Numbers | None]) -> float:
+    """The magnitude that all but a few of the numbers stay under; at least a trace above zero."""
+    found = [np.abs(array[np.isfinite(array)]).ravel() for array in arrays if array is not None]
+    every = np.concatenate(found) if found else np.zeros(0)
+    return max(float(np.quantile(every, _MOST)), 1e-12) if every.size else 1e-12
+
+
+@cache
+def _line_colours(theme_name: str, aside: bool) -> tuple[tuple[QColor, ...], tuple[QColor, ...]]:
+    """Of negative and of positive weights, from the smallest to the largest.
+
+    Mixed with the ground beforehand: half-transparent lines take Qt three times as long.
+    """
+    colours = theme.DARK if theme_name == theme.DARK.name else theme.LIGHT
+    strengths = [_FAINTEST + (1 - _FAINTEST) * math.sqrt(level / _LEVELS) for level in range(_LEVELS + 1)]
+    if aside:
+        strengths = [_ASIDE * strength for strength in strengths]
+    return (
+        tuple(theme.mixed(colours.window, colours.negative, strength) for strength in strengths),
+        tuple(theme.mixed(colours.window, colours.positive, strength) for strength in strengths),
+    )
 
 
 def _paint_lines(
     painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers, lit: Lit, colours: theme.Theme
 ) -> None:
-    limit = largest([layer.weights for layer in numbers.layers])
+    limit = usual([layer.weights for layer in numbers.layers])
     place = lit.place
     painter.setBrush(Qt.BrushStyle.NoBrush)
     bad = QColor.fromRgb(NOT_A_NUMBER)
-    positive, negative = QColor(colours.positive), QColor(colours.negative)
-    todo: list[tuple[float, float, int, int, int]] = []
+    todo: list[tuple[bool, float, float, int, int, int]] = []
+    unit_lit = isinstance(place, UnitPlace)
     for layer in range(1, len(places.units)):
         weights = numbers.layers[layer].weights
         if weights is None:
             continue
         for unit, row in enumerate(weights.tolist()):
             for source, weight in enumerate(row):
-                todo.append((abs(weight), weight, layer, unit, source))
-    todo.sort(key=lambda one: one[0])
-    pen = QPen(positive, 1.0)
+                stands_out = not unit_lit or place in ((layer, unit), (layer - 1, source))
+                todo.append((stands_out, abs(weight), weight, layer, unit, source))
+    todo.sort(key=lambda one: one[:2])
+    usual_colours, aside = _line_colours(colours.name, False), _line_colours(colours.name, True)
+    pen = QPen(bad, 1.0)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    for size, weight, layer, unit, source in todo:
-        share = min(size / limit, 1.0) if math.isfinite(size) else 1.0
-        strength = _FAINTEST + (1 - _FAINTEST) * math.sqrt(share)
-        if isinstance(place, UnitPlace) and place not in ((layer, unit), (layer - 1, source)):
-            strength *= _ASIDE
-        colour = positive if weight > 0 else negative if math.isfinite(weight) else bad
-        colour.setAlphaF(strength)
-        pen.setColor(colour)
-        pen.setWidthF(max(_THINNEST, _WIDEST * share))
+    for stands_out, size, weight, layer, unit, source in todo:
+        if math.isfinite(size):
+            level = min(int(size / limit * _LEVELS), _LEVELS)
+            pen.setColor((usual_colours if stands_out else aside)[weight > 0][level])
+        else:
+            pen.setColor(bad)
+        pen.setWidthF(line_width(weight, limit))
         painter.setPen(pen)
         painter.drawPath(places.lines[layer - 1][unit][source])
     if isinstance(place, LinePlace):
@@ -170,8 +211,7 @@ def _paint_lines(
             path = places.lines[place.layer - 1][place.unit][place.source]
             painter.setPen(QPen(colours.text, line_width(weight, limit) + 3.0))
             painter.drawPath(path)
-            colour = QColor(sign_colour(weight, colours))
-            painter.setPen(QPen(colour, line_width(weight, limit) + 0.6))
+            painter.setPen(QPen(sign_colour(weight, colours), line_width(weight, limit) + 0.6))
             painter.drawPath(path)
 
 
@@ -270,8 +310,15 @@ def _paint_words(painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers
         painter.drawText(QPointF(x, places.area.top() + metrics.ascent() + 2), title)
         if layer not in (0, last) or (layer == last and len(column) == 1):
             continue
+        beside = layer == 0 and names_aside(numbers) > 0
         for unit, middle in enumerate(column):
             name = unit_name(numbers, layer, unit)
+            if beside:
+                room = middle.x() - places.radius - 8
+                name = metrics.elidedText(name.replace("_", " "), Qt.TextElideMode.ElideRight, room)
+                edge = QPointF(room - metrics.horizontalAdvance(name), middle.y() + metrics.ascent() / 2 - 1)
+                painter.drawText(edge, name)
+                continue
             width = metrics.horizontalAdvance(name)
             room = column[1].y() - column[0].y() - 2 * places.radius if len(column) > 1 else metrics.height() + 9
             if room < metrics.height():

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from nnviz.gui.explain.neuron_painter import Lit, Place, paint_network, paint_tip, unit_images
+from nnviz.gui.explain.neuron_painter import Lit, Place, names_aside, paint_network, paint_tip, unit_images
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, NeuronPlaces, UnitPlace, neuron_places
+from nnviz.gui.explain.neuron_words import tip_of
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.parts.widgets import set_font
+from nnviz.gui.parts.number_field import NumberField
 
 if TYPE_CHECKING:
     from nnviz.explain.neurons import NeuronNumbers
@@ -22,41 +24,12 @@ if TYPE_CHECKING:
 _DRAG = 4.0
 #: What a pixel of a drag adds, for a number of the size 1 and below; larger ones move in proportion.
 _PER_PIXEL = 0.01
-_EDITOR_WIDTH = 96
 _KEYS_OF_UNITS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
-
-
-class NumberEditor(QLineEdit):
-    """Where a weight is typed: Enter sets it, Escape and a click elsewhere leave it as it was."""
-
-    #: What was typed, when Enter was pressed.
-    entered = Signal(str)
-
-    def __init__(self, parent: QWidget, text: str, name: str) -> None:
-        super().__init__(text, parent)
-        self.setAccessibleName(name)
-        set_font(self, 14, 600)
-        self.setFixedWidth(_EDITOR_WIDTH)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.returnPressed.connect(lambda: self.entered.emit(self.text()))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape closes it."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-            return
-        super().keyPressEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Whoever goes elsewhere has left it."""
-        super().focusOutEvent(event)
-        if event.reason() != Qt.FocusReason.PopupFocusReason:
-            self.close()
 
 
 class NeuronPicture(QWidget):
@@ -66,18 +39,23 @@ class NeuronPicture(QWidget):
         pointed: What the mouse is over: a UnitPlace, LinePlace, BiasPlace, or None.
         set_requested: (place, value, whether it goes on with the one before): a number is to be set.
         menu_requested: (UnitPlace, where on the screen): the menu of a unit is wanted.
-        refused: A sentence: what was typed is no number.
         key_pressed: (letter, UnitPlace): O, F or R was pressed on a unit.
     """
 
     pointed = Signal(object)
     set_requested = Signal(object, float, bool)
     menu_requested = Signal(object, QPoint)
-    refused = Signal(str)
     key_pressed = Signal(str, object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, type_in: Callable[[LinePlace | BiasPlace, float], str], parent: QWidget | None = None) -> None:
+        """Make it.
+
+        Args:
+            type_in: Sets a number that was typed; gives back why it cannot be set, or an empty text.
+            parent: Owner.
+        """
         super().__init__(parent)
+        self._type_in = type_in
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -93,7 +71,7 @@ class NeuronPicture(QWidget):
         self._pressed_at = QPointF()
         self._first = self._dragged = 0.0
         self._dragging = False
-        self._editor: NumberEditor | None = None
+        self._editor: NumberField | None = None
         #: How often it was painted.
         self.painted = 0
 
@@ -119,7 +97,8 @@ class NeuronPicture(QWidget):
         if self._numbers is None:
             return None
         sizes = tuple(layer.layer.units for layer in self._numbers.layers)
-        return neuron_places(sizes, 0.0, 0.0, float(self.width()), float(self.height()))
+        aside = names_aside(self._numbers)
+        return neuron_places(sizes, aside, 0.0, float(self.width()) - aside, float(self.height()))
 
     @property
     def place(self) -> Place | None:
@@ -234,45 +213,35 @@ class NeuronPicture(QWidget):
 
     # ---- typing --------------------------------------------------------------------------------------------------
 
-    def edit(self, place: LinePlace | BiasPlace, point: QPointF | None = None) -> NumberEditor:
-        """Open the editor of a number, at a point or where the number stands."""
+    def edit(self, place: LinePlace | BiasPlace, point: QPointF | None = None) -> NumberField | None:
+        """Open the field of a number, at a point or where the number stands; None where there is nothing drawn."""
         self._close_editor()
-        places = self.places()
-        if point is None and places is not None:
+        places, numbers = self.places(), self._numbers
+        if places is None or numbers is None:
+            return None
+        if point is None:
             marked = isinstance(place, BiasPlace)
-            point = places.mark(place.layer, place.unit) if marked else places.middle_of(place)  # type: ignore[arg-type]  # of a line
-        point = point or QPointF()
-        value = self.value_at(place)
-        editor = self._editor = NumberEditor(self, f"{value:.6g}", "Weight" if isinstance(place, LinePlace) else "Bias")
-        editor.entered.connect(lambda text: self._on_entered(place, text))
-        x = min(max(4, round(point.x()) + 8), self.width() - _EDITOR_WIDTH - 4)
-        y = min(max(4, round(point.y()) - 34), self.height() - 34)
-        editor.move(x, y)
-        editor.show()
-        editor.selectAll()
-        editor.setFocus(Qt.FocusReason.OtherFocusReason)
-        return editor
+            point = places.mark(place.layer, place.unit) if marked else places.middle_of(LinePlace(*place))
+        cell = QRect(round(point.x()) - 8, round(point.y()) - 8, 16, 16)
+        title = tip_of(numbers, place)[0]
+        self._editor = NumberField(title, self.value_at(place), lambda value: self._type_in(place, value), cell, self)
+        self._editor.destroyed.connect(self._forget_editor)
+        self.update()
+        return self._editor
 
     @property
-    def editor(self) -> NumberEditor | None:
-        """The editor that is open."""
+    def editor(self) -> NumberField | None:
+        """The field that is open."""
         return self._editor if self._editor is not None and self._editor.isVisible() else None
 
-    def _on_entered(self, place: LinePlace | BiasPlace, text: str) -> None:
-        try:
-            value = float(text.strip().replace(",", ".").replace("−", "-"))
-        except ValueError:
-            self.refused.emit(f"{text.strip()[:40] or 'Nothing'} is no number.")
-            return
-        self._close_editor()
-        self.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.set_requested.emit(place, value, False)
+    def _forget_editor(self) -> None:
+        self._editor = None
 
     def _close_editor(self) -> None:
-        editor, self._editor = self._editor, None
+        editor = self.editor
         if editor is not None:
-            editor.close()
-            editor.deleteLater()
+            editor.leave()
+        self._editor = None
 
     # ---- keys ----------------------------------------------------------------------------------------------------
 

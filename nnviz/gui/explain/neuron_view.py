@@ -12,18 +12,21 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
-from nnviz.errors import NnvizError
+from nnviz.errors import NnvizError, ParamError
 from nnviz.gui.explain.answer_bars import AnswerBars
 from nnviz.gui.explain.neuron_picture import NeuronPicture
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, UnitPlace
 from nnviz.gui.explain.neuron_words import answer_sentence, unit_name, unit_sentence
 from nnviz.gui.explain.plane_plot import PlaneLegend, PlanePlot
+from nnviz.gui.explain.weight_editing import WeightEditing
 from nnviz.gui.look import theme
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, SegmentButton, Segments, refresh_fonts, set_font
+from nnviz.gui.runs.pace import PACES, pace_of
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.gui.runs.workspace import Workspace
+from nnviz.train.weight_edits import Place, WeightChange, as_float32
 
 if TYPE_CHECKING:
     from nnviz.explain.neurons import NeuronAnswers, NeuronNumbers
@@ -40,19 +43,13 @@ _COARSE, _FINE = 100, 200
 _FEW = 12
 #: Milliseconds between two changes of a sentence that follows the training.
 _READING = 0.2
-PACES: tuple[tuple[str, str, str, float | None], ...] = (
-    ("1", "1/s", "One step a second", 1.0),
-    ("5", "5/s", "Five steps a second", 5.0),
-    ("20", "20/s", "Twenty steps a second", 20.0),
-    ("full", "Full", "As many steps as the computer makes", None),
-)
 _HINT = (
-    "Click a point: its way through the network, with numbers. Drag a line or a dot: a weight or a bias; click it to "
-    "type. Click a unit: switch it off, freeze it."
+    "Click a point to follow it through the network. Drag a line or a dot to change its number, click it to type. "
+    "Click a unit for more."
 )
 _HINT_OF_VALUES = (
-    "Every unit shows its value for the pinned example. Drag a line or a dot: a weight or a bias; click it to type. "
-    "Click a unit: switch it off, freeze it."
+    "Every unit shows its value for the pinned example. Drag a line or a dot to change its number, click it to type. "
+    "Click a unit for more."
 )
 
 
@@ -85,6 +82,7 @@ class NeuronView(QWidget):
         self._waiting: tuple[LinePlace | BiasPlace, float, bool] | None = None
         #: What was done here and can be undone: "weights", or the switches before.
         self._done: list[str | UnitSwitches] = []
+        self._editing = WeightEditing(workspace.training, workspace.say)
         self._said_at = 0.0
         self.setObjectName("NeuronView")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -120,8 +118,8 @@ class NeuronView(QWidget):
         self._speed = QLabel("Speed", self)
         self._speed.setProperty("role", "muted")
         set_font(self._speed, 13)
-        self.paces = Segments([(key, title, tip) for key, title, tip, _ in PACES], self)
-        self.paces.set_value("full")
+        self.paces = Segments([(pace.key, pace.title, f"Train at {pace.words}") for pace in PACES], self)
+        self.paces.set_value(pace_of(self._training.pace).key)
         self.paces.chosen.connect(self._on_pace)
         head.addWidget(self._speed)
         head.addWidget(self.paces)
@@ -133,7 +131,7 @@ class NeuronView(QWidget):
         row = QHBoxLayout()
         row.setSpacing(10)
         column.addLayout(row, 1)
-        self.picture = NeuronPicture(self)
+        self.picture = NeuronPicture(self._type_in, self)
         row.addWidget(self.picture, 1)
         self._right = QWidget(self)
         right = QVBoxLayout(self._right)
@@ -153,6 +151,7 @@ class NeuronView(QWidget):
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         set_font(self.words, 14)
         right.addWidget(self.words)
+        right.addStretch(0)
         row.addWidget(self._right)
         self._nothing = FittedText("", self)
         column.addWidget(self._nothing, 1)
@@ -161,7 +160,6 @@ class NeuronView(QWidget):
         self.picture.pointed.connect(self._on_pointed)
         self.picture.set_requested.connect(self._on_set)
         self.picture.menu_requested.connect(self._show_menu)
-        self.picture.refused.connect(self._workspace.say)
         self.picture.key_pressed.connect(self._on_key)
         self.plot.point_clicked.connect(self._on_point)
         self.picture.installEventFilter(self)
@@ -173,8 +171,8 @@ class NeuronView(QWidget):
         row.setSpacing(2)
         self.splits: dict[str, SegmentButton] = {}
         for split, title, tip in (
-            ("train", "● training", "Show the training examples, as discs"),
-            ("validation", "◆ validation", "Show the validation examples, as diamonds"),
+            ("train", "● train", "Show the training examples, as discs"),
+            ("validation", "◆ val.", "Show the validation examples, as diamonds"),
             ("test", "■ test", "Show the test examples, as squares"),
         ):
             button = self.splits[split] = SegmentButton(self._switches)
@@ -221,13 +219,16 @@ class NeuronView(QWidget):
         """Nobody looks: it asks nothing."""
         super().hideEvent(event)
         self._timer.stop()
+        self._waiting = None
+        if self._asked is not None:
+            self._asked.cancel()
+            self._asked = None
 
     def _soon(self) -> None:
         self._answered = ()
 
     def _on_training(self) -> None:
-        pace = self._training.pace
-        self.paces.set_value(next((key for key, _, _, one in PACES if one == pace), ""))
+        self.paces.set_value(pace_of(self._training.pace).key)
         self._soon()
 
     def _wanted(self) -> tuple[object, ...]:
@@ -321,16 +322,14 @@ class NeuronView(QWidget):
         if plane:
             self.plot.show_numbers(numbers)
             enlarged = numbers.enlarged
-            title = "What the network decides"
-            if numbers.task == "regression":
-                title = "What the network says"
+            title = "Output" if numbers.task == "regression" else "Decision"
             if enlarged is not None:
                 title = unit_name(numbers, *enlarged)
                 title = title if enlarged[0] == 0 else f"{title} of {numbers.layers[enlarged[0]].layer.node}"
             self.legend.show_legend(title, self.plot.scale, numbers.class_names)
         else:
             self.bars.show_numbers(numbers)
-            self.legend.show_legend("What the network says", None, ())
+            self.legend.show_legend("Output", None, ())
         now = time.perf_counter()
         if now - self._said_at > _READING or not self._training.running:
             self._said_at = now
@@ -356,6 +355,7 @@ class NeuronView(QWidget):
         self.plot.setVisible(plane)
         self._switches.setVisible(plane)
         self.bars.setVisible(not plane)
+        self._resize_right()
         for split, button in self.splits.items():
             button.setVisible(split in numbers.points)
         self._done.clear()
@@ -368,9 +368,12 @@ class NeuronView(QWidget):
         self._soon()
 
     def _choose_pinned(self) -> None:
-        standing = self._training.standing
-        split = "validation" if standing.validation_count else "train"
-        self._chosen = (split, self._pinned)
+        numbers = self._numbers
+        if numbers is not None and numbers.edges is not None:
+            held_back = "validation" in numbers.points
+        else:
+            held_back = self._training.standing.validation_count > 0
+        self._chosen = ("validation" if held_back else "train", self._pinned)
         self._chosen_by_hand = False
 
     def _say_what_is_shown(self) -> None:
@@ -411,16 +414,29 @@ class NeuronView(QWidget):
             return
         self._send(place, value, more)
 
-    def _send(self, place: LinePlace | BiasPlace, value: float, more: bool) -> None:
-        from nnviz.train.weight_edits import WeightChange  # noqa: PLC0415 - the session's thread has imported it
+    def _type_in(self, place: LinePlace | BiasPlace, value: float) -> str:
+        """Sets a number that was typed; why not, where it cannot be set."""
+        reason = self._training.cannot_edit_weights()
+        if reason or self._numbers is None:
+            return reason or "There is no network."
+        try:
+            self._send(place, as_float32(self._place_in_network(place), value), False)
+        except ParamError as error:
+            return error.message
+        return ""
 
-        if self._numbers is None:
-            return
+    def _place_in_network(self, place: LinePlace | BiasPlace) -> Place:
+        assert self._numbers is not None
         node = self._numbers.layers[place.layer].layer.node
         if isinstance(place, LinePlace):
-            change = WeightChange(node, "weight", (place.unit, place.source), value)
-        else:
-            change = WeightChange(node, "bias", (place.unit,), value)
+            return Place(node, "weight", (place.unit, place.source))
+        return Place(node, "bias", (place.unit,))
+
+    def _send(self, place: LinePlace | BiasPlace, value: float, more: bool) -> None:
+        if self._numbers is None:
+            return
+        at = self._place_in_network(place)
+        change = WeightChange(at.node, at.parameter, at.index, value)
         reason = self._training.edit_weights([change], more=more)
         if reason:
             self._workspace.say(reason)
@@ -524,8 +540,6 @@ class NeuronView(QWidget):
             return fresh_numbers(training, node, place.unit, seed)
 
         def done(fresh: tuple[list[float], float | None]) -> None:
-            from nnviz.train.weight_edits import WeightChange  # noqa: PLC0415 - the session's thread has imported it
-
             weights, bias = fresh
             changes = [WeightChange(node, "weight", (place.unit, i), value) for i, value in enumerate(weights)]
             if bias is not None:
@@ -569,6 +583,11 @@ class NeuronView(QWidget):
                     self.undo()
                 event.accept()
                 return True
+            if not self._done and self._editing.wants(key):
+                if kind == QEvent.Type.KeyPress:
+                    self._editing.take(key)
+                event.accept()
+                return True
             space = key.key() == Qt.Key.Key_Space and key.modifiers() == Qt.KeyboardModifier.NoModifier
             if space and kind == QEvent.Type.KeyPress and not key.isAutoRepeat():
                 self.tapped.emit()
@@ -578,7 +597,7 @@ class NeuronView(QWidget):
     # ---- following -----------------------------------------------------------------------------------------------
 
     def _on_pace(self, key: str) -> None:
-        self._training.set_pace(next(pace for one, _, _, pace in PACES if one == key))
+        self._training.set_pace(next(pace.steps_per_second for pace in PACES if pace.key == key))
 
     def _on_splits(self) -> None:
         self.plot.splits = tuple(split for split, button in self.splits.items() if button.isChecked())
@@ -617,7 +636,9 @@ class NeuronView(QWidget):
         self.words.setFixedHeight(rows * lines + 2)
         around = rows * lines + self.legend.sizeHint().height() + 90
         side = min(max(200, self.height() - around), round(0.46 * self.width()))
-        self._right.setFixedWidth(max(side, min(300, round(0.4 * self.width()))))
+        narrow = min(300, round(0.4 * self.width()))
+        plane = self._numbers is None or self._numbers.edges is not None
+        self._right.setFixedWidth(max(side, narrow) if plane else max(narrow, round(0.27 * self.width())))
 
 
-__all__ = ["PACES", "NeuronView"]
+__all__ = ["NeuronView"]

@@ -19,10 +19,11 @@ _PRODUCTS, _GIVEN = 3, 3
 
 
 def unit_name(numbers: NeuronNumbers, layer: int, unit: int) -> str:
-    """``x1``, ``unit 3``, ``output``, or the name of a class."""
+    """``x1`` or the name of a feature, ``unit 3``, ``output``, or the name of a class."""
     layers = numbers.chain.layers
     if layer == 0:
-        return f"x{unit + 1}"
+        names = numbers.feature_names
+        return names[unit] if len(names) == layers[0].units else f"x{unit + 1}"
     if layer == len(layers) - 1:
         if layers[-1].units == 1:
             return "output"
@@ -73,28 +74,33 @@ def unit_sentence(numbers: NeuronNumbers, place: UnitPlace) -> str:
     here = layers[layer]
     if layer == 0:
         value = "" if here.values is None else f" = {format_number(float(here.values[unit]))}"
-        return f"x{unit + 1}{value}: what comes in."
+        return f"{unit_name(numbers, 0, unit)}{value}: what comes in."
     activations = here.layer.activations
     name = unit_name(numbers, layer, unit)
-    kind = f"{activations[-1]} of its weighted sum" if activations else "a weighted sum"
     if here.sums is None or here.values is None or here.weights is None:
         count = layers[layer - 1].layer.units
-        return f"{name[:1].upper()}{name[1:]} puts out {kind} of {count} {'input' if count == 1 else 'inputs'}."
+        inner = f"sum of {count} weights · inputs" + ("" if here.biases is None else " + bias")
+        return f"{name} = {activations[-1]}({inner})" if activations else f"{name} = {inner}"
     before = layers[layer - 1].values
     assert before is not None
     products = here.weights[unit] * before
     order = np.argsort(-np.abs(products))[:_PRODUCTS]
     pairs = [(float(here.weights[unit, i]), float(before[i])) for i in sorted(order.tolist())]
-    terms = [f"{format_number(weight)}·{format_number(value)}" for weight, value in pairs]
+    terms = [f"{format_number(weight)}·{_factor(value)}" for weight, value in pairs]
     more = len(products) - len(terms)
     if more:
         rest = float(products.sum() - products[order].sum())
         terms.append(f"({more} more: {format_number(rest)})")
     if here.biases is not None:
-        terms.append(f"b {format_number(float(here.biases[unit]))}")
+        terms.append(f"{format_number(float(here.biases[unit]))} (bias)")
     total, result = float(here.sums[unit]), float(here.values[unit])
     sentence = f"{name}: {' + '.join(terms)} = {format_number(total)}"
     return f"{sentence} → {activations[-1]} → {format_number(result)}" if activations else sentence
+
+
+def _factor(value: float) -> str:
+    text = format_number(value)
+    return text if value >= 0 else f"({text})"
 
 
 def answer_sentence(numbers: NeuronNumbers) -> str:
@@ -121,7 +127,8 @@ def answer_sentence(numbers: NeuronNumbers) -> str:
         chosen = int(share > 0.5)
     else:
         chosen = int(np.nanargmax(shares)) if np.isfinite(shares).any() else 0
-        way = f"{shares[chosen]:.1%}" if answer == "softmax" else format_number(float(output[chosen]))
+        way = format_number(float(output[chosen]))
+        way = f"{way} → softmax → {shares[chosen]:.1%}" if answer == "softmax" else way
     said = names[chosen] if chosen < len(names) else str(chosen)
     verdict = "right" if said == numbers.right else f"wrong: it is {numbers.right}"
     of = f" for {names[1] if len(names) > 1 else 1}" if len(output) == 1 else ""

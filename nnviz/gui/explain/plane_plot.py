@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Pixels from an example at which it is still meant.
 _REACH = 10.0
 #: Cells in each direction of a picture with hard edges.
-_FINE = 300
+_FINE = 400
 _WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
@@ -180,7 +180,7 @@ class PlanePlot(QWidget):
             return
         with Saved(painter):
             painter.setClipPath(frame)
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not self.discretised)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(area, self._image)
             painter.drawPixmap(QPointF(0, 0), self._points_layer(numbers, edges, area))
             example = numbers.example

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from nnviz.gui.parts.action import Action, Offer
+from nnviz.gui.runs.pace import beside
 from nnviz.gui.runs.training import Training
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import Edit, SetView
@@ -75,6 +76,32 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
 
     def any_of_them() -> int:
         return random.randrange(max(count(), 1))  # noqa: S311 - nothing depends on who can guess it
+
+    def speed(name: str, text: str, by: int, keys: str) -> Action:
+        def change() -> None:
+            pace = beside(training.pace, by)
+            if pace is not None:
+                training.set_pace(pace.steps_per_second)
+
+        def wording() -> tuple[str, str]:
+            pace = beside(training.pace, by)
+            return text, f"Train at {pace.words}" if pace is not None else why_not()
+
+        def why_not() -> str:
+            end = "It trains at full speed already." if by > 0 else "It makes one step a second already."
+            return "" if beside(training.pace, by) is not None else end
+
+        return Action(
+            name=name,
+            text=text,
+            help="How many steps a second are made, so that each can be looked at",
+            do=change,
+            keys=(keys,),
+            menu=_MENU,
+            section=2,
+            why_not=why_not,
+            wording=wording,
+        )
 
     def pinning(name: str, text: str, help_text: str, keys: str, icon: str, index: Callable[[], int]) -> Action:
         def pin() -> None:
@@ -158,6 +185,8 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             why_not=why_no_reset,
             wording=reset_wording,
         ),
+        speed("slower", "Slo&wer", -1, "Ctrl+Shift+PgDown"),
+        speed("faster", "&Faster", 1, "Ctrl+Shift+PgUp"),
         Action(
             name="evaluate_test",
             text="Evaluate on the &test set",

@@ -236,7 +236,7 @@ class MainWindow(QMainWindow):
         side = QWidget(self._splitter)
         side.setObjectName("Inspector")
         side.setMinimumWidth(300)
-        self.regions = Regions(self.canvas, self.palette_panel, side, self.notices, self.message.say, self)
+        self.regions = Regions(self.canvas, self.palette_panel, side, self.centre, self.notices, self.message.say, self)
         for widget in (self.palette_panel, self._centre, side):
             self._splitter.addWidget(widget)
         self._splitter.setStretchFactor(0, 0)
@@ -564,7 +564,7 @@ class MainWindow(QMainWindow):
         self.training.stop()
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
-        self.background.wait(3.0)
+        self.background.close(3.0)
         self.shown_network.wait(3.0)
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()

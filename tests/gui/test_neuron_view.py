@@ -160,6 +160,16 @@ def test_units_are_switched_frozen_and_begun_anew_by_their_menu_and_all_of_it_is
         assert action.isEnabled()
         action.trigger()
 
+    # By keys: from unit to unit, and what the menu offers; and the pace, from the menu of the window.
+    window.canvas.setFocus()
+    assert view.picture.hasFocus()
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Left, *[Qt.Key.Key_Down] * 4):
+        QTest.keyClick(view.picture, key)
+    assert view.picture.chosen == unit
+    window.action("slower").trigger()
+    assert window.training.pace == 20 and view.paces.value == "20"
+    window.action("faster").trigger()
+    assert window.training.pace is None and view.paces.value == "full"
     do("Switch off")
     qtbot.waitUntil(lambda: view.is_off(unit), timeout=10_000)
     qtbot.waitUntil(lambda: not view.numbers.layers[1].maps[4].any(), timeout=10_000)  # type: ignore[union-attr,index]

@@ -94,7 +94,7 @@ class TypedTable:
         columns = _texts(params["columns"])
         if columns and len(columns) != width - ends:
             raise _wrong(
-                "columns", f"There are {len(columns)} names, but in each row {_many(width - ends)} that come in."
+                "columns", f"Of {_many(width - ends)} that come in the names are needed, but {len(columns)} are given."
             )
         found = cls(rows, columns or tuple(f"x{at + 1}" for at in range(width - ends)), right, answers)
         if right == CLASSES:
@@ -261,12 +261,33 @@ class TypedTable:
         rows = tuple((*row[:column], *row[column + 1 :]) for row in self.rows)
         return replace(self, rows=rows, columns=(*self.columns[:column], *self.columns[column + 1 :]))
 
+    def with_setting(self, name: str, value: ParamValue) -> TypedTable:
+        """The table with one of its other parameters changed; the rows follow.
+
+        Raises:
+            ParamError: The names are too many or too few.
+        """
+        if name == "right":
+            return self.with_right(str(value))
+        names = _texts(value)
+        if name == "answers":
+            if self.right == CLASSES and len(names) == 1:
+                raise ParamError(f"There is one class, {names[0]}: at least two are needed.", field=name)
+            if len(self.columns) + len(names) > MOST_COLUMNS:
+                raise ParamError(f"There are {len(names)} names; at most {MOST_COLUMNS} columns can be typed in.")
+            return self.with_right(self.right, names)
+        usual = tuple(f"x{at + 1}" for at in range(len(self.columns)))
+        if names and len(names) != len(usual):
+            raise ParamError(f"{_many(len(usual))} come in, so {len(usual)} names are needed.", field=name)
+        return replace(self, columns=names or usual)
+
     def with_right(self, right: str, answers: Sequence[str] = ()) -> TypedTable:
         """The table with another kind of right answer, or with other names of the answers; the rows follow.
 
         A number that is new is 0, and so is a class that there is no more.
         """
-        names = tuple(answers) or {NOTHING: (), NUMBERS: ("y",), CLASSES: ("0", "1")}[right]
+        usual = {NOTHING: (), NUMBERS: ("y",), CLASSES: ("0", "1")}[right]
+        names = usual if right == NOTHING else tuple(answers) or usual
         kept = len(self.columns)
         before = kept if right != self.right else kept + _ends(right, self.answers)
         width = kept + _ends(right, names)

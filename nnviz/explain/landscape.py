@@ -9,6 +9,7 @@ those of the present weights.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,9 @@ class LossOfExamples:
 
         Raises:
             InputError: There is no example.
+            TooLargeError: There is no memory for a copy.
         """
+        refuse_without_room(sum(one.numel() * one.element_size() for one in training.network.parameters()))
         split = split if len(training.data.split(split)) else "train"
         there = len(training.data.split(split))
         if not there:
@@ -157,6 +160,14 @@ class LossOfExamples:
             outputs = functional_call(self._module, named, (self._inputs[piece],))
             total = total + self._loss_function(outputs, self._targets[piece]) * outputs.shape[0]
         return cast(Tensor, total) / self.count
+
+    def seconds(self, weights: Weights) -> float:
+        """How long one point takes on this machine, tried now."""
+        with torch.no_grad():
+            self.at(weights)  # the first one is always slower
+            began = time.perf_counter()
+            self.at(weights)
+        return time.perf_counter() - began
 
     def of(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The parameters of a state dict of the live network, by key.

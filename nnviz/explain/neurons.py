@@ -209,12 +209,12 @@ class NeuronAnswers:
             enlarged_map=enlarged_map,
             points=ground.points,
             loss_kind=training.loss_function.kind,
-            task=facts.task,
+            task=facts.shown_task,
             class_names=tuple(facts.class_names),
             feature_names=tuple(datasets.dataset(training.data.config.dataset).feature_names),
             example=example,
             right="" if example is None else training.data.describe(example.index, example.split),
-            target=0.0 if target is None else float(target.reshape(-1)[0]),
+            target=0.0 if target is None or not target.numel() else float(target.reshape(-1)[0]),
             loss=loss,
             output=None if given is None else _numbers(outputs[last][cells]),
             switches=training.switches,
@@ -329,7 +329,8 @@ def _points(training: Training, split: str) -> SplitPoints | None:
     inputs = feeder.prepare(chosen)
     if inputs.dim() != 2 or inputs.shape[1] != 2:
         return None
-    labels = feeder.targets_of(chosen).reshape(len(chosen), -1)[:, :1].float()
+    targets = feeder.targets_of(chosen)
+    labels = targets.reshape(len(chosen), -1)[:, :1].float() if targets.numel() else torch.zeros(len(chosen), 1)
     return SplitPoints(_numbers(torch.cat([inputs, labels], dim=1)), chosen.numpy().astype(np.int64))
 
 

@@ -85,7 +85,7 @@ def facts_of(training: Training) -> InputFacts:
         from nnviz.project import registry  # noqa: PLC0415 - rarely needed
 
         loss = Choice.of(registry.layer(network.kind_of(network.output_id)).param("loss").default).kind
-    return InputFacts(tuple(facts.input_shape), low, high, whole, facts.class_names, facts.task, loss)
+    return InputFacts(tuple(facts.input_shape), low, high, whole, facts.class_names, facts.shown_task, loss)
 
 
 def _split(training: Training) -> str:

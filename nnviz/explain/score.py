@@ -62,7 +62,9 @@ class Goal:
 
 
 class OwnNetwork:
-    """A copy of a network in evaluation mode with what is needed to ask it. Belongs to one thread at a time.
+    """A copy of a network in evaluation mode with what is needed to ask it.
+
+    Several threads may ask it at a time: no question changes it.
 
     Args:
         at_rest: The copy.
@@ -208,7 +210,7 @@ class OwnNetwork:
         numbers = outputs.reshape(-1)
         if self.loss.task == "binary" and len(numbers) == 1:
             return int(float(numbers[0]) > self.loss.threshold)
-        return 0 if self.loss.task == "regression" else int(numbers.argmax())
+        return int(numbers.argmax()) if self.loss.has_accuracy else 0
 
     def unit_goal(self, node: str, unit: int, over: Literal["max", "mean"] = "max") -> Goal:
         """The number of a unit.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from torch import Tensor
 
 from nnviz.explain.flow import Flow, flow_of
 from nnviz.explain.updates import BeforeStep, before_step
@@ -33,7 +34,7 @@ class Batch:
         count: How many there are.
         of: How many the training split has.
         inputs: The first of them as the network sees them, float32[n, *shape].
-        targets: What is right for each of these: labels, or the first of its numbers.
+        targets: What is right for each of these: labels, or the first of its numbers; 0 where nobody knows.
         right: The same in words.
         numbers: Which ones of the training split they are.
     """
@@ -76,13 +77,13 @@ def look_at(training: Training, part: SubStep) -> Part:
     """What is to be seen in a part of the step that comes next; for UPDATE what it is made of, before it is made.
 
     The training does not notice. Call it on the thread that owns it, at rest between two steps.
-
-    Raises:
-        TrainingError: There is nothing to train.
     """
     batch = batch_of(training)
     if part is SubStep.BATCH:
         return Part(part, training.step, batch)
+    if part is SubStep.UPDATE and training.optimizer is None:
+        values = values_of_next_batch(training, wanted=(), backwards=False)
+        return Part(part, training.step, batch, loss=values.loss, unwritten="No layer has weights: nothing is updated.")
     if part is SubStep.UPDATE:
         small = training.state_bytes <= _MOST_STATE
         before = before_step(training, None if small else ())
@@ -105,10 +106,17 @@ def batch_of(training: Training) -> Batch:
         len(numbers),
         len(training.data.train),
         _plain(inputs[:MOST_EXAMPLES].float().cpu().numpy()),
-        _plain(targets[:MOST_EXAMPLES].reshape(len(shown), -1)[:, 0].float().cpu().numpy()),
+        _plain(_first_numbers(targets[:MOST_EXAMPLES]).float().cpu().numpy()),
         tuple(training.data.describe(number, "train") for number in shown),
         tuple(shown),
     )
+
+
+def _first_numbers(targets: Tensor) -> Tensor:
+    """Of each example the label, or the first of the numbers that are right."""
+    if not targets.numel():
+        return targets.new_zeros(len(targets))
+    return targets.reshape(len(targets), -1)[:, 0]
 
 
 def parameters_of(training: Training) -> Mapping[str, Mapping[str, Numbers]]:

@@ -58,6 +58,7 @@ class WhyAnswer:
         outputs: What the network puts out for it.
         answer: The class that it is taken for.
         target: The class that was asked about; None for a unit.
+        channel: Whether the unit is a channel.
         map: How much each place did: ``(height, width)`` of an image, else shaped like the input. Of several channels
             the sum where there are signs, else the largest.
         coarse: Of Grad-CAM the map in the size of the layer's maps; None else.
@@ -68,7 +69,9 @@ class WhyAnswer:
         baseline_score: Of the baseline.
         total: Sum of the map.
         covered: bool, shaped like the map: the tenth of the places that did most for the score.
-        covered_score: With these places covered by the baseline.
+        covered_example: The example with the baseline in these places.
+        covered_score: Of that.
+        loss, task: What the network is trained for, which says how its outputs are read: see ``LossFunction``.
     """
 
     question: WhyQuestion
@@ -79,6 +82,7 @@ class WhyAnswer:
     outputs: Numbers
     answer: int
     target: int | None
+    channel: bool
     map: Numbers
     coarse: Numbers | None
     layer: str
@@ -89,7 +93,16 @@ class WhyAnswer:
     baseline_score: float
     total: float
     covered: Numbers
+    covered_example: Numbers
     covered_score: float
+    loss: str
+    task: str
+
+
+def pinned_example(own: OwnNetwork, pinned: int) -> Example:
+    """The pinned example: of the training split where nothing was held back; the first where there is none such."""
+    split = "validation" if len(own.data.validation) else "train"
+    return Example(split, pinned if 0 <= pinned < len(own.data.split(split)) else 0)
 
 
 def why(
@@ -133,7 +146,8 @@ def why(
     if found.dim() == 4:
         found = found.sum(1) if method.signed else found.amax(1)
     covered = _foremost(found)
-    ends = own.scores(torch.cat([inputs, baseline, torch.where(_spread(covered, inputs), baseline, inputs)]), goal)
+    hidden = torch.where(_spread(covered, inputs), baseline, inputs)
+    ends = own.scores(torch.cat([inputs, baseline, hidden]), goal)
     score, baseline_score, covered_score = ends.tolist()
     return WhyAnswer(
         question=question,
@@ -144,6 +158,7 @@ def why(
         outputs=frozen(outputs[0]),
         answer=answer,
         target=target,
+        channel=len(own.shapes[goal.node]) > 1,
         map=frozen(found[0]),
         coarse=None if coarse is None else frozen(coarse[0]),
         layer=layer,
@@ -154,7 +169,10 @@ def why(
         baseline_score=baseline_score,
         total=float(found.double().sum()),
         covered=frozen(covered[0]).astype(bool),
+        covered_example=frozen(hidden[0]),
         covered_score=covered_score,
+        loss=own.loss.kind,
+        task=own.loss.task,
     )
 
 

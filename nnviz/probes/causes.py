@@ -118,7 +118,7 @@ class Causes:
         self._found = found
         self._held = held
         self._ask = ask
-        self._optimizer = optimizer
+        self._usual_rate = usual_rate(optimizer)
 
     def first(self) -> Cause | None:
         """The first of all causes that holds."""
@@ -228,7 +228,7 @@ class Causes:
         )
         change = f"from {plain_number(old)} to {plain_number(new)} at step {step}"
         evidence = f"{rise} after the learning rate was changed {change}."
-        question = RateQuestion(self._lower_rates(new, old), max(step, 0))
+        question = RateQuestion(lower_rates(new, self._usual_rate, old), max(step, 0))
         return self._too_high(new, evidence, question)
 
     def _too_high_from_the_start(self, holds: bool) -> Cause | None:
@@ -255,7 +255,7 @@ class Causes:
                 f" The training loss of the first batches was {measured(course.first)} at its lowest, and the mean of "
                 f"the last {len(course.losses[-SPAN:])} batches is {measured(course.now)}."
             )
-        return self._too_high(rate, evidence, RateQuestion(self._lower_rates(rate, None), 0))
+        return self._too_high(rate, evidence, RateQuestion(lower_rates(rate, self._usual_rate), 0))
 
     def _keeps_moving(self, holds: bool) -> bool:
         """Whether some layer changes too much at each step."""
@@ -278,10 +278,8 @@ class Causes:
         answer = self._ask(question)
         cures: tuple[Cure, ...] = ()
         if answer is not None and answer.rate is not None:
-            value = plain_number(answer.rate)
-            title = f"Go back to step {answer.step}, with a learning rate of {value}"
-            cures = (Cure(title, "go_back", f"{answer.step} {value}"),)
-            evidence += _tried(answer)
+            cures = (go_back(answer),)
+            evidence += what_was_tried(answer)
         return Cause(
             "learning_rate_too_high",
             Verdict(
@@ -291,24 +289,6 @@ class Causes:
                 cures=(*cures, why("update_ratios")),
             ),
         )
-
-    def _lower_rates(self, rate: float, old: float | None) -> tuple[float, ...]:
-        """Which lower rates are worth trying: the one before, and those around the optimizer's default."""
-        usual = self._usual_rate
-        wanted = {10 * usual, usual, usual / 10} if usual else {rate / 10, rate / 100, rate / 1000}
-        if usual and rate <= 10 * usual:
-            wanted |= {rate / 3, rate / 10}
-        if old is not None and old > 0:
-            wanted.add(old)
-        lower = sorted({_round(one) for one in wanted if one < rate / 1.2}, reverse=True)
-        return tuple(lower[:_MOST_RATES])
-
-    @property
-    def _usual_rate(self) -> float | None:
-        if self._optimizer is None:
-            return None
-        default = self._optimizer.param("learning_rate").default
-        return float(default) if isinstance(default, (int, float)) else None
 
     def _too_low(self, holds: bool) -> Cause | None:
         """The loss stays what it was, and no layer moves worth mentioning."""
@@ -332,11 +312,11 @@ class Causes:
             "measurements); about 0.001 is healthy."
         )
         cures: tuple[Cure, ...] = ()
-        answer = self._ask(RateQuestion(self._higher_rates(rate))) if rate else None
+        answer = self._ask(RateQuestion(_higher_rates(rate, self._usual_rate))) if rate else None
         if answer is not None and answer.rate is not None:
             value = plain_number(answer.rate)
             cures = (Cure(f"Try {value}", "set_learning_rate", value),)
-            evidence += _tried(answer)
+            evidence += what_was_tried(answer)
         text = (
             f"The learning rate of {plain_number(rate)} is too low: the weights hardly move."
             if rate
@@ -347,11 +327,6 @@ class Causes:
             Verdict("warning" if stuck else "information", text, evidence, cures=(*cures, why("update_ratios"))),
             ("accuracy_at_chance", "no_improvement", "vanishing_gradient"),
         )
-
-    def _higher_rates(self, rate: float) -> tuple[float, ...]:
-        usual = self._usual_rate
-        wanted = {usual, 10 * usual, usual / 10, rate * 10} if usual else {rate * 10, rate * 100, rate * 1000}
-        return tuple(sorted({_round(one) for one in wanted if one > rate * 1.2})[:_MOST_RATES])
 
     def _neighbours(self) -> Neighbours | None:
         return None if self._course.data is None else self._course.data.neighbours()
@@ -493,7 +468,41 @@ class Causes:
         )
 
 
-def _tried(answer: RateAnswer) -> str:
+def usual_rate(optimizer: OptimizerSpec | None) -> float | None:
+    """The learning rate that an optimizer has unless it is told otherwise."""
+    default = optimizer.param("learning_rate").default if optimizer is not None else None
+    return float(default) if isinstance(default, (int, float)) else None
+
+
+def lower_rates(rate: float, usual: float | None, old: float | None = None) -> tuple[float, ...]:
+    """Which lower rates are worth trying: the one before, and those around the optimizer's default.
+
+    Args:
+        rate: What is too high.
+        usual: That default.
+        old: The rate before.
+    """
+    wanted = {10 * usual, usual, usual / 10} if usual else {rate / 10, rate / 100, rate / 1000}
+    if usual and rate <= 10 * usual:
+        wanted |= {rate / 3, rate / 10}
+    if old is not None and old > 0:
+        wanted.add(old)
+    lower = sorted({_round(one) for one in wanted if one < rate / 1.2}, reverse=True)
+    return tuple(lower[:_MOST_RATES])
+
+
+def _higher_rates(rate: float, usual: float | None) -> tuple[float, ...]:
+    wanted = {usual, 10 * usual, usual / 10, rate * 10} if usual else {rate * 10, rate * 100, rate * 1000}
+    return tuple(sorted({_round(one) for one in wanted if one > rate * 1.2})[:_MOST_RATES])
+
+
+def go_back(answer: RateAnswer) -> Cure:
+    """To where a trial began, with the rate that did best."""
+    value = plain_number(answer.rate or 0.0)
+    return Cure(f"Go back to step {answer.step}, with a learning rate of {value}", "go_back", f"{answer.step} {value}")
+
+
+def what_was_tried(answer: RateAnswer) -> str:
     """What a trial showed."""
     return (
         f" Tried on a copy: {answer.steps} steps with {plain_number(answer.rate or 0.0)} from step {answer.step} on "

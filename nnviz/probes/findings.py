@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nnviz.probes.causes import CAUSES, Cause, Causes
+from nnviz.probes.causes import CAUSES, Cause, Causes, go_back, lower_rates, usual_rate, what_was_tried
 from nnviz.probes.course import NOT_FINITE, Course, Layers
 from nnviz.probes.evidence import Ask, DataEvidence, RateQuestion
 from nnviz.probes.signs import MILD, Signs
-from nnviz.probes.verdict import Verdict
+from nnviz.probes.verdict import NOT_TRIED, Verdict
 from nnviz.project.declared.optimizers import OptimizerSpec
 from nnviz.project.model import Graph
 from nnviz.record.quantities import (
@@ -103,8 +103,9 @@ class FindingRules:
             cause = Cause("not_finite", Verdict(broken.severity, broken.text))
         changed: list[Finding] = []
         if broken is not None:
+            broken = self._with_trial(broken, course, ask or _nobody)
             above = "" if cause is None or cause.rule == "not_finite" else FINDING.series(cause.rule)
-            if broken.cause != above:
+            if replace(broken, cause=above) != holding[NOT_FINITE]:
                 changed.append(replace(broken, cause=above))
         holding.pop(NOT_FINITE, None)
         if cause is not None and cause.rule != "not_finite":
@@ -138,6 +139,25 @@ class FindingRules:
             if series in own and series not in told:
                 changed.append(Finding(series, step, "resolved", before.text, before.evidence, before.node))
         return changed
+
+    def _with_trial(self, broken: Finding, course: Course, ask: Ask) -> Finding:
+        """What no longer is a finite number, with a rate that was tried in place of the one that was guessed."""
+        cure = next((cure for cure in broken.cures if cure.action == "go_back"), None)
+        if cure is None or not broken.evidence.endswith(NOT_TRIED) or not len(course.rates):
+            return broken
+        step = int(cure.value.split()[0])
+        answer = ask(RateQuestion(lower_rates(float(course.rates[-1]), usual_rate(self._optimizer)), step))
+        if answer is None or not answer.steps:
+            return broken  # not yet, or never
+        evidence = broken.evidence.removesuffix(NOT_TRIED)
+        if answer.rate is None:
+            others = tuple(one for one in broken.cures if one is not cure)
+            none = (
+                f" Lower learning rates were tried on copies, from step {answer.step} on: with none does the loss fall."
+            )
+            return replace(broken, evidence=evidence + none, cures=others)
+        cures = tuple(go_back(answer) if one is cure else one for one in broken.cures)
+        return replace(broken, evidence=evidence + what_was_tried(answer), cures=cures)
 
     @staticmethod
     def _is_news(finding: Finding, before: Finding) -> bool:

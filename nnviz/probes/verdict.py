@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from nnviz.record.readings import Cure
 
+#: Stands behind a cure whose learning rate is a guess; what came of its trial takes its place.
+NOT_TRIED = " The rate that is offered is a guess: it was not tried."
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

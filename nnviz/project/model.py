@@ -239,6 +239,11 @@ class DataFacts(msgspec.Struct, frozen=True):
     typed: bool = False
 
     @property
+    def shown_task(self) -> str:
+        """How answers are shown: without a right answer they are numbers, as those of a regression are."""
+        return "regression" if self.task == "none" else self.task
+
+    @property
     def on_a_plane(self) -> bool:
         """Whether examples are points of a plane, over which every unit can be drawn.
 

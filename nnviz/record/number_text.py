@@ -35,7 +35,12 @@ def format_number(value: float, digits: int = 3) -> str:
 
 
 def written_number(value: float, digits: int = 4) -> str:
-    """A number as one writes it by hand: ``7``, ``1.5``, ``0.9526``; zeros at the end only where they were measured."""
+    """A number as one writes it by hand: ``7``, ``1.5``, ``0.0986``; zeros at the end only where they were measured.
+
+    From 0.01 to 1 it has ``digits`` decimals, so that shares stand beside each other as in a book.
+    """
+    if 0.01 <= abs(value) < 1:
+        digits = max(digits + math.floor(math.log10(abs(value))) + 1, 1)
     text = format_number(value, digits)
     if not math.isfinite(value) or "." not in text or "e" in text:
         return text

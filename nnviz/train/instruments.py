@@ -46,6 +46,9 @@ _EXAMPLES = 8
 _FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
 #: What changes when a weight does, as far as it is measured at once.
 _FOLLOW_THE_WEIGHTS = _FOLLOW_THE_EYE | {WEIGHTS, BIASES}
+#: Of so many steps one is looked at with the clock of the thread, which takes longer to read than others. No epoch has
+#: a multiple of it by habit, so that not always the same steps of an epoch are meant.
+_CLOCKED = 7
 #: What the findings need, and what calls for it at once, of which node they find it in: it follows the eye, and is not
 #: asked for more nodes.
 _NEEDS = Interest(FindingRules.needs | {SILENT_FRACTION, SATURATING}, frozenset())
@@ -106,6 +109,8 @@ class Instruments:
         self._watched = {probe.name: 0.0 for probe in self._at[Stage.FORWARD]}  # seconds of looking at this batch
         #: Seconds that the last step took without what was measured in it. On a GPU only its beginning is waited for.
         self.bare_seconds = 0.0
+        #: How long the training's thread was computing in the last step; NaN where nobody looked.
+        self.computed_seconds = math.nan
         self._take_examples()
 
     @property
@@ -127,9 +132,14 @@ class Instruments:
         """
         training = self._training
         began = time.perf_counter()
+        clocked = training.step % _CLOCKED == 0
+        computed = time.thread_time() if clocked else math.nan
+        self.computed_seconds = math.nan
         if not self._probes:
             count = training.advance()
             self.bare_seconds = time.perf_counter() - began
+            if clocked:
+                self.computed_seconds = time.thread_time() - computed
             return count
         self._measuring = 0.0
         fixed_step = training.step + 1 >= self._next_fixed
@@ -137,6 +147,8 @@ class Instruments:
             # Too soon for anybody but those who see every step.
             count = training.advance(self._look_at_each if self._always else None)
             self.bare_seconds = max(0.0, time.perf_counter() - began - self._measuring)
+            if clocked:
+                self.computed_seconds = max(0.0, time.thread_time() - computed - self._measuring)
             self._trained += self.bare_seconds
             return count
         self._next_look = began + _LOOK_EVERY
@@ -158,6 +170,8 @@ class Instruments:
                 self._news |= probe.news()
         ended = time.perf_counter()
         self.bare_seconds = max(0.0, ended - began - self._measuring)
+        if clocked:
+            self.computed_seconds = max(0.0, time.thread_time() - computed - self._measuring)
         self._budget.trained(self._trained + self.bare_seconds)
         self._trained = 0.0
         if fixed_step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnviz.probes.verdict import NOT_TRIED
 from nnviz.project import registry
 from nnviz.project.value_text import number_text
 from nnviz.record.quantities import ACCURACY, FINDING, LOSS
@@ -113,6 +114,7 @@ def not_finite(training: Training, origin: Origin, good_step: int | None) -> Fin
     if good_step is not None:
         title = f"Go back to step {good_step}, with a learning rate of {slower}"
         cures.append(Cure(title, "go_back", f"{good_step} {slower}"))
+        evidence += NOT_TRIED
     if training.best is not None:
         cures.append(Cure(f"Restore the best weights (epoch {training.best_epoch})", "restore_best"))
     cures.append(Cure("Why?", "show_help", "loss"))

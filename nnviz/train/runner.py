@@ -53,7 +53,7 @@ class CheckpointStore(Protocol):
     """Where checkpoints are kept: the run's file."""
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
-        """Keeps the blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``stop`` or ``done``."""
+        """Keep blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``edit``, ``stop`` and others."""
 
 
 @runtime_checkable
@@ -69,6 +69,14 @@ class WritesBehind(Protocol):
 
     def flush(self, timeout: float = 30.0) -> bool:
         """Waits, seconds at most, until everything is on the disk."""
+
+
+@runtime_checkable
+class WaitsForFile(Protocol):
+    """A store that holds what was edited before the first step until there is a file."""
+
+    def forget_start(self) -> None:
+        """Another session begins: let go of it."""
 
 
 class Runner:
@@ -193,6 +201,9 @@ class Runner:
     def begin(self) -> None:
         """At the start: records the learning rate, measures everything, keeps the state to go back to."""
         step = self.training.step
+        store: object = self._store
+        if isinstance(store, WaitsForFile):
+            store.forget_start()
         self._saved_step = step
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
         self.instruments.measure_all(fixed=True)
@@ -432,7 +443,8 @@ class Runner:
             self.publish()
         elif not self.has_errand:
             self.rest()
-            self._put_off = "pause"  # a hand that drags edits many times a second: kept when it rests
+            # A hand that drags edits many times a second: kept when it rests. Before the first step no state is kept.
+            self._put_off = "pause" if self.training.step else "edit"
 
     def leave_best(self) -> None:
         """Training goes on: from where it was, not from the best weights that were put in at the end."""
@@ -584,7 +596,7 @@ class Runner:
         except NotFiniteError as error:
             self._break_down(error.step)
             return
-        self._price.trained(self.instruments.bare_seconds)
+        self._price.trained(self.instruments.bare_seconds, self.instruments.computed_seconds)
         now = time.perf_counter()
         # After the last step comes rest, which publishes what is measured then as well.
         if now - self._published >= _PUBLISH_EVERY and not last:

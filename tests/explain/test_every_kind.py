@@ -183,6 +183,7 @@ LOSS_CASES = [
     ("bce", "binary", 1, {}),
     ("bce_logits", "binary", 1, {}),
     ("perceptron", "binary", 1, {}),
+    ("output_itself", "none", 3, {}),
 ]
 
 
@@ -191,7 +192,9 @@ def of_loss(kind: str, task: str, count: int, params: dict[str, float], seed: in
     network = Network(chain(features(3), linear(count), *last, output(kind)), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.randn(5, 3, generator=generator) * size
-    if task == "regression":
+    if task == "none":
+        targets = torch.zeros(5, 0)
+    elif task == "regression":
         targets = torch.randn(5, count, generator=generator)
     else:
         targets = torch.randint(0, max(count, 2), (5,), generator=generator)

@@ -14,6 +14,8 @@ from window_kit import TIMEOUT, OpenWindow
 from nnviz.gui.panels.enlarged import Enlarged
 from nnviz.gui.panels.filters import FiltersPanel, FilterView
 from nnviz.gui.window.window import MainWindow
+from nnviz.record.stored import open_run
+from nnviz.train.weight_edits import WeightChange
 
 
 def of_network(qtbot: QtBot, window: MainWindow, name: str) -> Any:
@@ -102,6 +104,35 @@ def test_biases_and_weights_of_dense_layers_are_typed_too(qtbot: QtBot, open_win
     window.feed.set_step(0)
     assert "earlier step" in window.training.cannot_edit_weights()
     assert "earlier step" in window.training.undo_edit()
+
+
+def test_a_run_whose_weights_were_set_before_its_first_step_is_replayed_with_them(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    from nnviz.explain.asked import of_run
+
+    window = open_window("spiral")
+    node = next(key for key, one in window.document.project.graph.nodes.items() if one.kind == "linear")
+    assert window.training.edit_weights([WeightChange(node, "weight", (0, 0), 2.5)]) == ""
+    qtbot.waitUntil(lambda: of_network(qtbot, window, f"{node}.weight")[0, 0] == 2.5, timeout=TIMEOUT)
+    start = of_network(qtbot, window, f"{node}.weight")
+    window.training.step()
+    qtbot.waitUntil(lambda: window.training.standing.step == 1, timeout=TIMEOUT)
+    assert window.training.run is not None
+    recorder = window.recorder
+
+    def kept() -> bool:
+        path = recorder.path_of(window.training.run)  # type: ignore[arg-type]  # there is one
+        if path is None:
+            return False
+        with open_run(path) as stored:
+            return any(one.step == 0 for one in stored.checkpoints())
+
+    qtbot.waitUntil(kept, timeout=TIMEOUT)
+    path = recorder.path_of(window.training.run)
+    assert path is not None
+    _, restored = of_run(path, 0)
+    assert (restored.network.state_dict()[f"{node}.weight"].numpy() == start).all()
 
 
 def test_the_numbers_of_a_recorded_run_stay(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:

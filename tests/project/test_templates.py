@@ -34,6 +34,7 @@ PARAMETERS = {
     "credit-person": 3,
     "dense-by-hand": 9,
     "softmax-by-hand": 0,
+    "pooling-by-hand": 0,
     "perceptron": 3,
     "credit-learned": 3,
     "spiral": 2 * 8 + 8 + 8 * 8 + 8 + 8 + 1,

@@ -157,7 +157,8 @@ class FilterView(ArrayView):
 
     def enlarged_title(self) -> str:
         """The layer and what is shown of it."""
-        channel = self.channel_box.currentText() if self.channel_box.isVisibleTo(self) else ""
+        chosen = self._stack is not None and (self._stack.channels > 1 or self._shows_biases)
+        channel = self.channel_box.currentText() if chosen else ""
         return f"{self._node} · weights" + (f" · {channel}" if channel else "")
 
     def restyle(self) -> None:

@@ -132,6 +132,14 @@ class ShownNetwork(QObject):
         )
         return asked
 
+    @property
+    def kept_file(self) -> Path | None:
+        """The file that keeps states of the run that is shown; None where it is not written to one."""
+        try:
+            return self._file_of(self._feed.shown.run)
+        except RunFileError:
+            return None
+
     def _deliver(
         self,
         future: Future[_Result],
@@ -171,7 +179,7 @@ class ShownNetwork(QObject):
         return TrainingError(next(filter(None, reasons)))
 
     def _file_of(self, run: RunView) -> Path:
-        """On the thread that builds: the file that keeps states of a run."""
+        """The file that keeps states of a run."""
         path = run.path if isinstance(run, TolerantRun) else self._path_of(run) if isinstance(run, Run) else None
         if path is None:
             raise RunFileError("No weights are kept of this step: the run is not written to a file.")
@@ -195,4 +203,4 @@ class ShownNetwork(QObject):
 
     def wait(self, seconds: float) -> bool:
         """Wait for what is being answered beside the session; False when the time was not enough."""
-        return self._background.wait(seconds)
+        return self._background.close(seconds)

@@ -9,9 +9,11 @@ from nnviz.project.samples.sketch import (
     Sketch,
     chain,
     features,
+    flatten,
     neurons,
     output,
     plain,
+    pool,
     training,
 )
 
@@ -22,7 +24,10 @@ _NOTHING_TO_LEARN = training("sgd", 0.1, 1, 1)
 def _typed(row: tuple[float, ...], columns: tuple[str, ...], **params: ParamValue) -> DataConfig:
     """Own numbers: one row, with names."""
     return DataConfig(
-        "own_numbers", {"rows": (row,), "columns": columns, **params}, validation_fraction=0.0, preparation=()
+        "own_numbers",
+        {"rows": (row,), **({"columns": columns} if columns else {}), **params},
+        validation_fraction=0.0,
+        preparation=(),
     )
 
 
@@ -123,7 +128,7 @@ RECIPES: tuple[Recipe, ...] = (
             right="classes",
             answers=("does not repay", "repays"),
         ),
-        training("sgd", 1e-4, 1, 1),
+        training("sgd", 0.01, 1, 1),
     ),
     Recipe(
         "dense-by-hand",
@@ -142,6 +147,15 @@ RECIPES: tuple[Recipe, ...] = (
         "give 0.6590, 0.2424 and 0.0986; the mean squared error compares them with (1, 0, 0).",
         lambda: chain(features(3), plain("softmax"), output("mse")),
         _typed((2.0, 1.0, 0.1, 0.0), ("z1", "z2", "z3"), **_CLASSES),
+        _NOTHING_TO_LEARN,
+    ),
+    Recipe(
+        "pooling-by-hand",
+        "Max pooling by hand",
+        "Sixteen numbers as an image of 4×4: of each window of 2×2 the largest goes on, here 6, 8, 3 and 4. On the way "
+        "back only the winners get the gradient; the others get 0.",
+        lambda: chain(features(16), plain("reshape", shape=(1, 4, 4)), pool(2), flatten(), output("output_itself")),
+        _typed((1.0, 1.0, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0, 3.0, 2.0, 1.0, 0.0, 1.0, 2.0, 3.0, 4.0), ()),
         _NOTHING_TO_LEARN,
     ),
 )

@@ -54,6 +54,7 @@ SECTIONS: tuple[Section, ...] = (
             "credit-person": "by hand",
             "dense-by-hand": "by hand",
             "softmax-by-hand": "by hand",
+            "pooling-by-hand": "winners",
         },
     ),
     Section(

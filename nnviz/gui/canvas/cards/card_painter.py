@@ -165,7 +165,7 @@ def _paint_own(painter: QPainter, area: QRectF, letters: int, theme: Theme, *, s
     font = scene_font(letters, 600)
     painter.setFont(font)
     plate = QRectF(0.0, 0.0, painter.fontMetrics().horizontalAdvance(OWN_INPUT) + 10.0, 1.35 * letters)
-    plate.moveBottomLeft(area.bottomLeft())
+    plate.moveTopLeft(area.topLeft())
     painter.fillRect(plate, theme.accent)
     painter.setPen(theme.accent_text)
     painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), OWN_INPUT)

@@ -35,6 +35,8 @@ Numbers = NDArray[Any]
 _TILES = {Level.FAR: 6, Level.NORMAL: 6, Level.NEAR: 24}
 #: Units over the plane: smooth pictures, of which smaller ones can be read.
 _PLANES = {Level.FAR: 15, Level.NORMAL: 15, Level.NEAR: 40}
+#: A map of no more pixels than this is written out, pixel by pixel.
+_MOST_WRITTEN = 16
 _NO_DOTS = Dots()
 #: Pictures that say in words what their numbers are, show none, or have a scale for each part.
 _WITHOUT_RANGE = frozenset({Picture.NUMBERS, Picture.BARS, Picture.DECISION, Picture.POINTS, Picture.PLANES})
@@ -143,6 +145,9 @@ def paint_picture(
         _paint_image(painter, area, values, ratio, scale)
     elif values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
         _paint_tiles(painter, area, values, ratio, level, scale)
+        if _is_written(values):
+            (place,) = tile_rects(area, 1, values.shape[2], values.shape[1])
+            _write_pixels(painter, place, values[0], scale, letters)
     elif values.ndim == 2 and values.shape[1] > 1:
         sharp(painter, area, scale.paint(values), ratio)  # channels as rows, positions from left to right
     else:
@@ -174,8 +179,10 @@ def picture_words(
         if facts.task == "binary" and shares.size == 1:
             return [(reading, yes_no_text(facts, float(shares[0])), "winner")]
         return [(reading, percent(float(shares[_winner(shares)])), "winner")]
-    if facts.picture is Picture.NUMBERS and values.ndim == 1:
-        return [(reading, number_texts(values), "numbers")]
+    if (facts.picture is Picture.NUMBERS and values.ndim == 1) or _is_written(values):
+        digits = 4 if values.ndim == 1 else 3
+        numbers = enumerate(values.reshape(-1).tolist())
+        return [(reading, written_number(value, digits), f"number {at}") for at, value in numbers]
     if level is Level.NEAR and facts.picture not in _WITHOUT_RANGE:
         return [(reading, scale_of(facts, values, level).range_words(), "colours")]
     return [(reading, "", "picture")]
@@ -295,6 +302,26 @@ def _paint_tiles(
         sharp(painter, rect, pixels, ratio)
 
 
+def _is_written(values: Numbers) -> bool:
+    """Whether a map is so small that the numbers of its pixels are written into them."""
+    return values.ndim == 3 and len(values) == 1 and 1 < values.size <= _MOST_WRITTEN
+
+
+def _write_pixels(painter: QPainter, place: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
+    """The numbers of a small map, where all of them fit into its pixels."""
+    texts = [written_number(float(value), 3) for value in values.reshape(-1)]
+    across, down = place.width() / values.shape[1], place.height() / values.shape[0]
+    painter.setFont(scene_font(letters, 600))
+    metrics = painter.fontMetrics()
+    if down < letters or max(metrics.horizontalAdvance(text) for text in texts) > across - 2.0:
+        return
+    for at, (text, colour) in enumerate(zip(texts, scale.paint(values).reshape(-1), strict=True)):
+        row, column = divmod(at, values.shape[1])
+        cell = QRectF(place.left() + column * across, place.top() + row * down, across, down)
+        painter.setPen(legible_on(QColor.fromRgb(int(colour))))
+        painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, text)
+
+
 def _paint_planes(painter: QPainter, area: QRectF, values: Numbers, ratio: float, level: Level) -> None:
     """Each unit over the plane of the input, each on its own zero-centred scale: its shape is what matters."""
     shown = values[: _PLANES[level]]
@@ -342,11 +369,6 @@ def _paint_strip(painter: QPainter, area: QRectF, values: Numbers, ratio: float,
             paint_no_number(painter, rect)
         else:
             painter.fillRect(rect, QColor.fromRgb(int(colour)))
-
-
-def number_texts(values: Numbers) -> str:
-    """A few numbers as they are written on a card."""
-    return "  ".join(written_number(float(value)) for value in values)
 
 
 def _paint_numbers(painter: QPainter, area: QRectF, values: Numbers, scale: Scale, letters: int) -> None:

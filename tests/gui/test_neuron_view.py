@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -277,6 +278,29 @@ def test_it_is_there_for_small_dense_networks_and_says_why_not_for_others(
     assert window.centre.neurons_shown and window.settings.neurons_first
     window.regions.show_node("linear1")
     assert window.canvas.isVisible() and window.settings.neurons_first
+
+
+def test_a_recorded_run_is_shown_as_it_was_and_cannot_be_changed(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path
+) -> None:
+    from nnviz.cli import main
+
+    path = tmp_path / "kept.nnvizrun"
+    assert main(["train", "sample:spiral", "--epochs", "2", "--run", str(path)]) == 0
+    window = open_window("digits-cnn", ready=False, run_path=path)
+    qtbot.waitUntil(lambda: window.training.state == "replay", timeout=30_000)
+    view = shown(qtbot, window)
+    assert view.numbers is not None and view.numbers.step == window.feed.run.last_step == 64
+    assert same(qtbot, window, view)
+    last = view.picture.value_at(LinePlace(1, 0, 0))
+    window.feed.set_step(0)
+    qtbot.waitUntil(lambda: view.numbers is not None and view.numbers.step == 0, timeout=20_000)
+    assert view.picture.value_at(LinePlace(1, 0, 0)) != last and same(qtbot, window, view)
+    editor = view.picture.edit(LinePlace(1, 0, 0))
+    assert editor is not None
+    editor.line.setText("1")
+    QTest.keyClick(editor.line, Qt.Key.Key_Return)
+    assert "recorded run" in editor.note.text() and same(qtbot, window, view)
 
 
 def test_layers_and_places() -> None:

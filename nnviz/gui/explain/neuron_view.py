@@ -82,7 +82,8 @@ class NeuronView(QWidget):
         self._asked_at = 0.0
         self._next = 0.0
         self._answered: tuple[object, ...] = ()
-        self._drawn = True
+        #: How often the picture had been painted when the last answer came; -1 where none waits to be drawn.
+        self._undrawn = -1
         self._enlarged: UnitPlace | None = None
         #: (split, number) of the example whose way is shown; None for none.
         self._chosen: tuple[str, int] | None = None
@@ -242,7 +243,7 @@ class NeuronView(QWidget):
 
     def _tick(self) -> None:
         """Ask, where there is something new, the last answer has been drawn, and the training has had its time."""
-        if self._asked is not None or not self._drawn:
+        if self._asked is not None or self.picture.painted == self._undrawn:
             return
         wanted = self._wanted()
         running = bool(wanted[1])
@@ -298,6 +299,7 @@ class NeuronView(QWidget):
         self._asked = None
         self._answered = self._asked_for
         self._waiting = None
+        self._undrawn = -1
         sentence = sentence_of(error) if isinstance(error, NnvizError) else f"It could not be drawn: {error}"
         self._numbers = None
         self.picture.show_numbers(None)
@@ -339,12 +341,7 @@ class NeuronView(QWidget):
         if now - self._said_at > _READING or not self._training.running:
             self._said_at = now
             self._say_what_is_shown()
-        self._drawn = False
-        QTimer.singleShot(0, self, self._was_drawn)
-
-    def _was_drawn(self) -> None:
-        """Behind the paint events of what was shown."""
-        self._drawn = True
+        self._undrawn = self.picture.painted
 
     def _on_another(self, numbers: NeuronNumbers) -> None:
         """Another network, or other data."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSpacerItem, QToolButton, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
@@ -152,6 +152,8 @@ class FlowBand(QFrame):
         for widget in (self._low, self._scale, self._high, self._each):
             self._row.addWidget(widget)
         self._row.addStretch(1)
+        self._high_enough = QSpacerItem(0, 0)
+        self._row.addItem(self._high_enough)
         self._close = SegmentButton(self)
         self._close.setText("×")
         self._close.setProperty("role", "flat")
@@ -211,13 +213,15 @@ class FlowBand(QFrame):
         self._each.setVisible(self._signs and self._present is None and self._wide)
         self._title.setVisible(self._present is None or self._wide or not self._signs)
 
-    def set_free(self, right: int, width: int) -> None:
-        """Leave so many pixels of the first row to something else, at its end, of a band so wide."""
+    def set_free(self, room: QSize, width: int) -> None:
+        """Leave so much of the first row to something else, at its end, of a band so wide."""
         self._wide = width >= _ROOMY * theme.text_scale()
         self._fit()
         margins = self._row.contentsMargins()
-        if margins.right() != right:
-            self._row.setContentsMargins(0, 0, right, 0)
+        if margins.right() != room.width():
+            self._row.setContentsMargins(0, 0, room.width(), 0)
+        self._high_enough.changeSize(0, room.height() - 3)
+        self._row.invalidate()
 
     def _restyle(self) -> None:
         colours = theme.current()

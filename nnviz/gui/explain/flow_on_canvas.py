@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 
+from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.cards.lens import Lens
-from nnviz.gui.canvas.view import CanvasView
 from nnviz.gui.explain.flow_bar import FlowBand, FlowBar, height_of
 from nnviz.gui.explain.lenses import SIGN_WORDS, backward_lens, backward_words, part_lens, part_words
 from nnviz.gui.explain.update_view import UpdateView
@@ -109,16 +109,6 @@ class FlowOnCanvas(QObject):
         """What is contributed to the window's actions."""
         return (
             Action(
-                name="backward",
-                text="Bac&kward",
-                help="Show the gradients that flow back, on cards and wires; again for what flows forwards",
-                do=self.set_backward,
-                keys=("F9",),
-                menu="&View",
-                section=1,
-                on=lambda: self._backward,
-            ),
-            Action(
                 name="sub_step",
                 text="S&ub-step",
                 help="Take the next part of a step: batch, forward, loss, backward, update",
@@ -128,6 +118,16 @@ class FlowOnCanvas(QObject):
                 section=1,
                 why_not=self._why_no_sub_step,
                 wording=self._sub_step_wording,
+            ),
+            Action(
+                name="backward",
+                text="Bac&kward",
+                help="Show the gradients that flow back, on cards and wires; again for what flows forwards",
+                do=self.set_backward,
+                keys=("F9",),
+                menu="&Train",
+                section=1,
+                on=lambda: self._backward,
             ),
         )
 
@@ -413,7 +413,7 @@ class FlowOnCanvas(QObject):
         covered = self._covered
         if not band.isHidden():
             wide = width - 2 * _MARGIN
-            band.set_free(bar.width(), wide)
+            band.set_free(bar.size(), wide)
             band.setGeometry(_MARGIN, top, wide, height_of(band, wide))
             covered = top + band.height()
         bar.raise_()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from nnviz.explain.text import number, product_of, steps_of
@@ -192,6 +192,12 @@ class UpdateView(QFrame):
         """As high as its picture."""
         return QSize(640, round(_SIDE + 78 * theme.text_scale()))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The picture takes what there is of height."""
+        super().resizeEvent(event)
+        side = max(60, min(_SIDE, self.height() - round(54 * theme.text_scale())))
+        self.weights.setFixedSize(_SIDE, side)
+
     @property
     def shown(self) -> tuple[str, str, tuple[int, ...]]:
         """The layer, its parameter and the index of the weight."""
@@ -253,19 +259,20 @@ class UpdateView(QFrame):
             f"{self._node} · {self._name}{list(found.index) if found.index else ''}:"
             f"  {number(before)} → {number(after)}"
         )
-        self._formula.setText(found.formula)
+        rule, _, further = found.formula.partition(", ")
+        values = [term.value for term in found.largest(_MOST_TERMS)]
+        added = "".join(f" {'−' if value < 0 else '+'} {number(abs(value))}" for value in values)
+        # The sum begins without a plus.
+        self._formula.setText(f"{rule} = {added.removeprefix(' + ').strip()} = {number(found.total)}")
         rows = [
             f"<tr><td style='color:{faint}'>{escape(term.source)}</td>"
             f"<td align='right'>&nbsp;&nbsp;<b>{number(term.value)}</b>&nbsp;&nbsp;</td>"
             f"<td style='color:{faint}'>{'= ' + escape(product_of(term)) if len(term.factors) > 1 else ''}</td></tr>"
             for term in found.largest(_MOST_TERMS)
         ]
-        total = f"<b>{number(found.total)}</b>"
-        rows.append(f"<tr><td>the new weight</td><td align='right'>&nbsp;&nbsp;{total}&nbsp;&nbsp;</td></tr>")
-        steps = "".join(
-            f"<br><span style='color:{faint}'>{escape(left)} &nbsp;{escape(right)}</span>"
-            for left, right in steps_of(found)[:_MOST_STEPS]
-        )
+        lines = [f"{left}  {right}" for left, right in steps_of(found)[:_MOST_STEPS]]
+        lines = [*lines, further] if further else lines
+        steps = "".join(f"<div style='color:{faint}'>{escape(line)}</div>" for line in lines)
         self._terms.setText(f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>{steps}")
 
     def _restyle(self) -> None:

@@ -97,6 +97,8 @@ def tooltip(scene: CanvasScene, stage: Stage, point: QPointF) -> str:
     lines = [f"<b>{escape(facts.title)}</b>&nbsp; {escape(facts.node)}"]
     lines += [escape(reason) for reason in card.reasons()]
     lines.append(_sizes(facts))
+    if live.is_own(live.picture(facts)):
+        lines.append("the picture is that of your own input, not of the pinned example")
     lines += [line for line in (_picture(facts, live), _gradient(facts, live), _badge(facts, live)) if line]
     return "<p style='white-space:pre-wrap'>" + "<br>".join(lines) + "</p>"
 

@@ -108,6 +108,10 @@ class CanvasView(QGraphicsView):
     message = Signal(str)
     search_requested = Signal()
     visible_changed = Signal(object)
+    #: A layer (empty for none) and one of its numbers, a CardNumber or None, that is to be taken apart.
+    number_requested = Signal(str, object)
+    #: The same, where one in the picture of a card was clicked.
+    number_clicked = Signal(str, object)
 
     def __init__(
         self,
@@ -162,6 +166,8 @@ class CanvasView(QGraphicsView):
             renaming=renaming,
             groups=CanvasGroups(self._desk, renaming),
             notes=CanvasNotes(self._desk, self._gestures, modality),
+            explain=self.number_requested.emit,
+            clicked=self.number_clicked.emit,
         )
         self._mouse = CanvasMouse(self._tools, self.node_activated.emit)
         self._keys = CanvasKeys(self._tools, self.node_activated.emit, self.search_requested.emit)

@@ -99,7 +99,9 @@ def test_from_the_loss_back_to_one_pixel_by_clicks_alone(
     qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, name: str
 ) -> None:
     window = open_window(pictures(tmp_path) if name == "resnet18" else name)
+    neurons = window.centre.neurons_shown
     panel, sheet = large(qtbot, window)
+    assert not window.centre.neurons_shown  # the strip above shows cards
     assert panel.walk.place is not None and panel.walk.place.node == LOSS
     kinds = {node: one.kind for node, one in window.document.project.graph.nodes.items()}
     walked = [LOSS]
@@ -128,7 +130,7 @@ def test_from_the_loss_back_to_one_pixel_by_clicks_alone(
     answered(qtbot, panel, panel.walk.place)
     assert len(panel.walk.trail) == len(walked) - 1
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
-    assert not panel.is_large
+    assert not panel.is_large and window.centre.neurons_shown is neurons
     assert not any(item.look.lit for item in window.canvas.canvas_scene.cards.values())
 
 

@@ -260,6 +260,15 @@ def _example_of_batch(training: Training, question: Question) -> tuple[int, Exam
     return at, Example("train", chosen[at])
 
 
+def pinned_example(training: Training, pinned: int) -> Example:
+    """The example that the cards show: of the validation split, or of training where none was held back.
+
+    Raises:
+        InputError: There is none.
+    """
+    return _example(training, Question(""), pinned)
+
+
 def _example(training: Training, question: Question, pinned: int) -> Example:
     """The example that is asked for; of the training split where none was held back."""
     split = question.split or ("validation" if len(training.data.validation) else "train")

@@ -51,6 +51,7 @@ class Camera(QObject):
         self._fitted = True
         self._fitted_to = QRectF()
         self._inset = 0
+        self._foot = 0
         self._glide = Glide(self)
         view.setSceneRect(-_WORLD, -_WORLD, 2 * _WORLD, 2 * _WORLD)
         view.setFrameShape(QFrame.Shape.NoFrame)
@@ -157,6 +158,14 @@ class Camera(QObject):
         if self._fitted:
             self.fit()
 
+    def set_foot(self, bottom: int) -> None:
+        """The same for the lower edge."""
+        if bottom == self._foot:
+            return
+        self._foot = bottom
+        if self._fitted and self._content() == self._fitted_to:
+            self.fit(glide=True)
+
     def set_inset(self, top: int) -> None:
         """Say how many pixels something covers at the upper edge: what is fitted stands below it.
 
@@ -209,7 +218,8 @@ class Camera(QObject):
         wide, high = self._view.viewport().width(), self._view.viewport().height()
         inset = min(self._inset, round(_MOST_INSET * high))
         margin = min(max(_LEAST_FIT_MARGIN, round(0.05 * min(wide, high) - 10)), _FIT_MARGIN)
-        wide, high = max(1, wide - 2 * margin), max(1, high - inset - 2 * margin)
+        foot = min(self._foot, round(_MOST_INSET * high) - inset)
+        wide, high = max(1, wide - 2 * margin), max(1, high - inset - foot - 2 * margin)
         zoom = min(wide / rect.width(), high / rect.height(), most)
         if 1.0 <= zoom < 1.06:
             zoom = 1.0
@@ -218,7 +228,7 @@ class Camera(QObject):
         across = min(rect.width() / 2, wide / zoom / 2)
         down = min(rect.height() / 2, high / zoom / 2)
         middle = QPointF(rect.left() + across, rect.top() + down)
-        return zoom, middle - QPointF(0.0, inset / zoom / 2)
+        return zoom, middle - QPointF(0.0, (inset - foot) / zoom / 2)
 
     def _look(self, zoom: float, centre: QPointF) -> None:
         """Show the scene at this zoom with this point in the middle."""

@@ -11,6 +11,7 @@ from nnviz.gui.canvas.annotations import Annotations
 from nnviz.gui.canvas.card_grid import CardGrid
 from nnviz.gui.canvas.cards.facts import CardContent, CardSketch, CardSource, is_plane, sketch, wired_ports
 from nnviz.gui.canvas.cards.group_facts import GroupCards
+from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.canvas.frames import Frames
 from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_REACH, Level, Side
 from nnviz.gui.canvas.items.arrow_item import ArrowItem
@@ -350,6 +351,8 @@ class CanvasScene(QGraphicsScene):
         self._mark_wires()
         if self._lit[0]:
             self.light(*self._lit)
+        if self._stage.lens is not None:
+            self._show_flow(self._stage.lens)
         if self._stage.level is Level.FAR:
             for layer in self._far_items:
                 layer.follow()
@@ -565,6 +568,21 @@ class CanvasScene(QGraphicsScene):
                 layer.show_far(far)
 
     # Live values
+
+    def show_lens(self, lens: Lens | None) -> None:
+        """Show this in the place of what the run has measured; None shows that again, as it was to the pixel."""
+        if lens is self._stage.lens:
+            return
+        self._stage.lens = lens
+        for card in self._cards.values():
+            card.touch()
+        self._show_flow(lens)
+
+    def _show_flow(self, lens: Lens | None) -> None:
+        for edge, stands_for in self._seen.wires.items():
+            if edge in self._wires:
+                flow = lens.flow(stands_for) if lens is not None else None
+                self._wires[edge].set_flow(flow, backward=lens is not None and lens.backward)
 
     def take_values(self, changed: frozenset[str]) -> set[str]:
         """Mark the cards that show one of these series; their ids."""

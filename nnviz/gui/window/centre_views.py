@@ -9,9 +9,10 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QWidget
 
 from nnviz.gui.canvas import CanvasView
+from nnviz.gui.look import theme
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import Segments
+from nnviz.gui.parts.widgets import Segments, refresh_fonts
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.graph.dense_layers import DenseLayers, dense_layers
@@ -57,6 +58,7 @@ class CentreViews(QWidget):
         self.segments.chosen.connect(lambda key: self.choose(key == "neurons"))
         row.addWidget(self.segments)
         self._switch.hide()
+        follow(theme.notifier.changed, self._on_theme, self)
 
     def attach(self, workspace: Workspace, tapped: Callable[[], object]) -> None:
         """Say what the neuron view may know, and what the space bar does in it."""
@@ -165,6 +167,10 @@ class CentreViews(QWidget):
             self.show_neurons(False)
         else:
             self._look()
+
+    def _on_theme(self) -> None:
+        refresh_fonts(self._switch)
+        self._place()
 
     def _look(self) -> None:
         """The switch is there where there is a choice."""

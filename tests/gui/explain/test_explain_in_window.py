@@ -228,17 +228,17 @@ def test_the_training_notices_nothing(qtbot: QtBot, open_window: OpenWindow) -> 
         random = Random(5)
         if looked:
             panel, sheet = large(qtbot, window)
-        for _ in range(10):
+        for _ in range(4):
             before = window.training.standing.step
-            window.bridge.step(20)
-            for _ in range(5 if looked else 0):
+            window.bridge.step(50)
+            for _ in range(12 if looked else 0):
                 leading = [spot for spot in sheet.spots if spot.leads]
                 click(sheet, random.choice(leading))
                 sheet.walk.set_backward(random.random() < 0.4)
                 qtbot.wait(5)
                 if random.random() < 0.2:
                     panel.explain(Place(random.choice(["linear1", "linear2", "tanh1", "output"])))
-            qtbot.waitUntil(partial(at_step, window, before + 20), timeout=TIMEOUT)
+            qtbot.waitUntil(partial(at_step, window, before + 50), timeout=TIMEOUT)
         assert window.training.standing.step == 200
         kept.append(weights(window))
     assert len(kept[0]) > 100 and kept[0] == kept[1]

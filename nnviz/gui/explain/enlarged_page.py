@@ -154,10 +154,10 @@ class EnlargedPage(QWidget):
         if rect.isEmpty():
             camera.fit()
             return
-        reach = PITCH_X * max(0.0, self._canvas.width() / (PITCH_X * 1.05) - len(lit)) / 2
-        camera.show_rect(
-            rect.adjusted(-min(reach, 1.6 * PITCH_X), -12, min(reach, 1.6 * PITCH_X), 12), 1.0, glide=glide
-        )
+        spare = PITCH_X * max(0.0, self._canvas.width() / (PITCH_X * 1.05) - len(lit)) / 2
+        reach = min(spare, 1.6 * PITCH_X)
+        # More at the right, where the canvas has its own switches in the corner.
+        camera.show_rect(rect.adjusted(-reach, -12, reach + min(spare, 0.8 * PITCH_X), 12), 1.0, glide=glide)
 
     def _place(self) -> None:
         window, (held, centre) = self.window(), self._held()

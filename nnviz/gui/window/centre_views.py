@@ -184,6 +184,7 @@ class CentreViews(QWidget):
         self._switch.raise_()
         if self._neurons is not None:
             self._neurons.reserve_corner(self._switch.width() - 4)
+        self._canvas.reserve_corner(0 if self._switch.isHidden() else self._switch.width() + _INSET)
 
     def resizeEvent(self, event: object) -> None:
         """The switch stays in its corner."""

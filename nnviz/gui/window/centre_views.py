@@ -38,6 +38,7 @@ class CentreViews(QWidget):
         self._workspace: Workspace | None = None
         self._tapped: Callable[[], object] = lambda: None
         self._neurons: NeuronView | None = None
+        self._neurons_before = False
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(canvas)
@@ -125,6 +126,15 @@ class CentreViews(QWidget):
         found = self.found()
         wanted = self._workspace is not None and self._workspace.settings.neurons_first
         self.show_neurons(wanted and isinstance(found, DenseLayers) and found.is_plane)
+
+    def show_cards_meanwhile(self, on: bool) -> None:
+        """Where the middle of the window becomes a strip, cards are what is recognised there; then as it was before."""
+        if on:
+            self._neurons_before = self.neurons_shown
+            self.show_neurons(False)
+        elif self._neurons_before:
+            self._neurons_before = False
+            self.show_neurons(not self.why_not())
 
     def show_neurons(self, shown: bool) -> None:
         """Put one of the two in front; nothing is remembered."""

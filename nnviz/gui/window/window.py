@@ -408,6 +408,7 @@ class MainWindow(QMainWindow):
         docks.node_requested.connect(self.regions.show_node)
         docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
+        docks.explained_large.connect(self.centre.show_cards_meanwhile)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
         docks.spread()

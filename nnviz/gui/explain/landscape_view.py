@@ -169,7 +169,6 @@ class LandscapeView(QWidget):
         self.chart.hovered.connect(self._on_hovered)
         self.chart.clicked.connect(self._on_clicked)
         self.restyle()
-        self.chart.letters_changed.connect(self.restyle)
         follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ what is shown
@@ -363,7 +362,13 @@ class LandscapeView(QWidget):
 
     # ------------------------------------------------------------------ looks
 
-    def restyle(self, _letters: int = 0) -> None:
+    def set_letters(self, size: int) -> None:
+        """Letters of another size, in pixels before the text scale."""
+        if size != self.chart.letters:
+            self.chart.set_letters(size)
+            self.restyle()
+
+    def restyle(self) -> None:
         """Take the colours and letters of the theme."""
         theme = themes.current()
         self.legend.setFont(themes.font(self.chart.letters))

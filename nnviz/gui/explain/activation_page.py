@@ -224,6 +224,7 @@ class _Plot(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         self.heading = QLabel(title, self)
+        self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         set_font(self.heading, 13, 600)
         column.addWidget(self.heading)
         self.chart = Chart(self)
@@ -369,6 +370,8 @@ class ActivationPage(QWidget):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
         column.addLayout(grid)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
         self._grid = grid
         self.layers = _Setting("Layers in a row", "How many of them follow one another", 1, _MOST_LAYERS, 1, content)
         self.weight = _Setting(
@@ -451,13 +454,35 @@ class ActivationPage(QWidget):
         self.plots["curve"].chart.show_range((-REACH, REACH), (-2.2, 4.2))
         self.plots["slope"].chart.show_range((-REACH, REACH), (-0.35, 1.35))
         self.plots["row"].chart.show_range((-REACH, REACH), (_FLOOR, _CEILING))
-        layers = self.chain.layers
-        self.plots["curve"].heading.setText("y = f(x)")
-        self.plots["slope"].heading.setText("y′, the derivative")
-        self.plots["row"].heading.setText(f"gradient behind {layers} layer{'s' * (layers != 1)}, |∂h/∂x|")
+        self._say_headings()
         self._show_settings()
         self.table.setText(self.table_words())
         self.drawn.emit()
+
+    def _say_headings(self) -> None:
+        """What each plot is of; where the table is out of sight, also what is read off at the line."""
+        layers, colours = self.chain.layers, self._colours()
+        titles = {
+            "curve": "y = f(x)",
+            "slope": "y′, the derivative",
+            "row": f"gradient behind {layers} layer{'s' * (layers != 1)}, |∂h/∂x|",
+        }
+        for key, plot in self.plots.items():
+            text = titles[key]
+            if self.side.isHidden():
+                at = themes.format_number(self.chain.x, 3)
+                values = (
+                    one.y[-1] if key == "curve" else one.slopes[-1] if key == "slope" else abs(one.gradients[-1, -1])
+                    for one in self.curves
+                )
+                numbers = " ".join(
+                    f'<span style="color:{colours[one.activation.kind].name()}">'
+                    f"{themes.format_number(float(value), 3)}</span>"
+                    for one, value in zip(self.curves, values, strict=True)
+                )
+                short = {"curve": "y", "slope": "y′", "row": f"|∂h/∂x|, {layers} layers"}[key]
+                text = f"{short} at {at}: {numbers}"
+            plot.heading.setText(text)
 
     def table_words(self) -> str:
         """What is read off at the line, as HTML."""
@@ -551,4 +576,5 @@ class ActivationPage(QWidget):
         for plot in self.plots.values():
             plot.set_letters(letters)
         set_font(self.table, max(letters, 13))
+        self._say_headings()
         self._plots_row.setDirection(QBoxLayout.Direction.TopToBottom if high else QBoxLayout.Direction.LeftToRight)

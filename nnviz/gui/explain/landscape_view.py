@@ -260,7 +260,8 @@ class LandscapeView(QWidget):
             self._states.setData(
                 places[:-1], np.full(max(len(places) - 1, 0), foot), size=13, pen=None, brush=shades, symbol="t1"
             )
-            here = (landscape.here[0], float(np.interp(landscape.here[0], x, losses)))
+            height = float(np.interp(landscape.here[0], x, losses))
+            here = (landscape.here[0], height if math.isfinite(height) else foot)
             self._here.setData([here[0]], [here[1]], size=13, pen=pen(theme.text, 2), brush=pg.mkBrush(theme.panel))
         first, now = self._texts
         # The word stands where there is room: away from the way, and inside the picture.
@@ -301,7 +302,9 @@ class LandscapeView(QWidget):
             x = usable(ball.places[: last + 1, 0])
             y = usable(ball.places[: last + 1, 1] if flat else ball.losses[: last + 1])
             trail.setData(x, y, pen=pen(colour, 2.4))
-            dots.setData(x, y, size=6 if flat else 9, pen=pen(_DARK, 1) if flat else None, brush=pg.mkBrush(colour))
+            known = np.isfinite(x) & np.isfinite(y)
+            edge = pen(_DARK, 1) if flat else None
+            dots.setData(x[known], y[known], size=6 if flat else 9, pen=edge, brush=pg.mkBrush(colour))
             spots.append(self._spot(float(x[-1]), float(y[-1]), colour))
         self._balls_items.setData(spots)
 

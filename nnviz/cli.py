@@ -31,6 +31,8 @@ _EXPLAIN_EPILOGUE = """\
   nnviz explain sample:digits-cnn loss                                   logits, exp, sum, −log p
   nnviz explain sample:digits-cnn conv1 --at 3,4 --backward              the chain rule
   nnviz explain sample:digits-cnn linear1 --parameter weight --index 0,3 an update, with what the optimizer keeps
+  nnviz explain sample:graph-sums b --backward                           a value used twice: both gradients are added
+  nnviz explain sample:credit linear1 --data own_numbers --set "data.rows=6 5"      numbers of one's own
 """
 
 
@@ -246,6 +248,13 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "--step", type=int, metavar="S", help="of a run: weights of the nearest checkpoint not after it"
     )
+    explain.add_argument(
+        "--mode",
+        choices=("evaluation", "training"),
+        default="evaluation",
+        help="training: the batch that comes next, with its dropout and its own mean and variance; --example counts "
+        "in it (default: evaluation)",
+    )
     explain.add_argument("--backward", action="store_true", help="how the loss changes with the number")
     explain.add_argument(
         "--parameter",
@@ -253,6 +262,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a number of a parameter such as weight: what the next step makes of it, or with --backward its gradient",
     )
     explain.add_argument("--index", type=_places, metavar="I,J,…", help="where that number stands in the parameter")
+    _add_choices(explain)
     _add_data_folder(explain)
     explain.add_argument("--json", action="store_true", help="print JSON")
 

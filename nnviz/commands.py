@@ -61,10 +61,12 @@ def datasets() -> int:
     rows = []
     for kind, spec in data_sets.datasets().items():
         training, test = spec.sizes
-        size = f"{training:,} + {test:,}" if training else "yours"
+        size = f"{training:,} + {test:,}" if training and not spec.table else "yours"
         where = "at once, offline" if spec.offline else f"found or downloaded ({spec.download_bytes / 1e6:.0f} MB)"
         if spec.needs_folder:
             where = "from your folder"
+        if spec.table:
+            where = "typed in"
         rows.append((kind, size, where, spec.title))
     _print_table(("data set", "train + test", "available", "title"), rows)
     return 0
@@ -236,7 +238,10 @@ def train(options: TrainOptions) -> int:
 
     cores = CoreWatch()
     project = options.apply(open_project(options.project))
-    found = data_sets.source_facts(project.data)
+    try:
+        found = data_sets.source_facts(project.data)
+    except DataError as error:
+        raise error.at(file="" if options.project.startswith("sample:") else options.project) from None
     _refuse(problems_that_stop(validate(project, found.data)), options.project)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run FILE: the run to go on with.")
@@ -295,6 +300,9 @@ class ExplainOptions:
     backward: bool
     parameter: str | None
     index: tuple[int, ...] | None
+    mode: str
+    data: str | None
+    settings: tuple[tuple[str, str], ...]
     data_dir: Path | None
     json: bool
 
@@ -311,7 +319,17 @@ def explain(options: ExplainOptions) -> int:
     is_run = path is not None and path.suffix.lower() == RUN_SUFFIX
     if options.step is not None and not is_run:
         raise InputError("Only a run has steps; a project is explained with its initial weights.", field="--step")
-    project = None if is_run else open_project(options.target)
+    project = None
+    if is_run and (options.data is not None or options.settings):
+        field = "--set" if options.data is None else "--data"
+        raise InputError("A run is explained as it was: other data and settings are a project's.", field=field)
+    if not is_run:
+        project = _with_choices(open_project(options.target), options.data, options.settings)
+        try:
+            found = data_sets.source_facts(project.data)
+        except DataError as error:
+            raise error.at(file="" if path is None else paths.shown(path)) from None
+        _refuse(problems_that_stop(validate(project, found.data)), options.target)
 
     from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
 
@@ -332,17 +350,24 @@ def explain(options: ExplainOptions) -> int:
         options.backward,
         options.parameter,
         options.index,
+        options.mode,
     )
     answered = asked.answer(training, question, pinned=project.view.pinned_sample)
     example = answered.example
     if options.json:
-        whose = None if example is None else {"split": example.split, "index": example.index, "right": answered.right}
-        plain = {"target": options.target, "step": answered.step, "example": whose}
+        whose: dict[str, object] | None = None
+        if example is not None:
+            whose = {"split": example.split, "index": example.index, "right": answered.right}
+            if answered.in_batch is not None:
+                whose["in_batch"] = answered.in_batch
+        plain = {"target": options.target, "step": answered.step, "mode": options.mode, "example": whose}
         print(json.dumps({**plain, **text.plain_values(answered.explanation)}, indent=1, ensure_ascii=False))
         return 0
     where = "the batch that comes next"
     if example is not None:
         where = f"example {example.index} of the {example.split} split ({answered.right})"
+        if answered.in_batch is not None:
+            where = f"training mode, {where}, number {answered.in_batch} of the batch that comes next"
     print(f"{project.name}, step {answered.step}, {where}")
     if options.step is not None and answered.step != options.step:
         print(f"(step {answered.step} has the nearest weights that are kept and not after step {options.step})")

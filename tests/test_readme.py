@@ -68,7 +68,7 @@ def test_a_command_of_the_readme(
 
 
 def test_the_settings_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = re.findall(r"--set \S+=\S+?(?=[\s`])", README)
+    settings = re.findall(r"--set \w\S*=\S+?(?=[\s`])", README)
     assert len(settings) == 2
     words = [word for setting in settings for word in setting.split()]
     kept = tmp_path / "mine.nnvizrun"

@@ -28,6 +28,8 @@ class DatasetSpec(Spec):
         folder_param: The parameter that names a folder of the user's own; empty where it needs none.
         feature_names: The names of the numbers of a table; empty for images.
         preparation: The ``DataConfig.preparation`` that suits it; offered when the data set is chosen.
+        undivided: All splits are the same examples: a truth table has nothing to hold back.
+        table: Its rows are typed in: its parameters are those of a ``TypedTable``.
     """
 
     facts: Callable[[Params], DataFacts] | None = None
@@ -41,6 +43,8 @@ class DatasetSpec(Spec):
     folder_param: str = ""
     feature_names: tuple[str, ...] = ()
     preparation: tuple[Choice, ...] = (Choice("scale"),)
+    undivided: bool = False
+    table: bool = False
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -60,11 +64,6 @@ class DatasetSpec(Spec):
     def without_folder(self, params: Params) -> bool:
         """Whether it needs a folder and none is named."""
         return self.needs_folder and not params.get(self.folder_param)
-
-    @property
-    def undivided(self) -> bool:
-        """All splits are the same examples: a truth table has nothing to hold back."""
-        return self.family == "logic"
 
 
 def generated_sizes(count: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ and pictures that are decoded on several threads share one allowance.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,6 +78,15 @@ _LARGEST_PIXEL = 4
 #: gather.
 _DECODER_BYTES: Mapping[str, int] = {"JPEG": 6, "MPO": 6, "WEBP": 12, "AVIF": 16, "GIF": 5}
 _SLOW_DECODER_BYTES = 12
+#: Of colours of 16 bits Pillow keeps the upper byte, as it has no mode for both. Which of two bytes that is stands in
+#: the name of what it unpacks, so that under the other name it gives the lower one.
+_OTHER_BYTE: Mapping[str, str] = {
+    f"{mode};16{order}": f"{mode};16{other}"
+    for mode in ("RGB", "RGBA")
+    for order, other in (("B", "L"), ("L", "B"), ("N", "B" if sys.byteorder == "little" else "L"))
+} | {"LA;16B": "RGBA"}  # grey and transparency: all four bytes of a pixel side by side
+#: Bytes a pixel that the lower bytes take, and what both are brought to.
+_DEEP_COLOUR_BYTES = 12
 #: Rows of deep and of transparent pictures that are brought to bytes at a time, in pixels.
 _STRIP = 1 << 18
 #: What transparent pictures can be laid on.
@@ -302,15 +312,19 @@ def _read(file: BinaryIO, size: int, channels: int, background: str, choose: _Ch
         metered.left = None
         metered.scans = _MOST_SCANS if picture.format in ("JPEG", "MPO") else None
         with _ALLOWANCE.taken(needed):
+            other = _other_byte(picture)
             picture.load()
             if len(picture.info.get("exif", b"")) > _MOST_EXIF:
                 raise DataError(f"The picture's EXIF data is longer than {_MOST_EXIF:,} bytes.")
             ImageOps.exif_transpose(picture, in_place=True)
-            if _is_deep(picture):
-                levels = choose(lambda: Levels.of((_extent(picture),)))
+            deep = _Deep(picture, _lower_bytes(metered, other), other == "RGBA") if other else _Deep(picture)
+            if other or _is_deep(picture):
+                levels = choose(lambda: Levels.of((_extent(deep),)))
                 if levels is None:
-                    return _extent(picture)
-                flat = _eight_bit(picture, levels)
+                    return _extent(deep)
+                flat = _eight_bit(deep, levels)
+                if other and picture.has_transparency_data:
+                    flat.paste(BACKGROUNDS[background], mask=_hidden(deep))
             else:
                 flat = _on_background(picture, target, background)
             if flat.mode != target:
@@ -378,6 +392,8 @@ def _bytes_needed(picture: Image.Image, pixels: int, target: str, length: int) -
         needed += pixels * _DECODER_BYTES.get(str(picture.format), 0)  # at the full size, whatever it gives
     if _is_slow(picture):
         needed += pixels * _SLOW_DECODER_BYTES
+    if _other_byte(picture):
+        needed += picture.width * picture.height * _DEEP_COLOUR_BYTES
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         needed += _tile_bytes(picture)
     if needed > MOST_BYTES:
@@ -423,39 +439,93 @@ def _on_background(picture: Image.Image, target: str, background: str) -> Image.
     return flat
 
 
-def _strips(picture: Image.Image) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """The numbers of a deep picture by and by: all of it as float64 would take eight times its bytes."""
-    width, height = picture.size
-    rows = max(1, _STRIP // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        yield slice(top, bottom), np.asarray(picture.crop((0, top, width, bottom)), np.float64)
+@dataclass(frozen=True)
+class _Deep:
+    """A decoded picture of more than 8 bits.
+
+    Attributes:
+        picture: All of its numbers, or of colours of 16 bits the upper bytes.
+        lower: The lower bytes; None where ``picture`` is all.
+        grey: It is grey with transparency: the lower byte of a grey is the second of its pixel.
+    """
+
+    picture: Image.Image
+    lower: Image.Image | None = None
+    grey: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether its numbers are whole rather than real."""
+        return self.lower is not None or self.picture.mode.startswith("I")
+
+    def strips(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """[rows, columns] or [rows, columns, 3] by and by: as float64 all of it would take eight times its bytes."""
+        width, height = self.picture.size
+        rows = max(1, _STRIP // width)
+        for top in range(0, height, rows):
+            box = (0, top, width, min(top + rows, height))
+            numbers = np.asarray(self.picture.crop(box), np.float64)
+            if self.lower is not None:
+                lower = np.asarray(self.lower.crop(box), np.float64)
+                numbers = 256.0 * numbers[..., :3] + (lower[..., 1:2] if self.grey else lower[..., :3])
+            yield slice(box[1], box[3]), numbers
 
 
-def _extent(picture: Image.Image) -> Extent:
+def _other_byte(picture: Image.Image) -> str:
+    """Under which name Pillow unpacks the lower bytes of a picture that is not loaded yet; empty where it has none."""
+    names = {_raw_name(tile) for tile in getattr(picture, "tile", [])}
+    return _OTHER_BYTE.get(names.pop(), "") if len(names) == 1 else ""
+
+
+def _raw_name(tile: Any) -> str:
+    arguments = tile[3]
+    name = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return name if isinstance(name, str) else ""
+
+
+def _lower_bytes(file: _MeteredFile, name: str) -> Image.Image:
+    """The picture of the lower bytes, turned upright; ``name`` is what :func:`_other_byte` found."""
+    file.seek(0)
+    picture: Any = Image.open(cast(IO[bytes], file), formats=_KNOWN)
+    picture.tile = [
+        tile._replace(args=(name, *tile.args[1:]) if isinstance(tile.args, tuple) else name) for tile in picture.tile
+    ]
+    picture.load()
+    ImageOps.exif_transpose(picture, in_place=True)
+    upright: Image.Image = picture
+    return upright
+
+
+def _hidden(deep: _Deep) -> Image.Image:
+    """How little is to be seen of each pixel of a picture in colours of 16 bits: 255 is nothing."""
+    if deep.picture.mode == "RGBA":
+        return ImageOps.invert(deep.picture.getchannel("A"))
+    width, height = deep.picture.size
+    pixels = np.zeros((height, width), np.uint8)
+    for place, part in deep.strips():
+        pixels[place] = 255 * (part == np.array(deep.picture.info["transparency"])).all(axis=-1)
+    return Image.fromarray(pixels)
+
+
+def _extent(deep: _Deep) -> Extent:
     low, high = np.inf, -np.inf
-    for _, part in _strips(picture):
+    for _, part in deep.strips():
         finite = part[np.isfinite(part)]
         low = min(low, float(finite.min(initial=np.inf)))
         high = max(high, float(finite.max(initial=-np.inf)))
-    whole = picture.mode.startswith("I")
-    return Extent(low, high, whole) if low <= high else Extent(0.0, 0.0, whole)
+    return Extent(low, high, deep.whole) if low <= high else Extent(0.0, 0.0, deep.whole)
 
 
-def _eight_bit(picture: Image.Image, levels: Levels | None = None) -> Image.Image:
-    """Grey pictures of more than 8 bits brought to 8 (Pillow would cut them off at 255); others as they are.
+def _eight_bit(deep: _Deep, levels: Levels) -> Image.Image:
+    """A picture of more than 8 bits brought to 8 (Pillow would cut it off at 255), in its colours or greys.
 
     What is no number becomes black.
     """
-    if not _is_deep(picture):
-        return picture
-    if levels is None:
-        levels = Levels.of((_extent(picture),))
-    found = levels.whole if picture.mode.startswith("I") else levels.real
+    found = levels.whole if deep.whole else levels.real
     black, white = found if found is not None else (0.0, 65535.0)
-    width, height = picture.size
-    pixels = np.empty((height, width), np.uint8)
-    for place, part in _strips(picture):
+    width, height = deep.picture.size
+    pixels = np.empty((height, width) if deep.lower is None else (height, width, 3), np.uint8)
+    for place, part in deep.strips():
         finite = np.nan_to_num(part, nan=black, posinf=np.inf, neginf=-np.inf)
         # First into the range, then from it: infinite numbers are among them.
         np.clip(finite, black, white, out=finite)

@@ -240,6 +240,12 @@ class Feeder:
         random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
         return torch.from_numpy(random.permutation(self.count))
 
+    def numbers(self, epoch: int, batch: int) -> list[int]:
+        """Which examples the batch of an epoch holds, in its order."""
+        first, last = self._bounds[batch : batch + 2]
+        chosen: list[int] = self.order(epoch)[first:last].tolist()
+        return chosen
+
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch: (inputs float32[b, *shape], targets) on the device.
 

@@ -9,6 +9,9 @@
 * :mod:`nnviz.explain.updates` is what the next step makes of a weight, term by term.
 * :mod:`nnviz.explain.asked` takes a question as a person puts it (node, unit, position, example), of a live session, a
   project or a run; :mod:`nnviz.explain.text` writes the answer down.
+* :mod:`nnviz.explain.score` is a network of one's own and a number in it; :mod:`nnviz.explain.attribution` and
+  :mod:`nnviz.explain.why` say which parts of an example made it, by the ways that :mod:`nnviz.explain.methods` names;
+  :mod:`nnviz.explain.unit_wishes` what excites a unit, :mod:`nnviz.explain.receptive` where it looks.
 
 No Qt. What leaves this room is frozen numpy arrays and plain values, for any thread.
 """

@@ -14,7 +14,7 @@ from nnviz.errors import InputError, RunFileError
 from nnviz.explain.explanation import Explanation
 from nnviz.explain.layers import LOSS, explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
 from nnviz.explain.updates import explain_update
-from nnviz.explain.values import Example, values_of_example
+from nnviz.explain.values import Example, values_of_example, values_of_next_batch
 from nnviz.network.memory import refuse_without_room
 from nnviz.project.files import io
 from nnviz.project.model import Project, Shape
@@ -26,6 +26,8 @@ from nnviz.train.training import Training
 #: As it is read, put together and decoded.
 _COPIES_WHILE_READING = 3
 _MOST_NAMES = 12
+#: How a network computes: as it answers, or as it learns.
+EVALUATION, TRAINING = "evaluation", "training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Question:
         backward: Ask how the loss changes with the number, instead of what it is made of.
         parameter: Ask about a number of this parameter: backward its gradient, else what the next step makes of it.
         index: Where it stands there.
+        mode: ``evaluation`` of one example; or ``training``: of the batch that comes next, with its dropout and the
+            statistics of that batch, in which ``example`` is counted.
     """
 
     node: str
@@ -51,6 +55,7 @@ class Question:
     backward: bool = False
     parameter: str | None = None
     index: tuple[int, ...] | None = None
+    mode: str = EVALUATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,14 @@ class Answered:
         example: Which one; None for an update, which is that of a batch.
         right: What that example really is, in words; empty for an update.
         step: Updates that the weights had seen.
+        in_batch: In training mode, which one of the batch it is; else None.
     """
 
     explanation: Explanation
     example: Example | None
     right: str
     step: int
+    in_batch: int | None = None
 
 
 def of_project(project: Project, data_dir: Path | None = None) -> Training:
@@ -133,18 +140,25 @@ def answer(training: Training, question: Question, *, pinned: int = 0) -> Answer
         index = _index(training, question)
         if not question.backward:
             return Answered(explain_update(training, question.node, question.parameter, index), None, "", training.step)
-    example = _example(training, question, pinned)
     wanted = needed(training.network, question.node, backwards=question.backward)
-    values = values_of_example(training, example, wanted=wanted, backwards=question.backward)
+    learning = question.mode == TRAINING
+    at = 0
+    if learning:
+        at, example = _example_of_batch(training, question)
+        values = values_of_next_batch(training, wanted=wanted)
+    else:
+        example = _example(training, question, pinned)
+        values = values_of_example(training, example, wanted=wanted, backwards=question.backward)
     if question.parameter is not None:
         found = explain_parameter_gradient(values, question.node, question.parameter, index)
     elif _is_loss(training, question):
-        found = explain_loss(values)
+        found = explain_loss(values, example=at)
     elif question.backward:
-        found = explain_gradient(values, question.node, index)
+        found = explain_gradient(values, question.node, index, example=at)
     else:
-        found = explain(values, question.node, index)
-    return Answered(found, example, training.data.describe(example.index, example.split), training.step)
+        found = explain(values, question.node, index, example=at)
+    right = training.data.describe(example.index, example.split)
+    return Answered(found, example, right, training.step, at if learning else None)
 
 
 def ask(session: TrainingSession, question: Question, *, pinned: int = 0) -> Future[Answered]:
@@ -228,6 +242,21 @@ def _index(training: Training, question: Question) -> tuple[int, ...]:
     if not inside:
         raise InputError(f"{what}: there is nothing at {','.join(map(str, question.index))}.", field="--index")
     return question.index
+
+
+def _example_of_batch(training: Training, question: Question) -> tuple[int, Example]:
+    """Which one of the batch that comes next, and which one of the training split that is."""
+    if question.split not in (None, "train"):
+        raise InputError(
+            "In training mode the batch that comes next is explained, of the train split.", field="--split"
+        )
+    chosen, at = training.peek_numbers(), question.example or 0
+    if not 0 <= at < len(chosen):
+        raise InputError(
+            f"The batch that comes next has {len(chosen):,} examples, numbered from 0: there is no number {at}.",
+            field="--example",
+        )
+    return at, Example("train", chosen[at])
 
 
 def _example(training: Training, question: Question, pinned: int) -> Example:

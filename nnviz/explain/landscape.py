@@ -412,6 +412,8 @@ def kept_states(loss: LossOfExamples, path: Path | None) -> list[tuple[int, Weig
         for one in kept:
             refuse_without_room(2 * one.size)
             state = checkpoints.from_blobs(stored.load_checkpoint(one.id))
+            if one.step == 0:  # some weights were set by hand before the first step
+                found.clear()
             found.append((one.step, loss.of(state.weights)))
     return found
 
@@ -423,7 +425,7 @@ def _of_this_way(kept: Iterable[CheckpointInfo], step: int) -> list[CheckpointIn
         while way and way[-1].step >= one.step:
             way.pop()
         way.append(one)
-    return [one for one in way if 0 < one.step < step]
+    return [one for one in way if one.step < step]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -19,13 +20,62 @@ from nnviz.explain.kinds.recipe import Doubles
 from nnviz.explain.layers import parameter_place
 from nnviz.explain.values import Values, values_of_next_batch
 from nnviz.project import choices, registry
-from nnviz.project.model import Choice
+from nnviz.project.model import Choice, TrainConfig
 from nnviz.train.optimizers import build_optimizer, set_learning_rate
 from nnviz.train.training import Training
 
 _WORDS = (
     "What the next step makes of this weight: the batch that comes next, its gradient, and what the optimizer keeps."
 )
+
+
+@dataclass(frozen=True, eq=False)
+class BeforeStep:
+    """All that the updates of one step are made of, taken out before it is made: it can be explained afterwards.
+
+    Attributes:
+        values: What the step computes; of the parameters that are kept the gradients.
+        config: How it is trained.
+        learning_rate: Of this step.
+        kept: What the optimizer kept of each parameter before, by (node, name); copied.
+    """
+
+    values: Values
+    config: TrainConfig
+    learning_rate: float
+    kept: Mapping[tuple[str, str], Mapping[str, Any]]
+
+    @property
+    def step(self) -> int:
+        """Updates that the weights had seen."""
+        return self.values.step
+
+    def explain(self, node: str, name: str, index: Index) -> Explanation:
+        """The new weight as a sum; see :func:`explain_update`. Any thread that may use torch."""
+        return _explained(self, node, name, index)
+
+
+def before_step(training: Training, nodes: Collection[str] | None = None) -> BeforeStep:
+    """What the step that comes next is made of, for the updates of these nodes; None means all.
+
+    Call it on the thread that owns the training, at rest between two steps; it does not notice.
+
+    Raises:
+        TrainingError: There is nothing to train.
+    """
+    config = training.config
+    if training.optimizer is None:
+        raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
+    # The norm by which gradients are clipped is that of all.
+    clipped = kinds.CLIPPINGS[config.clipping.kind] is not None
+    values = values_of_next_batch(training, wanted=None if clipped else nodes, kept=1)
+    kept: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for node in values.nodes if nodes is None else nodes:
+        if node not in values.nodes:
+            continue
+        for name, parameter in training.network.module_of(node).named_parameters():
+            kept[node, name] = copy.deepcopy(training.optimizer.state.get(parameter, {}))
+    return BeforeStep(values, config, training.learning_rate, kept)
 
 
 def explain_update(training: Training, node: str, name: str, index: Index) -> Explanation:
@@ -46,12 +96,11 @@ def explain_update(training: Training, node: str, name: str, index: Index) -> Ex
         ParamError: There is no such number.
         TrainingError: There is nothing to train.
     """
-    config = training.config
-    if training.optimizer is None:
-        raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
-    clipping = kinds.CLIPPINGS[config.clipping.kind]
-    # The norm is that of all gradients.
-    values = values_of_next_batch(training, wanted=None if clipping else {node})
+    return before_step(training, {node}).explain(node, name, index)
+
+
+def _explained(before: BeforeStep, node: str, name: str, index: Index) -> Explanation:
+    values, config = before.values, before.config
     found = parameter_place(values, node, name, index)
     weights = found.parameters[name].astype(np.float64)
     if name not in found.parameter_gradients:
@@ -61,16 +110,17 @@ def explain_update(training: Training, node: str, name: str, index: Index) -> Ex
     gradients = _with_penalties(values, config.regularisers)
     present = gradients[node, name]
     clipped = present
+    clipping = kinds.CLIPPINGS[config.clipping.kind]
     if clipping is not None:
         clipped = clipping(_settings("clipping", config.clipping), [*gradients.values()], present)
-    state = _state(training, node, name)
+    state = _state(before, node, name)
     settings = registry.optimizer(config.optimizer.kind).values(config.optimizer.params)
     way = kinds.update_way_of(config.optimizer.kind)
     of_weights = frozenset(key for key, value in state.items() if np.shape(value) == weights.shape)
 
     @functools.cache
     def stepped() -> Doubles:
-        return _stepped(training, node, name, clipped)
+        return _stepped(before, node, name, clipped)
 
     def terms_at(place: Index) -> list[Term]:
         gradient = _gradient(values, node, name, place, float(present[place]), float(clipped[place]))
@@ -81,7 +131,7 @@ def explain_update(training: Training, node: str, name: str, index: Index) -> Ex
         }
         weight = _weight(node, name, place, weights)
         return way.terms(
-            Before(node, place, weight, gradient, here, settings, training.learning_rate, stepped, of_weights)
+            Before(node, place, weight, gradient, here, settings, before.learning_rate, stepped, of_weights)
         )
 
     terms = terms_at(index)
@@ -129,29 +179,25 @@ def _gradient(values: Values, node: str, name: str, index: Index, present: float
     return factor
 
 
-def _state(training: Training, node: str, name: str) -> Mapping[str, Any]:
+def _state(before: BeforeStep, node: str, name: str) -> Mapping[str, Any]:
     """What the optimizer keeps of a parameter, as arrays or single numbers."""
-    assert training.optimizer is not None
-    parameter = dict(training.network.module_of(node).named_parameters())[name]
-    kept = training.optimizer.state.get(parameter, {})
     return {
         key: value.detach().cpu().double().numpy() if isinstance(value, torch.Tensor) else value
-        for key, value in kept.items()
+        for key, value in before.kept.get((node, name), {}).items()
         if value is not None
     }
 
 
-def _stepped(training: Training, node: str, name: str, gradients: Doubles) -> Doubles:
-    """The new weights of a whole parameter: the optimizer of the training makes its step on a copy."""
-    assert training.optimizer is not None
-    parameter = dict(training.network.module_of(node).named_parameters())[name]
-    weights = nn.Parameter(parameter.detach().clone())
+def _stepped(before: BeforeStep, node: str, name: str, gradients: Doubles) -> Doubles:
+    """The new weights of a whole parameter: such an optimizer makes its step on a copy."""
+    found = before.values.nodes[node]
+    weights = nn.Parameter(torch.from_numpy(found.parameters[name].copy()).to(found.device))
     weights.grad = torch.from_numpy(gradients).to(weights)
-    optimizer = build_optimizer([weights], training.config.optimizer)
+    optimizer = build_optimizer([weights], before.config.optimizer)
     assert optimizer is not None
-    set_learning_rate(optimizer, training.learning_rate)
-    if parameter in training.optimizer.state:
-        optimizer.state[weights] = copy.deepcopy(training.optimizer.state[parameter])
+    set_learning_rate(optimizer, before.learning_rate)
+    if before.kept.get((node, name)):
+        optimizer.state[weights] = copy.deepcopy(dict(before.kept[node, name]))
     optimizer.step()
     return cast(Doubles, weights.detach().cpu().double().numpy())
 

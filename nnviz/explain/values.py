@@ -99,6 +99,8 @@ class Values:
         targets: What is right for each of the batch, in the form of the loss: labels, or numbers shaped like the
             outputs.
         has_gradients: Whether they were asked for, and there are targets.
+        losses: The loss of each example of the batch by itself, where that was asked for; ``loss`` is their mean but
+            for the order in which it is summed.
     """
 
     step: int
@@ -109,10 +111,11 @@ class Values:
     loss_function: LossFunction | None = None
     targets: NDArray[Any] | None = None
     has_gradients: bool = False
+    losses: Numbers | None = None
 
     @property
     def count(self) -> int:
-        """Examples in the batch."""
+        """Examples in the batch, as far as their values were kept."""
         return next((len(values.output) for values in self.nodes.values()), 0)
 
 
@@ -126,6 +129,8 @@ def values_of(
     wanted: Collection[str] | None = None,
     step: int = 0,
     backwards: bool = True,
+    kept: int | None = None,
+    each_loss: bool = False,
 ) -> Values:
     """One pass forwards and, where there are targets, one back.
 
@@ -141,6 +146,8 @@ def values_of(
         wanted: Of which nodes; None means all of them.
         step: Updates that the weights have seen.
         backwards: False leaves the gradients out.
+        kept: Of how many examples, from the first, the answer has values and their gradients; None means all.
+        each_loss: Judge each example by itself, too.
     """
     random = {node for node in network.node_ids if registry.layer(network.kind_of(node)).random}
     recorder = _Recorder(at_rest.module, random)
@@ -149,10 +156,10 @@ def values_of(
         outputs = cast(Tensor, recorder.run(inputs.detach().clone().requires_grad_(backwards)))
         loss = loss_function(outputs, targets) if loss_function is not None and targets is not None else None
     chosen = [node for node in recorder.outputs if wanted is None or node in wanted]
-    gradients = {} if loss is None or not backwards else _gradients(loss, recorder, at_rest, chosen)
+    gradients = {} if loss is None or not backwards else _gradients(loss, recorder, at_rest, chosen, kept)
     sources_of = {node: tuple(inputs_of(network.graph, node)) for node in chosen}
     needed = {*chosen, *(source for sources in sources_of.values() for source in sources)}
-    frozen = {node: _frozen(recorder.outputs[node]) for node in needed}
+    frozen = {node: _frozen(_first(recorder.outputs[node], kept)) for node in needed}
     uses: dict[str, list[tuple[str, int]]] = {node: [] for node in chosen}
     for consumer in network.trained_ids:
         for port, source in enumerate(inputs_of(network.graph, consumer)):
@@ -178,13 +185,15 @@ def values_of(
             settings=registry.layer(kind).values(network.graph.nodes[node].params),
             training=module.training,
             statistics=recorder.statistics.get(node, _sealed({})),
-            mask=_frozen(recorder.masks[node]) if node in recorder.masks else None,
+            mask=_frozen(_first(recorder.masks[node], kept)) if node in recorder.masks else None,
             module=module,
             device=recorder.outputs[node].device,
             random=recorder.random.get(node),
         )
-    encoded = None
+    encoded, losses = None, None
     if loss_function is not None and targets is not None:
+        if each_loss:
+            losses = _losses(loss_function, outputs.detach(), targets)
         encoded = loss_function.encode(outputs, targets).detach().cpu().numpy()
         encoded.setflags(write=False)
     return Values(
@@ -196,6 +205,7 @@ def values_of(
         loss_function if targets is not None else None,
         encoded,
         backwards,
+        losses,
     )
 
 
@@ -226,14 +236,24 @@ def values_of_example(
     return _of_training(training, inputs, targets, wanted, training_mode=False, backwards=backwards)
 
 
-def values_of_next_batch(training: Training, *, wanted: Collection[str] | None = None) -> Values:
+def values_of_next_batch(
+    training: Training,
+    *,
+    wanted: Collection[str] | None = None,
+    backwards: bool = True,
+    kept: int | None = None,
+    each_loss: bool = False,
+) -> Values:
     """What the step that comes next will compute, in training mode: the same batch, the same random numbers.
 
     Loss and gradients are those of that step, bit for bit on the CPU; clipping and regularisers come after them. The
     training itself does not notice. Call it on the thread that owns the training, or use :func:`ask_for_next_batch`.
+    The arguments are those of :func:`values_of`.
     """
     inputs, targets = training.peek()
-    return _of_training(training, inputs, targets, wanted, training_mode=True)
+    return _of_training(
+        training, inputs, targets, wanted, training_mode=True, backwards=backwards, kept=kept, each_loss=each_loss
+    )
 
 
 def ask_for_example(
@@ -256,6 +276,8 @@ def _of_training(
     *,
     training_mode: bool,
     backwards: bool = True,
+    kept: int | None = None,
+    each_loss: bool = False,
 ) -> Values:
     # All is computed and taken out before the next batch, so the weights need no copy.
     at_rest = network_at_rest(training.network, training=training_mode, copied=False)
@@ -269,13 +291,15 @@ def _of_training(
             wanted=wanted,
             step=training.step,
             backwards=backwards,
+            kept=kept,
+            each_loss=each_loss,
         )
 
 
 class _Recorder(fx.Interpreter):
     """Keeps what goes into and comes out of every node.
 
-    Each wire is an alias of its own of the value that it carries, so that what flows back along it can be told apart.
+    Each wire is an alias of its own of the value that it carries, so that what flows back along it stays apart.
 
     Attributes:
         wires: Node id -> what it took, port by port.
@@ -323,15 +347,33 @@ class _Recorder(fx.Interpreter):
 
 
 def _gradients(
-    loss: Tensor, recorder: _Recorder, at_rest: NetworkAtRest, chosen: Collection[str]
+    loss: Tensor, recorder: _Recorder, at_rest: NetworkAtRest, chosen: Collection[str], kept: int | None
 ) -> dict[int, Numbers]:
     """The gradients with respect to all that belongs to these nodes, by the id of the tensor."""
     tensors: list[Tensor] = []
+    parameters: set[int] = set()
     for node in chosen:
-        tensors += [recorder.outputs[node], *recorder.wires[node], *at_rest.module_of(node).parameters()]
+        own = tuple(at_rest.module_of(node).parameters())
+        parameters.update(map(id, own))
+        tensors += [recorder.outputs[node], *recorder.wires[node], *own]
     free = [tensor for tensor in tensors if tensor.requires_grad]
     found = torch.autograd.grad(loss, free, allow_unused=True) if free else ()
-    return {id(tensor): _frozen(gradient) for tensor, gradient in zip(free, found, strict=True) if gradient is not None}
+    return {
+        id(tensor): _frozen(gradient if id(tensor) in parameters else _first(gradient, kept))
+        for tensor, gradient in zip(free, found, strict=True)
+        if gradient is not None
+    }
+
+
+def _first(tensor: Tensor, kept: int | None) -> Tensor:
+    """The first examples of a batch, without the memory of the others."""
+    return tensor if kept is None or kept >= len(tensor) else tensor[:kept].clone()
+
+
+def _losses(loss_function: LossFunction, outputs: Tensor, targets: Tensor) -> Numbers:
+    """Of each example by itself."""
+    each = [loss_function(outputs[at : at + 1], targets[at : at + 1]) for at in range(len(outputs))]
+    return _frozen(torch.stack(each))
 
 
 def _frozen(tensor: Tensor) -> Numbers:

@@ -107,6 +107,7 @@ def main(target: str | None = None, data_dir: Path | None = None) -> int:
     from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - the widgets are only needed once there is an application
 
     window = MainWindow(document, run_path, data_dir, settings, welcome=target is None)
+    window.centre.choose_for_network()
     window.net.install()
     ending = EndingWatch()
     ending.asked.connect(window.end)
@@ -176,6 +177,7 @@ def render(
     with tempfile.TemporaryDirectory(prefix="nnviz-") as folder:
         window = MainWindow(document, run_path, data_dir, Settings(Path(folder) / "settings.ini"))
         try:
+            window.centre.choose_for_network()
             window.resize(QSize(*size))
             window.show()
             wait = _Patience(app, timeout)

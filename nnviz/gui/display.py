@@ -33,7 +33,7 @@ def platforms() -> tuple[str, ...]:
 
 
 def has_display() -> bool:
-    """Whether a window can be shown, as far as can be told without Qt."""
+    """Whether a window can be shown, as far as is known without Qt."""
     return bool(platforms())
 
 

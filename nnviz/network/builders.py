@@ -69,6 +69,30 @@ class Add(nn.Module):
         return total
 
 
+class Subtract(nn.Module):
+    """The first input minus the second."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Both of one shape."""
+        return first - second
+
+
+class Select(nn.Module):
+    """One of the numbers or channels that come in, counted from 0 without the batch."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(n, k, *rest)`` -> ``(n, 1, *rest)``; a copy, so that nothing else is held."""
+        return x.narrow(1, self.index, 1).clone()
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets when it is printed."""
+        return f"index={self.index}"
+
+
 class Multiply(nn.Module):
     """Product of all inputs, element by element, in port order."""
 
@@ -269,6 +293,7 @@ BUILDERS: Mapping[str, Builder] = {
     "flatten": lambda params, shapes: nn.Flatten(),
     "identity": lambda params, shapes: nn.Identity(),
     "reshape": lambda params, shapes: Reshape(_shape(params["shape"])),
+    "select": lambda params, shapes: Select(_int(params["index"])),
     "zero_pad2d": _zero_pad2d,
     "upsample": _upsample,
     "step": lambda params, shapes: Step(),
@@ -292,6 +317,7 @@ BUILDERS: Mapping[str, Builder] = {
     "group_norm": _group_norm,
     "local_response_norm": _local_response_norm,
     "add": lambda params, shapes: Add(),
+    "subtract": lambda params, shapes: Subtract(),
     "multiply": lambda params, shapes: Multiply(),
     "concatenate": lambda params, shapes: Concatenate(_int(params["dimension"])),
 }

@@ -26,7 +26,7 @@ class LossFunction:
 
     Attributes:
         kind: Key of the loss, such as ``cross_entropy``.
-        task: ``classes``, ``binary`` or ``regression``, from the data set.
+        task: ``classes``, ``binary``, ``regression`` or ``none`` (no right answers), from the data set.
         classes: Number of values the network puts out for one example.
         threshold: Binary only: the answer is yes above it, as the loss declares it.
         values: The settings of the loss, defaults included.
@@ -43,7 +43,7 @@ class LossFunction:
 
         Args:
             outputs: ``(n, k)``, what the network put out.
-            targets: ``(n,)`` integer labels, or ``(n, k)`` numbers.
+            targets: ``(n,)`` integer labels, or ``(n, k)`` numbers; ``(n, 0)`` where there are no right answers.
         """
         return _FORMULAS[self.kind](outputs, self.encode(outputs, targets), self.values)
 
@@ -66,6 +66,8 @@ class LossFunction:
 
     def encode(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The targets in the form the loss declares: labels, or numbers shaped like the outputs."""
+        if self.kind in _TAKES_NOTHING:
+            return targets
         if self.kind in _TAKES_LABELS:
             return targets.reshape(-1).long()
         if self.task == "classes" and not targets.is_floating_point():
@@ -75,21 +77,21 @@ class LossFunction:
 
     @property
     def has_accuracy(self) -> bool:
-        """Whether an answer is right or wrong; a regression's is not."""
-        return self.task != "regression"
+        """Whether an answer is right or wrong; a regression's is not, nor one that nobody knows the right one of."""
+        return self.task in _RIGHT_OR_WRONG
 
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
-        """The number of right answers in the batch, an integer tensor of no dimensions; None for a regression."""
+        """The number of right answers in the batch, an integer tensor of no dimensions; None where no answer can be."""
         right = self.right(outputs, targets)
         return None if right is None else right.sum()
 
     def right(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
-        """Which answers are right, bool[n]; None for a regression. Examples of several batches may come together.
+        """Which answers are right, bool[n]; None where none can be. Examples of several batches may come together.
 
         A class is the arg max of the outputs. A yes is an output strictly above ``threshold``. With an answer that is a
         sign, an output of exactly 0 is neither and never right: the rule that trains counts it as a mistake too.
         """
-        if self.task == "regression":
+        if not self.has_accuracy:
             return None
         if self.task == "binary" and outputs.shape[1:].numel() == 1:
             numbers = outputs.reshape(-1)
@@ -116,10 +118,11 @@ def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:
     field = f"graph.nodes.{node.id}.params.loss"
     if kind not in _FORMULAS:
         raise ProjectError(f"There is no loss called '{kind}'.", field=field)
-    if facts.task == "regression" and facts.task not in registry.loss(kind).tasks:
+    if facts.task not in _RIGHT_OR_WRONG and facts.task not in registry.loss(kind).tasks:
         specs = (spec for spec in registry.losses().values() if facts.task in spec.tasks)
         fitting = [f"the {spec.title[:1].lower()}{spec.title[1:]} ({spec.kind})" for spec in specs]
-        raise ProjectError(f"The data set asks for numbers, so the loss must be {' or '.join(fitting)}.", field=field)
+        asks = "asks for numbers" if facts.task == "regression" else "has no right answers"
+        raise ProjectError(f"The data set {asks}, so the loss must be {' or '.join(fitting)}.", field=field)
     spec = registry.loss(kind)
     return LossFunction(kind, facts.task, facts.targets, spec.threshold, spec.values(choice.params))
 
@@ -166,6 +169,11 @@ def _perceptron(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
     return torch.where(margins > 0, 0.0, -margins).mean()
 
 
+def _output_itself(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
+    """Mean over the batch of the sum of what comes out for an example."""
+    return outputs.flatten(1).sum(1).mean()
+
+
 _FORMULAS: Mapping[str, _Formula] = {
     "cross_entropy": _cross_entropy,
     "mse": _mean_squared_error,
@@ -174,6 +182,7 @@ _FORMULAS: Mapping[str, _Formula] = {
     "bce": _binary_cross_entropy,
     "bce_logits": _binary_cross_entropy_of_logits,
     "perceptron": _perceptron,
+    "output_itself": _output_itself,
 }
 
 
@@ -198,6 +207,12 @@ def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tens
 
 #: The losses whose targets are numbers of classes, looked up once: they are asked for at every step.
 _TAKES_LABELS = frozenset(kind for kind, spec in registry.losses().items() if spec.takes_labels)
+
+#: Those of what comes out alone.
+_TAKES_NOTHING = frozenset(kind for kind, spec in registry.losses().items() if spec.takes_nothing)
+
+#: The tasks in which an answer is right or wrong.
+_RIGHT_OR_WRONG = frozenset({"classes", "binary"})
 
 #: Those whose answer is the sign of the output.
 _BY_SIGN = frozenset(kind for kind, spec in registry.losses().items() if spec.answer == "sign")

@@ -114,6 +114,10 @@ class Network(nn.Module):
         """The kind of a node, as in the registry."""
         return self.graph.nodes[node_id].kind
 
+    def name_of(self, node_id: str) -> str:
+        """What a node is called on the screen."""
+        return self.graph.nodes[node_id].name or node_id
+
     @property
     def draws_random_numbers(self) -> bool:
         """Whether a forward pass in training mode consumes the global random state (dropout)."""

@@ -10,7 +10,7 @@ How the owner of the network uses probes::
         between two steps                the same FORWARD probes: readings = probe.measure(m)
                                          REST probes that are due: readings = probe.measure(m)
 
-``budget.due(probe, now)`` decides which are due and ``budget.spent(probe, seconds)`` is told what each took. A REST
+``budget.due(probe, now)`` decides which are due and ``budget.spent(probe, seconds)`` is charged what each took. A REST
 probe that has much to do does a part of it at each call while ``Measurement.whole`` is false (it is ``busy`` then, and
 its readings come with the last part, under the step at which it began); with ``whole`` true it finishes at once, as is
 wanted at step 0, when paused, and after a single step. Most measurements come when the clock says so; a REST probe
@@ -220,7 +220,7 @@ class Probe(ABC):
         return {}
 
     def news(self) -> frozenset[Quantity]:
-        """Quantities of other probes that are out of date by what was measured last; each time they are told once."""
+        """Quantities of other probes that are out of date by what was measured last; each is given once."""
         return frozenset()
 
     def before_update(self, measurement: Measurement) -> None:
@@ -242,6 +242,10 @@ class Probe(ABC):
     def go_back(self, step: int) -> None:
         """Training went back to this step: forget what was measured behind it."""
         self.reset()
+
+    def look_anew(self, step: int) -> None:
+        """Weights were set by hand at this step, the present one: what was found at it is of those before."""
+        self.go_back(step)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The instruments that a training session has unless it is told otherwise."""
+"""The instruments that a training session has unless others are given."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class DeadUnits(Collector):
 
     Since when: ``dead_since/<node>`` is the first step at which each dead unit was found dead, ``alive_until/<node>``
     the last one before at which it was seen alive, so it died between these two: after the one, and not behind the
-    other (-1 where it is alive; where it was dead at the very first look, until is -1). Both are told by the looks at
+    other (-1 where it is alive; where it was dead at the very first look, until is -1). Both come from the looks at
     fixed steps alone: they depend on the project and the data, and not on the clock. What has died since the last of
     these looks is dead since the step at which it was found, until the next one puts it into the story. So the same
     project and seed tell the same story of every step that lies behind a fixed one.
@@ -130,7 +130,7 @@ class DeadUnits(Collector):
         }
 
     def _since(self, node_id: str, dead: NDArray[np.bool_], step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Since when the dead ones are dead, and until when they were alive; told from here on if the step is fixed."""
+        """Since when the dead ones are dead, and until when they were alive; remembered if the step is fixed."""
         # The best weights, put back, have their past where they come from.
         past = min(self._weights_of, step)
         chapters = self._story.setdefault(node_id, [])

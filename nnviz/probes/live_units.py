@@ -20,7 +20,7 @@ BATCHES = 8
 EXAMPLES = 256
 #: Seconds within which what is looked back at is renewed, whatever the budget says.
 _FOLLOWS = 0.8
-#: A share that moved by this much is told at once, and makes the exact one out of date.
+#: A share that moved by this much is read at once, and makes the exact one out of date.
 _MOVED = 0.03
 #: Seconds between two readings of what has not moved; on an accelerator also between two looks at whether it has.
 _TELL_EVERY = 0.2

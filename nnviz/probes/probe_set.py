@@ -155,6 +155,12 @@ class ProbeSetPass(Probe):
         for collector in self._collectors:
             collector.go_back(step)
 
+    def look_anew(self, step: int) -> None:
+        """A pass at this very step begins again; one that began before is brought to its end."""
+        if self._step == step:
+            self._give_up()
+        self.go_back(step)
+
     def _give_up(self) -> None:
         self._inputs = self._copy = self._copied_from = None
         self._looking, self._wanted = (), frozenset()

@@ -21,7 +21,7 @@ from nnviz.project.values import same_in_all
 class Document:
     """A project that is being worked on. It belongs to one thread: the one that shows it.
 
-    Listeners look and never write: an edit from inside a listener raises, because the others would be told of two
+    Listeners look and never write: an edit from inside a listener raises, because the others would hear of two
     changes in the wrong order. Ask for it afterwards (in Qt: with a timer of 0 ms).
 
     Args:
@@ -297,7 +297,7 @@ class Document:
 
     def _refuse_while_telling(self) -> None:
         if self._telling:
-            raise RuntimeError("A listener must not change the document while the others are being told of a change.")
+            raise RuntimeError("A listener must not change the document while the others still hear of a change.")
 
     @contextmanager
     def _tell(self) -> Iterator[None]:

@@ -199,14 +199,20 @@ def _settled_choices(slots: tuple[choices.Slot, ...], old: _Config, new: _Config
 
 
 def _is_plain(value: object) -> bool:
-    """Whether a file can hold this: a finite number, a text, nothing, or a row of those."""
+    """Whether a file can hold this: a finite number, a text, nothing, a row of those, or rows of numbers."""
     if isinstance(value, tuple):
+        if value and all(isinstance(item, tuple) for item in value):
+            return all(_is_finite(number) for row in value for number in row)
         if any(isinstance(item, str) for item in value):
             return len(value) <= MOST_TEXTS and all(isinstance(item, str) and not line_problem(item) for item in value)
         return all(not isinstance(item, tuple) and _is_plain(item) for item in value)
     if isinstance(value, str):
         return not note_problem(value)
-    return value is None or (isinstance(value, (bool, int, float)) and math.isfinite(value))
+    return value is None or isinstance(value, bool) or _is_finite(value)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)

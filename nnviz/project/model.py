@@ -211,15 +211,23 @@ class Project(msgspec.Struct, frozen=True):
     view: View = msgspec.field(default_factory=View)
 
 
+#: Fewer typed rows than this are no picture of a plane.
+_FEWEST_ON_A_PLANE = 4
+
+
 class DataFacts(msgspec.Struct, frozen=True):
     """What a graph has to know of a data set, without loading it: ``data.datasets.facts(config)`` gives it.
 
     Attributes:
         input_shape: Shape of one example, ``(channels, height, width)`` or ``(features,)``.
-        targets: Number of values the network must put out for one example: the classes, 1 for a yes/no or a number.
-        task: ``classes`` (an integer label), ``binary`` (one value, 0 or 1) or ``regression`` (real values).
+        targets: Number of values the network must put out for one example: the classes, 1 for a yes/no or a number; 0
+            where any number of them will do.
+        task: ``classes`` (an integer label), ``binary`` (one value, 0 or 1), ``regression`` (real values) or ``none``
+            (nobody knows what is right: the network is only evaluated).
         class_names: One a class; empty for regression.
         examples: How many there are for training, validation and test; None where that is not known.
+        feature_names: The names of the numbers of a table, where somebody has given them.
+        typed: Rows that somebody typed in: a network without weights is of use on them, too.
     """
 
     input_shape: Shape
@@ -227,3 +235,19 @@ class DataFacts(msgspec.Struct, frozen=True):
     task: str
     class_names: tuple[str, ...] = ()
     examples: tuple[int, int, int] | None = None
+    feature_names: tuple[str, ...] = ()
+    typed: bool = False
+
+    @property
+    def shown_task(self) -> str:
+        """How answers are shown: without a right answer they are numbers, as those of a regression are."""
+        return "regression" if self.task == "none" else self.task
+
+    @property
+    def on_a_plane(self) -> bool:
+        """Whether examples are points of a plane, over which every unit can be drawn.
+
+        A few rows that somebody typed are looked at number by number, and so are those without a right answer.
+        """
+        few = self.typed and self.examples is not None and self.examples[0] < _FEWEST_ON_A_PLANE
+        return self.input_shape == (2,) and self.task != "none" and not few

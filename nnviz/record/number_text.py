@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 
+import numpy as np
+
 _NARROW_SPACE = "\u202f"
 _MINUS = "\u2212"
 #: Relative error that a number has because it was a 32-bit float.
@@ -30,6 +32,26 @@ def format_number(value: float, digits: int = 3) -> str:
         return sign + text
     mantissa, exponent = f"{size:.{max(0, digits - 2)}e}".split("e")
     return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e" + _MINUS)
+
+
+def written_number(value: float, digits: int = 4) -> str:
+    """A number as one writes it by hand: ``7``, ``1.5``, ``0.0986``; zeros at the end only where they were measured.
+
+    From 0.01 to 1 it has ``digits`` decimals, so that shares stand beside each other as in a book.
+    """
+    if 0.01 <= abs(value) < 1:
+        digits = max(digits + math.floor(math.log10(abs(value))) + 1, 1)
+    text = format_number(value, digits)
+    if not math.isfinite(value) or "." not in text or "e" in text:
+        return text
+    shorter = text.rstrip("0").rstrip(".")
+    exact = Decimal(shorter.replace(_MINUS, "-"))
+    return shorter if abs(exact - Decimal(value)) <= _FLOAT_ROUNDING * abs(exact) else text
+
+
+def exact_number(value: float) -> str:
+    """A 32-bit float by the fewest digits that name it, to be typed again: ``0.12``, ``1.0``, ``1e-08``."""
+    return str(np.float32(value))
 
 
 def format_range(low: float, high: float, digits: int = 3) -> tuple[str, str]:

@@ -128,7 +128,7 @@ class RunFile:
         """Whether the file at the path is this one."""
         try:
             there = self.path.stat()
-        except PermissionError:  # it cannot be told; what is open is written on
+        except PermissionError:  # it is not known; what is open is written on
             return True
         except OSError:
             return False

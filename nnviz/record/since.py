@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import ArrayLike
 
-#: Different times that are told one by one; of more, the first and the last.
+#: Different times that are named one by one; of more, the first and the last.
 _TOLD = 3
 
 

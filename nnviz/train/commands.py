@@ -17,7 +17,7 @@ class CommandQueue:
     """A queue of callables with answers. Any thread puts; only the owner runs and waits.
 
     Args:
-        refused: Told, on the owner's thread, of a command that could not be carried out, in a sentence for the user.
+        refused: Called, on the owner's thread, with a sentence for the user when a command could not be carried out.
     """
 
     def __init__(self, refused: Callable[[NnvizError], None] | None = None) -> None:

@@ -58,11 +58,11 @@ def train_to_file(
             folder of kept runs.
         data_dir: Where to look for the data set first.
         resume: Go on from the file's last checkpoint, bit for bit on the CPU.
-        on_session: Told of the session before it starts: whoever shows progress reads its position.
-        on_epoch: Told of the end of each epoch, on this thread.
+        on_session: Called with the session before it starts: whoever shows progress reads its position.
+        on_epoch: Called at the end of each epoch, on this thread.
         probes: The instruments; None is all of them, () is none.
-        on_warning: Told, on another thread, when the file cannot be written any more or was lost; training goes on.
-        on_kept: Told at the end, however it ended, where the run is; not where there never was a file.
+        on_warning: Called, on another thread, when the file cannot be written any more or was lost; training goes on.
+        on_kept: Called at the end, however it ended, with where the run is; not where there never was a file.
 
     Raises:
         InputError: The file or the data cannot be used.

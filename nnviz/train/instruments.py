@@ -10,15 +10,16 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from nnviz.probes.base import Answers, ExampleInput, InputPlane, Measurement, Probe, Stage
+from nnviz.probes.base import Answers, ExampleInput, Measurement, Probe, Stage
 from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
 from nnviz.probes.fixed_steps import FixedSteps
 from nnviz.project import registry
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import OUTPUT, PLANE, SATURATING, SILENT_FRACTION, Quantity
+from nnviz.record.quantities import BIASES, OUTPUT, PLANE, SATURATING, SILENT_FRACTION, WEIGHTS, Quantity
 from nnviz.record.run import Run
 from nnviz.train import data_evidence, devices, loop
+from nnviz.train.input_plane import input_plane
 from nnviz.train.rate_trials import RateTrials
 from nnviz.train.training import Training
 
@@ -39,13 +40,15 @@ _EXAMINE_SHARE = 200
 _PATIENCE = 0.03
 #: Fixes which ones.
 _PROBE_SEED = 0
-#: Training examples that are drawn where the input is a plane, and the room around them as a share of their range.
-_POINTS = 400
-_MARGIN = 0.08
 #: Examples that are followed at once.
 _EXAMPLES = 8
 #: What changes when another example or another node is looked at.
 _FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
+#: What changes when a weight does, as far as it is measured at once.
+_FOLLOW_THE_WEIGHTS = _FOLLOW_THE_EYE | {WEIGHTS, BIASES}
+#: Of so many steps one is looked at with the clock of the thread, which takes longer to read than others. No epoch has
+#: a multiple of it by habit, so that not always the same steps of an epoch are meant.
+_CLOCKED = 7
 #: What the findings need, and what calls for it at once, of which node they find it in: it follows the eye, and is not
 #: asked for more nodes.
 _NEEDS = Interest(FindingRules.needs | {SILENT_FRACTION, SATURATING}, frozenset())
@@ -61,7 +64,7 @@ _NEWS_EVERY = 1.0
 class Instruments:
     """Drives probes through the stages of a step. Belongs to the thread that owns the network.
 
-    What a measurement takes is told to the budget; a forced one (step 0, paused, single step) is not charged.
+    What a measurement takes is charged to the budget; a forced one (step 0, paused, single step) is not charged.
 
     Args:
         training: What is measured.
@@ -78,11 +81,11 @@ class Instruments:
         self._at = {stage: tuple(probe for probe in probes if probe.stage is stage) for stage in Stage}
         self._always = [probe for probe in self._at[Stage.BACKWARD] if probe.essential and not probe.wanted_interval]
         self._next_look = 0.0
-        self._trained = 0.0  # seconds that the budget was not told of yet
+        self._trained = 0.0  # seconds that the budget does not know of yet
         self._uncharged = 0.0  # and those of measuring by who sees every step
         self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
-        self._plane = self._lay_plane() if self._probes else None
+        self._plane = input_plane(training) if self._probes else None
         self._pinned = pinned
         self._examples: tuple[ExampleInput, ...] = ()
         #: Tries learning rates for the findings.
@@ -106,6 +109,8 @@ class Instruments:
         self._watched = {probe.name: 0.0 for probe in self._at[Stage.FORWARD]}  # seconds of looking at this batch
         #: Seconds that the last step took without what was measured in it. On a GPU only its beginning is waited for.
         self.bare_seconds = 0.0
+        #: How long the training's thread was computing in the last step; NaN where nobody looked.
+        self.computed_seconds = math.nan
         self._take_examples()
 
     @property
@@ -127,9 +132,14 @@ class Instruments:
         """
         training = self._training
         began = time.perf_counter()
+        clocked = training.step % _CLOCKED == 0
+        computed = time.thread_time() if clocked else math.nan
+        self.computed_seconds = math.nan
         if not self._probes:
             count = training.advance()
             self.bare_seconds = time.perf_counter() - began
+            if clocked:
+                self.computed_seconds = time.thread_time() - computed
             return count
         self._measuring = 0.0
         fixed_step = training.step + 1 >= self._next_fixed
@@ -137,6 +147,8 @@ class Instruments:
             # Too soon for anybody but those who see every step.
             count = training.advance(self._look_at_each if self._always else None)
             self.bare_seconds = max(0.0, time.perf_counter() - began - self._measuring)
+            if clocked:
+                self.computed_seconds = max(0.0, time.thread_time() - computed - self._measuring)
             self._trained += self.bare_seconds
             return count
         self._next_look = began + _LOOK_EVERY
@@ -158,6 +170,8 @@ class Instruments:
                 self._news |= probe.news()
         ended = time.perf_counter()
         self.bare_seconds = max(0.0, ended - began - self._measuring)
+        if clocked:
+            self.computed_seconds = max(0.0, time.thread_time() - computed - self._measuring)
         self._budget.trained(self._trained + self.bare_seconds)
         self._trained = 0.0
         if fixed_step:
@@ -184,6 +198,18 @@ class Instruments:
         """Other weights were put in at this step, and training goes on with them: what comes is compared with these."""
         self.go_back(self._training.step)
         self._measure_fixed()
+
+    def look_anew(self) -> None:
+        """Numbers of the weights were set by hand at this step: what was measured at it is measured again."""
+        for probe in (*self._probes, self.trials):
+            probe.look_anew(self._training.step)
+        self._news = frozenset()
+        self._measure_fixed()
+
+    def show_weights(self) -> None:
+        """Only what a change of the weights makes out of date on cards and pictures, at once, also while training."""
+        resting = [probe for probe in self._asked if probe.stage is Stage.REST]
+        self._measure_resting([probe for probe in resting if not _FOLLOW_THE_WEIGHTS.isdisjoint(probe.fills)])
 
     @property
     def busy(self) -> bool:
@@ -373,7 +399,7 @@ class Instruments:
         self._uncharged += took
 
     def _charge_each(self) -> None:
-        """Tells the budget what seeing every step has taken since it was told last."""
+        """Charges the budget with what seeing every step has taken."""
         for probe in self._always:
             self._budget.spent(probe, self._uncharged / len(self._always))
         self._uncharged = 0.0
@@ -485,23 +511,3 @@ class Instruments:
             return feeder.prepare(torch.arange(count))
         generator = torch.Generator().manual_seed(_PROBE_SEED)
         return feeder.prepare(torch.randperm(count, generator=generator)[:PROBE_COUNT].sort().values)
-
-    def _lay_plane(self) -> InputPlane | None:
-        """Where the training examples lie, if an example is two features; the same examples every time."""
-        data = self._training.data
-        count = len(data.train)
-        if tuple(data.facts.input_shape) != (2,) or not count:
-            return None
-        feeder = self._training.feeder("train")
-        inputs = feeder.prepare(torch.arange(count))
-        if not bool(torch.isfinite(inputs).all()):
-            return None
-        sides = []
-        for low, high in zip(inputs.amin(0).tolist(), inputs.amax(0).tolist(), strict=True):
-            room = _MARGIN * (high - low) or 1.0
-            sides.append((low - room, high + room))
-        chosen = torch.arange(count)
-        if count > _POINTS:
-            chosen = torch.randperm(count, generator=torch.Generator().manual_seed(_PROBE_SEED))[:_POINTS]
-        labels = feeder.targets_of(chosen).reshape(len(chosen), -1)[:, :1].float()
-        return InputPlane(sides[0], sides[1], torch.cat([feeder.prepare(chosen), labels], dim=1))

@@ -33,6 +33,27 @@ class Updater(Protocol):
         """One update of the weights."""
 
 
+class NoUpdates:
+    """Stands in for an optimizer where no layer has weights."""
+
+    def zero_grad(self) -> None:
+        """There are none."""
+
+    def step(self) -> None:
+        """There is nothing to update."""
+
+
+def without_gradients(network: nn.Module) -> Gradients:
+    """The forward pass and the loss of a network without weights, which has nothing to find gradients of."""
+
+    def forward(loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            outputs = network(inputs)
+            return outputs, loss_function(outputs, targets)
+
+    return forward
+
+
 def train_step(
     network: nn.Module,
     loss_function: LossFunction,

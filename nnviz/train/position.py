@@ -36,7 +36,7 @@ class Position:
         step: Updates made.
         steps_per_epoch, epochs, batch_size: The plan.
         samples_per_second: Lately; 0 while nothing runs.
-        eta_seconds: Until all epochs are done; NaN while that cannot be told.
+        eta_seconds: Until all epochs are done; NaN while that is not known.
         device: As torch names it: ``cpu``, ``cuda:0``.
         probe_cost: Seconds of measuring for a second of training, lately.
         step_price: How many times as long as training alone a step takes lately, everything included: instruments,
@@ -44,6 +44,9 @@ class Position:
         train_count, validation_count, test_count: Examples in the splits.
         test_uses: How often the test set was looked at.
         learning_rate: Of the next step.
+        edits: How often numbers of the network were set by hand: another count, other weights.
+        undoable_edit, redoable_edit: Where an undo and a redo of such an edit would write, in words; empty where there
+            is none.
         activity: What takes long just now, such as ``validation``, or ``measuring`` (the pass over the probe set, at
             rest); empty when it is training or resting.
     """
@@ -63,6 +66,9 @@ class Position:
     test_count: int = 0
     test_uses: int = 0
     learning_rate: float = 0.0
+    edits: int = 0
+    undoable_edit: str = ""
+    redoable_edit: str = ""
     activity: str = ""
 
 

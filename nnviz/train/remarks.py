@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnviz.probes.verdict import NOT_TRIED
 from nnviz.project import registry
 from nnviz.project.value_text import number_text
 from nnviz.record.quantities import ACCURACY, FINDING, LOSS
@@ -12,6 +13,8 @@ from nnviz.record.run import RunView
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import Unit
+from nnviz.train.weight_edits import WeightEdit
 
 NOT_FINITE = FINDING.series("not_finite")
 
@@ -47,6 +50,43 @@ def best_put_back(training: Training) -> Finding:
     )
 
 
+def unit_switched(step: int, unit: Unit, what: str, now: bool) -> Finding:
+    """A unit was switched off or frozen by hand, or is as usual again.
+
+    Args:
+        step: When.
+        unit: Which one.
+        what: ``off`` or ``frozen``.
+        now: Whether it is so now.
+    """
+    done = {("off", True): "switched off", ("off", False): "switched on again"}
+    done |= {("frozen", True): "frozen", ("frozen", False): "thawed"}
+    evidence = {"off": "Its output is 0.", "frozen": "Its weights and its bias are not trained."}[what]
+    return Finding(
+        FINDING.series(f"unit_{what}/{unit.node}/{unit.number + 1}"),
+        step,
+        "information" if now else "resolved",
+        f"Unit {unit.number + 1} of {unit.node} was {done[what, now]} at step {step}.",
+        evidence if now else "",
+        unit.node,
+    )
+
+
+def edited(training: Training, edit: WeightEdit) -> list[Finding]:
+    """Numbers were set by hand; one finding a node, which the next edit of it replaces."""
+    return [
+        Finding(
+            FINDING.series(f"edited/{node}"),
+            edit.step,
+            "information",
+            edit.text(training.network.name_of),
+            "It was done by hand: 'Undo edit of weights' takes it back.",
+            node,
+        )
+        for node in edit.nodes
+    ]
+
+
 def left_out(step: int, sentence: str) -> Finding:
     """There was no room for a copy that the training can do without."""
     name = sentence.partition(":")[0].lower().replace(" ", "_")
@@ -74,6 +114,7 @@ def not_finite(training: Training, origin: Origin, good_step: int | None) -> Fin
     if good_step is not None:
         title = f"Go back to step {good_step}, with a learning rate of {slower}"
         cures.append(Cure(title, "go_back", f"{good_step} {slower}"))
+        evidence += NOT_TRIED
     if training.best is not None:
         cures.append(Cure(f"Restore the best weights (epoch {training.best_epoch})", "restore_best"))
     cures.append(Cure("Why?", "show_help", "loss"))

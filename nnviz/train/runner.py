@@ -27,7 +27,9 @@ from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.way import Way
+from nnviz.train.weight_edits import WeightEdit
 
 #: Seconds after which what waits on the device is fetched and the position is published.
 _PUBLISH_EVERY = 0.05
@@ -51,7 +53,7 @@ class CheckpointStore(Protocol):
     """Where checkpoints are kept: the run's file."""
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
-        """Keeps the blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``stop`` or ``done``."""
+        """Keep blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``edit``, ``stop`` and others."""
 
 
 @runtime_checkable
@@ -69,6 +71,14 @@ class WritesBehind(Protocol):
         """Waits, seconds at most, until everything is on the disk."""
 
 
+@runtime_checkable
+class WaitsForFile(Protocol):
+    """A store that holds what was edited before the first step until there is a file."""
+
+    def forget_start(self) -> None:
+        """Another session begins: let go of it."""
+
+
 class Runner:
     """A training together with its instruments, its record and its way back.
 
@@ -81,8 +91,8 @@ class Runner:
         epochs: How far to train.
         keep_best: Put the best weights in at the end.
         store: Keeps checkpoints.
-        on_epoch: Told of the end of each epoch.
-        on_trouble: Told of what went wrong without ending the training.
+        on_epoch: Called at the end of each epoch.
+        on_trouble: Called with what went wrong without ending the training.
 
     Attributes:
         training: What is trained.
@@ -191,6 +201,9 @@ class Runner:
     def begin(self) -> None:
         """At the start: records the learning rate, measures everything, keeps the state to go back to."""
         step = self.training.step
+        store: object = self._store
+        if isinstance(store, WaitsForFile):
+            store.forget_start()
         self._saved_step = step
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
         self.instruments.measure_all(fixed=True)
@@ -277,6 +290,7 @@ class Runner:
         self.refuse_if_finished()
         self.leave_best()
         self.leave_trouble()
+        self.save_what_was_put_off()
         self.keep()
         if self.halted:
             return
@@ -343,6 +357,34 @@ class Runner:
         self.training.learning_rate = value
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
 
+    def switch_units(self, switches: UnitSwitches) -> None:
+        """Switches units off or freezes them from the next step on, writes down which, and measures anew.
+
+        Raises:
+            ParamError: There is no such unit; nothing was changed.
+            TrainingError: Training is on its way back to an earlier step.
+        """
+        if self._going_back_to is not None:
+            raise TrainingError(f"Training is on its way back to step {self._going_back_to}: switch units after that.")
+        before = self.training.switches
+        self.instruments.flush()
+        self.training.switch_units(switches)
+        if self._evaluation is not None:  # which began with other units
+            self._drop_evaluation()
+        self.instruments.look_anew()
+        self._run.append(
+            [
+                remarks.unit_switched(self.training.step, unit, what, unit in now)
+                for what, old, now in (("off", before.off, switches.off), ("frozen", before.frozen, switches.frozen))
+                for unit in sorted(old ^ now)
+            ]
+        )
+        if self.speed.running:
+            self.instruments.show_weights()
+            self.publish()
+        elif not self.has_errand:
+            self.rest()
+
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.
 
@@ -370,6 +412,40 @@ class Runner:
         self.instruments.look_from_here()
         self._run.append([remarks.best_put_back(self.training)])
 
+    def edit_weights(self, write: Callable[[Training], WeightEdit]) -> None:
+        """Numbers of the network are set by hand, or such an edit is undone: it is recorded, and measured anew.
+
+        Where the best weights stand in the place of the last ones, training will go on from them as they are then.
+
+        Args:
+            write: Does it.
+
+        Raises:
+            TrainingError: There is nothing to undo, or training is on its way back to an earlier step.
+            ParamError: There is no such number; nothing was changed.
+        """
+        if self._going_back_to is not None:
+            raise TrainingError(f"Training is on its way back to step {self._going_back_to}: set weights after that.")
+        self.instruments.flush()
+        edit = write(self.training)
+        if self._before_best is not None:
+            self._before_best = None
+            self._rewind.clear()
+        if self._evaluation is not None:  # which began with other weights
+            self._drop_evaluation()
+        self.instruments.look_anew()
+        self._run.append(remarks.edited(self.training, edit))
+        if self._rewind.steps[-1:] == [self.training.step]:
+            self._keep_state()
+        self._saved_step = -1
+        if self.speed.running:
+            self.instruments.show_weights()
+            self.publish()
+        elif not self.has_errand:
+            self.rest()
+            # A hand that drags edits many times a second: kept when it rests. Before the first step no state is kept.
+            self._put_off = "pause" if self.training.step else "edit"
+
     def leave_best(self) -> None:
         """Training goes on: from where it was, not from the best weights that were put in at the end."""
         if self._before_best is not None:
@@ -396,7 +472,7 @@ class Runner:
             self._run.append([remarks.best_put_back(self.training)])
 
     def abandon(self, reason: Exception) -> None:
-        """Nothing more will be done: whoever waits for an evaluation is told."""
+        """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
         for future in self._test_wanted:
             if not future.done():
                 future.set_exception(reason)
@@ -520,7 +596,7 @@ class Runner:
         except NotFiniteError as error:
             self._break_down(error.step)
             return
-        self._price.trained(self.instruments.bare_seconds)
+        self._price.trained(self.instruments.bare_seconds, self.instruments.computed_seconds)
         now = time.perf_counter()
         # After the last step comes rest, which publishes what is measured then as well.
         if now - self._published >= _PUBLISH_EVERY and not last:
@@ -697,6 +773,7 @@ class Runner:
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
+        undoable, redoable = training.edits.undoable, training.edits.redoable
         return Position(
             epoch=training.epoch,
             step=self._shown_step,
@@ -714,5 +791,8 @@ class Runner:
             test_count=len(training.data.test),
             test_uses=training.test_uses,
             learning_rate=training.learning_rate,
+            edits=training.edits.count,
+            undoable_edit="" if undoable is None else undoable.where(training.network.name_of),
+            redoable_edit="" if redoable is None else redoable.where(training.network.name_of),
             activity=activity,
         )

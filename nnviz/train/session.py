@@ -8,7 +8,9 @@ tensor is ever read half-updated and no lock is held during a batch.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -37,7 +39,10 @@ from nnviz.train.instruments import Instruments
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import CheckpointStore, Runner
+from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import UnitSwitches
+from nnviz.train.weight_edits import WeightChange, WeightEdit
 
 __all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionState", "TrainingSession", "warm_up"]
 
@@ -58,8 +63,8 @@ class TrainingSession:
         probes: The instruments; None is all of them, () is none.
         budget: Seconds of measuring for a second of training.
         device: Overrules the project's.
-        progress: Told how loading goes: (what, how much, of how much), on the owner's thread.
-        on_epoch: Told of the end of each epoch, on the owner's thread.
+        progress: Called with how loading goes: (what, how much, of how much), on the owner's thread.
+        on_epoch: Called at the end of each epoch, on the owner's thread.
         store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
             when stopped.
         resume: Goes on from this checkpoint rather than from the start.
@@ -128,6 +133,10 @@ class TrainingSession:
         self._outcome: Outcome | None = None
         #: Whether a second Ctrl-C tore a step apart: nothing more may be done with the network.
         self._torn = False
+        #: Which part of a step that is taken apart was done last. Written by the owner, read by any thread.
+        self._sub_step: SubStep | None = None
+        #: Seconds that a step is given, 0 for none; and when (``time.monotonic``) the next one may begin.
+        self._seconds_a_step = self._next_step = 0.0
         #: What it is at while there is no runner, in words, for the sentence about what there was no memory for.
         self._doing = ""
 
@@ -142,6 +151,11 @@ class TrainingSession:
     def position(self) -> Position:
         """Where it stands: a snapshot of plain values."""
         return self._first_position if self._runner is None else self._runner.position
+
+    @property
+    def sub_step(self) -> SubStep | None:
+        """The part of a step that :meth:`sub_step_on` did last; None where no step is taken apart any more."""
+        return self._sub_step
 
     @property
     def training(self) -> Training:
@@ -166,6 +180,26 @@ class TrainingSession:
         """Train ``count`` batches, then rest; everything is measured around the last one."""
         return self._commands.put(lambda: self._step(count))
 
+    def sub_step_on(self, look: Callable[[SubStep], _Result]) -> Future[tuple[SubStep, _Result]]:
+        """Do the next of the five parts of a step; the fifth makes it, just as :meth:`step` does.
+
+        Nothing is changed before that: what the first four parts show, the network at rest computes, with the batch and
+        the random numbers of the step that comes next. Whatever else is asked for that trains, goes back or changes
+        weights abandons the parts that were shown.
+
+        Args:
+            look: Takes what is to be shown, as a question of :meth:`ask` does; before the step is made, in its part.
+
+        Returns:
+            The part that was done, and what ``look`` returned. Refused while training runs, while something else is
+            under way, and when all epochs are done: the reason comes with the future.
+        """
+        return self._commands.put(lambda: self._sub_step_on(look), quiet=True)
+
+    def leave_sub_steps(self) -> Future[None]:
+        """Show no more parts of the step: the next sub-step is the first again."""
+        return self._commands.put(self._leave_sub_steps)
+
     def step_back(self) -> Future[None]:
         """Rest at the state before the last step, bit for bit on the CPU; what was recorded after it is dropped."""
         return self._commands.put(self._step_back)
@@ -173,6 +207,32 @@ class TrainingSession:
     def go_back(self, step: int) -> Future[None]:
         """Rest at the state after an earlier step, as :meth:`step_back` does."""
         return self._commands.put(lambda: self._go_back(step))
+
+    def edit_weights(self, changes: Sequence[WeightChange], *, more: bool = False) -> Future[None]:
+        """Set numbers of the network by hand, between two batches; recorded, and undone with :meth:`undo_edit`.
+
+        At rest everything is measured anew at once; while it trains, what the cards show. Refused with a sentence where
+        there is no such place, where a number is no finite 32-bit float, and on the way back to an earlier step. Going
+        back to a step behind the edit has the edited numbers, to one before it those before.
+
+        Args:
+            changes: What is to stand where.
+            more: It goes on with the edit before it, as while a hand drags: both are undone together.
+        """
+        changes = tuple(changes)
+        return self._commands.put(lambda: self._edit(lambda training: training.edit_weights(changes, more=more)))
+
+    def undo_edit(self) -> Future[None]:
+        """Put back what stood in the places of the newest edit.
+
+        Where training has gone on since, the old numbers stand in these places again and all others stay what they have
+        become: to return to the whole state before, step back.
+        """
+        return self._commands.put(lambda: self._edit(Training.undo_edit))
+
+    def redo_edit(self) -> Future[None]:
+        """Set once more what the last :meth:`undo_edit` took away."""
+        return self._commands.put(lambda: self._edit(Training.redo_edit))
 
     def stop(self) -> Future[None]:
         """End the training here; what was measured stays."""
@@ -194,6 +254,17 @@ class TrainingSession:
     def look(self, interest: Interest) -> Future[None]:
         """Measure what is looked at, and no more than that but for what the findings need."""
         return self._commands.put(lambda: self._look(interest))
+
+    def set_pace(self, steps_per_second: float | None) -> Future[None]:
+        """How many steps a second to train at the most, so that each can be looked at; None trains at full speed.
+
+        Between two steps it rests, and answers what is asked.
+        """
+        return self._commands.put(lambda: self._set_pace(steps_per_second))
+
+    def switch_units(self, switches: UnitSwitches) -> Future[None]:
+        """Switch units off or freeze them, from the next batch on; those that are not named are as usual again."""
+        return self._commands.put(lambda: self._switch_units(switches))
 
     def evaluate_test(self) -> Future[EvaluationResult]:
         """Measure on the test split; it is counted and recorded."""
@@ -314,6 +385,8 @@ class TrainingSession:
             runner.rest()
             self._enter(SessionState.DONE)
         elif self._state is SessionState.RUNNING or runner.has_errand:
+            if self._state is SessionState.RUNNING and not runner.has_errand and self._is_too_early(runner):
+                return
             runner.advance()
             if runner.halted and self._state is SessionState.RUNNING:
                 self._enter(SessionState.PAUSED)
@@ -323,6 +396,21 @@ class TrainingSession:
             runner.settle_down()
             runner.save_what_was_put_off()
             self._commands.wait(_LOOK_AT_THE_DISK if runner.has_checkpoint_to_save else None)
+
+    def _is_too_early(self, runner: Runner) -> bool:
+        """Whether the next step has to wait for its time; waits for it, or for a request, once."""
+        if not self._seconds_a_step:
+            return False
+        now = time.monotonic()
+        if self._next_step - now > self._seconds_a_step:
+            self._next_step = now  # It was slower before.
+        if now < self._next_step:
+            runner.settle_down()
+            self._commands.wait(self._next_step - now)
+            return True
+        late = now - self._next_step
+        self._next_step = (now if late > self._seconds_a_step else self._next_step) + self._seconds_a_step
+        return False
 
     def _end(self) -> None:
         """The last thing: keeps what there is and answers whoever still waits."""
@@ -397,10 +485,12 @@ class TrainingSession:
         runner = self._prepared
         if self._state is SessionState.RUNNING:
             return
+        self._leave_sub_steps()
         if self._state is SessionState.DONE:
             runner.refuse_if_finished()
         runner.leave_best()
         runner.leave_trouble()
+        runner.save_what_was_put_off()
         runner.cancel_steps()
         self._enter(SessionState.RUNNING)
 
@@ -416,26 +506,60 @@ class TrainingSession:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of steps is {count}, but must be at least 1.", field="count")
+        self._leave_sub_steps()
         runner.take_steps(count)
         self._enter(SessionState.PAUSED)
 
+    def _sub_step_on(self, look: Callable[[SubStep], _Result]) -> tuple[SubStep, _Result]:
+        runner = self._prepared
+        if self._state is SessionState.RUNNING:
+            raise TrainingError("A step is taken apart while training rests: pause it first.")
+        if runner.has_errand:
+            raise TrainingError("Something is still under way: wait a moment.")
+        runner.refuse_if_finished()
+        part = SubStep.BATCH if self._sub_step is None else self._sub_step.following
+        if part is SubStep.BATCH:
+            runner.leave_best()  # as the step itself would
+        found = look(part)
+        if part is SubStep.UPDATE:
+            self._step(1)
+        self._sub_step = part
+        return part, found
+
+    def _leave_sub_steps(self) -> None:
+        self._sub_step = None
+
     def _step_back(self) -> None:
+        self._leave_sub_steps()
         self._prepared.step_back()
         self._enter(SessionState.PAUSED)
 
     def _go_back(self, step: int) -> None:
+        self._leave_sub_steps()
         self._prepared.go_back(step)
         self._enter(SessionState.PAUSED)
+
+    def _edit(self, write: Callable[[Training], WeightEdit]) -> None:
+        self._prepared.edit_weights(write)
 
     def _stop(self) -> None:
         runner = self._prepared
         if self._state is SessionState.DONE:
             return
+        self._leave_sub_steps()
         self._enter(SessionState.STOPPING)
         runner.cancel_steps()
         runner.save("stop")
         runner.rest()
         self._enter(SessionState.DONE)
+
+    def _set_pace(self, steps_per_second: float | None) -> None:
+        if steps_per_second is not None and not 0 < steps_per_second < math.inf:
+            raise ParamError(f"{steps_per_second} steps a second is no speed.", field="pace")
+        self._seconds_a_step = 0.0 if steps_per_second is None else 1.0 / steps_per_second
+
+    def _switch_units(self, switches: UnitSwitches) -> None:
+        self._prepared.switch_units(switches)
 
     def _set_epochs(self, count: int) -> None:
         runner = self._prepared
@@ -459,6 +583,7 @@ class TrainingSession:
         return self._prepared.training.capture()
 
     def _restore_best(self) -> None:
+        self._leave_sub_steps()
         runner = self._prepared
         runner.use_best()
         if self._state is not SessionState.RUNNING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -24,13 +24,16 @@ from nnviz.project.graph.bypass import effective
 from nnviz.project.model import Project
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import checkpoint_checks as checks
-from nnviz.train import loop, optimizers
+from nnviz.train import loop, optimizers, weight_edits
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import rate, with_recipe
 from nnviz.train.room import Room
+from nnviz.train.unit_switches import NO_SWITCHES, Switchboard, UnitSwitches
+from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
+from nnviz.train.weight_edits import Kind, Place, WeightChange, WeightEdit, WeightEdits
 
 
 class _Plan(NamedTuple):
@@ -66,6 +69,7 @@ class Training:
         best_epoch: Which epoch that was, from 1; 0 for none.
         best_loss: Its mean loss over the validation split; infinite for none.
         test_uses: How often the test split was measured, from the beginning of the run.
+        edits: What was set by hand since the start or the last restore.
 
     Raises:
         ProjectError: The project has errors; the message is the first of them.
@@ -96,12 +100,19 @@ class Training:
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
         #: Key of the optimizer in the registry: what checkpoints must be of.
         self._optimizer_kind = config.optimizer.kind
-        #: The short way to the gradients of a dense chain; None for any other network.
-        self._gradients = DenseChain.of(self.network)
-        #: Makes the updates, with clipping and regularisers; None where there is nothing to train.
-        self._updates: loop.Updater | None = None
+        #: The short way to the gradients of a dense chain, or past those of a network that has no weights; None for
+        #: any other network.
+        self._gradients: loop.Gradients | None = loop.without_gradients(self.network)
+        #: Makes the updates, with clipping and regularisers.
+        self._updates: loop.Updater = loop.NoUpdates()
         if self.optimizer is not None:
+            self._gradients = DenseChain.of(self.network)
             self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
+        #: The short way, and the updates, as long as no unit is switched off or frozen.
+        self._short_way = self._gradients
+        self._all_updates = self._updates
+        #: Units that are switched off or frozen.
+        self._switchboard = Switchboard(self.network)
         #: How the learning rate changes from step to step, and whether it does.
         self._schedule = config.schedule
         self._varies = registry.SCHEDULES(config.schedule.kind).varies
@@ -147,6 +158,7 @@ class Training:
         self.best_epoch = 0
         self.best_loss = math.inf
         self.test_uses = 0
+        self.edits = WeightEdits()
 
     # -- where it stands ----------------------------------------------------------------------------------------------
 
@@ -224,6 +236,32 @@ class Training:
         """Whether it is on the way from a checkpoint to the step that :meth:`go_back` was asked for."""
         return self._step < self._replay_until
 
+    # -- units that are switched off or frozen ------------------------------------------------------------------------
+
+    @property
+    def switches(self) -> UnitSwitches:
+        """Units that are switched off or frozen."""
+        return self._switchboard.now
+
+    def switch_units(self, switches: UnitSwitches) -> None:
+        """Switch units off or freeze them, from the present step on; those that are not named are as usual.
+
+        Raises:
+            ParamError: There is no such unit.
+        """
+        check_switches(self.network, switches)
+        self._switchboard.record(self._step, switches)
+        self.edits.count += 1  # The weights are the same, but not what they make of an example.
+        self._use_switches(switches)
+
+    def _use_switches(self, switches: UnitSwitches) -> None:
+        if switches == self._switchboard.now:
+            return
+        self._switchboard.use(switches)
+        # The short way calls no module, and so would pass by what silences one.
+        self._gradients = None if switches.off else self._short_way
+        self._updates = self._switchboard.held(self._all_updates)
+
     # -- training -----------------------------------------------------------------------------------------------------
 
     def advance(
@@ -237,12 +275,9 @@ class Training:
             Number of examples in it.
 
         Raises:
-            TrainingError: The network has nothing to train.
             NotFiniteError: The loss of this step is not finite, and the update was not made; on a GPU it may be the
                 loss of an earlier step, whose update was made, see ``spoilt_step``.
         """
-        if self._updates is None:
-            raise TrainingError("This network has nothing to train: no layer has weights. Add a Linear or a Conv2d.")
         if self._spoilt_step is None:
             self._spoilt_step = self._watch.first_spoilt(self._step + 1)
         if self._spoilt_step is not None:
@@ -250,6 +285,8 @@ class Training:
         inputs, targets = self._next_batch()
         if self._varies or self.replaying:
             self._use_rate(self._rate_at(self._step))
+        if self._switchboard.history and self.replaying:
+            self._use_switches(self._switchboard.at(self._step))
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
@@ -273,8 +310,11 @@ class Training:
         self._losses.append(loss)
         self._counts.append(count)
         self._step += 1
+        if self._step <= self._replay_until:
+            self._edit_again()
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
+            self._use_switches(self._switchboard.at(self._step))
         return count
 
     def batches_again(self, *, resident: bool | None = None) -> Feeder:
@@ -297,6 +337,10 @@ class Training:
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
         return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
+
+    def peek_numbers(self) -> list[int]:
+        """Which examples of the training split are in it, in its order."""
+        return self._feeder.numbers(self.epoch, self._step % self.steps_per_epoch)
 
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
@@ -353,6 +397,10 @@ class Training:
         """The epoch is over and its validation is done: keeps the weights if they are the best, starts the next."""
         self._evaluated_epochs = self.epoch
         self._loss_sum, self._loss_count = 0.0, 0
+        self._keep_if_best(validation)
+        self._edit_again()
+
+    def _keep_if_best(self, validation: loop.EvaluationResult | None) -> None:
         better = validation is not None and math.isfinite(validation.loss) and validation.loss < self.best_loss
         if validation is not None and better and all_finite(self.network.state_dict().values()):
             self.best_loss = validation.loss
@@ -364,8 +412,9 @@ class Training:
                 self.best = checkpoints.copy_weights(self.network)
 
     def use_weights(self, weights: Tensors) -> None:
-        """Puts other weights in; position and optimizer stay."""
+        """Puts other weights in; position and optimizer stay. Edits by hand cannot be undone any more."""
         checkpoints.load_weights(weights, self.network)
+        self.edits.clear()
         self._forget_spoilt()
 
     def use_best(self) -> None:
@@ -374,6 +423,62 @@ class Training:
             return
         self.use_weights(self.best)
         self._weights_of = self.best_epoch * self.steps_per_epoch
+
+    # -- setting numbers by hand --------------------------------------------------------------------------------------
+
+    def edit_weights(self, changes: Sequence[WeightChange], *, more: bool = False) -> WeightEdit:
+        """Writes numbers in the place of trained ones; optimizer, position and random numbers stay as they are.
+
+        Where :meth:`go_back` makes the steps on its way once more, the edits among them are made again, each at its
+        place, so that what follows is bit for bit what happened.
+
+        Args:
+            changes: What is to stand where.
+            more: It goes on with the edit before it: both are undone together.
+
+        Raises:
+            ParamError: There is no such place or no such number; nothing was changed.
+        """
+        numbers = weight_edits.checked(self.network, changes)
+        return self._edit(Kind.MORE if more else Kind.EDIT, numbers)
+
+    def undo_edit(self) -> WeightEdit:
+        """Puts back what stood in the places of the newest edit that holds.
+
+        Training may have gone on since: then the old numbers stand in these places again, and all others stay what
+        they have become. Stepping back is what returns to a whole earlier state.
+
+        Raises:
+            TrainingError: Nothing was edited.
+        """
+        edit = self.edits.undoable
+        if edit is None:
+            raise TrainingError("There is no edit of weights to undo.")
+        return self._edit(Kind.UNDO, edit.before)
+
+    def redo_edit(self) -> WeightEdit:
+        """Writes once more what the last :meth:`undo_edit` took away.
+
+        Raises:
+            TrainingError: Nothing was undone, or something else was edited since.
+        """
+        edit = self.edits.redoable
+        if edit is None:
+            raise TrainingError("There is no edit of weights to redo.")
+        return self._edit(Kind.REDO, edit.after)
+
+    def _edit(self, kind: Kind, numbers: Mapping[Place, float]) -> WeightEdit:
+        before = weight_edits.read(self.network, [*numbers])
+        weight_edits.write(self.network, numbers)
+        edit = WeightEdit(kind, self._step, self._evaluated_epochs, before, dict(numbers))
+        self.edits.add(edit)
+        return edit
+
+    def _edit_again(self) -> None:
+        """What was set by hand at this very moment the first time it was reached; elsewhere there is nothing."""
+        if self.edits.made:
+            for edit in self.edits.at(self._step, self._evaluated_epochs):
+                weight_edits.write(self.network, edit.after)
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
@@ -419,6 +524,9 @@ class Training:
         checkpoints.check_data(checkpoint, self.data.fingerprint)
         self._check(checkpoint)
         self._put_back(checkpoint)
+        self._switchboard.history.clear()
+        self._use_switches(NO_SWITCHES)
+        self.edits.clear()
         self._replay_until = 0
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
@@ -429,7 +537,8 @@ class Training:
     def go_back(self, checkpoint: Checkpoint, step: int) -> None:
         """Returns to an earlier step by way of a checkpoint before it, from where :meth:`advance` does the rest.
 
-        The learning rates that were used on that way are used again; from ``step`` on it is the present one.
+        The learning rates that were used on that way are used again; from ``step`` on it is the present one. Numbers
+        that were set by hand on that way, ``step`` included, are set again; what was edited behind it is dropped.
 
         Args:
             checkpoint: One that :meth:`capture` made since the start or the last :meth:`restore`, not behind ``step``.
@@ -437,10 +546,14 @@ class Training:
         """
         present = self._plans[-1]
         self._put_back(checkpoint)
+        self.edits.forget_after(step)
+        self._edit_again()  # a state that was kept before the edits of its own step
         self._plans = [plan for plan in self._plans if plan.first_step < step]
         if not self._plans or (self._plans[-1].base, self._plans[-1].epochs) != (present.base, present.epochs):
             self._plans.append(_Plan(step, present.base, present.epochs))
         self._replay_until = step
+        self._switchboard.history = [entry for entry in self._switchboard.history if entry[0] <= step]
+        self._use_switches(self._switchboard.at(self._step))
         if not self.replaying:
             self._use_rate(self.learning_rate)
 

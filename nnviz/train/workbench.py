@@ -82,7 +82,7 @@ class Host(Protocol):
 
     @property
     def state(self) -> str:
-        """State of the session as far as it was told: a value of ``SessionState``; ``idle`` without one."""
+        """State of the session as it is known here: a value of ``SessionState``; ``idle`` without one."""
 
     def open(self, project: Project, run: Run) -> None:
         """Close the session that is there and prepare one."""
@@ -156,7 +156,7 @@ class Workbench:
     """Keeps one session in line with a document, or says that they differ.
 
     It belongs to the document's thread, and so does every field. Every method returns at once. While the document tells
-    of a change the Workbench passes on what a session takes on live, and does all else when it is told that the
+    of a change the Workbench passes on what a session takes on live, and does all else when it learns that the
     document has settled.
 
     Args:
@@ -170,7 +170,7 @@ class Workbench:
         self._document = document
         #: Keeps the session, which lives on another thread.
         self._host = host
-        #: Told of what becomes of it.
+        #: Called with what becomes of it.
         self._observer = observer
         #: Where it stands.
         self._state = State.EMPTY
@@ -186,11 +186,11 @@ class Workbench:
         self._passed_on = Live()
         #: The run that the session opened last writes to.
         self._run: Run | None = None
-        #: Whether the observer was told that this run began, and not yet that it ended.
+        #: Whether the observer knows that this run began, and not yet that it ended.
         self._began = False
         #: The run of the last session that was ready: what the screen shows, except on an empty canvas.
         self._measured: Run | None = None
-        #: What the observer was told to show.
+        #: What the observer shows.
         self._shown: Run | None = None
         #: Runs that are shown beside the one on the screen, in the order in which they were asked for; see ``compare``.
         self._compared: tuple[RunView, ...] = ()
@@ -570,7 +570,7 @@ class Workbench:
             self._enter((State.TRAINED if self._began else State.BUILDING) if ready else State.OPENING)
         else:
             if self._session and self._host.state == "running":
-                self._asked = Asked.RUN  # it had just been told to
+                self._asked = Asked.RUN  # it was just asked to
             self._open(project)
         self._observer.changed()
 

@@ -21,6 +21,7 @@ BENCHMARKS = (
     "start",
     "editor",
     "window",
+    "neurons",
     "training",
     "as_used",
     "memory",

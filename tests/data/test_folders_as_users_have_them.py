@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -169,6 +171,72 @@ def test_ordinary_pictures_beside_deep_ones_stay_what_they_are(tmp_path: Path) -
     for number, file in enumerate(files):
         if file in plain:
             assert np.array_equal(read.pixels[number], read_image(file, 8, 3))
+
+
+def png_of(values: NDArray[np.uint16], colour_type: int, more: bytes = b"") -> bytes:
+    """A PNG of 16 bits as its specification says (ISO/IEC 15948), each row less the pixel before (filter 1)."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    height, width, samples = values.shape
+    rows = values.astype(">u2").view(np.uint8).reshape(height, width * samples * 2)
+    before = np.pad(rows, ((0, 0), (2 * samples, 0)))[:, : rows.shape[1]]
+    content = np.hstack([np.ones((height, 1), np.uint8), rows - before]).tobytes()
+    head = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + (chunk(b"tRNS", more) if more else b"")
+        + chunk(b"IDAT", zlib.compress(content))
+        + chunk(b"IEND", b"")
+    )
+
+
+def tiff_of(values: NDArray[np.uint16]) -> bytes:
+    """A TIFF of 16 bits in colour, as TIFF 6.0 says: the pixels as they are, behind them what they are."""
+    height, width, samples = values.shape
+    pixels = values.astype("<u2").tobytes()
+    bits = 8 + len(pixels)
+    entries = [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, bits), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, 8),
+        (277, 3, 1, samples), (278, 4, 1, height), (279, 4, 1, len(pixels)),
+    ]  # fmt: skip
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *one) for one in entries) + bytes(4)
+    return b"II*\0" + struct.pack("<I", bits + 6) + pixels + struct.pack("<3H", 16, 16, 16) + directory
+
+
+@pytest.mark.parametrize("top", [4095, 65535])
+def test_colours_of_16_bits_keep_all_of_them(tmp_path: Path, top: int) -> None:
+    """Twelve bits in sixteen are not black, and transparency is laid on the background; written without Pillow."""
+    random = np.random.default_rng(top)
+    values = random.integers(0, top + 1, (8, 8, 3)).astype(np.uint16)
+    values[0, 0] = 0, top // 2, top
+    expected = np.rint(values * (255.0 / top)).transpose(2, 0, 1)
+    file = tmp_path / "colour.png"
+    file.write_bytes(png_of(values, 2))
+    assert np.array_equal(read_image(file, 8, 3), expected)
+    # One colour is none: that of the second pixel.
+    file.write_bytes(png_of(values, 2, values[0, 1].astype(">u2").tobytes()))
+    holed = expected.copy()
+    holed[:, 0, 1] = 255
+    assert np.array_equal(read_image(file, 8, 3), holed)
+    alpha = np.full((8, 8, 1), 65535, np.uint16)
+    alpha[3] = 0
+    file.write_bytes(png_of(np.dstack([values, alpha]), 6))
+    laid = expected.copy()
+    laid[:, 3] = 0
+    assert np.array_equal(read_image(file, 8, 3, "black"), laid)
+    file.write_bytes(png_of(np.dstack([values[..., 2:], alpha]), 4))
+    assert np.abs(read_image(file, 8, 1, "black")[0].astype(int) - laid[2]).max() <= 1
+    (tmp_path / "colour.tif").write_bytes(tiff_of(values))
+    assert np.array_equal(read_image(tmp_path / "colour.tif", 8, 3), expected)
+    # A set goes by what all of its pictures hold, the grey ones too.
+    file.write_bytes(png_of(values // 8, 2))
+    save_deep(tmp_path / "grey.png", values[..., 0])
+    read = images.read_pictures([file, tmp_path / "grey.png"], 8, 3, "white", lambda done: None)
+    assert read.levels == Levels((0.0, float(top)))
+    assert np.abs(read.pixels[0] - (values // 8 * (255.0 / top)).transpose(2, 0, 1)).max() <= 0.51
 
 
 # --- rare classes ----------------------------------------------------------------------------------------------------

@@ -201,8 +201,9 @@ def test_deep_pictures_are_brought_to_bytes_strip_by_strip(
         values[5, 5], expected[5, 5] = np.nan, 0
     Image.fromarray(values).save(tmp_path / "deep.tif")
     monkeypatch.setattr(image_files, "_STRIP", 50)
+    levels = image_files.Levels((0.0, 65535.0), (0.0, 65535.0))
     with Image.open(tmp_path / "deep.tif") as picture:
-        assert np.array_equal(np.asarray(image_files._eight_bit(picture)), expected)
+        assert np.array_equal(np.asarray(image_files._eight_bit(image_files._Deep(picture), levels)), expected)
 
 
 def test_a_jpeg_of_endless_scans_is_refused(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def _norm(random: Random, kind: str, shape: tuple[int, ...], **params: Any) -> C
 
 def _joined(random: Random, kind: str) -> Case:
     shape = _image(random)
-    ways = [shape] * random.randint(2, 3)
+    ways = [shape] * (2 if kind == "subtract" else random.randint(2, 3))
     if kind == "multiply" and random.random() < 0.5:
         ways[1] = (shape[0], 1, 1)
     params = {"dimension": random.randint(0, 2)} if kind == "concatenate" else {}
@@ -223,6 +223,8 @@ CASES: Mapping[str, Callable[[Random], Case]] = {
         [_image(random, 6)],
     ),
     "add": lambda random: _joined(random, "add"),
+    "subtract": lambda random: _joined(random, "subtract"),
+    "select": lambda random: Case("select", {"index": random.randint(0, 2)}, [(3, *_any_shape(random)[1:])]),
     "multiply": lambda random: _joined(random, "multiply"),
     "concatenate": lambda random: _joined(random, "concatenate"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -68,8 +69,23 @@ def places(training: Training, random: Random) -> list[tuple[str, str, tuple[int
         (node, name, any_index(random, parameter.shape))
         for node in network.node_ids
         for name, parameter in network.module_of(node).named_parameters()
-        for _ in range(2)
     ]
+
+
+def updates_beside_steps(
+    optimizer: str, settings: dict[str, Any], recipe: dict[str, Any]
+) -> Iterator[tuple[str, Explanation, float]]:
+    """One weight of each parameter at three steps: the parameter's name, its update, and what the step made of it."""
+    training = training_of(CNN, optimizer, settings, recipe)
+    random = Random(optimizer)
+    for done in (0, 1, 4):
+        while training.step < done:
+            advance(training, 1)
+        expected = {place: explain_update(training, *place) for place in places(training, random)}
+        advance(training, 1)
+        for (node, name, index), found in expected.items():
+            parameter = dict(training.network.module_of(node).named_parameters())[name]
+            yield name, found, parameter.detach()[index].item()
 
 
 def assert_is_the_step(found: Explanation, new: float) -> None:
@@ -92,17 +108,9 @@ def test_every_optimizer_clipping_and_regulariser_has_a_way() -> None:
 def test_the_new_weight_is_that_of_the_real_step(
     optimizer: str, settings: dict[str, Any], recipe: dict[str, Any]
 ) -> None:
-    training = training_of(CNN, optimizer, settings, recipe)
-    random = Random(optimizer)
-    for done in (0, 1, 4):
-        while training.step < done:
-            advance(training, 1)
-        expected = {place: explain_update(training, *place) for place in places(training, random)}
-        advance(training, 1)
-        for (node, name, index), found in expected.items():
-            parameter = dict(training.network.module_of(node).named_parameters())[name]
-            assert_is_the_step(found, parameter.detach()[index].item())
-            assert found.terms[0].source == "the weight before" and found.quantity == "update"
+    for _, found, new in updates_beside_steps(optimizer, settings, recipe):
+        assert_is_the_step(found, new)
+        assert found.terms[0].source == "the weight before" and found.quantity == "update"
 
 
 def test_the_gradient_in_an_update_can_be_walked_to() -> None:

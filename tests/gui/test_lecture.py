@@ -23,10 +23,12 @@ from nnviz.gui.lecture.page import INSTRUMENTS, KEPT, LecturePage
 from nnviz.gui.lecture.strip import window_of
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
+from nnviz.gui.look.scales import Scale
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.parts.widgets import FittedText
 from nnviz.gui.window.window import MainWindow
-from nnviz.record.quantities import PINNED_INPUT, UPDATE_RATIO, WEIGHTS
+from nnviz.record.quantities import GRADIENT_NORM, LOSS, PINNED_INPUT, UPDATE_RATIO, WEIGHTS
+from nnviz.record.readings import ArrayReading, Scalar
 
 SIZES = [(1280, 720), (1680, 1050)]
 
@@ -551,3 +553,46 @@ def test_a_long_sentence_is_cut_between_words() -> None:
     assert lines_of("one two three", 2, width, 7) == ["one two", "three"]
     assert lines_of("one two three four five", 2, width, 9) == ["one two", "three …"]
     assert lines_of("", 2, width, 9) == []
+
+
+def test_what_was_measured_long_ago_is_drawn_as_old_in_a_lecture(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.resize(1280, 720)
+    window.training.bridge.step(5)
+    qtbot.waitUntil(lambda: window.feed.run.last_step >= 5, timeout=TIMEOUT)
+    page = begin(window)
+    page.choose("conv1")
+    window.feed.poll()
+    new = page.spotlight.grab().toImage()
+    (gradient,) = page.spotlight.readings_shown()
+    assert gradient.series == GRADIENT_NORM.series("conv1") and gradient.step == 5 and not gradient.old
+    window.feed.run.append([Scalar(LOSS.series("train"), 405, 1.0)])
+    window.feed.poll()
+    old = page.spotlight.grab().toImage()
+    (again,) = page.spotlight.readings_shown()
+    assert again.old and (again.text, again.step) == (gradient.text, gradient.step)
+    assert old != new, "it has a clock, and is muted"
+
+
+def test_filters_are_a_view_of_the_chosen_layer(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.resize(1280, 720)
+    page = begin(window)
+    page.choose("conv1")
+    qtbot.waitUntil(lambda: window.feed.run.latest(WEIGHTS.series("conv1")) is not None, timeout=TIMEOUT)
+    window.feed.poll()
+    maps = page.spotlight.grab().toImage()
+    qtbot.keyClick(page, Qt.Key.Key_F)
+    assert page.spotlight.shows_filters and page.spotlight.grab().toImage() != maps
+    weights = window.feed.run.latest(WEIGHTS.series("conv1"))
+    assert isinstance(weights, ArrayReading)
+    # The first pixel of the first filter has the colour of the first weight, on the scale of all of them.
+    place = page.spotlight.picture_place
+    expected = Scale.signs(weights.array).colour(float(weights.array.flat[0]))
+    assert page.spotlight.grab().toImage().pixelColor(place.topLeft().toPoint() + QPoint(4, 4)) == expected
+    page.walk(1)
+    assert not page.spotlight.shows_filters, "a ReLU has none"
+    page.walk(-1)
+    assert page.spotlight.shows_filters
+    qtbot.keyClick(page, Qt.Key.Key_F)
+    assert page.spotlight.grab().toImage() == maps

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -82,6 +82,22 @@ def test_every_card_has_a_picture_of_its_own(name: str, page: Welcome, qtbot: Qt
             # These two differ in nothing but whether the line is given or learned by another rule.
             assert picture not in seen or {card.info.name, seen[picture]} == {"perceptron", "credit-learned"}
             seen[picture] = card.info.name
+
+
+@pytest.mark.parametrize("size", [(1024, 600), (1280, 720), (1366, 768), (1680, 1050)])
+def test_the_page_begins_below_the_bars_also_when_the_window_is_made_smaller(
+    size: tuple[int, int], open_window: OpenWindow
+) -> None:
+    window = open_window("and", ready=False)
+    window.resize(1700, 1080)
+    window.overlays.show_welcome(at_start=True)
+    page, bar = window.overlays.welcome, window.top_bar
+    assert page is not None
+    window.resize(*size)
+    below = bar.mapToGlobal(QPoint(0, bar.height())).y()
+    assert page.frameGeometry().top() >= below
+    assert window.frameGeometry().contains(page.frameGeometry()) and page.height() >= 420
+    page.close()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1680, 1050), (1280, 720), (1000, 600)])

@@ -228,6 +228,8 @@ class Truth:
             if of == "winner":
                 shares = np.exp(output - output.max())
                 return float(shares.max() / shares.sum())
+            if of.startswith("number "):
+                return float(output.reshape(-1)[int(of.removeprefix("number "))])
             return ends(output, of)
         if name == "saturation":
             return float(self.saturated(where, step, inputs).mean())

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import cast
 
+from PySide6.QtCore import QObject, Signal
+
+from nnviz.errors import TrainingError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.run_feed import RunFeed
-from nnviz.gui.runs.shown_network import ShownNetwork
+from nnviz.gui.runs.shown_network import Asked, ShownNetwork
 from nnviz.gui.runs.training import Training
 from nnviz.gui.runs.workspace import ProjectFiles, Workspace
 from nnviz.project.document import Document
+
+
+class NoNetwork(QObject):
+    """In place of a network to ask: there is none, and that is said at once."""
+
+    changed = Signal()
+    key = ("none",)
+    is_live = True
+
+    def ask(self, question: object, done: object, failed: Callable[[BaseException], None]) -> Asked:
+        failed(TrainingError("There is no network yet: it is being prepared."))
+        return Asked()
 
 
 def workspace_of(document: Document, background: Background | None = None) -> Workspace:
@@ -20,9 +36,9 @@ def workspace_of(document: Document, background: Background | None = None) -> Wo
     background = background or Background()
     return Workspace(
         document=document,
-        training=cast(Training, SimpleNamespace(document=document, known=KnownData(background))),
+        training=cast(Training, SimpleNamespace(document=document, known=KnownData(background), state="idle")),
         feed=RunFeed(None),
-        network=cast(ShownNetwork, None),
+        network=cast(ShownNetwork, NoNetwork()),
         files=cast(ProjectFiles, None),
         settings=cast(Settings, None),
         background=background,

@@ -39,6 +39,8 @@ CONFIGURATIONS: dict[str, tuple[dict[str, ParamValue], list[Shape]]] = {
     "group_norm": ({"groups": 2}, [(4, 3, 3)]),
     "local_response_norm": ({"size": 3}, [(4, 3, 3)]),
     "add": ({}, [(4,), (4,), (4,)]),
+    "subtract": ({}, [(4, 2), (4, 2)]),
+    "select": ({"index": 2}, [(4, 2, 3)]),
     "multiply": ({}, [(4, 2, 2), (4, 2, 2)]),
     "concatenate": ({"dimension": 0}, [(4, 2, 2), (3, 2, 2)]),
 }

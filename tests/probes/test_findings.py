@@ -9,7 +9,8 @@ import pytest
 from probe_networks import chain
 
 from nnviz.probes.evidence import RateAnswer, RateQuestion
-from nnviz.probes.findings import FindingRules, _number
+from nnviz.probes.findings import FindingRules
+from nnviz.probes.verdict import plain_number
 from nnviz.project import registry
 from nnviz.project.model import Graph, Node
 from nnviz.record.readings import ArrayReading, Cure, Finding, Reading, Scalar
@@ -192,8 +193,8 @@ def test_a_rate_is_offered_with_what_its_trial_showed(run: Run):
     (found,) = run.findings()
     assert found.text == "The learning rate of 0.5 is too high."
     assert found.evidence == (
-        "The loss rose from 0.200 to 2.30 within 11 steps after the learning rate was changed from 0.001 to 0.5 at "
-        "step 541."
+        "The training loss rose from 0.200 (mean of 20 batches) to 2.30 (one batch) within 20 steps after the learning "
+        "rate was changed from 0.001 to 0.5 at step 541."
     )
     assert [cure.action for cure in found.cures] == ["show_help"]
     assert asked[0] == RateQuestion((0.01, 0.001, 0.0001), 541), "the one before, the optimizer's default, and nearby"
@@ -217,7 +218,7 @@ def test_nothing_is_learned_by_heart_by_who_guesses(rules: FindingRules, run: Ru
 
 def test_numbers_are_plain():
     for value, text in ((1000.0, "1000"), (200.0, "200"), (0.5, "0.5"), (1e-3, "0.001"), (9e-6, "9e-06")):
-        assert _number(value) == text
+        assert plain_number(value) == text
 
 
 def test_an_infinite_ratio_of_a_layer_that_began_at_zero_is_no_alarm(rules: FindingRules, run: Run):

@@ -78,9 +78,9 @@ def _reshapes(draw: DrawFn) -> Case:
 
 
 @st.composite
-def _joins(draw: DrawFn, dimensions: bool = False) -> Case:
+def _joins(draw: DrawFn, dimensions: bool = False, most: int = 5) -> Case:
     first = draw(ANY_SHAPE)
-    count = draw(st.integers(2, 5))
+    count = draw(st.integers(2, most))
     dimension = draw(st.integers(0, len(first) - 1)) if dimensions else -1
     shapes: list[Shape] = []
     for _ in range(count):
@@ -125,6 +125,8 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "group_norm": _one(ANY_SHAPE, groups=st.integers(1, 4), affine=_AFFINE, epsilon=_SMALL),
     "local_response_norm": _one(ANY_SHAPE, size=st.integers(1, 7), alpha=_SMALL, beta=_SMALL, k=_SMALL),
     "add": _joins(),
+    "subtract": _joins(most=2),
+    "select": _one(ANY_SHAPE, index=st.integers(0, 9)),
     "multiply": _joins(),
     "concatenate": _joins(dimensions=True),
 }

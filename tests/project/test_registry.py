@@ -11,9 +11,9 @@ from nnviz.project.spec import ParamSpec, Spec
 
 KINDS = {
     "input output linear conv1d conv2d conv_transpose2d max_pool1d max_pool2d avg_pool2d adaptive_avg_pool2d flatten "
-    "reshape identity zero_pad2d upsample step relu leaky_relu prelu elu gelu silu hardswish sigmoid tanh softplus "
-    "softmax log_softmax dropout dropout2d batch_norm1d batch_norm2d layer_norm group_norm local_response_norm add "
-    "multiply concatenate"
+    "reshape select identity zero_pad2d upsample step relu leaky_relu prelu elu gelu silu hardswish sigmoid tanh "
+    "softplus softmax log_softmax dropout dropout2d batch_norm1d batch_norm2d layer_norm group_norm "
+    "local_response_norm add subtract multiply concatenate"
 }.pop()
 EVERY_SPEC = [
     *registry.layers().values(),
@@ -64,7 +64,12 @@ def test_only_input_starts_only_output_ends_and_joins_take_many() -> None:
     layers = registry.layers()
     assert {kind for kind, spec in layers.items() if spec.max_inputs == 0} == {"input"}
     assert {kind for kind, spec in layers.items() if spec.outputs == 0} == {"output"}
-    assert {kind for kind, spec in layers.items() if spec.min_inputs == 2} == {"add", "multiply", "concatenate"}
+    assert {kind for kind, spec in layers.items() if spec.min_inputs == 2} == {
+        "add",
+        "subtract",
+        "multiply",
+        "concatenate",
+    }
 
 
 def test_optimizers_begin_with_a_logarithmic_learning_rate() -> None:
@@ -78,7 +83,7 @@ def test_optimizers_begin_with_a_logarithmic_learning_rate() -> None:
 def test_losses_and_initialisers_are_offered_where_they_belong() -> None:
     choices = [key for key, _ in registry.layer("output").param("loss").choices]
     assert choices == list(registry.losses())
-    assert set(choices) == {"cross_entropy", "bce", "bce_logits", "mse", "l1", "huber", "perceptron"}
+    assert set(choices) == {"cross_entropy", "bce", "bce_logits", "mse", "l1", "huber", "perceptron", "output_itself"}
     given = dict(registry.layer("linear").param("weight_initialisation").choices)
     assert set(given) == set(registry.initialisers())
     assert "given" not in dict(registry.layer("conv2d").param("weight_initialisation").choices)

@@ -27,6 +27,14 @@ PARAMETERS = {
     "neuron-sigmoid": 3,
     "xor-one-neuron": 3,
     "credit": 3,
+    "graph-difference": 0,
+    "graph-sums": 0,
+    "graph-product": 0,
+    "graph-square": 0,
+    "credit-person": 3,
+    "dense-by-hand": 9,
+    "softmax-by-hand": 0,
+    "pooling-by-hand": 0,
     "perceptron": 3,
     "credit-learned": 3,
     "spiral": 2 * 8 + 8 + 8 * 8 + 8 + 8 + 1,
@@ -143,7 +151,8 @@ def test_samples_are_whole(name: str) -> None:
     for node in project.graph.nodes.values():
         spec = registry.layer(node.kind)
         values = spec.values(node.params)
-        assert node.id.startswith(registry.id_stem(node.kind))
+        in_a_formula = (name.startswith("graph-") and len(node.id) == 1) or node.id == "five"
+        assert in_a_formula or node.id.startswith(registry.id_stem(node.kind))
         # Only what differs from the default is kept, in its normal form: opening and saving changes nothing.
         assert all(values[key] == value != spec.param(key).default for key, value in node.params.items())
     registry.optimizer(project.training.optimizer.kind).values(project.training.optimizer.params)
@@ -161,7 +170,8 @@ def test_samples_fit_their_data(name: str) -> None:
         return
     facts = datasets.facts(project.data)
     found = infer(project.graph)
-    assert found.shape("input") == facts.input_shape and found.shape("output") == (facts.targets,)
+    assert found.shape("input") == facts.input_shape
+    assert facts.task == "none" or found.shape("output") == (facts.targets,)
     loss = cast(str, registry.layer("output").values(project.graph.nodes["output"].params)["loss"])
     assert facts.task in registry.loss(loss).tasks
     assert not problems_that_stop(validate(project, facts))

@@ -89,7 +89,7 @@ class Sickness:
     optimizer: str = "sgd"
     rate: float = 0.05
     batch: int = 20
-    epochs: int = 10
+    epochs: int = 6
     jump: tuple[int, float] | None = None
     says: tuple[str, ...] = ()
     params: Mapping[str, float] = field(default_factory=dict)
@@ -235,13 +235,18 @@ def started_with(**params: object) -> Callable[[], Graph]:
 
 
 SICKNESSES: dict[str, Sickness] = {
-    "healthy": Sickness(""),
-    "healthy, adam": Sickness("", optimizer="adam", rate=0.005),
-    "healthy, sigmoid": Sickness("", lambda: dense(24, between=sigmoid), optimizer="adam", rate=0.01),
-    "healthy, long after it converged": Sickness("", optimizer="adam", rate=0.01, epochs=25),
-    "converged perceptron": Sickness("", perceptron, two_far_clouds, rate=1.0, batch=1, epochs=8),
+    "healthy": Sickness("", epochs=10),
+    "healthy, adam": Sickness("", optimizer="adam", rate=0.005, epochs=10),
+    "healthy, sigmoid": Sickness("", lambda: dense(24, between=sigmoid), optimizer="adam", rate=0.01, epochs=10),
+    "healthy, long after it converged": Sickness("", optimizer="adam", rate=0.01, epochs=18),
+    "converged perceptron": Sickness("", perceptron, two_far_clouds, rate=1.0, batch=1, epochs=4),
     "learning rate jumps to 0.5": Sickness(
-        "learning_rate_too_high", optimizer="adam", rate=0.005, jump=(141, 0.5), says=("from 0.005 to 0.5 at step 141",)
+        "learning_rate_too_high",
+        optimizer="adam",
+        rate=0.005,
+        jump=(141, 0.5),
+        epochs=10,
+        says=("from 0.005 to 0.5 at step 141",),
     ),
     "learning rate 1000": Sickness("learning_rate_too_high", rate=1000.0, says=("1000",)),
     "Adam at 0.5": Sickness(
@@ -264,15 +269,15 @@ SICKNESSES: dict[str, Sickness] = {
     ),
     "noisy labels learned by heart": Sickness(
         "no_improvement",
-        lambda: dense(128, 128),
+        lambda: dense(64, 64),
         with_(noisy_labels, train=200),
         "adam",
-        0.005,
-        epochs=40,
+        0.01,
+        epochs=25,
         says=("by heart",),
     ),
     "random labels": Sickness(
-        "no_signal", lambda: dense(128, 128), with_(mixed_labels, train=200), "adam", 0.005, epochs=30
+        "no_signal", lambda: dense(64, 64), with_(mixed_labels, train=200), "adam", 0.005, epochs=20
     ),
     "random labels, small network": Sickness("no_signal", data=with_(mixed_labels)),
     "shuffled inputs": Sickness("no_signal", data=with_(shuffled_inputs)),

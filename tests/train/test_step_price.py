@@ -57,6 +57,27 @@ def test_steps_that_were_held_up_are_measured_by_those_that_were_not() -> None:
     assert 1.7 < price.factor < 1.9
 
 
+@pytest.mark.parametrize("beside", [0.0, 0.1, 0.25, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("seconds", [0.00025, 0.004, 0.05])
+def test_known_disturbances_give_the_known_factor(seconds: float, beside: float) -> None:
+    """Steps as they are: none like the other, the first of an epoch longer, and what is beside them comes in lumps."""
+    price, dice, now, worked = StepPrice(memory=1e9), random.Random(5), 0.0, 0.0
+    for step in range(4000):
+        work = seconds * dice.lognormvariate(0.0, 0.25) * (3.0 if step % 50 == 0 else 1.0)
+        wait = 10 * beside * seconds * 1.07 if dice.random() < 0.1 else 0.0
+        price.begin(now)
+        price.trained(work + wait, work)
+        now += work + wait
+        worked += work
+        if step % 50 == 49:  # the end of an epoch: a validation is no step
+            price.rest()
+            now += 40 * seconds
+        if step % 97 == 0:
+            assert math.isnan(price.factor) or price.factor >= 1.0
+    expected = 1.0 + beside * seconds * 1.07 * 4000 / worked
+    assert price.factor == pytest.approx(expected, rel=0.05)
+
+
 def test_rest_is_no_price() -> None:
     price = StepPrice()
     now = steps(price, 50, 0.004, 0.0)

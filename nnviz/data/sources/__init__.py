@@ -12,6 +12,7 @@ from nnviz.data.sources.cifar10 import Cifar10
 from nnviz.data.sources.digits import Digits
 from nnviz.data.sources.idx_sets import IdxSets
 from nnviz.data.sources.image_folder import ImageFolder
+from nnviz.data.sources.own_numbers import OwnNumbers
 from nnviz.data.sources.shapes import Shapes
 from nnviz.data.sources.source import Source
 from nnviz.data.sources.toys import Toys
@@ -24,6 +25,7 @@ SOURCES: tuple[Source, ...] = (
     Shapes(),
     Toys(),
     TruthTable(),
+    OwnNumbers(),
     Wine(),
     IdxSets(),
     Cifar10(),

@@ -41,6 +41,7 @@ _TRUTH_TABLE = DatasetSpec(
     licence="free of rights",
     feature_names=("x1", "x2"),
     preparation=(),
+    undivided=True,
 )
 
 

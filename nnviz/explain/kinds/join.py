@@ -7,7 +7,7 @@ from itertools import product
 from typing import cast
 
 from nnviz.explain.explanation import Factor, Index, Term
-from nnviz.explain.kinds.way import Flow, Way, input_of, one, passed_on, term_of, words_of
+from nnviz.explain.kinds.way import Flow, Way, computed, input_of, one, passed_on, term_of, words_of
 from nnviz.explain.values import NodeValues
 
 
@@ -17,6 +17,19 @@ def _added(values: NodeValues, example: int, index: Index) -> list[Term]:
 
 def _back_added(values: NodeValues, port: int, example: int, index: Index) -> Flow:
     return Flow.of(example, [index], [(one(values),)])
+
+
+def _subtracted(values: NodeValues, example: int, index: Index) -> list[Term]:
+    first, second = (input_of(values, port, example, index) for port in range(2))
+    return [term_of(first), term_of(_minus(values), second)]
+
+
+def _back_subtracted(values: NodeValues, port: int, example: int, index: Index) -> Flow:
+    return Flow.of(example, [index], [(one(values) if port == 0 else _minus(values),)])
+
+
+def _minus(values: NodeValues) -> Factor:
+    return computed(values, -1.0, "−1")
 
 
 def _multiplied(values: NodeValues, example: int, index: Index) -> tuple[Term, ...]:
@@ -69,6 +82,7 @@ def _back_concatenated(values: NodeValues, port: int, example: int, index: Index
 
 WAYS: Mapping[str, Way] = {
     "add": Way(_added, _back_added, "dL/dx_i = dL/dy"),
+    "subtract": Way(_subtracted, _back_subtracted, "dL/dx_1 = dL/dy, dL/dx_2 = −dL/dy"),
     "multiply": Way(_multiplied, _back_multiplied, "dL/dx_i = dL/dy · the product of all other x"),
     "concatenate": Way(_concatenated, _back_concatenated, "dL/dx = dL/dy at its place"),
 }

@@ -266,6 +266,10 @@ def _huber_slope(answer: Answer, at: int) -> tuple[Factor, ...]:
     return answer.computed(delta, "δ"), _sign(answer, distance)
 
 
+def _each_itself(answer: Answer) -> list[Term]:
+    return gathered(answer.numbers, lambda at: term_of(answer.number(at)))
+
+
 LOSSES: Mapping[str, LossWay] = {
     "cross_entropy": LossWay(_cross_entropy, _cross_entropy_slope, "dL/dz_k = p_k − y_k"),
     "bce_logits": _mean(_logits, _logits_slope, "dL/dz = σ(z) − y"),
@@ -278,4 +282,5 @@ LOSSES: Mapping[str, LossWay] = {
     "l1": _mean(_absolute, lambda answer, at: (_sign(answer, answer.distance(at)),), "dL/dp = sign(p − y) / n"),
     "huber": _mean(_huber, _huber_slope, "dL/dp = (p − y) / n where |p − y| ≤ δ, else δ · sign(p − y) / n"),
     "perceptron": _mean(_perceptron, _perceptron_slope, "dL/dz = −y where y · z ≤ 0, else 0"),
+    "output_itself": LossWay(_each_itself, lambda answer, at: (answer.computed(1.0, "1"),), "dL/dp = 1"),
 }

@@ -41,6 +41,16 @@ def _back_reshaped(values: NodeValues, port: int, example: int, index: Index) ->
 RESHAPED = Way(_reshaped, _back_reshaped, "dL/dx = dL/dy, in the other shape")
 
 
+def _selected(values: NodeValues, example: int, index: Index) -> tuple[Term, ...]:
+    which = cast(int, values.settings["index"])
+    return passed_on(input_of(values, 0, example, (which, *index[1:])))
+
+
+def _back_selected(values: NodeValues, port: int, example: int, index: Index) -> Flow:
+    taken = index[0] == cast(int, values.settings["index"])
+    return Flow.of(example, [(0, *index[1:])] if taken else [], [(one(values),)] if taken else [])
+
+
 def _padded(values: NodeValues, example: int, index: Index) -> tuple[Term, ...]:
     left, _, top, _ = cast("tuple[int, ...]", values.settings["padding"])
     channel, row, column = index[0], index[1] - top, index[2] - left
@@ -105,6 +115,7 @@ def _back_upsampled(values: NodeValues, port: int, example: int, index: Index) -
 WAYS: Mapping[str, Way] = {
     "reshape": RESHAPED,
     "identity": Way(_same, _back_same, "dL/dx = dL/dy"),
+    "select": Way(_selected, _back_selected, "dL/dx_k = dL/dy, and 0 for all others"),
     "zero_pad2d": Way(_padded, _back_padded, "dL/dx = dL/dy at its place in the frame"),
     "upsample": Way(
         _upsampled, _back_upsampled, "dL/dx = Σ share · dL/dy, over all that it was copied or blended into"

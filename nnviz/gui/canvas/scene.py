@@ -360,7 +360,7 @@ class CanvasScene(QGraphicsScene):
         self._facts = facts = document.facts
         ranges = output_ranges(inference.graph, inference)
         wired = wired_ports(graph)
-        plane = is_plane(graph, inference)
+        plane = is_plane(graph, inference, facts)
         moved: set[str] = set()
         for identity, node in seen.nodes.items():
             card = self._cards.get(identity)

@@ -15,9 +15,11 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy
 
 from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
-from nnviz.errors import InputError
+from nnviz.data.typed_table import ROWS, TypedTable
+from nnviz.errors import InputError, ParamError
 from nnviz.gui.inspector.choice_form import ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
+from nnviz.gui.inspector.rows_table import RowsTable
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import pictures
 from nnviz.gui.look import theme as themes
@@ -144,6 +146,9 @@ class DataTab(Tab):
         set_font(self.download, 12, 500)
         self.download.clicked.connect(self._on_download)
         self.column.addWidget(self.download, 0, Qt.AlignmentFlag.AlignLeft)
+        self.rows = RowsTable(self.page)
+        self.rows.edited.connect(lambda table: self._set_config(replace(self._wished(), params=table.params), ""))
+        self.column.addWidget(self.rows)
         self.own = ParamForm(self.page)
         self.own.edited.connect(self._on_own)
         self.own.reset.connect(self._on_reset)
@@ -207,7 +212,8 @@ class DataTab(Tab):
             return
         self.choice.set_values({"dataset": (spec.kind,)})
         self.about.setText(spec.help)
-        self.own.set_specs(spec.params)
+        self._show_rows(spec, config)
+        self.own.set_specs(tuple(param for param in spec.params if not (spec.table and param == ROWS)))
         self.own.setVisible(bool(spec.params))
         self.own.set_values({param.name: (config.params.get(param.name, param.default),) for param in spec.params})
         self.browse.setVisible(spec.needs_folder)
@@ -227,6 +233,23 @@ class DataTab(Tab):
         self.facts.setText("<br>".join(self._fact_lines(config, spec, facts)))
         self._show_sample()
 
+    def _show_rows(self, spec: datasets.DatasetSpec, config: DataConfig) -> None:
+        """The table of rows that are typed in, where the data are such."""
+        table = self._typed(spec, config)
+        self.rows.setVisible(table is not None)
+        if table is not None:
+            self.rows.show_table(table)
+
+    @staticmethod
+    def _typed(spec: datasets.DatasetSpec, config: DataConfig) -> TypedTable | None:
+        """The rows that are typed in; None of other data, and where the file holds none that can be used."""
+        if not spec.table:
+            return None
+        try:
+            return TypedTable.of(datasets.values(config))
+        except InputError:
+            return None
+
     def _on_progress(self, what: str, done: int, total: int) -> None:
         """How far the look at a folder is, where its classes will stand."""
         if done and self.isVisible() and self.known.looking(self._wished()):
@@ -240,7 +263,7 @@ class DataTab(Tab):
             train, validation, test = (themes.format_count(size) for size in sizes)
             lines.append(f"{train} to train, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
-            names = ", ".join(spec.feature_names[: shape[0]])
+            names = ", ".join((facts.data.feature_names or spec.feature_names)[: shape[0]])
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
             lines += [html.escape(text) for text in (*facts.warnings, *facts.notes)]
             self.classes.setText(", ".join(facts.data.class_names) or "a real number")
@@ -318,7 +341,17 @@ class DataTab(Tab):
 
     def _on_own(self, name: str, value: ParamValue, gesture: str) -> None:
         config = self._wished()
-        config = replace(config, params={**config.params, name: value})
+        table = self._typed(datasets.dataset(config.dataset), config)
+        if table is None:
+            config = replace(config, params={**config.params, name: value})
+        else:
+            try:
+                config = replace(config, params=table.with_setting(name, value).params)
+            except ParamError as error:
+                self.message.emit(error.message)
+                self.own.set_values({})
+                self.show_document()
+                return
         file = self.document.path
         self._set_config(rooted(config, Path.cwd() if file is None else file.absolute().parent), gesture)
 
@@ -334,6 +367,10 @@ class DataTab(Tab):
         if common is not None and name in self.split.editors:
             self._set_config(replace(config, **{name: common.default}), "")
         else:
+            spec = datasets.dataset(config.dataset)
+            if self._typed(spec, config) is not None:
+                self._on_own(name, spec.param(name).default, "")
+                return
             kept = {key: value for key, value in config.params.items() if key != name}
             self._set_config(replace(config, params=kept), "")
 

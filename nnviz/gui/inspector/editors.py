@@ -435,6 +435,7 @@ class MatrixEditor(Editor):
     def make_field(self) -> QWidget:
         """Makes the text field of several lines in which the rows are typed."""
         self._text = QPlainTextEdit(self)
+        self._text.setObjectName("Lines")
         self._text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._text.setTabChangesFocus(True)
         self._text.textChanged.connect(self._on_typed)

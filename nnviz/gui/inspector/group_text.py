@@ -46,7 +46,7 @@ def members_html(document: Document, group: str) -> str:
     graph, inference = document.project.graph, document.inference
     members = contents(graph, [group]).nodes
     order = {node: index for index, node in enumerate(inference.order)}
-    # A label that is told the same words keeps the colours it has: another theme makes other words.
+    # A label that is given the same words keeps the colours it has: another theme makes other words.
     accent = themes.current().accent.name()
     rows = []
     for node in sorted(members, key=lambda node: order.get(node, len(order)))[:_MOST_ROWS]:
@@ -64,7 +64,7 @@ def members_html(document: Document, group: str) -> str:
 
 
 def _short(count: int) -> str:
-    """A number as on the cards: the exact one is told of the layer itself, and would break the row in two."""
+    """A number as on the cards: the exact one stands at the layer itself, and would break the row in two."""
     return themes.format_count(count) if count < 1_000_000 else f"{count / 1e6:.1f}\u00a0M"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from nnviz.gui.explain.weight_editing import WeightEditing
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.group_text import group_summary, members_html
 from nnviz.gui.inspector.sweep_view import SweepView
@@ -128,6 +129,7 @@ class LayerTab(Tab):
         self.column.addWidget(self.sweep)
 
         self.filters = FilterView(self.document, grows=True, most_height=250, parent=self.page)
+        self.filters.editing = WeightEditing(self.workspace.training, self.workspace.say)
         self.filters.set_shared(True)
         self.column.addWidget(self.filters)
         self.maps = MapView(self.document, grows=True, most_height=250, parent=self.page)

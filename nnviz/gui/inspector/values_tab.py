@@ -104,7 +104,7 @@ class ValueRow(QWidget):
             self.show_reading(self._reading, moment)
 
     def event(self, event: QEvent) -> bool:
-        """The age is told as it is when somebody asks."""
+        """The age in the tip is that of the moment at which it opens."""
         if event.type() == QEvent.Type.ToolTip and self._reading is not None:
             self.setToolTip(plain_tip(f"{self.quantity.meaning}\n{self._moment.words(self._reading.step)}"))
         return super().event(event)
@@ -199,7 +199,7 @@ class ValuesTab(Tab):
             row.show_reading(reading, moment_of(self._run, self._step))
 
     def _is_of(self, run: RunView, node: str) -> bool:
-        """Whether the run is of a network in which the layer puts out what it puts out now, as far as can be told."""
+        """Whether the run is of a network in which the layer puts out what it puts out now, as far as is known."""
         output, shape = run.latest(OUTPUT.series(node), self._step), self.document.inference.shape(node)
         return not isinstance(output, ArrayReading) or shape is None or fits(output, shape)
 

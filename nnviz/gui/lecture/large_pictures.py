@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
@@ -15,8 +16,10 @@ from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.look import pictures
 from nnviz.gui.look.planes import Dots
-from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, paint_no_number
+from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, legible_on, paint_no_number
 from nnviz.gui.look.theme import Theme, format_number
+from nnviz.gui.panels.arrays import FilterStack
+from nnviz.record.number_text import written_number
 from nnviz.record.readings import ArrayReading
 
 #: Sides of a map on the page, at least, where there are more of them than have room; and so many are shown at most.
@@ -169,16 +172,7 @@ def _maps(
     facts: CardFacts, values: Numbers, device: QSize, ratio: float, measure: Measure, *, planes: bool
 ) -> LargePicture:
     """Feature maps, or units over the plane: as many as are large enough to be seen."""
-    gap = max(2, round(_GAP * measure.unit * ratio))
-    height, width = values.shape[1:]
-    count = min(len(values), _MOST_TILES)
-    least = _LEAST_TILE * measure.unit * ratio
-    grid = grid_of(count, width, height, device, gap)
-    while count > 1 and max(grid.tile.width(), grid.tile.height()) < least:
-        count = max(1, count * 3 // 4)
-        grid = grid_of(count, width, height, device, gap)
-    if len(values) > count:
-        count = min(len(values), grid.columns * grid.rows)  # rows are filled: that takes no more room
+    count, grid = _most_tiles(len(values), values.shape[1:], device, ratio, measure)
     shown = values[:count]
     if planes:
         # Each unit on a scale of its own: its shape is what matters.
@@ -193,6 +187,47 @@ def _maps(
     if total > count:
         words = "units" if planes else "maps"
         caption = f"{count} of {total} {words}" + (f",  {caption}" if caption else "")
+    return LargePicture(_tiles(painted, grid, ratio), caption)
+
+
+def large_filters(stack: FilterStack, room: QSizeF, ratio: float, measure: Measure) -> LargePicture | None:
+    """The weights of a layer as large as fits ``room``: one picture a filter, all on one scale.
+
+    Of three input channels the composite, of more the first one.
+    """
+    if stack.values.size == 0 or room.width() < 8 or room.height() < 8:
+        return None
+    device = QSize(int(room.width() * ratio), int(room.height() * ratio))
+    count, grid = _most_tiles(len(stack.values), stack.size, device, ratio, measure)
+    scale = Scale.signs(stack.values)
+    if stack.channels == 3:
+        scale = replace(scale, kind="grey")
+        painted = scale.composite(stack.values[:count])
+    else:
+        painted = scale.paint(stack.values[:count, 0])
+    of = f" of {stack.total}" if stack.total > count else ""
+    words = "weights" if stack.noun == "weights" else f"{count}{of} {stack.noun}{'s' * (stack.total != 1)}"
+    if stack.channels > 1:
+        words += " in colour" if stack.channels == 3 else f", {stack.channel_noun} 0 of {stack.channels}"
+    return LargePicture(_tiles(painted, grid, ratio), f"{words},  {scale.range_words()}")
+
+
+def _most_tiles(total: int, size: tuple[int, ...], device: QSize, ratio: float, measure: Measure) -> tuple[int, Grid]:
+    """How many tiles of so many rows and columns are large enough to be seen, and where they stand."""
+    gap = max(2, round(_GAP * measure.unit * ratio))
+    height, width = size
+    count = min(total, _MOST_TILES)
+    least = _LEAST_TILE * measure.unit * ratio
+    grid = grid_of(count, width, height, device, gap)
+    while count > 1 and max(grid.tile.width(), grid.tile.height()) < least:
+        count = max(1, count * 3 // 4)
+        grid = grid_of(count, width, height, device, gap)
+    if total > count:
+        count = min(total, grid.columns * grid.rows)  # rows are filled: that takes no more room
+    return count, grid
+
+
+def _tiles(painted: NDArray[np.uint32], grid: Grid, ratio: float) -> QPixmap:
     pixmap = _canvas(grid.size)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -201,7 +236,7 @@ def _maps(
         sharp(painter, QRectF(left, top, grid.tile.width(), grid.tile.height()), pixels, 1.0)
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
-    return LargePicture(pixmap, caption)
+    return pixmap
 
 
 def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measure: Measure) -> LargePicture:
@@ -229,8 +264,11 @@ def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measu
         else:
             painter.fillRect(place, ground)
         if numbered:
-            painter.setPen(QColor("#000000") if ground.lightnessF() > 0.55 else QColor("#ffffff"))
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, format_number(float(shown[index]), 2))
+            number = float(shown[index])
+            few = facts.picture is Picture.NUMBERS  # each of which counts, as on the card
+            painter.setPen(legible_on(ground))
+            text = written_number(number, 3) if few else format_number(number, 2)
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
     caption = scale.range_words()

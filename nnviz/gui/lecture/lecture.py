@@ -30,7 +30,7 @@ SOURCE = "lecture"
 class Lecture(QObject):
     """Follows the mode: opens the page for a lecture and closes it after.
 
-    While the page is open, what it covers is told nothing of the run and looks at nothing, so that it costs nothing.
+    While the page is open, what it covers does not follow the run and looks at nothing, so that it costs nothing.
 
     Args:
         window: What is covered.

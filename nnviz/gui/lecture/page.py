@@ -59,6 +59,7 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
     KeyUse("The instrument before or behind", ("Up", "Down")),
     KeyUse("An instrument by its number; none", ("1", "9", "0")),
     KeyUse("What the instrument shows: its next view", ("V",)),
+    KeyUse("The layer's filters, or what it puts out", ("F",)),
     KeyUse("The ring round the mouse", ("P",)),
 )
 #: Actions of the window whose keys go on working; what others do could not be seen.
@@ -105,7 +106,7 @@ class LecturePage(QWidget):
         self._stage = Stage()
         self._scene = CanvasScene(workspace.document, self._stage, self)
         self.strip = Strip(self._scene, self._stage, self)
-        self.spotlight = Spotlight(self._scene, self._stage, self)
+        self.spotlight = Spotlight(self._scene, self._stage, workspace.document, self)
         self.line = RunLine(workspace.feed, self)
         self.play = QToolButton(self)
         self.play.setObjectName("LecturePlay")
@@ -270,6 +271,11 @@ class LecturePage(QWidget):
         panel.set_option(choice.key, keys[(keys.index(value) + 1) % len(keys) if value in keys else 0])
         self.update()
 
+    def _switch_filters(self) -> None:
+        """Picture the chosen layer's weights, or what it puts out."""
+        if not self.spotlight.switch_filters():
+            self.say("This layer has no filters.")
+
     def say(self, text: str) -> None:
         """Show a sentence at the foot for a while."""
         self._said = " ".join(text.split())
@@ -407,6 +413,7 @@ class LecturePage(QWidget):
             Qt.Key.Key_Escape: self.leave,
             Qt.Key.Key_Backspace: self.step_out,
             Qt.Key.Key_V: self.next_view,
+            Qt.Key.Key_F: self._switch_filters,
             Qt.Key.Key_P: self.pointer.switch,
         }
         if key in uses:

@@ -13,12 +13,18 @@ from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.lecture.large_pictures import LargePicture, large_picture
+from nnviz.gui.lecture.large_pictures import LargePicture, large_filters, large_picture
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.look import theme
+from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.panels.filters import stack_of
+from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
-from nnviz.record.quantities import GRADIENT_NORM
+from nnviz.project.document import Document
+from nnviz.record.age import ReadingShown
+from nnviz.record.quantities import GRADIENT_NORM, WEIGHTS
+from nnviz.record.readings import ArrayReading, Scalar
 from nnviz.record.run import RunView
 
 #: Letters of the title, of the shape beside it, and of the figures.
@@ -26,6 +32,7 @@ _TITLE, _SHAPE, _FIGURE = 36, 28, 36
 _MARGIN, _GAP = 22, 16
 #: Width of the figures where they stand beside the picture.
 _BESIDE = 236
+_ELIDED = Qt.TextElideMode.ElideRight
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
 
 
@@ -37,34 +44,41 @@ class Figure:
         text: Its value.
         words: What it is, and the step at which it was measured, where that is not the one that is shown.
         level: ``good``, ``warning`` or ``error``; empty where nothing is said about it.
+        reading: What was measured, with its age; None where nothing was.
     """
 
     text: str
     words: tuple[str, ...]
     level: str = ""
+    reading: ReadingShown | None = None
+
+    @property
+    def old(self) -> bool:
+        """Whether it is drawn as old."""
+        return self.reading is not None and self.reading.old
 
 
-def figures_of(facts: CardFacts, stage: Stage, run: RunView | None, step: int | None) -> list[Figure]:
-    """The quantities of a card, each with the step it was measured at."""
+def figures_of(facts: CardFacts, stage: Stage) -> list[Figure]:
+    """The quantities of a card, each with the step it was measured at and its age."""
     found: list[Figure] = []
+    moment = stage.live.moment
 
-    def at(series: str) -> str:
-        sample = run.latest(series, step) if run is not None else None
-        return f"step {theme.format_count(sample.step)}" if sample is not None else ""
+    def measured(reading: Scalar, text: str, word: str, level: str = "", of: str = "") -> Figure:
+        shown = ReadingShown(reading.series, text, reading.step, moment.is_old(reading.step, reading.series), of)
+        return Figure(text, (word, f"step {theme.format_count(reading.step)}"), level, shown)
 
     if facts.kind == "input" and stage.live.label():
         found.append(Figure(stage.live.label(), ("right answer",)))
     badge = stage.live.badge_reading(facts)
     if badge is not None:
         quantity, reading = badge
-        words = next((one.badge.word for one in (quantity, facts.badge) if one is not None and one.badge), "")
-        step_words = f"step {theme.format_count(reading.step)}"
-        found.append(Figure(quantity.text(reading.value), (words, step_words), quantity.bands.level(reading.value)))
+        word = next((one.badge.word for one in (quantity, facts.badge) if one is not None and one.badge), "")
+        found.append(measured(reading, quantity.text(reading.value), word, quantity.bands.level(reading.value)))
     if facts.has_parameters:
-        gradient = stage.live.gradient(facts)
+        gradient = stage.live.gradient_reading(facts)
         if gradient is not None:
-            node = facts.members[0] if facts.members else facts.node
-            found.append(Figure(GRADIENT_NORM.text(gradient), ("‖gradient‖", at(GRADIENT_NORM.series(node)))))
+            of = "members" if facts.members else ""
+            found.append(measured(gradient, GRADIENT_NORM.text(gradient.value), "‖gradient‖", of=of))
         if facts.parameters:
             found.append(Figure(short_count(facts.parameters), ("parameters",)))
     return found
@@ -84,8 +98,12 @@ class Spotlight(QWidget):
 
     entered = Signal()
 
-    def __init__(self, scene: CanvasScene, stage: Stage, parent: QWidget) -> None:
+    def __init__(self, scene: CanvasScene, stage: Stage, document: Document, parent: QWidget) -> None:
         super().__init__(parent)
+        self._document = document
+        #: Whether weights are pictured wherever there are some.
+        self._filters = False
+        self._figures: list[Figure] = []
         self._scene = scene
         self._stage = stage
         self._measure = Measure()
@@ -123,6 +141,29 @@ class Spotlight(QWidget):
     def show_run(self, run: RunView, step: int | None) -> None:
         """Read from this run, at this step."""
         self._run, self._step = run, step
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether the layer that is shown has weights that can be looked at."""
+        node = self._document.project.graph.nodes.get(self._node)
+        return node is not None and bool(registry.layer(node.kind).weight_view)
+
+    @property
+    def shows_filters(self) -> bool:
+        """Whether the weights of the layer are pictured, and not what it puts out."""
+        return self._filters and self.has_filters
+
+    def switch_filters(self) -> bool:
+        """Picture the weights instead of what the layer puts out, or that again; False where it has none."""
+        if not self.has_filters:
+            return False
+        self._filters = not self._filters
+        self.update()
+        return True
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """The measured numbers that were painted last, each with the step it claims."""
+        return tuple(figure.reading for figure in self._figures if figure.reading is not None)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Look inside."""
@@ -196,8 +237,9 @@ class Spotlight(QWidget):
     def _paint_body(self, painter: QPainter, facts: CardFacts, room: QRectF, colours: theme.Theme) -> None:
         """The picture, with its range below, and the figures beside or below that: where the picture is larger."""
         measure, gap = self._measure, self._measure.px(_GAP)
-        figures = figures_of(facts, self._stage, self._run, self._step)
-        caption_line = float(measure.line()) if facts.picture not in (Picture.BARS, Picture.DECISION) else 0.0
+        figures = self._figures = figures_of(facts, self._stage)
+        captioned = self.shows_filters or facts.picture not in (Picture.BARS, Picture.DECISION)
+        caption_line = float(measure.line()) if captioned else 0.0
         below = float(measure.line(_FIGURE) + measure.line()) if figures else 0.0
         beside = float(measure.px(_BESIDE)) if figures else 0.0
         one = QSizeF(room.width() - beside - (gap if beside else 0), room.height() - caption_line)
@@ -224,7 +266,7 @@ class Spotlight(QWidget):
                 painter.setPen(colours.text_muted)
                 y = corner.y() + shown.height() + measure.px(3)
                 row = QRectF(corner.x(), y, place.right() - corner.x(), caption_line)
-                painter.drawText(row, _LEFT, picture.caption)
+                self._paint_caption(painter, facts, picture.caption, row, colours)
         else:
             self._picture_place = place
             if facts.shape is not None:
@@ -235,30 +277,55 @@ class Spotlight(QWidget):
         elif figures:
             self._paint_row(painter, figures, QRectF(room.left(), room.bottom() - below, room.width(), below), colours)
 
+    def _paint_caption(
+        self, painter: QPainter, facts: CardFacts, caption: str, row: QRectF, colours: theme.Theme
+    ) -> None:
+        """What the picture shows; where that is old, the clock and the step, which are worth more than the rest."""
+        sample = self._reading(facts)
+        if sample is not None and self._stage.live.moment.is_old(sample.step, sample.series):
+            caption = f"step {theme.format_count(sample.step)},  {caption}"
+            ascent = painter.fontMetrics().ascent()
+            paint_age_mark(painter, QPointF(row.left(), row.center().y()), ascent, colours.text_muted)
+            row = row.adjusted(age_room(ascent), 0, 0, 0)
+        painter.drawText(row, _LEFT, painter.fontMetrics().elidedText(caption, _ELIDED, int(row.width())))
+
     def _side(self, facts: CardFacts, one: QSizeF, two: QSizeF, colours: theme.Theme) -> int:
         """Which of two rooms holds the larger picture; looked at once for each card and size."""
-        known = self._stage.live.picture(facts) is not None
-        key = (facts.node, facts.picture, facts.shape, one.toTuple(), two.toTuple(), known)
+        known = self._reading(facts) is not None
+        key = (self.shows_filters, facts.node, facts.picture, facts.shape, one.toTuple(), two.toTuple(), known)
         if self._sides is None or self._sides[0] != key:
             pictures = [self._picture(facts, size, colours, slot) for slot, size in enumerate((one, two))]
             areas = [0.0 if found is None else found.size.width() * found.size.height() for found in pictures]
             self._sides = key, 0 if areas[0] >= areas[1] else 1
         return self._sides[1]
 
+    def _reading(self, facts: CardFacts) -> ArrayReading | None:
+        """What is pictured."""
+        if not self.shows_filters:
+            return self._stage.live.picture(facts)
+        sample = self._run.latest(WEIGHTS.series(facts.node), self._step) if self._run is not None else None
+        return sample if isinstance(sample, ArrayReading) else None
+
     def _picture(self, facts: CardFacts, size: QSizeF, colours: theme.Theme, slot: int) -> LargePicture | None:
         live = self._stage.live
-        sample = live.picture(facts)
+        sample = self._reading(facts)
         if sample is None:
             return None
         dots, label = live.dots(facts), live.label()
         key = (
-            id(sample.array), sample.step, facts, size.width(), size.height(), colours.name, label, dots.identity,
+            id(sample.array), sample.step, self.shows_filters, facts, size.width(), size.height(), colours.name, label,
+            dots.identity,
             self.devicePixelRatioF(), self._measure,
         )  # fmt: skip
         found = self._cache.get(slot)
         if found is not None and found[0] == key:
             return found[1]
-        made = large_picture(facts, sample, size, self.devicePixelRatioF(), colours, label, dots, self._measure)
+        ratio = self.devicePixelRatioF()
+        if self.shows_filters:
+            stack = stack_of(self._document, facts.node, sample)
+            made = large_filters(stack, size, ratio, self._measure) if stack is not None else None
+        else:
+            made = large_picture(facts, sample, size, ratio, colours, label, dots, self._measure)
         # The arrays are kept beside the picture, so that no other one can get their identity.
         self._cache[slot] = (key, made, (sample, dots))
         return made
@@ -281,8 +348,7 @@ class Spotlight(QWidget):
         measure = self._measure
         texts = [" · ".join(words for words in figure.words if words) for figure in figures]
         widths = [
-            max(measure.width(text), measure.width(figure.text, _FIGURE, 700))
-            for text, figure in zip(texts, figures, strict=True)
+            max(measure.width(text), self._value_width(figure)) for text, figure in zip(texts, figures, strict=True)
         ]
         gap = float(measure.px(34))
         while len(widths) > 1 and sum(widths) + gap * (len(widths) - 1) > room.width():
@@ -291,7 +357,7 @@ class Spotlight(QWidget):
             if longer:
                 at = longer[-1]
                 texts[at] = figures[at].words[0]
-                widths[at] = max(measure.width(texts[at]), measure.width(figures[at].text, _FIGURE, 700))
+                widths[at] = max(measure.width(texts[at]), self._value_width(figures[at]))
             else:
                 figures, texts, widths = figures[:-1], texts[:-1], widths[:-1]
         x = room.left()
@@ -303,13 +369,22 @@ class Spotlight(QWidget):
             painter.drawText(place, _LEFT, text)
             x += width + gap
 
+    def _value_width(self, figure: Figure) -> float:
+        """With room for a clock, so that nothing moves when it gets old."""
+        mark = age_room(self._measure.font(LETTERS).pixelSize()) + self._measure.px(8) if figure.reading else 0.0
+        return self._measure.width(figure.text, _FIGURE, 700) + mark
+
     def _paint_value(self, painter: QPainter, figure: Figure, place: QRectF, colours: theme.Theme) -> None:
         painter.setFont(self._measure.font(_FIGURE, 700))
         colour = QColor(colours.text)
         if figure.level:
             colour = {"good": colours.good, "warning": colours.warning}.get(figure.level, colours.danger)
-        painter.setPen(colour)
+        painter.setPen(aged(colour, figure.old, colours))
         painter.drawText(place, _LEFT, figure.text)
+        if figure.old:
+            left = place.left() + painter.fontMetrics().horizontalAdvance(figure.text) + self._measure.px(8)
+            ascent = self._measure.font(LETTERS).pixelSize()
+            paint_age_mark(painter, QPointF(left, place.center().y()), ascent, colours.text_muted)
 
 
 def lines_of(text: str, most: int, width: Callable[[str], float], room: float) -> list[str]:

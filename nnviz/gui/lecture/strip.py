@@ -339,7 +339,7 @@ class Strip(QWidget):
             room = square
             # What it says of the pinned example stands beside the row: here there is no room for words.
             facts, dots = _without_words(facts), Dots(dots.points, dots.pinned)
-        elif facts.picture is Picture.STRIP:
+        elif facts.picture in (Picture.STRIP, Picture.NUMBERS):
             middle = room.center().y()
             high = min(room.height(), self._measure.px(44))
             room = QRectF(room.left(), middle - high / 2, room.width(), high)

@@ -127,6 +127,30 @@ def decision(loss: str, task: str, values: Numbers, theme: Theme) -> NDArray[np.
     return np.where(known, painted, NOT_A_NUMBER).astype(np.uint32)
 
 
+def class_mix(loss: str, values: Numbers, theme: Theme) -> NDArray[np.uint32]:
+    """0xAARRGGBB[height, width]: the colours of all classes mixed, each as much as the network believes in it.
+
+    Args:
+        loss: Kind of the loss, which says how an output is read.
+        values: What the network puts out, [classes, height, width], of two or more classes.
+        theme: Whose colours.
+    """
+    values = values[:_MOST_CLASSES]
+    shares = probabilities(loss, values)
+    known = np.isfinite(shares).all(axis=0)
+    shares = np.where(known, np.clip(shares, 0.0, None), 0.0)
+    total = shares.sum(axis=0)
+    rows = [class_colour(index, theme) for index in range(len(values))]
+    table = np.array([(colour.red(), colour.green(), colour.blue()) for colour in rows], dtype=np.float64)
+    paper = np.array((theme.neutral.red(), theme.neutral.green(), theme.neutral.blue()), dtype=np.float64)
+    # Where they add up to less than 1 (outputs that are no probabilities), the ground shows through.
+    shares, rest = shares / np.maximum(total, 1.0), np.clip(1.0 - total, 0.0, 1.0)
+    mixed = np.einsum("khw,kc->hwc", shares, table) + rest[..., None] * paper
+    channels = np.rint(mixed).astype(np.uint32)
+    painted = 0xFF000000 | channels[..., 0] << 16 | channels[..., 1] << 8 | channels[..., 2]
+    return np.where(known, painted, NOT_A_NUMBER).astype(np.uint32)
+
+
 def draw_dots(painter: QPainter, area: QRectF, edges: Edges, dots: Dots, theme: Theme) -> None:
     """The examples in the colours of their classes, and a ring round the pinned one."""
     with Saved(painter):

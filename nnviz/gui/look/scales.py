@@ -199,6 +199,11 @@ def sign_colour(value: float, colours: theme.Theme) -> QColor:
     return colours.positive if value > 0 else colours.negative if value < 0 else colours.text_faint
 
 
+def legible_on(ground: QColor) -> QColor:
+    """Black or white: what can be read on a cell of a scale."""
+    return QColor("#000000") if ground.lightnessF() > 0.55 else QColor("#ffffff")
+
+
 def class_colour(index: int, colours: theme.Theme) -> QColor:
     """Of a class, none of which is that of a sign."""
     return colours.classes[index % len(colours.classes)]

@@ -128,6 +128,15 @@ QAbstractItemView { background: $panel; color: $text; outline: none; selection-b
     selection-color: $text; alternate-background-color: $raised; }
 QHeaderView::section { background: $panel; color: $muted; border: none; border-bottom: 1px solid $border;
     padding: 4px 7px; }
+QPlainTextEdit#Lines { background: $field; border: 1px solid $border; border-radius: 5px; padding: 2px 5px; }
+QPlainTextEdit#Lines:focus { border-color: $accent; }
+QPlainTextEdit#Lines[invalid="true"] { border-color: $danger; }
+QTableView { background: $field; border: 1px solid $border; border-radius: 5px; gridline-color: $border; }
+QTableView:focus { border-color: $accent; }
+QTableView QHeaderView::section { background: $raised; border-right: 1px solid $border; padding: 4px 3px; }
+QTableView QTableCornerButton::section { background: $raised; border: none; border-bottom: 1px solid $border;
+    border-right: 1px solid $border; }
+QTableView QLineEdit { border: none; border-radius: 0; padding: 0 4px; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
 QScrollBar::handle { background: $scroll; border-radius: 4px; margin: 1px; }

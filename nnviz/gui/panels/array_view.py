@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
@@ -160,13 +160,25 @@ class ArrayView(QWidget):
         """Heading of the enlarged picture."""
         return self._caption.text()
 
+    def enlarged_hint(self) -> str:
+        """What can be done with a number of the enlarged picture; nothing unless a view says so."""
+        return ""
+
+    def choose_number(self, index: int, row: int, column: int) -> None:
+        """A number of the enlarged picture was clicked twice."""
+
+    def on_key(self, event: QKeyEvent) -> None:
+        """A key that the enlarged picture has no use for."""
+
     # ------------------------------------------------------------------ behaviour
 
     def enlarge(self, index: int) -> None:
         """Show one tile large, beside the grid, until a click elsewhere or Escape."""
         if self.grid.data is None:
             return
-        popup = Enlarged(self.grid.data, index, self.enlarged_title(), self)
+        popup = Enlarged(self.grid.data, index, self.enlarged_title(), self, self.enlarged_hint())
+        popup.chosen.connect(self.choose_number)
+        popup.key_pressed.connect(self.on_key)
         popup.destroyed.connect(self._on_enlarged_closed)
         self._enlarged = popup
         popup.show_beside(self)

@@ -17,6 +17,8 @@ Numbers = NDArray[np.float32]
 
 #: Layers that hand the numbers of an image on in the same order, so that a dense layer behind them still sees it.
 RGB = -1
+#: In the place of an input channel: what is added to each output.
+BIAS = -2
 #: Pictures of one layer that are shown, the first ones, and input channels that can be chosen: each has a name, a
 #: colour scale and a place to be found. Of a plain vector, whose cells are dots, there may be more.
 MOST_TILES = 2**12
@@ -99,6 +101,24 @@ def filter_stack(
     if view != "filters" or weights.ndim != 4:
         return None
     return FilterStack(weights[:MOST_TILES, :MOST_TILES], "filter", "in-channel", max(total, len(weights)))
+
+
+def weight_index(
+    kind: str, shape: Shape, image: Shape | None, groups: int, cell: tuple[int, int, int, int]
+) -> tuple[int, ...]:
+    """Where a number of a :func:`filter_stack` stands in the ``weight``.
+
+    Args:
+        kind: As of the stack.
+        shape: Of the weight, as far as it was recorded.
+        image: As of the stack.
+        groups: As of the stack.
+        cell: Filter, input channel, row and column.
+    """
+    # The same way as the weights themselves; there are never so many that 32-bit floats could not count them.
+    places = filter_stack(kind, np.arange(int(np.prod(shape))).reshape(shape), image, groups)
+    assert places is not None
+    return tuple(int(one) for one in np.unravel_index(int(places.values[cell]), shape))
 
 
 def map_stack(output: NDArray[Any]) -> Numbers:

@@ -83,6 +83,8 @@ class Panel(QWidget):
         choices: Its options.
         workspace: The document, and what is done with it; ``document`` is the same for short.
         needs_training: Only a training fills it, so that ``empty`` is true only where one can begin.
+        least_width: Pixels that it needs beside others, where that is more than its header.
+        least_height: Pixels that it is given when it is shown, header and all, where the row is lower.
     """
 
     key: ClassVar[str] = ""
@@ -94,6 +96,8 @@ class Panel(QWidget):
     letter: ClassVar[str] = ""
     choices: ClassVar[tuple[PanelChoice, ...]] = ()
     needs_training: ClassVar[bool] = False
+    least_width: ClassVar[int] = 0
+    least_height: ClassVar[int] = 0
 
     cure_requested = Signal(object)
     node_requested = Signal(str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -22,6 +22,9 @@ class LargeTile(QWidget):
     """One tile of a grid, drawn large, with numbers in its cells where they fit."""
 
     SIDE = 392
+
+    #: A number was clicked twice: its row and its column.
+    chosen = Signal(int, int)
 
     def __init__(self, label: QLabel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -96,11 +99,39 @@ class LargeTile(QWidget):
             cell = self._cell(event.position()) or (-1, -1)
             self._label.setText(tile_words(self._data, self._index, *cell))
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Name the number under the mouse."""
+        cell = self._cell(event.position())
+        if cell is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(*cell)
+
+    def cell_rect(self, row: int, column: int) -> QRect:
+        """Where a number stands in the widget."""
+        if self._data is None:
+            return QRect()
+        area = self._area()
+        height, width = self._data.tile
+        side, rise = area.width() / width, area.height() / height
+        return QRectF(area.left() + column * side, area.top() + row * rise, side, rise).toRect()
+
 
 class Enlarged(QFrame):
-    """A card with one large picture; the arrow keys go to its neighbours, Escape or a click elsewhere closes it."""
+    """A card with one large picture; the arrow keys go to its neighbours, Escape or a click elsewhere closes it.
 
-    def __init__(self, data: TileData, index: int, title: str, parent: QWidget) -> None:
+    Args:
+        data: The pictures.
+        index: Which one is shown first.
+        title: Heading.
+        parent: Owner.
+        more: What else can be done, for the line at the foot.
+    """
+
+    #: A number was clicked twice: picture, row and column.
+    chosen = Signal(int, int, int)
+    #: A key that is none of its own.
+    key_pressed = Signal(object)
+
+    def __init__(self, data: TileData, index: int, title: str, parent: QWidget, more: str = "") -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("enlarged")
@@ -123,7 +154,8 @@ class Enlarged(QFrame):
         self.range_bar = RangeBar(self)
         foot.addWidget(self.range_bar)
         column.addLayout(foot)
-        hint = QLabel("Arrow keys: the neighbours · Esc: close", self)
+        self.picture.chosen.connect(lambda row, column: self.chosen.emit(self.index, row, column))
+        hint = QLabel(" · ".join(filter(None, (more, "Arrow keys: the neighbours", "Esc: close"))), self)
         hint.setProperty("role", "faint")
         set_font(hint, 12)
         column.addWidget(hint)
@@ -169,4 +201,5 @@ class Enlarged(QFrame):
         elif event.key() in {Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space}:
             self.close()
         else:
+            self.key_pressed.emit(event)
             super().keyPressEvent(event)

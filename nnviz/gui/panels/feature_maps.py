@@ -211,7 +211,7 @@ class MapView(ArrayView):
         """Each unit over the plane of the two input features; of the Output what it decides."""
         node = self._document.project.graph.nodes.get(self._node)
         facts = self._document.facts
-        decides = node is not None and node.kind == "output" and facts is not None and facts.task != "regression"
+        decides = node is not None and node.kind == "output" and facts is not None and facts.shown_task != "regression"
         names: tuple[str, ...]
         scales: tuple[Scale, ...]
         if decides and node is not None and facts is not None:

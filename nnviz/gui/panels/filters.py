@@ -6,11 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox
 
+from nnviz.gui.explain.weight_editing import WeightEditing
 from nnviz.gui.look.scales import NO_NUMBER, SIGNS, Scale
 from nnviz.gui.panels.array_view import ArrayView
-from nnviz.gui.panels.arrays import RGB, FilterStack, filter_stack, image_before, with_filters
+from nnviz.gui.panels.arrays import (
+    BIAS,
+    RGB,
+    FilterStack,
+    filter_stack,
+    image_before,
+    map_stack,
+    weight_index,
+    with_filters,
+)
 from nnviz.gui.panels.base import Cell
 from nnviz.gui.panels.node_panel import NodePanel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
@@ -18,25 +30,76 @@ from nnviz.gui.panels.tile_data import TileData
 from nnviz.gui.parts.widgets import set_font
 from nnviz.project import registry
 from nnviz.project.checks.shapes import shape_text
+from nnviz.project.document import Document
 from nnviz.record.age import ReadingShown, moment_of
-from nnviz.record.quantities import WEIGHTS
+from nnviz.record.quantities import BIASES, WEIGHTS
 from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
+from nnviz.train.weight_edits import Place
 
 #: Of the weights of one output no more than so many are kept, whole channels of them.
 _MOST_OF_ONE = 2**19
+
+
+def stack_of(document: Document, node: str, weights: ArrayReading) -> FilterStack | None:
+    """A layer's measured weights as pictures; None where it has none, or these are of another network.
+
+    Args:
+        document: With the layer.
+        node: Its id.
+        weights: As they were measured.
+    """
+    found = document.project.graph.nodes.get(node)
+    if found is None or not _has_as_many(document, node, weights):
+        return None
+    return filter_stack(
+        found.kind,
+        weights.array,
+        image_before(document, node),
+        groups_of(document, node),
+        count_in(weights.meta, "of", 0),
+    )
+
+
+def groups_of(document: Document, node: str) -> int:
+    """Into how many groups a layer divides its channels; 1 where it does not."""
+    found = document.project.graph.nodes[node]
+    groups = registry.layer(found.kind).values(found.params).get("groups", 1)
+    return groups if isinstance(groups, int) else 1
+
+
+def _has_as_many(document: Document, node: str, weights: ArrayReading) -> bool:
+    """Whether the layer has as many weights as were measured; else they are of the network of before.
+
+    What it has besides is one bias for each output.
+    """
+    result = document.inference.results.get(node)
+    if result is None or result.output is None or not weights.array.size:
+        return True
+    each = weights.array.size // len(weights.array)
+    if len(weights.array) == 1 and each >= _MOST_OF_ONE:  # cut to the first of its inputs
+        return True
+    besides = result.parameters - each * count_in(weights.meta, "of", len(weights.array))
+    return besides in {0, result.output[0], result.output[-1]}
 
 
 class FilterView(ArrayView):
     """Every filter of one layer: a colour composite over three input channels, else one input channel at a time.
 
     Colours are zero-centred; the range that they stand for is printed. With ``shared`` all filters have one scale, so
-    that weak ones look weak; otherwise each filter fills its own.
+    that weak ones look weak; otherwise each filter fills its own. The biases are offered like a further channel. In an
+    enlarged picture a number that is clicked twice can be typed over.
     """
+
+    #: Lets numbers be typed; None where they can only be looked at.
+    editing: WeightEditing | None = None
 
     def build(self) -> None:
         """A choice behind the caption."""
         self._stack: FilterStack | None = None
+        self._weights: ArrayReading | None = None
+        self._biases: ArrayReading | None = None
+        self._groups = 1
         self._channel = 0
         self.shared = True
         self.channel_box = QComboBox(self)
@@ -56,7 +119,7 @@ class FilterView(ArrayView):
 
     @property
     def channel(self) -> int:
-        """The input channel that is shown; ``RGB`` for the composite of three."""
+        """The input channel that is shown; ``RGB`` for the composite of three, ``BIAS`` for the biases."""
         return self._channel
 
     def set_shared(self, shared: bool) -> None:
@@ -66,27 +129,24 @@ class FilterView(ArrayView):
 
     def refresh(self, run: RunView, node: str, step: int | None) -> bool:
         """Show the weights of a node at a step; False where there are none."""
-        found = self._document.project.graph.nodes.get(node)
-        sample = run.latest(WEIGHTS.series(node), step) if found is not None else None
-        stack = None
-        if found is not None and isinstance(sample, ArrayReading) and self._has_as_many(node, sample):
-            groups = registry.layer(found.kind).values(found.params).get("groups", 1)
-            stack = filter_stack(
-                found.kind,
-                sample.array,
-                image_before(self._document, node),
-                groups if isinstance(groups, int) else 1,
-                count_in(sample.meta, "of", 0),
-            )
-        before = None if self._stack is None else (self._node, self._stack.channels)
-        self._node, self._stack = node, stack
+        sample = run.latest(WEIGHTS.series(node), step) if node in self._document.project.graph.nodes else None
+        stack = stack_of(self._document, node, sample) if isinstance(sample, ArrayReading) else None
+        if stack is not None:
+            self._groups = groups_of(self._document, node)
+        before = None if self._stack is None else (self._node, self._stack.channels, self._biases is not None)
+        self._node, self._stack, self._biases = node, stack, None
         if stack is None:
             self.clear()
             return False
-        if isinstance(sample, ArrayReading):
-            self.set_measured(sample, moment_of(run, step))
-        if before != (node, stack.channels):
+        assert isinstance(sample, ArrayReading)
+        biases = run.latest(BIASES.series(node), step)
+        self._weights = sample
+        outputs = sample.array.shape[0] if stack.noun == "weights" else stack.total
+        if isinstance(biases, ArrayReading) and biases.array.shape == (outputs,):
+            self._biases = biases
+        if before != (node, stack.channels, self._biases is not None):
             self._offer_channels(stack)
+        self.set_measured(self._biases if self._shows_biases and self._biases else sample, moment_of(run, step))
         self._colour()
         return True
 
@@ -95,29 +155,68 @@ class FilterView(ArrayView):
         self._stack = None
         self.show_tiles(None)
 
-    def _has_as_many(self, node: str, weights: ArrayReading) -> bool:
-        """Whether the layer has as many weights as were measured; else they are of the network of before.
-
-        What it has besides is one bias for each output.
-        """
-        result = self._document.inference.results.get(node)
-        if result is None or result.output is None or not weights.array.size:
-            return True
-        each = weights.array.size // len(weights.array)
-        if len(weights.array) == 1 and each >= _MOST_OF_ONE:  # cut to the first of its inputs
-            return True
-        besides = result.parameters - each * count_in(weights.meta, "of", len(weights.array))
-        return besides in {0, result.output[0], result.output[-1]}
-
     def enlarged_title(self) -> str:
         """The layer and what is shown of it."""
-        channel = self.channel_box.currentText() if self.channel_box.isVisibleTo(self) else ""
+        chosen = self._stack is not None and (self._stack.channels > 1 or self._shows_biases)
+        channel = self.channel_box.currentText() if chosen else ""
         return f"{self._node} · weights" + (f" · {channel}" if channel else "")
 
     def restyle(self) -> None:
         """Colour the tiles on the scale of the theme."""
         super().restyle()
         self._colour()
+
+    def enlarged_hint(self) -> str:
+        """How a number is changed."""
+        return "" if self.editing is None else "Double-click: type a number"
+
+    def choose_number(self, index: int, row: int, column: int) -> None:
+        """Type another number in the place of this one."""
+        popup, place = self._enlarged, self._place(index, row, column)
+        if popup is None or self.editing is None:
+            return
+        if place is None:
+            popup.reading.setText("Choose red, green or blue first: here each pixel is three numbers.")
+            return
+        picture = popup.picture
+        data = self.grid.data
+        assert data is not None
+        self.editing.open(picture, picture.cell_rect(row, column), place, float(data.values[index][row, column]))
+
+    def _place(self, index: int, row: int, column: int) -> Place | None:
+        """Which number of the network a pixel is; None for one of a composite, which is three."""
+        node = self._document.project.graph.nodes.get(self._node)
+        if self._shows_biases:
+            return Place(self._node, "bias", (index,))
+        if self._channel == RGB or node is None or self._weights is None:
+            return None
+        image = image_before(self._document, self._node)
+        cell = (index, self._channel, row, column)
+        return Place(
+            self._node, "weight", weight_index(node.kind, self._weights.array.shape, image, self._groups, cell)
+        )
+
+    def on_key(self, event: QKeyEvent) -> None:
+        """Undo and redo of numbers that were typed."""
+        if self.editing is not None:
+            self.editing.take(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Where the keyboard is in here, undo is that of the numbers, not of the document."""
+        is_asked = event.type() == QEvent.Type.ShortcutOverride
+        if is_asked and isinstance(event, QKeyEvent) and self.editing is not None and self.editing.wants(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Likewise."""
+        if self.editing is None or not self.editing.take(event):
+            super().keyPressEvent(event)
+
+    @property
+    def _shows_biases(self) -> bool:
+        return self._channel == BIAS and self._biases is not None
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Every weight of every filter."""
@@ -133,18 +232,28 @@ class FilterView(ArrayView):
                 self.channel_box.addItem(name, channel)
         else:
             for channel in range(stack.channels):
-                self.channel_box.addItem(f"{stack.channel_noun} {channel}", channel)
+                only = {"filter": "filters", "unit": "templates"}.get(stack.noun, "weights")
+                words = f"{stack.channel_noun} {channel}" if stack.channels > 1 else only
+                self.channel_box.addItem(words, channel)
+        if self._biases is not None:
+            self.channel_box.addItem("biases", BIAS)
         self._channel = RGB if stack.channels == 3 else 0
         self.channel_box.setCurrentIndex(0)
-        self.channel_box.setVisible(stack.channels > 1)
+        self.channel_box.setVisible(self.channel_box.count() > 1)
 
     def _on_channel(self, index: int) -> None:
         self._channel = int(self.channel_box.itemData(index))
+        shown = self._biases if self._shows_biases else self._weights
+        if shown is not None:
+            self.set_measured(shown, self._moment)
         self._colour()
 
     def _colour(self) -> None:
         stack = self._stack
         if stack is None:
+            return
+        if self._shows_biases:
+            self._colour_biases()
             return
         count = len(stack.values)
         composite = self._channel == RGB
@@ -162,6 +271,14 @@ class FilterView(ArrayView):
             idle = f"the first {count} of {stack.total} · {idle}"
         self.set_idle_text(idle)
         self.show_tiles(TileData.painted(values, scales, names))
+
+    def _colour_biases(self) -> None:
+        assert self._biases is not None
+        values = map_stack(self._biases.array)
+        scales = (Scale.signs(values),) if self.shared else tuple(Scale.signs(one) for one in values)
+        self.set_caption(f"Biases · {self._biases.array.size}")
+        self.set_idle_text("what is added to each output")
+        self.show_tiles(TileData.painted(values, scales, tuple(f"bias {index}" for index in range(len(values)))))
 
     def _describe(self, stack: FilterStack) -> str:
         if stack.noun == "weights":
@@ -209,12 +326,15 @@ class FiltersPanel(NodePanel):
         f"<p><b>How to read it.</b> {SIGNS}; the range is printed. {NO_NUMBER}. In a first layer that learns, edges "
         "and spots of colour appear. Noise that never changes: the layer does not learn. "
         "A filter that is all neutral does nothing.</p>"
-        "<p>Point for a value, click to enlarge, arrow keys move.</p>"
+        "<p>Point for a value, click to enlarge, arrow keys move. In the enlarged picture, click a number twice to "
+        "type another: training goes on with it, the run notes it, and Ctrl+Z takes it back. The biases stand behind "
+        "the channels.</p>"
     )
 
     def build(self) -> None:
         """The view fills the body."""
         self.view = FilterView(self.document, parent=self.body)
+        self.view.editing = WeightEditing(self.workspace.training, self.workspace.say)
         self.body_layout.addWidget(self.view, 1)
         super().build()
 

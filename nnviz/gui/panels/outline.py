@@ -171,7 +171,7 @@ class OutlinePanel(Panel):
 
     @contextmanager
     def _still(self) -> Iterator[None]:
-        """While what is chosen follows the other side, it is not told back."""
+        """While the choice follows the canvas, the canvas is not asked to follow it."""
         self._quiet += 1
         try:
             yield

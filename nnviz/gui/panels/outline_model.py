@@ -54,7 +54,7 @@ _HEADINGS = {Column.LAYER: "Layer", Column.OUTPUT: "Output", Column.PARAMETERS: 
 
 
 class OutlineModel(QAbstractItemModel):
-    """Rows of a document's network. It follows only when told to (:meth:`refresh`).
+    """Rows of a document's network. It follows only on :meth:`refresh`.
 
     Signals:
         rename_requested: Id and the new title of a row that was edited.

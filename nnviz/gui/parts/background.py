@@ -54,6 +54,7 @@ class Background(QObject):
         super().__init__(parent)
         self._pools: dict[str, QThreadPool] = {}
         self._answers: set[_Answer] = set()
+        self._closed = False
 
     @property
     def busy(self) -> bool:
@@ -73,8 +74,10 @@ class Background(QObject):
 
         def deliver(result: Any, failure: BaseException | None) -> None:
             answer.deleteLater()
-            if not shiboken6.isValid(self):
-                _log.warning("A job ended after the window was gone.", exc_info=failure)
+            if self._closed or not shiboken6.isValid(self):
+                # What was only looked up for the window is wanted no more; that something failed must not be lost.
+                if failure is not None:
+                    _log.warning("A job failed after the window was closed.", exc_info=failure)
                 return
             self._answers.discard(answer)
             if not self._answers:
@@ -93,6 +96,23 @@ class Background(QObject):
             pool = self._pools[lane] = QThreadPool(self)
             pool.setMaxThreadCount(1)
         pool.start(_Job(work, answer))
+
+    def close(self, seconds: float) -> bool:
+        """The window ends: wait for what was started; answers that have not come by now are given to nobody.
+
+        A job that was begun when the window opened may have been answered in the last moment: the answer then waits
+        for the loop, which comes to it when the window has gone.
+
+        Args:
+            seconds: How long to wait at most.
+
+        Returns:
+            Whether everything has ended.
+        """
+        ended = self.wait(seconds)
+        self._closed = True
+        self._answers.clear()
+        return ended
 
     def wait(self, seconds: float) -> bool:
         """Wait for everything that was started; False when the time was not enough. Answers still come by the loop."""

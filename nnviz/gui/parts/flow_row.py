@@ -33,6 +33,13 @@ class FlowRow(QWidget):
         self._widgets.append(widget)
         self.updateGeometry()
 
+    def show_one(self, widget: QWidget, shown: bool) -> None:
+        """Show one of them or take it away; the others move up."""
+        if widget.isHidden() is shown:
+            widget.setVisible(shown)
+            self._lay(self.width(), move=True)
+            self.updateGeometry()
+
     def heightForWidth(self, width: int) -> int:
         """The height that all lines of widgets take at a width."""
         return self._lay(width, move=False)
@@ -57,7 +64,9 @@ class FlowRow(QWidget):
         """How high it is at a width; its widgets are put there where ``move``."""
         x, y, row = 0, 0, 0
         for widget in self._widgets:
-            size = widget.sizeHint()
+            if widget.isHidden():
+                continue
+            size = widget.sizeHint().expandedTo(widget.minimumSize())
             wide = min(size.width(), width)
             if x and x + wide > width:
                 x, y, row = 0, y + row + self._gap, 0

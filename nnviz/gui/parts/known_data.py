@@ -130,8 +130,8 @@ class KnownData(QObject):
     def ask(self, config: DataConfig, done: _Done, failed: _Failed, owner: str) -> None:
         """Tell what the declaration says, at once; where it says too little, look at the disk, and then tell.
 
-        An owner who asks for something else is no longer told what it asked before; a look for which nobody waits any
-        longer is broken off.
+        An owner who asks for something else gets no answer any more to what it asked before; a look for which nobody
+        waits any longer is broken off.
         """
         self.forget(owner, _key(config))
         try:
@@ -178,7 +178,7 @@ class KnownData(QObject):
         def work() -> SourceFacts:
             return datasets.inspect(config, folder, _Paced(self.progressed.emit), lambda: under_way.cancelled)
 
-        def told(found: SourceFacts | BaseException) -> None:
+        def answer(found: SourceFacts | BaseException) -> None:
             if self._looks.get(key) is not under_way:
                 return
             del self._looks[key]
@@ -198,7 +198,7 @@ class KnownData(QObject):
                     refuse(found)
             self.changed.emit()
 
-        self._background.start(work, told, told, lane="data")
+        self._background.start(work, answer, answer, lane="data")
         self.changed.emit()
 
 

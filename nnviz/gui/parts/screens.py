@@ -1,4 +1,4 @@
-"""Windows stay on the screen: wholly, with their frame, whatever they were told before."""
+"""Windows stay on the screen: wholly, with their frame, whatever geometry was kept."""
 
 from __future__ import annotations
 

@@ -46,6 +46,15 @@ class Settings:
         self._store.setValue("minimap", value)
 
     @property
+    def neurons_first(self) -> bool:
+        """Whether a small dense network on two inputs is shown neuron by neuron when it is opened."""
+        return str(self._store.value("neurons_first", "true")) == "true"
+
+    @neurons_first.setter
+    def neurons_first(self, value: bool) -> None:
+        self._store.setValue("neurons_first", "true" if value else "false")
+
+    @property
     def motion(self) -> str:
         """``system``: cards and view glide unless the desktop asks for little motion; ``never``."""
         return "never" if str(self._store.value("motion", "system")) == "never" else "system"

@@ -133,7 +133,7 @@ class ElidedLabel(QLabel):
             self.setToolTip(plain_tip(tip))
 
     def event(self, event: QEvent) -> bool:
-        """The age of a number is told as it is when somebody asks."""
+        """The age in the tip is that of the moment at which it opens."""
         if event.type() == QEvent.Type.ToolTip and self._age is not None:
             self.setToolTip(plain_tip(f"{self.text()}\n{self._age()}".strip()))
         return super().event(event)

@@ -1,4 +1,4 @@
-"""What the window looks at: the interests of all who show something, merged into the one that the session is told."""
+"""What the window looks at: the interests of all who show something, merged into the one that the session follows."""
 
 from __future__ import annotations
 

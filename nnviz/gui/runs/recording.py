@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _LANE = "runs"
+#: Bytes of an edited state that wait for the file of a run that has not begun.
+_MOST_WAITING = 64 * 2**20
 #: Seconds that the end of the program waits for the disk to take the end of a run.
 _PATIENCE = 300.0
 
@@ -32,15 +34,28 @@ class RunStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._writer: RunWriter | None = None
+        #: A state that was edited before there was a file for it.
+        self._start: tuple[int, int, Mapping[str, bytes], str] | None = None
 
     def use(self, writer: RunWriter | None) -> None:
         """From now on this writer takes the checkpoints."""
         with self._lock:
             self._writer = writer
+            start, self._start = self._start, None
+        if writer is not None and start is not None:
+            writer.save_checkpoint(*start)
+
+    def forget_start(self) -> None:
+        """Another session begins: what was edited before the first step of the last one is gone."""
+        with self._lock:
+            self._start = None
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> None:
-        """Keep the blobs under the step; before the first batch there is no file and nothing to lose."""
-        writer = self._current()
+        """Keep the blobs under the step; before the first batch there is no file, and only what was edited waits."""
+        with self._lock:
+            writer = self._writer
+            if writer is None and tag == "edit" and sum(map(len, blobs.values())) <= _MOST_WAITING:
+                self._start = (step, epoch, blobs, tag)
         if writer is not None:
             writer.save_checkpoint(step, epoch, blobs, tag)
 

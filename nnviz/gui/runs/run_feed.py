@@ -2,7 +2,7 @@
 
 The feed pulls. Training appends to the run without any signal; at each tick the feed asks which series changed since
 its cursor, remembers them for every listener, and calls those whose widget is visible. A hidden panel costs nothing
-and is told everything it missed when it is shown. A tick stops after a few milliseconds and goes on with the next
+and gets everything it missed when it is shown. A tick stops after a few milliseconds and goes on with the next
 listener at the next tick, so that many slow panels make each other slower but never the window.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from inspect import ismethod
 from typing import TypeAlias
@@ -21,6 +21,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.runs.shown import Shown, empty_run
+from nnviz.record.readings import ArrayReading
 from nnviz.record.run import RunView
 
 #: (what is shown, names of the series that changed in any of its runs)
@@ -147,6 +148,21 @@ class RunFeed(QObject):
         """Show another step beside the shown one; None takes it away."""
         if step != self._shown.against:
             self.show(replace(self._shown, against=step))
+
+    def set_instead(self, readings: Iterable[ArrayReading]) -> None:
+        """Show these on the cards in place of what was measured for the pinned example; none takes them away.
+
+        Another run that is shown takes them away, too.
+        """
+        instead = {reading.series: reading for reading in readings}
+        names = frozenset(instead.keys() | self._shown.instead.keys())
+        if not names:
+            return
+        self._shown = replace(self._shown, instead=instead)
+        for one in self._subscriptions:
+            if one._told:
+                one._pending |= names
+        QTimer.singleShot(0, self, self.poll)  # a hand that draws does not wait for the next tick
 
     def subscribe(self, listener: Listener, widget: QWidget) -> Subscription:
         """Call ``listener(shown, changed)`` when something changed and ``widget`` can be seen.

@@ -10,7 +10,7 @@ import logging
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
+    from nnviz.train.unit_switches import UnitSwitches
+    from nnviz.train.weight_edits import WeightChange
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -118,7 +120,7 @@ class SessionBridge(QObject):
 
     @property
     def state(self) -> str:
-        """State of the current session, as the GUI was last told."""
+        """State of the current session, as the GUI knows it."""
         return self._state
 
     @property
@@ -190,6 +192,26 @@ class SessionBridge(QObject):
     def go_back(self, step: int) -> None:
         """Return to the weights after an earlier step."""
         self._command(lambda session: session.go_back(step))
+
+    def edit_weights(self, changes: Sequence[WeightChange], *, more: bool = False) -> None:
+        """Set numbers of the network by hand; ``more`` goes on with the edit before."""
+        self._command(lambda session: session.edit_weights(changes, more=more))
+
+    def undo_edit(self) -> None:
+        """Put back what stood in the places of the newest edit of weights."""
+        self._command(lambda session: session.undo_edit())
+
+    def redo_edit(self) -> None:
+        """Set once more what the last undo of such an edit took away."""
+        self._command(lambda session: session.redo_edit())
+
+    def switch_units(self, switches: UnitSwitches) -> None:
+        """Switch units off or freeze them; those that are not named are as usual."""
+        self._command(lambda session: session.switch_units(switches))
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """How many steps a second to train at the most; None trains at full speed."""
+        self._command(lambda session: session.set_pace(steps_per_second))
 
     def stop(self) -> None:
         """End training; what was measured stays."""

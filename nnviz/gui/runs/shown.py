@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from nnviz.project.model import Project
+from nnviz.record.readings import ArrayReading
 from nnviz.record.run import Run, RunView
 
 
@@ -24,6 +26,8 @@ class Shown:
         others: Further runs drawn beside it, in this order; never the run itself.
         step: The step that is shown; None is live: the newest of everything.
         against: Another step of the run, shown beside that one; None where there is none.
+        instead: What stands on the cards in place of what was measured for the pinned example, by the names of the
+            series: an input of one's own, and what each layer makes of it.
         project: What a replayed run was made with. None of the live run, whose project is the user's document.
     """
 
@@ -32,6 +36,7 @@ class Shown:
     step: int | None = None
     against: int | None = None
     project: Project | None = None
+    instead: Mapping[str, ArrayReading] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         kept: list[RunView] = []

@@ -91,7 +91,8 @@ class ShownNetwork(QObject):
         if not self.is_live:
             return ("kept", id(shown.run), shown.step)
         position = self._bridge.position
-        return ("live", id(self._bridge.session), position.step if position is not None else -1)
+        at = (position.step, position.edits) if position is not None else (-1, 0)
+        return ("live", id(self._bridge.session), *at)
 
     @property
     def is_live(self) -> bool:
@@ -168,7 +169,7 @@ class ShownNetwork(QObject):
                 return
             try:
                 answer.arrived.emit(future.result(), None)
-            except BaseException as error:  # noqa: BLE001 - whoever asked is told
+            except BaseException as error:  # noqa: BLE001 - it is handed to whoever asked
                 answer.arrived.emit(None, error)
 
         future.add_done_callback(ended)
@@ -202,4 +203,4 @@ class ShownNetwork(QObject):
 
     def wait(self, seconds: float) -> bool:
         """Wait for what is being answered beside the session; False when the time was not enough."""
-        return self._background.wait(seconds)
+        return self._background.close(seconds)

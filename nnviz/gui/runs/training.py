@@ -8,7 +8,7 @@ is seen when the replay is put away.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.run_feed import RunFeed
-from nnviz.gui.runs.session_bridge import SessionBridge, details_of
+from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Standing, standing_of, standing_of_replay
 from nnviz.project.checks.validate import problems_that_stop
@@ -36,6 +36,8 @@ from nnviz.train.workbench import State, Workbench
 
 if TYPE_CHECKING:
     from nnviz.train.session import CheckpointStore
+    from nnviz.train.unit_switches import UnitSwitches
+    from nnviz.train.weight_edits import WeightChange
 
 #: Milliseconds without a change after which the document is taken for settled.
 _REST = 150
@@ -100,11 +102,11 @@ class Training(QObject):
         self._replay: Shown | None = None
         #: What was shown of the live run when the replay came before it.
         self._aside = feed.shown
-        #: What is looked at; the session is not told of what is looked at in a replay.
+        #: What is looked at; the session does not follow what is looked at in a replay.
         self._interest: Interest = EVERYTHING
         #: Whether sessions are opened: a replay that the window began with needs none.
         self._started = False
-        #: What the bars were told last.
+        #: What the bars show.
         self._standing = Standing()
         #: Runs out when the document has settled.
         self._rest = QTimer(self)
@@ -303,6 +305,75 @@ class Training(QObject):
         if self._replay is None:
             self.bridge.restore_best()
 
+    def cannot_edit_weights(self) -> str:
+        """Why no number of the network on the screen can be set by hand now, as a sentence; empty where it can."""
+        if self._replay is not None:
+            return f"The numbers of a recorded run cannot be changed. {GO_BACK}"
+        if self.feed.shown.step is not None:
+            return "An earlier step is shown: return to live, or go back to it, to change its numbers."
+        if self.bridge.state not in READY_STATES:
+            return self.failure or self.blocked() or "There is no network yet: it is being prepared."
+        return ""
+
+    def edit_weights(self, changes: Sequence[WeightChange], *, more: bool = False) -> str:
+        """Set numbers of the live network by hand, between two batches.
+
+        Cards, panels and explanations follow; the run records it. What the session itself refuses (a number that is no
+        32-bit float) is told by ``bridge.refused``.
+
+        Args:
+            changes: What is to stand where.
+            more: It goes on with the edit before it, as while a hand drags: both are undone together.
+
+        Returns:
+            Why it cannot be done, as a sentence; empty where it was asked for.
+        """
+        reason = self.cannot_edit_weights()
+        if not reason:
+            self.bridge.edit_weights(changes, more=more)
+        return reason
+
+    def undo_edit(self) -> str:
+        """Put back what stood in the places of the newest edit of weights; answers as :meth:`edit_weights` does."""
+        position = self.bridge.position
+        reason = self.cannot_edit_weights()
+        if not reason and (position is None or not position.undoable_edit):
+            reason = "No weight was set by hand."
+        if not reason:
+            self.bridge.undo_edit()
+        return reason
+
+    def redo_edit(self) -> str:
+        """Set once more what the last undo of an edit of weights took away; answers likewise."""
+        position = self.bridge.position
+        reason = self.cannot_edit_weights()
+        if not reason and (position is None or not position.redoable_edit):
+            reason = "No edit of weights was undone."
+        if not reason:
+            self.bridge.redo_edit()
+        return reason
+
+    def switch_units(self, switches: UnitSwitches) -> str:
+        """Switch units of the live network off, or freeze them; answers as :meth:`edit_weights` does.
+
+        Args:
+            switches: All that are not as usual.
+        """
+        reason = self.cannot_edit_weights()
+        if not reason:
+            self.bridge.switch_units(switches)
+        return reason
+
+    @property
+    def pace(self) -> float | None:
+        """Steps a second at the most; None for full speed."""
+        return self._host.pace
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """Train at most so many steps a second, this network and the next; None for full speed."""
+        self._host.set_pace(steps_per_second)
+        self.changed.emit()
+
     def look(self, interest: Interest) -> None:
         """What is looked at in the window: only that is measured, and nothing else than before during a replay."""
         self._interest = interest
@@ -330,7 +401,7 @@ class Training(QObject):
         """Show the document and the live run again, at the step that was shown.
 
         Args:
-            arrange: Called when the document is shown, before the session is told what is looked at.
+            arrange: Called when the document is shown, before the session follows what is looked at.
         """
         if self._replay is None:
             return
@@ -426,6 +497,8 @@ class _Host:
         self._store = store
         #: What is looked at in the window.
         self._interest = EVERYTHING
+        #: Steps a second at the most; None for full speed.
+        self.pace: float | None = None
         self.close_session = self._bridge.close_session
         self.play = self._bridge.play
         self.pause = self._bridge.pause
@@ -443,6 +516,13 @@ class _Host:
     def open(self, project: Project, run: Run) -> None:
         self._bridge.open(project, run, self._training.data_dir, self._store)
         self._bridge.look(self._interest)
+        if self.pace is not None:
+            self._bridge.set_pace(self.pace)
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        if steps_per_second != self.pace:
+            self.pace = steps_per_second
+            self._bridge.set_pace(steps_per_second)
 
     def look(self, interest: Interest) -> None:
         if interest != self._interest:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from nnviz.gui.parts.action import Action, Offer
+from nnviz.gui.runs.pace import beside
 from nnviz.gui.runs.training import Training
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import Edit, SetView
@@ -76,6 +77,32 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
     def any_of_them() -> int:
         return random.randrange(max(count(), 1))  # noqa: S311 - nothing depends on who can guess it
 
+    def speed(name: str, text: str, by: int, keys: str) -> Action:
+        def change() -> None:
+            pace = beside(training.pace, by)
+            if pace is not None:
+                training.set_pace(pace.steps_per_second)
+
+        def wording() -> tuple[str, str]:
+            pace = beside(training.pace, by)
+            return text, f"Train at {pace.words}" if pace is not None else why_not()
+
+        def why_not() -> str:
+            end = "It trains at full speed already." if by > 0 else "It makes one step a second already."
+            return "" if beside(training.pace, by) is not None else end
+
+        return Action(
+            name=name,
+            text=text,
+            help="How many steps a second are made, so that each can be looked at",
+            do=change,
+            keys=(keys,),
+            menu=_MENU,
+            section=2,
+            why_not=why_not,
+            wording=wording,
+        )
+
     def pinning(name: str, text: str, help_text: str, keys: str, icon: str, index: Callable[[], int]) -> Action:
         def pin() -> None:
             if count():
@@ -93,6 +120,22 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             section=3,
             why_not=why_no_pin,
         )
+
+    def why_no_undo_edit() -> str:
+        position = training.bridge.position
+        undoable = position is not None and position.undoable_edit
+        return training.cannot_edit_weights() or ("" if undoable else "No weight was set by hand.")
+
+    def undo_edit_wording() -> tuple[str, str]:
+        position = training.bridge.position
+        what = position.undoable_edit if position is not None else ""
+        able = f"Put back what stood there: {what}" if what else "Put back what stood there before it was set by hand"
+        return "&Undo edit of weights", why_no_undo_edit() or able
+
+    def why_no_redo_edit() -> str:
+        position = training.bridge.position
+        redoable = position is not None and position.redoable_edit
+        return training.cannot_edit_weights() or ("" if redoable else "No edit of weights was undone.")
 
     return (
         Action(
@@ -142,6 +185,8 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             why_not=why_no_reset,
             wording=reset_wording,
         ),
+        speed("slower", "Slo&wer", -1, "Ctrl+Shift+PgDown"),
+        speed("faster", "&Faster", 1, "Ctrl+Shift+PgUp"),
         Action(
             name="evaluate_test",
             text="Evaluate on the &test set",
@@ -151,6 +196,27 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             menu=_MENU,
             section=2,
             why_not=waiting,
+        ),
+        Action(
+            name="undo_weight_edit",
+            text="&Undo edit of weights",
+            help="Put back what stood there before it was set by hand",
+            do=training.undo_edit,
+            keys=("Ctrl+Alt+Z",),
+            menu=_MENU,
+            section=2,
+            why_not=why_no_undo_edit,
+            wording=undo_edit_wording,
+        ),
+        Action(
+            name="redo_weight_edit",
+            text="Red&o edit of weights",
+            help="Set once more what an undo has put back",
+            do=training.redo_edit,
+            keys=("Ctrl+Alt+Y",),
+            menu=_MENU,
+            section=2,
+            why_not=why_no_redo_edit,
         ),
         Action(
             name="live",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtCore import QEvent, QMargins, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QIcon, QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -23,16 +23,16 @@ from nnviz.gui.look import icons, theme
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.parts.screens import StayOnScreen
+from nnviz.gui.parts.screens import StayOnScreen, frame_of
 from nnviz.gui.welcome.page_scale import page_scale, refresh_page_fonts, scaled, set_page_font
 from nnviz.gui.welcome.sample_card import CARD_WIDTH, SampleCard
 from nnviz.gui.welcome.sample_picture import SamplePicture, sample_picture
 from nnviz.gui.welcome.sample_shelf import Chapter, Shelf
 from nnviz.project.samples.templates import FEATURED, SECTIONS, sample, samples
 
-#: As large as it gets, and how much of the window it leaves free around it.
+#: As large as it gets, and how much of the window it leaves free at each side, and above and below.
 _LARGEST = QSize(1430, 940)
-_AROUND = QSize(80, 76)
+_BESIDE, _ABOVE = 40, 12
 _SIDE = 236
 _RECENT = 8
 _START = "Start here"
@@ -47,6 +47,7 @@ class Welcome(QDialog):
         at_start: Whether it was opened by the program itself.
         recent: Files opened or saved last, the newest first.
         background: Where the pictures are made; a pool of its own by default.
+        head: The bars of the window, which stay in sight: the page begins below them.
     """
 
     #: (name of the sample, train at once)
@@ -62,8 +63,12 @@ class Welcome(QDialog):
         at_start: bool = True,
         recent: Sequence[Path] = (),
         background: Background | None = None,
+        head: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._head = head
+        if parent is not None:
+            parent.installEventFilter(self)
         self.setObjectName("Welcome")
         self.setWindowTitle("Welcome to nnviz" if at_start else "Sample networks")
         self.setModal(False)
@@ -217,15 +222,22 @@ class Welcome(QDialog):
         self._take_place()
 
     def _take_place(self) -> None:
-        """In the middle of the window, as large as it allows."""
-        parent = self.parentWidget()
-        largest = _LARGEST * page_scale()
-        room = largest if parent is None else parent.size() - _AROUND
-        size = room.boundedTo(largest).expandedTo(QSize(scaled(_SIDE + CARD_WIDTH) + 60, 420))
+        """In the middle of the window below its bars, as large as it allows."""
+        parent, largest = self.parentWidget(), _LARGEST * page_scale()
+        if parent is None:
+            self.resize(largest)
+            return
+        top = 0 if self._head is None else self._head.mapTo(parent, QPoint(0, self._head.height())).y()
+        # Offscreen nobody puts a frame around it.
+        frame = QMargins() if QGuiApplication.platformName() == "offscreen" else frame_of(self)
+        around = QMargins(_BESIDE, top + _ABOVE, _BESIDE, _ABOVE)
+        room = parent.rect().marginsRemoved(around).marginsRemoved(frame)
+        least = QSize(scaled(_SIDE + CARD_WIDTH) + 60, min(420, room.height()))
+        size = room.size().boundedTo(largest).expandedTo(least)
         self.resize(size)
-        if parent is not None:
-            spare = parent.size() - size
-            self.move(parent.mapToGlobal(QPoint(spare.width() // 2, spare.height() // 2)))
+        spare = room.size() - size
+        corner = room.topLeft() + QPoint(spare.width() // 2, max(spare.height() // 2, 0))
+        self.move(parent.mapToGlobal(corner - QPoint(frame.left(), frame.top())))
 
     def _draw_pictures(self) -> None:
         """Make the pictures one after the other on another thread; a card shows its own as soon as it is there."""
@@ -277,6 +289,8 @@ class Welcome(QDialog):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrow keys walk over the cards, from the search into them, and up from the first row back."""
+        if watched is self.parentWidget() and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self._take_place()
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             key = Qt.Key(event.key())
             if watched is self.search:

@@ -104,7 +104,7 @@ class Arrangement:
         self._settings.keep_layout(f"{self._screen}/{name}", value)
 
     def _stored(self, name: str) -> QByteArray | None:
-        """What was kept on a screen of this size; what was kept before screens were told apart, where there is none."""
+        """What was kept on a screen of this size; what was kept before screens were kept apart, where there is none."""
         return self._settings.layout(f"{self._screen}/{name}") or self._settings.layout(name)
 
     def _screen_of_last_time(self) -> QScreen:
@@ -119,6 +119,6 @@ class Arrangement:
 
 
 def _size_of(screen: QScreen) -> str:
-    """What screens are told apart by: ``1920x1080``, in device-independent pixels."""
+    """The name of a screen of this size: ``1920x1080``, in device-independent pixels."""
     size = screen.size()
     return f"{size.width()}x{size.height()}"

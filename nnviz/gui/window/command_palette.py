@@ -110,7 +110,7 @@ class CommandPalette(Overlay):
         window: What it covers.
         entries: Asked for everything that can be found, each time it opens.
         settings: Remembers what was used.
-        say: Told why something cannot be done.
+        say: Called with why something cannot be done.
     """
 
     def __init__(

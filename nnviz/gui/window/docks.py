@@ -270,9 +270,9 @@ class Docks(QObject):
         return [key, *(other for other, dock in self._docks.items() if dock in behind and not dock.isHidden())]
 
     def _need(self, column: list[str]) -> int:
-        """How many pixels instruments in one place need so that each of their headers can be read."""
+        """How many pixels instruments in one place need so that each of their headers, and more, can be read."""
         headers = (self._panels[key].header.minimumSizeHint().width() + _BUTTONS for key in column)
-        return max(_LEAST_WIDTH, *headers)
+        return max(_LEAST_WIDTH, *headers, *(self._panels[key].least_width for key in column))
 
     def _whole_tabs(self) -> None:
         """Titles on tabs are not cut: where there is no room for all tabs, they scroll."""
@@ -328,7 +328,15 @@ class Docks(QObject):
         dock.raise_()
         if fresh:
             self.keep_apart(key)
+            QTimer.singleShot(0, dock, partial(self._give_height, key))
         return self._panels[key]
+
+    def _give_height(self, key: str) -> None:
+        """One that needs more than the row has gets it, but not more than half of the window."""
+        dock, least = self._docks[key], self._panels[key].least_height
+        wanted = min(least, self._window.height() // 2)
+        if not dock.isFloating() and dock.isVisible() and dock.height() < wanted:
+            self._window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
 
     def _count_problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         """The tab says how many there are; the menu does not."""

@@ -31,14 +31,23 @@ class Overlays(QObject):
         files: Opens what is chosen.
         findable: What the search over everything and the page of keys read.
         window: What they cover.
+        head: Gives its bars, which the samples leave free.
     """
 
-    def __init__(self, workspace: Workspace, files: Files, findable: Callable[[], Findable], window: QWidget) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        files: Files,
+        findable: Callable[[], Findable],
+        window: QWidget,
+        head: Callable[[], QWidget | None] = lambda: None,
+    ) -> None:
         super().__init__(window)
         self._workspace = workspace
         self._files = files
         self._findable = findable
         self._window = window
+        self._head = head
         self._welcome: Welcome | None = None
         self._palette: CommandPalette | None = None
         self._sheet: ShortcutSheet | None = None
@@ -99,7 +108,7 @@ class Overlays(QObject):
         """Offer the samples."""
         settings = self._workspace.settings
         if self._welcome is None:
-            self._welcome = Welcome(self._window, at_start, settings.recent, self._workspace.background)
+            self._welcome = Welcome(self._window, at_start, settings.recent, self._workspace.background, self._head())
             self._welcome.chosen.connect(self._on_sample_chosen)
             self._welcome.open_requested.connect(self._files.choose)
             self._welcome.new_requested.connect(self._files.new)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.panels.panel_actions import instrument_actions, list_actions
 from nnviz.gui.parts.action import Action, Key, Offer
+from nnviz.gui.window.centre_views import CentreViews
 from nnviz.gui.window.notices import NoticeArea
 
 if TYPE_CHECKING:
@@ -39,12 +40,14 @@ class Regions(QObject):
         canvas: CanvasView,
         palette: Palette,
         side: QWidget,
+        centre: CentreViews,
         notices: NoticeArea,
         say: Callable[[str], object],
         window: QMainWindow,
     ) -> None:
         super().__init__(window)
         self.canvas = canvas
+        self._centre = centre
         self.palette = palette
         self.notices = notices
         self.side = side
@@ -138,7 +141,8 @@ class Regions(QObject):
     # ---- canvas and palette --------------------------------------------------------------------------------------
 
     def show_node(self, node: str) -> None:
-        """Select a layer and bring it into view."""
+        """Select a layer and bring it into view; where neurons stand in front, the cards come there."""
+        self._centre.show_neurons(False)
         self.canvas.reveal(node)
 
     def show_palette(self, shown: bool) -> None:

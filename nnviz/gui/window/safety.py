@@ -30,7 +30,7 @@ class Safety(QObject):
         document: Whose work is kept.
         files: Of that document.
         background: Does what needs the disk.
-        notices: Where is told what was found.
+        notices: Where what was found is said.
         parent: The window.
         folder: The state folder; the user's own by default.
     """

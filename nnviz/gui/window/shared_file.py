@@ -33,7 +33,7 @@ class SharedFile(QObject):
         document: Whose file it is.
         files: Of that document.
         background: Reads the file once more before it is called changed.
-        notices: Where it is told.
+        notices: Where it is said.
         lock: Of the window.
         parent: Of this object.
     """
@@ -57,10 +57,10 @@ class SharedFile(QObject):
         self._watch = FileWatch(lock, self._seen.emit)
         self._started = False
         self._path: Path | None = None
-        #: Tokens of windows of which the user has been told and said to go on.
+        #: Tokens of windows that the user knows of and has said to go on beside.
         self._accepted: frozenset[str] = frozenset()
         self._others: tuple[OtherWindow, ...] = ()
-        #: What the file was found to hold when that was told last; None while it is as it should be.
+        #: What the file was found to hold when that was said last; None while it is as it should be.
         self._told: str | None = None
         #: What it should have held then.
         self._against: str | None = None

@@ -73,7 +73,7 @@ def price_help(standing: Standing) -> str:
     return (
         f"A step takes {standing.step_price:.2f} times as long as training alone: {COST.text(standing.probe_cost)} of "
         f"it for the instruments, {COST.text(beside)} for drawing, writing, and waiting for each other or for other "
-        f"programs. Measured over the last seconds, against the steps that nothing held up. {budget}"
+        f"programs. Measured over the last seconds, against the time that the training itself was computing. {budget}"
     )
 
 

@@ -48,6 +48,7 @@ from nnviz.gui.runs.training_actions import training_actions
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.gui.window.actions import keys_of, make_actions, make_menus, restrict_keys, update_actions
 from nnviz.gui.window.arrangement import Arrangement
+from nnviz.gui.window.centre_views import CentreViews
 from nnviz.gui.window.command_entries import Findable
 from nnviz.gui.window.cures import Cures
 from nnviz.gui.window.file_actions import file_actions, history_actions
@@ -70,7 +71,7 @@ from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Project
 from nnviz.project.shown_document import ShownDocument
-from nnviz.record.interest import Interest
+from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import LOSS
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class MainWindow(QMainWindow):
             self.message.say,
         )
         self.looks = Looks(self.settings, self.canvas.minimap, self)
-        self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self)
+        self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self, lambda: self.top_bar)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.offered = self._offers()
         self.actions_by_name = make_actions(self, self.offered)
@@ -171,6 +172,7 @@ class MainWindow(QMainWindow):
         self._connect()
         restrict_keys(self, self.canvas, self.actions_by_name, self.offered)
         self._space = SpaceTap(self.canvas, self.actions_by_name["play"].trigger)
+        self.centre.attach(self.workspace, self.actions_by_name["play"].trigger)
         self._keyboard = KeyboardPlace(self, self.canvas)
         self.arrangement.restore()
         self.update_actions()
@@ -208,6 +210,7 @@ class MainWindow(QMainWindow):
             ),
             *history_actions(self.shown_document, self.guarded),
             *self.looks.actions(),
+            *self.centre.offers(),
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
             *training_actions(self.training, self.apply),
@@ -224,14 +227,16 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         self.canvas = CanvasView(self.shown_document, self.feed, self._centre)
         self.canvas.editing.recent = self.settings.recent_layers
-        column.addWidget(self.canvas)
+        #: The canvas, or the neuron view in its place.
+        self.centre = CentreViews(self.canvas, self._centre)
+        column.addWidget(self.centre)
         self.notices = NoticeArea(self._centre)
         self.message = Message(self._centre)
         # What stands here until the inspector is there, so that nothing jumps.
         side = QWidget(self._splitter)
         side.setObjectName("Inspector")
         side.setMinimumWidth(300)
-        self.regions = Regions(self.canvas, self.palette_panel, side, self.notices, self.message.say, self)
+        self.regions = Regions(self.canvas, self.palette_panel, side, self.centre, self.notices, self.message.say, self)
         for widget in (self.palette_panel, self._centre, side):
             self._splitter.addWidget(widget)
         self._splitter.setStretchFactor(0, 0)
@@ -293,6 +298,7 @@ class MainWindow(QMainWindow):
         follow(self.shown_document.changed, self._on_document_changed)
         follow(document.saved, self._on_saved)
         self.looks.changed.connect(self.update_actions)
+        self.centre.changed.connect(self._on_centre)
         self.regions.changed.connect(self.update_actions)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
@@ -433,6 +439,7 @@ class MainWindow(QMainWindow):
         self.notices.dismiss("file")
         self.notices.dismiss("failure")
         self.canvas.camera.fit()
+        self.centre.choose_for_network()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Project and run files are welcome everywhere."""
@@ -464,7 +471,13 @@ class MainWindow(QMainWindow):
         self.update_actions()
 
     def _on_visible(self, nodes: frozenset[str] | None) -> None:
-        self.interests.contribute("canvas", Interest(ON_CARDS, nodes))
+        behind = self.centre.neurons_shown
+        self.interests.contribute("canvas", NOTHING if behind else Interest(ON_CARDS, nodes))
+
+    def _on_centre(self) -> None:
+        """Cards behind the neurons measure nothing."""
+        self._on_visible(self.canvas.visible_nodes())
+        self.update_actions()
 
     def _on_ticked(self, changed: frozenset[str]) -> None:
         if LOSS.series("test") in changed:
@@ -551,7 +564,7 @@ class MainWindow(QMainWindow):
         self.training.stop()
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
-        self.background.wait(3.0)
+        self.background.close(3.0)
         self.shown_network.wait(3.0)
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()

@@ -56,7 +56,7 @@ class Inference:
     """What is known of every node of a graph.
 
     A node stands in ``results`` or in ``problems``, or in neither when its wires are missing, too many, part of a
-    cycle, or come from a node that has no result itself: then the cause is told at that other node.
+    cycle, or come from a node that has no result itself: then the cause stands at that other node.
 
     Attributes:
         results: Shape, parameters and MACs by node id.

@@ -55,7 +55,7 @@ def check_output(look: Look) -> Iterator[Diagnostic]:
         if look.facts.task not in loss.tasks:
             yield _wrong_loss(look, loss, look.facts)
             return
-        if shape != (look.facts.targets,):
+        if not loss.takes_nothing and shape != (look.facts.targets,):
             yield _wrong_size(look, wires[0], shape, look.facts)
             return
     yield from _check_last_layer(look, wires[0], loss, shape)
@@ -66,7 +66,12 @@ def _loss(look: Look) -> LossSpec:
     return registry.loss(Choice.of(values["loss"]).kind)
 
 
-_TASKS = {"classes": "has classes", "binary": "asks yes or no", "regression": "has numbers as answers"}
+_TASKS = {
+    "classes": "has classes",
+    "binary": "asks yes or no",
+    "regression": "has numbers as answers",
+    "none": "has no right answers",
+}
 
 
 def _wrong_loss(look: Look, loss: LossSpec, facts: DataFacts) -> Diagnostic:
@@ -192,7 +197,8 @@ def check_training(look: Look) -> Iterator[Diagnostic]:
         yield from _check_choice(slot, data, SetData)
     yield from _check_nesterov(look)
     complete = look.output in look.inference.results and not look.inference.problems
-    if complete and look.inference.parameters == 0:
+    typed = look.facts is not None and look.facts.typed
+    if complete and look.inference.parameters == 0 and not typed:
         text = "There is nothing to train: no layer of this network has weights."
         yield Diagnostic("", "error", text, _something_to_train(look))
 

@@ -171,7 +171,7 @@ def check_shapes(look: Look) -> Iterator[Diagnostic]:
     for node_id, problem in look.inference.problems.items():
         spec = look.specs.get(node_id)
         if spec is None or _has_param_problem(look.graph.nodes[node_id], spec):
-            continue  # Told by check_nodes.
+            continue  # check_nodes says it.
         severity, fixes = look.severity_at(node_id), shape_fixes(look, node_id, problem)
         yield Diagnostic(node_id, severity, str(problem), fixes, odd_edge(look, node_id))
 

@@ -16,7 +16,8 @@ class LossSpec(Spec):
     """A loss: a Spec with what it takes.
 
     Attributes:
-        tasks: Kinds of targets it can be used for: ``classes``, ``binary``, ``regression``.
+        tasks: Kinds of targets it can be used for: ``classes``, ``binary``, ``regression``, or ``none`` where the data
+            have no right answers.
         expects: What the network should put out: ``logits`` (any number; the loss applies softmax or sigmoid itself),
             ``probabilities`` (0 to 1) or ``values`` (compared as they are).
         answer: How the answer is read from the outputs: ``softmax`` or ``sigmoid`` (a probability), ``sign`` (+1 above
@@ -24,6 +25,7 @@ class LossSpec(Spec):
         threshold: Yes or no only: an output above it is a yes.
         formula: For one example, as the help shows it; y is the target, p the output or probability, z the logit.
         takes_labels: A target is the number of the right class; else it has the shape of the output.
+        takes_nothing: There are no targets: it is of what comes out alone.
         includes: The kind of layer that it has built in; empty for none.
         counterpart: The loss for the same targets with that layer, or without it.
         short: Its title where there is little room, as on a card; empty for the title itself.
@@ -36,6 +38,7 @@ class LossSpec(Spec):
     threshold: float = 0.5
     formula: str = ""
     takes_labels: bool = False
+    takes_nothing: bool = False
     includes: str = ""
     counterpart: str = ""
     short: str = ""
@@ -143,5 +146,18 @@ LOSSES: tuple[LossSpec, ...] = (
         threshold=0.0,
         formula="max(0, −y·z), with y = +1 or −1",
         axis="perceptron loss",
+    ),
+    LossSpec(
+        "output_itself",
+        "Output itself",
+        "For rows without a right answer: the loss is what comes out itself, the sum where these are several numbers. "
+        "So the gradient at each value says how the output changes with it, as in a computational graph. Where there "
+        "are weights, training makes the output small.",
+        tasks=("none",),
+        expects="values",
+        formula="sum of p",
+        takes_nothing=True,
+        short="output itself",
+        axis="output",
     ),
 )

@@ -67,7 +67,7 @@ def room_taken_back(
 def _way_back(others: Mapping[str, Rect], notes: Collection[str], before: Rect, after: Rect) -> Offsets | None:
     """How far the others move to where :func:`made_room` would bring them here from; None where there is no such place.
 
-    Who stood below the card and who was pushed can be told from where they stand now. How far they were lowered cannot
+    Who stood below the card and who was pushed follows from where they stand now. How far they were lowered cannot
     where something stood between the card and the bottom of its row: what is lowered by as much as the card grows, and
     what is lowered by as much as the row grows, may end up in one place. Notes stand there, cards keep a distance.
     """

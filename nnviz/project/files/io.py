@@ -238,7 +238,7 @@ _REFUSED = ("refused",)
 
 
 def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
-    """A value of a data set, whose declaration is not known here: a number, a text, or a list of either."""
+    """A value of a data set, whose declaration is not known here: a number, a text, a list of either, or a table."""
     if raw is None or isinstance(raw, (bool, int, float)):
         return raw
     if isinstance(raw, str):
@@ -248,13 +248,21 @@ def _plain(raw: object, field: str, problems: _Problems) -> ParamValue:
         return raw
     if isinstance(raw, list) and all(item is None or isinstance(item, (bool, int, float)) for item in raw):
         return tuple(raw)
+    if isinstance(raw, list) and all(isinstance(row, list) and all(map(_is_number, row)) for row in raw):
+        return tuple(map(tuple, raw))
     if isinstance(raw, list) and len(raw) <= MOST_TEXTS and all(isinstance(item, str) for item in raw):
         if problem := next(filter(None, map(line_problem, raw)), ""):
             problems.add(field, problem)
             return _REFUSED
         return tuple(raw)
-    problems.add(field, "This must be a number, a text, true, false, or a list of numbers or of texts.")
+    problems.add(
+        field, "This must be a number, a text, true, false, or a list of numbers, of texts or of rows of numbers."
+    )
     return _REFUSED
+
+
+def _is_number(raw: object) -> bool:
+    return isinstance(raw, (int, float)) and not isinstance(raw, bool)
 
 
 def _training(file: TrainingFile, problems: _Problems) -> TrainConfig:

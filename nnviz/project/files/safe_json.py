@@ -140,7 +140,7 @@ def _refuse_unfit_values(root: object) -> None:
                 raise ProjectError("This is not a finite number.", field=_path(place, key))
             elif kind is _Overlong:
                 raise ProjectError(f"This is {value}.", field=_path(place, key))
-        inner.reverse()  # So that what stands first in the file is told first, roughly.
+        inner.reverse()  # So that what stands first in the file is named first, roughly.
         waiting.extend(inner)
 
 

@@ -28,9 +28,9 @@ class Autosave:
 
     Args:
         lock: Of the window; taken by the thread before the first file is written.
-        on_written: Told, on the autosave's thread, each time the work stands on the disk.
-        on_trouble: Told there with a sentence when writing begins to fail; it is tried again all the same.
-        on_cured: Told there when writing works again.
+        on_written: Called, on the autosave's thread, each time the work stands on the disk.
+        on_trouble: Called there with a sentence when writing begins to fail; it is tried again all the same.
+        on_cured: Called there when writing works again.
     """
 
     def __init__(

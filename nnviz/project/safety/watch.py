@@ -43,7 +43,7 @@ class FileWatch:
 
     Args:
         lock: Of the window.
-        on_seen: Told, on the watch's thread, what was seen first and whenever that has changed.
+        on_seen: Called, on the watch's thread, with what was seen first and whenever that has changed.
         interval: Seconds from one look to the next.
     """
 

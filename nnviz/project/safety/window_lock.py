@@ -101,7 +101,7 @@ class WindowLock:
 
 
 def is_alive(folder: Path, token: str) -> bool:
-    """Whether the window with this token is there; also when that cannot be told, so that nothing is taken from it."""
+    """Whether the window with this token is there; also when that is not known, so that nothing is taken from it."""
     lock = WindowLock(folder, token)
     if not lock.path.exists():
         return False

@@ -51,8 +51,8 @@ class Sketch:
         self._inside = ""
         self._last = ""
 
-    def add(self, new: Layer, *sources: str) -> str:
-        """Puts a layer behind the named ones (or the last one) and returns its id.
+    def add(self, new: Layer, *sources: str, called: str = "") -> str:
+        """Puts a layer behind the named ones (or the last one) and returns its id, ``called`` where that is given.
 
         Raises:
             ParamError: A parameter is unknown or not allowed.
@@ -60,7 +60,7 @@ class Sketch:
         spec = layer(new.kind)
         values = spec.values(new.params)
         changed = {name: values[name] for name in new.params if values[name] != spec.param(name).default}
-        node_id = free_id(new.kind, self._nodes | self._groups)
+        node_id = called or free_id(new.kind, self._nodes | self._groups)
         self._nodes[node_id] = Node(node_id, new.kind, changed, new.name, group=self._inside)
         for port, source in enumerate(sources or ((self._last,) if self._last else ())):
             self._edges.append(Edge(PortRef(source), PortRef(node_id, port)))

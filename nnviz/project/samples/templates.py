@@ -9,7 +9,7 @@ from functools import cache
 
 from nnviz.errors import ProjectError
 from nnviz.project.model import Project
-from nnviz.project.samples import digits, famous, neurons
+from nnviz.project.samples import digits, famous, graphs, neurons
 
 __all__ = ["DEFAULT", "FEATURED", "SECTIONS", "SampleInfo", "Section", "sample", "samples"]
 
@@ -41,6 +41,20 @@ SECTIONS: tuple[Section, ...] = (
             "xnor-gates": "by hand",
             "neuron-sigmoid": "one step",
             "xor-one-neuron": "cannot learn it",
+        },
+    ),
+    Section(
+        "Computational graphs",
+        "Numbers that you type in: every value and every gradient can be reckoned along.",
+        {
+            "graph-difference": "chain rule",
+            "graph-sums": "used twice",
+            "graph-product": "∇f = (y, x)",
+            "graph-square": "used twice",
+            "credit-person": "by hand",
+            "dense-by-hand": "by hand",
+            "softmax-by-hand": "by hand",
+            "pooling-by-hand": "winners",
         },
     ),
     Section(
@@ -99,7 +113,10 @@ DEFAULT = digits.START.name
 #: The samples to show first: of each kind one that trains at once, without a download.
 FEATURED: tuple[str, ...] = (DEFAULT, "spiral", "perceptron", "xnor-two-layer")
 
-_ALL = {recipe.name: recipe for recipe in (digits.START, *neurons.RECIPES, *digits.RECIPES, *famous.RECIPES)}
+_ALL = {
+    recipe.name: recipe
+    for recipe in (digits.START, *neurons.RECIPES, *graphs.RECIPES, *digits.RECIPES, *famous.RECIPES)
+}
 _TAGS = {name: tag for section in SECTIONS for name, tag in section.tags.items()}
 _RECIPES = {name: _ALL[name] for name in dict.fromkeys((DEFAULT, *_TAGS))}
 

@@ -205,7 +205,7 @@ def test_a_long_name_takes_two_rows_before_it_is_cut(qapp: QApplication) -> None
     assert cut[0].title.endswith("…") and cut[1].shape == "64×7×7"
 
 
-@pytest.mark.parametrize("zoom", [0.5, 0.75, 0.87, 1.0, 1.6])
+@pytest.mark.parametrize("zoom", [0.5, 0.65, 0.7, 0.75, 0.87, 1.0, 1.6])
 def test_cards_say_the_name_that_findings_use(qapp: QApplication, zoom: float) -> None:
     for kind, node, shape in (
         ("relu", "relu3", (16, 26, 26)),
@@ -214,9 +214,9 @@ def test_cards_say_the_name_that_findings_use(qapp: QApplication, zoom: float) -
     ):
         places = card_places(card(kind, shape, node=node), zoom)
         names = [row.name for row, _ in places.header]
-        if zoom >= 0.87:
-            assert node in names
-        assert [row.title for row, _ in places.header if row.title] == [registry.layer(kind).title]
+        titles = [row.title for row, _ in places.header if row.title]
+        # Where there is no room for both, the name says more than the kind, whose colour the card has.
+        assert titles == ([registry.layer(kind).title] if node in names else [node])
         for row, _ in places.header:
             letters, gaps = places.letters, bool(row.title and row.name) + bool(row.shape and row.name)
             title = text_width(row.title, max(13, letters), 600)

@@ -38,6 +38,8 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _WIDEST = "0.00888"
 #: The zoom from which on a card that is seen from far says its id, too; before, cards of one look share a picture.
 NAMED_FROM = 0.3
+#: What the Input card says while it shows an input of the user's own.
+OWN_INPUT = "own input"
 #: Ends of the gradient bar's logarithmic scale, as exponents of ten.
 GRADIENT_LOW, GRADIENT_HIGH = -6.0, 1.0
 
@@ -63,6 +65,7 @@ class CardReadings:
 
     Attributes:
         old: Which of ``gradient``, ``badge`` and ``picture`` were measured long before the step that is shown.
+        own: The picture is that of an input of the user's own, not of the pinned example.
     """
 
     gradient: float | None = None
@@ -70,6 +73,7 @@ class CardReadings:
     #: What the badge's value is of, where it is not the card's own quantity but what passes lately.
     quantity: Quantity | None = None
     old: frozenset[str] = frozenset()
+    own: bool = False
 
     @property
     def gradient_text(self) -> str:
@@ -112,6 +116,8 @@ def paint_card(
         _paint_picture(painter, facts, places.picture, picture, theme)
         if picture is not None and "picture" in readings.old:
             _paint_old_picture(painter, places.picture, places.letters, theme)
+        elif picture is not None and readings.own:
+            _paint_own(painter, places.picture, places.letters, theme, said=facts.kind == "input")
     if places.gradient_bar is not None:
         _paint_gradient(painter, places.gradient_bar, readings, theme)
     if places.figures is not None:
@@ -147,6 +153,22 @@ def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: 
             painter.setBrush(QBrush(picture))
             painter.setBrushOrigin(corner)
             painter.drawRoundedRect(QRect(corner, picture.size()), radius, radius)
+
+
+def _paint_own(painter: QPainter, area: QRectF, letters: int, theme: Theme, *, said: bool) -> None:
+    """A frame around what an input of one's own makes; the Input card says what it means."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme.accent, 2.0))
+    painter.drawRect(area.adjusted(1.0, 1.0, -1.0, -1.0))
+    if not said:
+        return
+    font = scene_font(letters, 600)
+    painter.setFont(font)
+    plate = QRectF(0.0, 0.0, painter.fontMetrics().horizontalAdvance(OWN_INPUT) + 10.0, 1.35 * letters)
+    plate.moveTopLeft(area.topLeft())
+    painter.fillRect(plate, theme.accent)
+    painter.setPen(theme.accent_text)
+    painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), OWN_INPUT)
 
 
 def _paint_old_picture(painter: QPainter, place: QRectF, letters: int, theme: Theme) -> None:

@@ -24,9 +24,10 @@ from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.geometry import FLAT_PICTURE, Level
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities
-from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, paint_no_number
+from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, legible_on, paint_no_number
 from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
+from nnviz.record.number_text import written_number
 from nnviz.record.quantities import percent
 from nnviz.record.readings import ArrayReading
 
@@ -34,9 +35,11 @@ Numbers = NDArray[Any]
 _TILES = {Level.FAR: 6, Level.NORMAL: 6, Level.NEAR: 24}
 #: Units over the plane: smooth pictures, of which smaller ones can be read.
 _PLANES = {Level.FAR: 15, Level.NORMAL: 15, Level.NEAR: 40}
+#: A map of no more pixels than this is written out, pixel by pixel.
+_MOST_WRITTEN = 16
 _NO_DOTS = Dots()
 #: Pictures that say in words what their numbers are, show none, or have a scale for each part.
-_WITHOUT_RANGE = frozenset({Picture.BARS, Picture.DECISION, Picture.POINTS, Picture.PLANES})
+_WITHOUT_RANGE = frozenset({Picture.NUMBERS, Picture.BARS, Picture.DECISION, Picture.POINTS, Picture.PLANES})
 #: From this width on, in scene units, the cells of a vector are drawn apart.
 _WIDE_CELL = 5.0
 #: Rows may be so high in comparison with the letters beside them: lines of text lie a little closer than usual.
@@ -134,12 +137,17 @@ def paint_picture(
         _paint_decision(painter, area, facts, values, ratio, edges, dots, theme, label, letters)
     elif facts.picture is Picture.PLANES and values.ndim == 3:
         _paint_planes(painter, area, values, ratio, level)
+    elif facts.picture is Picture.NUMBERS and values.ndim == 1:
+        _paint_numbers(painter, area, values, scale, letters)
     elif facts.picture in (Picture.BARS, Picture.DECISION) and values.ndim == 1:
         _paint_bars(painter, area, facts, values, theme, label, letters)
     elif facts.picture is Picture.IMAGE and values.ndim == 3 and values.shape[0] in (1, 3):
         _paint_image(painter, area, values, ratio, scale)
     elif values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
         _paint_tiles(painter, area, values, ratio, level, scale)
+        if _is_written(values):
+            (place,) = tile_rects(area, 1, values.shape[2], values.shape[1])
+            _write_pixels(painter, place, values[0], scale, letters)
     elif values.ndim == 2 and values.shape[1] > 1:
         sharp(painter, area, scale.paint(values), ratio)  # channels as rows, positions from left to right
     else:
@@ -171,6 +179,10 @@ def picture_words(
         if facts.task == "binary" and shares.size == 1:
             return [(reading, yes_no_text(facts, float(shares[0])), "winner")]
         return [(reading, percent(float(shares[_winner(shares)])), "winner")]
+    if (facts.picture is Picture.NUMBERS and values.ndim == 1) or _is_written(values):
+        digits = 4 if values.ndim == 1 else 3
+        numbers = enumerate(values.reshape(-1).tolist())
+        return [(reading, written_number(value, digits), f"number {at}") for at, value in numbers]
     if level is Level.NEAR and facts.picture not in _WITHOUT_RANGE:
         return [(reading, scale_of(facts, values, level).range_words(), "colours")]
     return [(reading, "", "picture")]
@@ -290,6 +302,26 @@ def _paint_tiles(
         sharp(painter, rect, pixels, ratio)
 
 
+def _is_written(values: Numbers) -> bool:
+    """Whether a map is so small that the numbers of its pixels are written into them."""
+    return values.ndim == 3 and len(values) == 1 and 1 < values.size <= _MOST_WRITTEN
+
+
+def _write_pixels(painter: QPainter, place: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
+    """The numbers of a small map, where all of them fit into its pixels."""
+    texts = [written_number(float(value), 3) for value in values.reshape(-1)]
+    across, down = place.width() / values.shape[1], place.height() / values.shape[0]
+    painter.setFont(scene_font(letters, 600))
+    metrics = painter.fontMetrics()
+    if down < letters or max(metrics.horizontalAdvance(text) for text in texts) > across - 2.0:
+        return
+    for at, (text, colour) in enumerate(zip(texts, scale.paint(values).reshape(-1), strict=True)):
+        row, column = divmod(at, values.shape[1])
+        cell = QRectF(place.left() + column * across, place.top() + row * down, across, down)
+        painter.setPen(legible_on(QColor.fromRgb(int(colour))))
+        painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, text)
+
+
 def _paint_planes(painter: QPainter, area: QRectF, values: Numbers, ratio: float, level: Level) -> None:
     """Each unit over the plane of the input, each on its own zero-centred scale: its shape is what matters."""
     shown = values[: _PLANES[level]]
@@ -337,6 +369,33 @@ def _paint_strip(painter: QPainter, area: QRectF, values: Numbers, ratio: float,
             paint_no_number(painter, rect)
         else:
             painter.fillRect(rect, QColor.fromRgb(int(colour)))
+
+
+def _paint_numbers(painter: QPainter, area: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
+    """A cell a number, in its colour and written out, in letters as large as fit all of them."""
+    texts = [[written_number(float(value), digits) for value in values] for digits in (4, 3, 2)]
+    cell = area.width() / values.size
+    room = cell - 5.0
+
+    def width(shown: list[str], size: int) -> float:
+        painter.setFont(scene_font(size, 600))
+        return max(painter.fontMetrics().horizontalAdvance(text) for text in shown)
+
+    largest = max(letters, min(round(1.7 * letters), int(0.74 * area.height())))
+    sizes = range(largest, letters - 1, -1)
+    fitting = ((shown, size) for shown in texts for size in sizes if width(shown, size) <= room)
+    shown, size = next(fitting, (None, letters))
+    for index, colour in enumerate(scale.paint(values)):
+        rect = QRectF(index * cell, 0.0, cell - (1.0 if index + 1 < values.size else 0.0), area.height())
+        ground = QColor.fromRgb(int(colour))
+        if colour == NOT_A_NUMBER:
+            paint_no_number(painter, rect)
+        else:
+            painter.fillRect(rect, ground)
+        if shown is not None:
+            painter.setFont(scene_font(size, 600))
+            painter.setPen(legible_on(ground))
+            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, shown[index])
 
 
 def strongest(values: Numbers, groups: int) -> Numbers:

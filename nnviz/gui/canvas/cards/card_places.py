@@ -15,6 +15,7 @@ from PySide6.QtCore import QRectF
 from nnviz.gui.canvas.cards.card_text import HEADER_WIDTH, LETTERS, HeaderRow, header_rows, letters_at, named
 from nnviz.gui.canvas.cards.facts import CardFacts, Status
 from nnviz.gui.canvas.geometry import EDGE_HEIGHT, INSET, PICTURE_TOP, PICTURE_WIDTH
+from nnviz.project import registry
 
 #: Shares of its usual height that the picture keeps when the shape gets a row, the dead share, a note, the figures.
 _FOR_SHAPE, _FOR_SHARE, _FOR_NOTE, _FOR_FIGURES = 0.5, 0.5, 0.6, 0.9
@@ -53,7 +54,9 @@ def card_places(facts: CardFacts, zoom: float) -> CardPlaces:
     """Where things stand on this card at this zoom."""
     layout = facts.layout
     name = "" if facts.members else facts.node
-    key = facts.title, name, facts.subtitle, layout.height, layout.picture.height()
+    # Who has named a layer finds it by that name everywhere.
+    instead = bool(name) and facts.title == registry.layer(facts.kind).title
+    key = facts.title, name, instead, facts.subtitle, layout.height, layout.picture.height()
     letters = letters_at(zoom)
     if letters == LETTERS:
         header, top = _near_header(*key)
@@ -70,11 +73,11 @@ def _rows(rows: tuple[HeaderRow, ...], top: float, height: float) -> tuple[tuple
 
 @lru_cache(maxsize=2048)
 def _near_header(
-    title: str, name: str, subtitle: str, height: float, picture: float
+    title: str, name: str, instead: bool, subtitle: str, height: float, picture: float
 ) -> tuple[tuple[tuple[HeaderRow, QRectF], ...], float]:
     """The header from near, and where the picture begins below it."""
     most = 3 if picture > height / 2 else 2
-    rows = named(header_rows(title, subtitle, LETTERS, most, 2), name, LETTERS, picture > height / 2)
+    rows = named(header_rows(title, subtitle, LETTERS, most, 2), name, LETTERS, picture > height / 2, instead)
     if len(rows) == 1:
         return _rows(rows, EDGE_HEIGHT + 4.0, 24.0), PICTURE_TOP
     line = 15.0
@@ -85,6 +88,7 @@ def _near_header(
 def _far_places(
     title: str,
     name: str,
+    instead: bool,
     subtitle: str,
     height: float,
     usual: float,
@@ -98,6 +102,7 @@ def _far_places(
     Args:
         title: Of the card.
         name: Its id.
+        instead: Whether that may stand in place of the title.
         subtitle: The output's shape, or the loss.
         height: Of the card.
         usual: Height of its picture from near.
@@ -111,7 +116,7 @@ def _far_places(
     room = height - top - _GAP / 2 - _BOTTOM - (bar + _GAP if parameters else 0.0)
     most = int((room - _FOR_SHAPE * usual) / line) if own_row else 1
     rows = header_rows(title, subtitle, letters, most, int((height - top - 3.0) / line))
-    rows = named(rows, name, letters, most >= 2 and usual > height / 2)
+    rows = named(rows, name, letters, most >= 2 and usual > height / 2, instead)
     room -= len(rows) * line
     share = share_bar = figures = False
     if status is not Status.NONE:

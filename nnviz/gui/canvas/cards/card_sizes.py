@@ -11,7 +11,7 @@ from nnviz.gui.canvas.scene import CanvasScene
 def card_sizes(scene: CanvasScene) -> dict[str, tuple[float, float]]:
     """Width and height of every card there is, and of those that would be there if groups were unfolded."""
     graph, document = scene.graph, scene.document
-    plane = is_plane(graph, document.inference)
+    plane = is_plane(graph, document.inference, document.facts)
     sizes: dict[str, tuple[float, float]] = {}
     for item in (*graph.nodes, *graph.groups):
         card = scene.cards.get(item)

@@ -120,7 +120,9 @@ def header_rows(title: str, shape: str, letters: int, most: int, most_titles: in
     return (HeaderRow(cut, "", CLOSEST), own)[: max(1, most)]
 
 
-def named(rows: tuple[HeaderRow, ...], name: str, letters: int, split: bool) -> tuple[HeaderRow, ...]:
+def named(
+    rows: tuple[HeaderRow, ...], name: str, letters: int, split: bool, instead: bool = False
+) -> tuple[HeaderRow, ...]:
     """The rows with the layer's id where there is room for it; nothing is cut for it.
 
     Args:
@@ -128,6 +130,8 @@ def named(rows: tuple[HeaderRow, ...], name: str, letters: int, split: bool) -> 
         name: The id; empty, or the title itself, where there is nothing to add.
         letters: Size of all but the title, in scene units.
         split: Whether a single row may become two, so that it has room.
+        instead: Whether it stands in place of the title where there is no room for both: of ``ReLU`` and ``relu3`` the
+            second says more. It is elided rather than left out.
     """
     if not name or any(row.title.lower() == name.lower() for row in rows):
         return rows
@@ -148,7 +152,14 @@ def named(rows: tuple[HeaderRow, ...], name: str, letters: int, split: bool) -> 
         own = fitting(HeaderRow("", rows[0].shape, 1.0))
         if own is not None:
             return (HeaderRow(rows[0].title, "", 1.0), own)
-    return rows
+    if not instead or not rows:
+        return rows
+    size, shape = title_letters(letters), text_width(rows[0].shape, letters, 400)
+    space = HEADER_WIDTH - (shape + (_HEADER_GAP if letters == LETTERS else _LARGE_GAP * letters) if shape else 0.0)
+    squeeze = squeeze_into(text_width(name, size, 600), space)
+    if squeeze < CLOSEST:
+        return (HeaderRow(elided(name, size, 600, int(space)), rows[0].shape, 1.0), *rows[1:])
+    return (HeaderRow(name, rows[0].shape, squeeze), *rows[1:])
 
 
 def name_gap(letters: int) -> float:

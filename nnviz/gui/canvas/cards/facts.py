@@ -43,6 +43,12 @@ ON_CARDS: frozenset[Quantity] = frozenset(
 )
 
 
+#: Vectors of no more numbers than this are written as numbers.
+MOST_NUMBERS = 4
+#: Where an answer is neither a class nor a yes or no, but numbers.
+_NUMBERS_AS_ANSWERS = frozenset({"regression", "none"})
+
+
 class Picture(Enum):
     """What fills the picture of a card."""
 
@@ -51,6 +57,7 @@ class Picture(Enum):
     LINES = "lines"
     STRIP = "strip"
     BARS = "bars"
+    NUMBERS = "numbers"
     POINTS = "points"
     PLANES = "planes"
     DECISION = "decision"
@@ -142,19 +149,25 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
         return tuple(names)
 
 
-def is_plane(graph: Graph, inference: Inference) -> bool:
+def is_plane(graph: Graph, inference: Inference, data: DataFacts | None = None) -> bool:
     """Whether the input is two features, so that every unit can be drawn over their plane."""
+    if data is not None and data.input_shape == (2,) and not data.on_a_plane:
+        return False
     inputs = [identity for identity, node in graph.nodes.items() if node.kind == "input"]
     result = inference.results.get(inputs[0]) if len(inputs) == 1 else None
     return result is not None and tuple(result.output) == (2,)
 
 
-def picture_of(node: Node, shape: Shape | None, previous: Picture | None = None, *, plane: bool = False) -> Picture:
-    """What fills the picture of the card of a node, from the shape of its output."""
+def picture_of(
+    node: Node, shape: Shape | None, previous: Picture | None = None, *, plane: bool = False, task: str = ""
+) -> Picture:
+    """What fills the picture of the card of a node, from the shape of its output and what is asked of the network."""
     if plane and node.kind == "input":
         return Picture.POINTS
     if plane and (shape is None or len(shape) == 1):
         return Picture.DECISION if node.kind == "output" else Picture.PLANES
+    if shape is not None and len(shape) == 1 and (node.kind != "output" or task in _NUMBERS_AS_ANSWERS):
+        return Picture.NUMBERS if shape[0] <= MOST_NUMBERS else Picture.STRIP
     if node.kind == "output":
         return Picture.BARS if shape is None or len(shape) == 1 else Picture.TILES
     if shape is None:
@@ -297,7 +310,8 @@ def sketch(source: CardSource, previous: CardContent | None = None) -> CardSketc
         has_parameters = result.parameters > 0
     else:
         has_parameters = previous.has_parameters if previous is not None else bool(spec.weight_view)
-    picture = picture_of(node, shape, previous.picture if previous is not None else None, plane=plane)
+    task = data.task if data is not None else ""
+    picture = picture_of(node, shape, previous.picture if previous is not None else None, plane=plane, task=task)
     if isinstance(previous, CardSketch) and not found and picture is not Picture.BARS:
         before = previous.source
         same = previous.picture is picture and previous.has_parameters is has_parameters and not before.diagnostics
@@ -357,7 +371,7 @@ def _layout(
     picture: Picture, has_parameters: bool, status: Status, *, rows: int = 0, tall: float = TALL_PICTURE
 ) -> CardLayout:
     height = tall
-    if picture is Picture.STRIP:
+    if picture in (Picture.STRIP, Picture.NUMBERS):
         height = FLAT_PICTURE
     elif picture is Picture.BARS:
         height = FLAT_PICTURE if rows <= 2 else max(TALL_PICTURE, rows * BAR_ROW)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
@@ -35,11 +35,13 @@ class LiveValues:
     def __init__(self) -> None:
         self._run: Readings | None = None
         self._step: int | None = None
+        self._instead: Mapping[str, ArrayReading] = {}
         self.moment = Moment()
         self._findings: dict[str, tuple[Finding, ...]] = {}
 
-    def show(self, run: Readings | None, step: int | None) -> None:
-        """Read from this run at this step (None: the newest)."""
+    def show(self, run: Readings | None, step: int | None, instead: Mapping[str, ArrayReading] | None = None) -> None:
+        """Read from this run at this step (None: the newest), but what stands in place of the pinned example."""
+        self._instead = instead or {}
         self._run = run
         self._step = step
         self.moment = moment_of(run, step) if run is not None else Moment()
@@ -143,13 +145,19 @@ class LiveValues:
         return found if isinstance(found, Scalar) else None
 
     def _is_of(self, facts: CardFacts) -> bool:
-        """Whether the run is of a network in which this layer puts out what it puts out now, as far as can be told."""
+        """Whether the run is of a network in which this layer puts out what it puts out now, as far as is known."""
         if facts.shape is None:
             return False
         sample = self._array(OUTPUT.series(facts.pictured))
         return sample is None or fits(sample, facts.shape)
 
+    def is_own(self, reading: ArrayReading | None) -> bool:
+        """Whether a picture is that of an input of the user's own."""
+        return reading is not None and self._instead.get(reading.series) is reading
+
     def _array(self, series: str) -> ArrayReading | None:
+        if series in self._instead:
+            return self._instead[series]
         sample = self._run.latest(series, self._step) if self._run is not None else None
         return sample if isinstance(sample, ArrayReading) else None
 

@@ -258,10 +258,11 @@ class NodeItem(QGraphicsItem):
             note("gradient", gradient, readings.gradient_text, "members" if facts.members else "")
         if badge is not None:
             note("badge", badge, readings.badge_text(facts))
-        for reading, text, of in picture_words(facts, live.picture(facts), live.dots(facts), level):
+        picture = live.picture(facts)
+        for reading, text, of in picture_words(facts, picture, live.dots(facts), level):
             note("picture", reading, text, of)
         self._shown = tuple(shown)
-        return replace(readings, old=frozenset(old))
+        return replace(readings, old=frozenset(old), own=live.is_own(picture))
 
     def _picture(
         self, facts: CardFacts, places: CardPlaces, scale: float, level: Level, colours: theme.Theme

@@ -130,7 +130,7 @@ class NoteItem(QGraphicsItem):
             self._hovered if hovered is None else hovered,
         )
         if look != (self._selected, self._hovered):
-            # Before the handles come or go: a scene forgets an item only where it was told that it stands.
+            # Before the handles come or go: a scene removes an item from its index only where the index has it.
             self.prepareGeometryChange()
             self._selected, self._hovered = look
             self._tiny = None

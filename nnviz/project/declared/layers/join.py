@@ -81,6 +81,20 @@ LAYERS: tuple[LayerSpec, ...] = (
         replacement="concatenate",
     ),
     LayerSpec(
+        "subtract",
+        "Subtract",
+        "The first input minus the second, number by number. On the way back the first gets the gradient as it is, the "
+        "second the same with the other sign.",
+        "join",
+        rule=partial(_equal_rule, title="Subtract"),
+        min_inputs=2,
+        max_inputs=2,
+        formula="y = x<sub>1</sub> − x<sub>2</sub>; the second input gets the gradient with the other sign",
+        footprint=Footprint(),
+        followers=_FOLLOWERS,
+        replacement="add",
+    ),
+    LayerSpec(
         "multiply",
         "Multiply",
         "The product of all inputs, number by number, as a gate does. A size of 1 is stretched to fit.",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from nnviz.project.declared.layers.common import (
     AFTER_ACTIVATION,
+    MOST_FEATURES,
     need_image,
     product_text,
     set_fix,
@@ -36,6 +37,17 @@ def _reshape_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
         )
     output = tuple(size // known if item == -1 else item for item in wanted)
     return ShapeResult(output, arithmetic=f"{product_text(shapes[0])} = {product_text(output)} = {size}")
+
+
+def _select_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
+    index, (count, *rest) = whole(values, "index"), shapes[0]
+    if index >= count:
+        what = "numbers" if not rest else "channels"
+        raise ShapeError(
+            f"There is no number {index} to select: {count} {what} come in, counted from 0.",
+            (set_fix("index", count - 1),),
+        )
+    return ShapeResult((1, *rest), arithmetic=f"number {index} of {count}, counted from 0")
 
 
 def _zero_pad_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
@@ -83,6 +95,30 @@ LAYERS: tuple[LayerSpec, ...] = (
         footprint=Footprint(view=True),
         followers=("conv2d", "conv1d", "conv_transpose2d", "linear"),
         keeps_numbers=True,
+    ),
+    LayerSpec(
+        "select",
+        "Select",
+        "Takes one number out of a row of them, or one channel out of an image: an input of a computational graph. The "
+        "others get no gradient through it.",
+        "shape",
+        (
+            ParamSpec(
+                "index",
+                "number",
+                "Which one, counted from 0: a column of a table, a unit of a vector, a channel of an image.",
+                "int",
+                0,
+                minimum=0,
+                maximum=MOST_FEATURES - 1,
+            ),
+        ),
+        rule=_select_rule,
+        output_range="as_input",
+        formula="y = x<sub>k</sub>",
+        footprint=Footprint(),
+        followers=("add", "subtract", "multiply", "linear"),
+        card_note="x[{index}]",
     ),
     LayerSpec(
         "identity",

@@ -1,0 +1,91 @@
+"""An input of one's own in place of the pinned example: drawn, loaded or typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QScrollArea
+
+from nnviz.gui.panels.base import Cell, Panel
+from nnviz.record.interest import NOTHING, Interest
+from nnviz.record.run import RunView
+
+if TYPE_CHECKING:
+    from nnviz.gui.explain.own_input_view import OwnInputView
+
+
+class OwnInputPanel(Panel):
+    """Draw a digit, or type a row: the cards and the answer follow."""
+
+    key = "own_input"
+    title = "Own input"
+    letter = "I"
+    least_width = 700
+    least_height = 236
+    empty = "Once there is a network, draw an input for it here: every card and the answer follow."
+    help = (
+        "<p><b>What it shows.</b> What the network makes of an input of your own. Draw on the canvas with the left "
+        "button, rub out with the right one; drop or paste a picture, open a file, or begin with the pinned example. "
+        "Beside the canvas stands each pixel as the network sees it: click one to type its value, drag to black out a "
+        "patch. While this panel is open, the cards show your input in place of the pinned example; the training goes "
+        "on untouched.</p>"
+        "<p><b>How to read it.</b> The bars are the network's answer. The green mark is the class that is right where "
+        "you began with an example. <b>Centre like MNIST</b> fits the ink into 20 × 20 of 28 × 28 pixels and puts its "
+        "centre of mass in the middle, as MNIST's makers did. Switch it off, and shift the digit with the arrow keys: "
+        "a dense network soon fails, a convolutional one later. Choose a kept run to see two networks side by side.</p>"
+    )
+
+    def build(self) -> None:
+        """Nothing until it is looked at: the start does not wait for it."""
+        self.view: OwnInputView | None = None
+
+    def looks_at(self) -> Interest:
+        """Nothing is measured for it: it asks the network itself."""
+        return NOTHING
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """Something can be asked once something was measured."""
+        if not run.names():
+            return False
+        if self.view is None:
+            from nnviz.gui.explain.own_input_view import OwnInputView  # noqa: PLC0415 - see above
+
+            self.view = OwnInputView(self.workspace, self.body)
+            area = QScrollArea(self.body)
+            area.setWidgetResizable(True)
+            area.setFrameShape(QFrame.Shape.NoFrame)
+            area.setWidget(self.view)
+            self.body_layout.addWidget(area, 1)
+            for part in self.view.for_header:
+                self.add_to_header(part)
+        self.view.set_active(self.isVisible())
+        return True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Its input comes onto the cards."""
+        super().showEvent(event)
+        if self.view is not None:
+            self.view.set_active(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """And leaves them."""
+        super().hideEvent(event)
+        if self.view is not None:
+            self.view.set_active(False)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """The answer, the input number by number, and how likely each class is."""
+        yield ("what", "index", "value")
+        view = self.view
+        if view is None:
+            return
+        yield ("answer", "", view.bars.answer or view.bars.hint)
+        if view.picture is None and view.rows is None:
+            return
+        for place, value in np.ndenumerate(view.numbers()):
+            yield ("input", " ".join(map(str, place)), float(value))
+        for index, share in enumerate(view.bars.shares):
+            yield ("probability", str(index), share)

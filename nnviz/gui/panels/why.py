@@ -1,0 +1,147 @@
+"""Why an answer, and what a unit wants: the reasons of the network on the screen, over the pinned example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QStackedWidget
+
+from nnviz.explain.methods import METHODS
+from nnviz.gui.explain.own_asking import KeptCopy
+from nnviz.gui.explain.unit_view import UnitView
+from nnviz.gui.explain.why_view import WhyView
+from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.parts.widgets import Segments
+from nnviz.record.age import ReadingShown
+from nnviz.record.run import RunView
+
+
+class WhyPanel(Panel):
+    """Two views: which parts of the example made the answer, and what excites a unit."""
+
+    key = "why"
+    title = "Why"
+    letter = "W"
+    empty = "Build a network that can run: which parts of the pinned example make its answer appears here."
+    help = (
+        "<p><b>This answer.</b> The score is the number behind the answer: that of a class before softmax, or of a "
+        "unit. The map says which places of the pinned example made it; the legend is painted by the same scale. The "
+        "third picture is the check: the tenth that did most, as the map has it, is covered by the baseline. "
+        "A map that tells the truth makes the score fall.</p><p>"
+        + "</p><p>".join(f"<b>{one.title}</b> ({one.published}). {one.formula}. {one.meaning}" for one in METHODS)
+        + "</p><p><b>What a unit wants.</b> The validation examples for which it is largest, each with the frame of "
+        "what it depends on there, and an input made to excite it: gradient ascent that begins with noise or with the "
+        "mean example, with the L2 decay and blur of Yosinski et al. 2015, inside the range of real examples.</p>"
+        "<p>All of it is computed on a copy of the network beside the training. It says its step; what has become old "
+        "is marked.</p>"
+    )
+
+    def build(self) -> None:
+        """A switch in the header, and a view each."""
+        kept = self._kept = KeptCopy()
+        self.switch = Segments(
+            (
+                ("answer", "this answer", "Which parts of the pinned example made the answer"),
+                ("unit", "what a unit wants", "The examples that excite a unit most, and an input made to excite it"),
+            ),
+            self.header,
+        )
+        self.add_to_header(self.switch, instead_of_subtitle=True)
+        self._header_row.insertStretch(self._header_row.indexOf(self.switch) + 1, 1)
+        self.views = QStackedWidget(self.body)
+        self.why = WhyView(self.workspace, kept)
+        self.unit = UnitView(self.workspace, kept)
+        self.views.addWidget(self.why)
+        self.views.addWidget(self.unit)
+        self.body_layout.addWidget(self.views, 1)
+        self.switch.chosen.connect(self._turn)
+        self.why.changed.connect(self._on_view)
+        self.unit.changed.connect(self._on_view)
+
+    def turn(self, key: str) -> None:
+        """Show ``answer`` or ``unit``."""
+        self.switch.set_value(key)
+        self._turn(key)
+
+    def _turn(self, key: str) -> None:
+        self.views.setCurrentWidget(self.unit if key == "unit" else self.why)
+        self.why.set_on(key != "unit" and self.isVisible())
+        if key != "unit":
+            self.unit.set_on(False)
+        self.redraw()
+
+    def _on_view(self) -> None:
+        self.redraw()
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """The views follow the network by themselves; here they learn which step is shown."""
+        for view in (self.why, self.unit):
+            view.set_moment(self.moment)
+        unit = self.views.currentWidget() is self.unit
+        self.why.set_on(not unit and self.isVisible())
+        if unit:
+            return bool(self.unit.node)
+        self._say(self.why.failure or self.empty)
+        return self.why.answer is not None or (self.why.waiting and not self.why.failure)
+
+    def _say(self, sentence: str) -> None:
+        if self._empty.text() != sentence:
+            self._empty.setText(sentence)
+            self._empty.fit()
+
+    def readings_shown(self) -> tuple[ReadingShown, ...]:
+        """Scores, and the numbers of the unit."""
+        unit = self.views.currentWidget() is self.unit
+        return self.unit.picture.readings_shown() if unit else self.why.picture.readings_shown()
+
+    def show_ages(self) -> None:
+        """Mark what is old."""
+        for view in (self.why, self.unit):
+            view.set_moment(self.moment)
+
+    def on_selection(self) -> None:
+        """The selected layer's units are offered."""
+        self.why.set_node(self.selection)
+        self.unit.set_node(self.selection)
+
+    def restyle(self) -> None:
+        """Take the letters of the theme."""
+        super().restyle()
+        self.why.restyle()
+        self.unit.restyle()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What nobody sees is neither computed nor kept in memory."""
+        super().hideEvent(event)
+        self.why.set_on(False)
+        self.unit.set_on(False)
+        self._kept.forget()
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """What was asked, the scores, and every number of the map; or the examples of the unit."""
+        yield ("what", "row", "column", "value")
+        if self.views.currentWidget() is self.unit:
+            yield from self._unit_rows()
+            return
+        yield ("method", "", "", self.why.method)
+        answer = self.why.answer
+        if answer is None:
+            return
+        yield ("step", "", "", answer.step)
+        yield ("score", "", "", answer.score)
+        yield ("score with the tenth covered", "", "", answer.covered_score)
+        for place, value in np.ndenumerate(answer.map):
+            row, column = place if len(place) == 2 else (0, place[0])
+            yield ("map", int(row), int(column), float(value))
+
+    def _unit_rows(self) -> Iterator[Sequence[Cell]]:
+        yield ("unit", "", "", self.unit.picture.unit_words)
+        if self.unit.picture.top is not None:
+            for place, one in enumerate(self.unit.picture.top.examples):
+                yield (f"example {one.index}", place, "", one.value)
+        if self.unit.picture.wish is not None:
+            for index, number in np.ndenumerate(self.unit.picture.wish.image):
+                row, column = index[-2:] if len(index) > 1 else (0, index[0])
+                yield ("made", int(row), int(column), float(number))

@@ -1,0 +1,250 @@
+"""Numbers of a network that were set by hand: what was written where and when, so that it can be undone and made again.
+
+An edit writes numbers in the place of others between two batches; all else that decides the training stays as it was.
+Going back to a step behind an edit makes the steps on the way once more, and each edit at its own place among them.
+
+torch is not imported here: the window says what is to be changed in these words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from nnviz.errors import ParamError
+from nnviz.record.number_text import exact_number
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nnviz.network.network import Network
+
+
+#: A node's id -> what it is called on the screen.
+NameOf: TypeAlias = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a number of a network stands: which node, its parameter as the module calls it, and the index there."""
+
+    node: str
+    parameter: str
+    index: tuple[int, ...]
+
+    def text(self, name_of: NameOf = str) -> str:
+        """In words: ``weight of linear1[3, 2]``."""
+        return f"{self.parameter} of {name_of(self.node)}[{', '.join(map(str, self.index))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightChange:
+    """A number that is to stand somewhere, as a 32-bit float."""
+
+    node: str
+    parameter: str
+    index: tuple[int, ...]
+    value: float
+
+    @property
+    def place(self) -> Place:
+        """Where."""
+        return Place(self.node, self.parameter, self.index)
+
+
+Numbers: TypeAlias = Mapping[Place, float]
+
+
+class Kind(Enum):
+    """What was done."""
+
+    EDIT = "edit"
+    #: More of the edit before it, as while a hand drags: both are undone together.
+    MORE = "more"
+    UNDO = "undo"
+    REDO = "redo"
+
+
+_BY_HAND = (Kind.EDIT, Kind.MORE)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightEdit:
+    """Numbers that were written at one moment.
+
+    Attributes:
+        kind: What was done.
+        step: Updates made by then.
+        evaluated_epochs: Epochs whose validation was done by then: at the end of an epoch it may be before or after.
+        before: What stood there.
+        after: What was written.
+    """
+
+    kind: Kind
+    step: int
+    evaluated_epochs: int
+    before: Numbers
+    after: Numbers
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        """When it was: steps made, and epochs evaluated."""
+        return self.step, self.evaluated_epochs
+
+    def and_then(self, more: WeightEdit) -> WeightEdit:
+        """This edit and what went on with it, as one."""
+        return replace(self, before={**more.before, **self.before}, after={**self.after, **more.after})
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that were concerned."""
+        return tuple(dict.fromkeys(place.node for place in self.after))
+
+    def where(self, name_of: NameOf = str) -> str:
+        """What was written to, in words."""
+        if len(self.after) == 1:
+            return next(iter(self.after)).text(name_of)
+        where = " and ".join(dict.fromkeys(f"{place.parameter} of {name_of(place.node)}" for place in self.after))
+        return f"{len(self.after)} numbers of {where}"
+
+    def text(self, name_of: NameOf = str) -> str:
+        """What was done, as a sentence."""
+        verb = {Kind.UNDO: "put back", Kind.REDO: "set again"}.get(self.kind, "set")
+        if len(self.after) == 1:
+            ((place, value),) = self.after.items()
+            change = f"from {exact_number(self.before[place])} to {exact_number(value)}"
+            return f"{self.where(name_of)} was {verb} {change} at step {self.step}."
+        return f"{self.where(name_of)} were {verb} at step {self.step}."
+
+
+class WeightEdits:
+    """All edits of a training, oldest first. Belongs to the thread that owns the network.
+
+    Attributes:
+        made: What was written, in its order; what a hand that drags wrote at one moment is one.
+        count: How often something was written: another count means other weights.
+    """
+
+    def __init__(self) -> None:
+        self.made: list[WeightEdit] = []
+        self.count = 0
+        #: Edits that hold, and those that were undone; the next to be asked for last.
+        self._done: list[WeightEdit] = []
+        self._undone: list[WeightEdit] = []
+
+    @property
+    def undoable(self) -> WeightEdit | None:
+        """What an undo takes back: the newest edit that holds, with all that continued it; None without one."""
+        return self._done[-1] if self._done else None
+
+    @property
+    def redoable(self) -> WeightEdit | None:
+        """What a redo makes again; None where nothing was undone, or something else was edited since."""
+        return self._undone[-1] if self._undone else None
+
+    def add(self, edit: WeightEdit) -> None:
+        """Something was written."""
+        self.count += 1
+        last = self.made[-1] if self.made else None
+        if edit.kind is Kind.MORE and last is not None and last.moment == edit.moment and last.kind in _BY_HAND:
+            self.made[-1] = last.and_then(edit)
+        else:
+            self.made.append(edit)
+        self._take_in(edit)
+
+    def forget_after(self, step: int) -> None:
+        """Training goes another way from this step."""
+        self.made = [edit for edit in self.made if edit.step <= step]
+        self._done, self._undone = [], []
+        for edit in self.made:
+            self._take_in(edit)
+
+    def clear(self) -> None:
+        """Other weights stand there now, or it begins anew: nothing can be undone or made again."""
+        self.made, self._done, self._undone = [], [], []
+
+    def at(self, step: int, evaluated_epochs: int) -> list[WeightEdit]:
+        """What was written at one moment, in its order."""
+        return [edit for edit in self.made if edit.moment == (step, evaluated_epochs)]
+
+    def _take_in(self, edit: WeightEdit) -> None:
+        if edit.kind is Kind.UNDO:
+            self._undone.append(self._done.pop())
+        elif edit.kind is Kind.REDO:
+            self._done.append(self._undone.pop())
+        else:
+            self._undone.clear()
+            goes_on = edit.kind is Kind.MORE and self._done
+            self._done.append(self._done.pop().and_then(edit) if goes_on else edit)
+
+
+def checked(network: Network, changes: Sequence[WeightChange]) -> dict[Place, float]:
+    """What is to be written, as 32-bit floats hold it; of two changes of one place the later one.
+
+    Raises:
+        ParamError: There is no such place, or no such number.
+    """
+    if not changes:
+        raise ParamError("There is nothing to set.", field="changes")
+    numbers = {}
+    for change in changes:
+        place = Place(change.node, change.parameter, tuple(change.index))
+        parameter = _parameter(network, place)
+        sizes = tuple(parameter.shape)
+        inside = len(place.index) == len(sizes) and all(
+            0 <= at < size for at, size in zip(place.index, sizes, strict=True)
+        )
+        if not inside:
+            raise ParamError(
+                f"The {place.parameter} of {place.node} is {' × '.join(map(str, sizes))}, counted from 0: there is "
+                f"nothing at {', '.join(map(str, place.index))}.",
+                field="index",
+            )
+        numbers[place] = as_float32(place, change.value)
+    return numbers
+
+
+def read(network: Network, places: Sequence[Place]) -> dict[Place, float]:
+    """What stands there."""
+    return {place: _parameter(network, place).detach()[place.index].item() for place in places}
+
+
+def write(network: Network, numbers: Numbers) -> None:
+    """Puts numbers where they belong, and touches nothing else."""
+    for place, value in numbers.items():
+        _parameter(network, place).detach()[place.index] = value
+
+
+def _parameter(network: Network, place: Place) -> nn.Parameter:
+    if place.node not in network.node_ids:
+        raise ParamError(f"There is no layer '{place.node[:80]}' in this network.", field="node")
+    parameters = dict(network.module_of(place.node).named_parameters())
+    found = parameters.get(place.parameter)
+    if found is None:
+        has = f"it has {' and '.join(parameters)}" if parameters else "it has none"
+        raise ParamError(f"{place.node} has no parameter '{place.parameter[:40]}' ({has}).", field="parameter")
+    return found
+
+
+def as_float32(place: Place, value: float) -> float:
+    """A number as a 32-bit float holds it.
+
+    Raises:
+        ParamError: It is infinite, NaN, or beyond what one can hold.
+    """
+    if not math.isfinite(value):
+        raise ParamError(f"{place.text()} must be a number that is finite, not {value}.", field="value")
+    with np.errstate(over="ignore", under="ignore"):
+        kept = float(np.float32(value))
+    if not math.isfinite(kept) or (kept == 0 and value != 0):
+        size = "large" if kept else "small"
+        raise ParamError(
+            f"{value:g} is too {size} for {place.text()}: a 32-bit float holds sizes from 1.4e-45 to 3.4e38.",
+            field="value",
+        )
+    return kept

@@ -1,0 +1,200 @@
+"""A digit is drawn, pasted, moved and spoilt by hand in the real window, and every card and the answer follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow
+
+from nnviz.gui.explain.own_input_view import OwnInputView
+from nnviz.gui.panels.own_input import OwnInputPanel
+from nnviz.gui.window.window import MainWindow
+from nnviz.record.quantities import OUTPUT, PINNED_INPUT
+from tests.gui.pointer import move_pointer
+
+
+def opened(qtbot: QtBot, window: MainWindow) -> OwnInputView:
+    panel = window.docks.show_panel("own_input")
+    assert isinstance(panel, OwnInputPanel)
+    qtbot.waitUntil(lambda: panel.view is not None and panel.view._facts is not None, timeout=TIMEOUT)
+    assert panel.view is not None
+    return panel.view
+
+
+def rests(qtbot: QtBot, view: OwnInputView) -> None:
+    """Until the last question is answered."""
+    qtbot.waitUntil(lambda: not (view._soon.isActive() or view._dirty or view._asked), timeout=TIMEOUT)
+
+
+def directly(window: MainWindow, numbers: Any) -> dict[str, Any]:
+    """What each node makes of an input: a forward pass of the live network, prepared by hand."""
+    session = window.bridge.session
+    assert session is not None
+
+    def question() -> dict[str, Any]:
+        import torch
+
+        training = session.training
+        network = training.network.eval()
+        try:
+            with torch.no_grad():
+                inputs = training.data.scaler.apply(torch.from_numpy(numbers)[None])
+                found = {node: one[0].numpy().copy() for node, one in network.forward_all(inputs).items()}
+                found["whole"] = network(inputs)[0].numpy().copy()
+        finally:
+            network.train()
+        return found
+
+    return session.ask(question).result(20)
+
+
+def weights(window: MainWindow) -> bytes:
+    session = window.bridge.session
+    assert session is not None
+    return session.ask(
+        lambda: b"".join(one.detach().numpy().tobytes() for one in session.training.network.parameters())
+    ).result(20)
+
+
+def drag(field: Any, places: list[tuple[float, float]], side: int) -> None:
+    """Along these rows and columns of the picture, with the left button."""
+    area = field.area()
+
+    def spot(row: float, column: float) -> QPoint:
+        return QPointF(area.left() + column * area.width() / side, area.top() + row * area.height() / side).toPoint()
+
+    QTest.mousePress(field, Qt.MouseButton.LeftButton, pos=spot(*places[0]))
+    for place in places[1:]:
+        move_pointer(field, spot(*place), Qt.MouseButton.LeftButton)
+    QTest.mouseRelease(field, Qt.MouseButton.LeftButton, pos=spot(*places[-1]))
+
+
+def test_a_drawn_digit_is_answered_and_stands_on_the_cards(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    before = weights(window)
+    view = opened(qtbot, window)
+    assert view.picture is not None and view.controls is not None
+    side = view.picture.shape[1]
+    assert not window.feed.shown.instead  # nothing is drawn: the pinned example stays
+    drag(view.draw_field, [(0.15 * side, 0.5 * side), (0.5 * side, 0.5 * side), (0.85 * side, 0.5 * side)], side)
+    rests(qtbot, view)
+    numbers = view.numbers()
+    assert numbers.shape == view.picture.shape
+    assert numbers[0, side // 2, side // 2] == 255 and numbers[0, 0, 0] == 0
+    # The answer and every card are those of a forward pass by hand.
+    expected = directly(window, numbers)
+    shares = np.exp(expected["whole"] - expected["whole"].max())
+    assert view.bars.shares == pytest.approx(shares / shares.sum(), abs=1e-6)
+    names = view._facts.class_names  # type: ignore[union-attr]
+    assert view.bars.answer == names[int(expected["whole"].argmax())]
+    live = window.canvas.stage.live
+    cards = {node: card for node, card in window.canvas.scene().cards.items() if card.facts.kind != "input"}
+    qtbot.waitUntil(lambda: all(live.is_own(live.picture(card.facts)) for card in cards.values()), timeout=TIMEOUT)
+    for node, card in cards.items():
+        picture = live.picture(card.facts)
+        assert picture is not None
+        assert np.allclose(picture.array, expected[node][: len(picture.array)], atol=1e-5), node
+    assert OUTPUT.series(next(iter(cards))) in window.feed.shown.instead
+    # An arrow key moves it by a pixel, and it is asked anew.
+    QTest.keyClick(view.seen_field, Qt.Key.Key_Right)
+    rests(qtbot, view)
+    assert np.array_equal(view.numbers()[:, :, 1:], numbers[:, :, :-1])
+    assert view.bars.shares == pytest.approx(
+        np.exp(lp := directly(window, view.numbers())["whole"]) / np.exp(lp).sum(), abs=1e-6
+    )
+    # A patch is blacked out by a drag, a pixel is typed, and both are taken back.
+    drag(view.seen_field, [(2.5, 2.5), (side - 2.5, side - 2.5)], side)
+    assert not view.numbers()[:, 3:-3, 3:-3].any()
+    QTest.keyClick(view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert view.numbers().any()
+    cell = view.seen_field.cell_rect(1, 2).center().toPoint()
+    QTest.mouseClick(view.seen_field, Qt.MouseButton.LeftButton, pos=cell)
+    field = next(one for one in view.seen_field.children() if one.objectName() == "number-field")
+    QTest.keyClicks(field.line, "200")  # type: ignore[attr-defined]
+    QTest.keyClick(field.line, Qt.Key.Key_Return)  # type: ignore[attr-defined]
+    assert view.numbers()[0, 1, 2] == 200
+    # Put away, the cards show the pinned example again; the training never noticed.
+    window.docks.docks["own_input"].hide()
+    assert not window.feed.shown.instead
+    assert weights(window) == before
+
+
+def test_an_example_and_pictures_of_files_and_of_the_clipboard(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path
+) -> None:
+    window = open_window("digits-cnn")
+    view = opened(qtbot, window)
+    assert view.picture is not None and view.controls is not None
+    run = window.feed.run
+    view.controls.asked.emit("example")
+    qtbot.waitUntil(lambda: not view.is_blank, timeout=TIMEOUT)
+    rests(qtbot, view)
+    pinned = run.latest(PINNED_INPUT.series())
+    assert view.answer_shown is not None
+    shown = {one.series: one for one in view.answer_shown.readings}
+    assert np.array_equal(shown[PINNED_INPUT.series()].array, pinned.array)  # type: ignore[union-attr]
+    assert view._label == pinned.meta["label"]  # type: ignore[union-attr]
+    for series, one in shown.items():
+        measured = run.latest(series)
+        if series != PINNED_INPUT.series() and measured is not None:
+            assert np.allclose(one.array, measured.array, atol=1e-5)  # type: ignore[union-attr]
+    # Dark ink on paper is turned round, and fits the picture.
+    path = tmp_path / "seven.png"
+    paper = np.full((60, 60), 255, np.uint8)
+    paper[10:16, 15:45] = 0
+    Image.fromarray(paper).save(path)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    view.draw_field.dropped.emit(data)
+    qtbot.waitUntil(lambda: view.picture.treatment.inverted, timeout=TIMEOUT)  # type: ignore[union-attr]
+    seen = view.numbers()[0] / 255
+    row = round(13 / 60 * len(seen))
+    assert seen[row, len(seen) // 2] > 0.5 and seen[-3].max() < 0.02
+    assert view._label == ""
+    pasted = QImage(28, 28, QImage.Format.Format_RGB32)
+    pasted.fill(QColor(40, 40, 40))
+    data = QMimeData()
+    data.setImageData(pasted)
+    view.take(data)
+    qtbot.waitUntil(lambda: view.numbers().mean() == 40, timeout=TIMEOUT)
+
+
+def test_a_kept_run_answers_beside_it_and_numbers_are_typed(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path
+) -> None:
+    from nnviz.cli import main
+
+    path = tmp_path / "kept.nnvizrun"
+    assert main(["train", "sample:spiral", "--epochs", "2", "--run", str(path)]) == 0
+    window = open_window("spiral")
+    view = opened(qtbot, window)
+    assert view.rows is not None
+    qtbot.waitUntil(lambda: view.answer_shown is not None, timeout=TIMEOUT)  # it begins with the pinned example
+    view.compare_with(path)
+    QTest.keyClicks(view.rows.fields[0], "")
+    for index, text in enumerate(("0,5", "-0.25")):
+        view.rows.fields[index].setText(text)
+        view.rows.fields[index].editingFinished.emit()
+    qtbot.waitUntil(lambda: bool(view.other_bars.answer) and not view._kept_busy, timeout=TIMEOUT)
+    rests(qtbot, view)
+    assert view.numbers().tolist() == [0.5, -0.25]
+    expected = directly(window, view.numbers())["whole"]
+    answer = view.bars.shares
+    assert answer[-1] == pytest.approx(1 / (1 + np.exp(-expected[0])), abs=1e-6) or answer == pytest.approx(
+        np.exp(expected) / np.exp(expected).sum(), abs=1e-6
+    )
+    # The other is trained, this one is not: they do not say the same.
+    assert view.other_bars.shares != pytest.approx(answer, abs=1e-3)
+    refused: list[str] = []
+    view.rows.refused.connect(refused.append)
+    view.rows.fields[0].setText("much")
+    view.rows.fields[0].editingFinished.emit()
+    assert refused and view.numbers()[0] == 0.5

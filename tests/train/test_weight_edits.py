@@ -1,0 +1,190 @@
+"""Numbers set by hand in a live network: exact, undone and made again, and true on every way back."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from training_helpers import CNN, CPU, advance, made_training, same, served, session_of, tables, wait_for, weights
+
+from nnviz.data.tensors import Feeder
+from nnviz.errors import NnvizError
+from nnviz.project.samples.sketch import chain, features, linear, output, relu
+from nnviz.record.quantities import BIASES, OUTPUT, WEIGHTS
+from nnviz.record.readings import ArrayReading
+from nnviz.record.run import Run
+from nnviz.train.checkpoint import from_blobs
+from nnviz.train.session import SessionState, TrainingSession
+from nnviz.train.weight_edits import WeightChange
+
+PLAIN = chain(features(6), linear(16), relu(), linear(3), output())
+
+
+def rests_at(session: TrainingSession, step: int) -> None:
+    """Until it rests at a step, with everything measured."""
+    wait_for(lambda: (session.position.step, session.position.activity) == (step, ""))
+    session.ask(lambda: None).result(20)
+
+
+def test_an_edit_equals_the_same_edit_in_plain_torch() -> None:
+    """Trained, set by hand, and trained on: bit for bit what a script does that writes into the tensor."""
+    data = tables()
+    training = made_training(PLAIN, data)
+    torch.manual_seed(0)
+    by_hand = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+    assert all(torch.equal(a, b) for a, b in zip(training.network.parameters(), by_hand.parameters(), strict=True))
+    optimizer = torch.optim.Adam(by_hand.parameters(), lr=0.01, fused=True)
+    batches = [*Feeder(data.train, data.scaler, 10, CPU, seed=0).batches(0)]
+
+    def train(inputs: Tensor, targets: Tensor) -> None:
+        training.advance()
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(by_hand(inputs), targets).backward()
+        optimizer.step()
+
+    for batch in batches[:3]:
+        train(*batch)
+    training.edit_weights([WeightChange("linear1", "weight", (3, 2), 1.0), WeightChange("linear2", "bias", (1,), -0.3)])
+    with torch.no_grad():
+        by_hand[0].weight[3, 2] = 1.0
+        by_hand[2].bias[1] = -0.3
+    for batch in batches[3:6]:
+        train(*batch)
+    assert all(torch.equal(a, b) for a, b in zip(training.network.parameters(), by_hand.parameters(), strict=True))
+
+
+def test_going_back_makes_the_edits_on_the_way_again() -> None:
+    """Before the end of an epoch, between it and its validation, and after it: every later state is bit for bit."""
+    training = made_training(CNN, keep_best=True)
+    start = training.capture()
+    states: dict[int, dict[str, Tensor]] = {}
+    for step in range(1, 15):
+        training.advance()
+        if step == 6:  # the epoch is over and not yet validated
+            training.edit_weights([WeightChange("conv1", "weight", (0, 0, 0, 0), 5.0)])
+        if training.epoch_end_due:
+            training.settle()
+            evaluation = training.evaluation("validation")
+            while evaluation.advance():
+                pass
+            training.finish_epoch(evaluation.result())
+        if step == 12:
+            training.edit_weights([WeightChange("linear1", "bias", (2,), 2.0)])
+        if step == 9:
+            training.edit_weights([WeightChange("conv1", "bias", (1,), -1.0)])
+            training.edit_weights([WeightChange("conv1", "bias", (1,), -2.0)], more=True)
+        if step == 10:
+            training.undo_edit()
+        states[step] = weights(training.network)
+    best, best_loss = training.best, training.best_loss
+    assert best is not None
+    for target in (13, 12, 9, 6):  # each from the very start
+        training.go_back(start, target)
+        advance(training, target)
+        assert training.step == target
+        assert same(weights(training.network), states[target]), target
+        if target >= 12:
+            assert training.best is not None
+            assert (training.best_loss, same(dict(training.best), dict(best))) == (best_loss, True)
+    # What was edited behind the step is dropped, and what was undone behind it holds again.
+    assert training.edits.undoable is not None
+    assert training.edits.undoable.where() == "weight of conv1[0, 0, 0, 0]"
+
+
+def test_an_edit_in_a_session_is_recorded_measured_undone_and_made_again() -> None:
+    run = Run()
+    saved: list[tuple[int, dict[str, bytes], str]] = []
+
+    class Store:
+        def save_checkpoint(self, step: int, epoch: int, blobs: dict[str, bytes], tag: str) -> None:
+            saved.append((step, blobs, tag))
+
+    def shown(name: str) -> ArrayReading:
+        reading = run.latest(name)
+        assert isinstance(reading, ArrayReading)
+        return reading
+
+    with served(session_of(PLAIN, run=run, probes=None, store=Store())) as session:
+        session.step(4).result(20)
+        rests_at(session, 4)
+        before = session.ask(lambda: weights(session.training.network)).result(20)
+        old = before["linear1.weight"][3, 2].item()
+        output_before = shown(OUTPUT.series("linear1"))
+        session.edit_weights([WeightChange("linear1", "weight", (3, 2), 1.0)]).result(20)
+        assert shown(WEIGHTS.series("linear1")).array[3, 2] == 1.0
+        output = shown(OUTPUT.series("linear1"))
+        example = shown("input/pinned").array
+        assert output.array[3] == pytest.approx(output_before.array[3] + (1.0 - old) * example[2], abs=1e-5)
+        (finding,) = [one for one in run.findings() if one.series == "finding/edited/linear1"]
+        assert (finding.step, finding.node) == (4, "linear1")
+        assert finding.text.startswith("weight of linear1[3, 2] was set from ")
+        assert finding.text.endswith(" to 1.0 at step 4.")
+        assert session.position.edits == 1
+        assert session.position.undoable_edit == "weight of linear1[3, 2]"
+        wait_for(lambda: bool(saved) and saved[-1][0] == 4)
+        assert from_blobs(saved[-1][1]).weights["linear1.weight"][3, 2] == 1.0
+
+        session.step(2).result(20)
+        rests_at(session, 6)
+        session.step_back().result(20)
+        session.go_back(4).result(20)
+        rests_at(session, 4)
+        assert session.ask(lambda: weights(session.training.network)).result(20)["linear1.weight"][3, 2] == 1.0
+        session.undo_edit().result(20)
+        assert same(session.ask(lambda: weights(session.training.network)).result(20), before)
+        assert (session.position.undoable_edit, session.position.redoable_edit) == ("", "weight of linear1[3, 2]")
+        session.redo_edit().result(20)
+        assert shown(WEIGHTS.series("linear1")).array[3, 2] == 1.0
+        # A hand that drags: one edit to undo, and the bias follows at once.
+        for value in (0.5, 0.75, 1.5):
+            session.edit_weights([WeightChange("linear1", "bias", (0,), value)], more=value > 0.5).result(20)
+        assert shown(BIASES.series("linear1")).array[0] == 1.5
+        session.undo_edit().result(20)
+        assert shown(BIASES.series("linear1")).array[0] == before["linear1.bias"][0]
+        session.go_back(3).result(20)  # before all of it
+        rests_at(session, 3)
+        assert session.position.undoable_edit == ""
+        assert not any(one.series.startswith("finding/edited") for one in run.findings())
+
+
+def test_it_can_be_edited_while_it_trains_and_goes_on_from_edited_best_weights() -> None:
+    with served(session_of(PLAIN, probes=None, epochs=400, keep_best=True)) as session:
+        session.play()
+        wait_for(lambda: session.position.step > 3)
+        session.edit_weights([WeightChange("linear2", "bias", (0,), 40.0)]).result(20)
+        session.pause().result(20)
+        edits = session.ask(lambda: session.training.edits.made).result(20)
+        assert len(edits) == 1
+        session.set_epochs(1)
+        session.play()
+        wait_for(lambda: session.state is SessionState.DONE)
+        session.edit_weights([WeightChange("linear2", "bias", (1,), -7.0)]).result(20)
+        session.set_epochs(1000)
+        session.step().result(20)
+        assert session.ask(lambda: weights(session.training.network)).result(20)["linear2.bias"][1] < -6
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (WeightChange("nobody", "weight", (0, 0), 1.0), "no layer 'nobody'"),
+        (WeightChange("relu1", "weight", (0, 0), 1.0), "it has none"),
+        (WeightChange("linear1", "mean", (0, 0), 1.0), "it has weight and bias"),
+        (WeightChange("linear1", "weight", (16, 0), 1.0), "16 × 6"),
+        (WeightChange("linear1", "weight", (3,), 1.0), "16 × 6"),
+        (WeightChange("linear1", "weight", (-1, 0), 1.0), "nothing at -1, 0"),
+        (WeightChange("linear1", "weight", (0, 0), math.nan), "finite"),
+        (WeightChange("linear1", "weight", (0, 0), 1e39), "too large"),
+        (WeightChange("linear1", "weight", (0, 0), 1e-46), "too small"),
+    ],
+)
+def test_what_cannot_be_set_is_refused_in_words(change: WeightChange, words: str) -> None:
+    training = made_training(PLAIN)
+    before = weights(training.network)
+    with pytest.raises(NnvizError, match=words):
+        training.edit_weights([WeightChange("linear1", "bias", (0,), 9.0), change])
+    assert same(weights(training.network), before)
+    with pytest.raises(NnvizError, match="no edit"):
+        training.undo_edit()

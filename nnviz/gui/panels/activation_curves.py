@@ -20,7 +20,7 @@ class ActivationCurvesPanel(Panel):
 
     key = "activation_curves"
     title = "Activation curves"
-    letter = "Y"
+    letter = "K"
     help = (
         "<p><b>What it shows.</b> Activations over an input x: the curve y, its derivative y′, and the gradient that "
         "is left behind several layers of it, each of which multiplies its input with the same weight: the product of "

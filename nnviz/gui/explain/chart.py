@@ -163,6 +163,8 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         theme = themes.current()
         self.setBackground(QColor(theme.panel))
         font = themes.font(self._letters)
+        # Half a line above, for the number at the top of the axis.
+        self._item.setContentsMargins(0, QFontMetrics(font).height() // 2 + 1, 8, 0)
         for name in ("left", "bottom"):
             axis = self._item.getAxis(name)
             axis.setTickFont(font)

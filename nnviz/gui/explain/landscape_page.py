@@ -49,8 +49,8 @@ _REACHES = ((None, "automatic"), (0.25, "±0.25"), (0.5, "±0.5"), (1.0, "±1"),
 _COUNTS = ((64, "64"), (256, "256"), (1024, "1 024"), (10**9, "all"))
 _SPLITS = (("validation", "validation"), ("train", "training"))
 #: From this width on the settings stand beside the landscape.
-_BESIDE = 620
-_COLUMN, _ANY_WIDTH = 290, 2**24 - 1
+_BESIDE = 640
+_COLUMN, _ANY_WIDTH = 312, 2**24 - 1
 #: From this height on there is a line for what is under the mouse.
 _HIGH = 200
 #: How far from its edges the balls begin if nobody says where, as a share of an axis.

@@ -266,9 +266,12 @@ class LandscapeView(QWidget):
         first, now = self._texts
         # The word stands where there is room: away from the way, and inside the picture.
         (left, right), (bottom, top) = self.chart.getPlotItem().getViewBox().viewRange()
-        now.setAnchor((1.15 if here[0] > (left + right) / 2 else -0.15, 1.1 if here[1] < (bottom + top) / 2 else -0.1))
+        aside = 1.15 if here[0] > (left + right) / 2 else -0.15
         when = "earlier" if self._old else "now"
-        _write(now, f"{when}, step {themes.format_count(landscape.step)}", here)
+        # Over one weight the word stands at the head of the line, where no ball rolls.
+        now.setAnchor((aside, (1.1 if here[1] < (bottom + top) / 2 else -0.1) if flat else 0.0))
+        place = here if flat else (here[0], top)
+        _write(now, f"{when}, step {themes.format_count(landscape.step)}", place)
         shown = flat and way is not None and len(way.steps) > 1
         if shown and way is not None:
             between = self.chart.place_on_screen(*way.places[0].tolist()) - self.chart.place_on_screen(*here[:2])

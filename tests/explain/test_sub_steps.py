@@ -193,6 +193,20 @@ def test_a_value_used_twice_has_a_gradient_for_each_wire_and_their_sum_as_its_ow
     assert ("bent", "nowhere", 0) not in into and "nowhere" not in found.gradients
 
 
+def test_gradients_asked_for_in_between_leave_no_trace_in_the_training() -> None:
+    ends = []
+    for asks in (False, True):
+        training = made_training(CNN)
+        for step in range(8):
+            if asks:
+                flow_of_example(training, Example("validation", step))
+                look_at(training, tuple(SubStep)[step % 5])
+            training.advance()
+        ends.append(to_blobs(training.capture()))
+        training.random.release()
+    assert ends[0] == ends[1]
+
+
 def test_it_is_refused_while_something_is_under_way_and_abandoned_by_whatever_trains() -> None:
     session = session_of(MLP, epochs=50)
     with served(session):

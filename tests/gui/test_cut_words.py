@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QFontMetrics, QTextDocument, QWheelEvent
+from PySide6.QtGui import QColor, QFontMetrics, QTextDocument, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QScrollArea, QToolButton
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.gui.panels.findings import FindingsPanel, _unbroken
-from nnviz.gui.parts.widgets import ElidedLabel
+from nnviz.gui.parts.widgets import ElidedLabel, Legend, LegendEntry
 from nnviz.gui.runs.standing import with_learning_rate
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetProject
@@ -131,7 +131,7 @@ def test_every_row_of_every_list_is_reached_by_the_wheel(qtbot: QtBot, open_wind
                 continue
             scrolled.add(key)
             bar = area.verticalScrollBar()
-            assert bar.isVisible(), key
+            qtbot.waitUntil(lambda bar=bar: bar.isVisible(), timeout=TIMEOUT)  # type: ignore[misc]
             for _ in range(200):
                 if bar.value() == bar.maximum():
                     break
@@ -159,3 +159,21 @@ def test_a_long_name_moves_nothing_out_of_sight(open_window: OpenWindow) -> None
     window.apply(SetProject(name="A network of which the name is much longer than any bar"))
     QApplication.processEvents()
     assert window.top_bar._lecture.geometry().right() <= window.width()
+
+
+def test_no_curve_of_a_legend_loses_its_name_before_values_and_points_are_gone(styled: QApplication) -> None:
+    legend = Legend()
+    colour = QColor("white")
+    batch, validation = LegendEntry("batch", colour, "0.153"), LegendEntry("validation", colour, "0.196")
+    best = LegendEntry("best epoch 3", colour, dot=True)
+    legend.set_entries([batch, validation, best])
+    assert legend.fitting(1000) == (batch, validation, best)
+    seen: list[tuple[str, ...]] = []
+    for width in range(500, 60, -1):
+        shown = legend.fitting(width)
+        names = tuple(f"{entry.title} {entry.value}".strip() for entry in shown)
+        if not seen or seen[-1] != names:
+            seen.append(names)
+    assert seen[1] == ("batch 0.153", "validation 0.196"), "the point goes first"
+    without = [names for names in seen if not any(name.startswith("validation") for name in names)]
+    assert ("batch 0.153", "validation") in seen and len(without) <= 1

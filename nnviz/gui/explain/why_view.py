@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
@@ -27,6 +28,7 @@ from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Project
 from nnviz.record.age import Moment
+from nnviz.record.readings import ArrayReading
 
 if TYPE_CHECKING:
     from nnviz.explain.score import OwnNetwork
@@ -55,6 +57,7 @@ class WhyView(QWidget):
         self._document = workspace.document
         self._on = False
         self._moment = Moment()
+        self._own: ArrayReading | None = None
         self._cost = 0.0
         self.failure = ""
         column = QVBoxLayout(self)
@@ -152,6 +155,12 @@ class WhyView(QWidget):
                 self._chosen()
             else:
                 self._arrange()
+
+    def set_own(self, own: ArrayReading | None) -> None:
+        """What stands on the cards in place of the pinned example, as the network sees it; None where nothing does."""
+        if own is not self._own:
+            self._own = own
+            self._soon(_SOON)
 
     def set_moment(self, moment: Moment) -> None:
         """The step that is shown now."""
@@ -344,7 +353,9 @@ class WhyView(QWidget):
 
     def _put(self) -> None:
         method, target = self.method, self._target
-        pinned = self._document.project.view.pinned_sample
+        pinned, drawn = self._document.project.view.pinned_sample, self._own
+        array = None if drawn is None else np.asarray(drawn.array, np.float32)
+        label = "" if drawn is None else str(drawn.meta.get("label", ""))
         node = str(self.node_box.currentData() or "") if target == _UNIT else ""
         chosen = target if isinstance(target, int) else None
         unit, layer = self.unit_box.value(), str(self.layer_box.currentData() or "")
@@ -358,7 +369,7 @@ class WhyView(QWidget):
             baseline = "mean" if mean else "zero"
             question = WhyQuestion(
                 method, example.split, example.index, chosen, node, unit, layer, patch, stride,
-                "mean" if baseline == "mean" else "zero",
+                "mean" if baseline == "mean" else "zero", array, label,
             )  # fmt: skip
             return why(own, question, job.tell, job.is_cancelled)
 

@@ -429,7 +429,8 @@ class CurvePlot(QWidget):
     def _style_labels(self) -> None:
         axis = self._item.getAxis("left")
         # Half a word beside the axis would tell less than the title of the panel does.
-        fits = QFontMetrics(themes.font(12)).horizontalAdvance(self._y_title) <= self.height() - 8
+        room = self.height() - self._item.getAxis("bottom").height() - 8
+        fits = QFontMetrics(themes.font(12)).horizontalAdvance(self._y_title) <= room
         axis.setLabel(
             (self._y_title if fits else "") or None,
             color=QColor(themes.current().text_muted).name(),

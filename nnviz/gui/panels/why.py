@@ -14,7 +14,9 @@ from nnviz.gui.explain.unit_view import UnitView
 from nnviz.gui.explain.why_view import WhyView
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.widgets import Segments
+from nnviz.gui.runs.shown import Shown
 from nnviz.record.age import ReadingShown
+from nnviz.record.quantities import PINNED_INPUT
 from nnviz.record.run import RunView
 
 
@@ -24,9 +26,12 @@ class WhyPanel(Panel):
     key = "why"
     title = "Why"
     letter = "W"
+    least_width = 400
+    least_height = 300
     empty = "Build a network that can run: which parts of the pinned example make its answer appears here."
     help = (
-        "<p><b>This answer.</b> The score is the number behind the answer: that of a class before softmax, or of a "
+        "<p><b>This answer.</b> Of the pinned example, or of an own input while one stands on the cards. "
+        "The score is the number behind the answer: that of a class before softmax, or of a "
         "unit. The map says which places of the pinned example made it; the legend is painted by the same scale. The "
         "third picture is the check: the tenth that did most, as the map has it, is covered by the baseline. "
         "A map that tells the truth makes the score fall.</p><p>"
@@ -74,6 +79,11 @@ class WhyPanel(Panel):
 
     def _on_view(self) -> None:
         self.redraw()
+
+    def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
+        """An input of one's own takes the place of the pinned example here, too."""
+        super().refresh(shown, changed)
+        self.why.set_own(shown.instead.get(PINNED_INPUT.series()))
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """The views follow the network by themselves; here they learn which step is shown."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -209,6 +209,10 @@ class AgeMark(QWidget):
             paint_age_mark(painter, QPointF(0, self.height() / 2), ascent, themes.current().text_muted)
 
 
+#: Pixels between two entries of a legend.
+_LEGEND_GAP = 10
+
+
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
     """One curve in a legend: its name, colour and present value as text; ``dot`` marks a point instead of a line.
@@ -230,7 +234,8 @@ class Legend(QWidget):
 
     So has the mark of an old value, before it. Pointing at the line says when each was measured.
 
-    Where the entries do not fit, the last ones are left out rather than squeezed.
+    Where the entries do not fit, points go first, then the last ones are without their values: a curve without a name
+    could be anything. Where not even the names fit, the last ones are left out rather than squeezed.
     """
 
     VALUE_SAMPLE = "0.00000"
@@ -272,6 +277,25 @@ class Legend(QWidget):
         """Any width will do."""
         return QSize(0, line_height() + 2)
 
+    def fitting(self, width: float) -> tuple[LegendEntry, ...]:
+        """What of the entries is shown in this width."""
+        metrics = QFontMetrics(self.font())
+
+        def fits(shown: Sequence[LegendEntry]) -> bool:
+            needed = sum(self._width_of(entry, metrics) for entry in shown)
+            return needed + _LEGEND_GAP * (len(shown) - 1) <= width
+
+        curves = tuple(entry for entry in self._entries if not entry.dot)
+        for valued in range(len(curves), -1, -1):
+            for entries in (self._entries, curves):
+                shown = (*entries[:valued], *(replace(entry, value="") for entry in entries[valued:]))
+                if fits(shown):
+                    return shown
+        named = [replace(entry, value="") for entry in curves]
+        while len(named) > 1 and not fits(named):
+            named.pop()
+        return tuple(named)
+
     def _width_of(self, entry: LegendEntry, metrics: QFontMetrics) -> int:
         width = 20 + metrics.horizontalAdvance(entry.title)
         if entry.value:
@@ -286,14 +310,12 @@ class Legend(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font())
         metrics = QFontMetrics(self.font())
-        widths = [self._width_of(entry, metrics) for entry in self._entries]
-        gap = 10
-        shown = len(widths)
-        while shown > 1 and sum(widths[:shown]) + gap * (shown - 1) > self.width():
-            shown -= 1
-        x = self.width() - sum(widths[:shown]) - gap * max(shown - 1, 0)
+        shown = self.fitting(self.width())
+        widths = [self._width_of(entry, metrics) for entry in shown]
+        gap = _LEGEND_GAP
+        x = self.width() - sum(widths) - gap * max(len(shown) - 1, 0)
         middle = self.height() // 2
-        for entry, width in zip(self._entries[:shown], widths[:shown], strict=True):
+        for entry, width in zip(shown, widths, strict=True):
             if entry.dot:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(entry.colour)

@@ -9,9 +9,10 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QWidget
 
 from nnviz.gui.canvas import CanvasView
+from nnviz.gui.look import theme
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import Segments
+from nnviz.gui.parts.widgets import Segments, refresh_fonts
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.graph.dense_layers import DenseLayers, dense_layers
@@ -56,6 +57,7 @@ class CentreViews(QWidget):
         self.segments.chosen.connect(lambda key: self.choose(key == "neurons"))
         row.addWidget(self.segments)
         self._switch.hide()
+        follow(theme.notifier.changed, self._on_theme, self)
 
     def attach(self, workspace: Workspace, tapped: Callable[[], object]) -> None:
         """Say what the neuron view may know, and what the space bar does in it."""
@@ -156,6 +158,10 @@ class CentreViews(QWidget):
         else:
             self._look()
 
+    def _on_theme(self) -> None:
+        refresh_fonts(self._switch)
+        self._place()
+
     def _look(self) -> None:
         """The switch is there where there is a choice."""
         self.segments.set_value("neurons" if self.neurons_shown else "cards")
@@ -168,6 +174,7 @@ class CentreViews(QWidget):
         self._switch.raise_()
         if self._neurons is not None:
             self._neurons.reserve_corner(self._switch.width() - 4)
+        self._canvas.reserve_corner(0 if self._switch.isHidden() else self._switch.width() + _INSET)
 
     def resizeEvent(self, event: object) -> None:
         """The switch stays in its corner."""

@@ -29,6 +29,7 @@ from nnviz.gui.look.theme import format_count, format_duration
 from nnviz.gui.parts.field_undo import undo_document_from
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import Field, InPlace, text_width, value_font, value_height
+from nnviz.gui.parts.widgets import ElidedLabel
 from nnviz.gui.runs.standing import Standing, with_learning_rate
 from nnviz.gui.runs.training import Training
 from nnviz.gui.window.project_title import ProjectTitle
@@ -265,13 +266,13 @@ class TopBar(QWidget):
         column.setSpacing(5)
         figures = QHBoxLayout()
         figures.setSpacing(10)
-        self._speed = QLabel("", self._progress_box)
+        self._speed = ElidedLabel("", self._progress_box)
         self._eta = QLabel("", self._progress_box)
         for label in (self._speed, self._eta):
             label.setProperty("role", "muted")
         self._eta.setAlignment(Qt.AlignmentFlag.AlignRight)
-        figures.addWidget(self._speed)
-        figures.addWidget(self._eta, 1)
+        figures.addWidget(self._speed, 1)
+        figures.addWidget(self._eta)
         column.addStretch(1)
         column.addLayout(figures)
         self._progress = QProgressBar(self._progress_box)
@@ -552,7 +553,8 @@ class TopBar(QWidget):
         self._step.setToolTip(f"{format_count(standing.seen.step)} steps")
         speed = standing.samples_per_second
         running = self._training.running
-        self._speed.setText(f"{format_count(round(speed))} samples/s" if running and speed > 0 else "")
+        number = format_count(round(speed)) if running and speed > 0 else ""
+        self._speed.set_wordings(f"{number} samples/s" if number else "", f"{number} /s" if number else "")
         self._eta.setText(f"ETA {format_duration(standing.eta_seconds)}" if running else self._idle_text())
         self._progress.setValue(round(1000 * standing.step / standing.steps) if standing.steps else 0)
         waiting = not standing.device

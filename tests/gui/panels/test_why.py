@@ -224,6 +224,48 @@ def test_there_is_a_sentence_where_there_is_no_answer_and_long_work_waits_for_a_
     assert not panel.why.go.isVisible()
 
 
+def test_an_own_input_takes_the_place_of_the_pinned_example(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    panel = opened(window, qtbot)
+    answered(panel, qtbot, "saliency", 0)
+    drawn = np.zeros((1, 28, 28), np.float32)
+    drawn[0, 12:15, 4:24] = 255
+
+    def question(training: Any) -> Any:
+        from nnviz.explain.own_input import answer_to
+
+        return answer_to(training, drawn)
+
+    own = asked(qtbot, window, question)
+    window.feed.set_instead(own.readings)
+    qtbot.waitUntil(lambda: panel.why.answer.question.own is not None and not panel.why.busy, timeout=LONG)
+    found = panel.why.answer
+    assert np.array_equal(found.example > 0, drawn > 0) and found.right == ""
+    np.testing.assert_allclose(found.outputs.reshape(-1), own.output, atol=1e-5)
+    assert panel.why.picture.is_right() is None and panel.why.picture.lines()[0].endswith("%.")
+    window.feed.set_instead(())
+    qtbot.waitUntil(lambda: panel.why.answer.question.own is None and not panel.why.busy, timeout=LONG)
+
+
+def test_training_goes_bit_for_bit_as_without_it(qtbot: QtBot, open_window: OpenWindow) -> None:
+    import torch
+
+    from nnviz.data.tensors import load
+    from nnviz.train.training import Training
+
+    window = open_window("spiral")
+    panel = opened(window, qtbot)
+    for number, method in enumerate(METHODS):
+        panel.why.choose(method.key)
+        panel.turn("unit" if number % 2 else "answer")
+        panel.unit.go.click()
+        steps(window, qtbot, 5)
+    alone = Training(window.document.project, load(window.document.project.data), torch.device("cpu"))
+    for _ in range(5 * len(METHODS)):
+        alone.advance()
+    assert asked(qtbot, window, weights) == weights(alone)
+
+
 @pytest.mark.parametrize("name", ["dark", "light"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_map_is_painted_in_the_colours_of_its_legend(styled: object, name: str, channels: int) -> None:

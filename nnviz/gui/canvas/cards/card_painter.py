@@ -21,13 +21,14 @@ from nnviz.gui.canvas.cards.card_text import (
     text_width,
     title_letters,
 )
-from nnviz.gui.canvas.cards.facts import CardFacts, Status
+from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.scales import paint_no_number
 from nnviz.gui.look.theme import Theme, format_count, level_colour, mixed, scene_font
+from nnviz.project import registry
 from nnviz.record.quantities import GRADIENT_NORM, Quantity
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -51,12 +52,14 @@ class CardLook:
     Attributes:
         severity: ``error``, ``warning`` or empty: red or amber frame.
         target: While a wire is being drawn: the card can take it (True), cannot (False), or is not asked (None).
+        lit: A number of it has to do with the one that is taken apart.
     """
 
     selected: bool = False
     hovered: bool = False
     severity: str = ""
     target: bool | None = None
+    lit: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class CardReadings:
     Attributes:
         old: Which of ``gradient``, ``badge`` and ``picture`` were measured long before the step that is shown.
         own: The picture is that of an input of the user's own, not of the pinned example.
+        sign: A letter for what ``gradient`` is the norm of.
     """
 
     gradient: float | None = None
@@ -74,6 +78,7 @@ class CardReadings:
     quantity: Quantity | None = None
     old: frozenset[str] = frozenset()
     own: bool = False
+    sign: str = "g"
 
     @property
     def gradient_text(self) -> str:
@@ -99,7 +104,7 @@ def frame_colour(look: CardLook, theme: Theme) -> QColor | None:
         return theme.danger
     if look.severity == "warning":
         return theme.warning
-    return theme.accent if look.selected else None
+    return theme.accent if look.selected or look.lit else None
 
 
 def paint_card(
@@ -115,7 +120,8 @@ def paint_card(
     if places.picture is not None:
         _paint_picture(painter, facts, places.picture, picture, theme)
         if picture is not None and "picture" in readings.old:
-            _paint_old_picture(painter, places.picture, places.letters, theme)
+            left = facts.picture is Picture.BARS  # the name of the class stands at the right
+            _paint_old_picture(painter, places.picture, places.letters, theme, left=left)
         elif picture is not None and readings.own:
             _paint_own(painter, places.picture, places.letters, theme, said=facts.kind == "input")
     if places.gradient_bar is not None:
@@ -171,10 +177,10 @@ def _paint_own(painter: QPainter, area: QRectF, letters: int, theme: Theme, *, s
     painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), OWN_INPUT)
 
 
-def _paint_old_picture(painter: QPainter, place: QRectF, letters: int, theme: Theme) -> None:
-    """A clock in the corner of a picture that is old, on a plate, over whatever is pictured."""
+def _paint_old_picture(painter: QPainter, place: QRectF, letters: int, theme: Theme, *, left: bool) -> None:
+    """A clock in a corner of a picture that is old, on a plate, over whatever is pictured."""
     side = age_room(letters)
-    plate = QRectF(place.right() - side - 2.0, place.top() + 2.0, side, side)
+    plate = QRectF(place.left() + 2.0 if left else place.right() - side - 2.0, place.top() + 2.0, side, side)
     back = QColor(theme.panel_raised)
     back.setAlphaF(0.86)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -216,6 +222,13 @@ def paint_far_card(painter: QPainter, facts: CardFacts, look: CardLook, theme: T
         or height * len(lines) + low > rect.height() - 6.0
         or text_width(name, letters, 400) > rect.width() - 8.0
     ):
+        if name and zoom >= NAMED_FROM and facts.title == registry.layer(facts.kind).title:
+            # Of ``LeakyReLU`` and ``relu3`` the second says more, where there is no room for both.
+            named = far_title(name, letters, rect.height())
+            if named[1] >= letters:
+                lines, size = named
+                painter.setFont(scene_font(size, 600))
+                height = min(size * 1.1, (rect.height() - 4.0) / len(lines))
         name = ""
     top = rect.center().y() - (height * len(lines) + (low if name else 0.0)) / 2
     if name:
@@ -244,7 +257,7 @@ def paint_plate(painter: QPainter, rect: QRectF, family: str, look: CardLook, th
             rect.adjusted(-spread, 2.5 - spread, spread, 2.5 + spread), CARD_RADIUS + spread, CARD_RADIUS + spread
         )
     frame = frame_colour(look, theme)
-    if look.selected:
+    if look.selected or look.lit:
         glow = QColor(theme.accent)
         glow.setAlphaF(0.30)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -337,7 +350,7 @@ def _paint_figures(
     unit = letters / LETTERS
     count = parameter_count(facts.parameters) if facts.parameters is not None else "? par."
     count_width = text_width(count, letters, 400)
-    number_width, letter = text_width(_WIDEST, letters, 400), text_width("g", letters, 400)
+    number_width, letter = text_width(_WIDEST, letters, 400), text_width(readings.sign, letters, 400)
     near = letters == LETTERS
     sign_width = letter + 12.5 * unit + (age_room(letters) if near else 0.0)
     both = squeeze_into(count_width + number_width, row.width() - sign_width - 8.0 * unit)
@@ -361,7 +374,7 @@ def _paint_figures(
         paint_age_mark(painter, QPointF(left, row.center().y() + 0.5 * unit), letters, theme.text_muted)
         if not near:
             return
-    painter.drawText(QPointF(right - 4.0 * unit - letter, row.center().y() + 4.0 * unit), "g")
+    painter.drawText(QPointF(right - 4.0 * unit - letter, row.center().y() + 4.0 * unit), readings.sign)
     painter.setPen(QPen(theme.text_muted, 0.9 * unit))
     top, bottom = row.center().y() - 4.6 * unit, row.center().y() + 5.4 * unit
     for x in (right, right - 2.0 * unit, right - 6.4 * unit - letter, right - 8.4 * unit - letter):

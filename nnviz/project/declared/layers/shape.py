@@ -119,6 +119,7 @@ LAYERS: tuple[LayerSpec, ...] = (
         footprint=Footprint(),
         followers=("add", "subtract", "multiply", "linear"),
         card_note="x[{index}]",
+        picks_param="index",
     ),
     LayerSpec(
         "identity",

@@ -12,7 +12,8 @@ import torch
 from nnviz.data.tensors import load
 from nnviz.errors import InputError, RunFileError
 from nnviz.explain.explanation import Explanation
-from nnviz.explain.layers import LOSS, explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
+from nnviz.explain.layers import explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
+from nnviz.explain.place import LOSS
 from nnviz.explain.updates import explain_update
 from nnviz.explain.values import Example, values_of_example, values_of_next_batch
 from nnviz.network.memory import refuse_without_room
@@ -257,6 +258,15 @@ def _example_of_batch(training: Training, question: Question) -> tuple[int, Exam
             field="--example",
         )
     return at, Example("train", chosen[at])
+
+
+def pinned_example(training: Training, pinned: int) -> Example:
+    """The example that the cards show: of the validation split, or of training where none was held back.
+
+    Raises:
+        InputError: There is none.
+    """
+    return _example(training, Question(""), pinned)
 
 
 def _example(training: Training, question: Question, pinned: int) -> Example:

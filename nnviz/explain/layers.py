@@ -31,13 +31,11 @@ from nnviz.explain.explanation import (
 )
 from nnviz.explain.kinds.losses import Answer
 from nnviz.explain.kinds.way import Flow
+from nnviz.explain.place import LOSS
 from nnviz.explain.values import NodeValues, Values
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.shapes import inputs_of
-
-#: What the loss is called where a node is asked for.
-LOSS = "loss"
 
 
 def explain(values: Values, node: str, index: Index, *, example: int = 0) -> Explanation:

@@ -120,6 +120,11 @@ def _named(factor: Factor) -> str:
     return f"{number(factor.value)} ({factor.name})"
 
 
+def steps_of(found: Explanation, most: int = MOST_LINES) -> list[tuple[str, str]]:
+    """Of the factors in its largest terms that were computed: each with its value, and what it is made of."""
+    return list(_steps(found.largest(most)))
+
+
 def _steps(terms: tuple[Term, ...]) -> Iterator[tuple[str, str]]:
     """What the computed factors are made of, each once, the nearest first."""
     pending = [factor for term in terms for factor in term.factors]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from nnviz.errors import InputError
 from nnviz.explain import attribution
 from nnviz.explain.methods import BY_KEY, Baseline
 from nnviz.explain.score import CancelledCheck, Goal, OwnNetwork, Progress, frozen
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 COVERED = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WhyQuestion:
     """What is asked for.
 
@@ -31,6 +32,8 @@ class WhyQuestion:
         layer: For Grad-CAM; empty means the last convolution and what belongs to it.
         patch, stride: For occlusion; 0 means a seventh of the shorter side, and half of a patch.
         baseline: What says nothing: the beginning of the way, and what is put in place of what is covered.
+        own: An input of one's own in place of the example, as the network sees it.
+        label: What would be right for that, in words; empty where nobody knows.
     """
 
     method: str
@@ -43,6 +46,8 @@ class WhyQuestion:
     patch: int = 0
     stride: int = 0
     baseline: Baseline = "zero"
+    own: Numbers | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,11 +119,11 @@ def why(
     """Answers a question on a network of one's own.
 
     Raises:
-        InputError: There is no such example, class, unit or layer.
+        InputError: There is no such example, class, unit or layer, or the input does not fit the network.
         Cancelled: ``cancelled`` said so.
     """
     method = BY_KEY[question.method]
-    inputs = own.example(Example(question.split, question.index))
+    inputs = _inputs(own, question)
     with torch.no_grad():
         outputs = own.run(inputs, {own.output_id})[own.output_id]
     answer, target = own.answer(outputs), None
@@ -154,7 +159,7 @@ def why(
         step=own.step,
         goal=goal,
         example=frozen(inputs[0]),
-        right=own.data.describe(question.index, question.split),
+        right=question.label if question.own is not None else own.data.describe(question.index, question.split),
         outputs=frozen(outputs[0]),
         answer=answer,
         target=target,
@@ -174,6 +179,16 @@ def why(
         loss=own.loss.kind,
         task=own.loss.task,
     )
+
+
+def _inputs(own: OwnNetwork, question: WhyQuestion) -> Tensor:
+    if question.own is None:
+        return own.example(Example(question.split, question.index))
+    expected = tuple(own.shapes[own.input_id])
+    if question.own.shape != expected:
+        given = " × ".join(map(str, question.own.shape))
+        raise InputError(f"This network takes {' × '.join(map(str, expected))} numbers, not {given}.")
+    return torch.from_numpy(question.own.copy())[None].to(own.device)
 
 
 def _numbers(own: OwnNetwork, inputs: Tensor, goal: Goal, method: str) -> Tensor:

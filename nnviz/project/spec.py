@@ -376,6 +376,8 @@ class LayerSpec(Spec):
         flattens: It lays all numbers in one row.
         keeps_numbers: It puts out what came in, number by number in the same order, but for a mask.
         pads: It only frames the image, as the padding of a convolution does.
+        picks_param: The parameter that says which one of the numbers or channels that come in goes out; empty where all
+            do.
         width_param: The parameter that decides on the first size of its output; empty where none does.
         joins_along: Of a join: the parameter that names the dimension along which its inputs may differ.
         stretches: Of a join: a size of 1 is stretched to fit the other inputs.
@@ -410,6 +412,7 @@ class LayerSpec(Spec):
     flattens: bool = False
     keeps_numbers: bool = False
     pads: bool = False
+    picks_param: str = ""
     width_param: str = ""
     joins_along: str = ""
     stretches: bool = False

@@ -554,6 +554,9 @@ FINDING = Quantity(
     holds=True,
 )
 
+#: What the findings begin with that note weights set by hand; a node's id follows.
+EDITED = FINDING.series("edited/")
+
 #: All of them, in the order of their declarations.
 QUANTITIES: tuple[Quantity, ...] = tuple(one for one in list(globals().values()) if isinstance(one, Quantity))
 _BY_NAME = {quantity.name: quantity for quantity in QUANTITIES}

@@ -7,7 +7,7 @@ import numpy as np
 from nnviz.probes.verdict import NOT_TRIED
 from nnviz.project import registry
 from nnviz.project.value_text import number_text
-from nnviz.record.quantities import ACCURACY, FINDING, LOSS
+from nnviz.record.quantities import ACCURACY, EDITED, FINDING, LOSS
 from nnviz.record.readings import Cure, Finding, Reading, Scalar
 from nnviz.record.run import RunView
 from nnviz.train.loop import EvaluationResult
@@ -76,7 +76,7 @@ def edited(training: Training, edit: WeightEdit) -> list[Finding]:
     """Numbers were set by hand; one finding a node, which the next edit of it replaces."""
     return [
         Finding(
-            FINDING.series(f"edited/{node}"),
+            f"{EDITED}{node}",
             edit.step,
             "information",
             edit.text(training.network.name_of),

@@ -19,7 +19,7 @@ from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
 from nnviz.project.model import DataConfig, DataFacts, Project
-from nnviz.record.quantities import EPOCH
+from nnviz.record.quantities import EDITED, EPOCH
 from nnviz.record.run import Run, RunInfo, RunView
 from nnviz.train.change import Live, Restart, change, learning_rate_of
 
@@ -245,8 +245,8 @@ class Workbench:
 
     @property
     def trained(self) -> bool:
-        """Whether the run holds more than the untrained network."""
-        return self._run is not None and self._run.last_step > 0
+        """Whether the run holds more than the untrained network: something was trained, or weights were set by hand."""
+        return self._run is not None and (self._run.last_step > 0 or bool(self._run.names(EDITED)))
 
     @property
     def differs(self) -> bool:

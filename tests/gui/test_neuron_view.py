@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -160,6 +161,16 @@ def test_units_are_switched_frozen_and_begun_anew_by_their_menu_and_all_of_it_is
         assert action.isEnabled()
         action.trigger()
 
+    # By keys: from unit to unit, and what the menu offers; and the pace, from the menu of the window.
+    window.canvas.setFocus()
+    assert view.picture.hasFocus()
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Left, *[Qt.Key.Key_Down] * 4):
+        QTest.keyClick(view.picture, key)
+    assert view.picture.chosen == unit
+    window.action("slower").trigger()
+    assert window.training.pace == 20 and view.paces.value == "20"
+    window.action("faster").trigger()
+    assert window.training.pace is None and view.paces.value == "full"
     do("Switch off")
     qtbot.waitUntil(lambda: view.is_off(unit), timeout=10_000)
     qtbot.waitUntil(lambda: not view.numbers.layers[1].maps[4].any(), timeout=10_000)  # type: ignore[union-attr,index]
@@ -267,6 +278,29 @@ def test_it_is_there_for_small_dense_networks_and_says_why_not_for_others(
     assert window.centre.neurons_shown and window.settings.neurons_first
     window.regions.show_node("linear1")
     assert window.canvas.isVisible() and window.settings.neurons_first
+
+
+def test_a_recorded_run_is_shown_as_it_was_and_cannot_be_changed(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path
+) -> None:
+    from nnviz.cli import main
+
+    path = tmp_path / "kept.nnvizrun"
+    assert main(["train", "sample:spiral", "--epochs", "2", "--run", str(path)]) == 0
+    window = open_window("digits-cnn", ready=False, run_path=path)
+    qtbot.waitUntil(lambda: window.training.state == "replay", timeout=30_000)
+    view = shown(qtbot, window)
+    assert view.numbers is not None and view.numbers.step == window.feed.run.last_step == 64
+    assert same(qtbot, window, view)
+    last = view.picture.value_at(LinePlace(1, 0, 0))
+    window.feed.set_step(0)
+    qtbot.waitUntil(lambda: view.numbers is not None and view.numbers.step == 0, timeout=20_000)
+    assert view.picture.value_at(LinePlace(1, 0, 0)) != last and same(qtbot, window, view)
+    editor = view.picture.edit(LinePlace(1, 0, 0))
+    assert editor is not None
+    editor.line.setText("1")
+    QTest.keyClick(editor.line, Qt.Key.Key_Return)
+    assert "recorded run" in editor.note.text() and same(qtbot, window, view)
 
 
 def test_layers_and_places() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
@@ -14,6 +15,7 @@ from window_kit import TIMEOUT, OpenWindow
 from nnviz.gui.panels.enlarged import Enlarged
 from nnviz.gui.panels.filters import FiltersPanel, FilterView
 from nnviz.gui.window.window import MainWindow
+from nnviz.project.edits import SetTraining
 from nnviz.record.stored import open_run
 from nnviz.train.weight_edits import WeightChange
 
@@ -116,6 +118,13 @@ def test_a_run_whose_weights_were_set_before_its_first_step_is_replayed_with_the
     assert window.training.edit_weights([WeightChange(node, "weight", (0, 0), 2.5)]) == ""
     qtbot.waitUntil(lambda: of_network(qtbot, window, f"{node}.weight")[0, 0] == 2.5, timeout=TIMEOUT)
     start = of_network(qtbot, window, f"{node}.weight")
+    # What was set by hand is not thrown away without a word, as an untrained network is.
+    before = window.document.project.training
+    window.document.apply(SetTraining(msgspec.structs.replace(before, batch_size=7)))
+    qtbot.waitUntil(lambda: window.training.differs, timeout=TIMEOUT)
+    window.document.undo()
+    qtbot.waitUntil(lambda: not window.training.differs, timeout=TIMEOUT)
+    assert (of_network(qtbot, window, f"{node}.weight") == start).all()
     window.training.step()
     qtbot.waitUntil(lambda: window.training.standing.step == 1, timeout=TIMEOUT)
     assert window.training.run is not None

@@ -30,7 +30,13 @@ def _way(bend: _Bend, slope: _Slope, back: str, **more: object) -> Way:
         answer = output_of(values.node, index, values.output[(example, *index)], example)
         return Flow.of(example, [index], [slope(values, number, answer)])
 
-    return Way(forward, backward, back, **more)  # type: ignore[arg-type]  # only ``parameter`` is handed on
+    def curve(values: NodeValues, index: Index, x: float) -> tuple[float, float]:
+        number = output_of(values.node, index, x)
+        y = math.prod(factor.value for factor in bend(values, number))
+        answer = output_of(values.node, index, y)
+        return y, math.prod(factor.value for factor in slope(values, number, answer))
+
+    return Way(forward, backward, back, curve=curve, **more)  # type: ignore[arg-type]  # only ``parameter`` is handed on
 
 
 def _of(values: NodeValues, value: float, name: str, *numbers: Factor) -> Factor:
@@ -267,7 +273,7 @@ WAYS: Mapping[str, Way] = {
         lambda values, x, y: (_of(values, 1.0 - y.value * y.value, "1 − y²", y),),
         "dL/dx = (1 − y²) · dL/dy",
     ),
-    "softmax": Way(_softmax_forward, _softmax_backward, "dL/dx_i = Σ_k p_k · ([k = i] − p_i) · dL/dp_k"),
+    "softmax": Way(_softmax_forward, _softmax_backward, "dL/dx_i = Σ_k p_k · ([k = i] − p_i) · dL/dp_k", weighs=True),
     "log_softmax": Way(_log_softmax_forward, _log_softmax_backward, "dL/dx_i = Σ_k ([k = i] − e^y_i) · dL/dy_k"),
     "elu": _way(_elu_bend, _elu_slope, "dL/dx = dL/dy where x > 0, else α · e^x · dL/dy"),
     "gelu": _way(lambda values, x: (x, _gelu_share(values, x)), _gelu_slope, "dL/dx = (Φ(x) + x · φ(x)) · dL/dy"),

@@ -11,6 +11,7 @@ import numpy as np
 from nnviz.explain.explanation import Factor, Index, Term, gathered
 from nnviz.explain.kinds.way import Doubles, Flow, Places, Way, bias_term, input_of, one, parameter_of, term_of
 from nnviz.explain.values import NodeValues
+from nnviz.explain.window import PADDING, Window
 from nnviz.project.declared.layers.windows import spread
 
 #: For each axis: (points of the window, where they lie on the other side).
@@ -38,6 +39,17 @@ class _Windows:
             places = stride * place + dilation * points - padding
             inside = (places >= 0) & (places < size)
             found.append((points[inside], places[inside]))
+        return found
+
+    def covers(self, at: Sequence[int]) -> _Taps:
+        """Like :meth:`reads`, but with what lies beyond the edge, whose place is ``PADDING``."""
+        found = []
+        for place, kernel, stride, padding, dilation, size in zip(
+            at, self._kernel, self._stride, self._padding, self._dilation, self._far, strict=True
+        ):
+            points = np.arange(kernel)
+            places = stride * place + dilation * points - padding
+            found.append((points, np.where((places >= 0) & (places < size), places, PADDING)))
         return found
 
     def read_by(self, at: Sequence[int]) -> _Taps:
@@ -168,12 +180,47 @@ def _parameter(values: NodeValues, name: str, index: Index, *, transposed: bool)
     return Flow(examples, places, slopes, factors)
 
 
+def _window(values: NodeValues, example: int, index: Index, *, transposed: bool) -> Window:
+    """The part of the maps that come in which makes one number, and the filter over it."""
+    outgoing, *at = index
+    per_in, per_out = _channels(values)
+    windows = _windows(values, transposed)
+    taps = list(windows.read_by(at) if transposed else windows.covers(at))
+    axes = len(taps)
+    if axes == 1:  # a sequence is one row
+        taps.insert(0, (np.zeros(1, np.int64), np.zeros(1, np.int64)))
+    points, places = ([tuple(int(one) for one in axis[which]) for axis in taps] for which in (0, 1))
+    channels = range((outgoing // per_out) * per_in, (outgoing // per_out + 1) * per_in)
+    inputs, weights = values.inputs[0][example], values.parameters["weight"]
+    if axes == 1:
+        inputs, weights = inputs[:, None], weights[:, :, None]
+    rows, columns = np.array(places[0], np.int64), np.array(places[1], np.int64)
+    came = inputs[np.ix_(np.array(channels), np.maximum(rows, 0), np.maximum(columns, 0))].astype(np.float64)
+    came[:, rows == PADDING] = 0.0
+    came[:, :, columns == PADDING] = 0.0
+    mine = weights[channels.start : channels.stop, outgoing % per_out] if transposed else weights[outgoing]
+    return Window(
+        axes,
+        tuple(channels),
+        places[0],
+        places[1],
+        came,
+        mine[np.ix_(np.arange(per_in), np.array(points[0], np.int64), np.array(points[1], np.int64))].astype(float),
+        (points[0], points[1]),
+        outgoing,
+        transposed,
+        per_out if transposed else per_in,
+        float(values.parameters["bias"][outgoing]) if "bias" in values.parameters else None,
+    )
+
+
 def _way(back: str, transposed: bool) -> Way:
     return Way(
         partial(_forward, transposed=transposed),
         partial(_backward, transposed=transposed),
         back,
         partial(_parameter, transposed=transposed),
+        window=partial(_window, transposed=transposed),
     )
 
 

@@ -83,12 +83,14 @@ class LossWay:
         slope: (the answer, number in the row) -> d loss of the example / d that number, as factors.
         back: The formula of that.
         words: What is to be said beside the help of its declaration.
+        weighs: It turns the numbers of the answer into shares of 1 by their exponentials, and takes that of one label.
     """
 
     forward: Callable[[Answer], list[Term]]
     slope: Callable[[Answer, int], tuple[Factor, ...]]
     back: str
     words: str = ""
+    weighs: bool = False
 
 
 _Each: TypeAlias = Callable[[Answer, int], tuple[Factor, ...]]
@@ -271,7 +273,7 @@ def _each_itself(answer: Answer) -> list[Term]:
 
 
 LOSSES: Mapping[str, LossWay] = {
-    "cross_entropy": LossWay(_cross_entropy, _cross_entropy_slope, "dL/dz_k = p_k − y_k"),
+    "cross_entropy": LossWay(_cross_entropy, _cross_entropy_slope, "dL/dz_k = p_k − y_k", weighs=True),
     "bce_logits": _mean(_logits, _logits_slope, "dL/dz = σ(z) − y"),
     "bce": _mean(_probability, _probability_slope, "dL/dp = (p − y) / (p · (1 − p))"),
     "mse": _mean(

@@ -10,8 +10,9 @@ from typing import TypeAlias
 import numpy as np
 
 from nnviz.explain.explanation import Factor, Index, Term
-from nnviz.explain.kinds.way import Flow, Way, computed, input_of, term_of
+from nnviz.explain.kinds.way import Flow, Way, Windowed, computed, input_of, term_of
 from nnviz.explain.values import NodeValues
+from nnviz.explain.window import Window, window_of_terms
 from nnviz.project.declared.layers.windows import spread
 
 #: (the node, where in the output without the channel) -> the pixels of the input that its window reads, row by row
@@ -153,15 +154,33 @@ def _adaptive_backward(values: NodeValues, port: int, example: int, index: Index
     return Flow.of(example, [(channel, *place) for place in places], shares)
 
 
-_LARGEST = Way(_max_forward, _max_backward, "dL/dx = Σ dL/dy over the windows in which x is the largest")
+def _window_of(forward: Callable[[NodeValues, int, Index], list[Term]]) -> Windowed:
+    def window(values: NodeValues, example: int, index: Index) -> Window | None:
+        return window_of_terms(forward(values, example, index), takes_largest=forward is _max_forward)
+
+    return window
+
+
+_LARGEST = Way(
+    _max_forward,
+    _max_backward,
+    "dL/dx = Σ dL/dy over the windows in which x is the largest",
+    window=_window_of(_max_forward),
+)
 
 WAYS: Mapping[str, Way] = {
     "max_pool2d": _LARGEST,
     "max_pool1d": _LARGEST,
     "avg_pool2d": Way(
-        _mean_forward, _mean_backward, "dL/dx = Σ over the windows that read x: dL/dy / size of the window"
+        _mean_forward,
+        _mean_backward,
+        "dL/dx = Σ over the windows that read x: dL/dy / size of the window",
+        window=_window_of(_mean_forward),
     ),
     "adaptive_avg_pool2d": Way(
-        _adaptive_forward, _adaptive_backward, "dL/dx = Σ over the parts that x is in: dL/dy / size of the part"
+        _adaptive_forward,
+        _adaptive_backward,
+        "dL/dx = Σ over the parts that x is in: dL/dy / size of the part",
+        window=_window_of(_adaptive_forward),
     ),
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nnviz.explain.explanation import COMPUTED, GRADIENT, OUTPUT, Factor, Index, Term, gathered, place_name, place_words
 from nnviz.explain.values import NodeValues
+from nnviz.explain.window import Window
 
 Doubles: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int64]
@@ -55,6 +56,10 @@ Forward: TypeAlias = Callable[[NodeValues, int, Index], Iterable[Term]]
 Backward: TypeAlias = Callable[[NodeValues, int, int, Index], Flow]
 #: (the node, name of the parameter, where in it) -> where the number there flows to, over the whole batch
 OfParameter: TypeAlias = Callable[[NodeValues, str, Index], Flow]
+#: (the node, number of the example, where in the output) -> the window behind the number; None where there is none
+Windowed: TypeAlias = Callable[[NodeValues, int, Index], "Window | None"]
+#: (the node, where in the input, a number that could come in there) -> what goes out then, and the slope there
+Curve: TypeAlias = Callable[[NodeValues, Index, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,9 @@ class Way:
         parameter: Where a number of a parameter flows to; None where it has none.
         formula: In symbols; empty takes the one of its declaration.
         words: What is to be said beside the help of its declaration.
+        window: Of a layer whose window slides over what comes in.
+        curve: Of a layer that turns each number by itself into one other.
+        weighs: It turns the numbers of all channels at a place into shares of 1 by their exponentials.
     """
 
     forward: Forward
@@ -76,6 +84,9 @@ class Way:
     parameter: OfParameter | None = None
     formula: str = ""
     words: str = ""
+    window: Windowed | None = None
+    curve: Curve | None = None
+    weighs: bool = False
 
 
 def output_of(node: str, index: Index, value: Any, example: int = 0, name: str = "") -> Factor:

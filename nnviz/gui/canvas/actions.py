@@ -32,7 +32,7 @@ DISTRIBUTIONS: tuple[tuple[Direction, str, str], ...] = (
 #: Actions that change nothing of the network; all others cannot be used where it is read-only.
 _ONLY_LOOK = frozenset(
     (
-        *("copy", "select_all", "enter_group", "leave_group"),
+        *("copy", "select_all", "enter_group", "leave_group", "explain_number"),
         *("zoom_in", "zoom_out", "zoom_reset", "fit", "zoom_selection"),
     )
 )
@@ -129,6 +129,14 @@ def canvas_actions(tools: Tools) -> tuple[Offer, ...]:
             "Draw a wire from the selected layer by keyboard",
             connect_by_keyboard,
             "C",
+            place=("&Edit", 4),
+        ),
+        action(
+            "explain_number",
+            "E&xplain this number",
+            "Take a number of the selected layer apart: what it is made of, and what it changes",
+            tools.explain_selected,
+            "E",
             place=("&Edit", 4),
         ),
         action(

@@ -263,14 +263,14 @@ def _along(first: QPointF, second: QPointF) -> QPointF:
     return (second - first) / length
 
 
-def arrow_head(path: QPainterPath, end: QPointF, end_side: Side) -> None:
-    """Add the small chevron that shows which way a wire runs."""
+def arrow_head(path: QPainterPath, end: QPointF, end_side: Side, size: float = 1.0) -> None:
+    """Add the small chevron that shows which way a wire runs; ``size`` times as large for a wide one."""
     into = end_side.outwards
     across = QPointF(into.y(), into.x())
     tip = end + into * 2.0
-    path.moveTo(tip + into * 5.0 + across * 4.0)
+    path.moveTo(tip + into * 5.0 * size + across * 4.0 * size)
     path.lineTo(tip)
-    path.lineTo(tip + into * 5.0 - across * 4.0)
+    path.lineTo(tip + into * 5.0 * size - across * 4.0 * size)
 
 
 def row_gap(source: QRectF, target: QRectF, between: Iterable[QRectF]) -> float:

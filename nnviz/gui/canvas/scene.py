@@ -11,6 +11,7 @@ from nnviz.gui.canvas.annotations import Annotations
 from nnviz.gui.canvas.card_grid import CardGrid
 from nnviz.gui.canvas.cards.facts import CardContent, CardSketch, CardSource, is_plane, sketch, wired_ports
 from nnviz.gui.canvas.cards.group_facts import GroupCards
+from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.canvas.frames import Frames
 from nnviz.gui.canvas.geometry import CARD_WIDTH, PORT_REACH, Level, Side
 from nnviz.gui.canvas.items.arrow_item import ArrowItem
@@ -74,6 +75,7 @@ class CanvasScene(QGraphicsScene):
         self._router = Router(self)
         #: Where cards came, went or changed since the wires were laid.
         self._touched: list[QRectF] = []
+        self._lit: tuple[frozenset[str], frozenset[tuple[str, str]]] = (frozenset(), frozenset())
         self._selected: list[str] = []
         self._selected_wires: list[Edge] = []
         self._followed: object = None
@@ -272,6 +274,27 @@ class CanvasScene(QGraphicsScene):
         if content:
             self.selection_changed.emit(list(wanted))
 
+    # Light
+
+    def light(self, nodes: Collection[str] = (), ways: Collection[tuple[str, str]] = ()) -> None:
+        """Light up the cards and wires that a number has to do with, and no others.
+
+        Args:
+            nodes: Ids of layers; one that is hidden in a folded group lights that up.
+            ways: Pairs of layers that numbers flow between.
+        """
+        self._lit = (frozenset(nodes), frozenset(ways))
+        owner = self._seen.owner
+        cards = {owner.get(node, node) for node in nodes}
+        for identity, card in self._cards.items():
+            if card.look.lit is not (identity in cards):
+                card.set_look(lit=identity in cards)
+        between = {(owner.get(source, source), owner.get(target, target)) for source, target in ways}
+        for edge, wire in self._wires.items():
+            lit = (edge.source.node, edge.target.node) in between
+            if wire.lit is not lit:
+                wire.set_look(lit=lit)
+
     # Following the document
 
     def _on_changed(self, before: Project, after: Project, edit: object) -> None:
@@ -326,6 +349,10 @@ class CanvasScene(QGraphicsScene):
             self._moved()
         self._update_wires(moved, crowded=framed)
         self._mark_wires()
+        if self._lit[0]:
+            self.light(*self._lit)
+        if self._stage.lens is not None:
+            self._show_flow(self._stage.lens)
         if self._stage.level is Level.FAR:
             for layer in self._far_items:
                 layer.follow()
@@ -541,6 +568,21 @@ class CanvasScene(QGraphicsScene):
                 layer.show_far(far)
 
     # Live values
+
+    def show_lens(self, lens: Lens | None) -> None:
+        """Show this in the place of what the run has measured; None shows that again, as it was to the pixel."""
+        if lens is self._stage.lens:
+            return
+        self._stage.lens = lens
+        for card in self._cards.values():
+            card.touch()
+        self._show_flow(lens)
+
+    def _show_flow(self, lens: Lens | None) -> None:
+        for edge, stands_for in self._seen.wires.items():
+            if edge in self._wires:
+                flow = lens.flow(stands_for) if lens is not None else None
+                self._wires[edge].set_flow(flow, backward=lens is not None and lens.backward)
 
     def take_values(self, changed: frozenset[str]) -> set[str]:
         """Mark the cards that show one of these series; their ids."""

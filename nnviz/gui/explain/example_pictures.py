@@ -14,6 +14,8 @@ from nnviz.gui.look.scales import Numbers, Scale, image_of
 
 _RGB = 3
 _BAR_HEIGHT, _GAP = 9, 6
+#: From so many on, a picture is enlarged by whole numbers only.
+_MULTIPLES = 3
 
 
 def example_pixels(example: Numbers, scale: Scale | None = None) -> NDArray[np.uint32]:
@@ -33,8 +35,17 @@ def laid_over(example: Numbers, painted: NDArray[np.uint32], strength: float) ->
 
 
 def pixmap(pixels: NDArray[np.uint32], side: QSizeF, ratio: float) -> QPixmap:
-    """As large as fits a place, in whole multiples of its pixels."""
-    return fitted(image_of(pixels), side.toSize(), ratio)
+    """As large as fits a place, in whole multiples of its pixels; where only one or two fit, the place is filled.
+
+    Half of a small room left empty would cost more than pixels of two sizes.
+    """
+    image, factor = image_of(pixels), ratio * min(side.width() / pixels.shape[1], side.height() / pixels.shape[0])
+    if not 1 < factor < _MULTIPLES:
+        return fitted(image, side.toSize(), ratio)
+    size = (image.size().toSizeF() * factor).toSize()
+    found = QPixmap.fromImage(image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio))
+    found.setDevicePixelRatio(ratio)
+    return found
 
 
 def place_in(picture: QPixmap, place: QRectF) -> QRectF:

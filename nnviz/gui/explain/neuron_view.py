@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
@@ -20,6 +20,8 @@ from nnviz.gui.explain.neuron_words import answer_sentence, unit_name, unit_sent
 from nnviz.gui.explain.plane_plot import PlaneLegend, PlanePlot
 from nnviz.gui.explain.weight_editing import WeightEditing
 from nnviz.gui.look import theme
+from nnviz.gui.look.theme import format_number
+from nnviz.gui.parts.action import literal
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, SegmentButton, Segments, refresh_fonts, set_font
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
     from nnviz.train.training import Training
     from nnviz.train.unit_switches import UnitSwitches
 
-#: Milliseconds between two looks at whether there is something new to ask.
-_TICK = 30
+#: Milliseconds between two looks at whether there is something new to ask, at rest and while it trains; and seconds
+#: between two questions while it trains.
+_TICK, _SHORT_TICK, _FRAME = 30, 6, 0.030
 #: A question takes at most one part in this many of the time that training has.
 _SHARE = 5
 #: Cells of the decision in each direction while it trains, and at rest.
@@ -43,6 +46,13 @@ _COARSE, _FINE = 100, 200
 _FEW = 12
 #: Milliseconds between two changes of a sentence that follows the training.
 _READING = 0.2
+#: Key of a split, its button, and what that does.
+_SPLITS = (
+    ("train", "● train", "Show the training examples, as discs"),
+    ("validation", "◆ val.", "Show the validation examples, as diamonds"),
+    ("test", "■ test", "Show the test examples, as squares"),
+)
+_SHORT_HINT = "Click a point, a line or a unit."
 _HINT = (
     "Click a point to follow it through the network. Drag a line or a dot to change its number, click it to type. "
     "Click a unit for more."
@@ -73,7 +83,8 @@ class NeuronView(QWidget):
         self._asked_at = 0.0
         self._next = 0.0
         self._answered: tuple[object, ...] = ()
-        self._drawn = True
+        #: How often the picture had been painted when the last answer came; -1 where none waits to be drawn.
+        self._undrawn = -1
         self._enlarged: UnitPlace | None = None
         #: (split, number) of the example whose way is shown; None for none.
         self._chosen: tuple[str, int] | None = None
@@ -170,11 +181,7 @@ class NeuronView(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         self.splits: dict[str, SegmentButton] = {}
-        for split, title, tip in (
-            ("train", "● train", "Show the training examples, as discs"),
-            ("validation", "◆ val.", "Show the validation examples, as diamonds"),
-            ("test", "■ test", "Show the test examples, as squares"),
-        ):
+        for split, title, tip in _SPLITS:
             button = self.splits[split] = SegmentButton(self._switches)
             button.setText(title)
             button.setToolTip(tip)
@@ -237,10 +244,13 @@ class NeuronView(QWidget):
 
     def _tick(self) -> None:
         """Ask, where there is something new, the last answer has been drawn, and the training has had its time."""
-        if self._asked is not None or not self._drawn:
+        if self._asked is not None or self.picture.painted == self._undrawn:
             return
         wanted = self._wanted()
         running = bool(wanted[1])
+        tick = _SHORT_TICK if running else _TICK
+        if tick != self._timer.interval():
+            self._timer.setInterval(tick)
         if wanted == self._answered and not running:
             return
         if running and time.perf_counter() < self._next:
@@ -272,7 +282,7 @@ class NeuronView(QWidget):
     def _on_answer(self, numbers: NeuronNumbers) -> None:
         self._asked = None
         self._answered = self._asked_for
-        self._next = self._asked_at + _SHARE * numbers.seconds
+        self._next = self._asked_at + max(_FRAME, _SHARE * numbers.seconds)
         if self._waiting is not None:
             place, value, more = self._waiting
             self._waiting = None
@@ -293,6 +303,7 @@ class NeuronView(QWidget):
         self._asked = None
         self._answered = self._asked_for
         self._waiting = None
+        self._undrawn = -1
         sentence = sentence_of(error) if isinstance(error, NnvizError) else f"It could not be drawn: {error}"
         self._numbers = None
         self.picture.show_numbers(None)
@@ -334,12 +345,7 @@ class NeuronView(QWidget):
         if now - self._said_at > _READING or not self._training.running:
             self._said_at = now
             self._say_what_is_shown()
-        self._drawn = False
-        QTimer.singleShot(0, self, self._was_drawn)
-
-    def _was_drawn(self) -> None:
-        """Behind the paint events of what was shown."""
-        self._drawn = True
+        self._undrawn = self.picture.painted
 
     def _on_another(self, numbers: NeuronNumbers) -> None:
         """Another network, or other data."""
@@ -384,9 +390,18 @@ class NeuronView(QWidget):
         if isinstance(place, UnitPlace) and place.layer < len(numbers.layers):
             text = unit_sentence(numbers, place)
         else:
-            text = answer_sentence(numbers) or (_HINT if numbers.edges is not None else _HINT_OF_VALUES)
+            hint = _HINT if numbers.edges is not None else _HINT_OF_VALUES
+            text = answer_sentence(numbers) or (hint if self._has_room(hint) else _SHORT_HINT)
         if text != self.words.text():
             self.words.setText(text)
+            self.picture.setAccessibleDescription(text)
+
+    def _has_room(self, text: str) -> bool:
+        """Whether a text can be read whole below the plot."""
+        width = self._right.width()
+        flags = int(Qt.TextFlag.TextWordWrap)
+        needed = self.words.fontMetrics().boundingRect(QRect(0, 0, width, 4000), flags, text).height()
+        return needed <= self.words.height()
 
     # ---- what a hand does ----------------------------------------------------------------------------------------
 
@@ -474,10 +489,26 @@ class NeuronView(QWidget):
                 action.setEnabled(not reason)
                 action.setToolTip(reason)
                 action.triggered.connect(lambda _checked=False, do=do: do())
+            menu.insertMenu(menu.actions()[-3], self._weights_menu(place, menu, reason))
             menu.addSeparator()
         undo = menu.addAction("Undo the last change here\tCtrl+Z")
         undo.setEnabled(bool(self._done) and not reason)
         undo.triggered.connect(lambda _checked=False: self.undo())
+        return menu
+
+    def _weights_menu(self, place: UnitPlace, parent: QMenu, reason: str) -> QMenu:
+        """The weights of a unit, for those who work by keys."""
+        menu = QMenu("Set a weight", parent)
+        numbers = self._numbers
+        weights = None if numbers is None else numbers.layers[place.layer].weights
+        if numbers is None or weights is None:
+            return menu
+        for source, weight in enumerate(weights[place.unit].tolist()):
+            words = f"from {unit_name(numbers, place.layer - 1, source)}: {format_number(weight)}"
+            action = menu.addAction(literal(words))
+            action.setEnabled(not reason)
+            line = LinePlace(place.layer, place.unit, source)
+            action.triggered.connect(lambda _checked=False, line=line: self.picture.edit(line))
         return menu
 
     def _show_menu(self, place: UnitPlace, point: QPoint) -> None:
@@ -638,7 +669,14 @@ class NeuronView(QWidget):
         side = min(max(200, self.height() - around), round(0.46 * self.width()))
         narrow = min(300, round(0.4 * self.width()))
         plane = self._numbers is None or self._numbers.edges is not None
-        self._right.setFixedWidth(max(side, narrow) if plane else max(narrow, round(0.27 * self.width())))
+        width = max(side, narrow) if plane else max(narrow, round(0.27 * self.width()))
+        self._right.setFixedWidth(width)
+        for split, title, _ in _SPLITS:
+            self.splits[split].setText(title)
+        needed = sum(one.sizeHint().width() + 2 for one in (*self.splits.values(), self.edges))
+        if needed > width:  # The marks alone say it, too.
+            for split, title, _ in _SPLITS:
+                self.splits[split].setText(title[0])
 
 
 __all__ = ["NeuronView"]

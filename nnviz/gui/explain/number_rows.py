@@ -39,6 +39,7 @@ class NumberRows(QWidget):
         self._values = np.asarray((low + high) / 2, np.float32)
         self.sliders: list[QSlider] = []
         self.fields: list[QLineEdit] = []
+        self._written = [""] * count
         if count <= MOST_SLIDERS:
             grid = QGridLayout(self)
             grid.setContentsMargins(0, 0, 0, 0)
@@ -102,15 +103,23 @@ class NumberRows(QWidget):
         slider = self.sliders[index]
         with QSignalBlocker(slider):
             slider.setValue(round(_STEPS * (value - float(self._low[index])) / float(self._span[index])))
-        self.fields[index].setText(exact_number(value))
+        self._write(index)
+
+    def _write(self, index: int) -> None:
+        """A few digits of it are read better than all; typed over, they are all that counts."""
+        text = f"{float(self._values[index]):.5g}".replace("e-0", "e-")
+        self._written[index] = text
+        self.fields[index].setText(text)
 
     def _slide(self, index: int, at: int) -> None:
         value = float(self._low[index]) + float(self._span[index]) * at / _STEPS
         self._values[index] = float(f"{value:.3g}")
-        self.fields[index].setText(exact_number(float(self._values[index])))
+        self._write(index)
         self.changed.emit()
 
     def _type(self, index: int) -> None:
+        if self.fields[index].text() == self._written[index]:
+            return
         spec = ParamSpec("value", f"x{index + 1}", "", "float", 0.0)
         try:
             value = parse_text(spec, self.fields[index].text())

@@ -85,7 +85,7 @@ class OwnAnswerBars(QWidget):
         """What a network put out.
 
         Args:
-            heading: Which network, and at which step; where there is little room only the latter.
+            heading: Which network, and at which step.
             output: As it goes into the loss.
             names: Of the classes.
             task: ``classes``, ``binary`` or ``regression``.
@@ -124,11 +124,13 @@ class OwnAnswerBars(QWidget):
         painter.setFont(small)
         painter.setPen(theme.text_muted)
         metrics = QFontMetricsF(small)
-        step = metrics.horizontalAdvance(self._step)
-        name = metrics.elidedText(self._heading, Qt.TextElideMode.ElideRight, area.width() - step - 8)
-        painter.drawText(QRectF(0, 0, area.width(), line), _BESIDE, name if len(name) > 3 else "")
-        painter.drawText(QRectF(0, 0, area.width(), line), _AT_END, self._step)
-        rest = area.adjusted(0, line + 2, 0, 0)
+        together = metrics.horizontalAdvance(self._heading) + metrics.horizontalAdvance(self._step) + 8
+        fits = together <= area.width()
+        name = metrics.elidedText(self._heading, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(QRectF(0, 0, area.width(), line), _BESIDE, name)
+        below = QRectF(0, 0 if fits else line, area.width(), line)
+        painter.drawText(below, _AT_END if fits else _BESIDE, self._step)
+        rest = area.adjusted(0, (line if fits or not self._step else 2 * line) + 2, 0, 0)
         if not self.answer:
             wrapped = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
             painter.drawText(rest, wrapped, self._hint)

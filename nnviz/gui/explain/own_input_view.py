@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import shiboken6
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QMimeData, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nnviz.explain.own_input import InputFacts, OwnAnswer, TakenExample
     from nnviz.gui.runs.shown_network import Asked
 
+_Answer = TypeVar("_Answer")
 _Keys = QKeySequence.StandardKey
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff *.avif *.ppm *.pgm)"
 #: Runs that are offered for the second column, the newest first.
@@ -76,6 +77,7 @@ class OwnInputView(QWidget):
         row.setSpacing(12)
         self._left = QVBoxLayout()
         row.addLayout(self._left)
+        self._row = row
         self.draw_field = DrawField(self)
         self.seen_field = SeenField(self)
         self._seen_text = self._text("As the network sees it")
@@ -85,14 +87,14 @@ class OwnInputView(QWidget):
             column.setSpacing(2)
             column.addWidget(text)
             column.addWidget(field, 1)
-            row.addLayout(column, 3)
+            row.addLayout(column, 4)
         self.bars = OwnAnswerBars(self)
         self.on_cards = QCheckBox("On the cards", self)
         self.on_cards.setChecked(True)
         self.on_cards.setToolTip("Show what each layer makes of it on the cards, in place of the pinned example")
         set_font(self.on_cards, 12)
         self.on_cards.toggled.connect(lambda _on: self._put_on_cards())
-        row.addWidget(self.bars, 4)
+        row.addWidget(self.bars, 3)
         self.others = QComboBox(self)
         self.others.setAccessibleName("Network beside it")
         self.others.setToolTip("The network of a kept run, asked the same")
@@ -103,7 +105,7 @@ class OwnInputView(QWidget):
         self.others.activated.connect(self._on_other)
         self.other_bars = OwnAnswerBars(self)
         self.other_bars.setVisible(False)
-        row.addWidget(self.other_bars, 4)
+        row.addWidget(self.other_bars, 3)
         self.controls: PictureControls | None = None
         self.draw_field.drawn.connect(self._on_drawn)
         self.draw_field.dropped.connect(self.take)
@@ -128,6 +130,15 @@ class OwnInputView(QWidget):
         label.setProperty("role", "muted")
         set_font(label, 12)
         return label
+
+    def _if_there(self, done: Callable[[_Answer], None]) -> Callable[[_Answer], None]:
+        """Called with an answer unless the window has gone meanwhile."""
+
+        def then(answer: _Answer) -> None:
+            if shiboken6.isValid(self):
+                done(answer)
+
+        return then
 
     # ---- on and off ----------------------------------------------------------------------------------------------
 
@@ -182,7 +193,7 @@ class OwnInputView(QWidget):
             self._learning = False
             self.bars.show_hint(self._workspace.document.project.name, sentence_of(error))
 
-        self._network.ask(question, done, failed)
+        self._network.ask(question, self._if_there(done), self._if_there(failed))
 
     def _take_shape(self, facts: InputFacts) -> None:
         """Fields for pictures, or for numbers."""
@@ -194,6 +205,7 @@ class OwnInputView(QWidget):
         self.controls = self.rows = None
         self.picture = None
         self._typed, self._label = False, ""
+        self._row.setStretch(0, 0)
         is_picture = len(facts.shape) == 3 and facts.shape[0] in (1, 3)
         for widget in (self.draw_field, self.seen_field, self._draw_text, self._seen_text):
             widget.setVisible(is_picture)
@@ -214,6 +226,7 @@ class OwnInputView(QWidget):
             self.rows.changed.connect(self._on_typed)
             self.rows.refused.connect(self._workspace.say)
             self._left.addWidget(self.rows, 1)
+            self._row.setStretch(0, 5)
             self.take_example()
 
     # ---- what is drawn -------------------------------------------------------------------------------------------
@@ -349,7 +362,7 @@ class OwnInputView(QWidget):
                 self.picture.treatment = replace(self.picture.treatment, centred=False, inverted=False)
                 self._on_drawn()
 
-        self._network.ask(question, done, self._tell)
+        self._network.ask(question, self._if_there(done), self._if_there(self._tell))
 
     def take(self, data: QMimeData) -> None:
         """A picture that was dropped or stands on the clipboard: a file, or the picture itself."""
@@ -381,14 +394,14 @@ class OwnInputView(QWidget):
             self._workspace.say("This network takes numbers, not pictures.")
             return
         channels, rows, columns = picture.canvas.shape
-        view = weakref.ref(self)
 
         def done(pixels: NDArray[np.uint8]) -> None:
-            here = view()
-            if here is not None and here.picture is picture:
-                here._load(picture, pixels)
+            if self.picture is picture:
+                self._load(picture, pixels)
 
-        self._workspace.background.start(lambda: work(max(rows, columns), channels), done, self._tell, "own picture")
+        self._workspace.background.start(
+            lambda: work(max(rows, columns), channels), self._if_there(done), self._if_there(self._tell), "own picture"
+        )
 
     def _load(self, picture: OwnPicture, pixels: NDArray[np.uint8]) -> None:
         _, rows, columns = picture.canvas.shape
@@ -444,7 +457,7 @@ class OwnInputView(QWidget):
             self.bars.show_hint(self._workspace.document.project.name, sentence_of(error))
             self._facts_of = ()  # it is another network: what it takes is found out anew
 
-        self._asked = self._network.ask(question, done, failed)
+        self._asked = self._network.ask(question, self._if_there(done), self._if_there(failed))
 
     def _put_on_cards(self) -> None:
         """The cards show it, or the pinned example again."""
@@ -478,7 +491,7 @@ class OwnInputView(QWidget):
                 self.others.addItem(words, str(path))
             self.others.setCurrentIndex(max(0, self.others.findData("" if chosen is None else str(chosen))))
 
-        self._workspace.background.start(work, done, lambda _error: None, "own picture")
+        self._workspace.background.start(work, self._if_there(done), lambda _error: None, "own picture")
 
     def compare_with(self, path: Path | None) -> None:
         """Ask the network of this run, too; None asks none."""
@@ -506,7 +519,7 @@ class OwnInputView(QWidget):
         if kept is None or self._kept_busy or not self._kept_dirty or self.is_blank:
             return
         self._kept_busy, self._kept_dirty = True, False
-        numbers, label, view = self.numbers(), self._label, weakref.ref(self)
+        numbers, label = self.numbers(), self._label
 
         def question(training: object) -> OwnAnswer:
             from nnviz.explain.own_input import answer_to  # noqa: PLC0415 - torch belongs to that thread
@@ -514,24 +527,19 @@ class OwnInputView(QWidget):
             return answer_to(training, numbers, nodes=(), label=label)  # type: ignore[arg-type]  # as it is handed
 
         def done(answer: OwnAnswer) -> None:
-            here = view()
-            if here is None:
-                return
-            here._kept_busy = False
-            if here._kept is kept:
-                heading = (here._kept_name, f"step {format_count(answer.step)}")
+            self._kept_busy = False
+            if self._kept is kept:
+                heading = (self._kept_name, f"step {format_count(answer.step)}")
                 one = answer.facts
-                here.other_bars.show_answer(heading, answer.output, one.class_names, one.task, one.loss, label)
-            here._ask_other()
+                self.other_bars.show_answer(heading, answer.output, one.class_names, one.task, one.loss, label)
+            self._ask_other()
 
         def failed(error: BaseException) -> None:
-            here = view()
-            if here is not None:
-                here._kept_busy = False
-                if here._kept is kept:
-                    here.other_bars.show_hint(here._kept_name, sentence_of(error))
+            self._kept_busy = False
+            if self._kept is kept:
+                self.other_bars.show_hint(self._kept_name, sentence_of(error))
 
-        kept.ask(question, done, failed)
+        kept.ask(question, self._if_there(done), self._if_there(failed))
 
     # ---- events --------------------------------------------------------------------------------------------------
 

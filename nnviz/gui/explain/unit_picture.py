@@ -24,6 +24,8 @@ _GAP = 12
 #: The part of the width for the input that was made.
 _MADE = 0.34
 _FEATURES = 6
+#: Pixels of the smallest picture of an example.
+_LEAST = 44
 
 
 class UnitPicture(QWidget):
@@ -117,7 +119,9 @@ class UnitPicture(QWidget):
         width, height = float(self.width()), float(self.height())
         foot = line_height(12) + 4
         upright = height > 1.1 * width
-        beside = min(_MADE * width, max(height - foot - 2 * line_height(13), 150.0))
+        square = max(height - foot - 2 * line_height(13), 100.0)
+        beside = min(_MADE * width, square) if not self._framed else min(1.3 * _MADE * width, 2 * square)
+        beside = max(beside, 150.0)
         made = QRectF(0, 0, width, 0.42 * height) if upright else QRectF(0, 0, beside, height - foot)
         rest = (
             QRectF(0, made.bottom() + _GAP, width, height - made.height() - _GAP - foot)
@@ -142,6 +146,12 @@ class UnitPicture(QWidget):
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(place.width()))
         painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), shown)
 
+    @property
+    def _framed(self) -> bool:
+        """Whether the unit looks at a part of an image, which is shown by itself, too."""
+        wish = self.wish
+        return wish is not None and wish.image.ndim == 3 and not _whole(wish.field, wish.image.shape[1:])
+
     def _paint_made(self, painter: QPainter, area: QRectF) -> None:
         colours, wish, line = themes.current(), self.wish, line_height(13)
         self._write(painter, QRectF(area.left(), area.top(), area.width(), line), "Made to excite it", 13, 600)
@@ -151,15 +161,18 @@ class UnitPicture(QWidget):
             return
         number = QRectF(area.left(), 0, area.width(), line)
         if wish.image.ndim == 3:
-            side = min(below.width(), below.height() - line - 8)
-            picture = pixmap(
-                example_pixels(wish.image, Scale.picture(wish.image)), QSizeF(side, side), self.devicePixelRatioF()
-            )
+            framed = self._framed
+            side = min((below.width() - 6) / 2 if framed else below.width(), below.height() - line - 8)
+            pixels, ratio = example_pixels(wish.image, Scale.picture(wish.image)), self.devicePixelRatioF()
+            picture = pixmap(pixels, QSizeF(side, side), ratio)
             size = picture.deviceIndependentSize()
             place = QRectF(below.topLeft(), size)
             painter.drawPixmap(place.topLeft(), picture)
-            if not _whole(wish.field, wish.image.shape[1:]):
+            if framed:
                 paint_frame(painter, place, wish.field, wish.image.shape[1:])
+                (first, last), (left, right) = wish.field
+                crop = pixmap(pixels[first : last + 1, left : right + 1].copy(), size, ratio)
+                painter.drawPixmap(QPointF(place.right() + 6, place.top()), crop)
             number.moveTop(place.bottom() + 4)
         else:
             for place_number, value in enumerate(wish.image.reshape(-1)[:_FEATURES]):
@@ -185,12 +198,15 @@ class UnitPicture(QWidget):
             return
         sizes = top.examples[0].example.shape[1:]
         crops = not all(_whole(one.field, sizes) for one in top.examples)
-        columns, side = self._grid(below, len(top.examples), 2 if crops else 1)
-        # As small as that nothing could be seen, fewer are shown.
+        # Where nothing could be seen on nine of them, fewer are shown.
+        for count in range(len(top.examples), 0, -1):
+            columns, side = self._grid(below, count, 2 if crops else 1)
+            if side >= _LEAST:
+                break
         ratio = self.devicePixelRatioF()
         across = side * (2 if crops else 1) + (4 if crops else 0) + _GAP
         down = side + line_height(12) + 8
-        for number, example in enumerate(top.examples):
+        for number, example in enumerate(top.examples[:count]):
             row, column = divmod(number, columns)
             corner = QPointF(below.left() + column * across, below.top() + row * down)
             if corner.y() + down > below.bottom() + 6:

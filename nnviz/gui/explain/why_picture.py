@@ -146,7 +146,7 @@ class WhyPicture(QWidget):
         assert answer is not None
         if answer.task == "regression":
             numbers = ", ".join(themes.format_number(float(one)) for one in answer.outputs.reshape(-1)[:4])
-            return f"The network says {numbers}; right is {answer.right}"
+            return f"The network says {numbers}" + (f"; right is {answer.right}" if answer.right else "")
         shares = np.asarray(probabilities(answer.loss, answer.outputs.reshape(-1)))
         if answer.task == "binary" and len(shares) == 1:
             share = float(shares[0]) if answer.answer else 1 - float(shares[0])
@@ -158,7 +158,7 @@ class WhyPicture(QWidget):
     def is_right(self) -> bool | None:
         """Whether what it says is so; None where there is no right or wrong."""
         answer = self._answer
-        if answer is None or answer.task == "regression" or answer.answer >= len(self._classes):
+        if answer is None or answer.task == "regression" or answer.answer >= len(self._classes) or not answer.right:
             return None
         return self._classes[answer.answer] == answer.right
 
@@ -260,7 +260,12 @@ class WhyPicture(QWidget):
             laid_over(answer.example, scale.paint(answer.map), self._strength),
             example_pixels(answer.covered_example, look),
         )
-        captions = ("the example" if side > 90 else "example", self.method.title, "tenth covered")
+        own = answer.question.own is not None
+        captions = (
+            "own input" if own else "the example" if side > 90 else "example",
+            self.method.title,
+            "tenth covered",
+        )
         scores = self.scores()
         places = []
         for number, pixels in enumerate(pictures):

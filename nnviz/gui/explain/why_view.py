@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
@@ -27,6 +28,7 @@ from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Project
 from nnviz.record.age import Moment
+from nnviz.record.readings import ArrayReading
 
 if TYPE_CHECKING:
     from nnviz.explain.score import OwnNetwork
@@ -55,6 +57,7 @@ class WhyView(QWidget):
         self._document = workspace.document
         self._on = False
         self._moment = Moment()
+        self._own: ArrayReading | None = None
         self._cost = 0.0
         self.failure = ""
         column = QVBoxLayout(self)
@@ -124,7 +127,7 @@ class WhyView(QWidget):
         self._patience.setInterval(400)
         self._patience.timeout.connect(self._show_state)
         self._waits = False
-        self._fill()
+        self._selected = ""
         self._arrange()
         follow(self._document.changed, self._on_document)
         follow(workspace.network.changed, self._on_network)
@@ -138,13 +141,24 @@ class WhyView(QWidget):
         self._on = on
         if on:
             self._fill()
+            self.set_node(self._selected)
+            self._arrange()
             self._soon(0)
         else:
             self._later.stop()
             self._asking.cancel()
 
+    def clear(self) -> None:
+        """Another run is shown."""
+        self.failure = ""
+        self.picture.show_answer(None, (), self._moment)
+        self._soon(_SOON)
+
     def set_node(self, node: str) -> None:
         """The layer that is selected: its units are offered."""
+        self._selected = node
+        if not self._on:
+            return
         place = self.node_box.findData(node)
         if node and place >= 0 and place != self.node_box.currentIndex():
             self.node_box.setCurrentIndex(place)
@@ -152,6 +166,12 @@ class WhyView(QWidget):
                 self._chosen()
             else:
                 self._arrange()
+
+    def set_own(self, own: ArrayReading | None) -> None:
+        """What stands on the cards in place of the pinned example, as the network sees it; None where nothing does."""
+        if own is not self._own:
+            self._own = own
+            self._soon(_SOON)
 
     def set_moment(self, moment: Moment) -> None:
         """The step that is shown now."""
@@ -296,6 +316,8 @@ class WhyView(QWidget):
             self._later.start(milliseconds)
 
     def _on_document(self, before: Project, after: Project, _edit: object) -> None:
+        if not self._on:
+            return
         if before.graph is not after.graph or before.data != after.data:
             self._fill()
             self._arrange()
@@ -304,6 +326,8 @@ class WhyView(QWidget):
 
     def _on_network(self) -> None:
         """Other weights: asked anew at once at rest, and now and then while the network trains."""
+        if not self._on:
+            return
         self._fill()
         if self._workspace.training.state != "running":
             self._later.stop()
@@ -344,7 +368,9 @@ class WhyView(QWidget):
 
     def _put(self) -> None:
         method, target = self.method, self._target
-        pinned = self._document.project.view.pinned_sample
+        pinned, drawn = self._document.project.view.pinned_sample, self._own
+        array = None if drawn is None else np.asarray(drawn.array, np.float32)
+        label = "" if drawn is None else str(drawn.meta.get("label", ""))
         node = str(self.node_box.currentData() or "") if target == _UNIT else ""
         chosen = target if isinstance(target, int) else None
         unit, layer = self.unit_box.value(), str(self.layer_box.currentData() or "")
@@ -358,7 +384,7 @@ class WhyView(QWidget):
             baseline = "mean" if mean else "zero"
             question = WhyQuestion(
                 method, example.split, example.index, chosen, node, unit, layer, patch, stride,
-                "mean" if baseline == "mean" else "zero",
+                "mean" if baseline == "mean" else "zero", array, label,
             )  # fmt: skip
             return why(own, question, job.tell, job.is_cancelled)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from nnviz.explain.place import Place
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.scales import Scale
 from nnviz.gui.panels.enlarged import Enlarged
@@ -29,6 +30,11 @@ class ArrayView(QWidget):
         most_height: See ``grows``.
         parent: Owner.
     """
+
+    #: Whether a click on a number of an enlarged picture takes it apart; not where a second click types another.
+    explains_enlarged = False
+    #: A number that was clicked: a Place, to be taken apart.
+    number_picked = Signal(object)
 
     def __init__(
         self,
@@ -83,6 +89,7 @@ class ArrayView(QWidget):
         column.addLayout(foot)
         self.grid.readout.connect(self._on_readout)
         self.grid.enlarge_requested.connect(self.enlarge)
+        self.grid.picked.connect(self._on_picked)
         self._idle_text = ""
         #: The reading that is shown, and the moment against which it is old or not.
         self._series, self._step = "", 0
@@ -180,8 +187,26 @@ class ArrayView(QWidget):
         popup.chosen.connect(self.choose_number)
         popup.key_pressed.connect(self.on_key)
         popup.destroyed.connect(self._on_enlarged_closed)
+        if self.explains_enlarged:
+            popup.picture.picked.connect(self._on_large_picked)
         self._enlarged = popup
         popup.show_beside(self)
+
+    def place_of(self, tile: int, row: int, column: int) -> Place | None:
+        """Which number of the network is drawn in a cell of a tile; None where it is of none."""
+        return None
+
+    def _on_picked(self, tile: int, row: int, column: int) -> None:
+        place = self.place_of(tile, row, column)
+        if place is not None:
+            self.number_picked.emit(place)
+
+    def _on_large_picked(self, row: int, column: int) -> None:
+        if self._enlarged is not None:
+            place = self.place_of(self._enlarged.index, row, column)
+            if place is not None:
+                self._enlarged.close()
+                self.number_picked.emit(place)
 
     def restyle(self) -> None:
         """Take the letters of the theme; the subclass colours the tiles again."""

@@ -106,6 +106,10 @@ class Panel(QWidget):
     interest_changed = Signal(str, object)
     #: A file could not be written: a sentence.
     failed = Signal(str)
+    #: It has something to show and wants to be seen.
+    wanted = Signal()
+    #: A number that it shows was clicked: a Place, to be taken apart.
+    number_requested = Signal(object)
     #: Which choice, and its new value.
     option_changed = Signal(str, str)
 
@@ -195,6 +199,9 @@ class Panel(QWidget):
 
     def attach(self, canvas: CanvasView) -> None:
         """Get hold of the canvas: for panels with which the network is edited. Called once, after :meth:`build`."""
+
+    def set_picking(self, on: bool) -> None:
+        """Whether a click on a number takes it apart, because that can be seen; else it does what it does."""
 
     def add_options(self, menu: QMenu) -> None:
         """Put what is no choice, such as a slider, behind the choices of the panel's own menu."""

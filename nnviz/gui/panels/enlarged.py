@@ -22,6 +22,8 @@ class LargeTile(QWidget):
     """One tile of a grid, drawn large, with numbers in its cells where they fit."""
 
     SIDE = 392
+    #: Row and column of a number that was clicked.
+    picked = Signal(int, int)
 
     #: A number was clicked twice: its row and its column.
     chosen = Signal(int, int)
@@ -92,6 +94,12 @@ class LargeTile(QWidget):
         row = int((point.y() - area.top()) * height / area.height())
         column = int((point.x() - area.left()) * width / area.width())
         return min(row, height - 1), min(column, width - 1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on a number picks it."""
+        cell = self._cell(event.position())
+        if cell is not None and event.button() is Qt.MouseButton.LeftButton:
+            self.picked.emit(*cell)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say what is under the mouse."""

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QSpinBox
 
+from nnviz.explain.place import Place
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.planes import Edges, probabilities
 from nnviz.gui.look.scales import NO_NUMBER, SIGNS, Scale, missing_in
@@ -134,6 +135,20 @@ class MapView(ArrayView):
         """Show no maps."""
         self._maps = None
         self.show_tiles(None)
+
+    def place_of(self, tile: int, row: int, column: int) -> Place | None:
+        """A pixel of a map, a unit, or of a unit over the plane the example nearest to the point."""
+        maps = self._maps
+        if maps is None or not 0 <= tile < len(self._units):
+            return None
+        unit = self._units[tile]
+        if self._edges is not None:
+            return Place(self._node, index=(unit,), near=self._edges.middle(row, column, *maps.shape[1:]))
+        return Place(self._node, index=(unit, row, column)[: self._rank] if self._rank != 2 else (unit, column))
+
+    def enlarged_hint(self) -> str:
+        """What a click does."""
+        return "Click: explain a number" if self.explains_enlarged else ""
 
     def enlarged_title(self) -> str:
         """The layer and the sample."""
@@ -289,6 +304,8 @@ class FeatureMapsPanel(NodePanel):
         self.view = MapView(self.document, parent=self.body)
         self.body_layout.addWidget(self.view, 1)
         super().build()
+        self.view.number_picked.connect(self.number_requested)
+        self.view.explains_enlarged = True
         self.view.scale_switch.chosen.connect(lambda key: self.option_changed.emit("scale", key))
         self.unit_box = QSpinBox(self.header)
         self.unit_box.setAccessibleName("Channel")
@@ -302,6 +319,10 @@ class FeatureMapsPanel(NodePanel):
         self.unit_box.hide()
         self.add_to_header(self.unit_box)
         self._unit: tuple[str, int] | None = None
+
+    def set_picking(self, on: bool) -> None:
+        """A click on a number takes it apart."""
+        self.view.grid.picks = on
 
     def looks_at(self) -> Interest:
         """The layer that is shown, and the channel of it that was asked for."""

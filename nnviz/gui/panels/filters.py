@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox
 
+from nnviz.explain.place import Place as Asked
 from nnviz.gui.explain.weight_editing import WeightEditing
 from nnviz.gui.look.scales import NO_NUMBER, SIGNS, Scale
 from nnviz.gui.panels.array_view import ArrayView
@@ -154,6 +155,16 @@ class FilterView(ArrayView):
         """Show no weights."""
         self._stack = None
         self.show_tiles(None)
+
+    def place_of(self, tile: int, row: int, column: int) -> Asked | None:
+        """The weight in a cell; of three that are shown as one colour the first."""
+        found = self._place(tile, row, column)
+        node = self._document.project.graph.nodes.get(self._node)
+        if found is None and self._channel == RGB and node is not None and self._weights is not None:
+            image, cell = image_before(self._document, self._node), (tile, 0, row, column)
+            shape = self._weights.array.shape
+            return Asked(self._node, "weight", weight_index(node.kind, shape, image, self._groups, cell))
+        return None if found is None else Asked(found.node, found.parameter, found.index)
 
     def enlarged_title(self) -> str:
         """The layer and what is shown of it."""
@@ -336,7 +347,12 @@ class FiltersPanel(NodePanel):
         self.view = FilterView(self.document, parent=self.body)
         self.view.editing = WeightEditing(self.workspace.training, self.workspace.say)
         self.body_layout.addWidget(self.view, 1)
+        self.view.number_picked.connect(self.number_requested)
         super().build()
+
+    def set_picking(self, on: bool) -> None:
+        """A click on a number takes it apart."""
+        self.view.grid.picks = on
 
     def option(self, key: str) -> str:
         """Whether there is one scale or one a filter."""

@@ -23,7 +23,7 @@ class OwnInputPanel(Panel):
     key = "own_input"
     title = "Own input"
     letter = "I"
-    least_width = 700
+    least_width = 720
     least_height = 236
     empty = "Once there is a network, draw an input for it here: every card and the answer follow."
     help = (

@@ -25,6 +25,8 @@ class TileView(QWidget):
 
     readout = Signal(str)
     enlarge_requested = Signal(int)
+    #: Tile, row and column of a number that was clicked while numbers are taken apart.
+    picked = Signal(int, int, int)
 
     def __init__(self, *, room: int, least: int = 18, parent: QWidget | None = None) -> None:
         """Make an empty grid.
@@ -45,6 +47,8 @@ class TileView(QWidget):
         self._cursor = -1
         self._hovered = -1
         self._spot: QPointF | None = None
+        #: Whether a click picks a number instead of enlarging its tile.
+        self.picks = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -245,7 +249,11 @@ class TileView(QWidget):
         index = self.index_at(event.position())
         if index >= 0 and event.button() == Qt.MouseButton.LeftButton:
             self._cursor = index
-            self.enlarge_requested.emit(index)
+            cell = self.cell_at(event.position()) if self.picks else None
+            if cell is not None:
+                self.picked.emit(*cell)
+            else:
+                self.enlarge_requested.emit(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrow keys move the cursor, Enter and Space enlarge."""

@@ -21,6 +21,7 @@ from PySide6.QtCore import QObject, Signal
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.train import give_way, share_cores
+from nnviz.train.sub_steps import SubStep
 
 if TYPE_CHECKING:
     from nnviz.data.tensors import LoadedData
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
+    from nnviz.train.training import Training
     from nnviz.train.unit_switches import UnitSwitches
     from nnviz.train.weight_edits import WeightChange
 
@@ -184,6 +186,25 @@ class SessionBridge(QObject):
     def step(self, count: int = 1) -> None:
         """Train ``count`` batches, then pause."""
         self._command(lambda session: session.step(count))
+
+    def sub_step_on(self, look: Callable[[Training, SubStep], _Result]) -> Future[tuple[SubStep, _Result]]:
+        """Do the next part of a step; ``look`` takes what it shows. Cancelled at once when there is no session."""
+        session = self._session
+        if session is None:
+            nothing: Future[tuple[SubStep, _Result]] = Future()
+            nothing.cancel()
+            return nothing
+        return session.sub_step_on(lambda part: look(session.training, part))
+
+    def leave_sub_steps(self) -> None:
+        """Show no more parts of the step."""
+        self._command(lambda session: session.leave_sub_steps())
+
+    @property
+    def sub_step(self) -> SubStep | None:
+        """The part of a step that was done last; None where none is taken apart."""
+        session = self._session
+        return session.sub_step if session is not None else None
 
     def step_back(self) -> None:
         """Return to the weights of the step before."""

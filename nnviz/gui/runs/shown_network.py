@@ -17,6 +17,7 @@ from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
 from nnviz.record.run import Run, RunView
 from nnviz.record.tolerant import TolerantRun
+from nnviz.train.sub_steps import SubStep
 
 if TYPE_CHECKING:
     from nnviz import train
@@ -139,6 +140,24 @@ class ShownNetwork(QObject):
             return self._file_of(self._feed.shown.run)
         except RunFileError:
             return None
+
+    def sub_step_on(
+        self,
+        look: Callable[[train.training.Training, SubStep], _Result],
+        done: Callable[[_Result], None],
+        failed: Callable[[BaseException], None],
+    ) -> Asked:
+        """Do the next of the five parts of a step of the live network, see ``TrainingSession.sub_step_on``.
+
+        Args:
+            look: Takes what the part shows, on the thread that owns the network.
+            done: Gets what that returned, on the GUI thread.
+            failed: Gets what was raised: an NnvizError with a sentence where it cannot be done now.
+        """
+        asked = Asked()
+        future = self._training.sub_step_on(look)
+        self._deliver(future, asked, lambda found: done(found[1]), failed)
+        return asked
 
     def _deliver(
         self,

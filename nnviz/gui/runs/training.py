@@ -9,8 +9,9 @@ is seen when the replay is put away.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -32,12 +33,16 @@ from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import LOSS
 from nnviz.record.run import Run, RunView
+from nnviz.train.sub_steps import SubStep
 from nnviz.train.workbench import State, Workbench
 
 if TYPE_CHECKING:
+    from nnviz import train
     from nnviz.train.session import CheckpointStore
     from nnviz.train.unit_switches import UnitSwitches
     from nnviz.train.weight_edits import WeightChange
+
+_Result = TypeVar("_Result")
 
 #: Milliseconds without a change after which the document is taken for settled.
 _REST = 150
@@ -276,6 +281,18 @@ class Training(QObject):
         """Train one batch."""
         if self._replay is None:
             self.workbench.step()
+
+    def sub_step_on(
+        self, look: Callable[[train.training.Training, SubStep], _Result]
+    ) -> Future[tuple[SubStep, _Result]]:
+        """Do the next part of a step, of which ``look`` takes what it shows; cancelled where nothing can be trained."""
+        self.workbench.settled()
+        if self.blocked():
+            nothing: Future[tuple[SubStep, _Result]] = Future()
+            nothing.cancel()
+            return nothing
+        self._show_newest()
+        return self.bridge.sub_step_on(look)
 
     def step_back(self) -> None:
         """Take the last batch back."""

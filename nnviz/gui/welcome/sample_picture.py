@@ -24,7 +24,7 @@ from nnviz.gui.look.scales import Scale, image_of, sign_colour
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer
-from nnviz.project.model import Choice, Graph, Params, Project, Shape
+from nnviz.project.model import Choice, Graph, Node, Params, Project, Shape
 from nnviz.record.quantities import POINTS
 from nnviz.record.readings import ArrayReading
 
@@ -47,6 +47,7 @@ class Block:
         sources: The blocks that it is fed by, as indices.
         stripe: Whether an activation follows.
         weights: Rows of given weights; empty where they are learned.
+        picks: The only one of the units before it that it passes on; None where it takes all.
     """
 
     family: str
@@ -57,6 +58,7 @@ class Block:
     sources: tuple[int, ...]
     stripe: bool
     weights: tuple[tuple[float, ...], ...] = ()
+    picks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,10 @@ def blocks_of(graph: Graph, inference: Inference) -> tuple[Block, ...]:
     striped: set[str] = set()
     for name in inference.order:
         node = graph.nodes[name]
-        family = registry.layer(node.kind).family
+        spec = registry.layer(node.kind)
+        family = spec.family
         before = tuple(dict.fromkeys(one for source in inference.inputs[name] for one in stands_for.get(source, ())))
-        if family in _STRIPES or family in _HIDDEN or node.kind == "output":
+        if family in _STRIPES or (family in _HIDDEN and not spec.picks_param) or node.kind == "output":
             stands_for[name] = before
             striped.update(before if family == "activation" else ())
         else:
@@ -115,9 +118,15 @@ def blocks_of(graph: Graph, inference: Inference) -> tuple[Block, ...]:
             tuple(index[source] for source in sources[name]),
             name in striped,
             _given_weights(graph.nodes[name].params),
+            _picked(graph.nodes[name]),
         )
         for name in drawn
     )
+
+
+def _picked(node: Node) -> int | None:
+    spec = registry.layer(node.kind)
+    return cast(int, spec.values(node.params)[spec.picks_param]) if spec.picks_param else None
 
 
 def _given_weights(params: Params) -> tuple[tuple[float, ...], ...]:
@@ -186,21 +195,26 @@ def _paint_image(painter: QPainter, square: QRectF, shown: Preview, colours: The
 def _paint_units(painter: QPainter, area: QRectF, blocks: tuple[Block, ...], colours: Theme) -> None:
     """A circle a unit and a wire a weight."""
     last = max(block.depth for block in blocks)
-    most = max(block.shape[0] for block in blocks)
+    units = [0] * (last + 1)
+    for block in blocks:
+        units[block.depth] += block.shape[0]
+    most = max(units)
     radius = min(10.0, 0.36 * area.height() / most, 0.22 * area.width() / (last + 1))
     across = (area.width() - 2 * radius - 4.0) / max(1, last)
     apart = min((area.height() - 2 * radius - 2.0) / max(1, most - 1), 3.6 * radius)
     places: list[list[QPointF]] = []
+    above = [0] * (last + 1)  # Blocks of one column stand below each other.
     for block in blocks:
-        x = area.left() + radius + 2.0 + block.depth * across
-        middle = (block.shape[0] - 1) / 2
+        x = area.left() + radius + 2.0 + block.depth * across if last else area.center().x()
+        middle = (units[block.depth] - 1) / 2 - above[block.depth]
+        above[block.depth] += block.shape[0]
         places.append([QPointF(x, area.center().y() + (row - middle) * apart) for row in range(block.shape[0])])
     for position, block in enumerate(blocks):
         for source in block.sources:
             for row, end in enumerate(places[position]):
                 for column, start in enumerate(places[source]):
                     weight = block.weights[row][column] if block.weights else None
-                    if weight == 0:
+                    if weight == 0 or block.picks not in (None, column):
                         continue
                     colour = colours.text_faint if weight is None else sign_colour(weight, colours)
                     width = 1.0 if weight is None else min(1.0 + 0.9 * abs(weight), 3.4)

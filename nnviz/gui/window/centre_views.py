@@ -9,9 +9,10 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QWidget
 
 from nnviz.gui.canvas import CanvasView
+from nnviz.gui.look import theme
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import Segments
+from nnviz.gui.parts.widgets import Segments, refresh_fonts
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.graph.dense_layers import DenseLayers, dense_layers
@@ -37,6 +38,7 @@ class CentreViews(QWidget):
         self._workspace: Workspace | None = None
         self._tapped: Callable[[], object] = lambda: None
         self._neurons: NeuronView | None = None
+        self._neurons_before = False
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(canvas)
@@ -56,6 +58,7 @@ class CentreViews(QWidget):
         self.segments.chosen.connect(lambda key: self.choose(key == "neurons"))
         row.addWidget(self.segments)
         self._switch.hide()
+        follow(theme.notifier.changed, self._on_theme, self)
 
     def attach(self, workspace: Workspace, tapped: Callable[[], object]) -> None:
         """Say what the neuron view may know, and what the space bar does in it."""
@@ -124,6 +127,15 @@ class CentreViews(QWidget):
         wanted = self._workspace is not None and self._workspace.settings.neurons_first
         self.show_neurons(wanted and isinstance(found, DenseLayers) and found.is_plane)
 
+    def show_cards_meanwhile(self, on: bool) -> None:
+        """Where the middle of the window becomes a strip, cards are what is recognised there; then as it was before."""
+        if on:
+            self._neurons_before = self.neurons_shown
+            self.show_neurons(False)
+        elif self._neurons_before:
+            self._neurons_before = False
+            self.show_neurons(not self.why_not())
+
     def show_neurons(self, shown: bool) -> None:
         """Put one of the two in front; nothing is remembered."""
         if shown and self._workspace is not None and self._neurons is None:
@@ -156,6 +168,10 @@ class CentreViews(QWidget):
         else:
             self._look()
 
+    def _on_theme(self) -> None:
+        refresh_fonts(self._switch)
+        self._place()
+
     def _look(self) -> None:
         """The switch is there where there is a choice."""
         self.segments.set_value("neurons" if self.neurons_shown else "cards")
@@ -168,6 +184,7 @@ class CentreViews(QWidget):
         self._switch.raise_()
         if self._neurons is not None:
             self._neurons.reserve_corner(self._switch.width() - 4)
+        self._canvas.reserve_corner(0 if self._switch.isHidden() else self._switch.width() + _INSET)
 
     def resizeEvent(self, event: object) -> None:
         """The switch stays in its corner."""

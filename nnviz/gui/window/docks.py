@@ -12,10 +12,12 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QTabBar, QToolButton, QWidget
 
+from nnviz.explain.place import Place
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.look import icons
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
+from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.parts.following import follow
@@ -86,6 +88,8 @@ class Docks(QObject):
     message = Signal(str)
     #: A file could not be written: a sentence.
     failed = Signal(str)
+    #: A number is taken apart over the canvas, or not any more.
+    explained_large = Signal(bool)
 
     def __init__(self, window: QMainWindow, workspace: Workspace, canvas: CanvasView) -> None:
         super().__init__(window)
@@ -331,6 +335,22 @@ class Docks(QObject):
             QTimer.singleShot(0, dock, partial(self._give_height, key))
         return self._panels[key]
 
+    def _explain(self, place: Place) -> None:
+        """A number in one instrument is taken apart in another."""
+        panel = self._panels[ExplainPanel.key]
+        if isinstance(panel, ExplainPanel):
+            panel.explain(place)
+
+    def toggle_explain_page(self) -> None:
+        """Take numbers apart large, over the canvas, or small again."""
+        panel = self._panels[ExplainPanel.key]
+        if isinstance(panel, ExplainPanel):
+            panel.toggle_page()
+
+    def _set_picking(self, on: bool) -> None:
+        for panel in self._panels.values():
+            panel.set_picking(on)
+
     def _give_height(self, key: str) -> None:
         """One that needs more than the row has gets it, but not more than half of the window."""
         dock, least = self._docks[key], self._panels[key].least_height
@@ -377,6 +397,11 @@ class Docks(QObject):
         panel.message.connect(self.message)
         panel.interest_changed.connect(self.interest_changed)
         panel.failed.connect(self.failed)
+        panel.wanted.connect(partial(self.show_panel, kind.key))
+        panel.number_requested.connect(self._explain)
+        if isinstance(panel, ExplainPanel):
+            panel.picking_changed.connect(self._set_picking)
+            panel.large_changed.connect(self.explained_large)
         panel.attach(self._canvas)
         dock.setMinimumSize(*_SMALLEST)
         dock.setTitleBarWidget(DockTitle(panel, dock))

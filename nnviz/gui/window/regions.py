@@ -96,6 +96,16 @@ class Regions(QObject):
             ),
             *list_actions(self.enter_panel),
             Action(
+                name="explain_large",
+                text="E&xplain, large",
+                help="Take a number apart over the canvas, for a hall; again to close",
+                do=self.explain_large,
+                keys=("F8",),
+                menu="&View",
+                section=2,
+                why_not=lambda: "" if self.docks is not None else "The instruments are not there yet.",
+            ),
+            Action(
                 name="notice",
                 text="Ans&wer the notice",
                 help="Put the keyboard on the notice above the canvas",
@@ -202,6 +212,11 @@ class Regions(QObject):
         panel = self.show_panel(key)
         if panel is not None:
             panel.focus_first()
+
+    def explain_large(self) -> None:
+        """Take a number apart over the canvas, or go back to what was there."""
+        if self.docks is not None:
+            self.docks.toggle_explain_page()
 
     def show_problems(self) -> None:
         """Everything that is wrong with the network, in its panel."""

@@ -30,6 +30,7 @@ from nnviz import interruption
 from nnviz.errors import NnvizError
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.canvas.cards.facts import ON_CARDS
+from nnviz.gui.explain.flow_on_canvas import FlowOnCanvas
 from nnviz.gui.lecture.lecture import Lecture
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.mode import Mode
@@ -148,11 +149,14 @@ class MainWindow(QMainWindow):
             self.apply,
             self.message.say,
         )
+        #: Forward or backward on the canvas, and one step in five parts.
+        self.flow = FlowOnCanvas(self.workspace, self.canvas, self)
         self.looks = Looks(self.settings, self.canvas.minimap, self)
         self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self, lambda: self.top_bar)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.offered = self._offers()
         self.actions_by_name = make_actions(self, self.offered)
+        self.flow.bar.bind(self.actions_by_name)
         #: The page for a hall, over everything.
         self.lecture = Lecture(self, self.workspace, self.canvas, self.interests, self.actions_by_name)
         self.lecture.cure_requested.connect(self.cures.cure)
@@ -214,6 +218,7 @@ class MainWindow(QMainWindow):
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
             *training_actions(self.training, self.apply),
+            *self.flow.actions(),
         )
 
     def _build_centre(self) -> None:
@@ -314,7 +319,8 @@ class MainWindow(QMainWindow):
         self.files.replaced.connect(self._on_replaced)
         self.canvas.selection_changed.connect(self._on_selection)
         self.canvas.message.connect(self.message.say)
-        self.notices.covered.connect(self.canvas.groups.cover)
+        self.notices.covered.connect(self.flow.cover)
+        self.flow.changed.connect(self.update_actions)
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
         self.canvas.visible_changed.connect(self._on_visible)
@@ -402,6 +408,7 @@ class MainWindow(QMainWindow):
         docks.node_requested.connect(self.regions.show_node)
         docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
+        docks.explained_large.connect(self.centre.show_cards_meanwhile)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
         docks.spread()
@@ -561,6 +568,7 @@ class MainWindow(QMainWindow):
         self.replay.close()
         self.fix_trials.stop()
         self.feed.stop()
+        self.flow.stop()
         self.training.stop()
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")

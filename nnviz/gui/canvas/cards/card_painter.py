@@ -52,12 +52,14 @@ class CardLook:
     Attributes:
         severity: ``error``, ``warning`` or empty: red or amber frame.
         target: While a wire is being drawn: the card can take it (True), cannot (False), or is not asked (None).
+        lit: A number of it has to do with the one that is taken apart.
     """
 
     selected: bool = False
     hovered: bool = False
     severity: str = ""
     target: bool | None = None
+    lit: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class CardReadings:
     Attributes:
         old: Which of ``gradient``, ``badge`` and ``picture`` were measured long before the step that is shown.
         own: The picture is that of an input of the user's own, not of the pinned example.
+        sign: A letter for what ``gradient`` is the norm of.
     """
 
     gradient: float | None = None
@@ -75,6 +78,7 @@ class CardReadings:
     quantity: Quantity | None = None
     old: frozenset[str] = frozenset()
     own: bool = False
+    sign: str = "g"
 
     @property
     def gradient_text(self) -> str:
@@ -100,7 +104,7 @@ def frame_colour(look: CardLook, theme: Theme) -> QColor | None:
         return theme.danger
     if look.severity == "warning":
         return theme.warning
-    return theme.accent if look.selected else None
+    return theme.accent if look.selected or look.lit else None
 
 
 def paint_card(
@@ -253,7 +257,7 @@ def paint_plate(painter: QPainter, rect: QRectF, family: str, look: CardLook, th
             rect.adjusted(-spread, 2.5 - spread, spread, 2.5 + spread), CARD_RADIUS + spread, CARD_RADIUS + spread
         )
     frame = frame_colour(look, theme)
-    if look.selected:
+    if look.selected or look.lit:
         glow = QColor(theme.accent)
         glow.setAlphaF(0.30)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -346,7 +350,7 @@ def _paint_figures(
     unit = letters / LETTERS
     count = parameter_count(facts.parameters) if facts.parameters is not None else "? par."
     count_width = text_width(count, letters, 400)
-    number_width, letter = text_width(_WIDEST, letters, 400), text_width("g", letters, 400)
+    number_width, letter = text_width(_WIDEST, letters, 400), text_width(readings.sign, letters, 400)
     near = letters == LETTERS
     sign_width = letter + 12.5 * unit + (age_room(letters) if near else 0.0)
     both = squeeze_into(count_width + number_width, row.width() - sign_width - 8.0 * unit)
@@ -370,7 +374,7 @@ def _paint_figures(
         paint_age_mark(painter, QPointF(left, row.center().y() + 0.5 * unit), letters, theme.text_muted)
         if not near:
             return
-    painter.drawText(QPointF(right - 4.0 * unit - letter, row.center().y() + 4.0 * unit), "g")
+    painter.drawText(QPointF(right - 4.0 * unit - letter, row.center().y() + 4.0 * unit), readings.sign)
     painter.setPen(QPen(theme.text_muted, 0.9 * unit))
     top, bottom = row.center().y() - 4.6 * unit, row.center().y() + 5.4 * unit
     for x in (right, right - 2.0 * unit, right - 6.4 * unit - letter, right - 8.4 * unit - letter):

@@ -138,16 +138,16 @@ def paint_picture(
     elif facts.picture is Picture.PLANES and values.ndim == 3:
         _paint_planes(painter, area, values, ratio, level)
     elif facts.picture is Picture.NUMBERS and values.ndim == 1:
-        _paint_numbers(painter, area, values, scale, letters)
+        paint_numbers(painter, area, values, scale, letters)
     elif facts.picture in (Picture.BARS, Picture.DECISION) and values.ndim == 1:
         _paint_bars(painter, area, facts, values, theme, label, letters)
     elif facts.picture is Picture.IMAGE and values.ndim == 3 and values.shape[0] in (1, 3):
         _paint_image(painter, area, values, ratio, scale)
     elif values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
         _paint_tiles(painter, area, values, ratio, level, scale)
-        if _is_written(values):
+        if is_written(values):
             (place,) = tile_rects(area, 1, values.shape[2], values.shape[1])
-            _write_pixels(painter, place, values[0], scale, letters)
+            write_pixels(painter, place, values[0], scale, letters)
     elif values.ndim == 2 and values.shape[1] > 1:
         sharp(painter, area, scale.paint(values), ratio)  # channels as rows, positions from left to right
     else:
@@ -179,7 +179,7 @@ def picture_words(
         if facts.task == "binary" and shares.size == 1:
             return [(reading, yes_no_text(facts, float(shares[0])), "winner")]
         return [(reading, percent(float(shares[_winner(shares)])), "winner")]
-    if (facts.picture is Picture.NUMBERS and values.ndim == 1) or _is_written(values):
+    if (facts.picture is Picture.NUMBERS and values.ndim == 1) or is_written(values):
         digits = 4 if values.ndim == 1 else 3
         numbers = enumerate(values.reshape(-1).tolist())
         return [(reading, written_number(value, digits), f"number {at}") for at, value in numbers]
@@ -302,12 +302,12 @@ def _paint_tiles(
         sharp(painter, rect, pixels, ratio)
 
 
-def _is_written(values: Numbers) -> bool:
+def is_written(values: Numbers) -> bool:
     """Whether a map is so small that the numbers of its pixels are written into them."""
     return values.ndim == 3 and len(values) == 1 and 1 < values.size <= _MOST_WRITTEN
 
 
-def _write_pixels(painter: QPainter, place: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
+def write_pixels(painter: QPainter, place: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
     """The numbers of a small map, where all of them fit into its pixels."""
     texts = [written_number(float(value), 3) for value in values.reshape(-1)]
     across, down = place.width() / values.shape[1], place.height() / values.shape[0]
@@ -342,8 +342,8 @@ def _paint_decision(
     theme: Theme, label: str, letters: int,
 ) -> None:  # fmt: skip
     """What the network decides where, the examples over it, and below it what it says about the pinned one."""
-    below = max(FLAT_PICTURE, 1.3 * letters) if _says_below(facts, values) else 0.0
-    square = _fit(area.adjusted(0.0, 0.0, 0.0, -below), 1.0, 1.0)
+    below = _room_below(facts, values, letters)
+    square = decision_square(facts, values, area, letters)
     sharp(painter, square, decision(facts.loss, facts.task, values, theme), ratio)
     draw_dots(painter, square, edges, dots, theme)
     if below and dots.answer is not None and dots.answer.array.size == 1:
@@ -351,6 +351,39 @@ def _paint_decision(
         with Saved(painter):
             painter.translate(0.0, area.height() - below)
             _paint_yes_no(painter, QRectF(0.0, 0.0, area.width(), below), facts, share, theme, label, letters)
+
+
+def _room_below(facts: CardFacts, values: Numbers, letters: int) -> float:
+    return max(FLAT_PICTURE, 1.3 * letters) if _says_below(facts, values) else 0.0
+
+
+# Where things lie in a picture, for whoever points at them.
+
+
+def picture_square(area: QRectF, width: float, height: float) -> QRectF:
+    """Where a picture of these proportions lies."""
+    return _fit(area, width, height)
+
+
+def decision_square(facts: CardFacts, values: Numbers, area: QRectF, letters: int) -> QRectF:
+    """Where the plane lies on which a decision is painted."""
+    return _fit(area.adjusted(0.0, 0.0, 0.0, -_room_below(facts, values, letters)), 1.0, 1.0)
+
+
+def shown_tiles(facts: CardFacts, values: Numbers, area: QRectF, level: Level) -> list[QRectF]:
+    """Where the maps, or the units over the plane, lie that are shown."""
+    planes = facts.picture is Picture.PLANES
+    shown = values[: (_PLANES if planes else _TILES)[level]]
+    return tile_rects(area, shown.shape[0], shown.shape[2], shown.shape[1], gap=2.0 if planes else 1.0)
+
+
+def likeliest(facts: CardFacts, values: Numbers) -> list[int]:
+    """The classes that have a bar, from top to bottom."""
+    shares = probabilities(facts.loss, values)
+    if shares.size <= facts.bar_rows:
+        return list(range(shares.size))
+    order = np.argsort(-np.nan_to_num(shares, nan=-1.0), kind="stable")
+    return [int(k) for k in order[: facts.bar_rows]]
 
 
 def _paint_strip(painter: QPainter, area: QRectF, values: Numbers, ratio: float, scale: Scale) -> None:
@@ -371,7 +404,7 @@ def _paint_strip(painter: QPainter, area: QRectF, values: Numbers, ratio: float,
             painter.fillRect(rect, QColor.fromRgb(int(colour)))
 
 
-def _paint_numbers(painter: QPainter, area: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
+def paint_numbers(painter: QPainter, area: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
     """A cell a number, in its colour and written out, in letters as large as fit all of them."""
     texts = [[written_number(float(value), digits) for value in values] for digits in (4, 3, 2)]
     cell = area.width() / values.size
@@ -417,10 +450,7 @@ def _paint_bars(
     names = facts.class_names if len(facts.class_names) == shares.size else [str(k) for k in range(shares.size)]
     known_shares = np.isfinite(shares)
     winner = _winner(shares) if known_shares.any() else -1
-    order = list(range(shares.size))
-    if shares.size > facts.bar_rows:
-        likeliest = np.argsort(-np.nan_to_num(shares, nan=-1.0), kind="stable")
-        order = [int(k) for k in likeliest[: facts.bar_rows]]
+    order = likeliest(facts, values)
     font = scene_font(letters)
     painter.setFont(font)
     metrics = painter.fontMetrics()

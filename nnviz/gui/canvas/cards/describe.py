@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF
 
 from nnviz.gui.canvas.cards.card_pictures import scale_of, shown_values
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
+from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.items.arrow_item import ArrowItem
@@ -20,7 +21,7 @@ from nnviz.gui.canvas.items.note_text import plain_text
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.look.scales import CLASS_WORDS, SIGNS
-from nnviz.gui.look.theme import format_count
+from nnviz.gui.look.theme import format_count, format_number
 from nnviz.project.checks.shapes import shape_text
 from nnviz.record.quantities import GRADIENT_NORM
 
@@ -92,12 +93,19 @@ def tooltip(scene: CanvasScene, stage: Stage, point: QPointF) -> str:
             return _note(scene, point, far=stage.level is Level.FAR)
         source = scene.cards[wire.edge.source.node].facts
         line = f"{escape(wire.edge.source.node)} → {escape(wire.edge.target.node)}: {shape_text(source.shape)}"
+        if wire.flow is not None:
+            line += f"<br>{escape(wire.flow.sentence)}"
         return f"<p>{line}<br>{escape(wire.reason)}</p>" if wire.reason else line
     facts = card.facts
     lines = [f"<b>{escape(facts.title)}</b>&nbsp; {escape(facts.node)}"]
     lines += [escape(reason) for reason in card.reasons()]
     lines.append(_sizes(facts))
-    lines += [line for line in (_picture(facts, live), _gradient(facts, live), _badge(facts, live)) if line]
+    if stage.lens is not None:
+        lines += [line for line in (*_through(facts, stage.lens), _badge(facts, live)) if line]
+    else:
+        if live.is_own(live.picture(facts)):
+            lines.append("the picture is that of your own input, not of the pinned example")
+        lines += [line for line in (_picture(facts, live), _gradient(facts, live), _badge(facts, live)) if line]
     return "<p style='white-space:pre-wrap'>" + "<br>".join(lines) + "</p>"
 
 
@@ -137,6 +145,15 @@ def _picture(facts: CardFacts, live: LiveValues) -> str:
     if facts.picture is Picture.TILES and facts.shape is not None:
         text = f"{shown.shape[0]} of {facts.shape[0]} maps, {text}"
     return f"{text}, {live.moment.words(sample.step)}"
+
+
+def _through(facts: CardFacts, lens: Lens) -> tuple[str, ...]:
+    """What a lens shows of a card."""
+    picture, norm = lens.pictures.get(facts.pictured), lens.norm(facts.members or (facts.node,))
+    parts = (f"‖{lens.norm_sign}‖ = {format_number(norm)}: {lens.norm_words}" if norm is not None else "",)
+    if picture is None:
+        return parts
+    return (escape(picture.sentence), *parts)
 
 
 def _gradient(facts: CardFacts, live: LiveValues) -> str:

@@ -49,7 +49,7 @@ class CanvasMenus:
         if note is not None:
             self._add_for_note(menu, note)
         elif card is not None:
-            self._add_for_card(menu, card.node)
+            self._add_for_card(menu, card.node, point)
         elif wire is not None:
             scene.select((), [wire.edge])
             menu.addAction(self._words("quick_add", "Insert layer…"), partial(self._tools.quick_add.open, point))
@@ -62,13 +62,14 @@ class CanvasMenus:
         """What an entry says: the words of an action, or others in their place, and its key."""
         return self._offered[name].entry(words)
 
-    def _add_for_card(self, menu: QMenu, card: str) -> None:
+    def _add_for_card(self, menu: QMenu, card: str, point: QPointF) -> None:
         desk, scene = self._desk, self._desk.scene
         if card not in scene.selected:
             scene.select([card])
         menu.addAction(self._words("rename"), self._tools.rename)
         if card in scene.cards:
             menu.addAction(self._words("connect"), self._tools.connect_by_keys)
+            menu.addAction(self._words("explain_number"), partial(self._tools.explain_at, point))
         self._add_groups(menu)
         menu.addSeparator()
         self._add_copying(menu)

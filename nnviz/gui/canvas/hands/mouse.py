@@ -142,6 +142,10 @@ class CanvasMouse:
             card = scene.card_at(point) or notes.at(point) or scene.frames.head_at(point)
             if card is not None and len(scene.selected) > 1:
                 scene.select([card.node])
+            pictured = scene.card_at(point)
+            number = pictured.number_at(point) if pictured is not None else None
+            if number is not None:
+                self._tools.clicked(*number)
         self.hover(point)
 
     def double_click(self, event: QMouseEvent) -> None:

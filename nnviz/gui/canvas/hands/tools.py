@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from PySide6.QtCore import QPointF
+
+from nnviz.gui.canvas.cards.card_numbers import CardNumber
 from nnviz.gui.canvas.desk import Desk
 from nnviz.gui.canvas.hands.gesture_host import GestureHost
 from nnviz.gui.canvas.hands.gestures import ConnectByKeys
@@ -24,6 +28,8 @@ class Tools:
         renaming: Titles, edited in their place.
         groups: Groups: made, folded, looked into.
         notes: Notes and arrows.
+        explain: Called with a layer and with which of its numbers is to be taken apart; None for any.
+        clicked: Called with those when a number in the picture of a card was clicked.
     """
 
     desk: Desk
@@ -32,6 +38,21 @@ class Tools:
     renaming: Renaming
     groups: CanvasGroups
     notes: CanvasNotes
+    explain: Callable[[str, CardNumber | None], object]
+    clicked: Callable[[str, CardNumber], object]
+
+    def explain_selected(self) -> None:
+        """Have a number of the one selected layer taken apart; of nothing selected, the loss."""
+        scene = self.desk.scene
+        cards = [scene.cards[one] for one in self.desk.selected if one in scene.cards]
+        self.explain(cards[-1].facts.pictured if cards else "", None)
+
+    def explain_at(self, point: QPointF) -> None:
+        """Have the number in a card's picture at a point of the scene taken apart, or any number of the card."""
+        card = self.desk.scene.card_at(point)
+        if card is not None:
+            node, number = card.number_at(point) or (card.facts.pictured, None)
+            self.explain(node, number)
 
     def rename(self) -> None:
         """Edit the text of the one selected note, else the title of the one selected card or frame, in its place."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from nnviz.gui.canvas.cards.card_numbers import CardNumber, number_in
 from nnviz.gui.canvas.cards.card_painter import CardLook, CardReadings, paint_bypass, paint_card
 from nnviz.gui.canvas.cards.card_pictures import picture_words
 from nnviz.gui.canvas.cards.card_places import CardPlaces, card_places
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, CardSketch
+from nnviz.gui.canvas.cards.lens import Lens
+from nnviz.gui.canvas.cards.lens_pictures import paint_lens_picture
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CardLayout, Level, level_of
 from nnviz.gui.canvas.items.stage import Stage, card_canvas
 from nnviz.gui.look import theme
@@ -123,9 +127,14 @@ class NodeItem(QGraphicsItem):
             self.touch()
 
     def set_look(
-        self, *, selected: bool | None = None, hovered: bool | None = None, target: bool | str | None = ""
+        self,
+        *,
+        selected: bool | None = None,
+        hovered: bool | None = None,
+        target: bool | str | None = "",
+        lit: bool | None = None,
     ) -> None:
-        """Show the card as selected, hovered or a target; what is not given stays."""
+        """Show the card as selected, hovered, a target or lit; what is not given stays."""
         old = self._look
         self._set_look(
             CardLook(
@@ -133,6 +142,7 @@ class NodeItem(QGraphicsItem):
                 old.hovered if hovered is None else hovered,
                 old.severity,
                 old.target if isinstance(target, str) else target,
+                old.lit if lit is None else lit,
             )
         )
 
@@ -140,7 +150,7 @@ class NodeItem(QGraphicsItem):
         """Take the frame from the diagnostics and findings as they are now."""
         old, severity = self._look, self._stage.live.severity(self._content)
         if severity != old.severity:
-            self._set_look(CardLook(old.selected, old.hovered, severity, old.target))
+            self._set_look(replace(old, severity=severity))
 
     def _set_look(self, look: CardLook) -> None:
         if look != self._look:
@@ -210,12 +220,17 @@ class NodeItem(QGraphicsItem):
         """Paint the card at ``scale`` device pixels for one scene unit."""
         stage = self._stage
         colours = theme.current()
+        lens = stage.lens
+        if lens is not None and (seen := lens.pictures.get(facts.pictured)) is not None and seen.sign:
+            # What the numbers are stands in the place of their shape.
+            facts = msgspec.structs.replace(facts, subtitle=seen.sign)
         places = card_places(facts, scale / stage.ratio)
         picture = self._picture(facts, places, scale, level, colours)
-        readings = self._read(facts, level)
+        readings = self._read(facts, level) if lens is None else self._read_through(lens, facts)
         face = QPixmap(stage.plate(facts.family, facts.layout.height, self._look, scale, colours))
         painter = card_canvas(face, scale)
-        painter.setOpacity(_FADED if facts.bypassed else 1.0)
+        faint = facts.bypassed or (lens is not None and lens.fades and facts.pictured not in lens.pictures)
+        painter.setOpacity(_FADED if faint else 1.0)
         paint_card(painter, facts, places, readings, picture, colours)
         if facts.bypassed:
             painter.setOpacity(1.0)
@@ -227,6 +242,20 @@ class NodeItem(QGraphicsItem):
         stage.painted += 1
         stage.keep(self, face.width() * face.height() * 4)
         return face
+
+    def number_at(self, point: QPointF) -> tuple[str, CardNumber] | None:
+        """The node and the number in its picture at a point of the scene; None where there is none to be seen."""
+        stage = self._stage
+        place = card_places(self.facts, stage.zoom).picture
+        if place is None or stage.level is Level.FAR:
+            return None
+        live = stage.live
+        inside = point - QPointF(*self.place) - place.topLeft()
+        picture = live.picture(self.facts)
+        found = number_in(
+            self.facts, picture, place.size(), stage.level, card_places(self.facts, stage.zoom).letters, inside
+        )
+        return (self.facts.pictured, found) if found is not None else None
 
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """The measured numbers that its face shows, each with the step it claims."""
@@ -264,16 +293,28 @@ class NodeItem(QGraphicsItem):
         self._shown = tuple(shown)
         return replace(readings, old=frozenset(old), own=live.is_own(picture))
 
+    def _read_through(self, lens: Lens, facts: CardFacts) -> CardReadings:
+        """The numbers that a lens shows; what the run says of the last line stays."""
+        readings = self._read(facts, Level.NORMAL)
+        self._shown = tuple(one for one in self._shown if facts.badge is not None and facts.badge.owns(one.series))
+        norm = lens.norm(facts.members or (facts.node,))
+        return replace(readings, gradient=norm, sign=lens.norm_sign, old=readings.old & {"badge"}, own=False)
+
     def _picture(
         self, facts: CardFacts, places: CardPlaces, scale: float, level: Level, colours: theme.Theme
     ) -> QPixmap | None:
         stage, place = self._stage, places.picture
-        sample = stage.live.picture(facts)
-        if sample is None or place is None:
+        seen = stage.lens.pictures.get(facts.pictured) if stage.lens is not None else None
+        sample = stage.live.picture(facts) if stage.lens is None else None
+        if (sample is None and seen is None) or place is None:
             return None
         left, top = round((place.left() + CARD_MARGIN) * scale), round((place.top() + CARD_MARGIN) * scale)
         right, bottom = round((place.right() + CARD_MARGIN) * scale), round((place.bottom() + CARD_MARGIN) * scale)
         size = QSize(max(1, right - left), max(1, bottom - top))
+        if seen is not None:
+            return paint_lens_picture(facts, seen, size, scale, level, colours, places.letters)
+        if sample is None:
+            return None
         live = stage.live
         label, dots = live.label(), live.dots(facts)
         return stage.pictures.picture(facts, sample, size, scale, level, colours, label, dots, places.letters)

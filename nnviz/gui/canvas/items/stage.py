@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QPixmap
 
 from nnviz.gui.canvas.cards.card_painter import CardLook, paint_plate
 from nnviz.gui.canvas.cards.card_pictures import PictureCache
+from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.canvas.cards.live import LiveValues
 from nnviz.gui.canvas.geometry import CARD_MARGIN, CARD_WIDTH, Level, level_of
 
@@ -54,6 +55,7 @@ class Stage:
 
     Attributes:
         live: Values of the run at the step that is shown.
+        lens: What is shown in their place; None for them.
         pictures: Finished pictures of outputs.
         zoom: Device-independent pixels for one scene unit.
         ratio: Device pixels for one of those.
@@ -64,6 +66,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.live = LiveValues()
+        self.lens: Lens | None = None
         self.pictures = PictureCache()
         self.zoom = 1.0
         self.ratio = 1.0

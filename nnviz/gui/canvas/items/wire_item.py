@@ -8,10 +8,12 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPainterPathStroker, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
+from nnviz.gui.canvas.cards.lens import WireFlow
 from nnviz.gui.canvas.geometry import Level, Side, arrow_head, wire_path
 from nnviz.gui.canvas.items.stand_in import StandIn
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import answering
+from nnviz.gui.look.scales import NOT_A_NUMBER
 from nnviz.project.model import Edge
 
 #: Distance in scene units at which the mouse is on a wire.
@@ -19,11 +21,13 @@ WIRE_REACH = 7.0
 
 
 @lru_cache(64)
-def _ink(colour: int, width: float) -> QPen:
+def _ink(colour: int, width: float, broken: bool = False) -> QPen:
     """A pen; wires that look the same share it."""
     pen = QPen(QColor.fromRgba(colour), width)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    if broken:
+        pen.setStyle(Qt.PenStyle.DotLine)
     return pen
 
 
@@ -42,9 +46,12 @@ class WireItem(QGraphicsPathItem):
         self.drawn = QPainterPath()
         self._selected = False
         self._hovered = False
+        self._lit = False
         self._severity = ""
         self._reason = ""
         self._level = Level.NORMAL
+        self._flow: WireFlow | None = None
+        self._backward = False
         self._place: tuple[QPointF, Side, QPointF, Side, float | None, float | None] | None = None
         self.setZValue(-1.0)
         self.restyle()
@@ -65,6 +72,11 @@ class WireItem(QGraphicsPathItem):
         return self._hovered
 
     @property
+    def lit(self) -> bool:
+        """Whether a number that is taken apart has flowed through it."""
+        return self._lit
+
+    @property
     def severity(self) -> str:
         """``error`` or ``warning`` where something is wrong with it, else empty."""
         return self._severity
@@ -73,6 +85,11 @@ class WireItem(QGraphicsPathItem):
     def reason(self) -> str:
         """What is wrong with it, as a sentence."""
         return self._reason
+
+    @property
+    def flow(self) -> WireFlow | None:
+        """What flows along it, where that is shown."""
+        return self._flow
 
     @property
     def curve(self) -> QPainterPath:
@@ -111,9 +128,21 @@ class WireItem(QGraphicsPathItem):
         curve = wire_path(start, start_side, end, end_side, around=around, turn=turn)
         self._curve = curve
         self._hit = QPainterPath()
-        path = QPainterPath(curve)
-        arrow_head(path, end, end_side)
-        self._bounds = path.controlPointRect().adjusted(-WIRE_REACH, -WIRE_REACH, WIRE_REACH, WIRE_REACH)
+        self._add_head()
+
+    def _add_head(self) -> None:
+        """Draw the line with its arrow head, on the side to which flows what is shown."""
+        if self._place is None:
+            return
+        start, start_side, end, end_side, *_ = self._place
+        path = QPainterPath(self._curve)
+        size = 1.0 if self._flow is None else max(1.0, 0.5 + 0.22 * self._flow.width)
+        if self._backward:
+            arrow_head(path, start, start_side, size)
+        else:
+            arrow_head(path, end, end_side, size)
+        reach = WIRE_REACH if self._flow is None else WIRE_REACH + 2 * self._flow.width
+        self._bounds = path.controlPointRect().adjusted(-reach, -reach, reach, reach)
         self._draw(path)
 
     def _draw(self, path: QPainterPath) -> None:
@@ -145,19 +174,28 @@ class WireItem(QGraphicsPathItem):
             if layer is not None:
                 layer.cover(self._bounds)
 
-    def set_look(self, *, selected: bool | None = None, hovered: bool | None = None) -> None:
-        """Show the wire as chosen or as under the mouse; what is not given stays."""
+    def set_look(self, *, selected: bool | None = None, hovered: bool | None = None, lit: bool | None = None) -> None:
+        """Show the wire as chosen, as under the mouse or as lit; what is not given stays."""
         selected = self._selected if selected is None else selected
         hovered = self._hovered if hovered is None else hovered
-        if (selected, hovered) != (self._selected, self._hovered):
-            self._selected, self._hovered = selected, hovered
-            self.setZValue(-0.5 if selected or hovered else -1.0)
+        lit = self._lit if lit is None else lit
+        if (selected, hovered, lit) != (self._selected, self._hovered, self._lit):
+            self._selected, self._hovered, self._lit = selected, hovered, lit
+            self.setZValue(-0.5 if selected or hovered or lit else -1.0)
             self.restyle()
 
     def set_problem(self, severity: str, reason: str) -> None:
         """Say what is wrong with the wire; nothing is where both are empty."""
         if (severity, reason) != (self._severity, self._reason):
             self._severity, self._reason = severity, reason
+            self.restyle()
+
+    def set_flow(self, flow: WireFlow | None, *, backward: bool = False) -> None:
+        """Show what flows along the wire, forwards or back; None shows the wire as it always is."""
+        if (flow, backward) != (self._flow, self._backward):
+            self.prepareGeometryChange()
+            self._flow, self._backward = flow, backward
+            self._add_head()
             self.restyle()
 
     def set_level(self, level: Level) -> None:
@@ -170,7 +208,7 @@ class WireItem(QGraphicsPathItem):
         """Take colour and width from the theme."""
         colours = theme.current()
         bad = {"error": colours.danger, "warning": colours.warning}.get(self._severity)
-        if self._selected:
+        if self._selected or self._lit:
             colour, width = colours.accent, 2.6
         elif bad is not None:
             colour, width = bad, 2.8 if self._hovered else 2.2
@@ -178,9 +216,17 @@ class WireItem(QGraphicsPathItem):
             colour, width = theme.mixed(colours.accent, colours.text, 0.25), 2.6
         else:
             colour, width = theme.mixed(colours.text_faint, colours.window, 0.15 if colours.dark else 0.0), 1.8
+        broken = False
+        if self._flow is not None:
+            # By its width it says how much flows, whatever else it has to say by its colour.
+            width, broken = max(self._flow.width, width if self._selected else 0.0), self._flow.is_nothing
+            if not self._flow.is_number:
+                colour = QColor.fromRgba(NOT_A_NUMBER)
+            elif not (self._selected or self._hovered or bad is not None):
+                colour = theme.mixed(colours.text_muted, colours.window, 0.18)
         if self._level is Level.FAR:
             width *= 2.0
-        self.ink = _ink(colour.rgba(), width)
+        self.ink = _ink(colour.rgba(), width, broken)
         self.setPen(self.ink)
         if self._far is not None:
             self._far.changed()

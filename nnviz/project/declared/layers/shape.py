@@ -118,7 +118,7 @@ LAYERS: tuple[LayerSpec, ...] = (
         formula="y = x<sub>k</sub>",
         footprint=Footprint(),
         followers=("add", "subtract", "multiply", "linear"),
-        card_note="x[{index}]",
+        picks_param="index",
     ),
     LayerSpec(
         "identity",

@@ -1,0 +1,213 @@
+"""A number taken apart, large: over canvas and instruments, with the cards in a strip above it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from nnviz.gui.canvas import CanvasView, Outlook
+from nnviz.gui.canvas.geometry import PITCH_X
+from nnviz.gui.explain.controls import Controls
+from nnviz.gui.explain.sheet import Sheet
+from nnviz.gui.explain.walk import Walk
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.painting import guarded
+from nnviz.record.age import Moment
+
+#: Share of the height that the strip of cards keeps, and its least and most pixels.
+_STRIP, _LEAST_STRIP, _MOST_STRIP = 0.18, 112, 190
+#: Letters: so many of them are as wide and as high as the page; and their least and most pixels.
+_ACROSS, _DOWN, _LEAST_LETTERS, _MOST_LETTERS = 66, 29, 14.0, 26.0
+#: The strip shows pictures from here on.
+_LEAST_ZOOM = 0.6
+_NO_LIMIT = 16_777_215
+
+
+class EnlargedPage(QWidget):
+    """Lies over the window below a strip of the canvas. Escape or its button closes it, and all is as it was.
+
+    Args:
+        walk: What is shown.
+        canvas: What becomes the strip.
+        moment: The moment that is shown.
+    """
+
+    #: It has opened, or closed.
+    opened = Signal(bool)
+
+    def __init__(self, walk: Walk, canvas: CanvasView, moment: Callable[[], Moment]) -> None:
+        super().__init__(canvas.window())
+        self._canvas = canvas
+        self._outlook: Outlook | None = None
+        self._hidden: list[QWidget] = []
+        #: How the instruments stood before.
+        self._state: QByteArray | None = None
+        self.hide()
+        self.setObjectName("ExplainPage")
+        self.setAccessibleName("A number taken apart, large")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(22, 8, 22, 12)
+        column.setSpacing(4)
+        self.sheet = Sheet(walk, moment, self)
+        self.controls = Controls(self.sheet, enlarged=True, parent=self)
+        self.controls.size_requested.connect(self.close_page)
+        column.addWidget(self.controls)
+        column.addWidget(self.sheet, 1)
+        canvas.window().installEventFilter(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown."""
+        return not self.isHidden()
+
+    def open_page(self) -> None:
+        """Come over the window; the canvas becomes a strip with the whole network."""
+        if self.is_open:
+            return
+        self._outlook = self._canvas.outlook
+        self._make_room()
+        self._place()
+        self.show()
+        self.raise_()
+        QTimer.singleShot(0, self, self._settle)
+        self.sheet.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def close_page(self) -> None:
+        """Go away; the canvas is what it was."""
+        if not self.is_open:
+            return
+        self.hide()
+        held, _ = self._held()
+        held.setMinimumHeight(0)
+        held.setMaximumHeight(_NO_LIMIT)
+        window = self.window()
+        if self._state is not None and isinstance(window, QMainWindow):
+            window.restoreState(self._state)
+        self._state = None
+        for widget in self._hidden:
+            widget.show()
+        self._hidden = []
+        outlook, self._outlook = self._outlook, None
+        self._canvas.setFocus(Qt.FocusReason.PopupFocusReason)
+
+        def look_again() -> None:
+            if outlook is not None and not self.is_open:
+                selected = self._canvas.selected
+                self._canvas.look_as(outlook)
+                self._canvas.select(selected)
+
+        QTimer.singleShot(0, self, look_again)
+
+    def _make_room(self) -> None:
+        """What stands left of the canvas gives its room away, and the canvas all but a strip."""
+        window, (held, centre) = self.window(), self._held()
+        splitter = centre.parentWidget()
+        if isinstance(splitter, QSplitter):
+            for number in range(splitter.indexOf(centre)):
+                widget = splitter.widget(number)
+                if widget is not None and not widget.isHidden():
+                    self._hidden.append(widget)
+                    widget.hide()
+        if isinstance(window, QMainWindow):
+            self._state = window.saveState()
+            for dock in window.findChildren(QDockWidget):
+                below = window.dockWidgetArea(dock) is Qt.DockWidgetArea.BottomDockWidgetArea
+                if below and not dock.isFloating():
+                    dock.hide()
+        layout = centre.layout()
+        if layout is not None:
+            layout.setAlignment(held, Qt.AlignmentFlag.AlignTop)
+        held.setFixedHeight(round(min(max(_STRIP * window.height(), _LEAST_STRIP), _MOST_STRIP)))
+
+    def _held(self) -> tuple[QWidget, QWidget]:
+        """The widget that holds the canvas in the middle of the window, and the part of the window that it fills."""
+        held: QWidget = self._canvas
+        while (parent := held.parentWidget()) is not None:
+            if isinstance(parent.parentWidget(), QSplitter) or parent.isWindow():
+                return held, parent
+            held = parent
+        return held, held
+
+    def _settle(self) -> None:
+        """Once the window is laid out: below the strip, and the whole network in it."""
+        if self.is_open:
+            self._place()
+            self.look_at_concerned(glide=False)
+
+    def look_at_concerned(self, *, glide: bool = True) -> None:
+        """Show in the strip the cards that the number has to do with, with their neighbours; all where there are none.
+
+        Their pictures are to be seen, and clicked, too.
+        """
+        if not self.is_open:
+            return
+        scene, camera = self._canvas.canvas_scene, self._canvas.camera
+        lit = [node for node, card in scene.cards.items() if card.look.lit]
+        rect = scene.rect_of(lit)
+        if rect.height() > self._canvas.height() / _LEAST_ZOOM and self.sheet.walk.place is not None:
+            # They stand in several rows: then the one that is asked about.
+            lit = [scene.seen.owner.get(self.sheet.walk.place.node, "")]
+            rect = scene.rect_of(lit)
+        if rect.isEmpty():
+            camera.fit()
+            return
+        spare = PITCH_X * max(0.0, self._canvas.width() / (PITCH_X * 1.05) - len(lit)) / 2
+        reach = min(spare, 1.6 * PITCH_X)
+        # More at the right, where the canvas has its own switches in the corner.
+        camera.show_rect(rect.adjusted(-reach, -12, reach + min(spare, 0.8 * PITCH_X), 12), 1.0, glide=glide)
+
+    def _place(self) -> None:
+        window, (held, centre) = self.window(), self._held()
+        corner = centre.mapTo(window, QPoint(0, held.height()))
+        bottom = window.height()
+        if isinstance(window, QMainWindow):
+            bottom = window.statusBar().geometry().top()
+        left = corner.x()
+        central = window.centralWidget() if isinstance(window, QMainWindow) else None
+        if central is not None:
+            left = min(left, central.x())
+        right = centre.mapTo(window, QPoint(centre.width(), 0)).x()
+        self.setGeometry(QRect(QPoint(left, corner.y()), QPoint(right - 1, bottom - 1)))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay in place whatever the window does; a window that closes keeps no strip."""
+        if event.type() is QEvent.Type.Resize and self.is_open:
+            QTimer.singleShot(0, self, self._settle)
+        elif event.type() is QEvent.Type.Close:
+            self.close_page()
+        return False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape closes it."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_page()
+        else:
+            event.accept()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Letters for the back row."""
+        super().resizeEvent(event)
+        fitting = min(self.width() / _ACROSS, self.height() / _DOWN)
+        letters = min(max(fitting, _LEAST_LETTERS), _MOST_LETTERS)
+        self.sheet.set_letters(letters)
+        self.controls.set_letters(0.85 * letters)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """It is there."""
+        super().showEvent(event)
+        self.opened.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """It is gone."""
+        super().hideEvent(event)
+        self.opened.emit(False)
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A plain ground, with a line below the strip."""
+        painter, theme = QPainter(self), themes.current()
+        painter.fillRect(event.rect(), theme.panel)
+        painter.fillRect(QRect(0, 0, self.width(), 1), theme.border)

@@ -1,0 +1,434 @@
+"""What flows through the network on the canvas: forwards as always, backwards, or one step in its five parts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal
+
+from nnviz.gui.canvas import CanvasView
+from nnviz.gui.canvas.cards.lens import Lens
+from nnviz.gui.explain.flow_bar import FlowBand, FlowBar, height_of
+from nnviz.gui.explain.lenses import SIGN_WORDS, backward_lens, backward_words, part_lens, part_words
+from nnviz.gui.explain.update_view import UpdateView
+from nnviz.gui.parts.action import Action
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.runs.shown import Shown
+from nnviz.gui.runs.shown_network import Asked
+from nnviz.gui.runs.workspace import Workspace
+from nnviz.project.graph.bypass import computation
+from nnviz.project.model import Project
+from nnviz.record.quantities import PINNED_INPUT
+from nnviz.record.readings import ArrayReading
+from nnviz.train.sub_steps import SubStep
+
+if TYPE_CHECKING:
+    from nnviz.explain.explanation import Explanation
+    from nnviz.explain.flow import Flow
+    from nnviz.explain.sub_steps import Part
+    from nnviz.gui.explain.lenses import Parameters
+    from nnviz.train.training import Training
+
+#: Seconds between two questions while training goes on.
+_ASK_EVERY = 0.33
+_MARGIN = 8
+#: From the edge of the band to the switch in it, which does not move when the band comes.
+_INSIDE = 4
+#: What is fitted below the switch keeps a margin of its own, of which so much is to spare.
+_FIT_OVERLAP = 6
+#: From this height of the canvas on cards and update have room beside each other.
+_ROOMY = 540
+_READY = frozenset({"ready", "paused", "done"})
+
+
+class FlowOnCanvas(QObject):
+    """Shows gradients or the parts of a step on the cards and wires of a canvas, and nothing where neither is wanted.
+
+    Numbers come from the network that is shown, live or recorded, which is asked again when its weights are others;
+    while nothing is switched on nobody is asked anything.
+
+    Attributes:
+        bar: The switch in the corner of the canvas.
+        band: Says what is shown.
+        update: One weight's update written out, in the last part of a step.
+    """
+
+    #: Something was switched on or off.
+    changed = Signal()
+
+    def __init__(self, workspace: Workspace, canvas: CanvasView, parent: QObject) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._network = workspace.network
+        self._training = workspace.training
+        self._canvas = canvas
+        self.bar, self.band, self.update = FlowBar(canvas), FlowBand(canvas), UpdateView(canvas)
+        self._backward = False
+        #: What is shown of a step that is taken apart.
+        self._part: Part | None = None
+        #: Whether the step of the last part is made: what it has added is shown.
+        self._made = False
+        self._after: Parameters = {}
+        self._added: Parameters = {}
+        #: The session whose step it is.
+        self._session: object = None
+        self._asked: Asked | None = None
+        self._explaining: Asked | None = None
+        self._asked_at = 0.0
+        self._again = False
+        self._pinned = -1
+        self._covered = 0
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._ask)
+        self.bar.backward_chosen.connect(self.set_backward)
+        self.bar.sub_step_wanted.connect(self.sub_step)
+        self.band.left.connect(self.leave)
+        self.update.wanted.connect(self._explain_update)
+        canvas.installEventFilter(self)
+        canvas.selection_changed.connect(self._on_selection)
+        canvas.corner_reserved.connect(self._place)
+        self._network.changed.connect(self._on_network_changed)
+        self._training.changed.connect(self._look_after_part)
+        workspace.feed.subscribe(self._on_feed, canvas)
+        follow(workspace.document.changed, self._on_document_changed)
+        self._place()
+
+    # ---- what can be done ----------------------------------------------------------------------------------------
+
+    @property
+    def backward(self) -> bool:
+        """Whether the gradients are shown that flow back."""
+        return self._backward
+
+    @property
+    def part(self) -> SubStep | None:
+        """The part of a step that is shown; None where none is."""
+        return self._part.part if self._part is not None else None
+
+    def actions(self) -> tuple[Action, ...]:
+        """What is contributed to the window's actions."""
+        return (
+            Action(
+                name="sub_step",
+                text="S&ub-step",
+                help="Take the next part of a step: batch, forward, loss, backward, update",
+                do=self.sub_step,
+                keys=("F7",),
+                menu="&Train",
+                section=1,
+                why_not=self._why_no_sub_step,
+                wording=self._sub_step_wording,
+            ),
+            Action(
+                name="backward",
+                text="Bac&kward",
+                help="Show the gradients that flow back, on cards and wires; again for what flows forwards",
+                do=self.set_backward,
+                keys=("F9",),
+                menu="&Train",
+                section=1,
+                on=lambda: self._backward,
+            ),
+        )
+
+    def _why_no_sub_step(self) -> str:
+        training = self._training
+        if reason := training.blocked():
+            return reason
+        if training.state == "running":
+            return "Pause first."
+        return "" if training.state in _READY else f"The network is being prepared ({training.status()})."
+
+    def _sub_step_wording(self) -> tuple[str, str]:
+        parts = " · ".join(f"[{part.value}]" if part is self._following else part.value for part in SubStep)
+        return "S&ub-step", self._why_no_sub_step() or f"Take the next part of a step: {parts}"
+
+    @property
+    def _following(self) -> SubStep:
+        return SubStep.BATCH if self._part is None else self._part.part.following
+
+    def set_backward(self, on: bool) -> None:
+        """Show the gradients that flow back, or what flows forwards again."""
+        self._leave_parts()
+        if on and not self._backward:
+            self._backward = True
+            self._say_backward("The gradients are being computed.")
+            self._ask()
+        elif not on:
+            self._backward = False
+            self._cancel()
+        self._show_state()
+
+    def leave(self) -> None:
+        """Show what flows forwards, as always."""
+        self.set_backward(False)
+
+    def sub_step(self) -> None:
+        """Do the next part of a step and show it."""
+        if reason := self._why_no_sub_step():
+            self._workspace.say(reason)
+            return
+        if self._asked is not None and not self._backward:
+            return  # one after the other
+        self._backward = False
+        self._cancel()
+        self._session = self._training.bridge.session
+
+        def look(training: Training, part: SubStep) -> Part:
+            from nnviz.explain.sub_steps import look_at  # noqa: PLC0415 - torch belongs to that thread
+
+            return look_at(training, part)
+
+        self._asked = self._network.sub_step_on(look, self._show_part, self._on_refused)
+
+    def stop(self) -> None:
+        """Ask nothing more: the window goes."""
+        self._later.stop()
+        self._cancel()
+
+    # ---- backward ------------------------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        """Have the gradients computed for the example that the cards show."""
+        if not self._backward:
+            return
+        if self._asked is not None:
+            self._again = True
+            return
+        self._again = False
+        self._asked_at = time.monotonic()
+        pinned = self._pinned = self._pinned_now()
+
+        def question(training: Training) -> Flow:
+            from nnviz.explain.asked import pinned_example  # noqa: PLC0415 - torch belongs to that thread
+            from nnviz.explain.flow import flow_of_example  # noqa: PLC0415 - as above
+
+            return flow_of_example(training, pinned_example(training, pinned))
+
+        self._asked = self._network.ask(question, self._show_backward, self._on_no_answer)
+
+    def _pinned_now(self) -> int:
+        """The example that the cards show at the step that is shown."""
+        shown = self._workspace.feed.shown
+        reading = shown.run.latest(PINNED_INPUT.series(), shown.step)
+        number = reading.meta.get("sample") if isinstance(reading, ArrayReading) else None
+        if isinstance(number, int) and number >= 0:
+            return number
+        return self._workspace.document.project.view.pinned_sample
+
+    def _ask_later(self) -> None:
+        if not self._backward or self._later.isActive():
+            return
+        waited = time.monotonic() - self._asked_at
+        self._later.start(max(0, round(1000 * (_ASK_EVERY - waited))))
+
+    def _show_backward(self, flow: Flow) -> None:
+        self._asked = None
+        self._canvas.canvas_scene.show_lens(backward_lens(flow))
+        self._say_backward(backward_words(flow))
+        if self._again:
+            self._ask_later()
+
+    def _on_no_answer(self, error: BaseException) -> None:
+        self._asked = None
+        self._canvas.canvas_scene.show_lens(Lens(backward=True, fades=True))
+        self._say_backward(sentence_of(error))
+        if self._again:
+            self._ask_later()
+
+    def _say_backward(self, words: str) -> None:
+        self.band.say(f"← Backward: {SIGN_WORDS}", words, signs=True)
+        self._place()
+
+    # ---- the parts of a step -------------------------------------------------------------------------------------
+
+    def _show_part(self, part: Part) -> None:
+        self._asked = None
+        self._part, self._made, self._added = part, False, {}
+        self.update.hide()
+        self._paint_part()
+        if part.part is SubStep.UPDATE:
+            self._look_after_part()
+        self._show_state()
+
+    def _paint_part(self) -> None:
+        part = self._part
+        if part is None:
+            return
+        ends = {node.kind: node.id for node in self._workspace.document.project.graph.nodes.values()}
+        added = self._added if self._made else None
+        lens = part_lens(part, ends.get("input", ""), ends.get("output", ""), added)
+        self._canvas.canvas_scene.show_lens(lens)
+        signs = part.part in (SubStep.BACKWARD, SubStep.UPDATE)
+        self.band.say("Sub-steps", part_words(part, made=self._made), part.part, signs=signs)
+        self._place()
+
+    def _on_refused(self, error: BaseException) -> None:
+        self._asked = None
+        self._workspace.say(sentence_of(error))
+
+    def _on_network_changed(self) -> None:
+        if self._backward:
+            self._ask_later()
+        self._look_after_part()
+
+    def _look_after_part(self) -> None:
+        """Whether the part that is shown is still true: the step may have been made, made whole, or never be made."""
+        part = self._part
+        if part is None or self._asked is not None:
+            return
+        bridge = self._training.bridge
+        if not self._network.is_live or bridge.session is not self._session or bridge.sub_step is not part.part:
+            unfinished = part.part is not SubStep.UPDATE
+            self._leave_parts()
+            self._show_state()
+            if unfinished:
+                self._workspace.say("The step is not taken apart any more: its parts are forgotten.")
+            return
+        step = bridge.position.step if bridge.position is not None else part.step
+        if part.part is SubStep.UPDATE and not self._made and step == part.step + 1:
+            self._look_at_update(part)
+        elif step != part.step + self._made and not (part.part is SubStep.UPDATE and step == part.step):
+            self._leave_parts()
+            self._show_state()
+
+    def _look_at_update(self, part: Part) -> None:
+        """The step is made: find out what it has added to each weight."""
+
+        def question(training: Training) -> tuple[int, Parameters, Parameters]:
+            from nnviz.explain.sub_steps import changes, parameters_of  # noqa: PLC0415 - torch belongs to that thread
+
+            after = parameters_of(training)
+            return training.step, changes(part, after), after
+
+        def done(found: tuple[int, Parameters, Parameters]) -> None:
+            self._asked = None
+            step, self._added, self._after = found
+            if step != part.step + 1 or self._part is not part:
+                self._look_after_part()
+                return
+            self._made = True
+            self._paint_part()
+            self._show_update(self._canvas.selected)
+            self._show_state()
+
+        self._asked = self._network.ask(question, done, self._on_refused)
+
+    def _show_update(self, selected: tuple[str, ...] | list[str]) -> None:
+        """Write the first weight of the selected layer out, or of the first layer that has weights."""
+        if not self._made or self._part is None:
+            return
+        chosen = next((node for node in selected if node in self._added), next(iter(self._added), ""))
+        if not chosen:
+            return
+        self.update.show()
+        self.update.show_layer(chosen, self._added[chosen], self._after[chosen])
+        self._place()
+
+    def _explain_update(self, node: str, name: str, index: tuple[int, ...]) -> None:
+        part = self._part
+        if part is None or part.before is None:
+            return
+        if part.unwritten:
+            self.update.show_failure(part.unwritten)
+            return
+        before = part.before
+        if self._explaining is not None:
+            self._explaining.cancel()
+
+        def question(_training: Any) -> Explanation:
+            return before.explain(node, name, index)
+
+        self._explaining = self._network.ask(
+            question, self.update.show_explanation, lambda error: self.update.show_failure(sentence_of(error))
+        )
+
+    def _leave_parts(self) -> None:
+        if self._part is None:
+            return
+        if self._training.bridge.sub_step is not None and self._training.bridge.session is self._session:
+            self._training.bridge.leave_sub_steps()
+        self._part, self._made, self._added, self._after, self._session = None, False, {}, {}, None
+        self._cancel()
+        self.update.hide()
+
+    # ---- following -----------------------------------------------------------------------------------------------
+
+    def _cancel(self) -> None:
+        for asked in (self._asked, self._explaining):
+            if asked is not None:
+                asked.cancel()
+        self._asked = self._explaining = None
+
+    def _on_feed(self, _shown: Shown, changed: frozenset[str]) -> None:
+        if self._backward and PINNED_INPUT.series() in changed and self._pinned_now() != self._pinned:
+            self._ask_later()
+
+    def _on_selection(self, nodes: list[str]) -> None:
+        if self._made and any(node in self._added for node in nodes) and nodes[0] != self.update.shown[0]:
+            self._show_update(nodes)
+
+    def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
+        """The gradients of another network are not those of this one."""
+        if before.graph is after.graph or not (self._backward or self._part is not None):
+            return
+        if edit is not None and computation(before.graph) == computation(after.graph):
+            return
+        if self._part is not None:
+            self._leave_parts()
+            self._show_state()
+        else:
+            self._canvas.canvas_scene.show_lens(Lens(backward=True, fades=True))
+            self._ask_later()
+
+    def _show_state(self) -> None:
+        """Bring the switch, the band and the cards in line with what is on."""
+        showing = self._backward or self._part is not None
+        self.bar.show_state(self._backward or self.part is SubStep.BACKWARD)
+        self.band.setVisible(showing)
+        if not showing:
+            self._canvas.canvas_scene.show_lens(None)
+        self._place()
+        self.changed.emit()
+
+    # ---- place ---------------------------------------------------------------------------------------------------
+
+    def cover(self, top: int) -> None:
+        """Stand below something else that covers so many pixels of the upper edge of the canvas."""
+        self._covered = top
+        self._place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay in place when the canvas is resized."""
+        if event.type() is QEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        """In the corner the switch, beside it the band, at the lower edge the update; what is fitted makes room."""
+        canvas, bar, band, update = self._canvas, self.bar, self.band, self.update
+        width, top = canvas.width(), self._covered + _MARGIN
+        bar.fit(width - canvas.reserved_corner)
+        bar.move(width - canvas.reserved_corner - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
+        covered = self._covered
+        if not band.isHidden():
+            wide = width - 2 * _MARGIN
+            band.set_free(bar.size() + QSize(canvas.reserved_corner, 0), wide)
+            band.setGeometry(_MARGIN, top, wide, height_of(band, wide))
+            covered = top + band.height()
+        bar.raise_()
+        canvas.groups.cover(covered)
+        canvas.camera.set_corner(QSize(width - bar.x() + _MARGIN, bar.geometry().bottom() + 1 - _FIT_OVERLAP))
+        foot = 0
+        if not update.isHidden():
+            wide = min(width - 2 * _MARGIN, 940)
+            # On a low canvas it lies over cards rather than leave them no room.
+            roomy = canvas.height() >= _ROOMY
+            high = min(update.sizeHint().height(), round((0.5 if roomy else 0.42) * canvas.height()))
+            update.setGeometry((width - wide) // 2, canvas.height() - high - _MARGIN, wide, high)
+            update.raise_()
+            foot = high + _MARGIN if roomy else 0
+        canvas.camera.set_foot(foot)

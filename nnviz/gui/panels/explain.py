@@ -1,0 +1,236 @@
+"""One number of the network taken apart, forwards and backwards: as a dock, and enlarged over the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+
+from nnviz.explain.place import LOSS, Place
+from nnviz.gui.explain.controls import Controls
+from nnviz.gui.explain.sheet import Sheet
+from nnviz.gui.explain.walk import Walk
+from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.parts.following import follow
+from nnviz.project.model import Project
+from nnviz.record.run import RunView
+
+if TYPE_CHECKING:
+    from nnviz.gui.canvas import CanvasView
+    from nnviz.gui.canvas.cards.card_numbers import CardNumber
+    from nnviz.gui.explain.enlarged_page import EnlargedPage
+
+
+class ExplainPanel(Panel):
+    """Click a number anywhere: this says what it is made of, or what it changes, with the numbers of this network."""
+
+    key = "explain"
+    title = "Explain"
+    empty = "Select a layer, or click a number in the picture of a card: here it is taken apart."
+    letter = "X"
+    help = (
+        "<p><b>What it shows.</b> One number of the network as the sum that it is: a pixel of a feature map with the "
+        "window and the filter behind it, a unit with its largest terms, softmax from the logits to the loss, an "
+        "activation on its curve. The terms add up to the number. <i>backward</i> shows what it changes: how the loss "
+        "changes with it, by the chain rule; of a weight <i>forward</i> is what the next step makes of it.</p>"
+        "<p><b>How to use it.</b> Click a number in the picture of a card, in Filters or in Feature maps; or select a "
+        "layer. Click a term to walk to where it came from; the trail leads back. Drag on a map, or use the arrow "
+        "keys, and the window slides. Tab goes from part to part, Enter follows, Backspace goes back, Space lets the "
+        "window slide, Page Up and Page Down go to the neighbouring map.</p>"
+        "<p><b>When.</b> It is of the step that is written beside it, and asked again while the network trains.</p>"
+    )
+
+    #: Whether a click on a number anywhere is for this panel: it can be seen, small or large.
+    picking_changed = Signal(bool)
+    #: It lies over the canvas, or not any more.
+    large_changed = Signal(bool)
+
+    def build(self) -> None:
+        """The sheet fills the body; its buttons stand in the header."""
+        view = self.document
+        self.walk = Walk(self.workspace.network, lambda: view.project.view.pinned_sample, self)
+        self.sheet = Sheet(self.walk, lambda: self.moment, self.body)
+        self.body_layout.addWidget(self.sheet, 1)
+        self.controls = Controls(self.sheet, enlarged=False, parent=self.header)
+        self.controls.size_requested.connect(self.toggle_page)
+        self.add_to_header(self.controls)
+        self._canvas: CanvasView | None = None
+        self._page: EnlargedPage | None = None
+        self._picking = False
+        self._lit: frozenset[str] = frozenset()
+        follow(self.walk.changed, self._on_walked)
+        follow(self.document.changed, self._on_document)
+        follow(self.workspace.network.changed, self._on_network)
+
+    def attach(self, canvas: CanvasView) -> None:
+        """Numbers are clicked there, and lit up."""
+        self._canvas = canvas
+        canvas.number_clicked.connect(self._on_clicked)
+        canvas.number_requested.connect(self._on_requested)
+
+    # ---- asking --------------------------------------------------------------------------------------------------
+
+    @property
+    def seen(self) -> bool:
+        """Whether it can be seen, small or large."""
+        return self.isVisible() or self.is_large
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it lies over the canvas."""
+        return self._page is not None and self._page.is_open
+
+    @property
+    def page(self) -> EnlargedPage | None:
+        """The page over the canvas, once it was opened."""
+        return self._page
+
+    def explain(self, place: Place) -> None:
+        """Take a number apart, and show that."""
+        if not self.seen:
+            self.wanted.emit()
+        self.walk.start(place)
+        self.redraw()
+
+    def _on_clicked(self, node: str, number: CardNumber) -> None:
+        if self.seen:
+            self.walk.start(Place(node, index=number.index, near=number.near))
+            if self._page is not None and self._page.is_open:
+                self._page.sheet.setFocus()  # so that the keys go on, and Escape closes it
+
+    def _on_requested(self, node: str, number: CardNumber | None) -> None:
+        if number is not None:
+            self.explain(Place(node, index=number.index, near=number.near))
+        else:
+            self.explain(Place(node) if node else Place(LOSS, LOSS))
+
+    def on_selection(self) -> None:
+        """The selected layer, unless a number of it is taken apart already."""
+        if self.seen:
+            self._take_selected()
+
+    def _take_selected(self) -> None:
+        node, place = self.selection, self.walk.place
+        if node in self.document.project.graph.nodes and (place is None or place.node != node):
+            self.walk.start(Place(node))
+
+    def _begin(self) -> None:
+        """There is always something to show: the selected layer, else the loss."""
+        if self.walk.place is None and self.document.project.graph.nodes:
+            self.walk.start(Place(self.selection) if self.selection in self.document.project.graph.nodes
+                            else Place(LOSS, LOSS))  # fmt: skip
+
+    def _on_document(self, before: Project, after: Project, edit: object) -> None:
+        """What was asked of another network is of no interest any more; another example is another number."""
+        place = self.walk.place
+        if place is None:
+            return
+        if edit is None or (place.node not in after.graph.nodes and place.node != LOSS):
+            self.walk.clear()
+        elif before.graph is not after.graph and not self._is_there(place):
+            self.walk.start(Place(place.node, backward=place.backward))
+        elif before.view.pinned_sample != after.view.pinned_sample:
+            self.walk.forget_example()
+
+    def _is_there(self, place: Place) -> bool:
+        """Whether a layer still puts out a number at this place, as far as is known."""
+        shape = self.document.inference.shape(place.node)
+        if place.part != "output" or place.index is None or shape is None:
+            return place.part in {"output", LOSS}
+        return len(place.index) == len(shape) and all(at < size for at, size in zip(place.index, shape, strict=True))
+
+    def _on_network(self) -> None:
+        """Where nothing could be answered before, it may be now."""
+        if self.seen and self.walk.taken is None:
+            self._begin()
+
+    # ---- large ---------------------------------------------------------------------------------------------------
+
+    def toggle_page(self) -> None:
+        """Make it large over the canvas, or small again."""
+        if self.is_large:
+            assert self._page is not None
+            self._page.close_page()
+            return
+        if self._canvas is None:
+            return
+        if self._page is None:
+            from nnviz.gui.explain.enlarged_page import EnlargedPage  # noqa: PLC0415 - opened by hand
+
+            self._page = EnlargedPage(self.walk, self._canvas, lambda: self.moment)
+            self._page.opened.connect(self.large_changed)
+            self._page.opened.connect(lambda _on: self._attend())
+        self._page.open_page()
+
+    # ---- following -----------------------------------------------------------------------------------------------
+
+    def _attend(self) -> None:
+        """It can be seen or not: then it asks, and lights up the canvas, or does neither."""
+        seen = self.seen
+        self.walk.attend(seen)
+        if seen:
+            self._begin()
+        if seen is not self._picking:
+            self._picking = seen
+            self.picking_changed.emit(seen)
+        self._light()
+
+    def _light(self) -> None:
+        taken = self.walk.taken
+        if self._canvas is None:
+            return
+        if self.seen and taken is not None:
+            before = self._lit
+            self._lit = taken.nodes
+            self._canvas.canvas_scene.light(taken.nodes, taken.wires)
+            if self._page is not None and self._lit != before:
+                self._page.look_at_concerned()
+        else:
+            self._canvas.canvas_scene.light()
+
+    def _on_walked(self) -> None:
+        if self.is_empty is not (self.walk.taken is None and not self.walk.failure):
+            self.redraw()
+        self._light()
+
+    def has_aged(self) -> bool:
+        """The mark beside the step follows the moment."""
+        taken = self.walk.taken
+        return taken is not None and self.moment.is_old(taken.step) is not self.sheet.shows_old
+
+    def show_ages(self) -> None:
+        """Paint the mark anew."""
+        self.sheet.update()
+        if self._page is not None:
+            self._page.sheet.update()
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """The sheet follows the walk by itself; empty only where nothing was asked."""
+        return self.walk.taken is not None or bool(self.walk.failure)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """The terms, and the sum."""
+        yield ("source", "factors", "value")
+        taken = self.walk.taken
+        if taken is None:
+            yield (self.walk.failure or self.empty, "", "")
+            return
+        for term in taken.explanation.terms:
+            yield (term.source, " * ".join(f"{factor.name}={factor.value!r}" for factor in term.factors), term.value)
+        yield ("sum", "", taken.explanation.total)
+
+    def focus_first(self) -> None:
+        """The keyboard goes to the sheet."""
+        self.sheet.setFocus()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Begin to ask."""
+        super().showEvent(event)
+        self._attend()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nothing is asked of what nobody sees."""
+        super().hideEvent(event)
+        self._attend()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.cards.lens import Lens
@@ -77,6 +77,7 @@ class FlowOnCanvas(QObject):
         self._asked_at = 0.0
         self._again = False
         self._pinned = -1
+        self._beside = 0
         self._covered = 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -398,6 +399,12 @@ class FlowOnCanvas(QObject):
         self._covered = top
         self._place()
 
+    def leave_corner(self, width: int) -> None:
+        """Leave so many pixels of the corner to another switch."""
+        if width != self._beside:
+            self._beside = width
+            self._place()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in place when the canvas is resized."""
         if event.type() is QEvent.Type.Resize:
@@ -408,12 +415,12 @@ class FlowOnCanvas(QObject):
         """In the corner the switch, beside it the band, at the lower edge the update; what is fitted makes room."""
         canvas, bar, band, update = self._canvas, self.bar, self.band, self.update
         width, top = canvas.width(), self._covered + _MARGIN
-        bar.fit(width)
-        bar.move(width - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
+        bar.fit(width - self._beside)
+        bar.move(width - bar.width() - _MARGIN - _INSIDE - self._beside, top + _INSIDE)
         covered = self._covered
         if not band.isHidden():
             wide = width - 2 * _MARGIN
-            band.set_free(bar.size(), wide)
+            band.set_free(bar.size() + QSize(self._beside, 0), wide)
             band.setGeometry(_MARGIN, top, wide, height_of(band, wide))
             covered = top + band.height()
         bar.raise_()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -38,12 +38,20 @@ class BeforeStep:
         config: How it is trained.
         learning_rate: Of this step.
         kept: What the optimizer kept of each parameter before, by (node, name); copied.
+        frozen: The units of each node whose weights are not trained.
     """
 
     values: Values
     config: TrainConfig
     learning_rate: float
     kept: Mapping[tuple[str, str], Mapping[str, Any]]
+    frozen: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    def rows_held(self, node: str, count: int) -> list[int]:
+        """The rows of a parameter of so many rows that stay as they are."""
+        found = self.values.nodes[node]
+        units = self.frozen.get(node, frozenset())
+        return sorted(units) if units and found.output.shape[1] == count else []
 
     @property
     def step(self) -> int:
@@ -75,7 +83,10 @@ def before_step(training: Training, nodes: Collection[str] | None = None) -> Bef
             continue
         for name, parameter in training.network.module_of(node).named_parameters():
             kept[node, name] = copy.deepcopy(training.optimizer.state.get(parameter, {}))
-    return BeforeStep(values, config, training.learning_rate, kept)
+    frozen: dict[str, frozenset[int]] = {}
+    for unit in training.switches.frozen:
+        frozen[unit.node] = frozen.get(unit.node, frozenset()) | {unit.number}
+    return BeforeStep(values, config, training.learning_rate, kept, frozen)
 
 
 def explain_update(training: Training, node: str, name: str, index: Index) -> Explanation:
@@ -107,7 +118,11 @@ def _explained(before: BeforeStep, node: str, name: str, index: Index) -> Explan
         terms = [Term((_weight(node, name, index, weights),), "the weight before")]
         words = "No gradient comes back to it: it stays as it is."
         return Explanation(node, index, float(weights[index]), tuple(terms), name, "update", 0, "w′ = w", words)
-    gradients = _with_penalties(values, config.regularisers)
+    if index[0] in before.rows_held(node, len(weights)):
+        terms = [Term((_weight(node, name, index, weights),), "the weight before")]
+        words = "Its unit is frozen: it stays as it is."
+        return Explanation(node, index, float(weights[index]), tuple(terms), name, "update", 0, "w′ = w", words)
+    gradients = _with_penalties(before)
     present = gradients[node, name]
     clipped = present
     clipping = kinds.CLIPPINGS[config.clipping.kind]
@@ -152,13 +167,15 @@ def _weight(node: str, name: str, index: Index, weights: Doubles) -> Factor:
     return Factor(node, name, index, float(weights[index]), place_name("w", index))
 
 
-def _with_penalties(values: Values, regularisers: tuple[Choice, ...]) -> dict[tuple[str, str], Doubles]:
+def _with_penalties(before: BeforeStep) -> dict[tuple[str, str], Doubles]:
     """The gradients of all parameters that are known, with what acts on the weights beside the loss."""
     found: dict[tuple[str, str], Doubles] = {}
-    for node in values.nodes.values():
+    for node in before.values.nodes.values():
         for name, gradient in node.parameter_gradients.items():
             present = gradient.astype(np.float64)
-            for choice in regularisers if present.ndim > 1 else ():
+            # Gradients of frozen units count as nothing, so that clipping does not see them either.
+            present[before.rows_held(node.node, len(present))] = 0.0
+            for choice in before.config.regularisers if present.ndim > 1 else ():
                 penalty = kinds.PENALTIES.get(choice.kind)
                 if penalty is not None:
                     weights = node.parameters[name].astype(np.float64)

@@ -541,6 +541,7 @@ class TrainingSession:
 
     def _edit(self, write: Callable[[Training], WeightEdit]) -> None:
         self._prepared.edit_weights(write)
+        self._leave_sub_steps()
 
     def _stop(self) -> None:
         runner = self._prepared
@@ -560,6 +561,7 @@ class TrainingSession:
 
     def _switch_units(self, switches: UnitSwitches) -> None:
         self._prepared.switch_units(switches)
+        self._leave_sub_steps()
 
     def _set_epochs(self, count: int) -> None:
         runner = self._prepared

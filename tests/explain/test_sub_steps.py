@@ -27,6 +27,7 @@ from nnviz.train.checkpoint import to_blobs
 from nnviz.train.session import SessionState, TrainingSession
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
 from tests.explain.test_flow_of_values import diamond
 
 Made = tuple[Project, LoadedData]
@@ -193,6 +194,30 @@ def test_a_value_used_twice_has_a_gradient_for_each_wire_and_their_sum_as_its_ow
     assert ("bent", "nowhere", 0) not in into and "nowhere" not in found.gradients
 
 
+def test_a_frozen_unit_stays_and_the_others_are_clipped_without_it() -> None:
+    project, data = of_helpers(
+        optimizer=Choice("adam", {"learning_rate": 0.01}), clipping=Choice("norm", {"limit": 0.1})
+    )
+    training = Training(project, data, CPU)
+    training.switch_units(UnitSwitches(frozen=frozenset({Unit("conv1", 2), Unit("linear1", 0)})))
+    training.advance()
+    part = look_at(training, SubStep.UPDATE)
+    training.advance()
+    training.random.release()
+    after = parameters_of(training)
+    assert part.before is not None
+    for node, name, index in (
+        ("conv1", "weight", (1, 0, 1, 1)),
+        ("linear1", "weight", (1, 3)),
+        ("linear1", "bias", (2,)),
+    ):
+        explained = part.before.explain(node, name, index)
+        assert explained.total == pytest.approx(after[node][name][index], rel=1e-6) and len(explained.terms) > 1
+    for node, name, index in (("conv1", "weight", (2, 0, 1, 1)), ("linear1", "bias", (0,))):
+        explained = part.before.explain(node, name, index)
+        assert explained.total == after[node][name][index] and "frozen" in explained.words
+
+
 def test_gradients_asked_for_in_between_leave_no_trace_in_the_training() -> None:
     ends = []
     for asks in (False, True):
@@ -229,6 +254,9 @@ def test_it_is_refused_while_something_is_under_way_and_abandoned_by_whatever_tr
             abandon().result(20)
             assert session.sub_step is None
             wait_for(lambda: session.ask(lambda: session._prepared.has_errand).result(20) is False)
+        session.sub_step_on(look).result(20)
+        session.switch_units(NO_SWITCHES).result(20)
+        assert session.sub_step is None
         session.sub_step_on(look).result(20)
         session.leave_sub_steps().result(20)
         assert session.sub_step is None

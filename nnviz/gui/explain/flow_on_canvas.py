@@ -36,6 +36,8 @@ _ASK_EVERY = 0.33
 _MARGIN = 8
 #: From the edge of the band to the switch in it, which does not move when the band comes.
 _INSIDE = 4
+#: What is fitted below the switch keeps a margin of its own, of which so much is to spare.
+_FIT_OVERLAP = 6
 #: From this height of the canvas on cards and update have room beside each other.
 _ROOMY = 540
 _READY = frozenset({"ready", "paused", "done"})
@@ -77,7 +79,6 @@ class FlowOnCanvas(QObject):
         self._asked_at = 0.0
         self._again = False
         self._pinned = -1
-        self._beside = 0
         self._covered = 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -88,6 +89,7 @@ class FlowOnCanvas(QObject):
         self.update.wanted.connect(self._explain_update)
         canvas.installEventFilter(self)
         canvas.selection_changed.connect(self._on_selection)
+        canvas.corner_reserved.connect(self._place)
         self._network.changed.connect(self._on_network_changed)
         self._training.changed.connect(self._look_after_part)
         workspace.feed.subscribe(self._on_feed, canvas)
@@ -399,12 +401,6 @@ class FlowOnCanvas(QObject):
         self._covered = top
         self._place()
 
-    def leave_corner(self, width: int) -> None:
-        """Leave so many pixels of the corner to another switch."""
-        if width != self._beside:
-            self._beside = width
-            self._place()
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in place when the canvas is resized."""
         if event.type() is QEvent.Type.Resize:
@@ -415,16 +411,17 @@ class FlowOnCanvas(QObject):
         """In the corner the switch, beside it the band, at the lower edge the update; what is fitted makes room."""
         canvas, bar, band, update = self._canvas, self.bar, self.band, self.update
         width, top = canvas.width(), self._covered + _MARGIN
-        bar.fit(width - self._beside)
-        bar.move(width - bar.width() - _MARGIN - _INSIDE - self._beside, top + _INSIDE)
+        bar.fit(width - canvas.reserved_corner)
+        bar.move(width - canvas.reserved_corner - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
         covered = self._covered
         if not band.isHidden():
             wide = width - 2 * _MARGIN
-            band.set_free(bar.size() + QSize(self._beside, 0), wide)
+            band.set_free(bar.size() + QSize(canvas.reserved_corner, 0), wide)
             band.setGeometry(_MARGIN, top, wide, height_of(band, wide))
             covered = top + band.height()
         bar.raise_()
         canvas.groups.cover(covered)
+        canvas.camera.set_corner(QSize(width - bar.x() + _MARGIN, bar.geometry().bottom() + 1 - _FIT_OVERLAP))
         foot = 0
         if not update.isHidden():
             wide = min(width - 2 * _MARGIN, 940)

@@ -270,8 +270,9 @@ class UpdateView(QFrame):
             f"<td style='color:{faint}'>{'= ' + escape(product_of(term)) if len(term.factors) > 1 else ''}</td></tr>"
             for term in found.largest(_MOST_TERMS)
         ]
+        said = [found.words] if len(found.terms) == 1 else []
         lines = [f"{left}  {right}" for left, right in steps_of(found)[:_MOST_STEPS]]
-        lines = [*lines, further] if further else lines
+        lines = [*said, *lines, further] if further else [*said, *lines]
         steps = "".join(f"<div style='color:{faint}'>{escape(line)}</div>" for line in lines)
         self._terms.setText(f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>{steps}")
 

@@ -28,11 +28,9 @@ class CentreViews(QWidget):
 
     Signals:
         changed: The other one is in front.
-        switch_placed: How many pixels of the upper right corner the switch takes; 0 where there is none.
     """
 
     changed = Signal()
-    switch_placed = Signal(int)
 
     def __init__(self, canvas: CanvasView, parent: QWidget) -> None:
         super().__init__(parent)
@@ -41,6 +39,7 @@ class CentreViews(QWidget):
         self._tapped: Callable[[], object] = lambda: None
         self._neurons: NeuronView | None = None
         self._covered = 0
+        self._neurons_before = False
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(canvas)
@@ -130,6 +129,15 @@ class CentreViews(QWidget):
         wanted = self._workspace is not None and self._workspace.settings.neurons_first
         self.show_neurons(wanted and isinstance(found, DenseLayers) and found.is_plane)
 
+    def show_cards_meanwhile(self, on: bool) -> None:
+        """Where the middle of the window becomes a strip, cards are what is recognised there; then as it was before."""
+        if on:
+            self._neurons_before = self.neurons_shown
+            self.show_neurons(False)
+        elif self._neurons_before:
+            self._neurons_before = False
+            self.show_neurons(not self.why_not())
+
     def show_neurons(self, shown: bool) -> None:
         """Put one of the two in front; nothing is remembered."""
         if shown and self._workspace is not None and self._neurons is None:
@@ -189,7 +197,7 @@ class CentreViews(QWidget):
         switch.raise_()
         if self._neurons is not None:
             self._neurons.reserve_corner(switch.width() - 4, self._covered + 5)
-        self.switch_placed.emit(0 if switch.isHidden() else switch.width() + 6)
+        self._canvas.reserve_corner(0 if switch.isHidden() else switch.width() + _INSET - 4)
 
     def resizeEvent(self, event: object) -> None:
         """The switch stays in its corner."""

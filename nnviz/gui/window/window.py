@@ -321,7 +321,6 @@ class MainWindow(QMainWindow):
         self.canvas.message.connect(self.message.say)
         self.notices.covered.connect(self.flow.cover)
         self.notices.covered.connect(self.centre.cover)
-        self.centre.switch_placed.connect(self.flow.leave_corner)
         self.flow.changed.connect(self._on_flow)
         self.flow.changed.connect(self.update_actions)
         self.canvas.search_requested.connect(self.regions.find_layer)
@@ -411,6 +410,7 @@ class MainWindow(QMainWindow):
         docks.node_requested.connect(self.regions.show_node)
         docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
+        docks.explained_large.connect(self.centre.show_cards_meanwhile)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
         docks.spread()

@@ -55,6 +55,8 @@ class FlowOnCanvas(QObject):
 
     #: Something was switched on or off.
     changed = Signal()
+    #: The cards are to be seen: something is shown on them.
+    cards_wanted = Signal()
 
     def __init__(self, workspace: Workspace, canvas: CanvasView, parent: QObject) -> None:
         super().__init__(parent)
@@ -78,6 +80,8 @@ class FlowOnCanvas(QObject):
         self._again = False
         self._pinned = -1
         self._covered = 0
+        #: Pixels of the upper right corner that are taken.
+        self._taken = 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._ask)
@@ -152,6 +156,7 @@ class FlowOnCanvas(QObject):
         self._leave_parts()
         if on and not self._backward:
             self._backward = True
+            self.cards_wanted.emit()
             self._say_backward("The gradients are being computed.")
             self._ask()
         elif not on:
@@ -171,6 +176,7 @@ class FlowOnCanvas(QObject):
         if self._asked is not None and not self._backward:
             return  # one after the other
         self._backward = False
+        self.cards_wanted.emit()
         self._cancel()
         self._session = self._training.bridge.session
 
@@ -398,6 +404,12 @@ class FlowOnCanvas(QObject):
         self._covered = top
         self._place()
 
+    def reserve_corner(self, pixels: int) -> None:
+        """Leave so many pixels of the upper right corner to something else."""
+        if pixels != self._taken:
+            self._taken = pixels
+            self._place()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in place when the canvas is resized."""
         if event.type() is QEvent.Type.Resize:
@@ -408,11 +420,11 @@ class FlowOnCanvas(QObject):
         """In the corner the switch, beside it the band, at the lower edge the update; what is fitted makes room."""
         canvas, bar, band, update = self._canvas, self.bar, self.band, self.update
         width, top = canvas.width(), self._covered + _MARGIN
-        bar.fit(width)
-        bar.move(width - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
+        bar.fit(width - self._taken)
+        bar.move(width - self._taken - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
         covered = self._covered
         if not band.isHidden():
-            wide = width - 2 * _MARGIN
+            wide = width - 2 * _MARGIN - self._taken
             band.set_free(bar.size(), wide)
             band.setGeometry(_MARGIN, top, wide, height_of(band, wide))
             covered = top + band.height()

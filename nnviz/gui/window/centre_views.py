@@ -28,9 +28,11 @@ class CentreViews(QWidget):
 
     Signals:
         changed: The other one is in front.
+        corner_taken: How many pixels the switch between them takes of the upper right corner; 0 without it.
     """
 
     changed = Signal()
+    corner_taken = Signal(int)
 
     def __init__(self, canvas: CanvasView, parent: QWidget) -> None:
         super().__init__(parent)
@@ -172,6 +174,7 @@ class CentreViews(QWidget):
         self._switch.adjustSize()
         self._switch.move(self.width() - self._switch.width() - _INSET, _INSET - 4)
         self._switch.raise_()
+        self.corner_taken.emit(0 if self._switch.isHidden() else self._switch.width() + _INSET)
         if self._neurons is not None:
             self._neurons.reserve_corner(self._switch.width() - 4)
 

@@ -321,6 +321,8 @@ class MainWindow(QMainWindow):
         self.canvas.message.connect(self.message.say)
         self.notices.covered.connect(self.flow.cover)
         self.flow.changed.connect(self.update_actions)
+        self.flow.cards_wanted.connect(lambda: self.centre.show_neurons(False))
+        self.centre.corner_taken.connect(self.flow.reserve_corner)
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
         self.canvas.visible_changed.connect(self._on_visible)
@@ -481,7 +483,9 @@ class MainWindow(QMainWindow):
         self.interests.contribute("canvas", NOTHING if behind else Interest(ON_CARDS, nodes))
 
     def _on_centre(self) -> None:
-        """Cards behind the neurons measure nothing."""
+        """Cards behind the neurons measure nothing, and nothing is shown on them."""
+        if self.centre.neurons_shown:
+            self.flow.leave()
         self._on_visible(self.canvas.visible_nodes())
         self.update_actions()
 

@@ -365,7 +365,7 @@ def explain(options: ExplainOptions) -> int:
         return 0
     where = "the batch that comes next"
     if example is not None:
-        where = f"example {example.index} of the {example.split} split ({answered.right})"
+        where = f"example {example.index} of the {example.split} split ({answered.right or 'no right answer'})"
         if answered.in_batch is not None:
             where = f"training mode, {where}, number {answered.in_batch} of the batch that comes next"
     print(f"{project.name}, step {answered.step}, {where}")

@@ -145,7 +145,7 @@ class LoadedData:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
     def describe(self, index: int, split: str = "validation") -> str:
-        """What the example at ``index`` really is, in words: ``7``, ``Ankle boot``, ``1.5``.
+        """What the example at ``index`` really is, in words: ``7``, ``Ankle boot``, ``1.5``; empty where nobody knows.
 
         Raises:
             IndexError: The split has no such example.
@@ -153,8 +153,6 @@ class LoadedData:
         targets = self.split(split).targets
         if not 0 <= index < len(targets):
             raise IndexError(f"The {split} split has {len(targets)} examples, there is no number {index}.")
-        if self.facts.task == "none":
-            return "no right answer"
         if self.facts.class_names:
             return self.facts.class_names[int(targets[index])]
         return ", ".join(f"{value:.4g}" for value in targets[index].flatten().tolist())

@@ -13,6 +13,7 @@ import torch
 
 from nnviz.data.tensors import load
 from nnviz.errors import ParamError
+from nnviz.explain.at_rest import network_at_rest
 from nnviz.project.model import Choice, Project
 from nnviz.project.samples import templates
 from nnviz.record.run import Run
@@ -56,6 +57,7 @@ def test_a_unit_that_is_off_is_a_unit_whose_outgoing_weights_are_zero() -> None:
         training.network.train(mode)
         other.network.train(mode)
         assert torch.equal(training.network(inputs), other.network(inputs))
+        assert torch.equal(network_at_rest(training.network, training=mode)(inputs), other.network(inputs))
     # Trained on, nothing flows back into what leads to it alone, and the others get the gradients of that network.
     training.advance()
     theirs = dict(other.network.named_parameters())

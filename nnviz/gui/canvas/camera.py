@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView
 
@@ -31,6 +31,7 @@ class Camera(QObject):
     Args:
         view: What shows the scene. The camera takes care of its scroll bars and of what it repaints.
         content: The smallest rectangle around everything there is; empty when there is nothing.
+        taken: Whether a card stands in a part of the scene.
         hurry: Called before each frame of a glide that changes the zoom: it must be painted quickly.
 
     Signals:
@@ -42,16 +43,22 @@ class Camera(QObject):
     moved = Signal()
 
     def __init__(
-        self, view: QGraphicsView, content: Callable[[], QRectF], hurry: Callable[[], object] = lambda: None
+        self,
+        view: QGraphicsView,
+        content: Callable[[], QRectF],
+        taken: Callable[[QRectF], bool] = lambda _rect: False,
+        hurry: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(view)
         self._view = view
         self._content = content
+        self._taken = taken
         self._hurry = hurry
         self._fitted = True
         self._fitted_to = QRectF()
         self._inset = 0
         self._foot = 0
+        self._corner = QSize(0, 0)
         self._glide = Glide(self)
         view.setSceneRect(-_WORLD, -_WORLD, 2 * _WORLD, 2 * _WORLD)
         view.setFrameShape(QFrame.Shape.NoFrame)
@@ -158,6 +165,14 @@ class Camera(QObject):
         if self._fitted:
             self.fit()
 
+    def set_corner(self, size: QSize) -> None:
+        """Say how much of the upper right corner is covered: where cards would lie below it, they are fitted lower."""
+        if size == self._corner:
+            return
+        self._corner = size
+        if self._fitted and self._content() == self._fitted_to:
+            self.fit(glide=True)
+
     def set_foot(self, bottom: int) -> None:
         """The same for the lower edge."""
         if bottom == self._foot:
@@ -215,8 +230,20 @@ class Camera(QObject):
         """The zoom at which a part of the scene fits, and the point that is in the middle of the view then."""
         if rect.isEmpty():
             return 1.0, QPointF()
+        zoom, centre = self._fitting(rect, most, self._inset)
         wide, high = self._view.viewport().width(), self._view.viewport().height()
-        inset = min(self._inset, round(_MOST_INSET * high))
+        if self._corner.height() > self._inset:
+            corner = QRectF(wide - self._corner.width(), 0.0, self._corner.width(), self._corner.height())
+            corner.translate(-wide / 2, -high / 2)
+            below = QRectF(corner.topLeft() / zoom + centre, corner.size() / zoom)
+            if self._taken(below):
+                return self._fitting(rect, most, self._corner.height())
+        return zoom, centre
+
+    def _fitting(self, rect: QRectF, most: float, inset: int) -> tuple[float, QPointF]:
+        """The same with so many pixels covered at the upper edge."""
+        wide, high = self._view.viewport().width(), self._view.viewport().height()
+        inset = min(inset, round(_MOST_INSET * high))
         margin = min(max(_LEAST_FIT_MARGIN, round(0.05 * min(wide, high) - 10)), _FIT_MARGIN)
         foot = min(self._foot, round(_MOST_INSET * high) - inset)
         wide, high = max(1, wide - 2 * margin), max(1, high - inset - foot - 2 * margin)

@@ -112,6 +112,8 @@ class CanvasView(QGraphicsView):
     number_requested = Signal(str, object)
     #: The same, where one in the picture of a card was clicked.
     number_clicked = Signal(str, object)
+    #: Another part of the upper edge is left to somebody else.
+    corner_reserved = Signal()
 
     def __init__(
         self,
@@ -123,7 +125,8 @@ class CanvasView(QGraphicsView):
         self._scene = CanvasScene(document, self._stage)
         super().__init__(self._scene, parent)
         self._scene.setParent(self)
-        self._camera = Camera(self, self._content_rect, self._hurry)
+        self._reserved_corner = 0
+        self._camera = Camera(self, self._content_rect, self._is_taken, self._hurry)
         self._desk = Desk(
             surface=self,
             scene=self._scene,
@@ -193,6 +196,17 @@ class CanvasView(QGraphicsView):
     def canvas_scene(self) -> CanvasScene:
         """Cards and wires, and which of them are selected."""
         return self._scene
+
+    @property
+    def reserved_corner(self) -> int:
+        """Pixels at the right end of the upper edge over which something stands that is not the canvas' own."""
+        return self._reserved_corner
+
+    def reserve_corner(self, width: int) -> None:
+        """Leave so much of the upper edge, from its right end, to somebody else."""
+        if width != self._reserved_corner:
+            self._reserved_corner = width
+            self.corner_reserved.emit()
 
     @property
     def camera(self) -> Camera:
@@ -296,6 +310,11 @@ class CanvasView(QGraphicsView):
     def visible_nodes(self) -> frozenset[str]:
         """Ids of the nodes whose card can be seen and shows values."""
         return self._follower.visible_nodes()
+
+    def _is_taken(self, rect: QRectF) -> bool:
+        """Whether a card stands in a part of the scene."""
+        cards, near = self._scene.cards, self._scene.grid.near(rect)
+        return any(node in cards and cards[node].card_rect().intersects(rect) for node in near)
 
     def _content_rect(self) -> QRectF:
         """The smallest rectangle around all cards, where they will stand once they have come to rest."""

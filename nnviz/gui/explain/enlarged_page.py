@@ -80,8 +80,9 @@ class EnlargedPage(QWidget):
         if not self.is_open:
             return
         self.hide()
-        self._canvas.setMinimumHeight(0)
-        self._canvas.setMaximumHeight(_NO_LIMIT)
+        held, _ = self._held()
+        held.setMinimumHeight(0)
+        held.setMaximumHeight(_NO_LIMIT)
         window = self.window()
         if self._state is not None and isinstance(window, QMainWindow):
             window.restoreState(self._state)
@@ -102,9 +103,9 @@ class EnlargedPage(QWidget):
 
     def _make_room(self) -> None:
         """What stands left of the canvas gives its room away, and the canvas all but a strip."""
-        window, centre = self.window(), self._canvas.parentWidget()
-        splitter = centre.parentWidget() if centre is not None else None
-        if isinstance(splitter, QSplitter) and centre is not None:
+        window, (held, centre) = self.window(), self._held()
+        splitter = centre.parentWidget()
+        if isinstance(splitter, QSplitter):
             for number in range(splitter.indexOf(centre)):
                 widget = splitter.widget(number)
                 if widget is not None and not widget.isHidden():
@@ -116,10 +117,19 @@ class EnlargedPage(QWidget):
                 below = window.dockWidgetArea(dock) is Qt.DockWidgetArea.BottomDockWidgetArea
                 if below and not dock.isFloating():
                     dock.hide()
-        layout = centre.layout() if centre is not None else None
+        layout = centre.layout()
         if layout is not None:
-            layout.setAlignment(self._canvas, Qt.AlignmentFlag.AlignTop)
-        self._canvas.setFixedHeight(round(min(max(_STRIP * window.height(), _LEAST_STRIP), _MOST_STRIP)))
+            layout.setAlignment(held, Qt.AlignmentFlag.AlignTop)
+        held.setFixedHeight(round(min(max(_STRIP * window.height(), _LEAST_STRIP), _MOST_STRIP)))
+
+    def _held(self) -> tuple[QWidget, QWidget]:
+        """The widget that holds the canvas in the middle of the window, and the part of the window that it fills."""
+        held: QWidget = self._canvas
+        while (parent := held.parentWidget()) is not None:
+            if isinstance(parent.parentWidget(), QSplitter) or parent.isWindow():
+                return held, parent
+            held = parent
+        return held, held
 
     def _settle(self) -> None:
         """Once the window is laid out: below the strip, and the whole network in it."""
@@ -144,16 +154,14 @@ class EnlargedPage(QWidget):
         if rect.isEmpty():
             camera.fit()
             return
-        reach = PITCH_X * max(0.0, self._canvas.width() / (PITCH_X * 1.05) - len(lit)) / 2
-        camera.show_rect(
-            rect.adjusted(-min(reach, 1.6 * PITCH_X), -12, min(reach, 1.6 * PITCH_X), 12), 1.0, glide=glide
-        )
+        spare = PITCH_X * max(0.0, self._canvas.width() / (PITCH_X * 1.05) - len(lit)) / 2
+        reach = min(spare, 1.6 * PITCH_X)
+        # More at the right, where the canvas has its own switches in the corner.
+        camera.show_rect(rect.adjusted(-reach, -12, reach + min(spare, 0.8 * PITCH_X), 12), 1.0, glide=glide)
 
     def _place(self) -> None:
-        window, centre = self.window(), self._canvas.parentWidget()
-        if centre is None:
-            return
-        corner = centre.mapTo(window, QPoint(0, self._canvas.height()))
+        window, (held, centre) = self.window(), self._held()
+        corner = centre.mapTo(window, QPoint(0, held.height()))
         bottom = window.height()
         if isinstance(window, QMainWindow):
             bottom = window.statusBar().geometry().top()

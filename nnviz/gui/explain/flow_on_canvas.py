@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal
 
 from nnviz.gui.canvas import CanvasView
 from nnviz.gui.canvas.cards.lens import Lens
@@ -36,6 +36,8 @@ _ASK_EVERY = 0.33
 _MARGIN = 8
 #: From the edge of the band to the switch in it, which does not move when the band comes.
 _INSIDE = 4
+#: What is fitted below the switch keeps a margin of its own, of which so much is to spare.
+_FIT_OVERLAP = 6
 #: From this height of the canvas on cards and update have room beside each other.
 _ROOMY = 540
 _READY = frozenset({"ready", "paused", "done"})
@@ -80,8 +82,6 @@ class FlowOnCanvas(QObject):
         self._again = False
         self._pinned = -1
         self._covered = 0
-        #: Pixels of the upper right corner that are taken.
-        self._taken = 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._ask)
@@ -91,6 +91,7 @@ class FlowOnCanvas(QObject):
         self.update.wanted.connect(self._explain_update)
         canvas.installEventFilter(self)
         canvas.selection_changed.connect(self._on_selection)
+        canvas.corner_reserved.connect(self._place)
         self._network.changed.connect(self._on_network_changed)
         self._training.changed.connect(self._look_after_part)
         workspace.feed.subscribe(self._on_feed, canvas)
@@ -404,12 +405,6 @@ class FlowOnCanvas(QObject):
         self._covered = top
         self._place()
 
-    def reserve_corner(self, pixels: int) -> None:
-        """Leave so many pixels of the upper right corner to something else."""
-        if pixels != self._taken:
-            self._taken = pixels
-            self._place()
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in place when the canvas is resized."""
         if event.type() is QEvent.Type.Resize:
@@ -420,16 +415,18 @@ class FlowOnCanvas(QObject):
         """In the corner the switch, beside it the band, at the lower edge the update; what is fitted makes room."""
         canvas, bar, band, update = self._canvas, self.bar, self.band, self.update
         width, top = canvas.width(), self._covered + _MARGIN
-        bar.fit(width - self._taken)
-        bar.move(width - self._taken - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
+        taken = canvas.reserved_corner
+        bar.fit(width - taken)
+        bar.move(width - taken - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
         covered = self._covered
         if not band.isHidden():
-            wide = width - 2 * _MARGIN - self._taken
+            wide = width - 2 * _MARGIN - taken
             band.set_free(bar.size(), wide)
             band.setGeometry(_MARGIN, top, wide, height_of(band, wide))
             covered = top + band.height()
         bar.raise_()
         canvas.groups.cover(covered)
+        canvas.camera.set_corner(QSize(width - bar.x() + _MARGIN, bar.geometry().bottom() + 1 - _FIT_OVERLAP))
         foot = 0
         if not update.isHidden():
             wide = min(width - 2 * _MARGIN, 940)

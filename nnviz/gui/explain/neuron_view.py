@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from nnviz.train.training import Training
     from nnviz.train.unit_switches import UnitSwitches
 
-#: Milliseconds between two looks at whether there is something new to ask.
-_TICK = 30
+#: Milliseconds between two looks at whether there is something new to ask, at rest and while it trains; and seconds
+#: between two questions while it trains.
+_TICK, _SHORT_TICK, _FRAME = 30, 6, 0.030
 #: A question takes at most one part in this many of the time that training has.
 _SHARE = 5
 #: Cells of the decision in each direction while it trains, and at rest.
@@ -247,6 +248,9 @@ class NeuronView(QWidget):
             return
         wanted = self._wanted()
         running = bool(wanted[1])
+        tick = _SHORT_TICK if running else _TICK
+        if tick != self._timer.interval():
+            self._timer.setInterval(tick)
         if wanted == self._answered and not running:
             return
         if running and time.perf_counter() < self._next:
@@ -278,7 +282,7 @@ class NeuronView(QWidget):
     def _on_answer(self, numbers: NeuronNumbers) -> None:
         self._asked = None
         self._answered = self._asked_for
-        self._next = self._asked_at + _SHARE * numbers.seconds
+        self._next = self._asked_at + max(_FRAME, _SHARE * numbers.seconds)
         if self._waiting is not None:
             place, value, more = self._waiting
             self._waiting = None

@@ -57,7 +57,8 @@ class PictureField(QWidget):
         """Where the picture lies."""
         _, height, width = self._pixels.shape
         scale = min((self.width() - 2) / width, (self.height() - 2) / height)
-        if scale > 3:
+        # Whole multiples, unless that would leave much of the field empty.
+        if scale > 1 and math.floor(scale) >= 0.85 * scale:
             scale = math.floor(scale)
         made = QRectF(0.0, 0.0, width * scale, height * scale)
         made.moveTopLeft(QPointF(round((self.width() - made.width()) / 2), round((self.height() - made.height()) / 2)))

@@ -99,7 +99,8 @@ class UnitView(QWidget):
         self.go.clicked.connect(self._press)
         self.cancel.clicked.connect(self._give_up)
         self._words = ""
-        self._fill()
+        self._selected = ""
+        self._on = False
         self._arrange()
         follow(self._document.changed, self._on_document)
 
@@ -107,11 +108,29 @@ class UnitView(QWidget):
 
     def set_on(self, on: bool) -> None:
         """Whether it is in sight: else what is under way is stopped."""
-        if not on:
+        if on is self._on:
+            return
+        self._on = on
+        if on:
+            self._fill()
+            self.set_node(self._selected)
+            self._arrange()
+            self.changed.emit()
+        else:
             self._give_up()
+
+    def clear(self) -> None:
+        """Another run is shown."""
+        self._give_up()
+        self.failure = ""
+        self.picture.show_found("", None, None, self._moment)
+        self._show_state()
 
     def set_node(self, node: str) -> None:
         """The layer that is selected."""
+        self._selected = node
+        if not self._on:
+            return
         place = self.node_box.findData(node)
         if node and place >= 0 and place != self.node_box.currentIndex():
             self.node_box.setCurrentIndex(place)
@@ -180,7 +199,7 @@ class UnitView(QWidget):
         self.changed.emit()
 
     def _on_document(self, before: Project, after: Project, _edit: object) -> None:
-        if before.graph is not after.graph:
+        if self._on and before.graph is not after.graph:
             self._fill()
             self._arrange()
 

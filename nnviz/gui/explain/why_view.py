@@ -127,7 +127,7 @@ class WhyView(QWidget):
         self._patience.setInterval(400)
         self._patience.timeout.connect(self._show_state)
         self._waits = False
-        self._fill()
+        self._selected = ""
         self._arrange()
         follow(self._document.changed, self._on_document)
         follow(workspace.network.changed, self._on_network)
@@ -141,13 +141,24 @@ class WhyView(QWidget):
         self._on = on
         if on:
             self._fill()
+            self.set_node(self._selected)
+            self._arrange()
             self._soon(0)
         else:
             self._later.stop()
             self._asking.cancel()
 
+    def clear(self) -> None:
+        """Another run is shown."""
+        self.failure = ""
+        self.picture.show_answer(None, (), self._moment)
+        self._soon(_SOON)
+
     def set_node(self, node: str) -> None:
         """The layer that is selected: its units are offered."""
+        self._selected = node
+        if not self._on:
+            return
         place = self.node_box.findData(node)
         if node and place >= 0 and place != self.node_box.currentIndex():
             self.node_box.setCurrentIndex(place)
@@ -305,6 +316,8 @@ class WhyView(QWidget):
             self._later.start(milliseconds)
 
     def _on_document(self, before: Project, after: Project, _edit: object) -> None:
+        if not self._on:
+            return
         if before.graph is not after.graph or before.data != after.data:
             self._fill()
             self._arrange()
@@ -313,6 +326,8 @@ class WhyView(QWidget):
 
     def _on_network(self) -> None:
         """Other weights: asked anew at once at rest, and now and then while the network trains."""
+        if not self._on:
+            return
         self._fill()
         if self._workspace.training.state != "running":
             self._later.stop()

@@ -268,7 +268,7 @@ def _paint_sum(
         x = end
     y += high
     weights = window.shares.size
-    if taken.output is not None and window.largest is None and area.bottom() + 2.2 * letters <= limit:
+    if taken.output is not None and window.largest is None and y + line <= limit:
         sizes = taken.output.shape[1:]
         count = " × ".join(map(str, sizes)) + (f" = {taken.output[0].size:,}" if len(sizes) > 1 else "")
         own = f"{weights} + 1 parameters" if window.bias is not None else f"{weights} parameters"

@@ -44,6 +44,8 @@ class ExplainPanel(Panel):
 
     #: Whether a click on a number anywhere is for this panel: it can be seen, small or large.
     picking_changed = Signal(bool)
+    #: It lies over the canvas, or not any more.
+    large_changed = Signal(bool)
 
     def build(self) -> None:
         """The sheet fills the body; its buttons stand in the header."""
@@ -158,6 +160,7 @@ class ExplainPanel(Panel):
             from nnviz.gui.explain.enlarged_page import EnlargedPage  # noqa: PLC0415 - opened by hand
 
             self._page = EnlargedPage(self.walk, self._canvas, lambda: self.moment)
+            self._page.opened.connect(self.large_changed)
             self._page.opened.connect(lambda _on: self._attend())
         self._page.open_page()
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QStackedWidget
 
 from nnviz.explain.methods import METHODS
-from nnviz.gui.explain.own_asking import KeptCopy
-from nnviz.gui.explain.unit_view import UnitView
-from nnviz.gui.explain.why_view import WhyView
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.widgets import Segments
 from nnviz.gui.runs.shown import Shown
 from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import PINNED_INPUT
 from nnviz.record.run import RunView
+
+if TYPE_CHECKING:
+    from nnviz.gui.explain.why_pages import WhyPages
 
 
 class WhyPanel(Panel):
@@ -44,8 +44,9 @@ class WhyPanel(Panel):
     )
 
     def build(self) -> None:
-        """A switch in the header, and a view each."""
-        kept = self._kept = KeptCopy()
+        """A switch in the header; the rest is made when it is first looked at, so that the start does not wait."""
+        self._views: WhyPages | None = None
+        self._run_of_views: RunView | None = None
         self.switch = Segments(
             (
                 ("answer", "this answer", "Which parts of the pinned example made the answer"),
@@ -55,15 +56,20 @@ class WhyPanel(Panel):
         )
         self.add_to_header(self.switch, instead_of_subtitle=True)
         self._header_row.insertStretch(self._header_row.indexOf(self.switch) + 1, 1)
-        self.views = QStackedWidget(self.body)
-        self.why = WhyView(self.workspace, kept)
-        self.unit = UnitView(self.workspace, kept)
-        self.views.addWidget(self.why)
-        self.views.addWidget(self.unit)
-        self.body_layout.addWidget(self.views, 1)
         self.switch.chosen.connect(self._turn)
-        self.why.changed.connect(self._on_view)
-        self.unit.changed.connect(self._on_view)
+
+    @property
+    def views(self) -> WhyPages:
+        """The two pages."""
+        if self._views is None:
+            from nnviz.gui.explain.why_pages import WhyPages  # noqa: PLC0415 - see build
+
+            self._views = WhyPages(self.workspace, self.body)
+            self._views.set_node(self.selection)
+            self.body_layout.addWidget(self._views, 1)
+            self._views.turn(self.switch.value, False)
+            self._views.moved.connect(self.redraw)
+        return self._views
 
     def turn(self, key: str) -> None:
         """Show ``answer`` or ``unit``."""
@@ -71,30 +77,26 @@ class WhyPanel(Panel):
         self._turn(key)
 
     def _turn(self, key: str) -> None:
-        self.views.setCurrentWidget(self.unit if key == "unit" else self.why)
-        self.why.set_on(key != "unit" and self.isVisible())
-        if key != "unit":
-            self.unit.set_on(False)
-        self.redraw()
-
-    def _on_view(self) -> None:
+        self.views.turn(key, self.isVisible())
         self.redraw()
 
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """An input of one's own takes the place of the pinned example here, too."""
         super().refresh(shown, changed)
-        self.why.set_own(shown.instead.get(PINNED_INPUT.series()))
+        self.views.why.set_own(shown.instead.get(PINNED_INPUT.series()))
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """The views follow the network by themselves; here they learn which step is shown."""
-        for view in (self.why, self.unit):
-            view.set_moment(self.moment)
-        unit = self.views.currentWidget() is self.unit
-        self.why.set_on(not unit and self.isVisible())
-        if unit:
-            return bool(self.unit.node)
-        self._say(self.why.failure or self.empty)
-        return self.why.answer is not None or (self.why.waiting and not self.why.failure)
+        views, why = self.views, self.views.why
+        if run is not self._run_of_views:
+            self._run_of_views = run
+            views.clear()
+        views.set_moment(self.moment)
+        views.set_seen(self.isVisible())
+        if views.of_unit:
+            return bool(views.unit.node)
+        self._say(why.failure or self.empty)
+        return why.answer is not None or (why.waiting and not why.failure)
 
     def _say(self, sentence: str) -> None:
         if self._empty.text() != sentence:
@@ -103,40 +105,38 @@ class WhyPanel(Panel):
 
     def readings_shown(self) -> tuple[ReadingShown, ...]:
         """Scores, and the numbers of the unit."""
-        unit = self.views.currentWidget() is self.unit
-        return self.unit.picture.readings_shown() if unit else self.why.picture.readings_shown()
+        return () if self._views is None else self._views.readings_shown()
 
     def show_ages(self) -> None:
         """Mark what is old."""
-        for view in (self.why, self.unit):
-            view.set_moment(self.moment)
+        if self._views is not None:
+            self._views.set_moment(self.moment)
 
     def on_selection(self) -> None:
         """The selected layer's units are offered."""
-        self.why.set_node(self.selection)
-        self.unit.set_node(self.selection)
+        if self._views is not None:
+            self._views.set_node(self.selection)
 
     def restyle(self) -> None:
         """Take the letters of the theme."""
         super().restyle()
-        self.why.restyle()
-        self.unit.restyle()
+        if self._views is not None:
+            self._views.restyle()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """What nobody sees is neither computed nor kept in memory."""
         super().hideEvent(event)
-        self.why.set_on(False)
-        self.unit.set_on(False)
-        self._kept.forget()
+        if self._views is not None:
+            self._views.set_seen(False)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """What was asked, the scores, and every number of the map; or the examples of the unit."""
         yield ("what", "row", "column", "value")
-        if self.views.currentWidget() is self.unit:
+        if self.views.of_unit:
             yield from self._unit_rows()
             return
-        yield ("method", "", "", self.why.method)
-        answer = self.why.answer
+        yield ("method", "", "", self.views.why.method)
+        answer = self.views.why.answer
         if answer is None:
             return
         yield ("step", "", "", answer.step)
@@ -147,11 +147,12 @@ class WhyPanel(Panel):
             yield ("map", int(row), int(column), float(value))
 
     def _unit_rows(self) -> Iterator[Sequence[Cell]]:
-        yield ("unit", "", "", self.unit.picture.unit_words)
-        if self.unit.picture.top is not None:
-            for place, one in enumerate(self.unit.picture.top.examples):
+        picture = self.views.unit.picture
+        yield ("unit", "", "", picture.unit_words)
+        if picture.top is not None:
+            for place, one in enumerate(picture.top.examples):
                 yield (f"example {one.index}", place, "", one.value)
-        if self.unit.picture.wish is not None:
-            for index, number in np.ndenumerate(self.unit.picture.wish.image):
+        if picture.wish is not None:
+            for index, number in np.ndenumerate(picture.wish.image):
                 row, column = index[-2:] if len(index) > 1 else (0, index[0])
                 yield ("made", int(row), int(column), float(number))

@@ -28,11 +28,9 @@ class CentreViews(QWidget):
 
     Signals:
         changed: The other one is in front.
-        corner_taken: How many pixels the switch between them takes of the upper right corner; 0 without it.
     """
 
     changed = Signal()
-    corner_taken = Signal(int)
 
     def __init__(self, canvas: CanvasView, parent: QWidget) -> None:
         super().__init__(parent)
@@ -40,6 +38,7 @@ class CentreViews(QWidget):
         self._workspace: Workspace | None = None
         self._tapped: Callable[[], object] = lambda: None
         self._neurons: NeuronView | None = None
+        self._neurons_before = False
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(canvas)
@@ -128,6 +127,15 @@ class CentreViews(QWidget):
         wanted = self._workspace is not None and self._workspace.settings.neurons_first
         self.show_neurons(wanted and isinstance(found, DenseLayers) and found.is_plane)
 
+    def show_cards_meanwhile(self, on: bool) -> None:
+        """Where the middle of the window becomes a strip, cards are what is recognised there; then as it was before."""
+        if on:
+            self._neurons_before = self.neurons_shown
+            self.show_neurons(False)
+        elif self._neurons_before:
+            self._neurons_before = False
+            self.show_neurons(not self.why_not())
+
     def show_neurons(self, shown: bool) -> None:
         """Put one of the two in front; nothing is remembered."""
         if shown and self._workspace is not None and self._neurons is None:
@@ -174,9 +182,9 @@ class CentreViews(QWidget):
         self._switch.adjustSize()
         self._switch.move(self.width() - self._switch.width() - _INSET, _INSET - 4)
         self._switch.raise_()
-        self.corner_taken.emit(0 if self._switch.isHidden() else self._switch.width() + _INSET)
         if self._neurons is not None:
             self._neurons.reserve_corner(self._switch.width() - 4)
+        self._canvas.reserve_corner(0 if self._switch.isHidden() else self._switch.width() + _INSET)
 
     def resizeEvent(self, event: object) -> None:
         """The switch stays in its corner."""

@@ -88,6 +88,8 @@ class Docks(QObject):
     message = Signal(str)
     #: A file could not be written: a sentence.
     failed = Signal(str)
+    #: A number is taken apart over the canvas, or not any more.
+    explained_large = Signal(bool)
 
     def __init__(self, window: QMainWindow, workspace: Workspace, canvas: CanvasView) -> None:
         super().__init__(window)
@@ -399,6 +401,7 @@ class Docks(QObject):
         panel.number_requested.connect(self._explain)
         if isinstance(panel, ExplainPanel):
             panel.picking_changed.connect(self._set_picking)
+            panel.large_changed.connect(self.explained_large)
         panel.attach(self._canvas)
         dock.setMinimumSize(*_SMALLEST)
         dock.setTitleBarWidget(DockTitle(panel, dock))

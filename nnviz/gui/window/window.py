@@ -322,7 +322,6 @@ class MainWindow(QMainWindow):
         self.notices.covered.connect(self.flow.cover)
         self.flow.changed.connect(self.update_actions)
         self.flow.cards_wanted.connect(lambda: self.centre.show_neurons(False))
-        self.centre.corner_taken.connect(self.flow.reserve_corner)
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
         self.canvas.visible_changed.connect(self._on_visible)
@@ -410,6 +409,7 @@ class MainWindow(QMainWindow):
         docks.node_requested.connect(self.regions.show_node)
         docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
+        docks.explained_large.connect(self.centre.show_cards_meanwhile)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
         docks.spread()

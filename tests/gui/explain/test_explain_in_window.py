@@ -99,7 +99,9 @@ def test_from_the_loss_back_to_one_pixel_by_clicks_alone(
     qtbot: QtBot, open_window: OpenWindow, tmp_path: Path, name: str
 ) -> None:
     window = open_window(pictures(tmp_path) if name == "resnet18" else name)
+    neurons = window.centre.neurons_shown
     panel, sheet = large(qtbot, window)
+    assert not window.centre.neurons_shown  # the strip above shows cards
     assert panel.walk.place is not None and panel.walk.place.node == LOSS
     kinds = {node: one.kind for node, one in window.document.project.graph.nodes.items()}
     walked = [LOSS]
@@ -128,7 +130,7 @@ def test_from_the_loss_back_to_one_pixel_by_clicks_alone(
     answered(qtbot, panel, panel.walk.place)
     assert len(panel.walk.trail) == len(walked) - 1
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
-    assert not panel.is_large
+    assert not panel.is_large and window.centre.neurons_shown is neurons
     assert not any(item.look.lit for item in window.canvas.canvas_scene.cards.values())
 
 
@@ -226,17 +228,17 @@ def test_the_training_notices_nothing(qtbot: QtBot, open_window: OpenWindow) -> 
         random = Random(5)
         if looked:
             panel, sheet = large(qtbot, window)
-        for _ in range(10):
+        for _ in range(4):
             before = window.training.standing.step
-            window.bridge.step(20)
-            for _ in range(5 if looked else 0):
+            window.bridge.step(50)
+            for _ in range(12 if looked else 0):
                 leading = [spot for spot in sheet.spots if spot.leads]
                 click(sheet, random.choice(leading))
                 sheet.walk.set_backward(random.random() < 0.4)
                 qtbot.wait(5)
                 if random.random() < 0.2:
                     panel.explain(Place(random.choice(["linear1", "linear2", "tanh1", "output"])))
-            qtbot.waitUntil(partial(at_step, window, before + 20), timeout=TIMEOUT)
+            qtbot.waitUntil(partial(at_step, window, before + 50), timeout=TIMEOUT)
         assert window.training.standing.step == 200
         kept.append(weights(window))
     assert len(kept[0]) > 100 and kept[0] == kept[1]

@@ -41,12 +41,12 @@ def answered(panel: WhyPanel, qtbot: QtBot, method: str, step: int | None = None
     """The answer by a method, when it is there."""
 
     def there() -> bool:
-        found = panel.why.answer
+        found = panel.views.why.answer
         fits = found is not None and found.question.method == method and step in {None, found.step}
-        return fits and not panel.why.busy
+        return fits and not panel.views.why.busy
 
     qtbot.waitUntil(there, timeout=LONG)
-    return panel.why.answer
+    return panel.views.why.answer
 
 
 def pick(box: QComboBox, value: object) -> None:
@@ -97,32 +97,34 @@ def test_reasons_of_an_answer_follow_method_class_example_and_training(qtbot: Qt
     panel = opened(window, qtbot)
     outputs = asked(qtbot, window, output_of(0))
     for method in METHODS:
-        pick(panel.why.method_box, method.key)
+        pick(panel.views.why.method_box, method.key)
         found = answered(panel, qtbot, method.key)
         np.testing.assert_allclose(found.outputs, outputs, atol=1e-5)
         assert found.answer == int(outputs.argmax()) == found.target
-        picture = panel.why.picture
+        picture = panel.views.why.picture
         assert picture.scores()[0] == themes.format_number(float(outputs.max()))
         shown = picture.lines()
         assert f"“{found.answer}”" in shown[0] and picture.scores()[0] in shown[1] and picture.scores()[1] in shown[1]
         assert method.formula in shown[2] and shown[3] == method.meaning and picture.step_words() == "step 8"
-        assert panel.why.layer_box.isVisible() is (method.key == "grad_cam")
-        assert panel.why.patch_box.isVisible() is (method.key == "occlusion")
+        assert panel.views.why.layer_box.isVisible() is (method.key == "grad_cam")
+        assert panel.views.why.patch_box.isVisible() is (method.key == "occlusion")
     # Another class, a unit of the selected layer, another example.
-    pick(panel.why.target_box, 3)
-    qtbot.waitUntil(lambda: panel.why.answer.target == 3 and not panel.why.busy, timeout=LONG)
-    assert panel.why.picture.scores()[0] == themes.format_number(float(outputs[3]))
+    pick(panel.views.why.target_box, 3)
+    qtbot.waitUntil(lambda: panel.views.why.answer.target == 3 and not panel.views.why.busy, timeout=LONG)
+    assert panel.views.why.picture.scores()[0] == themes.format_number(float(outputs[3]))
     window.canvas.select(["conv1"])
-    pick(panel.why.target_box, "unit")
-    panel.why.unit_box.setValue(5)
-    qtbot.waitUntil(lambda: panel.why.answer.goal.node == "conv1" and panel.why.answer.goal.unit == 5, timeout=LONG)
-    assert "conv1, channel 5" in panel.why.picture.lines()[1]
+    pick(panel.views.why.target_box, "unit")
+    panel.views.why.unit_box.setValue(5)
+    qtbot.waitUntil(
+        lambda: panel.views.why.answer.goal.node == "conv1" and panel.views.why.answer.goal.unit == 5, timeout=LONG
+    )
+    assert "conv1, channel 5" in panel.views.why.picture.lines()[1]
     window.document.apply(SetView(View(7)))
-    qtbot.waitUntil(lambda: panel.why.answer.question.index == 7 and not panel.why.busy, timeout=LONG)
+    qtbot.waitUntil(lambda: panel.views.why.answer.question.index == 7 and not panel.views.why.busy, timeout=LONG)
     assert asked(qtbot, window, weights) == before
     # Other weights: asked again by itself.
     steps(window, qtbot, 1)
-    qtbot.waitUntil(lambda: panel.why.answer.step == 9 and not panel.why.busy, timeout=LONG)
+    qtbot.waitUntil(lambda: panel.views.why.answer.step == 9 and not panel.views.why.busy, timeout=LONG)
     table = panel.to_csv().splitlines()
     assert "step,,,9" in table and sum(row.startswith("map,") for row in table) == 28 * 28
 
@@ -132,7 +134,7 @@ def test_what_a_unit_wants_is_found_at_a_press_and_can_be_cancelled(qtbot: QtBot
     panel = opened(window, qtbot)
     QTest.mouseClick(panel.switch.findChildren(type(panel.switch._buttons["unit"]))[1], Qt.MouseButton.LeftButton)
     window.canvas.select(["conv2"])
-    view = panel.unit
+    view = panel.views.unit
     qtbot.waitUntil(view.hint.isVisible, timeout=LONG)
     assert view.node == "conv2" and "Find out" in view.hint.text()
     view.unit_box.setValue(3)
@@ -173,16 +175,16 @@ def test_hidden_it_asks_nothing_and_keeps_nothing(
     window = open_window("spiral")
     panel = opened(window, qtbot)
     answered(panel, qtbot, "saliency", 0)
-    assert panel._kept.network is not None
+    assert panel.views.kept.network is not None
     window.docks.docks["why"].close()  # type: ignore[union-attr]
-    assert panel._kept.network is None
+    assert panel.views.kept.network is None
     asks: list[object] = []
     monkeypatch.setattr(window.workspace.network, "ask", lambda *question: asks.append(question))
     steps(window, qtbot, 3)
     window.document.apply(SetView(View(2)))
     qtbot.wait(300)
-    assert asks == [] and not panel.why.busy
-    assert panel.why.picture.bars()[0][0] in {"x1", "x2"}
+    assert asks == [] and not panel.views.why.busy
+    assert panel.views.why.picture.bars()[0][0] in {"x1", "x2"}
 
 
 def test_a_replayed_run_answers_at_its_steps_and_old_answers_are_marked(
@@ -196,15 +198,26 @@ def test_a_replayed_run_answers_at_its_steps_and_old_answers_are_marked(
     qtbot.waitUntil(lambda: window.training.state == "replay", timeout=LONG)
     panel = opened(window, qtbot)
     last = answered(panel, qtbot, "saliency", window.feed.run.last_step)
+    panel.turn("unit")
+    panel.views.unit.go.click()
+    qtbot.waitUntil(lambda: not panel.views.unit.busy and panel.views.unit.picture.top is not None, timeout=LONG)
+    assert panel.readings_shown()[0].step == last.step
+    window.replay.back()
+    qtbot.waitUntil(lambda: window.training.state == "ready", timeout=LONG)
+    qtbot.waitUntil(lambda: panel.views.unit.picture.top is None, timeout=LONG)
+    window.files.open(path)
+    qtbot.waitUntil(lambda: window.training.state == "replay", timeout=LONG)
+    panel.turn("answer")
+    answered(panel, qtbot, "saliency", last.step)
     window.feed.set_step(0)
     first = answered(panel, qtbot, "saliency", 0)
-    assert first.score != last.score and panel.why.picture.step_words() == "step 0"
+    assert first.score != last.score and panel.views.why.picture.step_words() == "step 0"
     assert not any(one.old for one in panel.readings_shown())
-    fresh = panel.why.picture.grab().toImage()
-    panel.why.set_moment(Moment(500))
+    fresh = panel.views.why.picture.grab().toImage()
+    panel.views.why.set_moment(Moment(500))
     shown = panel.readings_shown()
     assert all(one.old and one.step == 0 for one in shown) and {one.text for one in shown} >= {"step 0"}
-    assert panel.why.picture.grab().toImage() != fresh
+    assert panel.views.why.picture.grab().toImage() != fresh
 
 
 def test_there_is_a_sentence_where_there_is_no_answer_and_long_work_waits_for_a_press(
@@ -212,16 +225,16 @@ def test_there_is_a_sentence_where_there_is_no_answer_and_long_work_waits_for_a_
 ) -> None:
     window = open_window(Project(), ready=False)
     panel = opened(window, qtbot)
-    qtbot.waitUntil(lambda: bool(panel.why.failure), timeout=LONG)
-    assert panel.is_empty and panel.hint == panel.why.failure and panel.hint.endswith(".")
+    qtbot.waitUntil(lambda: bool(panel.views.why.failure), timeout=LONG)
+    assert panel.is_empty and panel.hint == panel.views.why.failure and panel.hint.endswith(".")
     monkeypatch.setattr("nnviz.gui.explain.why_view._BY_ITSELF", 0)
     window = open_window("spiral")
     panel = opened(window, qtbot)
-    qtbot.waitUntil(panel.why.go.isVisible, timeout=LONG)
-    assert panel.why.answer is None and not panel.is_empty
-    QTest.mouseClick(panel.why.go, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(panel.views.why.go.isVisible, timeout=LONG)
+    assert panel.views.why.answer is None and not panel.is_empty
+    QTest.mouseClick(panel.views.why.go, Qt.MouseButton.LeftButton)
     answered(panel, qtbot, "saliency")
-    assert not panel.why.go.isVisible()
+    assert not panel.views.why.go.isVisible()
 
 
 def test_an_own_input_takes_the_place_of_the_pinned_example(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -238,13 +251,13 @@ def test_an_own_input_takes_the_place_of_the_pinned_example(qtbot: QtBot, open_w
 
     own = asked(qtbot, window, question)
     window.feed.set_instead(own.readings)
-    qtbot.waitUntil(lambda: panel.why.answer.question.own is not None and not panel.why.busy, timeout=LONG)
-    found = panel.why.answer
+    qtbot.waitUntil(lambda: panel.views.why.answer.question.own is not None and not panel.views.why.busy, timeout=LONG)
+    found = panel.views.why.answer
     assert np.array_equal(found.example > 0, drawn > 0) and found.right == ""
     np.testing.assert_allclose(found.outputs.reshape(-1), own.output, atol=1e-5)
-    assert panel.why.picture.is_right() is None and panel.why.picture.lines()[0].endswith("%.")
+    assert panel.views.why.picture.is_right() is None and panel.views.why.picture.lines()[0].endswith("%.")
     window.feed.set_instead(())
-    qtbot.waitUntil(lambda: panel.why.answer.question.own is None and not panel.why.busy, timeout=LONG)
+    qtbot.waitUntil(lambda: panel.views.why.answer.question.own is None and not panel.views.why.busy, timeout=LONG)
 
 
 def test_training_goes_bit_for_bit_as_without_it(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -256,9 +269,9 @@ def test_training_goes_bit_for_bit_as_without_it(qtbot: QtBot, open_window: Open
     window = open_window("spiral")
     panel = opened(window, qtbot)
     for number, method in enumerate(METHODS):
-        panel.why.choose(method.key)
+        panel.views.why.choose(method.key)
         panel.turn("unit" if number % 2 else "answer")
-        panel.unit.go.click()
+        panel.views.unit.go.click()
         steps(window, qtbot, 5)
     alone = Training(window.document.project, load(window.document.project.data), torch.device("cpu"))
     for _ in range(5 * len(METHODS)):
@@ -286,7 +299,7 @@ def test_pointing_at_a_pixel_says_its_numbers(qtbot: QtBot, open_window: OpenWin
     window = open_window("digits-cnn")
     panel = opened(window, qtbot)
     found = answered(panel, qtbot, "saliency")
-    picture = panel.why.picture
+    picture = panel.views.why.picture
     picture.grab()
     place = picture._places[1]
     row, column = 14, 9

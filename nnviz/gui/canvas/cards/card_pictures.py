@@ -138,16 +138,16 @@ def paint_picture(
     elif facts.picture is Picture.PLANES and values.ndim == 3:
         _paint_planes(painter, area, values, ratio, level)
     elif facts.picture is Picture.NUMBERS and values.ndim == 1:
-        _paint_numbers(painter, area, values, scale, letters)
+        paint_numbers(painter, area, values, scale, letters)
     elif facts.picture in (Picture.BARS, Picture.DECISION) and values.ndim == 1:
         _paint_bars(painter, area, facts, values, theme, label, letters)
     elif facts.picture is Picture.IMAGE and values.ndim == 3 and values.shape[0] in (1, 3):
         _paint_image(painter, area, values, ratio, scale)
     elif values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
         _paint_tiles(painter, area, values, ratio, level, scale)
-        if _is_written(values):
+        if is_written(values):
             (place,) = tile_rects(area, 1, values.shape[2], values.shape[1])
-            _write_pixels(painter, place, values[0], scale, letters)
+            write_pixels(painter, place, values[0], scale, letters)
     elif values.ndim == 2 and values.shape[1] > 1:
         sharp(painter, area, scale.paint(values), ratio)  # channels as rows, positions from left to right
     else:
@@ -179,7 +179,7 @@ def picture_words(
         if facts.task == "binary" and shares.size == 1:
             return [(reading, yes_no_text(facts, float(shares[0])), "winner")]
         return [(reading, percent(float(shares[_winner(shares)])), "winner")]
-    if (facts.picture is Picture.NUMBERS and values.ndim == 1) or _is_written(values):
+    if (facts.picture is Picture.NUMBERS and values.ndim == 1) or is_written(values):
         digits = 4 if values.ndim == 1 else 3
         numbers = enumerate(values.reshape(-1).tolist())
         return [(reading, written_number(value, digits), f"number {at}") for at, value in numbers]
@@ -302,12 +302,12 @@ def _paint_tiles(
         sharp(painter, rect, pixels, ratio)
 
 
-def _is_written(values: Numbers) -> bool:
+def is_written(values: Numbers) -> bool:
     """Whether a map is so small that the numbers of its pixels are written into them."""
     return values.ndim == 3 and len(values) == 1 and 1 < values.size <= _MOST_WRITTEN
 
 
-def _write_pixels(painter: QPainter, place: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
+def write_pixels(painter: QPainter, place: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
     """The numbers of a small map, where all of them fit into its pixels."""
     texts = [written_number(float(value), 3) for value in values.reshape(-1)]
     across, down = place.width() / values.shape[1], place.height() / values.shape[0]
@@ -404,7 +404,7 @@ def _paint_strip(painter: QPainter, area: QRectF, values: Numbers, ratio: float,
             painter.fillRect(rect, QColor.fromRgb(int(colour)))
 
 
-def _paint_numbers(painter: QPainter, area: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
+def paint_numbers(painter: QPainter, area: QRectF, values: Numbers, scale: Scale, letters: int) -> None:
     """A cell a number, in its colour and written out, in letters as large as fit all of them."""
     texts = [[written_number(float(value), digits) for value in values] for digits in (4, 3, 2)]
     cell = area.width() / values.size

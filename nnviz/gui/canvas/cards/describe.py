@@ -103,6 +103,8 @@ def tooltip(scene: CanvasScene, stage: Stage, point: QPointF) -> str:
     if stage.lens is not None:
         lines += [line for line in (*_through(facts, stage.lens), _badge(facts, live)) if line]
     else:
+        if live.is_own(live.picture(facts)):
+            lines.append("the picture is that of your own input, not of the pinned example")
         lines += [line for line in (_picture(facts, live), _gradient(facts, live), _badge(facts, live)) if line]
     return "<p style='white-space:pre-wrap'>" + "<br>".join(lines) + "</p>"
 

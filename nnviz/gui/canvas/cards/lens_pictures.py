@@ -12,7 +12,15 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
-from nnviz.gui.canvas.cards.card_pictures import paint_picture, sharp, strongest, tile_rects
+from nnviz.gui.canvas.cards.card_pictures import (
+    is_written,
+    paint_numbers,
+    paint_picture,
+    sharp,
+    strongest,
+    tile_rects,
+    write_pixels,
+)
 from nnviz.gui.canvas.cards.card_text import CLOSEST, LETTERS, squeeze_into, squeezed, text_width
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.cards.lens import LensPicture, Numbers, Shows
@@ -94,13 +102,17 @@ def _paint_signs(
     painter: QPainter, area: QRectF, facts: CardFacts, values: Numbers, scale: Scale, ratio: float, theme: Theme,
     letters: int,
 ) -> None:  # fmt: skip
-    if values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
+    if facts.picture is Picture.NUMBERS and values.ndim == 1:
+        paint_numbers(painter, area, values, scale, letters)
+    elif values.ndim == 3 and values.shape[1] * values.shape[2] > 1:
         if len(values) == 3 and facts.picture is Picture.IMAGE:  # one a channel: red, green, blue
             values = values[:3]
         for rect, pixels in zip(
             tile_rects(area, values.shape[0], values.shape[2], values.shape[1]), scale.paint(values), strict=True
         ):
             sharp(painter, rect, pixels, ratio)
+            if is_written(values):
+                write_pixels(painter, rect, values[0], scale, letters)
     elif values.ndim == 2 and min(values.shape) > 1:
         sharp(painter, area, scale.paint(values), ratio)
     elif facts.kind == "output":

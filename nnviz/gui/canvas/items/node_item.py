@@ -298,7 +298,7 @@ class NodeItem(QGraphicsItem):
         readings = self._read(facts, Level.NORMAL)
         self._shown = tuple(one for one in self._shown if facts.badge is not None and facts.badge.owns(one.series))
         norm = lens.norm(facts.members or (facts.node,))
-        return replace(readings, gradient=norm, sign=lens.norm_sign, old=readings.old & {"badge"})
+        return replace(readings, gradient=norm, sign=lens.norm_sign, old=readings.old & {"badge"}, own=False)
 
     def _picture(
         self, facts: CardFacts, places: CardPlaces, scale: float, level: Level, colours: theme.Theme

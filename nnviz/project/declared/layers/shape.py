@@ -118,7 +118,6 @@ LAYERS: tuple[LayerSpec, ...] = (
         formula="y = x<sub>k</sub>",
         footprint=Footprint(),
         followers=("add", "subtract", "multiply", "linear"),
-        card_note="x[{index}]",
         picks_param="index",
     ),
     LayerSpec(

@@ -203,6 +203,20 @@ def test_five_clicks_make_one_step_and_write_an_update_out(qtbot: QtBot, open_wi
     assert flow.bar.sub_step.toolTip().startswith("Pause first")
 
 
+def test_backward_brings_the_cards_before_the_neurons_and_goes_when_they_come_back(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("spiral")
+    window.centre.choose(True)
+    assert window.centre.neurons_shown
+    Person(window, qtbot).keys(Qt.Key.Key_F9)
+    assert window.flow.backward and not window.centre.neurons_shown
+    qtbot.waitUntil(lambda: bool(lens(window).pictures), timeout=30_000)
+    assert not window.flow.bar.geometry().intersects(window.centre._switch.geometry())
+    window.centre.choose(True)
+    assert not window.flow.backward and window.canvas.desk.stage.lens is None
+
+
 def test_a_recorded_run_shows_the_gradients_of_its_steps(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:
     from nnviz.cli import main
 

@@ -16,7 +16,7 @@ from nnviz.gui.parts.widgets import SegmentButton, set_font
 from nnviz.train.sub_steps import SubStep
 
 #: Below this width of the canvas the buttons show arrows only.
-_NARROW = 620
+_NARROW = 700
 #: From this width of the band on there is room for all words.
 _ROOMY = 860
 _LEGEND = QSize(108, 10)

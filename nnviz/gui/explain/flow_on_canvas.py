@@ -57,6 +57,8 @@ class FlowOnCanvas(QObject):
 
     #: Something was switched on or off.
     changed = Signal()
+    #: The cards are to be seen: something is shown on them.
+    cards_wanted = Signal()
 
     def __init__(self, workspace: Workspace, canvas: CanvasView, parent: QObject) -> None:
         super().__init__(parent)
@@ -155,6 +157,7 @@ class FlowOnCanvas(QObject):
         self._leave_parts()
         if on and not self._backward:
             self._backward = True
+            self.cards_wanted.emit()
             self._say_backward("The gradients are being computed.")
             self._ask()
         elif not on:
@@ -174,6 +177,7 @@ class FlowOnCanvas(QObject):
         if self._asked is not None and not self._backward:
             return  # one after the other
         self._backward = False
+        self.cards_wanted.emit()
         self._cancel()
         self._session = self._training.bridge.session
 
@@ -411,12 +415,13 @@ class FlowOnCanvas(QObject):
         """In the corner the switch, beside it the band, at the lower edge the update; what is fitted makes room."""
         canvas, bar, band, update = self._canvas, self.bar, self.band, self.update
         width, top = canvas.width(), self._covered + _MARGIN
-        bar.fit(width - canvas.reserved_corner)
-        bar.move(width - canvas.reserved_corner - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
+        taken = canvas.reserved_corner
+        bar.fit(width - taken)
+        bar.move(width - taken - bar.width() - _MARGIN - _INSIDE, top + _INSIDE)
         covered = self._covered
         if not band.isHidden():
-            wide = width - 2 * _MARGIN
-            band.set_free(bar.size() + QSize(canvas.reserved_corner, 0), wide)
+            wide = width - 2 * _MARGIN - taken
+            band.set_free(bar.size(), wide)
             band.setGeometry(_MARGIN, top, wide, height_of(band, wide))
             covered = top + band.height()
         bar.raise_()

@@ -321,8 +321,8 @@ class MainWindow(QMainWindow):
         self.canvas.message.connect(self.message.say)
         self.notices.covered.connect(self.flow.cover)
         self.notices.covered.connect(self.centre.cover)
-        self.flow.changed.connect(self._on_flow)
         self.flow.changed.connect(self.update_actions)
+        self.flow.cards_wanted.connect(lambda: self.centre.show_neurons(False))
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
         self.canvas.visible_changed.connect(self._on_visible)
@@ -482,11 +482,6 @@ class MainWindow(QMainWindow):
     def _on_visible(self, nodes: frozenset[str] | None) -> None:
         behind = self.centre.neurons_shown
         self.interests.contribute("canvas", NOTHING if behind else Interest(ON_CARDS, nodes))
-
-    def _on_flow(self) -> None:
-        """What flows back is shown on cards."""
-        if self.flow.backward or self.flow.part is not None:
-            self.centre.show_neurons(False)
 
     def _on_centre(self) -> None:
         """Cards behind the neurons measure nothing, and nothing flows back on them."""

@@ -577,7 +577,7 @@ class MainWindow(QMainWindow):
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
         self.background.close(3.0)
-        self.shown_network.wait(3.0)
+        self.shown_network.close(3.0)
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()
         self.net.remove()

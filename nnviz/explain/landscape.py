@@ -331,10 +331,14 @@ def path_section(loss: LossOfExamples, states: Sequence[tuple[int, Weights]]) ->
         InputError: There is no state that differs from the present one.
     """
     distances = [{key: state[key] - loss.present[key] for key in loss.present} for _, state in states]
-    products = np.array([[_dot(one, other) for other in distances] for one in distances]).reshape(len(states), -1)
-    values, vectors = np.linalg.eigh(products) if len(states) else (np.zeros(0), np.zeros((0, 0)))
+    products = np.array([[_dot(one, other) for other in distances] for one in distances]).reshape(
+        len(states), len(states)
+    )
+    if not np.isfinite(products).all():
+        raise InputError("The weights are no numbers any more: the run has no way that could be drawn.")
+    values, vectors = np.linalg.eigh(products)
     values, vectors = np.clip(values[::-1], 0.0, None), vectors[:, ::-1]
-    if not len(values) or not np.isfinite(values).all() or values[0] <= 0.0:
+    if not len(values) or values[0] <= 0.0:
         raise InputError("The run has no way yet: it keeps no state in which the weights were others.")
     directions = [_combined(distances, vectors[:, 0] / math.sqrt(values[0]))]
     if len(values) > 1 and values[1] > _NO_LENGTH**2 * values[0]:
@@ -408,6 +412,8 @@ def kept_states(loss: LossOfExamples, path: Path | None) -> list[tuple[int, Weig
         for one in kept:
             refuse_without_room(2 * one.size)
             state = checkpoints.from_blobs(stored.load_checkpoint(one.id))
+            if one.step == 0:  # some weights were set by hand before the first step
+                found.clear()
             found.append((one.step, loss.of(state.weights)))
     return found
 
@@ -419,7 +425,7 @@ def _of_this_way(kept: Iterable[CheckpointInfo], step: int) -> list[CheckpointIn
         while way and way[-1].step >= one.step:
             way.pop()
         way.append(one)
-    return [one for one in way if 0 < one.step < step]
+    return [one for one in way if one.step < step]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

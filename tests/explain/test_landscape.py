@@ -157,8 +157,10 @@ def test_the_way_of_a_run_lies_in_the_plane_that_numpy_finds() -> None:
     line = path_section(loss, [(0, {key: one + 1 for key, one in loss.present.items()})])
     assert line.shares == (1.0, 0.0)
     assert line.places[0] == pytest.approx([math.sqrt(len(end)), 0.0], abs=1e-2)
-    with pytest.raises(InputError, match="no way yet"):
-        path_section(loss, [(0, loss.present)])
+    nowhere: list[list[tuple[int, Any]]] = [[], [(0, loss.present)]]
+    for none in nowhere:
+        with pytest.raises(InputError, match="no way yet"):
+            path_section(loss, none)
 
 
 X = torch.linspace(-1.5, 2, 12)[:, None]

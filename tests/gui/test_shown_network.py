@@ -80,3 +80,14 @@ def test_a_question_that_is_taken_back_calls_nobody(qtbot: QtBot, open_window: O
     question.cancel()
     asked(qtbot, window)
     assert got == []
+
+
+def test_a_window_that_closes_takes_no_answer_any_more(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("spiral")
+    got: list[Any] = []
+    window.workspace.network.ask(weights, got.append, got.append)
+    assert window.bridge.session is not None
+    window.bridge.session.ask(lambda: None).result(20)  # the answer waits for the event loop now
+    window.finish()
+    qtbot.wait(50)
+    assert got == []

@@ -31,7 +31,7 @@ _FURTHEST = 1e100
 #: Pixels of height below which the horizontal axis has no title.
 _LOW = 110
 #: Letters, and the width and height of a plot from which on they are as large.
-_LETTERS = ((17, 900, 420), (15, 560, 300), (13, 380, 200))
+_LETTERS = ((17, 800, 480), (15, 330, 360), (13, 260, 240))
 
 
 class _Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
@@ -51,12 +51,10 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     Attributes:
         hovered: Signal: the place under the mouse (x, y), or None when it has gone.
         clicked: Signal: a place (x, y) that was clicked.
-        letters_changed: Signal: the new size of its letters.
     """
 
     hovered = Signal(object)
     clicked = Signal(float, float)
-    letters_changed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent, axisItems={"left": _Axis("left"), "bottom": _Axis("bottom")})
@@ -141,26 +139,32 @@ class Chart(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
 
     @property
     def letters(self) -> int:
-        """The size of its letters, in pixels before the text scale: larger where there is room."""
+        """The size of its letters, in pixels before the text scale."""
         return self._letters
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """A large plot is looked at from further away."""
-        super().resizeEvent(event)
-        if event is None:  # pyqtgraph's own, while it is being made
-            return
-        self._style_titles()
-        letters = letters_for(event.size().width(), event.size().height())
-        if letters != self._letters:
-            self._letters = letters
+    def set_letters(self, size: int) -> None:
+        """Letters of another size: larger where there is room, see :func:`letters_for`.
+
+        Whoever owns the plot says so, by a size that does not depend on the letters: else the two would follow each
+        other round in a circle.
+        """
+        if size != self._letters:
+            self._letters = size
             self.restyle()
-            self.letters_changed.emit(letters)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Titles that have no room any more go."""
+        super().resizeEvent(event)
+        if event is not None:  # pyqtgraph's own call, while it is being made
+            self._style_titles()
 
     def restyle(self) -> None:
         """Take the colours and the letters of the theme."""
         theme = themes.current()
         self.setBackground(QColor(theme.panel))
         font = themes.font(self._letters)
+        # Half a line above, for the number at the top of the axis.
+        self._item.setContentsMargins(0, QFontMetrics(font).height() // 2 + 1, 8, 0)
         for name in ("left", "bottom"):
             axis = self._item.getAxis(name)
             axis.setTickFont(font)

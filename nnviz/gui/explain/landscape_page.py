@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz.gui.explain.balls import STEPS, BallBar, BallLegend, BallList, kinds, proposed
+from nnviz.gui.explain.chart import letters_for
 from nnviz.gui.explain.landscape_view import Floats, LandscapeView
 from nnviz.gui.explain.landscape_work import Catalogue, LandscapeWork, Place, Wanted
 from nnviz.gui.explain.weight_chooser import WeightChooser
@@ -48,8 +49,8 @@ _REACHES = ((None, "automatic"), (0.25, "±0.25"), (0.5, "±0.5"), (1.0, "±1"),
 _COUNTS = ((64, "64"), (256, "256"), (1024, "1 024"), (10**9, "all"))
 _SPLITS = (("validation", "validation"), ("train", "training"))
 #: From this width on the settings stand beside the landscape.
-_BESIDE = 620
-_COLUMN, _ANY_WIDTH = 290, 2**24 - 1
+_BESIDE = 640
+_COLUMN, _ANY_WIDTH = 312, 2**24 - 1
 #: From this height on there is a line for what is under the mouse.
 _HIGH = 200
 #: How far from its edges the balls begin if nobody says where, as a share of an axis.
@@ -126,7 +127,6 @@ class LandscapePage(QWidget):
         self.view = LandscapeView(self.side)
         self.view.read.connect(self._on_read)
         self.view.picked.connect(self._on_picked)
-        self.view.chart.letters_changed.connect(self._on_letters)
         self.message = FittedText("", self.side)
         self.pages = QStackedWidget(self.side)
         self.pages.addWidget(self.message)
@@ -368,8 +368,9 @@ class LandscapePage(QWidget):
 
     # ------------------------------------------------------------------ room
 
-    def _on_letters(self, size: int) -> None:
+    def _set_letters(self, size: int) -> None:
         """What stands round the plot is as large as its own letters."""
+        self.view.set_letters(size)
         self.legend.set_letters(size)
         set_font(self.reading, size)
         set_font(self.bar.label, size)
@@ -398,5 +399,6 @@ class LandscapePage(QWidget):
         self.settings.setVisible(not narrow or self._settings_wanted)
         self.side.setVisible(not narrow or not self._settings_wanted)
         column = round(_COLUMN * themes.text_scale())
+        self._set_letters(letters_for(self.width() - (0 if narrow else column), self.height()))
         self.settings.setMinimumWidth(0 if narrow else column)
         self.settings.setMaximumWidth(_ANY_WIDTH if narrow else column)

@@ -169,7 +169,6 @@ class LandscapeView(QWidget):
         self.chart.hovered.connect(self._on_hovered)
         self.chart.clicked.connect(self._on_clicked)
         self.restyle()
-        self.chart.letters_changed.connect(self.restyle)
         follow(themes.notifier.changed, self.restyle)
 
     # ------------------------------------------------------------------ what is shown
@@ -261,14 +260,18 @@ class LandscapeView(QWidget):
             self._states.setData(
                 places[:-1], np.full(max(len(places) - 1, 0), foot), size=13, pen=None, brush=shades, symbol="t1"
             )
-            here = (landscape.here[0], float(np.interp(landscape.here[0], x, losses)))
+            height = float(np.interp(landscape.here[0], x, losses))
+            here = (landscape.here[0], height if math.isfinite(height) else foot)
             self._here.setData([here[0]], [here[1]], size=13, pen=pen(theme.text, 2), brush=pg.mkBrush(theme.panel))
         first, now = self._texts
         # The word stands where there is room: away from the way, and inside the picture.
         (left, right), (bottom, top) = self.chart.getPlotItem().getViewBox().viewRange()
-        now.setAnchor((1.15 if here[0] > (left + right) / 2 else -0.15, 1.1 if here[1] < (bottom + top) / 2 else -0.1))
+        aside = 1.15 if here[0] > (left + right) / 2 else -0.15
         when = "earlier" if self._old else "now"
-        _write(now, f"{when}, step {themes.format_count(landscape.step)}", here)
+        # Over one weight the word stands at the head of the line, where no ball rolls.
+        now.setAnchor((aside, (1.1 if here[1] < (bottom + top) / 2 else -0.1) if flat else 0.0))
+        place = here if flat else (here[0], top)
+        _write(now, f"{when}, step {themes.format_count(landscape.step)}", place)
         shown = flat and way is not None and len(way.steps) > 1
         if shown and way is not None:
             between = self.chart.place_on_screen(*way.places[0].tolist()) - self.chart.place_on_screen(*here[:2])
@@ -302,7 +305,9 @@ class LandscapeView(QWidget):
             x = usable(ball.places[: last + 1, 0])
             y = usable(ball.places[: last + 1, 1] if flat else ball.losses[: last + 1])
             trail.setData(x, y, pen=pen(colour, 2.4))
-            dots.setData(x, y, size=6 if flat else 9, pen=pen(_DARK, 1) if flat else None, brush=pg.mkBrush(colour))
+            known = np.isfinite(x) & np.isfinite(y)
+            edge = pen(_DARK, 1) if flat else None
+            dots.setData(x[known], y[known], size=6 if flat else 9, pen=edge, brush=pg.mkBrush(colour))
             spots.append(self._spot(float(x[-1]), float(y[-1]), colour))
         self._balls_items.setData(spots)
 
@@ -363,7 +368,13 @@ class LandscapeView(QWidget):
 
     # ------------------------------------------------------------------ looks
 
-    def restyle(self, _letters: int = 0) -> None:
+    def set_letters(self, size: int) -> None:
+        """Letters of another size, in pixels before the text scale."""
+        if size != self.chart.letters:
+            self.chart.set_letters(size)
+            self.restyle()
+
+    def restyle(self) -> None:
         """Take the colours and letters of the theme."""
         theme = themes.current()
         self.legend.setFont(themes.font(self.chart.letters))

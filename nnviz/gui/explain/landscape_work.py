@@ -258,7 +258,10 @@ class LandscapeWork(QObject):
                     walker.advance()
 
         def done(_nothing: None) -> None:
-            self._look()
+            if not stop.is_set():
+                self._look()
+                if self.progress is None:
+                    self._timer.stop()
 
         def failed(error: BaseException) -> None:
             if not stop.is_set():

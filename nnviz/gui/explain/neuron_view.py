@@ -205,9 +205,12 @@ class NeuronView(QWidget):
         row.addWidget(self.edges)
         right.addWidget(self._switches)
 
-    def reserve_corner(self, width: int) -> None:
-        """Leave so many pixels free at the right end of the first line."""
+    def reserve_corner(self, width: int, covered: int = 0) -> None:
+        """Leave pixels free at the right end of the first line, and all of the upper edge that something covers."""
         self._corner.setFixedWidth(width)
+        layout = self.layout()
+        if layout is not None:
+            layout.setContentsMargins(14, 8 + covered, 14, 10)
 
     # ---- asking --------------------------------------------------------------------------------------------------
 

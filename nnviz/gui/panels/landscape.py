@@ -19,7 +19,13 @@ from nnviz.record.run import RunView
 
 #: Milliseconds for which the weights have to stay as they are before they are measured again by themselves.
 _SETTLED = 400
-_LETTERS = {"one": "W", "two": "T", "random": "R", "way": "A"}
+#: In the menu, and the last key of the shortcut.
+_ENTRIES = {
+    "one": ("One &weight", "W"),
+    "two": ("&Two weights", "T"),
+    "random": ("&Random directions", "R"),
+    "way": ("W&ay of the run", "A"),
+}
 
 
 class LandscapePanel(Panel):
@@ -30,7 +36,9 @@ class LandscapePanel(Panel):
     letter = "V"
     empty = "Put a network together: its loss is a landscape over its weights."
     choices = (
-        PanelChoice("what", "one", tuple(PanelOption(key, words, tip, _LETTERS[key]) for key, words, tip in WHATS)),
+        PanelChoice(
+            "what", "one", tuple(PanelOption(key, _ENTRIES[key][0], tip, _ENTRIES[key][1]) for key, _, tip in WHATS)
+        ),
     )
     help = (
         "<p><b>What it shows.</b> The mean loss of fixed examples, in evaluation mode, for other weights than the "

@@ -77,6 +77,7 @@ class ShownNetwork(QObject):
         #: The network that was built last, and what of; belongs to the thread that builds it.
         self._built: tuple[tuple[Path, int | None], train.training.Training] | None = None
         self._answers: set[_Answer] = set()
+        self._closed = False
         self._key = self.key
         self._look = QTimer(self)
         self._look.setInterval(_LOOK_EVERY)
@@ -172,7 +173,7 @@ class ShownNetwork(QObject):
         def arrived(result: _Result, failure: BaseException | None) -> None:
             self._answers.discard(answer)
             answer.deleteLater()
-            if asked.cancelled:
+            if asked.cancelled or self._closed:
                 return
             if isinstance(failure, CancelledError):  # there is no session, or it was closed meanwhile
                 failed(self._no_network())
@@ -220,6 +221,15 @@ class ShownNetwork(QObject):
             self._key = key
             self.changed.emit()
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for what is being answered beside the session; False when the time was not enough."""
+    def close(self, seconds: float) -> bool:
+        """The window ends: answers that have not come by now are given to nobody, whose views may have gone.
+
+        Args:
+            seconds: How long to wait, at most, for what is being answered beside the session.
+
+        Returns:
+            Whether everything has ended.
+        """
+        self._closed = True
+        self._look.stop()
         return self._background.close(seconds)

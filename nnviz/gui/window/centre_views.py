@@ -38,6 +38,7 @@ class CentreViews(QWidget):
         self._workspace: Workspace | None = None
         self._tapped: Callable[[], object] = lambda: None
         self._neurons: NeuronView | None = None
+        self._covered = 0
         self._neurons_before = False
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
@@ -45,7 +46,7 @@ class CentreViews(QWidget):
         self._switch = QFrame(self)
         self._switch.setObjectName("CentreSwitch")
         self._switch.setFrameShape(QFrame.Shape.NoFrame)
-        self._switch.setAutoFillBackground(True)
+        self._switch.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         row = QHBoxLayout(self._switch)
         row.setContentsMargins(3, 3, 3, 3)
         self.segments = Segments(
@@ -58,6 +59,7 @@ class CentreViews(QWidget):
         self.segments.chosen.connect(lambda key: self.choose(key == "neurons"))
         row.addWidget(self.segments)
         self._switch.hide()
+        self._on_theme()
         follow(theme.notifier.changed, self._on_theme, self)
 
     def attach(self, workspace: Workspace, tapped: Callable[[], object]) -> None:
@@ -169,6 +171,11 @@ class CentreViews(QWidget):
             self._look()
 
     def _on_theme(self) -> None:
+        colours = theme.current()
+        self._switch.setStyleSheet(
+            f"#CentreSwitch {{ background: {colours.panel.name()}; border: 1px solid {colours.border.name()};"
+            " border-radius: 6px; }"
+        )
         refresh_fonts(self._switch)
         self._place()
 
@@ -178,13 +185,19 @@ class CentreViews(QWidget):
         self._switch.setVisible(self.neurons_shown or not self.why_not())
         self._place()
 
+    def cover(self, top: int) -> None:
+        """Stand below something else that covers so many pixels of the upper edge."""
+        self._covered = top
+        self._place()
+
     def _place(self) -> None:
-        self._switch.adjustSize()
-        self._switch.move(self.width() - self._switch.width() - _INSET, _INSET - 4)
-        self._switch.raise_()
+        switch = self._switch
+        switch.adjustSize()
+        switch.move(self.width() - switch.width() - _INSET, self._covered + _INSET + 2)
+        switch.raise_()
         if self._neurons is not None:
-            self._neurons.reserve_corner(self._switch.width() - 4)
-        self._canvas.reserve_corner(0 if self._switch.isHidden() else self._switch.width() + _INSET)
+            self._neurons.reserve_corner(switch.width() - 4, self._covered + 5)
+        self._canvas.reserve_corner(0 if switch.isHidden() else switch.width() + _INSET - 4)
 
     def resizeEvent(self, event: object) -> None:
         """The switch stays in its corner."""

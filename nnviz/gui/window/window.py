@@ -320,6 +320,7 @@ class MainWindow(QMainWindow):
         self.canvas.selection_changed.connect(self._on_selection)
         self.canvas.message.connect(self.message.say)
         self.notices.covered.connect(self.flow.cover)
+        self.notices.covered.connect(self.centre.cover)
         self.flow.changed.connect(self.update_actions)
         self.flow.cards_wanted.connect(lambda: self.centre.show_neurons(False))
         self.canvas.search_requested.connect(self.regions.find_layer)
@@ -483,8 +484,8 @@ class MainWindow(QMainWindow):
         self.interests.contribute("canvas", NOTHING if behind else Interest(ON_CARDS, nodes))
 
     def _on_centre(self) -> None:
-        """Cards behind the neurons measure nothing, and nothing is shown on them."""
-        if self.centre.neurons_shown:
+        """Cards behind the neurons measure nothing, and nothing flows back on them."""
+        if self.centre.neurons_shown and (self.flow.backward or self.flow.part is not None):
             self.flow.leave()
         self._on_visible(self.canvas.visible_nodes())
         self.update_actions()
@@ -576,7 +577,7 @@ class MainWindow(QMainWindow):
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
         self.background.close(3.0)
-        self.shown_network.wait(3.0)
+        self.shown_network.close(3.0)
         self.safety.close(keep=self.exit_status != 0 and self.document.is_modified)
         self.recorder.close()
         self.net.remove()

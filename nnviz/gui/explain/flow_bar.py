@@ -244,4 +244,9 @@ class FlowBand(QFrame):
 def height_of(widget: QWidget, width: int) -> int:
     """How high a widget with words that wrap is at this width."""
     layout = widget.layout()
-    return layout.totalHeightForWidth(width) if layout is not None and layout.hasHeightForWidth() else widget.height()
+    # The line around it takes a pixel at each side.
+    return (
+        layout.totalHeightForWidth(width - 4) + 2
+        if layout is not None and layout.hasHeightForWidth()
+        else widget.height()
+    )

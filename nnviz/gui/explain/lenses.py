@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Parameters = Mapping[str, Mapping[str, NDArray[Any]]]
 #: The sign on the cards, and the same in words, once for the whole canvas.
 SIGN, SIGN_OF_INPUT, SIGN_WORDS = "∂L/∂y", "∂L/∂x", "∂loss / ∂value"
-_WIDTHS = "A wire is as wide as the gradient that flows back along it."
+_WIDTHS = "A wire is as wide as what flows back along it."
 
 
 def backward_lens(flow: Flow) -> Lens:
@@ -33,6 +33,7 @@ def backward_lens(flow: Flow) -> Lens:
             Shows.SIGNS,
             SIGN if node in fed or node not in taking else SIGN_OF_INPUT,
             sentence=_gradient_words(node, gradient),
+            short="∂L",
         )
         for node, gradient in flow.gradients.items()
     }

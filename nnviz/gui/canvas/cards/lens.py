@@ -50,6 +50,7 @@ class LensPicture:
         shows: How they are painted.
         sign: What they are, in the fewest letters, ``∂L/∂y``: it stands in the place of the shape, which an empty one
             leaves there.
+        short: The same in less, for cards that are seen from farther away; empty where the sign is short enough.
         words: Of an output what is right, of losses their mean, as they are written into the picture.
         sentence: What they are, for the tip.
         labels: Of each example its class, or the number that is right.
@@ -63,6 +64,7 @@ class LensPicture:
     sentence: str = ""
     labels: Numbers | None = None
     mean: float = math.nan
+    short: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from nnviz.gui.canvas.cards.card_numbers import CardNumber, number_in
 from nnviz.gui.canvas.cards.card_painter import CardLook, CardReadings, paint_bypass, paint_card
 from nnviz.gui.canvas.cards.card_pictures import picture_words
 from nnviz.gui.canvas.cards.card_places import CardPlaces, card_places
+from nnviz.gui.canvas.cards.card_text import LETTERS, letters_at
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, CardSketch
 from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.canvas.cards.lens_pictures import paint_lens_picture
@@ -223,7 +224,8 @@ class NodeItem(QGraphicsItem):
         lens = stage.lens
         if lens is not None and (seen := lens.pictures.get(facts.pictured)) is not None and seen.sign:
             # What the numbers are stands in the place of their shape.
-            facts = msgspec.structs.replace(facts, subtitle=seen.sign)
+            near = letters_at(scale / stage.ratio) == LETTERS
+            facts = msgspec.structs.replace(facts, subtitle=seen.sign if near else seen.short or seen.sign)
         places = card_places(facts, scale / stage.ratio)
         picture = self._picture(facts, places, scale, level, colours)
         readings = self._read(facts, level) if lens is None else self._read_through(lens, facts)

@@ -12,6 +12,7 @@ from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.explain.flow_bar import FlowBand, FlowBar, height_of
 from nnviz.gui.explain.lenses import SIGN_WORDS, backward_lens, backward_words, part_lens, part_words
 from nnviz.gui.explain.update_view import UpdateView
+from nnviz.gui.look import theme
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
@@ -96,6 +97,7 @@ class FlowOnCanvas(QObject):
         self._training.changed.connect(self._look_after_part)
         workspace.feed.subscribe(self._on_feed, canvas)
         follow(workspace.document.changed, self._on_document_changed)
+        follow(theme.notifier.changed, self._place)  # behind those whose letters have another size now
         self._place()
 
     # ---- what can be done ----------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ class CentreViews(QWidget):
                 help="Show every unit and every weight in place of the cards, and back",
                 do=self.choose,
                 keys=("Ctrl+Alt+N",),
-                menu="&View",
+                menu="E&xplain",
                 section=1,
                 why_not=lambda: "" if self.neurons_shown else self.why_not(),
                 on=lambda: self.neurons_shown,

@@ -400,8 +400,9 @@ class MainWindow(QMainWindow):
             self.removeDockWidget(placeholder)
             placeholder.deleteLater()
         instruments = self.menu_bar.findChild(QMenu, "menu-Instruments")
-        if instruments is not None:
-            docks.fill_menu(instruments)
+        explaining = self.menu_bar.findChild(QMenu, "menu-Explain")
+        if instruments is not None and explaining is not None:
+            docks.fill_menus(instruments, explaining)
         self.update_actions()
         docks.message.connect(self.message.say)
         docks.failed.connect(lambda sentence: self.guidance.tell_error(sentence, ""))

@@ -165,6 +165,11 @@ class Camera(QObject):
         if self._fitted:
             self.fit()
 
+    @property
+    def corner(self) -> QSize:
+        """How much of the upper right corner is covered."""
+        return self._corner
+
     def set_corner(self, size: QSize) -> None:
         """Say how much of the upper right corner is covered: where cards would lie below it, they are fitted lower."""
         if size == self._corner:

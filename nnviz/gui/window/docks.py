@@ -388,8 +388,8 @@ class Docks(QObject):
         self.keep_apart(key)
         QTimer.singleShot(0, self._docks[key], partial(self._give_height, key))
 
-    def _explain(self, place: Place) -> None:
-        """A number in one instrument is taken apart in another."""
+    def explain(self, place: Place) -> None:
+        """A number in one instrument, or in the neuron view, is taken apart in another."""
         panel = self._panels[ExplainPanel.key]
         if isinstance(panel, ExplainPanel):
             panel.explain(place)
@@ -451,7 +451,7 @@ class Docks(QObject):
         panel.interest_changed.connect(self.interest_changed)
         panel.failed.connect(self.failed)
         panel.wanted.connect(partial(self.show_panel, kind.key))
-        panel.number_requested.connect(self._explain)
+        panel.number_requested.connect(self.explain)
         if isinstance(panel, ExplainPanel):
             panel.picking_changed.connect(self._set_picking)
             panel.large_changed.connect(self.explained_large)

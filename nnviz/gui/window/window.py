@@ -405,6 +405,7 @@ class MainWindow(QMainWindow):
             docks.fill_menus(instruments, explaining)
         self.update_actions()
         docks.message.connect(self.message.say)
+        self.centre.number_requested.connect(docks.explain)
         docks.failed.connect(lambda sentence: self.guidance.tell_error(sentence, ""))
         docks.node_requested.connect(self.regions.show_node)
         docks.cure_requested.connect(self.cures.cure)

@@ -113,9 +113,13 @@ def _factor(factor: Factor) -> dict[str, Any]:
     return plain
 
 
+def is_called_by_value(factor: Factor) -> bool:
+    """Whether its name says all of it, such as −1 or 1/4: its value need not be written beside it."""
+    return factor.part == COMPUTED and not factor.made_of and set(factor.name) <= set("0123456789/−")
+
+
 def _named(factor: Factor) -> str:
-    # What is called by its value alone, such as −1 or 1/4, need not be said twice.
-    if factor.part == COMPUTED and not factor.made_of and set(factor.name) <= set("0123456789/−"):
+    if is_called_by_value(factor):
         return factor.name
     return f"{number(factor.value)} ({factor.name})"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from nnviz.probes.verdict import NOT_TRIED
@@ -14,7 +16,7 @@ from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import Unit
-from nnviz.train.weight_edits import WeightEdit
+from nnviz.train.weight_edits import Kind, WeightEdit
 
 NOT_FINITE = FINDING.series("not_finite")
 
@@ -63,24 +65,32 @@ def unit_switched(step: int, unit: Unit, what: str, now: bool) -> Finding:
     done |= {("frozen", True): "frozen", ("frozen", False): "thawed"}
     evidence = {"off": "Its output is 0.", "frozen": "Its weights and its bias are not trained."}[what]
     return Finding(
-        FINDING.series(f"unit_{what}/{unit.node}/{unit.number + 1}"),
+        FINDING.series(f"unit_{what}/{unit.node}/{unit.number}"),
         step,
         "information" if now else "resolved",
-        f"Unit {unit.number + 1} of {unit.node} was {done[what, now]} at step {step}.",
+        f"Unit {unit.number} of {unit.node} was {done[what, now]} at step {step}.",
         evidence if now else "",
         unit.node,
     )
 
 
 def edited(training: Training, edit: WeightEdit) -> list[Finding]:
-    """Numbers were set by hand; one finding a node, which the next edit of it replaces."""
+    """Numbers were set by hand; one finding a node, which the next edit of it replaces.
+
+    Of a number that is dragged it says where it began, not where the hand was a moment ago.
+    """
+    whole = training.edits.undoable
+    if edit.kind is Kind.MORE and whole is not None and whole.after.keys() == edit.after.keys():
+        edit = replace(whole, step=edit.step)
+    undone = edit.kind is Kind.UNDO
+    back = "'Redo edit of weights' sets it again." if undone else "'Undo edit of weights' takes it back."
     return [
         Finding(
             f"{EDITED}{node}",
             edit.step,
             "information",
             edit.text(training.network.name_of),
-            "It was done by hand: 'Undo edit of weights' takes it back.",
+            f"It was done by hand: {back}",
             node,
         )
         for node in edit.nodes

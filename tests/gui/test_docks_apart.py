@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDockWidget, QTabBar
+from PySide6.QtWidgets import QApplication, QDockWidget, QMenu, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
+from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.window.docks import SIDE_PANELS, Docks
 from nnviz.gui.window.window import MainWindow
 
@@ -92,3 +94,39 @@ def test_a_panel_that_is_torn_off_is_a_window_with_title_and_frame(qtbot: QtBot,
     QApplication.processEvents()
     assert not dock.isWindow() and dock.isVisible()
     assert window.dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+
+
+def test_the_menu_explain_opens_what_explains_with_room_to_read_it(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn", ready=False)
+    window.resize(1280, 720)
+    docks = docks_of(window)
+
+    def has_room(dock: QDockWidget, least: int) -> bool:
+        """It is in front; the tabs below it take some of its height."""
+        return dock in in_front(window) and dock.height() > least - 40
+
+    menu = window.menu_bar.findChild(QMenu, "menu-Explain")
+    assert menu is not None
+    ways = {action.text().replace("&", "").partition("\t")[0]: action for action in menu.actions()}
+    for words, key in (
+        ("Draw or type an input", "own_input"),
+        ("Valley of the loss", "landscape"),
+        ("Curves of activations", "activation_curves"),
+        ("What a unit wants", "why"),
+    ):
+        ways[words].trigger()
+        qtbot.waitUntil(partial(has_room, docks.docks[key], docks.panels[key].least_height), timeout=TIMEOUT)
+    why = docks.panels["why"]
+    assert isinstance(why, WhyPanel) and why.switch.value == "unit"
+    ways["Why this answer"].trigger()
+    assert why.switch.value == "answer"
+    # Torn off by its button it is large enough to be worked with, and over the window it came from.
+    title = docks.docks["why"].titleBarWidget()
+    assert title is not None
+    tear = next(button for button in title.findChildren(QToolButton) if button.toolTip().startswith("Float"))
+    tear.click()
+    dock = docks.docks["why"]
+    qtbot.waitUntil(lambda: dock.windowType() is Qt.WindowType.Window and dock.isVisible(), timeout=TIMEOUT)
+    assert dock.width() >= 860 and dock.height() >= 500
+    tear.click()
+    assert not dock.isFloating()

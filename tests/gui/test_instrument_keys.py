@@ -78,7 +78,12 @@ def test_every_action_has_a_menu_a_shortcut_words_and_a_place_in_the_palette(ope
     # The rest are lists of things, not of deeds: kinds of layers, and files.
     entries = all_entries(window.findable)
     layers = {entry.title.removeprefix("Add ") for entry in entries if entry.category == "Layer"}
-    assert {action.text() for action in barred - own} <= layers
+    explain = window.menu_bar.findChild(QMenu, "menu-Explain")
+    assert explain is not None
+    # And what one wants to have explained: each opens an instrument, whose own keys stand beside it.
+    ways = [entry for entry in in_menu(explain) if entry not in own]
+    assert all(entry.text() and entry.toolTip() for entry in ways) and len(ways) == 5
+    assert {action.text() for action in barred - own - set(ways)} <= layers
     palette = {entry.shortcut for entry in entries}
     # The palette need not be found in itself; these two are found by their actions in the menu View.
     elsewhere = {window.docks.docks[key].toggleViewAction() for key in ("outline", "problems")}

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from nnviz.gui.explain.neuron_picture import NeuronPicture
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, UnitPlace, neuron_places
 from nnviz.gui.explain.neuron_view import NeuronView
+from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.graph.dense_layers import DenseLayers, dense_layers
 from nnviz.project.samples import templates
@@ -235,7 +236,33 @@ def test_an_example_is_followed_by_a_click_on_the_plane(qtbot: QtBot, open_windo
     mouse(view.picture, QEvent.Type.MouseMove, places.units[1][0])
     qtbot.waitUntil(lambda: view.numbers is not None and view.numbers.enlarged == (1, 0), timeout=10_000)
     assert view.numbers.enlarged_map.shape == (200, 200)  # type: ignore[union-attr]
-    assert "Tanh" in view.words.text() and view.legend.title.startswith("unit 1")
+    assert "Tanh" in view.words.text() and view.legend.title.startswith("unit 0")
+
+
+def test_the_sum_inside_a_unit_is_taken_apart_for_the_point_that_is_followed(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("spiral")
+    view = shown(qtbot, window)
+    view.choose_example("train", 3)
+    qtbot.waitUntil(lambda: view.numbers is not None and view.numbers.layers[1].sums is not None, timeout=10_000)
+    menu = view.menu_of(UnitPlace(1, 4))
+    assert menu.actions()[0].text() == "unit 4 of linear1"
+    assert window.docks is not None
+    panel = window.docks.panels["explain"]
+    assert isinstance(panel, ExplainPanel)
+    for words, node in (("Explain the sum of unit 4", "linear1"), ("Explain what unit 4 puts out", "tanh1")):
+        next(action for action in menu.actions() if action.text() == words).trigger()
+        qtbot.waitUntil(
+            lambda node=node: panel.walk.taken is not None and panel.walk.taken.place.node == node,  # type: ignore[misc]
+            timeout=10_000,
+        )
+        taken, numbers = panel.walk.taken, view.numbers
+        assert taken is not None and numbers is not None and taken.example is not None
+        assert (taken.example.split, taken.example.index, taken.index) == ("train", 3, (4,))
+        layer = numbers.layers[1]
+        same = layer.sums if node == "linear1" else layer.values
+        assert same is not None and taken.explanation.value == pytest.approx(float(same[4]), abs=1e-6)
 
 
 def test_the_training_is_the_same_with_the_view_open(qtbot: QtBot, open_window: OpenWindow) -> None:

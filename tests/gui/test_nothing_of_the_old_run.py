@@ -83,12 +83,14 @@ def settle(window: MainWindow, qtbot: QtBot) -> None:
         QApplication.processEvents()
         window.feed.poll(10.0)
         qtbot.wait(150)
+    qtbot.waitUntil(lambda: not window.background.busy, timeout=TIMEOUT)  # a landscape may be under way
     window.message.say("")
     window.notices.move(QPoint(0, 0))
 
 
 def compare(old: MainWindow, fresh: MainWindow, qtbot: QtBot) -> None:
     for window in (old, fresh):
+        window.centre.show_neurons(False)  # the next window opens with cards
         all_shown(window)
         window.canvas.select([window.document.inference.order[0]])
         window.canvas.select([])
@@ -99,7 +101,9 @@ def compare(old: MainWindow, fresh: MainWindow, qtbot: QtBot) -> None:
     for name, widget in views(fresh).items():
         assert image(views(old)[name]) == image(widget), name
     assert old.docks is not None and fresh.docks is not None
-    pairs = [(panel, old.docks.panels[key]) for key, panel in fresh.docks.panels.items()]
+    # The others show no run, but what was drawn, typed or chosen in them: that stays for the next network.
+    of_runs = {key: panel for key, panel in fresh.docks.panels.items() if panel.quantities}
+    pairs = [(panel, old.docks.panels[key]) for key, panel in of_runs.items()]
 
     def drawn() -> bool:
         """Panels wait a little with what is dear to draw."""
@@ -109,12 +113,15 @@ def compare(old: MainWindow, fresh: MainWindow, qtbot: QtBot) -> None:
 
     with contextlib.suppress(qtbot.TimeoutError):  # what differs is said below
         qtbot.waitUntil(drawn, timeout=TIMEOUT)
-    for key, panel in fresh.docks.panels.items():
+    for key, panel in of_runs.items():
         other = old.docks.panels[key]
         assert other.is_empty == panel.is_empty, key
         assert getattr(other, "node", "") == getattr(panel, "node", ""), key
         assert other.to_csv() == panel.to_csv(), key
         if not panel.is_empty:
+            for one in (panel, other):
+                one.body.resize(400, 220)
+            QApplication.processEvents()  # bars come and go with the room
             for one in (panel, other):
                 one.body.resize(400, 220)
             assert image(other.body) == image(panel.body), key

@@ -138,7 +138,8 @@ def full_window(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> MainWi
     assert window.docks is not None
     for key in window.docks.panels:
         window.docks.show_panel(key)
-    window.canvas.camera.fit()
+    window.canvas.camera.set_zoom(1.0)
+    window.canvas.camera.look_at(window.canvas.canvas_scene.cards["conv1"].card_rect().center())
     window.canvas.select(["conv1"])
     for _ in range(5):
         window.feed.poll(10.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import cast
 
 from PySide6.QtCore import QObject, Signal
@@ -25,10 +24,24 @@ class NoNetwork(QObject):
     changed = Signal()
     key = ("none",)
     is_live = True
+    kept_file = None
 
     def ask(self, question: object, done: object, failed: Callable[[BaseException], None]) -> Asked:
         failed(TrainingError("There is no network yet: it is being prepared."))
         return Asked()
+
+
+class NoTraining(QObject):
+    """In place of what trains: nothing does, and nothing changes."""
+
+    changed = Signal()
+    state = "idle"
+    running = False
+
+    def __init__(self, document: Document, background: Background) -> None:
+        super().__init__()
+        self.document = document
+        self.known = KnownData(background)
 
 
 def workspace_of(document: Document, background: Background | None = None) -> Workspace:
@@ -36,7 +49,7 @@ def workspace_of(document: Document, background: Background | None = None) -> Wo
     background = background or Background()
     return Workspace(
         document=document,
-        training=cast(Training, SimpleNamespace(document=document, known=KnownData(background), state="idle")),
+        training=cast(Training, NoTraining(document, background)),
         feed=RunFeed(None),
         network=cast(ShownNetwork, NoNetwork()),
         files=cast(ProjectFiles, None),

@@ -496,7 +496,7 @@ def test_stopping_ends_it_and_playing_goes_on() -> None:
 @pytest.mark.parametrize(
     ("share", "kept"),
     [
-        (0, [(6, 1, "epoch"), (12, 2, "epoch"), (18, 3, "epoch")]),
+        (0, [(6, 1, "epoch"), (12, 2, "epoch 2"), (18, 3, "epoch 3")]),
         # Epochs of milliseconds: the first, and the last whatever it takes.
         (10**9, [(6, 1, "epoch"), (18, 3, "done")]),
     ],

@@ -155,8 +155,8 @@ def test_what_is_switched_is_written_into_the_run(session: TrainingSession) -> N
     session.switch_units(SOME).result(10)
     session.switch_units(UnitSwitches(frozen=SOME.frozen)).result(10)
     said = {finding.series: finding for finding in session.run.findings()}
-    frozen = said["finding/unit_frozen/linear2/6"]
-    assert frozen.text == "Unit 6 of linear2 was frozen at step 3." and frozen.severity == "information"
+    frozen = said["finding/unit_frozen/linear2/5"]
+    assert frozen.text == "Unit 5 of linear2 was frozen at step 3." and frozen.severity == "information"
     assert session.ask(lambda: session.training.switches).result(10) == UnitSwitches(frozen=SOME.frozen)
     with pytest.raises(ParamError):
         session.switch_units(UnitSwitches(off=frozenset({Unit("nobody", 0)}))).result(10)

@@ -12,6 +12,7 @@ from training_helpers import CNN, CPU, advance, made_training, same, served, ses
 from nnviz.data.tensors import Feeder
 from nnviz.errors import NnvizError
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
+from nnviz.record.number_text import exact_number
 from nnviz.record.quantities import BIASES, OUTPUT, WEIGHTS
 from nnviz.record.readings import ArrayReading
 from nnviz.record.run import Run
@@ -141,7 +142,13 @@ def test_an_edit_in_a_session_is_recorded_measured_undone_and_made_again() -> No
         for value in (0.5, 0.75, 1.5):
             session.edit_weights([WeightChange("linear1", "bias", (0,), value)], more=value > 0.5).result(20)
         assert shown(BIASES.series("linear1")).array[0] == 1.5
+        said = {one.series: one for one in run.findings()}["finding/edited/linear1"]
+        began = exact_number(before["linear1.bias"][0].item())
+        assert said.text == f"bias of linear1[0] was set from {began} to 1.5 at step 4."
         session.undo_edit().result(20)
+        said = {one.series: one for one in run.findings()}["finding/edited/linear1"]
+        assert said.text == f"bias of linear1[0] was put back from 1.5 to {began} at step 4."
+        assert "Redo edit of weights" in said.evidence and "Undo" not in said.evidence
         assert shown(BIASES.series("linear1")).array[0] == before["linear1.bias"][0]
         session.go_back(3).result(20)  # before all of it
         rests_at(session, 3)

@@ -133,11 +133,11 @@ def canvas_actions(tools: Tools) -> tuple[Offer, ...]:
         ),
         action(
             "explain_number",
-            "E&xplain this number",
+            "Explain this &number",
             "Take a number of the selected layer apart: what it is made of, and what it changes",
             tools.explain_selected,
             "E",
-            place=("&Edit", 4),
+            place=("E&xplain", 1),
         ),
         action(
             "quick_add",

@@ -209,7 +209,7 @@ class Minimap(QWidget):
         right = self._canvas.width() - self.width() - _MARGIN
         bottom = self._canvas.height() - self.height() - _MARGIN
         top = _MARGIN + self._camera.inset
-        below = max(top, self._camera.corner.height() + _MARGIN)
+        below = max(top, min(self._camera.corner.height() + _MARGIN, bottom))
         for x, y in ((right, bottom), (_MARGIN, bottom), (right, below), (_MARGIN, top)):
             yield QRect(x, y, self.width(), self.height())
 

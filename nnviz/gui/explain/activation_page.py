@@ -475,9 +475,9 @@ class ActivationPage(QWidget):
                     one.y[-1] if key == "curve" else one.slopes[-1] if key == "slope" else abs(one.gradients[-1, -1])
                     for one in self.curves
                 )
-                numbers = " ".join(
+                numbers = ", ".join(
                     f'<span style="color:{colours[one.activation.kind].name()}">'
-                    f"{themes.format_number(float(value), 3)}</span>"
+                    f"{self._specs[one.activation.kind].title} {themes.format_number(float(value), 3)}</span>"
                     for one, value in zip(self.curves, values, strict=True)
                 )
                 short = {"curve": "y", "slope": "y′", "row": f"|∂h/∂x|, {layers} layers"}[key]

@@ -68,9 +68,11 @@ class NeuronView(QWidget):
 
     Signals:
         tapped: The space bar was pressed: play or pause.
+        number_requested: A number of a unit is to be taken apart: a Place.
     """
 
     tapped = Signal()
+    number_requested = Signal(object)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -480,6 +482,13 @@ class NeuronView(QWidget):
         hidden = place.layer > 0
         off, frozen = self.is_off(place), self.is_frozen(place)
         if hidden:
+            layer, word = numbers.layers[place.layer].layer, unit_name(numbers, *place)
+            explain = menu.addAction(f"Explain the sum of {word}".replace("&", "&&"))
+            explain.triggered.connect(lambda: self._explain(layer.node, place.unit))
+            if layer.output != layer.node:
+                explain = menu.addAction(f"Explain what {word} puts out".replace("&", "&&"))
+                explain.triggered.connect(lambda: self._explain(layer.output, place.unit))
+            menu.addSeparator()
             entries: list[tuple[str, str, Callable[[], object]]] = [
                 ("Switch on" if off else "Switch off", "O", lambda: self.switch(place, "off")),
                 ("Let it train again" if frozen else "Freeze", "F", lambda: self.switch(place, "frozen")),
@@ -498,6 +507,14 @@ class NeuronView(QWidget):
         undo.setEnabled(bool(self._done) and not reason)
         undo.triggered.connect(lambda _checked=False: self.undo())
         return menu
+
+    def _explain(self, node: str, unit: int) -> None:
+        """Of the point that is followed, take a number apart."""
+        from nnviz.explain.place import Place  # noqa: PLC0415 - as above
+        from nnviz.explain.values import Example  # noqa: PLC0415 - likewise
+
+        example = None if self._chosen is None else Example(*self._chosen)
+        self.number_requested.emit(Place(node, index=(unit,), example=example))
 
     def _weights_menu(self, place: UnitPlace, parent: QMenu, reason: str) -> QMenu:
         """The weights of a unit, for those who work by keys."""

@@ -19,7 +19,10 @@ _PRODUCTS, _GIVEN = 3, 3
 
 
 def unit_name(numbers: NeuronNumbers, layer: int, unit: int) -> str:
-    """``x1`` or the name of a feature, ``unit 3``, ``output``, or the name of a class."""
+    """``x1`` or the name of a feature, ``unit 3``, ``output``, or the name of a class.
+
+    Units are counted from 0, as in the panel Explain, in filters and maps, and on the command line.
+    """
     layers = numbers.chain.layers
     if layer == 0:
         names = numbers.feature_names
@@ -28,7 +31,7 @@ def unit_name(numbers: NeuronNumbers, layer: int, unit: int) -> str:
         if layers[-1].units == 1:
             return "output"
         return numbers.class_names[unit] if unit < len(numbers.class_names) else f"output {unit + 1}"
-    return f"unit {unit + 1}"
+    return f"unit {unit}"
 
 
 def column_title(numbers: NeuronNumbers, layer: int) -> str:

@@ -48,10 +48,11 @@ def paint_shares(ink: Ink, area: QRectF, taken: TakenApart) -> None:
         y += row
     hidden = count - len(order)
     quiet = ink.theme.text_muted
-    more = f"and {hidden:,} more" if hidden else ""
-    ink.text(QRectF(area.left(), y, columns[1][1] - area.left(), row), more, 0.9, colour=quiet)
     title, sum_left, sum_right, _ = columns[2]
     line = QRectF(sum_left - 6 * letters, y, sum_right - sum_left + 6 * letters, row)
+    if hidden:
+        free = line.right() - ink.width(f"Σ {title} = {number(shares.total)}", 1.0, 600) - letters
+        ink.text(QRectF(area.left(), y, free - area.left(), row), f"and {hidden:,} more", 0.9, colour=quiet)
     ink.painter.setPen(QPen(ink.theme.border, 1.0))
     ink.painter.drawLine(int(columns[1][1]), int(y), int(columns[-1][2]), int(y))
     ink.text(line, f"Σ {title} = {number(shares.total)}", 1.0, 600, align=RIGHT)
@@ -146,6 +147,12 @@ def _paint_source(ink: Ink, row: QRectF, taken: TakenApart) -> None:
         x += wide + ink.letters
 
 
+def _near_one(share: float) -> str:
+    """A share with as many digits as its logarithm needs: that of 0.998 is not the 0.00161 of 0.99839."""
+    rest = 1.0 - share
+    return f"{share:.{min(2 - math.floor(math.log10(rest)), 12)}f}" if 0.0 < rest < 0.1 else number(share)
+
+
 def _paint_loss(ink: Ink, row: QRectF, shares: Shares) -> None:
     assert shares.right is not None and shares.loss is not None
     quiet, text = ink.theme.text_muted, ink.theme.text
@@ -154,7 +161,7 @@ def _paint_loss(ink: Ink, row: QRectF, shares: Shares) -> None:
     name = f"“{shares.names[shares.right]}”"
     pieces = [
         ("loss = ", quiet, 400, big),
-        (f"−log p({name}) = −log {number(share)} = ", text, 400, big),
+        (f"−log p({name}) = −log {_near_one(share)} = ", text, 400, big),
         (number(shares.loss), text, 700, big),
     ]
     ink.run(row.left(), row.top(), row.height(), pieces, row.right())

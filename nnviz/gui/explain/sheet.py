@@ -52,6 +52,9 @@ _BY_KEYS = frozenset({Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocus
 #: The zone in which the arrow keys slide, instead of going from spot to spot.
 _MAP = "map"
 
+#: Its name where nothing is taken apart.
+_NOTHING = "A number taken apart"
+
 
 class Sheet(QWidget):
     """Shows where a walk stands. What is painted can be clicked; Tab, arrows, Enter and Backspace do the same.
@@ -85,7 +88,7 @@ class Sheet(QWidget):
         self._slide.timeout.connect(self._slide_on)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("A number taken apart")
+        self.setAccessibleName(_NOTHING)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(80, 40)
         follow(walk.changed, self._on_changed)
@@ -205,7 +208,10 @@ class Sheet(QWidget):
 
     def _on_changed(self) -> None:
         taken = self._walk.taken
-        if taken is not None:
+        if taken is None:
+            self.setAccessibleName(_NOTHING)
+            self.setAccessibleDescription("")
+        else:
             value = number(taken.explanation.value)
             self.setAccessibleName(f"{title_of(taken)} = {value}. {taken.explanation.words}")
             of = taken.place.node

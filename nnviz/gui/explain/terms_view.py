@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
 
+from nnviz.explain.text import is_called_by_value
 from nnviz.gui.explain.ink import LEFT, RIGHT, Ink
 from nnviz.gui.look import theme as themes
 
@@ -135,17 +136,26 @@ def source_of(taken: TakenApart, term: Term, *, short: bool = False) -> str:
 def _stacked_width(ink: Ink, term: Term) -> float:
     """Of the factors, with their names below them."""
     times = ink.width(" × ") * max(0, len(term.factors) - 1)
-    return times + sum(max(ink.width(number(one.value)), _name_width(ink, one)) for one in term.factors)
+    return times + sum(max(ink.width(_written(one)), _name_width(ink, one)) for one in term.factors)
 
 
 def _name_width(ink: Ink, factor: Factor) -> float:
-    return min(ink.width(factor.name, 0.78), 9 * ink.letters)
+    return min(ink.width(_name(factor), 0.78), 9 * ink.letters)
+
+
+def _written(factor: Factor) -> str:
+    """Its value, but −1 and 1/4 as they are called."""
+    return factor.name if is_called_by_value(factor) else number(factor.value)
+
+
+def _name(factor: Factor) -> str:
+    return "" if is_called_by_value(factor) else factor.name
 
 
 def _product(term: Term, *, names: bool) -> str:
     if not term.factors:
         return ""
-    return " × ".join(f"{number(factor.value)} {factor.name}" if names else number(factor.value)
+    return " × ".join(f"{_written(factor)} {_name(factor)}".rstrip() if names else _written(factor)
                       for factor in term.factors)  # fmt: skip
 
 
@@ -170,15 +180,15 @@ def _paint_row(
         leads, number_of = taken.place_of(factor), weight_of(taken, factor)
         high = 0.56 * height if below else height
         line = QRectF(x, y + (0.06 * height if below else 0.0), end - x, high)
-        wide = ink.text(line, number(factor.value), 1.0, 500, colour=ink.sign(factor.value))
+        wide = ink.text(line, _written(factor), 1.0, 500, colour=ink.sign(factor.value))
         if below:
             name = QRectF(x, y + 0.5 * height, _name_width(ink, factor) + 2, 0.45 * height)
-            ink.text(name, factor.name, 0.78, colour=ink.link(True) if leads is not None else ink.theme.text_muted)
+            ink.text(name, _name(factor), 0.78, colour=ink.link(True) if leads is not None else ink.theme.text_muted)
             wide = max(wide, _name_width(ink, factor))
         spot = QRectF(x, y, wide, height)
         x += wide
-        if columns.names:
-            wide = ink.text(QRectF(x, y, end - x, height), f" {factor.name}", 1.0, colour=ink.theme.text_muted)
+        if columns.names and _name(factor):
+            wide = ink.text(QRectF(x, y, end - x, height), f" {_name(factor)}", 1.0, colour=ink.theme.text_muted)
             spot.setRight(x + wide)
             x += wide
         if leads is not None and (len(term.factors) > 1 or leads != target):

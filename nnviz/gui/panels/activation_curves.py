@@ -21,6 +21,8 @@ class ActivationCurvesPanel(Panel):
     key = "activation_curves"
     title = "Activation curves"
     letter = "K"
+    least_width = 400
+    least_height = 300
     help = (
         "<p><b>What it shows.</b> Activations over an input x: the curve y, its derivative y′, and the gradient that "
         "is left behind several layers of it, each of which multiplies its input with the same weight: the product of "

@@ -30,6 +30,8 @@ class ExplainPanel(Panel):
     title = "Explain"
     empty = "Select a layer, or click a number in the picture of a card: here it is taken apart."
     letter = "X"
+    least_width = 440
+    least_height = 300
     help = (
         "<p><b>What it shows.</b> One number of the network as the sum that it is: a pixel of a feature map with the "
         "window and the filter behind it, a unit with its largest terms, softmax from the logits to the loss, an "

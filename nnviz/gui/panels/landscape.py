@@ -34,6 +34,8 @@ class LandscapePanel(Panel):
     key = "landscape"
     title = "Loss landscape"
     letter = "V"
+    least_width = 380
+    least_height = 340
     empty = "Put a network together: its loss is a landscape over its weights."
     choices = (
         PanelChoice(

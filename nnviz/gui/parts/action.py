@@ -16,7 +16,10 @@ from PySide6.QtWidgets import QMenu
 Key = QKeySequence.StandardKey
 
 #: The titles of the menus, in order.
-MENU_TITLES = ("&File", "&Edit", "&Add", "A&rrange", "&Group", "&View", "&Instruments", "&Train", "&Help")
+MENU_TITLES = (
+    *("&File", "&Edit", "&Add", "A&rrange", "&Group", "&View"),
+    *("&Instruments", "E&xplain", "&Train", "&Help"),
+)
 
 
 def always() -> str:

@@ -130,7 +130,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
         position = training.bridge.position
         what = position.undoable_edit if position is not None else ""
         able = f"Put back what stood there: {what}" if what else "Put back what stood there before it was set by hand"
-        return "U&ndo edit of weights", why_no_undo_edit() or able
+        return "Undo &edit of weights", why_no_undo_edit() or able
 
     def why_no_redo_edit() -> str:
         position = training.bridge.position
@@ -199,7 +199,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
         ),
         Action(
             name="undo_weight_edit",
-            text="U&ndo edit of weights",
+            text="Undo &edit of weights",
             help="Put back what stood there before it was set by hand",
             do=training.undo_edit,
             keys=("Ctrl+Alt+Z",),

@@ -28,9 +28,11 @@ class CentreViews(QWidget):
 
     Signals:
         changed: The other one is in front.
+        number_requested: A number of a unit is to be taken apart: a Place.
     """
 
     changed = Signal()
+    number_requested = Signal(object)
 
     def __init__(self, canvas: CanvasView, parent: QWidget) -> None:
         super().__init__(parent)
@@ -104,7 +106,7 @@ class CentreViews(QWidget):
                 help="Show every unit and every weight in place of the cards, and back",
                 do=self.choose,
                 keys=("Ctrl+Alt+N",),
-                menu="&View",
+                menu="E&xplain",
                 section=1,
                 why_not=lambda: "" if self.neurons_shown else self.why_not(),
                 on=lambda: self.neurons_shown,
@@ -145,6 +147,7 @@ class CentreViews(QWidget):
 
             self._neurons = NeuronView(self._workspace, self)
             self._neurons.tapped.connect(self._tapped)
+            self._neurons.number_requested.connect(self.number_requested)
             self._stack.addWidget(self._neurons)
         before = self.neurons_shown
         front = self._neurons if shown and self._neurons is not None else self._canvas

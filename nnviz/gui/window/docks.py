@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtGui import QAction, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QMainWindow, QMenu, QTabBar, QToolButton, QWidget
 
 from nnviz.explain.place import Place
@@ -20,6 +20,7 @@ from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
+from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.screens import StayOnScreen
 from nnviz.gui.runs.run_feed import Subscription
@@ -40,6 +41,22 @@ _BUTTONS = 52
 #: No panel stands in front of the first: what it says is to be seen while the network trains. Nor in front of the
 #: second, as long as there are others.
 _NEVER_COVERED, _COVERED_LAST = "findings", "loss"
+#: Pixels of one that is torn off by its button, at least, and the share of the window that it takes at most.
+_ROOMY, _ROOMY_SHARE = QSize(860, 580), 0.8
+#: Those that explain, in the order of the menu: panel, words with their letter, tooltip, and the view in it.
+_EXPLAINING = (
+    (
+        "own_input",
+        "&Draw or type an input",
+        "Draw a digit, drop a picture, type a row: what becomes of it",
+        "",
+    ),
+    ("why", "&Why this answer", "Saliency, Grad-CAM, occlusion: which parts of the example made the answer", "answer"),
+    ("why", "What a unit wan&ts", "The examples that excite a unit most, and an input made to excite it", "unit"),
+    ("landscape", "&Valley of the loss", "The valley of a weight with balls of optimizers, and the way of the run", ""),
+    ("activation_curves", "&Curves of activations", "Curves, derivatives, and why gradients vanish", ""),
+)
+_EXPLAINING_KEYS = frozenset((ExplainPanel.key, *(way[0] for way in _EXPLAINING)))
 #: Milliseconds between two looks at whether a panel that is dragged has been let go.
 _DRAG_LOOK = 100
 #: Pixels of a list at the side.
@@ -61,9 +78,10 @@ class DockTitle(QWidget):
             layout.removeWidget(panel.header)
         panel.header.setFixedHeight(_HEADER_HEIGHT)
         row.addWidget(panel.header, 1)
+        menu = "Explain" if panel.key in _EXPLAINING_KEYS else "Instruments"
         buttons = (
-            ("float", f"Float “{panel.title}” or put it back", lambda: dock.setFloating(not dock.isFloating())),
-            ("close", f"Close “{panel.title}” (it is in the menu Instruments)", dock.close),
+            ("float", f"Float “{panel.title}” or put it back", partial(_tear_off, dock)),
+            ("close", f"Close “{panel.title}” (it is in the menu {menu})", dock.close),
         )
         for icon, words, action in buttons:
             button = QToolButton(self)
@@ -76,6 +94,19 @@ class DockTitle(QWidget):
             icons.bind(button, icon, "text_faint")
             button.clicked.connect(action)
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+
+
+def _tear_off(dock: QDockWidget) -> None:
+    """Make it a window of its own, large enough to be worked with whatever room it had in the row; or put it back."""
+    floating = not dock.isFloating()
+    dock.setFloating(floating)
+    window = dock.parentWidget()
+    if floating and window is not None:
+        most = window.size() * _ROOMY_SHARE
+        dock.resize(dock.size().expandedTo(_ROOMY.boundedTo(most)))
+        around = dock.rect()
+        around.moveCenter(window.mapToGlobal(window.rect().center()))
+        dock.move(around.topLeft())
 
 
 class Docks(QObject):
@@ -143,16 +174,34 @@ class Docks(QObject):
         row = self._row()
         return row[0] if row else self._current
 
-    def fill_menu(self, menu: QMenu) -> None:
-        """Put a submenu for each instrument into a menu; the keys work from here on."""
-        menu.addSeparator()
-        for key, toggle in zip(self._docks, self.toggle_actions(), strict=True):
+    def fill_menus(self, measuring: QMenu, explaining: QMenu) -> None:
+        """Put a submenu for each instrument into one of two menus; the keys work from here on."""
+        toggles = self.toggle_actions()
+        self._fill_ways(explaining)
+        for menu in (measuring, explaining):
+            menu.addSeparator()
+        for key, toggle in zip(self._docks, toggles, strict=True):
+            menu = explaining if key in _EXPLAINING_KEYS else measuring
             submenu = menu.addMenu(self._panels[key].title)
             submenu.addAction(toggle)
             submenu.addSeparator()
             self._actions[key].fill(submenu)
             self._window.addAction(toggle)
             self._window.addActions([entry.action for entry in self._actions[key].entries])
+
+    def _fill_ways(self, menu: QMenu) -> None:
+        """Those that explain, each by what one wants to know; their keys stand beside them."""
+        menu.addSeparator()
+        for key, words, help, view in _EXPLAINING:
+            keys = self._docks[key].toggleViewAction().shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            action = menu.addAction(f"{words}\t{keys}" if view != "unit" else words)
+            action.setToolTip(help)
+            action.triggered.connect(partial(self._show_explaining, key, view))
+
+    def _show_explaining(self, key: str, view: str) -> None:
+        panel = self.show_panel(key)
+        if isinstance(panel, WhyPanel):
+            panel.turn(view)
 
     def use(self, key: str, command: Callable[[Panel], None]) -> None:
         """Show an instrument and do something with it; one that was hidden first catches up with the run."""
@@ -189,7 +238,7 @@ class Docks(QObject):
             action.setShortcut(keys)
             action.setToolTip(f"Show or hide “{self._panels[key].title}” ({keys})")
             action.setStatusTip(f"Show or hide “{self._panels[key].title}”")
-            action.triggered.connect(lambda on, key=key: self.keep_apart(key) if on else None)
+            action.triggered.connect(lambda on, key=key: self._make_room(key) if on else None)
             actions.append(action)
         return actions
 
@@ -331,12 +380,16 @@ class Docks(QObject):
             fresh = True
         dock.raise_()
         if fresh:
-            self.keep_apart(key)
-            QTimer.singleShot(0, dock, partial(self._give_height, key))
+            self._make_room(key)
         return self._panels[key]
 
-    def _explain(self, place: Place) -> None:
-        """A number in one instrument is taken apart in another."""
+    def _make_room(self, key: str) -> None:
+        """One that was shown just now gets the width and the height that it needs."""
+        self.keep_apart(key)
+        QTimer.singleShot(0, self._docks[key], partial(self._give_height, key))
+
+    def explain(self, place: Place) -> None:
+        """A number in one instrument, or in the neuron view, is taken apart in another."""
         panel = self._panels[ExplainPanel.key]
         if isinstance(panel, ExplainPanel):
             panel.explain(place)
@@ -398,7 +451,7 @@ class Docks(QObject):
         panel.interest_changed.connect(self.interest_changed)
         panel.failed.connect(self.failed)
         panel.wanted.connect(partial(self.show_panel, kind.key))
-        panel.number_requested.connect(self._explain)
+        panel.number_requested.connect(self.explain)
         if isinstance(panel, ExplainPanel):
             panel.picking_changed.connect(self._set_picking)
             panel.large_changed.connect(self.explained_large)

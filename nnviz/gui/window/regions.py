@@ -97,12 +97,12 @@ class Regions(QObject):
             *list_actions(self.enter_panel),
             Action(
                 name="explain_large",
-                text="E&xplain, large",
+                text="Explain, &large",
                 help="Take a number apart over the canvas, for a hall; again to close",
                 do=self.explain_large,
                 keys=("F8",),
-                menu="&View",
-                section=2,
+                menu="E&xplain",
+                section=1,
                 why_not=lambda: "" if self.docks is not None else "The instruments are not there yet.",
             ),
             Action(
@@ -111,8 +111,8 @@ class Regions(QObject):
                 help="Put the keyboard on the notice above the canvas",
                 do=self.answer_notice,
                 keys=("F6",),
-                menu="&View",
-                section=2,
+                menu="&Help",
+                section=1,
             ),
             Action(
                 name="reset_arrangement",

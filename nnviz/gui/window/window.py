@@ -402,10 +402,12 @@ class MainWindow(QMainWindow):
             self.removeDockWidget(placeholder)
             placeholder.deleteLater()
         instruments = self.menu_bar.findChild(QMenu, "menu-Instruments")
-        if instruments is not None:
-            docks.fill_menu(instruments)
+        explaining = self.menu_bar.findChild(QMenu, "menu-Explain")
+        if instruments is not None and explaining is not None:
+            docks.fill_menus(instruments, explaining)
         self.update_actions()
         docks.message.connect(self.message.say)
+        self.centre.number_requested.connect(docks.explain)
         docks.failed.connect(lambda sentence: self.guidance.tell_error(sentence, ""))
         docks.node_requested.connect(self.regions.show_node)
         docks.cure_requested.connect(self.cures.cure)

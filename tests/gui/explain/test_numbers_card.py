@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from random import Random
 
 import numpy as np
@@ -200,6 +201,30 @@ def test_softmax_is_a_table_that_leads_to_the_loss(styled: QApplication, monkeyp
     assert sheet.walk.place == Place("output", index=(1,), example=sheet.walk.place.example)  # type: ignore[union-attr]
     sheet.walk.set_backward(True)
     assert "0.242" in written(sheet) and number(0.6590011 - 1) in written(sheet)  # p − y
+
+
+def test_a_probability_near_one_has_the_digits_that_its_logarithm_needs(
+    styled: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = {
+        "input": Node("input", "input", {"shape": (12,)}),
+        "output": Node("output", "output", {"loss": "cross_entropy"}),
+    }
+    network = Network(Graph(nodes, (Edge(PortRef("input"), PortRef("output")),)))
+    loss = LossFunction("cross_entropy", "multiclass", 12, 0.0)
+    inputs = torch.zeros(1, 12)
+    inputs[0, 0] = 9.0
+    values = values_of(network, network_at_rest(network), inputs, loss, torch.tensor([0]))
+    sheet = sheet_of(network, values, monkeypatch)
+    sheet.resize(PAGE[0], 300)
+    sheet.set_letters(20.0)
+    sheet.walk.start(Place(LOSS, LOSS))
+    text = written(sheet)
+    share = re.search(r"−log (0\.\d+) = ", text)
+    assert share is not None
+    # Who reckons along with what stands there gets what stands there.
+    assert number(-math.log(float(share[1]))) in text
+    assert re.search(r"and \d+ more", text)
 
 
 def test_of_a_largest_number_the_winner_is_marked_and_gets_the_gradient(

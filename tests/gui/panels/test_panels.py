@@ -99,7 +99,8 @@ def test_every_panel_draws_in_both_themes_and_exports(
     qtbot.waitUntil(lambda: not panel.workspace.background.busy)
     assert QImage(str(tmp_path / "a.png")).width() == 820
     assert QSvgRenderer(str(tmp_path / "a.svg")).isValid()
-    assert len((tmp_path / "a.csv").read_text().splitlines()) > 1
+    # What is asked of a network has only the heads of its columns here, where there is none.
+    assert len((tmp_path / "a.csv").read_text().splitlines()) > (1 if kind.prefixes else 0)
     panel.copy_image()
     assert QGuiApplication.clipboard().image().width() == 820
 

@@ -53,8 +53,11 @@ def trained(window: MainWindow, qtbot: QtBot) -> None:
 def told(window: MainWindow) -> set[str]:
     """Every text with a number in it that stands on the window, is shown beside the mouse, or is read aloud."""
     found: set[str] = set()
+    assert window.docks is not None
+    # What was set there, such as rates of balls, stays for the next network.
+    settings = window.docks.panels["landscape"]
     for widget in (window, *window.findChildren(QWidget)):
-        if not widget.isVisibleTo(window):
+        if not widget.isVisibleTo(window) or settings.isAncestorOf(widget):
             continue
         found |= {widget.toolTip(), widget.accessibleName(), widget.accessibleDescription()}
         if isinstance(widget, QLabel | QLineEdit | QAbstractButton):

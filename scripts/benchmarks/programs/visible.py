@@ -44,8 +44,9 @@ def main(sample: str, epochs: int, data_dir: Path, folder: Path) -> int:
             told += 1
             print(json.dumps({"event": "epoch", "epoch": told}), flush=True)
         if window.training.state in {"done", "failed"}:
+            done = window.training.state == "done"  # a window that is finished has no session any more
             window.finish()
-            app.exit(0 if window.training.state == "done" else 1)
+            app.exit(0 if done else 1)
 
     timer = QTimer()
     timer.timeout.connect(look)

@@ -81,6 +81,19 @@ PICTURES = {
         themes=("dark",),
         prepare=lambda window: window.looks.set_lecture(True),  # type: ignore[attr-defined]  # the MainWindow
     ),
+    "explain": Picture(
+        "sample:digits-cnn",
+        steps=150,
+        select="conv1",
+        sizes=(LARGE,),
+        prepare=lambda window: window.action("explain_large").trigger(),  # type: ignore[attr-defined]  # the MainWindow
+    ),
+    "backward": Picture(
+        "sample:digits-cnn",
+        steps=30,
+        sizes=(LARGE,),
+        prepare=lambda window: window.action("backward").trigger(),  # type: ignore[attr-defined]  # the MainWindow
+    ),
     "welcome": Picture("sample:digits-cnn", sizes=(LARGE,), prepare=show_samples),
     "resnet18": Picture("sample:resnet18", sizes=(LARGE,)),
     "resnet18-unfolded": Picture("sample:resnet18", sizes=(LARGE,), prepare=unfold),

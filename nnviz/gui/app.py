@@ -11,6 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nnviz.gui import rooms_below  # noqa: F401 - what it does is to be imported before Qt
+
+# isort: split
 from PySide6.QtCore import (
     QBuffer,
     QByteArray,

@@ -263,3 +263,11 @@ def test_the_summary_of_what_is_no_network_yet(tmp_path: Path, capsys: pytest.Ca
     shown = capsys.readouterr()
     assert "total" in shown.out and "input" in shown.out
     assert shown.err.startswith(f"nnviz: {path}: graph.nodes.") and len(shown.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("script", ["run", "test", "check", "screenshots"])
+def test_a_script_begins_before_anything_is_installed(script: str) -> None:
+    """What it imports before the setting up stands in the standard library: no package may bring more along."""
+    begin = f"import sys; sys.path[:0] = [{str(ROOT / 'scripts')!r}, {str(ROOT)!r}]; import {script}"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", begin], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

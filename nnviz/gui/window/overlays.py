@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QWidget
 from nnviz import __version__
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.runs.workspace import Workspace
-from nnviz.gui.welcome.welcome import Welcome
 from nnviz.gui.window.files import Files
 from nnviz.gui.window.notices import log_file
 
 if TYPE_CHECKING:
+    from nnviz.gui.welcome.welcome import Welcome
     from nnviz.gui.window.command_entries import Findable
     from nnviz.gui.window.command_palette import CommandPalette
     from nnviz.gui.window.project_details import ProjectDetails
@@ -108,6 +108,8 @@ class Overlays(QObject):
         """Offer the samples."""
         settings = self._workspace.settings
         if self._welcome is None:
+            from nnviz.gui.welcome.welcome import Welcome  # noqa: PLC0415 - most starts need no page of samples
+
             self._welcome = Welcome(self._window, at_start, settings.recent, self._workspace.background, self._head())
             self._welcome.chosen.connect(self._on_sample_chosen)
             self._welcome.open_requested.connect(self._files.choose)

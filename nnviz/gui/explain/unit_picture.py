@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.explain.example_pictures import example_pixels, paint_frame, pixmap
+from nnviz.gui.explain.found_picture import FoundPicture
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
-from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.scales import Scale
-from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.record.age import Moment, ReadingShown
 
@@ -28,32 +28,15 @@ _FEATURES = 6
 _LEAST = 44
 
 
-class UnitPicture(QWidget):
+class UnitPicture(FoundPicture):
     """Shows what was found of one unit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("What this unit wants", parent)
         self.wish: Wish | None = None
         self.top: TopExamples | None = None
         self.unit_words = ""
         self._moment = Moment()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("What this unit wants")
-        follow(themes.notifier.changed, self.restyle)
-
-    def restyle(self) -> None:
-        """Paint in the colours and letters of the theme."""
-        self.updateGeometry()
-        self.update()
-
-    @answering(QSize)
-    def sizeHint(self) -> QSize:
-        """A picture and a grid."""
-        return QSize(420, 200)
-
-    def minimumSizeHint(self) -> QSize:
-        """Pictures in which something can be seen."""
-        return QSize(280, 3 * line_height(13) + 102)
 
     def show_found(self, unit_words: str, wish: Wish | None, top: TopExamples | None, moment: Moment) -> None:
         """Shows what is known until now; ``unit_words`` names the unit."""

@@ -6,18 +6,18 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from nnviz.explain.methods import BY_KEY, Method
 from nnviz.gui.explain.example_pictures import example_pixels, laid_over, paint_legend, pixmap, place_in
+from nnviz.gui.explain.found_picture import FoundPicture
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
-from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.planes import probabilities
 from nnviz.gui.look.scales import Numbers, Scale, sign_colour
-from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height
 from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.quantities import percent
@@ -41,33 +41,16 @@ def map_scale(method: Method, numbers: Numbers) -> Scale:
     return Scale.signs(numbers) if method.signed else Scale.amounts(numbers, from_zero=True)
 
 
-class WhyPicture(QWidget):
+class WhyPicture(FoundPicture):
     """Shows one answer; large where there is room."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Why this answer", parent)
         self._answer: WhyAnswer | None = None
         self._classes: tuple[str, ...] = ()
         self._moment = Moment()
         self._strength = 0.75
         self._places: tuple[QRectF, ...] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Why this answer")
-        follow(themes.notifier.changed, self.restyle)
-
-    def restyle(self) -> None:
-        """Paint in the colours and letters of the theme."""
-        self.updateGeometry()
-        self.update()
-
-    @answering(QSize)
-    def sizeHint(self) -> QSize:
-        """Three pictures and a few lines."""
-        return QSize(420, 200)
-
-    def minimumSizeHint(self) -> QSize:
-        """Pictures in which something can be seen."""
-        return QSize(280, 3 * line_height(13) + 102)
 
     # ---- what is shown
 

@@ -150,7 +150,7 @@ def _paint_input(ink: Ink, area: QRectF, taken: TakenApart, window: Window, chan
     name = taken.sources[0] if taken.sources else "input"
     size = f"{maps.shape[1]} × {maps.shape[2]}"
     which = f" · channel {incoming}" if len(maps) > 1 else ""
-    ink.caption(QRectF(area.left(), area.top(), area.width() + ink.letters, caption), f"{name}{which}, {size}")
+    ink.caption(QRectF(area.left(), area.top(), area.width() + 0.5 * ink.letters, caption), f"{name}{which}, {size}")
     place = ink.picture(area.adjusted(0, caption, 0, -1.3 * ink.letters), picture, scale)
     _frame_window(ink, place, maps.shape[1:], window)
     rows = [row for row in window.rows if row >= 0]
@@ -386,12 +386,22 @@ def _mark_winner(ink: Ink, box: QRectF, window: Window) -> None:
         ink.painter.drawRoundedRect(place, 3.0, 3.0)
 
 
+def _lead(window: Window) -> str:
+    """By how much the winner leads, where the next one is written with the same digits; empty elsewhere."""
+    ordered = np.sort(window.values[0], axis=None)
+    if len(ordered) < 2 or number(float(ordered[-1])) != number(float(ordered[-2])):
+        return ""
+    lead = float(ordered[-1]) - float(ordered[-2])
+    return f", by {number(lead)}" if lead else "; another is as large, the first counts"
+
+
 def _pool_words(window: Window, gradient: float, *, back: bool) -> str:
     count = window.values.size
     if window.largest is not None:
         if back:
             return f"The whole gradient, {number(gradient)}, goes to the winner; the other {count - 1} get 0."
-        return f"The largest of {count}. On the way back the whole gradient goes to it, the others get 0."
+        way_back = "On the way back the whole gradient goes to it, the others get 0."
+        return f"The largest of {count}{_lead(window)}. {way_back}"
     share = themes.format_number(float(window.shares.max()))
     if back:
         return f"Each of the {count} gets {share} of the gradient."

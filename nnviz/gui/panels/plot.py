@@ -436,6 +436,7 @@ class CurvePlot(QWidget):
             color=QColor(themes.current().text_muted).name(),
             **{"font-size": f"{themes.font(12).pixelSize()}px"},
         )
+        axis.resizeEvent()  # pyqtgraph centres a title only then: a longer one would hang where the last one was
 
     def _style_curve(self, curve: Curve) -> None:
         strong = curve.key == self._emphasis

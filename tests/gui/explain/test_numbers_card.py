@@ -253,6 +253,36 @@ def test_of_a_largest_number_the_winner_is_marked_and_gets_the_gradient(
         assert sheet.texts.count(gradient) >= 2 and "the other 3 get 0" in written(sheet)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ([1.0, 2.0, 3.0, 4.0], "The largest of 4. On"),
+        ([2.5911, 2.0, 2.5934, 0.0], "The largest of 4, by 0.00230. On"),
+        ([3.0, 3.0, 1.0, 0.0], "The largest of 4; another is as large, the first counts. On"),
+    ],
+)
+def test_a_winner_that_reads_like_the_next_one_says_by_how_much_it_leads(
+    styled: QApplication, monkeypatch: pytest.MonkeyPatch, numbers: list[float], words: str
+) -> None:
+    nodes = {
+        "input": Node("input", "input", {"shape": (1, 2, 2)}),
+        "pool": Node("pool", "max_pool2d", {"kernel_size": (2, 2)}),
+        "output": Node("output", "output", {"loss": "mse"}),
+    }
+    edges = (Edge(PortRef("input"), PortRef("pool")), Edge(PortRef("pool"), PortRef("output")))
+    network = Network(Graph(nodes, edges))
+    picture = torch.tensor(numbers).reshape(1, 1, 2, 2)
+    loss = LossFunction("mse", "regression", 1, 0.0)
+    values = values_of(network, network_at_rest(network), picture, loss, torch.zeros(1, 1, 1, 1))
+    sheet = sheet_of(network, values, monkeypatch)
+    sheet.resize(*PAGE)
+    sheet.set_letters(20.0)
+    sheet.walk.start(Place("pool", index=(0, 0, 0)))
+    assert words in written(sheet)
+    window = sheet.walk.taken.window  # type: ignore[union-attr]
+    assert window is not None and window.largest == divmod(int(np.argmax(numbers)), 2)
+
+
 def test_an_activation_shows_where_it_is_dead(styled: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
     for kind, words in (("relu", "dead: slope 0"), ("sigmoid", "saturated: slope near 0")):
         nodes = {

@@ -1,4 +1,4 @@
-"""Behind the newest point of a plot there are a few pixels, whatever the size of the plot when it was drawn."""
+"""A plot that was drawn at another size: room behind its newest point, its title in the middle of its axis."""
 
 from __future__ import annotations
 
@@ -28,3 +28,19 @@ def test_a_plot_drawn_before_it_has_a_size_keeps_its_margin(qtbot: QtBot) -> Non
         plot.show()
         qtbot.waitUntil(partial(fits, width))
         assert box.viewRange()[0] == pytest.approx([0.0, 18.0 * (1.0 + 7.0 / box.width())])
+
+
+def test_a_title_for_which_there_is_room_only_now_stands_in_the_middle_of_its_axis(qtbot: QtBot) -> None:
+    plot = CurvePlot()
+    qtbot.addWidget(plot)
+    plot.set_axis("step", "binary cross-entropy")
+    axis = plot._item.getAxis("left")
+    for height, shown in ((90, False), (300, True), (90, False), (240, True)):
+        plot.resize(400, height)
+        plot.show()
+        qtbot.waitUntil(lambda height=height: plot.height() == height)  # type: ignore[misc]  # a lambda of its own each
+        assert bool(axis.labelText) is shown
+        if shown:
+            place = axis.label.mapRectToParent(axis.label.boundingRect())
+            assert place.top() >= 0 and place.bottom() <= axis.size().height() + 1
+            assert abs(place.center().y() - axis.size().height() / 2) <= 2

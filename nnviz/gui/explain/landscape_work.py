@@ -215,7 +215,11 @@ class LandscapeWork(QObject):
             return loss, _catalogue(loss)
 
         def done(answer: tuple[LossOfExamples, Catalogue]) -> None:
-            loss, self.catalogue = answer
+            loss, catalogue = answer
+            if self.catalogue is None or catalogue.shapes != self.catalogue.shapes:
+                # What is shown is of another network: its weights cannot be named beside those of this one.
+                self.landscape, self._ground, self.balls = None, None, ()
+            self.catalogue = catalogue
             self._taken = (key, loss)
             self._start(wanted, loss, path, stop)
 

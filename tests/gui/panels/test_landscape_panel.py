@@ -195,3 +195,25 @@ def test_a_weight_is_chosen_by_clicking_it(qtbot: QtBot, open_window: OpenWindow
     chooser.index.setText("0, 9")
     chooser.index.editingFinished.emit()
     assert chooser.index.property("invalid") and "1 × 2" in chooser.index.toolTip()
+
+
+def test_a_landscape_of_another_network_is_gone_before_its_weights_are_named(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    """The new network's weights are known before its landscape is measured: the old one has no place among them."""
+    window = open_window("digits-cnn")
+    panel = opened(qtbot, window)
+    landscape, work = panel.work.landscape, panel.work
+    assert landscape is not None and landscape.wanted.weights[0].node == "conv1"
+    seen: list[tuple[str, bool]] = []
+
+    def look() -> None:
+        if work.landscape is not None and work.catalogue is not None:
+            place = work.landscape.wanted.weights[0]
+            seen.append((place.node, work.catalogue.has(place)))
+
+    work.changed.connect(look)
+    window.files.open_sample("spiral")
+    window.centre.show_neurons(False)
+    until(qtbot, lambda: measured(panel, "one") and any(node == "linear1" for node, _ in seen))
+    assert all(named for _, named in seen)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnviz.gui import rooms_below  # noqa: F401 - what it does is to be imported before Qt
+from nnviz.gui import rooms_below  # first: what it imports is to be imported before Qt
 
 # isort: split
 from PySide6.QtCore import (
@@ -48,6 +48,8 @@ from nnviz.resources import resource
 
 if TYPE_CHECKING:
     from nnviz.train.session import Position
+
+rooms_below.give_back()
 
 _SAMPLE = "sample:"
 _DEFAULT_SIZE = (1680, 1050)

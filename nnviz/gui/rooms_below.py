@@ -7,7 +7,13 @@ eight starts each, in turn).
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
+
+# Imports make hundreds of thousands of objects that stay: each round of the garbage collector through them is in vain,
+# and all together take some 25 ms. The application's own collector (gui/parts/collector.py) does the rounds later.
+_collecting = gc.isenabled()
+gc.disable()
 
 for _room in (
     "nnviz.data.datasets",
@@ -21,3 +27,13 @@ for _room in (
     "nnviz.train.workbench",
 ):
     import_module(_room)
+
+
+def give_back() -> None:
+    """Let Python collect garbage as before; when the module that imports all others has been imported.
+
+    What there is by now is spared: the first round would go through all of it, and take what was saved.
+    """
+    gc.freeze()
+    if _collecting:
+        gc.enable()

@@ -12,7 +12,6 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from nnviz.explain.text import number, product_of, steps_of
 from nnviz.gui.explain.lenses import as_picture
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import answering, guarded
@@ -252,6 +251,8 @@ class UpdateView(QFrame):
         found, colours = self._found, theme.current()
         if found is None:
             return
+        from nnviz.explain.text import number, product_of, steps_of  # noqa: PLC0415 - the window opens without them
+
         faint = colours.text_muted.name()
         before = found.terms[0].value if found.terms else 0.0
         after = float(self._after[self._name][found.index])

@@ -34,6 +34,8 @@ TIMELINE_KEYS: tuple[KeyUse, ...] = (
     KeyUse("Return to live", ("End",)),
 )
 _MEMORY_INTERVAL = 1000
+#: Milliseconds until the first look: importing psutil takes some 15 ms, which the first painting need not wait for.
+_MEMORY_DELAY = 100
 _MOST_MARKS = 200
 #: Pixels between two marks, at least, and of how many epochs then one is marked.
 _MARK_GAP = 9
@@ -297,8 +299,8 @@ class Timeline(QWidget):
         self._timer.timeout.connect(self._measure_memory)
         self._timer.start()
         follow(theme.notifier.changed, self._on_theme)
+        QTimer.singleShot(_MEMORY_DELAY, self, self._measure_memory)
         self._refit()
-        self._measure_memory()
         self._update()
 
     def _refit(self) -> None:

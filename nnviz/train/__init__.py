@@ -13,21 +13,31 @@ _NICENESS = 10
 _SHARED = 0.3
 
 
-def share_cores(others: float = math.inf) -> None:
+def share_cores(others: float = math.inf, *, watched: bool = False) -> None:
     """Chooses how torch's threads wait for each other, before torch is imported; what the user has set counts.
 
     A step of a small network is hundreds of such waits. Spinning, they are short: an epoch of mlp-512-dropout takes
     2.8 s on two idle cores, 4.4 to 5.1 s with threads that sleep, 4.2 s with one thread. But beside one busy program
     each wait then lasts a time slice, and the epoch 20 s, against 5.0 s sleeping and 4.4 s with one thread. So they
-    spin where the cores are idle, and sleep where somebody else computes: the window that draws, or other programs.
-    The number of threads is the same either way, and so is every sum.
+    spin where the cores are idle, and sleep where other programs compute. The number of threads is the same either
+    way, and so is every sum.
 
     Args:
-        others: Cores that others use. Without a look at them, as in the window, which draws, the threads sleep.
+        others: Cores that others use. Without a look at them the threads sleep.
+        watched: What is imported is a training, which looks again and again and chooses (``train/waits.py``) where that
+            can be done: on Linux, with all the cores that are seen.
     """
-    set_by_user = any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"))
-    if not set_by_user and others >= _SHARED:
+    from nnviz.train.cores import granted_cores, usable_cores  # noqa: PLC0415 - psutil is not needed to open the window
+
+    if waiting_is_set() or (watched and sys.platform == "linux" and granted_cores() == usable_cores()):
+        return
+    if others >= _SHARED:
         os.environ["OMP_WAIT_POLICY"] = "passive"
+
+
+def waiting_is_set() -> bool:
+    """Whether it is fixed how torch's threads wait, by the user or by :func:`share_cores`."""
+    return any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"))
 
 
 def give_way() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import platform
 import re
 from functools import cache
@@ -13,6 +12,7 @@ import torch
 from torch import nn
 
 from nnviz.errors import ParamError
+from nnviz.train.cores import granted_cores
 
 #: Below this many multiply-accumulate operations a batch, one thread is faster than two (measured: mlp-50 and mlp-5x50,
 #: 6 million, up to five times; mlp-500, 50 million, about the same).
@@ -109,21 +109,15 @@ def fit_threads(work: float = math.inf) -> None:
         torch.set_num_threads(wanted)
 
 
+def fills_cores(device: torch.device) -> bool:
+    """Whether what is computed there takes several threads, and all cores that this process may use."""
+    return device.type == "cpu" and 1 < torch.get_num_threads() >= granted_cores()
+
+
 @cache
 def _all_threads() -> int:
     """As many as torch, or whoever set OMP_NUM_THREADS, chose at first, and as this process may use."""
-    return min(torch.get_num_threads(), _granted_cores())
-
-
-def _granted_cores() -> int:
-    """Cores that this process may use: its affinity, and the quota of its control group."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        cores = min(cores, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):
-        pass  # No control groups here, or "max": no quota.
-    return max(1, cores)
+    return min(torch.get_num_threads(), granted_cores())
 
 
 def _processor_name() -> str:

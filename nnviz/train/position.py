@@ -49,6 +49,7 @@ class Position:
             is none.
         activity: What takes long just now, such as ``validation``, or ``measuring`` (the pass over the probe set, at
             rest); empty when it is training or resting.
+        fills_cores: Whether a step is computed on all cores, so that whoever draws beside it takes one away.
     """
 
     epoch: int = 0
@@ -70,6 +71,7 @@ class Position:
     undoable_edit: str = ""
     redoable_edit: str = ""
     activity: str = ""
+    fills_cores: bool = False
 
 
 @dataclass(frozen=True, slots=True)

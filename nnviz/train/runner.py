@@ -20,6 +20,7 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train import origin as origins
 from nnviz.train import remarks
 from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.devices import fills_cores
 from nnviz.train.instruments import Instruments
 from nnviz.train.loop import Evaluation, EvaluationResult
 from nnviz.train.origin import Origin
@@ -795,4 +796,5 @@ class Runner:
             undoable_edit="" if undoable is None else undoable.where(training.network.name_of),
             redoable_edit="" if redoable is None else redoable.where(training.network.name_of),
             activity=activity,
+            fills_cores=fills_cores(training.device),
         )

@@ -42,6 +42,7 @@ from nnviz.train.runner import CheckpointStore, Runner
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
+from nnviz.train.waits import ThreadWaits
 from nnviz.train.weight_edits import WeightChange, WeightEdit
 
 __all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionState", "TrainingSession", "warm_up"]
@@ -129,6 +130,8 @@ class TrainingSession:
         self._to_the_end = False
         #: The training with all around it, once it is prepared. Its position is for any thread, all else the owner's.
         self._runner: Runner | None = None
+        #: How torch's threads wait for each other.
+        self._waits: ThreadWaits | None = None
         #: How it ended, once all epochs are done.
         self._outcome: Outcome | None = None
         #: Whether a second Ctrl-C tore a step apart: nothing more may be done with the network.
@@ -349,6 +352,7 @@ class TrainingSession:
         self._doing = failures.BUILDING
         training = Training(self.project, self.data, device)
         devices.fit_threads(training.work)
+        self._waits = ThreadWaits()
         if self._resume is not None:
             self._doing = failures.RESUMING
             training.restore(self._resume)
@@ -387,6 +391,8 @@ class TrainingSession:
         elif self._state is SessionState.RUNNING or runner.has_errand:
             if self._state is SessionState.RUNNING and not runner.has_errand and self._is_too_early(runner):
                 return
+            if self._waits is not None:
+                self._waits.look()
             runner.advance()
             if runner.halted and self._state is SessionState.RUNNING:
                 self._enter(SessionState.PAUSED)
@@ -416,6 +422,8 @@ class TrainingSession:
         """The last thing: keeps what there is and answers whoever still waits."""
         reason = self.error or Cancelled("The session is closed.")
         self._commands.close(reason)
+        if self._waits is not None:
+            self._waits.close()
         runner = self._runner
         if runner is not None:
             runner.abandon(reason)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from nnviz.train import share_cores
+from nnviz.train import cores, share_cores
 from nnviz.train.cores import CoreWatch
 
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
@@ -49,6 +49,17 @@ def test_what_the_user_has_set_counts(name: str, monkeypatch: pytest.MonkeyPatch
     assert waiting() == {name: "1"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it cannot be chosen while it trains")
+@pytest.mark.parametrize(("usable", "chosen"), [(2, {}), (64, {"OMP_WAIT_POLICY": "passive"})])
+def test_where_a_training_looks_itself_nothing_is_fixed_unless_a_container_hides_its_cores(
+    usable: int, chosen: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "granted_cores", lambda: 2)
+    monkeypatch.setattr(cores, "usable_cores", lambda: usable)
+    share_cores(watched=True)
+    assert waiting() == chosen
+
+
 def test_a_program_beside_this_one_is_seen_and_this_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """By planted counters: two cores, of which others used one and a half of four seconds, and this process two."""
     clock, everybody, own = [10.0], [100.0], [5.0]
@@ -61,6 +72,9 @@ def test_a_program_beside_this_one_is_seen_and_this_one_is_not(monkeypatch: pyte
     watch._began = watch._times()
     clock[0], everybody[0], own[0] = 14.0, 103.5, 7.0
     assert watch.others() == pytest.approx((3.5 - 2.0) / 4.0)
+    assert watch.others_since() == pytest.approx((3.5 - 2.0) / 4.0)
+    clock[0], everybody[0] = 15.0, 104.0
+    assert watch.others_since() == pytest.approx(0.5), "since the last look, not since it was made"
 
 
 def test_a_busy_neighbour_is_seen() -> None:

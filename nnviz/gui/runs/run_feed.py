@@ -31,9 +31,12 @@ _INTERVAL = 33
 _SHARE_OF_TICK = 0.012
 _SHORTEST_PAUSE = 8
 #: Of one processor, what the GUI thread may take while a run is growing: it shares the interpreter's lock with the
-#: training. And the longest that a tick is put off for it.
+#: training. And the longest that a tick is put off for it, in milliseconds.
 _SHARE_OF_PROCESSOR = 0.3
 _LONGEST_PAUSE = 120
+#: The same where the training computes on all cores: all of its threads wait for the one whose core is taken.
+_SHARE_OF_FULL_CORES = 0.15
+_LONGEST_PAUSE_ON_FULL_CORES = 250
 
 
 @dataclass(eq=False)
@@ -66,7 +69,11 @@ class Subscription:
 
 
 class RunFeed(QObject):
-    """Hands what is shown to the visible listeners: a run, live or at the step chosen on the timeline, and others."""
+    """Hands what is shown to the visible listeners: a run, live or at the step chosen on the timeline, and others.
+
+    Attributes:
+        cores_are_full: Whether the training that goes on computes on all cores; then it takes less of them.
+    """
 
     #: The run that is shown has been replaced: a RunView.
     run_changed = Signal(object)
@@ -85,6 +92,7 @@ class RunFeed(QObject):
         self._cursors = [0]
         self._subscriptions: list[Subscription] = []
         self._front: QWidget | None = None
+        self.cores_are_full = False
         self._next = 0
         self._looked, self._used, self._debt = clock(), time.thread_time(), 0.0
         self._timer = QTimer(self)
@@ -256,5 +264,8 @@ class RunFeed(QObject):
         seconds, work = now - self._looked, used - self._used
         self._looked, self._used = now, used
         # It is paid back over the next ticks, and never more than the longest pause of it.
-        self._debt = min(max(0.0, self._debt + work / _SHARE_OF_PROCESSOR - seconds), _LONGEST_PAUSE / 1000)
+        full = self.cores_are_full
+        share = _SHARE_OF_FULL_CORES if full else _SHARE_OF_PROCESSOR
+        longest = (_LONGEST_PAUSE_ON_FULL_CORES if full else _LONGEST_PAUSE) / 1000
+        self._debt = min(max(0.0, self._debt + work / share - seconds), longest)
         return round(1000 * self._debt) if any(run.state == "running" for run in self._shown.runs) else 0

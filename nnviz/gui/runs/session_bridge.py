@@ -344,7 +344,7 @@ class SessionBridge(QObject):
             self._voice.state.emit(number, "failed")
 
     def _warm_up(self) -> None:
-        share_cores()
+        share_cores(watched=True)
         give_way()
         try:
             from nnviz.train.session import warm_up  # noqa: PLC0415 - torch belongs to this thread

@@ -491,6 +491,8 @@ class Training(QObject):
             self._aside = self._aside.at(None)
 
     def _on_tick(self) -> None:
+        position = self.bridge.position
+        self.feed.cores_are_full = position is not None and position.fills_cores
         sizes = self.workbench.sizes
         if self._replay is not None:
             shown, sizes = self.feed.shown, self.split_sizes
@@ -499,7 +501,7 @@ class Training(QObject):
             standing = Standing()
         else:
             shown = self.feed.shown
-            standing = standing_of(self.bridge.position, self.document.project, sizes, shown.run, shown.step)
+            standing = standing_of(position, self.document.project, sizes, shown.run, shown.step)
         if standing != self._standing:
             self._standing = standing
             self.moved.emit(standing)

@@ -12,19 +12,21 @@ from pathlib import Path
 
 import msgspec
 
+from nnviz.data import step_facts
 from nnviz.data.dataset_spec import TEST_SHARE, DatasetSpec, generated_sizes
 from nnviz.data.drawn import SHAPE_NAMES, TRUTH
 from nnviz.data.sources import DECLARED
 from nnviz.data.sources import source as sources
 from nnviz.data.sources.source import CancelledCheck, Progress, Request, Source, SourceFacts, how_to_get
 from nnviz.errors import DataError, ParamError
+from nnviz.project import registry
 from nnviz.project.graph.wiring import shortened
 from nnviz.project.model import DataConfig, DataFacts, ParamValue
 
 __all__ = [
     "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "SourceFacts", "chosen", "counted", "dataset", "datasets",
-    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "locate", "source_facts",
-    "source_of", "split_sizes", "validation_count", "values",
+    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "locate", "look",
+    "source_facts", "source_of", "split_sizes", "validation_count", "values",
 ]  # fmt: skip
 
 _ALIASES: Mapping[str, str] = {alias: spec.kind for spec, _ in DECLARED.values() for alias in spec.aliases}
@@ -36,7 +38,8 @@ def declared(config: DataConfig) -> SourceFacts | None:
     Raises:
         DataError: The data set or one of its parameters is unknown or not allowed.
     """
-    return sources.declared(dataset(config.dataset), values(config))
+    known = sources.declared(dataset(config.dataset), values(config))
+    return None if known is None else step_facts.prepared(known, config.preparation)
 
 
 def inspect(
@@ -51,6 +54,16 @@ def inspect(
         DataError: The choice is not allowed, or not even shape and classes can be told.
         Cancelled: ``cancelled`` said so.
     """
+    return step_facts.prepared(look(config, data_dir, progress, cancelled), config.preparation)
+
+
+def look(
+    config: DataConfig,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelledCheck | None = None,
+) -> SourceFacts:
+    """What :func:`inspect` finds, before any preparation: the same for all preparations of one choice."""
     spec, source = _declared(config.dataset)
     return source.inspect(Request(spec, values(config), data_dir, progress, cancelled))
 
@@ -104,7 +117,14 @@ def chosen(config: DataConfig, kind: str) -> DataConfig:
     usual = config.preparation == dataset(config.dataset).preparation
     kept = config.preparation and spec.preparation and not usual
     preparation = config.preparation if kept else spec.preparation
-    return msgspec.structs.replace(config, dataset=spec.kind, params={}, preparation=preparation)
+    pictures = spec.family == "images"
+    return msgspec.structs.replace(
+        config,
+        dataset=spec.kind,
+        params={},
+        preparation=step_facts.suiting(preparation, registry.PREPARATIONS, pictures=pictures),
+        augmentation=step_facts.suiting(config.augmentation, registry.AUGMENTATIONS, pictures=pictures),
+    )
 
 
 def split_sizes(config: DataConfig) -> tuple[int, int, int]:
@@ -121,7 +141,7 @@ def divided(config: DataConfig, sizes: tuple[int, int], validation: int | None =
     """Number of (training, validation, test) examples among (training + validation, test) ones; asks no disk.
 
     Args:
-        config: Says the validation share.
+        config: Says the validation share and the preparation.
         sizes: As in :class:`SourceFacts`.
         validation: Likewise.
 
@@ -131,8 +151,8 @@ def divided(config: DataConfig, sizes: tuple[int, int], validation: int | None =
     training, test = sizes
     held_back = validation_count(config, training) if validation is None else validation
     if dataset(config.dataset).undivided:
-        return training, training, training
-    return training - held_back, held_back, test
+        return step_facts.training_count(training, config.preparation), training, training
+    return step_facts.training_count(training - held_back, config.preparation), held_back, test
 
 
 def validation_count(config: DataConfig, training: int) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from nnviz.data.augmentation import Augmentation
 from nnviz.data.fingerprint import Fingerprint
 from nnviz.data.preparation import Line, Part, fitted
 from nnviz.project.model import Choice, DataConfig, DataFacts
@@ -20,10 +21,12 @@ class Split:
     Attributes:
         inputs: uint8[n, *shape] for images, float32[n, features] for tables; on the CPU, never written to.
         targets: int64[n] class numbers (0 or 1 for a yes/no); float32[n, k] for regression.
+        true_targets: The same before some were made wrong on purpose; None where none were.
     """
 
     inputs: Tensor
     targets: Tensor
+    true_targets: Tensor | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
@@ -39,7 +42,8 @@ class Split:
 
     def take(self, indices: Tensor) -> Split:
         """The examples at ``indices``, copied."""
-        return Split(self.inputs.index_select(0, indices), self.targets.index_select(0, indices))
+        true = None if self.true_targets is None else self.true_targets.index_select(0, indices)
+        return Split(self.inputs.index_select(0, indices), self.targets.index_select(0, indices), true)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +103,7 @@ class Scaler:
         """A part in words, one for each thing that is done."""
         if not isinstance(part, Line):
             return [part.words]
-        each = " of each channel" if self.images else " of each feature"
+        each = f" of each {'feature' if not self.images else 'pixel' if part.is_of_pixels else 'channel'}"
         done = [] if part.offset is None else [f"minus the mean{each} ({_listed(part.offset)})"]
         if part.divisor is not None:
             by = _listed(part.divisor)
@@ -124,6 +128,8 @@ class LoadedData:
         train, validation, test: The splits. Truth tables have the same rows in all three.
         scaler: Fitted on ``train``.
         fingerprint: Of all examples, as they were read; None for what was made by hand.
+        warnings: What of the division somebody might not have wanted, in sentences.
+        augmentation: What is done to training examples anew each time they are seen; None for nothing.
     """
 
     spec_key: str
@@ -134,6 +140,8 @@ class LoadedData:
     test: Split
     scaler: Scaler = field(repr=False)
     fingerprint: Fingerprint | None = None
+    warnings: tuple[str, ...] = ()
+    augmentation: Augmentation | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -150,9 +158,14 @@ class LoadedData:
         Raises:
             IndexError: The split has no such example.
         """
-        targets = self.split(split).targets
+        examples = self.split(split)
+        targets = examples.targets
         if not 0 <= index < len(targets):
             raise IndexError(f"The {split} split has {len(targets)} examples, there is no number {index}.")
         if self.facts.class_names:
-            return self.facts.class_names[int(targets[index])]
+            name = self.facts.class_names[int(targets[index])]
+            true = targets if examples.true_targets is None else examples.true_targets
+            return (
+                name if true[index] == targets[index] else f"{name} (truly {self.facts.class_names[int(true[index])]})"
+            )
         return ", ".join(f"{value:.4g}" for value in targets[index].flatten().tolist())

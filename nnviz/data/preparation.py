@@ -1,14 +1,15 @@
-"""What each declared preparation does to the numbers: straight lines, folded together, and other functions between.
+"""What each declared preparation does: to the numbers, straight lines folded together and other functions between.
 
 Most steps are a straight line in each number, ``(x - offset) / divisor``, and so are several in a row: they are folded
 into one while they are fitted, in double precision, so that a batch costs one subtraction and one division however
 many steps there are. A step that is no line is a :class:`Curve` and stands between two lines. A new preparation is a
-declaration in ``project/declared/preparations.py`` and a function here.
+declaration in ``project/declared/preparations.py`` and a function here; one that chooses examples stands in
+``selection.py``, one that makes other pictures in ``picture_steps.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from nnviz.errors import DataError, ParamError, ProjectError
 from nnviz.project import registry
+from nnviz.project.declared.preparations import NUMBERS, StepSpec
 from nnviz.project.model import Choice, Params
 
 
@@ -41,6 +43,11 @@ class Line:
     def numbers(self) -> tuple[Tensor, ...]:
         """What was found in the training examples."""
         return tuple(one for one in (self.offset, self.divisor) if one is not None)
+
+    @property
+    def is_of_pixels(self) -> bool:
+        """Whether pictures have a number for each pixel, rather than for each channel."""
+        return any(one.dim() > 1 and one.shape[1:].numel() > 1 for one in self.numbers)
 
     def to(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Line:
         """The same line with its numbers on another device or of another type."""
@@ -103,6 +110,18 @@ class Fitting:
         """See :func:`moments`; found once however many steps ask."""
         return moments(self._inputs, self._parts)
 
+    @cached_property
+    def moments_of_pixels(self) -> tuple[Tensor, Tensor]:
+        """See :func:`moments`, each pixel by itself; of tables the same as :attr:`moments`."""
+        return moments(self._inputs, self._parts, each_pixel=True) if self.images else self.moments
+
+    def moments_per(self, values: Params) -> tuple[Tensor, Tensor]:
+        """As the setting ``per`` says."""
+        return self.moments_of_pixels if values["per"] == "pixel" else self.moments
+
+
+#: Numbers of images that are brought to doubles at a time.
+_CHUNK = 1 << 21
 
 #: (the examples, the line before it, all settings) -> the line up to this step, or a curve to be done behind that line.
 Step: TypeAlias = Callable[[Fitting, Line, Params], Line | Curve]
@@ -114,12 +133,12 @@ def _scale(examples: Fitting, before: Line, values: Params) -> Line:
 
 def _centre(examples: Fitting, before: Line, values: Params) -> Line:
     # The mean of (x - a) / b is (mean - a) / b: taking it away leaves (x - mean) / b, whatever a was.
-    return replace(before, offset=examples.moments[0])
+    return replace(before, offset=examples.moments_per(values)[0])
 
 
 def _standardise(examples: Fitting, before: Line, values: Params) -> Line:
     # The deviation of (x - a) / b is deviation / |b|: what the steps before divided by is made undone, but its sign.
-    mean, deviation = examples.moments
+    mean, deviation = examples.moments_per(values)
     earlier = torch.ones_like(deviation) if before.divisor is None else before.divisor.expand_as(deviation)
     sign = torch.where(earlier < 0, -torch.ones_like(deviation), torch.ones_like(deviation))
     return Line(mean, torch.where(deviation > 0, deviation * sign, earlier))
@@ -149,6 +168,48 @@ STEPS: Mapping[str, Step] = {
 }
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A step that is to be taken.
+
+    Attributes:
+        field: Where it stands in the project.
+        spec: Its declaration.
+        values: All its settings.
+    """
+
+    field: str
+    spec: StepSpec
+    values: Params
+
+
+def plan(preparation: Sequence[Choice]) -> list[Planned]:
+    """The steps with their declarations and settings, in their order.
+
+    Raises:
+        DataError: There is no such step, one of its settings is not allowed, or it stands behind what it must precede;
+            ``field`` says where.
+    """
+    found: list[Planned] = []
+    for index, choice in enumerate(preparation):
+        field = f"data.preparation[{index}]"
+        try:
+            spec = registry.PREPARATIONS(choice.kind)
+            found.append(Planned(field, spec, spec.values(choice.params)))
+        except ProjectError as error:
+            raise DataError(error.message, field=f"{field}.kind") from None
+        except ParamError as error:
+            raise DataError(error.message, field=f"{field}.params.{error.field}") from None
+        later = next((one.spec for one in found if one.spec.stage == NUMBERS != spec.stage), None)
+        if later is not None:
+            what = "on pictures" if spec.pictures else "on examples"
+            raise DataError(
+                f"“{spec.title}” must stand before “{later.title}”: it works {what}, and that on their numbers.",
+                field=f"{field}.kind",
+            )
+    return found
+
+
 def fitted(inputs: Tensor, preparation: Sequence[Choice]) -> tuple[Part, ...]:
     """The steps from the raw training examples alone: lines, each as many steps as it can be, and curves.
 
@@ -157,15 +218,17 @@ def fitted(inputs: Tensor, preparation: Sequence[Choice]) -> tuple[Part, ...]:
     """
     parts: list[Part] = []
     examples, line = Fitting(inputs), Line()
-    for index, choice in enumerate(preparation):
-        field = f"data.preparation[{index}]"
+    for planned in plan(preparation):
+        if planned.spec.stage != NUMBERS:  # It was taken when the examples were loaded.
+            continue
+        if examples.images and planned.values.get("per") == "channel" and line.is_of_pixels:
+            # The mean of a channel is no longer that of its raw numbers: a line of its own behind this one.
+            parts.append(line)
+            examples, line = Fitting(inputs, parts), Line()
         try:
-            spec = registry.PREPARATIONS(choice.kind)
-            step = STEPS[spec.kind](examples, line, spec.values(choice.params))
-        except ProjectError as error:
-            raise DataError(error.message, field=f"{field}.kind") from None
+            step = STEPS[planned.spec.kind](examples, line, planned.values)
         except ParamError as error:
-            raise DataError(error.message, field=f"{field}.params.{error.field}") from None
+            raise DataError(error.message, field=f"{planned.field}.params.{error.field}") from None
         if isinstance(step, Line):
             line = step
             continue
@@ -174,7 +237,7 @@ def fitted(inputs: Tensor, preparation: Sequence[Choice]) -> tuple[Part, ...]:
     return (*parts, line) if line.numbers else tuple(parts)
 
 
-def moments(inputs: Tensor, parts: Sequence[Part] = ()) -> tuple[Tensor, Tensor]:
+def moments(inputs: Tensor, parts: Sequence[Part] = (), *, each_pixel: bool = False) -> tuple[Tensor, Tensor]:
     """Mean and population standard deviation, float64: per channel of images [c, 1, 1], per feature of tables [k].
 
     Images are counted value by value (256 bins a channel): exact, and without a float copy of the whole set. The
@@ -183,7 +246,10 @@ def moments(inputs: Tensor, parts: Sequence[Part] = ()) -> tuple[Tensor, Tensor]
     Args:
         inputs: Raw examples.
         parts: What is done to them before.
+        each_pixel: Each pixel of images by itself: [c, h, w].
     """
+    if inputs.dtype == torch.uint8 and len(inputs) and (each_pixel or any(map(_is_of_pixels, parts))):
+        return _moments_by_chunks(inputs, parts, (0,) if each_pixel else (0, 2, 3))
     if len(inputs) == 0:
         shape = (inputs.shape[1], *(1 for _ in inputs.shape[2:]))
         return torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
@@ -207,6 +273,32 @@ def moments(inputs: Tensor, parts: Sequence[Part] = ()) -> tuple[Tensor, Tensor]
         deviations.append(torch.zeros_like(mean) if low == high else (share * (level - mean) ** 2).sum().sqrt())
     shape = (channels, *(1 for _ in inputs.shape[2:]))
     return torch.stack(means).reshape(shape), torch.stack(deviations).reshape(shape)
+
+
+def _is_of_pixels(part: Part) -> bool:
+    return isinstance(part, Line) and part.is_of_pixels
+
+
+def _moments_by_chunks(inputs: Tensor, parts: Sequence[Part], over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation over some dimensions of images, in two passes over a few examples at a time."""
+    size = max(1, _CHUNK // inputs[0].numel())
+
+    def chunks() -> Iterator[Tensor]:
+        return (_done(parts, part.to(torch.float64)) for part in torch.split(inputs, size))
+
+    total, low, high = None, None, None
+    for part in chunks():
+        added, least, most = part.sum(over, keepdim=True), part.amin(over, keepdim=True), part.amax(over, keepdim=True)
+        total = added if total is None else total + added
+        low = least if low is None else torch.minimum(low, least)
+        high = most if high is None else torch.maximum(high, most)
+    assert total is not None and low is not None and high is not None  # there are examples
+    count = inputs.numel() // total.numel()
+    mean = torch.where(low == high, low, total / count)
+    squares = torch.zeros_like(mean)
+    for part in chunks():
+        squares += (part - mean).square_().sum(over, keepdim=True)
+    return mean[0], torch.where(low == high, 0.0, (squares / count).sqrt())[0]
 
 
 def _done(parts: Sequence[Part], numbers: Tensor) -> Tensor:

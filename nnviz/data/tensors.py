@@ -10,26 +10,35 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nnviz.data import datasets
+from nnviz.data import datasets, picture_steps
 from nnviz.data.acquire import download_place, fetch_set
+from nnviz.data.augmentation import Augmentation
 from nnviz.data.cache import Cache
 from nnviz.data.division import stratified
 from nnviz.data.examples import LoadedData, Scaler, Split
 from nnviz.data.fingerprint import Fingerprint, content_hash
+from nnviz.data.leaks import leaks
 from nnviz.data.picture_memory import MEMORY
+from nnviz.data.preparation import Planned, plan
 from nnviz.data.readers import RawData, read, stamp
+from nnviz.data.selection import STEPS as SELECTIONS
+from nnviz.data.selection import Selection
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
 from nnviz.errors import DataError
-from nnviz.project.model import DataConfig
+from nnviz.project.declared.preparations import EXAMPLES, PICTURES
+from nnviz.project.model import Choice, DataConfig, DataFacts
 from nnviz.regular_files import is_regular
 
 __all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Split", "clear_cache", "load"]
 
+#: So many classes are named one by one.
+_MOST_NAMED = 8
 #: Loaded sets of this process: opening a session again after an edit costs nothing.
 _CACHE = Cache(limit=1 << 30)
 
@@ -59,6 +68,7 @@ def load(
     chosen = datasets.values(config)
     root = None if data_dir is None else Path(data_dir)
     datasets.validation_count(config, 1)  # refused before the time for reading is spent
+    steps = plan(config.preparation)
     request = Request(spec, chosen, root, progress, cancelled)
     try:
         raw, key = _read(request, datasets.locate(config, root, progress, cancelled))
@@ -66,25 +76,109 @@ def load(
         if not (download and spec.folder):
             raise
         raw, key = _read(request, _download(spec, config, root, progress, cancelled))
-    divided_key = (*key, config.validation_fraction, config.split_seed)
-    splits = _CACHE.get(divided_key)
-    if not isinstance(splits, tuple):
-        splits = _divide(spec, config, raw)
-        _CACHE.put(divided_key, splits, 0 if spec.undivided else splits[0].bytes + splits[1].bytes)
-    train, validation = splits
-    test = raw.training if spec.undivided else raw.test
-    steps = tuple((choice.kind, tuple(sorted(choice.params.items()))) for choice in config.preparation)
-    scaler_key = (*divided_key, steps)
-    scaler = _CACHE.get(scaler_key)
-    if not isinstance(scaler, Scaler):
-        scaler = Scaler.fit(train, config.preparation)
-        _CACHE.put(scaler_key, scaler, 0)
     mark_key = (*key, "fingerprint")
     fingerprint = _CACHE.get(mark_key)
     if not isinstance(fingerprint, Fingerprint):
         fingerprint = _fingerprint(spec, raw)
         _CACHE.put(mark_key, fingerprint, 0)
-    return LoadedData(spec.kind, config, raw.facts, train, validation, test, scaler, fingerprint)
+    _check_suiting(steps, raw.facts)
+    augmentation = Augmentation.of(config.augmentation, raw.facts)  # refused before anything is trained
+    raw, key = _with_pictures(raw, key, [step for step in steps if step.spec.stage == PICTURES])
+    divided_key = (*key, config.validation_fraction, config.split_seed)
+    splits = _CACHE.get(divided_key)
+    if not isinstance(splits, tuple):
+        train, validation = _divide(spec, config, raw)
+        splits = train, validation, _warnings(spec, raw, train, validation)
+        _CACHE.put(divided_key, splits, 0 if spec.undivided else train.bytes + validation.bytes)
+    train, validation, warnings = splits
+    test = raw.training if spec.undivided else raw.test
+    train = _selected(train, raw.facts, divided_key, [step for step in steps if step.spec.stage == EXAMPLES])
+    scaler_key = (*divided_key, *_names(config.preparation))
+    scaler = _CACHE.get(scaler_key)
+    if not isinstance(scaler, Scaler):
+        scaler = Scaler.fit(train, config.preparation)
+        _CACHE.put(scaler_key, scaler, 0)
+    return LoadedData(
+        spec.kind, config, raw.facts, train, validation, test, scaler, fingerprint, warnings, augmentation
+    )
+
+
+def _names(preparation: Sequence[Choice]) -> tuple[Hashable, ...]:
+    return tuple((choice.kind, tuple(sorted(choice.params.items()))) for choice in preparation)
+
+
+def _check_suiting(steps: Sequence[Planned], facts: DataFacts) -> None:
+    """Refuses steps that these data do not allow.
+
+    Raises:
+        DataError: Names the step.
+    """
+    for step in steps:
+        if problem := step.spec.unsuited(facts):
+            raise DataError(problem, field=f"{step.field}.kind")
+
+
+def _with_pictures(
+    raw: RawData, key: tuple[Hashable, ...], steps: Sequence[Planned]
+) -> tuple[RawData, tuple[Hashable, ...]]:
+    """The set with other pictures, of all splits alike, and the key it is kept under."""
+    if not steps:
+        return raw, key
+    key = (*key, *((step.spec.kind, tuple(sorted(step.values.items()))) for step in steps))
+    found = _CACHE.get(key)
+    if isinstance(found, RawData):
+        return found, key
+    for step in steps:
+        work = picture_steps.STEPS[step.spec.kind]
+        try:
+            training = Split(work(raw.training.inputs, step.values), raw.training.targets)
+            test = training if raw.test is raw.training else Split(work(raw.test.inputs, step.values), raw.test.targets)
+        except DataError as error:
+            raise DataError(error.message, field=step.field) from None
+        shape = tuple(training.inputs.shape[1:])
+        raw = RawData(msgspec.structs.replace(raw.facts, input_shape=shape), training, test, raw.validation)
+    _CACHE.put(key, raw, raw.bytes)
+    return raw, key
+
+
+def _selected(train: Split, facts: DataFacts, key: tuple[Hashable, ...], steps: Sequence[Planned]) -> Split:
+    """The training examples that are trained on, as what they are trained."""
+    if not steps or not len(train):
+        return train
+    key = (*key, *((step.spec.kind, tuple(sorted(step.values.items()))) for step in steps))
+    found = _CACHE.get(key)
+    if isinstance(found, Split):
+        return found
+    classes = {"binary": 2, "classes": facts.targets}.get(facts.task, 0)
+    size = train.inputs[:1].numel() * train.inputs.element_size()
+    chosen = Selection(np.arange(len(train)), train.targets.numpy(), classes, size)
+    for step in steps:
+        try:
+            chosen = SELECTIONS[step.spec.kind](chosen, step.values)
+        except DataError as error:
+            raise DataError(error.message, field=step.field) from None
+    split = train.take(torch.from_numpy(chosen.numbers))
+    if any(step.spec.kind == "label_noise" for step in steps):
+        split = Split(split.inputs, torch.from_numpy(chosen.labels), split.targets)
+    _CACHE.put(key, split, split.bytes)
+    return split
+
+
+def _warnings(spec: datasets.DatasetSpec, raw: RawData, train: Split, validation: Split) -> tuple[str, ...]:
+    """What of a division somebody might not have wanted."""
+    if spec.undivided:
+        return ()
+    found = leaks(train.inputs.numpy(), validation.inputs.numpy(), raw.test.inputs.numpy())
+    warnings = [found.describe()] if found else []
+    names = raw.facts.class_names
+    if names and not train.targets.is_floating_point():
+        untrained = sorted(set(range(len(names))) - set(np.unique(train.targets.numpy()).tolist()))
+        if untrained:
+            named = ", ".join(f"'{names[one]}'" for one in untrained[:_MOST_NAMED])
+            rest = f" and {len(untrained) - _MOST_NAMED} more" if len(untrained) > _MOST_NAMED else ""
+            what = "class has" if len(untrained) == 1 else "classes have"
+            warnings.append(f"{len(untrained)} {what} no training example: {named}{rest}.")
+    return tuple(warnings)
 
 
 def clear_cache() -> None:
@@ -187,6 +281,8 @@ class Feeder:
         shuffle: False gives the examples in their own order in every epoch, for measuring.
         join_single: Where a last batch would hold a single example, that one joins the batch before it.
         resident: Whether the split lives on the device; None decides by the memory that is free.
+        augmentation: What is done to the examples of a batch anew each time, fixed by (seed, epoch, batch); never to
+            what :meth:`prepare` gives.
     """
 
     def __init__(
@@ -200,6 +296,7 @@ class Feeder:
         shuffle: bool = True,
         join_single: bool = False,
         resident: bool | None = None,
+        augmentation: Augmentation | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"a batch of {batch_size} examples")
@@ -207,6 +304,7 @@ class Feeder:
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle = shuffle
+        self.augmentation = augmentation
         self.count = len(split)
         #: Where the batches begin in the order of an epoch, and where the last one ends.
         self._bounds = [*range(0, self.count, batch_size), self.count]
@@ -255,14 +353,16 @@ class Feeder:
         """
         if not self.shuffle:
             # In their own order a batch is a slice: no indices, no gathering.
-            for first, last in pairwise(self._bounds[start:]):
+            for batch, (first, last) in enumerate(pairwise(self._bounds[start:]), start):
                 part = slice(first, last)
-                yield self._ready(self._inputs[part], self._targets[part])
+                yield self._ready(self._inputs[part], self._targets[part], (epoch, batch))
             return
         order = self.order(epoch).to(self._inputs.device)
-        for first, last in pairwise(self._bounds[start:]):
+        for batch, (first, last) in enumerate(pairwise(self._bounds[start:]), start):
             chosen = order[first:last]
-            yield self._ready(self._inputs.index_select(0, chosen), self._targets.index_select(0, chosen))
+            yield self._ready(
+                self._inputs.index_select(0, chosen), self._targets.index_select(0, chosen), (epoch, batch)
+            )
 
     def prepare(self, indices: Sequence[int] | Tensor) -> Tensor:
         """The examples at ``indices`` as the network sees them, float32[n, *shape] on the device."""
@@ -283,6 +383,10 @@ class Feeder:
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
 
-    def _ready(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _ready(self, inputs: Tensor, targets: Tensor, place: tuple[int, int] | None = None) -> tuple[Tensor, Tensor]:
         # Bytes travel, floats are made on the device: a quarter of the traffic.
-        return self.scaler.apply(self._moved(inputs)), self._moved(targets)
+        inputs, targets = self._moved(inputs), self._moved(targets)
+        if self.augmentation is None or place is None:
+            return self.scaler.apply(inputs), targets
+        drawn = self.augmentation.at(self.seed, *place)
+        return drawn.together(self.scaler.apply(drawn.each(inputs)), targets)

@@ -43,7 +43,8 @@ class LossFunction:
 
         Args:
             outputs: ``(n, k)``, what the network put out.
-            targets: ``(n,)`` integer labels, or ``(n, k)`` numbers; ``(n, 0)`` where there are no right answers.
+            targets: ``(n,)`` integer labels, or ``(n, k)`` numbers; ``(n, 0)`` where there are no right answers. Where
+                examples are mixed with each other, ``(n, k)`` shares of the classes.
         """
         return _FORMULAS[self.kind](outputs, self.encode(outputs, targets), self.values)
 
@@ -56,7 +57,7 @@ class LossFunction:
         """
         encoded = self.encode(outputs, targets)
         written_out = _WITH_GRADIENT.get(self.kind)
-        if written_out is not None:
+        if written_out is not None and not (self.kind in _TAKES_LABELS and is_mixed(encoded)):
             return written_out(outputs, encoded)
         with torch.enable_grad():
             free = outputs.detach().requires_grad_()
@@ -69,7 +70,7 @@ class LossFunction:
         if self.kind in _TAKES_NOTHING:
             return targets
         if self.kind in _TAKES_LABELS:
-            return targets.reshape(-1).long()
+            return targets if is_mixed(targets) else targets.reshape(-1).long()
         if self.task == "classes" and not targets.is_floating_point():
             one_hot = functional.one_hot(targets.reshape(-1), self.classes)
             return one_hot.to(outputs.dtype).reshape(outputs.shape)
@@ -101,6 +102,11 @@ class LossFunction:
             return answers == (targets.reshape(-1) > 0.5)
         labels = targets.reshape(-1) if targets.dim() == 1 or targets.shape[1] == 1 else targets.argmax(1)
         return outputs.flatten(1).argmax(1) == labels
+
+
+def is_mixed(targets: Tensor) -> bool:
+    """Whether targets of classes are shares of several, as mixed examples have them."""
+    return targets.dim() == 2 and targets.is_floating_point()
 
 
 def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:

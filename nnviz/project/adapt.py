@@ -10,7 +10,7 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.task_checks import check_input, check_output
 from nnviz.project.checks.wire_checks import check_shapes
 from nnviz.project.edits import Edit, InsertOnEdge, SetData, SetView, Several
-from nnviz.project.model import DataConfig, DataFacts, Project, View
+from nnviz.project.model import Choice, DataConfig, DataFacts, Project, View
 from nnviz.project.value_text import to_text
 
 #: Input shape, a Flatten or a few, loss, number of outputs: more would be guessing.
@@ -22,8 +22,8 @@ def choose_data(project: Project, config: DataConfig, facts: DataFacts | None, g
 
     It does what the first cures of the diagnostics about the data would do, and stops where there is none; what then
     still does not fit (a convolution over a table) is for the person to decide. It is one step in the history, and the
-    pinned example is the first one again where the data are others. Where only the split or the preparation is another,
-    the network is left alone.
+    pinned example is the first one again where the data are others. Where only the split is another, or steps that
+    leave the shape of an example as it is, the network is left alone.
 
     Args:
         project: The project before.
@@ -33,9 +33,11 @@ def choose_data(project: Project, config: DataConfig, facts: DataFacts | None, g
     """
     title = f"Use {config.dataset}" if config.dataset != project.data.dataset else "Change data"
     edits: list[Edit] = [SetData(config, gesture=gesture)]
-    if (config.dataset, config.params) == (project.data.dataset, project.data.params):
+    same = (config.dataset, config.params) == (project.data.dataset, project.data.params)
+    if same and _shaping(config) == _shaping(project.data):
         return edits[0]
-    edits.append(SetView(View(), gesture=gesture))
+    if not same:
+        edits.append(SetView(View(), gesture=gesture))
     for edit in edits:
         project = edit.apply(project)
     for _ in range(_ROUNDS if facts is not None else 0):
@@ -46,6 +48,12 @@ def choose_data(project: Project, config: DataConfig, facts: DataFacts | None, g
         edits.append(fix.edit)
         project = fix.edit.apply(project)
     return Several(tuple(edits), title, gesture=gesture)
+
+
+def _shaping(config: DataConfig) -> tuple[Choice, ...]:
+    """The steps that decide the shape of an example."""
+    known = registry.PREPARATIONS
+    return tuple(one for one in config.preparation if one.kind in known and known(one.kind).shapes)
 
 
 def changes(before: Project, after: Project) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from nnviz.errors import ParamError
 from nnviz.project import registry
+from nnviz.project.declared.preparations import StepSpec
 from nnviz.project.model import Choice, ParamValue
 from nnviz.project.registry import Registry
 from nnviz.project.spec import ParamSpec, Spec
@@ -32,6 +33,7 @@ class Slot:
         help: What it decides, in one sentence.
         known: The declarations it may name.
         many: It holds a tuple of Choices, in order.
+        left_out: Files say nothing of it where it holds none, so that older versions can read them.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Slot:
     help: str
     known: Registry[Any]
     many: bool = False
+    left_out: bool = False
 
     def spec(self, choice: Choice) -> Spec:
         """The declaration of a choice.
@@ -48,6 +51,15 @@ class Slot:
         """
         found: Spec = self.known(choice.kind)
         return found
+
+    def ordered(self, chosen: tuple[Choice, ...]) -> tuple[Choice, ...]:
+        """The same Choices by the stages that their declarations name; within one they stay as they stand."""
+
+        def stage(choice: Choice) -> int:
+            spec = self.spec(choice) if choice.kind in self.known else None
+            return spec.stage if isinstance(spec, StepSpec) else 0
+
+        return tuple(sorted(chosen, key=stage))
 
     def parse(self, value: object) -> Chosen:
         """What the slot holds, from JSON or from a text on the command line.
@@ -141,9 +153,17 @@ DATA: tuple[Slot, ...] = (
     Slot(
         "preparation",
         "preparation",
-        "What is done to the numbers of the examples before the network sees them, step by step.",
+        "What is done to the examples before the network sees them, step by step.",
         registry.PREPARATIONS,
         many=True,
+    ),
+    Slot(
+        "augmentation",
+        "augmentation",
+        "What is done to training examples anew each time they are seen; validation and test stay as they are.",
+        registry.AUGMENTATIONS,
+        many=True,
+        left_out=True,
     ),
 )
 

@@ -158,7 +158,8 @@ class DataConfig(msgspec.Struct, frozen=True):
         params: Its own parameters (noise, size, seed …) as its declaration names them.
         validation_fraction: Share of the training examples held back for validation, 0 to 0.9.
         split_seed: Fixes which examples those are.
-        preparation: What is done to their numbers before the network sees them, in this order; nothing where empty.
+        preparation: What is done to them before the network sees them, in this order; nothing where empty.
+        augmentation: What is done to training examples anew each time they are seen, in this order.
     """
 
     dataset: str = "digits"
@@ -166,6 +167,7 @@ class DataConfig(msgspec.Struct, frozen=True):
     validation_fraction: float = 0.2
     split_seed: int = 0
     preparation: tuple[Choice, ...] = (Choice("scale"),)
+    augmentation: tuple[Choice, ...] = ()
 
 
 class TrainConfig(msgspec.Struct, frozen=True):

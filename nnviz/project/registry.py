@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from nnviz.errors import ProjectError
+from nnviz.project.declared import augmentations as augmentations_declared
 from nnviz.project.declared import clipping as clipping_declared
 from nnviz.project.declared import optimizers as optimizers_declared
 from nnviz.project.declared import preparations as preparations_declared
@@ -20,11 +21,13 @@ from nnviz.project.declared.initialisers import INITIALISERS, InitialiserSpec
 from nnviz.project.declared.layers import FAMILIES, LAYERS
 from nnviz.project.declared.losses import LOSSES, LossSpec
 from nnviz.project.declared.optimizers import OptimizerSpec
+from nnviz.project.declared.preparations import StepSpec
 from nnviz.project.declared.schedules import ScheduleSpec
 from nnviz.project.model import Choice, Params
 from nnviz.project.spec import LayerSpec, Spec
 
 __all__ = [
+    "AUGMENTATIONS",
     "CLIPPINGS",
     "FAMILIES",
     "OPTIMIZERS",
@@ -106,7 +109,8 @@ _LAYERS: Registry[LayerSpec] = Registry("layer", LAYERS)
 OPTIMIZERS: Registry[OptimizerSpec] = Registry("optimizer", optimizers_declared.OPTIMIZERS)
 SCHEDULES: Registry[ScheduleSpec] = Registry("schedule", schedules_declared.SCHEDULES)
 CLIPPINGS: Registry[Spec] = Registry("clipping", clipping_declared.CLIPPINGS)
-PREPARATIONS: Registry[Spec] = Registry("preparation", preparations_declared.PREPARATIONS)
+PREPARATIONS: Registry[StepSpec] = Registry("preparation", preparations_declared.PREPARATIONS)
+AUGMENTATIONS: Registry[StepSpec] = Registry("augmentation", augmentations_declared.AUGMENTATIONS)
 REGULARISERS: Registry[Spec] = Registry("regulariser", regularisers_declared.REGULARISERS)
 _LOSSES: Registry[LossSpec] = Registry("loss", LOSSES)
 _INITIALISERS: Registry[InitialiserSpec] = Registry("initialiser", INITIALISERS)

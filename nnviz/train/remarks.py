@@ -29,6 +29,14 @@ def scores(split: str, step: int, result: EvaluationResult) -> list[Reading]:
     return readings
 
 
+def of_data(training: Training) -> list[Finding]:
+    """What of the division into splits somebody might not have wanted."""
+    return [
+        Finding(FINDING.series(f"division_{number}"), training.step, "warning", sentence, "")
+        for number, sentence in enumerate(training.data.warnings)
+    ]
+
+
 def test_used(training: Training) -> Finding:
     """The test set was looked at, and how often."""
     times = "once" if training.test_uses == 1 else f"{training.test_uses} times"

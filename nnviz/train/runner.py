@@ -207,6 +207,7 @@ class Runner:
             store.forget_start()
         self._saved_step = step
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
+        self._run.append(remarks.of_data(self.training))
         self.instruments.measure_all(fixed=True)
         self.keep()
         self.publish()

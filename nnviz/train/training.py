@@ -332,6 +332,7 @@ class Training:
             config.seed,
             join_single=self._join_single,
             resident=resident,
+            augmentation=self.data.augmentation,
         )
 
     def peek(self) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
+from nnviz.errors import InputError
 from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, exact_sum, gathered
 from nnviz.explain.kinds.way import Doubles, behind, output_of, term_of
 from nnviz.explain.values import NodeValues, Values
@@ -45,7 +46,12 @@ class Answer:
     def label(self) -> int:
         """The right class, of a loss that takes labels."""
         assert self.values.targets is not None
-        return int(self.values.targets[self.example])
+        right = self.values.targets[self.example]
+        if np.ndim(right):
+            raise InputError(
+                "Mixed examples have no single right class: their loss is not taken apart.", field="example"
+            )
+        return int(right)
 
     @cached_property
     def wanted(self) -> Doubles:

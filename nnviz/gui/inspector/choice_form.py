@@ -138,10 +138,10 @@ class ChoiceListForm(QWidget):
         self._rows.append(row)
 
     def _add(self, kind: str) -> None:
-        self.edited.emit((*self._chosen, Choice(kind)), "")
+        self.edited.emit(self._slot.ordered((*self._chosen, Choice(kind))), "")
 
     def _replace(self, index: int, choice: Choice, gesture: str) -> None:
-        self.edited.emit((*self._chosen[:index], choice, *self._chosen[index + 1 :]), gesture)
+        self.edited.emit(self._slot.ordered((*self._chosen[:index], choice, *self._chosen[index + 1 :])), gesture)
 
     def _remove(self, index: int) -> None:
         self.edited.emit((*self._chosen[:index], *self._chosen[index + 1 :]), "")

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
+from nnviz.data.step_facts import prepared
 from nnviz.errors import Cancelled, InputError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.reasons import sentence_of
@@ -89,7 +90,7 @@ class KnownData(QObject):
         """What was found, else what is declared; None where nothing is known (yet)."""
         found = self._found.get(_key(config))
         if isinstance(found, SourceFacts):
-            return found
+            return prepared(found, config.preparation)
         try:
             return datasets.declared(config)
         except InputError:
@@ -140,7 +141,7 @@ class KnownData(QObject):
             failed(error)
             return
         if known is None:
-            self._look(config, owner, done, failed)
+            self._look(config, owner, lambda found: done(prepared(found, config.preparation)), failed)
             return
         if not known.looked:
             self._look(config)
@@ -176,7 +177,7 @@ class KnownData(QObject):
         under_way = look
 
         def work() -> SourceFacts:
-            return datasets.inspect(config, folder, _Paced(self.progressed.emit), lambda: under_way.cancelled)
+            return datasets.look(config, folder, _Paced(self.progressed.emit), lambda: under_way.cancelled)
 
         def answer(found: SourceFacts | BaseException) -> None:
             if self._looks.get(key) is not under_way:

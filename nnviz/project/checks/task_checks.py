@@ -17,6 +17,7 @@ from nnviz.project.checks.ranges import output_ranges
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.choices import Chosen, Slot
 from nnviz.project.declared.losses import LossSpec
+from nnviz.project.declared.preparations import StepSpec
 from nnviz.project.edits import Edit, SetData, SetKind, SetParam, SetTraining
 from nnviz.project.model import Choice, DataConfig, DataFacts, Edge, Params, ParamValue, Shape, TrainConfig
 from nnviz.project.spec import ParamSpec
@@ -195,6 +196,8 @@ def check_training(look: Look) -> Iterator[Diagnostic]:
         yield from _check_choice(slot, training, SetTraining)
     for slot in choices.DATA:
         yield from _check_choice(slot, data, SetData)
+        if look.facts is not None:
+            yield from _check_suiting(slot, data, look.facts)
     yield from _check_nesterov(look)
     complete = look.output in look.inference.results and not look.inference.problems
     typed = look.facts is not None and look.facts.typed
@@ -250,6 +253,18 @@ def _check_choice(slot: Slot, config: _Config, edit: Callable[[_Config], Edit]) 
                 return put(index, choices.with_param(choice, name, value))
 
             yield from _check_setting(param, value, given)
+
+
+def _check_suiting(slot: Slot, data: DataConfig, facts: DataFacts) -> Iterator[Diagnostic]:
+    """Steps that can be taken with such examples."""
+    chosen: tuple[Choice, ...] = getattr(data, slot.name)
+    for index, choice in enumerate(chosen):
+        spec = slot.spec(choice) if choice.kind in slot.known else None
+        problem = spec.unsuited(facts) if isinstance(spec, StepSpec) else ""
+        if spec is not None and problem:
+            rest = (*chosen[:index], *chosen[index + 1 :])
+            edit = SetData(msgspec.structs.replace(data, **{slot.name: rest}))
+            yield Diagnostic("", "error", problem, (Fix(f"Remove {spec.title}", edit),))
 
 
 def _check_nesterov(look: Look) -> Iterator[Diagnostic]:

@@ -1,34 +1,81 @@
-"""What is done to the numbers of the examples before the network sees them. Declarations only.
+"""What is done to the examples before the network sees them. Declarations only.
 
-``data/preparation.py`` carries them out, in the order in which they stand. Means and deviations are taken from the
-training examples only: per channel for images, per feature for tables.
+``data/preparation.py`` carries them out, in the order in which they stand: first what chooses examples and what makes
+other pictures of them, then what is done to their numbers. Means and deviations are taken from the training examples
+only, as they are then: per channel or per pixel for images, per feature for tables.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from nnviz.project.model import Choice
+from nnviz.project.model import Choice, DataFacts
 from nnviz.project.spec import ParamSpec, Spec
 
-PREPARATIONS: tuple[Spec, ...] = (
-    Spec(
+#: The stages of preparation, in their order: which examples, what pictures, what numbers.
+EXAMPLES, PICTURES, NUMBERS = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class StepSpec(Spec):
+    """A step that is taken with data.
+
+    Attributes:
+        stage: Steps of a lower one stand before those of a higher one.
+        pictures: It is for pictures only.
+        classes: It is for examples that belong to classes only.
+        shapes: It decides the shape of an example.
+    """
+
+    stage: int = NUMBERS
+    pictures: bool = False
+    classes: bool = False
+    shapes: bool = False
+
+    def unsuited(self, facts: DataFacts) -> str:
+        """Why it cannot be taken with such data, as a sentence; empty where it can."""
+        if self.pictures and len(facts.input_shape) != 3:
+            return f"“{self.title}” is for pictures, and these examples are none."
+        if self.classes and facts.task not in ("classes", "binary"):
+            return f"“{self.title}” is for examples of classes, and these have none."
+        return ""
+
+
+#: Colours by their names, as grey levels.
+LEVELS: Mapping[str, int] = {"black": 0, "grey": 128, "white": 255}
+COLOURS = (("black", "black"), ("grey", "middle grey"), ("white", "white"))
+
+_SEED = ParamSpec("seed", "seed", "The same seed chooses the same examples.", "int", 0, minimum=0, maximum=2**32 - 1)
+_PER = ParamSpec(
+    "per",
+    "per",
+    "Of pictures: one mean for each channel, or one for each pixel of each channel. Tables have one for each feature.",
+    "choice",
+    "channel",
+    choices=(("channel", "channel"), ("pixel", "pixel")),
+)
+
+PREPARATIONS: tuple[StepSpec, ...] = (
+    StepSpec(
         "scale",
         "0–255 to 0–1",
         "Divides the bytes of pictures by 255. The numbers of tables stay as they are.",
     ),
-    Spec(
+    StepSpec(
         "centre",
         "Mean 0",
-        "Subtracts the mean of each channel or feature, taken from the training examples only.",
+        "Subtracts the mean of each channel, pixel or feature, taken from the training examples only.",
+        params=(_PER,),
     ),
-    Spec(
+    StepSpec(
         "standardise",
         "Mean 0, variance 1",
-        "Subtracts the mean of each channel or feature and divides by its standard deviation, both taken from the "
-        "training examples only. What never changes is only centred.",
+        "Subtracts the mean of each channel, pixel or feature and divides by its standard deviation, both taken from "
+        "the training examples only. What never changes is only centred.",
+        params=(_PER,),
     ),
-    Spec(
+    StepSpec(
         "divide",
         "Divide",
         "Divides all numbers by the same one, such as 10 for points between -6 and 6.",
@@ -46,7 +93,7 @@ PREPARATIONS: tuple[Spec, ...] = (
             ),
         ),
     ),
-    Spec(
+    StepSpec(
         "clip",
         "Clip",
         "Takes numbers that lie outside a range to its nearer end: max(low, min(x, high)). Behind “Mean 0, variance 1” "
@@ -63,6 +110,124 @@ PREPARATIONS: tuple[Spec, ...] = (
                 maximum=1e9,
             ),
         ),
+    ),
+    StepSpec(
+        "resize",
+        "Resize",
+        "Brings all pictures to another size, which the network's input follows. Squash takes the whole picture and "
+        "changes its proportions; fit takes the whole and fills the rest; fill cuts off what is too much; crop cuts "
+        "out the middle and keeps the size of things.",
+        params=(
+            ParamSpec("size", "size", "Height and width.", "pair", (28, 28), minimum=1, maximum=512, unit="px"),
+            ParamSpec(
+                "how",
+                "how",
+                "What becomes of other proportions.",
+                "choice",
+                "fill",
+                choices=(("squash", "squash"), ("fit", "fit"), ("fill", "fill"), ("crop", "crop")),
+            ),
+            ParamSpec(
+                "rest",
+                "rest",
+                "What stands where the picture does not reach.",
+                "choice",
+                "black",
+                choices=COLOURS,
+                shown_when=("how", ("fit", "crop")),
+            ),
+        ),
+        stage=PICTURES,
+        pictures=True,
+        shapes=True,
+    ),
+    StepSpec(
+        "colour",
+        "Grey or colour",
+        "Makes grey pictures of coloured ones (0.299 red + 0.587 green + 0.114 blue), or gives grey ones three equal "
+        "channels, for networks that want colour.",
+        params=(
+            ParamSpec(
+                "to",
+                "to",
+                "Which of the two.",
+                "choice",
+                "grey",
+                choices=(("grey", "grey"), ("colour", "red, green, blue")),
+            ),
+        ),
+        stage=PICTURES,
+        pictures=True,
+        shapes=True,
+    ),
+    StepSpec(
+        "subset",
+        "Subset",
+        "Trains on a part of the training examples only, of every class its share. Validation and test stay whole, so "
+        "that the scores can be compared.",
+        params=(
+            ParamSpec(
+                "by",
+                "by",
+                "How its size is given.",
+                "choice",
+                "share",
+                choices=(("share", "share"), ("count", "number of examples")),
+            ),
+            ParamSpec(
+                "share",
+                "share",
+                "Part of the training examples.",
+                "float",
+                0.1,
+                minimum=0,
+                maximum=1,
+                exclusive_minimum=True,
+                shown_when=("by", ("share",)),
+            ),
+            ParamSpec(
+                "count",
+                "examples",
+                "How many at most.",
+                "int",
+                1000,
+                minimum=1,
+                maximum=10**9,
+                logarithmic=True,
+                shown_when=("by", ("count",)),
+            ),
+            _SEED,
+        ),
+        stage=EXAMPLES,
+    ),
+    StepSpec(
+        "label_noise",
+        "Label noise",
+        "Gives a share of the training examples a wrong class, each of the others with the same chance. Validation and "
+        "test keep the true ones: they show whether the network learns the noise.",
+        params=(
+            ParamSpec(
+                "share",
+                "share",
+                "Part of the training examples that become wrong.",
+                "float",
+                0.1,
+                minimum=0,
+                maximum=1,
+            ),
+            _SEED,
+        ),
+        stage=EXAMPLES,
+        classes=True,
+    ),
+    StepSpec(
+        "balance",
+        "Balance classes",
+        "Repeats training examples of the smaller classes until each has as many as the largest, so that no class is "
+        "neglected for being rare. Validation and test stay as they are.",
+        params=(_SEED,),
+        stage=EXAMPLES,
+        classes=True,
     ),
 )
 

@@ -150,6 +150,7 @@ class DataFile(msgspec.Struct, forbid_unknown_fields=True):
     validation_fraction: Any = 0.2
     split_seed: Any = 0
     preparation: Any = ("scale",)
+    augmentation: Any = ()
 
 
 class TrainingFile(msgspec.Struct, forbid_unknown_fields=True):

@@ -434,7 +434,11 @@ def _lines(project: Project) -> Iterator[str]:
             "dataset": data.dataset,
             "params": _listed(data.params),
             **{spec.name: getattr(data, spec.name) for spec in settings.DATA},
-            **{slot.name: choices.listed(slot, getattr(data, slot.name)) for slot in choices.DATA},
+            **{
+                slot.name: choices.listed(slot, getattr(data, slot.name))
+                for slot in choices.DATA
+                if getattr(data, slot.name) or not slot.left_out
+            },
         },
     )
     yield from _block(

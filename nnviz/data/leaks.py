@@ -1,0 +1,60 @@
+"""Examples that stand in more than one split: what is measured on them says nothing of new ones. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """How many examples of the splits that measure have the very content of one in another split.
+
+    Attributes:
+        validation: Validation examples that are trained on as well, and how many validation examples there are.
+        test: Test examples that are also in the training or the validation split, likewise.
+    """
+
+    validation: tuple[int, int] = (0, 0)
+    test: tuple[int, int] = (0, 0)
+
+    def __bool__(self) -> bool:
+        return bool(self.validation[0] or self.test[0])
+
+    def describe(self) -> str:
+        """The sentence about them; empty where there are none."""
+        parts = []
+        for name, (found, total), where in (
+            ("validation", self.validation, "trained on as well"),
+            ("test", self.test, "also in another split"),
+        ):
+            if found:
+                parts.append(f"{found:,} of {total:,} {name} examples {'is' if found == 1 else 'are'} {where}")
+        return f"{', and '.join(parts)}: they are equal to the last bit." if parts else ""
+
+
+def leaks(train: NDArray[Any], validation: NDArray[Any], test: NDArray[Any]) -> Leaks:
+    """Counts the examples that are equal to one of another split, by their content (targets aside).
+
+    Args:
+        train: Inputs [n, …]; the others of the same type.
+        validation: Likewise.
+        test: Likewise.
+    """
+    trained = set(_contents(train))
+    held_back = list(_contents(validation))
+    found = sum(content in trained for content in held_back)
+    trained.update(held_back)
+    return Leaks((found, len(validation)), (sum(content in trained for content in _contents(test)), len(test)))
+
+
+def _contents(inputs: NDArray[Any]) -> Iterator[int]:
+    """A number of 64 bits for the content of each example; different ones share it once in 10^19 pairs."""
+    rows = np.ascontiguousarray(inputs).reshape(len(inputs), -1) if len(inputs) else inputs
+    if rows.dtype.kind == "f":
+        rows = rows + 0.0  # −0 equals 0
+    return (hash(row.tobytes()) for row in rows)

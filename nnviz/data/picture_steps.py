@@ -1,0 +1,80 @@
+"""Steps of preparation that make other pictures of pictures: of another size, or in grey. By torchvision's transforms.
+
+All splits go through them alike, once, when the data are loaded: bytes come in and bytes go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from nnviz.data.selection import MOST_BYTES
+from nnviz.data.step_facts import picture_size
+from nnviz.data.torchvision_bridge import import_torchvision
+from nnviz.errors import DataError
+from nnviz.project.declared.preparations import LEVELS
+from nnviz.project.model import Params
+
+#: Pictures that are worked on at a time.
+_TOGETHER = 512
+
+Step: TypeAlias = Callable[[Tensor, Params], Tensor]
+
+
+def _resize(pictures: Tensor, values: Params) -> Tensor:
+    height, width = picture_size(values)
+    count, channels, before_height, before_width = pictures.shape
+    needed = count * channels * height * width
+    if needed > MOST_BYTES:
+        raise DataError(
+            f"{count:,} pictures of {height} × {width} would take {needed / 2**30:.1f} GB, more than the "
+            f"{MOST_BYTES / 2**30:.0f} GB allowed: choose a smaller size."
+        )
+    functional = import_torchvision("torchvision.transforms.v2.functional")
+    how, level = str(values["how"]), LEVELS[str(values["rest"])]
+    made = torch.full((count, channels, height, width), level, dtype=torch.uint8)
+    if how == "squash":
+        inner = height, width
+    elif how == "crop":
+        inner = before_height, before_width
+    else:
+        factors = height / before_height, width / before_width
+        factor = min(factors) if how == "fit" else max(factors)
+        inner = max(1, round(before_height * factor)), max(1, round(before_width * factor))
+    # Where the resized picture lies in the new one, its middle on the middle.
+    top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
+    rows, columns = _overlap(top, inner[0], height), _overlap(left, inner[1], width)
+    for first in range(0, count, _TOGETHER):
+        part = pictures[first : first + _TOGETHER]
+        if inner != (before_height, before_width):
+            part = functional.resize(part, list(inner), antialias=True)
+        cut = part[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        made[first : first + _TOGETHER, :, rows, columns] = cut
+    return made
+
+
+def _overlap(offset: int, length: int, side: int) -> slice:
+    """The part of a side that something of a length covers from an offset on."""
+    return slice(max(0, offset), min(side, offset + length))
+
+
+def _colour(pictures: Tensor, values: Params) -> Tensor:
+    channels = pictures.shape[1]
+    if values["to"] == "colour":
+        if channels not in (1, 3):
+            raise DataError(f"Pictures of {channels} channels cannot be made coloured.")
+        return pictures.expand(-1, 3, -1, -1).contiguous()
+    if channels == 1:
+        return pictures
+    if channels != 3:
+        raise DataError(f"Pictures of {channels} channels cannot be made grey.")
+    functional = import_torchvision("torchvision.transforms.v2.functional")
+    parts = [functional.rgb_to_grayscale(part) for part in torch.split(pictures, _TOGETHER)]
+    return torch.cat(parts) if parts else pictures[:, :1]
+
+
+#: What each declared kind does.
+STEPS: Mapping[str, Step] = {"resize": _resize, "colour": _colour}

@@ -50,7 +50,11 @@ def _resize(pictures: Tensor, values: Params) -> Tensor:
     for first in range(0, count, _TOGETHER):
         part = pictures[first : first + _TOGETHER]
         if inner != (before_height, before_width):
-            part = functional.resize(part, list(inner), antialias=True)
+            # One side after the other, in floats: where both change and one becomes 1 pixel, torch 2.13 repeats a row,
+            # and fails for bytes.
+            tall = functional.resize(part.to(torch.float32), [inner[0], before_width], antialias=True)
+            resized = functional.resize(tall, list(inner), antialias=True)
+            part = resized.round().clamp_(0, 255).to(torch.uint8)
         cut = part[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
         made[first : first + _TOGETHER, :, rows, columns] = cut
     return made

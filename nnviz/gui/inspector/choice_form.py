@@ -91,7 +91,7 @@ class ChoiceListForm(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
-        self.add_button = QPushButton(f"Add a {slot.known.noun} …", self)
+        self.add_button = QPushButton(f"Add {'an' if slot.known.noun[0] in 'aeiou' else 'a'} {slot.known.noun} …", self)
         self.add_button.setProperty("role", "link")
         self.add_button.setToolTip(slot.help)
         set_font(self.add_button, 12)

@@ -15,11 +15,13 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy
 
 from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
+from nnviz.data.step_facts import is_balanced
 from nnviz.data.typed_table import ROWS, TypedTable
 from nnviz.errors import InputError, ParamError
 from nnviz.gui.inspector.choice_form import ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
 from nnviz.gui.inspector.rows_table import RowsTable
+from nnviz.gui.inspector.steps_preview import StepsPreview, changes_pictures
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import pictures
 from nnviz.gui.look import theme as themes
@@ -170,6 +172,16 @@ class DataTab(Tab):
             form = self.steps[slot.name] = ChoiceListForm(slot, self.page)
             form.edited.connect(lambda chosen, gesture, name=slot.name: self._on_steps(name, chosen, gesture))
             self.column.addWidget(form)
+        self.preview_head = QWidget(self.page)
+        head = QHBoxLayout(self.preview_head)
+        head.setContentsMargins(0, 0, 0, 0)
+        head.addWidget(self.caption(self.preview_head, "What the steps do"), 1)
+        self.other = self._button(self.preview_head, "dice", "Other examples", self._on_other_examples)
+        head.addWidget(self.other)
+        self.column.addWidget(self.preview_head)
+        self.preview = StepsPreview(self.workspace.background, lambda: self.known.data_dir, self.page)
+        self.column.addWidget(self.preview)
+        self._shown_examples = 0
         self.column.addWidget(self.caption(self.page, "Pinned example"))
         row = QWidget(self.page)
         buttons = QHBoxLayout(row)
@@ -221,6 +233,11 @@ class DataTab(Tab):
         self.split.setEnabled(not spec.undivided)
         for name, form in self.steps.items():
             form.show_choices(getattr(config, name))
+        seen = spec.family == "images" and changes_pictures(config) and not spec.without_folder(config.params)
+        self.preview_head.setVisible(seen)
+        self.preview.setVisible(seen)
+        if seen:
+            self.preview.show_steps(config, self._shown_examples)
         self.known.want(config)
         facts = self.known.facts(config)
         # Its room is kept while nobody knows whether it is needed, so that nothing jumps.
@@ -261,7 +278,8 @@ class DataTab(Tab):
         sizes = self.known.split_sizes(config)
         if facts is not None and sizes is not None:
             train, validation, test = (themes.format_count(size) for size in sizes)
-            lines.append(f"{train} to train, {validation} to validate, {test} to test")
+            repeated = " before the classes are balanced" if is_balanced(config.preparation) else ""
+            lines.append(f"{train} to train{repeated}, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
             names = ", ".join((facts.data.feature_names or spec.feature_names)[: shape[0]])
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
@@ -332,6 +350,10 @@ class DataTab(Tab):
         count = self.validation_count()
         index = max(0, min(index, count - 1) if count else index)
         self.change(SetView(View(index), gesture="pin"))
+
+    def _on_other_examples(self) -> None:
+        self._shown_examples += 1
+        self.preview.show_steps(self._wished(), self._shown_examples)
 
     def _on_random(self) -> None:
         count = self.validation_count()

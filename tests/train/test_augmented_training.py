@@ -1,0 +1,90 @@
+"""A training with augmentation: gone on with bit for bit, measured on untouched examples, mixed answers by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn.functional import log_softmax
+from training_helpers import CNN, MLP, advance, images, made_training, same, tables, weights
+
+from nnviz.data.augmentation import Augmentation
+from nnviz.data.tensors import LoadedData
+from nnviz.errors import InputError
+from nnviz.explain.values import values_of_next_batch
+from nnviz.project import registry
+from nnviz.project.model import Choice, Graph
+from nnviz.train.checkpoint import from_blobs, to_blobs
+
+
+def augmented(data: LoadedData, *kinds: str) -> LoadedData:
+    chosen = tuple(Choice(kind) for kind in kinds or registry.AUGMENTATIONS.all)
+    return replace(data, augmentation=Augmentation.of(chosen, data.facts))
+
+
+def test_gone_on_with_bit_for_bit_from_the_middle_of_an_epoch() -> None:
+    """60 examples, 6 steps an epoch; dropout draws beside it. Of the same weights, kept, put into a file and read."""
+    data = augmented(images())
+    whole = made_training(CNN, data)
+    advance(whole, 15)
+    other = made_training(CNN, data)
+    advance(other, 4)
+    kept = from_blobs(to_blobs(other.capture()))
+    again = made_training(CNN, data)
+    again.restore(kept)
+    for one in (again, other):
+        advance(one, 11)
+        assert same(weights(one.network), weights(whole.network))
+    plain = made_training(CNN, images())
+    advance(plain, 15)
+    assert not same(weights(plain.network), weights(whole.network))
+
+
+def test_going_back_and_looking_ahead_see_the_same_pictures() -> None:
+    training = made_training(CNN, augmented(images()))
+    start = training.capture()
+    ahead = training.peek()
+    assert all(torch.equal(one, other) for one, other in zip(ahead, training.peek(), strict=True))
+    advance(training, 9)
+    seen = weights(training.network)
+    training.go_back(start, 9)
+    advance(training, 9)
+    assert same(weights(training.network), seen)
+
+
+def test_validation_and_test_are_untouched() -> None:
+    data = augmented(images())
+    training, plain = made_training(CNN, data), made_training(CNN, images())
+    for split in ("validation", "test", "train"):
+        for one, other in zip(training.feeder(split).batches(3), plain.feeder(split).batches(0), strict=True):
+            assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
+    assert not torch.equal(training.peek()[0], plain.peek()[0])
+
+
+@pytest.mark.parametrize(("graph", "data"), [(MLP, tables()), (CNN, images())], ids=["chain", "autograd"])
+def test_the_loss_of_mixed_examples_is_that_of_mixed_answers(graph: Graph, data: LoadedData) -> None:
+    """By the definition of cross-entropy, −Σ q·log p, in doubles; the accuracy asks for the larger share."""
+    training = made_training(graph, augmented(data, "mix_up"))
+    _, shares = training.peek()
+    assert shares.shape == (10, 3) and torch.allclose(shares.sum(1), torch.ones(10))
+    outputs = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
+    wanted = -(shares.double() * log_softmax(outputs.double(), 1)).sum(1).mean()
+    loss, gradient = training.loss_function.with_gradient(outputs, shares)
+    assert loss.item() == pytest.approx(wanted.item(), rel=1e-6)
+    slopes = (outputs.double().softmax(1) - shares) / 10
+    assert torch.allclose(gradient.double(), slopes, atol=1e-7)
+    right = training.loss_function.right(outputs, shares)
+    assert right is not None and right.tolist() == (outputs.argmax(1) == shares.argmax(1)).tolist()
+    advance(training, 7)
+    assert training.is_finite
+    values = values_of_next_batch(training)
+    assert values.targets is not None and values.targets.shape == (10, 3)
+
+
+def test_a_mixed_example_is_not_taken_apart_as_one_class() -> None:
+    from nnviz.explain.kinds.losses import Answer
+
+    values = values_of_next_batch(made_training(MLP, augmented(tables(), "mix_up")))
+    with pytest.raises(InputError, match="Mixed examples"):
+        _ = Answer(values, values.nodes["linear2"], 0).label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -56,7 +57,7 @@ def chain(*layers: tuple[str, str, dict[str, object]], shape: tuple[int, ...]) -
     nodes = [Node("input", "input", {"shape": shape}), *(Node(*one) for one in layers)]
     nodes.append(Node("output", "output", {"loss": "mse"}))
     ids = [node.id for node in nodes]
-    edges = tuple(Edge(PortRef(one), PortRef(other)) for one, other in zip(ids, ids[1:], strict=False))
+    edges = tuple(Edge(PortRef(one), PortRef(other)) for one, other in pairwise(ids))
     return Network(Graph({node.id: node for node in nodes}, edges), seed=2)
 
 

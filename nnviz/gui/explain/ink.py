@@ -153,6 +153,8 @@ class Ink:
         # Two decimals, of what is neither large nor small.
         digits = 3 if abs(value) >= 1 or abs(value) < 1e-3 else 2 if abs(value) >= 0.1 else 1
         text = themes.format_number(value, digits)
+        if 0.005 <= abs(value) < 0.1 and self.width(text, size, 500) > inner.width():
+            text = f"{'−' if value < 0 else ''}{abs(value):.2f}"
         size = min(size, 0.86 * rect.width() / max(self.width(text), 1.0))
         if (size * self.letters < 9.5 and self.letters > 9.5) or self.width(text, size, 500) > inner.width():
             return  # half a number says another one

@@ -527,7 +527,8 @@ def paint_readers(ink: Ink, area: QRectF, taken: TakenApart, hands: WindowHands)
         _caption_of(ink, QRectF(x, y, shown, caption), f"WINDOW {at}" if count > 1 else "WINDOW x", values, size)
         scale = map_scale(as_maps(taken.output), reader.index[0] if taken.output.ndim > 1 else 0)
         _paint_cells(ink, box, values, scale, "window", side, 0, partial(_in_gradients, taken, side))
-        _mark_winner(ink, box, reader.window)
+        if reader.window.largest != reader.own or size >= 4 * letters:
+            _mark_winner(ink, box, reader.window)
         _mark_own(ink, box, reader)
         text = number(reader.gradient)
         if single:
@@ -603,6 +604,9 @@ def _mark_own(ink: Ink, box: QRectF, reader: Reader) -> None:
     """The number that is asked about, in its window."""
     row, column = reader.own
     high, wide = box.height() / len(reader.window.rows), box.width() / len(reader.window.columns)
+    if min(high, wide) < 4 * ink.letters:  # within it the mark would cover its number
+        ink.frame(QRectF(box.left() + column * wide + 2, box.top() + row * high + 2, wide - 5, high - 5))
+        return
     ink.frame(QRectF(box.left() + column * wide + 6, box.top() + row * high + 6, wide - 13, high - 13))
 
 

@@ -413,6 +413,8 @@ class MainWindow(QMainWindow):
         docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
         docks.explained_large.connect(self.centre.show_cards_meanwhile)
+        self.flow.changed.connect(lambda: docks.explain_backward(self.flow.backward))
+        docks.explain_backward(self.flow.backward)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
         docks.spread()

@@ -257,6 +257,8 @@ class Runner:
         if self.speed.running:
             self.speed.stop()
             self.publish()
+        elif self.position.activity == "measuring" and not self.instruments.busy:
+            self.publish()  # it was finished while something else was looked at
         self.training.random.release()
 
     def publish(self) -> None:

@@ -11,6 +11,7 @@ from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.sources.bundled_tables import BundledTables
 from nnviz.data.sources.cifar10 import Cifar10
 from nnviz.data.sources.digits import Digits
+from nnviz.data.sources.drawn_points import DrawnByHand
 from nnviz.data.sources.generators import Generators
 from nnviz.data.sources.idx_sets import IdxSets
 from nnviz.data.sources.image_folder import ImageFolder
@@ -29,6 +30,7 @@ SOURCES: tuple[Source, ...] = (
     Toys(),
     Surfaces(),
     Generators(),
+    DrawnByHand(),
     TruthTable(),
     OwnNumbers(),
     Wine(),

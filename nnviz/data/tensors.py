@@ -143,7 +143,7 @@ def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tup
     chosen = stratified(raw.training.targets.numpy(), held_back, config.split_seed)
     rest = np.ones(count, bool)
     rest[chosen] = False
-    if spec.needs_folder:
+    if spec.needs_folder and raw.facts.class_names:
         _check_every_class_is_trained(raw, rest)
     return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
 

@@ -15,6 +15,7 @@ from nnviz.data.sources.drawn_points import DrawnByHand
 from nnviz.data.sources.generators import Generators
 from nnviz.data.sources.idx_sets import IdxSets
 from nnviz.data.sources.image_folder import ImageFolder
+from nnviz.data.sources.numpy_file import NumpyFile
 from nnviz.data.sources.own_numbers import OwnNumbers
 from nnviz.data.sources.shapes import Shapes
 from nnviz.data.sources.source import Source
@@ -38,6 +39,7 @@ SOURCES: tuple[Source, ...] = (
     IdxSets(),
     Cifar10(),
     ImageFolder(),
+    NumpyFile(),
 )
 
 

@@ -15,6 +15,7 @@ from nnviz.data.sources.image_folder import ImageFolder
 from nnviz.data.sources.own_numbers import OwnNumbers
 from nnviz.data.sources.shapes import Shapes
 from nnviz.data.sources.source import Source
+from nnviz.data.sources.table_file import TableFile
 from nnviz.data.sources.toys import Toys
 from nnviz.data.sources.truth_table import TruthTable
 from nnviz.data.sources.wine import Wine
@@ -30,6 +31,7 @@ SOURCES: tuple[Source, ...] = (
     IdxSets(),
     Cifar10(),
     ImageFolder(),
+    TableFile(),
 )
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nnviz.data.image_files import Levels
+
 #: (what is being done, how much of it is done, of how much): called from the thread that does it.
 Progress: TypeAlias = Callable[[str, int, int], None]
 #: Asked now and then by what takes long; True ends it with :class:`~nnviz.errors.Cancelled`.
@@ -154,6 +156,14 @@ class Source:
             Cancelled: ``request.cancelled`` said so.
         """
         raise NotImplementedError
+
+    def levels(self, request: Request) -> Levels | None:
+        """What is black and white in its pictures of more than 8 bits, for others like them; None where nothing says.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+        return None
 
 
 def declared(spec: DatasetSpec, values: Params) -> SourceFacts | None:

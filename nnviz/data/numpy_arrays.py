@@ -59,7 +59,7 @@ class FileArray:
     fortran: bool = False
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """What its numbers take in memory, as they are stored."""
         return math.prod(self.shape) * self.dtype.itemsize
 
@@ -70,7 +70,7 @@ class FileArray:
             DataError: The file is damaged or has gone.
         """
         count = self.shape[0]
-        row = max(self.bytes // max(count, 1), 1)
+        row = max(self.nbytes // max(count, 1), 1)
         step = max(_PIECE // row, 1)
         try:
             with open_regular(self.file) as file:
@@ -97,9 +97,9 @@ class FileArray:
     def _read(self, file: IO[bytes], step: int) -> Iterator[NDArray[Any]]:
         """Read and not mapped into memory: a mapped file that somebody shortens meanwhile takes the program with it."""
         if self.fortran:  # stored column by column: no example is whole before the end
-            yield np.frombuffer(_exactly(file, self.bytes), self.dtype).reshape(self.shape, order="F")
+            yield np.frombuffer(_exactly(file, self.nbytes), self.dtype).reshape(self.shape, order="F")
             return
-        row = self.bytes // self.shape[0]
+        row = self.nbytes // self.shape[0]
         for first in range(0, self.shape[0], step):
             rows = min(step, self.shape[0] - first)
             yield np.frombuffer(_exactly(file, rows * row), self.dtype).reshape(rows, *self.shape[1:])
@@ -123,9 +123,9 @@ def open_npy(path: Path) -> FileArray:
     except _DAMAGE as error:
         raise damaged(path, "", error) from None
     found = FileArray(path.stem, path, shape, dtype, offset=offset, fortran=fortran)
-    if there < found.bytes:
+    if there < found.nbytes:
         raise DataError(
-            f"The file is cut off: it promises {found.bytes:,} bytes of numbers and holds {there:,}.", file=str(path)
+            f"The file is cut off: it promises {found.nbytes:,} bytes of numbers and holds {there:,}.", file=str(path)
         )
     return found
 
@@ -156,9 +156,9 @@ def open_npz(path: Path) -> dict[str, FileArray]:
                         continue
                     offset = member.tell()
                 one = FileArray(name, path, shape, dtype, info.filename, offset, fortran)
-                if info.file_size - offset < one.bytes:
+                if info.file_size - offset < one.nbytes:
                     raise DataError(
-                        f"The array '{shown(name)}' is cut off: it promises {one.bytes:,} bytes of numbers and holds "
+                        f"The array '{shown(name)}' is cut off: it promises {one.nbytes:,} bytes of numbers and holds "
                         f"{max(info.file_size - offset, 0):,}.",
                         file=str(path),
                     )

@@ -274,17 +274,16 @@ def _named_parts(arrays: Mapping[str, FileArray], how: HowToTake, path: Path) ->
             names = how.inputs, answers
         chosen(names[1], "targets")
     else:
-        names = _usual(arrays)
-        if names is None and len(arrays) == 1:
+        usual = _usual(arrays)
+        if usual is None and len(arrays) == 1:
             return Pair(next(iter(arrays.values())), None), None, None
-        if names is None:
+        if usual is None:
             raise DataError(
                 f"It is not clear which array holds the inputs: name them. There are: {listed}.",
                 file=str(path),
                 field="data.params.inputs",
             )
-        if how.targets:
-            names = names[0], chosen(how.targets, "targets").name
+        names = (usual[0], chosen(how.targets, "targets").name) if how.targets else usual
     held_back: list[Pair | None] = []
     for split in (_VALIDATION, _TEST):
         pairs = [pair for pair in _other_splits(*names, split) if pair[0] in arrays and pair[1] in arrays]
@@ -376,8 +375,8 @@ def _check_size(parts: list[Pair], shape: tuple[int, ...], layout: str, path: Pa
     each = int(np.prod(shape, dtype=object)) * (4 if layout == "features" else 1)
     needed = each * sum(part.inputs.shape[0] for part in parts)
     # What lies column by column is read whole before it is turned.
-    needed += max((part.inputs.bytes for part in parts if part.inputs.fortran), default=0)
-    answers = sum(part.targets.bytes for part in parts if part.targets is not None)
+    needed += max((part.inputs.nbytes for part in parts if part.inputs.fortran), default=0)
+    answers = sum(part.targets.nbytes for part in parts if part.targets is not None)
     if needed + answers > MOST_BYTES:
         raise DataError(
             f"The examples would take {(needed + answers) / 2**30:.1f} GB, more than the {MOST_BYTES / 2**30:.0f} GB "

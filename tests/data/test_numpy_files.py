@@ -136,9 +136,7 @@ def test_a_table_of_its_own_and_arrays_by_name(tmp_path: Path) -> None:
     path = saved(tmp_path, first=GREY, second=COLOUR, truth=LABELS, other=LABELS // 2)
     assert datasets.facts(on(path, inputs="second", targets="other")).input_shape == (3, 5, 6)
     assert datasets.facts(on(path, inputs="second", targets="other")).targets == 2
-    assert torch.equal(
-        load(on(path, inputs="first", targets="truth")).train.inputs.amax((1, 2, 3)) > 0, torch.ones(26) > 0
-    )
+    assert whole(on(path, inputs="first", targets="truth"))[GREY[7].tobytes()] == 3
 
 
 class Evil:
@@ -239,7 +237,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path, monkeypa
     path = saved(tmp_path, x=GREY, y=LABELS)
     monkeypatch.setattr(numpy_sets, "MOST_BYTES", 1_000)
     monkeypatch.setattr(numpy_sets.FileArray, "pieces", lambda self: pytest.fail("it was read"))
-    with pytest.raises(DataError, match="would take 0.0 GB, more than the 0 GB allowed"):
+    with pytest.raises(DataError, match=r"would take .* GB, more than the 0 GB allowed"):
         load(on(path))
 
 

@@ -20,6 +20,7 @@ from nnviz.data.sources.own_numbers import OwnNumbers
 from nnviz.data.sources.shapes import Shapes
 from nnviz.data.sources.source import Source
 from nnviz.data.sources.surfaces import Surfaces
+from nnviz.data.sources.table_file import TableFile
 from nnviz.data.sources.toys import Toys
 from nnviz.data.sources.truth_table import TruthTable
 from nnviz.data.sources.wine import Wine
@@ -40,6 +41,7 @@ SOURCES: tuple[Source, ...] = (
     Cifar10(),
     ImageFolder(),
     NumpyFile(),
+    TableFile(),
 )
 
 

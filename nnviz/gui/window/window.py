@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
             document, self.training, self.bridge, self.notices, self.apply, self.regions.show_node, self
         )
         self.guidance.problems_requested.connect(self.regions.show_problems)
+        self.guidance.own_data_requested.connect(self.regions.choose_own_data)
         self.timeline.problems_requested.connect(self.regions.show_problems)
         self.fix_trials = FixTrials(document, self)
         self.replay = Replay(self.training, self.files, self.background, self.notices, self.guidance, self.canvas, self)
@@ -462,7 +463,14 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped, or say why not."""
-        drop_files(event, self.files.open, self.message.say)
+        drop_files(event, self.files.open, self._use_data_file, self.message.say)
+
+    def _use_data_file(self, path: Path) -> None:
+        """Data that were dropped: the document's, unless it cannot be changed now."""
+        if self.shown_document.read_only:
+            self.message.say(self.shown_document.read_only)
+        else:
+            self.regions.use_data_file(path)
 
     # ---- following -----------------------------------------------------------------------------------------------
 

@@ -350,7 +350,9 @@ class TrainingSession:
         if self._broken_off:
             return
         self._doing = failures.BUILDING
-        training = Training(self.project, self.data, device)
+        # Whoever wants no instruments wants no record of the examples either.
+        measured = self._probes is None or len(self._probes) > 0
+        training = Training(self.project, self.data, device, record_examples=measured)
         devices.fit_threads(training.work)
         self._waits = ThreadWaits()
         if self._resume is not None:

@@ -26,6 +26,7 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train import checkpoint_checks as checks
 from nnviz.train import loop, optimizers, weight_edits
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
+from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import rate, with_recipe
@@ -54,6 +55,7 @@ class Training:
         project: What to train.
         data: Its data set, loaded.
         device: Where.
+        record_examples: Keep how the network does on every single training example.
 
     Attributes:
         data: The data set: its three splits, unprepared, on the CPU.
@@ -70,6 +72,7 @@ class Training:
         best_loss: Its mean loss over the validation split; infinite for none.
         test_uses: How often the test split was measured, from the beginning of the run.
         edits: What was set by hand since the start or the last restore.
+        examples: How the network does on every training example; None where nobody asked for it.
 
     Raises:
         ProjectError: The project has errors; the message is the first of them.
@@ -77,7 +80,9 @@ class Training:
         DataError: The data holds numbers that are not finite.
     """
 
-    def __init__(self, project: Project, data: LoadedData, device: torch.device) -> None:
+    def __init__(
+        self, project: Project, data: LoadedData, device: torch.device, *, record_examples: bool = False
+    ) -> None:
         project = effective(project)
         inference = infer(project.graph)
         problems = problems_that_stop(validate(project, data.facts, inference))
@@ -127,6 +132,13 @@ class Training:
         self._join_single = bool(several)
         #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = self.batches_again()
+        self.examples: ExampleRecord | None = None
+        if record_examples:
+            outputs = inference.results[self.network.output_id].output
+            macs = self.network.inference.macs * len(data.train)
+            self.examples = ExampleRecord(self._feeder, self.loss_function, math.prod(outputs), macs)
+        #: What the network put out for the batch that was trained last.
+        self._outputs: Tensor | None = None
         #: Batches of a split in its own order, by the split's name, for measuring.
         self._measuring: dict[str, Feeder] = {}
         #: The rest of the present epoch's batches; None where they are to be begun anew at the present step.
@@ -283,6 +295,8 @@ class Training:
         if self._spoilt_step is not None:
             raise _not_finite(self._spoilt_step)
         inputs, targets = self._next_batch()
+        if self.examples is not None:
+            after_backward = self._keeping_outputs(after_backward)
         if self._varies or self.replaying:
             self._use_rate(self._rate_at(self._step))
         if self._switchboard.history and self.replaying:
@@ -306,6 +320,9 @@ class Training:
         else:
             self._watch.send(self._step + 1, loss)
         count = inputs.shape[0]
+        if self.examples is not None and self._outputs is not None:
+            self.examples.add(self._step, self._outputs)
+            self._outputs = None
         self._weights_of = None
         self._losses.append(loss)
         self._counts.append(count)
@@ -316,6 +333,21 @@ class Training:
             self._use_rate(self.learning_rate)
             self._use_switches(self._switchboard.at(self._step))
         return count
+
+    def _keeping_outputs(self, after_backward: loop.AfterBackward | None) -> loop.AfterBackward:
+        """The same, and what the network put out is kept until the step is done."""
+        if after_backward is None:
+            return self._keep_outputs
+        told = after_backward
+
+        def both(loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+            self._outputs = outputs
+            told(loss, outputs, targets)
+
+        return both
+
+    def _keep_outputs(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+        self._outputs = outputs
 
     def batches_again(self, *, resident: bool | None = None) -> Feeder:
         """Feeds the very batches of this training once more, to whoever goes another way from an earlier step.
@@ -485,7 +517,8 @@ class Training:
     @property
     def state_bytes(self) -> int:
         """Memory that :meth:`capture` takes, the best weights left out: those are kept already."""
-        return checkpoints.state_bytes(self.network, self.optimizer)
+        own = 0 if self.examples is None else self.examples.nbytes
+        return checkpoints.state_bytes(self.network, self.optimizer) + own
 
     def capture(self, *, copied: bool = True) -> Checkpoint:
         """A copy of everything that decides how it goes on.
@@ -511,6 +544,7 @@ class Training:
             progress,
             self.best,
             self.data.fingerprint,
+            None if self.examples is None else self.examples.capture(copied=copied),
             copied=copied,
         )
 
@@ -592,6 +626,8 @@ class Training:
         self.best_loss = float.fromhex(progress.best_loss)
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
+        if self.examples is not None:
+            self.examples.restore(checkpoint.examples)
         self._rate_in_use = None  # the optimizer's own came with the checkpoint
 
     def _forget_spoilt(self) -> None:

@@ -225,6 +225,12 @@ class Feeder:
         self._inputs = split.inputs.to(home)
         self._targets = split.targets.to(home)
 
+    def label(self, targets: Tensor) -> None:
+        """Other targets for the same examples, from the next batch on: as many, of the same type."""
+        if targets.shape != self._targets.shape:
+            raise ValueError(f"{tuple(targets.shape)} targets for {tuple(self._targets.shape)}")
+        self._targets = targets.to(self._targets.device)
+
     def __len__(self) -> int:
         """Batches an epoch."""
         return len(self._bounds) - 1

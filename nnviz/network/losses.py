@@ -133,6 +133,36 @@ class LossFunction:
         return outputs.flatten(1).argmax(1) == labels
 
 
+@dataclass(frozen=True)
+class WeightedLoss(LossFunction):
+    """The loss of a batch whose examples weigh differently: Σ w·l / Σ w.
+
+    Attributes:
+        weights: float32[n] of one batch, on its device; where all are 0 the loss is 0.
+    """
+
+    weights: Tensor = field(kw_only=True)
+
+    @classmethod
+    def of(cls, loss: LossFunction, weights: Tensor) -> WeightedLoss:
+        """The same loss with weights for the examples of one batch."""
+        return cls(loss.kind, loss.task, loss.classes, loss.threshold, loss.values, weights=weights)
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Weighted mean loss of the batch, see :class:`LossFunction`."""
+        # What weighs nothing adds nothing, also where its loss is infinite.
+        losses = torch.where(self.weights > 0, self.each(outputs, targets), 0.0)
+        return (losses * self.weights).sum() / self.weights.sum().clamp(min=torch.finfo(torch.float32).tiny)
+
+    def with_gradient(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted mean loss and its gradient, see :class:`LossFunction`."""
+        with torch.enable_grad():
+            free = outputs.detach().requires_grad_()
+            loss = self(free, targets)
+            (gradient,) = torch.autograd.grad(loss, free)
+        return loss.detach(), gradient
+
+
 def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:
     """The loss that the graph's Output node asks for, fitted to the data set.
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nnviz.data.tensors import Feeder, LoadedData
+from nnviz.data.curation import Curation, curated
+from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
 from nnviz.network.chain import DenseChain
-from nnviz.network.losses import loss_function
+from nnviz.network.losses import WeightedLoss, loss_function
 from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -21,7 +22,7 @@ from nnviz.project.checks.memory import EVALUATION_BATCH, Estimate, Examples
 from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.graph.bypass import effective
-from nnviz.project.model import Project
+from nnviz.project.model import Curated, Project
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import checkpoint_checks as checks
 from nnviz.train import loop, optimizers, weight_edits
@@ -43,6 +44,13 @@ class _Plan(NamedTuple):
     first_step: int
     base: float
     epochs: int
+
+
+class _Curated(NamedTuple):
+    """From ``first_epoch`` (from 0) on: what was decided about single examples."""
+
+    first_epoch: int
+    curation: Curation
 
 
 class Training:
@@ -130,6 +138,11 @@ class Training:
             raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
         #: Whether a single last example joins the batch before it.
         self._join_single = bool(several)
+        #: What was decided about single examples, by the first epoch it holds for, ascending, since the start or the
+        #: last restore.
+        self._curated = [_Curated(0, curated(data.train, data.facts, project.curation))]
+        #: Which of these the batches are made by.
+        self._curation = self._curated[0].curation
         #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = self.batches_again()
         self.examples: ExampleRecord | None = None
@@ -304,7 +317,7 @@ class Training:
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
-                self.loss_function,
+                self.loss_function if self._curation.weights is None else self._weighted_loss(self._curation.weights),
                 self._updates,
                 inputs,
                 targets,
@@ -349,6 +362,40 @@ class Training:
     def _keep_outputs(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
         self._outputs = outputs
 
+    def curate(self, entries: Sequence[Curated]) -> str:
+        """Other decisions about single examples, from the next epoch on; before the first step at once.
+
+        Returns:
+            What could not be done, as a sentence; empty where all was.
+        """
+        found = curated(self.data.train, self.data.facts, entries)
+        begins = -(-max(self._step, self._replay_until) // self.steps_per_epoch)
+        self._curated = [one for one in self._curated if one.first_epoch < begins] + [_Curated(begins, found)]
+        if begins == self.epoch and not self.replaying and self._step % self.steps_per_epoch == 0:
+            self._batches = None  # which would have begun with the old ones
+        return found.remark
+
+    @property
+    def curation_remark(self) -> str:
+        """What could not be done of what was decided about single examples, as a sentence."""
+        return self._curated[-1].curation.remark
+
+    def _use_curation(self) -> None:
+        """What holds for the epoch that the next step belongs to."""
+        found = next((one for one in reversed(self._curated) if one.first_epoch <= self.epoch), self._curated[0])
+        if found.curation is self._curation:
+            return
+        if self.examples is not None:
+            self.examples.settle()  # with the labels that were learned
+        self._curation = found.curation
+        self._feeder.label(self._curation.targets)
+
+    def _weighted_loss(self, weights: Tensor) -> WeightedLoss:
+        epoch, batch = divmod(self._step, self.steps_per_epoch)
+        part = slice(self._feeder.examples_before(batch), self._feeder.examples_before(batch + 1))
+        chosen = weights.index_select(0, self._feeder.order(epoch)[part])
+        return WeightedLoss.of(self.loss_function, chosen.to(self.device))
+
     def batches_again(self, *, resident: bool | None = None) -> Feeder:
         """Feeds the very batches of this training once more, to whoever goes another way from an earlier step.
 
@@ -356,8 +403,9 @@ class Training:
             resident: False does not move the examples to the device a second time, but each batch.
         """
         config = self.config
+        split = self.data.train
         return Feeder(
-            self.data.train,
+            Split(split.inputs, self._curation.targets, split.numbers),
             self.data.scaler,
             config.batch_size,
             self.device,
@@ -368,6 +416,7 @@ class Training:
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
+        self._use_curation()
         return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
 
     def peek_numbers(self) -> list[int]:
@@ -562,6 +611,7 @@ class Training:
         self._use_switches(NO_SWITCHES)
         self.edits.clear()
         self._replay_until = 0
+        self._curated = [_Curated(0, self._curated[-1].curation)]
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
             base = float(self.optimizer.param_groups[0]["lr"])
@@ -578,7 +628,7 @@ class Training:
             checkpoint: One that :meth:`capture` made since the start or the last :meth:`restore`, not behind ``step``.
             step: Where to go.
         """
-        present = self._plans[-1]
+        present, decided = self._plans[-1], self._curated[-1]
         self._put_back(checkpoint)
         self.edits.forget_after(step)
         self._edit_again()  # a state that was kept before the edits of its own step
@@ -586,6 +636,10 @@ class Training:
         if not self._plans or (self._plans[-1].base, self._plans[-1].epochs) != (present.base, present.epochs):
             self._plans.append(_Plan(step, present.base, present.epochs))
         self._replay_until = step
+        begins = -(-step // self.steps_per_epoch)
+        self._curated = [one for one in self._curated if one.first_epoch < max(begins, 1)]
+        if self._curated[-1].curation is not decided.curation:
+            self._curated.append(_Curated(begins, decided.curation))
         self._switchboard.history = [entry for entry in self._switchboard.history if entry[0] <= step]
         self._use_switches(self._switchboard.at(self._step))
         if not self.replaying:
@@ -641,9 +695,11 @@ class Training:
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         if self._batches is None:
+            self._use_curation()
             self._batches = self._feeder.batches(self.epoch, self._step % self.steps_per_epoch)
         batch = next(self._batches, None)
         if batch is None:
+            self._use_curation()
             self._batches = self._feeder.batches(self.epoch)
             batch = next(self._batches)
         return batch

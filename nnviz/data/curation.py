@@ -1,4 +1,4 @@
-"""What was decided about single examples, brought to the training split: labels and weights for each of its examples."""
+"""What was decided about single examples, brought to the training split: labels and weights for all of it."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ from nnviz.project.spec import MOST_TEXTS, ParamSpec
 from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, line_problem, note_problem
 
 __all__ = [
-    "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Curate", "Disconnect", "Edit", "InsertOnEdge", "Move", "Regroup",
-    "RemoveNodes", "Rename", "SetData", "SetKind", "SetParam", "SetProject", "SetTraining", "SetView", "Several",
+    "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Curate", "Disconnect", "Edit", "InsertOnEdge", "Move",
+    "Regroup", "RemoveNodes", "Rename", "SetData", "SetKind", "SetParam", "SetProject", "SetTraining", "SetView", "Several",
     "Unset", "can_connect", "free_port", "new_id", "wire_into", "wires_into", "wires_out_of",
 ]  # fmt: skip
 

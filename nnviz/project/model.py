@@ -205,8 +205,8 @@ class Curated(msgspec.Struct, frozen=True):
 
     Attributes:
         example: Its number among those for training and validation, as the data set gives them.
-        mark: Tells it from others by its numbers, see ``data.curation.mark_of``, so that what was decided never falls on
-            another example when the data change.
+        mark: Tells it from others by its numbers, see ``data.curation.mark_of``, so that what was decided never falls
+            on another example when the data change.
         label: Its class from now on, by name; of a data set without names the number. Empty leaves it.
         weight: How much its loss counts; 1 is as usual, 0 leaves it out.
     """

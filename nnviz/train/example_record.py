@@ -21,6 +21,7 @@ from torch import Tensor
 
 from nnviz.data.tensors import Feeder
 from nnviz.network.losses import LossFunction
+from nnviz.project import registry
 from nnviz.record.file_format import MOST_NUMBERS
 from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN
 from nnviz.record.readings import ArrayReading
@@ -175,7 +176,7 @@ class ExampleRecord:
     def readings(self, step: int) -> list[ArrayReading]:
         """What became of each example until now; waits for the device."""
         self.settle()
-        if self._feeder.count > MOST_NUMBERS or self._loss.task == "none":
+        if self._feeder.count > MOST_NUMBERS or registry.loss(self._loss.kind).takes_nothing:
             return []
         found = [(EXAMPLE_LOSS, self._state["loss"])]
         if self._loss.has_accuracy:

@@ -6,7 +6,21 @@ import msgspec
 import pytest
 import torch
 from torch.nn import functional
-from training_helpers import CNN, CPU, MADE, MLP, advance, images, project_of, same, served, session_of, tables, weights
+from training_helpers import (
+    CNN,
+    CPU,
+    MADE,
+    MLP,
+    advance,
+    images,
+    project_of,
+    same,
+    served,
+    session_of,
+    tables,
+    wait_for,
+    weights,
+)
 
 from nnviz.data.curation import curated, mark_of
 from nnviz.data.examples import LoadedData, Split
@@ -88,7 +102,7 @@ def test_it_holds_from_the_next_epoch_on_and_again_on_the_way_back() -> None:
     training.go_back(kept, 15)
     advance(training, 3)
     advance(training, 3)
-    assert same(third, weights(training.network)) is (training.step == 18)
+    assert training.step == 18 and same(third, weights(training.network))
     # Taken back, from the next epoch on.
     training.curate(())
     advance(training, 6)
@@ -129,20 +143,12 @@ def test_decisions_are_edits_of_the_document_and_stand_in_its_file() -> None:
     assert document.project.curation == (Curated(4, "ab", label="a"),)
     document.apply(Curate((Curated(4),)))
     assert document.project == start and b"curation" not in io.dumps(start)
-    for wrong in (
-        Curated(-1),
-        Curated(1, weight=-1.0),
-        Curated(1, weight=float("nan")),
-        Curated(1, "x"),
-        Curated(1, label="\n"),
-    ):
+    too_small, no_number = Curated(1, weight=-1.0), Curated(1, weight=float("nan"))
+    for wrong in (Curated(-1), too_small, no_number, Curated(1, "x"), Curated(1, label="\n")):
         with pytest.raises(ParamError, match="curation"):
             document.apply(Curate((wrong,)))
-    for text in (
-        b'[{"example": 1, "weight": 1e9}]',
-        b'[{"example": 1, "label": "a"}, {"example": 1, "label": "b"}]',
-        b"[3]",
-    ):
+    twice = b'[{"example": 1, "label": "a"}, {"example": 1, "label": "b"}]'
+    for text in (b'[{"example": 1, "weight": 1e9}]', twice, b"[3]"):
         with pytest.raises(ProjectError, match="curation"):
             io.loads(io.dumps(Project()).rstrip()[:-1] + b', "curation": ' + text + b"}")
 
@@ -152,8 +158,10 @@ def test_a_session_takes_it_on() -> None:
     with served(session_of()) as session:
         session.refused.connect(said.append)
         session.step(3).result(20)
+        wait_for(lambda: session.position.step == 3)
         session.curate((*ENTRIES, Curated(1000, label="a"))).result(20)
         session.step(4).result(20)
+        wait_for(lambda: session.position.step == 7)
         weights_now = session.ask(lambda: session.training._curation.weights).result(20)
         assert weights_now is not None and float(weights_now[8]) == 2.5
     assert said == ["What was decided about example 1000 is left aside: the data have changed, or know no such class."]

@@ -96,15 +96,25 @@ class DrawnAugmentation:
             made = STEPS[kind](made, values, self._random(number))
         return made
 
-    def together(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """What is done to the examples of a batch with each other, once they are scaled; targets may become mixed."""
+    def together(self, inputs: Tensor, targets: Tensor, apart: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What is done to the examples of a batch with each other, once they are scaled; targets may become mixed.
+
+        Args:
+            inputs: Of the batch.
+            targets: Likewise.
+            apart: bool[n], which of them are mixed into no other.
+        """
+        partners = torch.arange(len(inputs))
+        mixed = torch.arange(len(inputs)) if apart is None else partners[~apart]
+        partners[mixed] = mixed.roll(1)
+        partners = partners.to(inputs.device)
         for number, kind, values in self._steps:
             if _is_together(kind) and len(inputs) > 1:
-                inputs, targets = self._mixed(inputs, targets, values, self._random(number))
+                inputs, targets = self._mixed(inputs, targets, partners, values, self._random(number))
         return inputs, targets
 
     def _mixed(
-        self, inputs: Tensor, targets: Tensor, values: Params, random: np.random.Generator
+        self, inputs: Tensor, targets: Tensor, partners: Tensor, values: Params, random: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         alpha = values["alpha"]
         assert isinstance(alpha, float)  # the ParamSpec parsed it
@@ -112,7 +122,7 @@ class DrawnAugmentation:
         if not targets.is_floating_point():
             targets = functional.one_hot(targets, self._augmentation.classes) if self._augmentation.classes else targets
             targets = targets.to(torch.float32)
-        return tuple(one.mul(share).add_(one.roll(1, 0), alpha=1 - share) for one in (inputs, targets))  # type: ignore[return-value]  # of two
+        return tuple(one.mul(share).add_(one[partners], alpha=1 - share) for one in (inputs, targets))  # type: ignore[return-value]  # of two
 
     @property
     def _steps(self) -> list[tuple[int, str, Params]]:

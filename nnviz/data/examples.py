@@ -21,12 +21,16 @@ class Split:
     Attributes:
         inputs: uint8[n, *shape] for images, float32[n, features] for tables; on the CPU, never written to.
         targets: int64[n] class numbers (0 or 1 for a yes/no); float32[n, k] for regression.
-        true_targets: The same before some were made wrong on purpose; None where none were.
+        numbers: int64[n], which of the set these are as it was read; None where they are all of it, in its order.
+        true_targets: The targets before some were made wrong on purpose; None where none were.
+        read: The inputs of the set as it was read, before steps that make other pictures; None where there was none.
     """
 
     inputs: Tensor
     targets: Tensor
+    numbers: Tensor | None = None
     true_targets: Tensor | None = None
+    read: Tensor | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
@@ -42,8 +46,18 @@ class Split:
 
     def take(self, indices: Tensor) -> Split:
         """The examples at ``indices``, copied."""
+        numbers = indices if self.numbers is None else self.numbers.index_select(0, indices)
         true = None if self.true_targets is None else self.true_targets.index_select(0, indices)
-        return Split(self.inputs.index_select(0, indices), self.targets.index_select(0, indices), true)
+        inputs, targets = (tensor.index_select(0, indices) for tensor in (self.inputs, self.targets))
+        return Split(inputs, targets, numbers, true, self.read)
+
+    def number(self, index: int) -> int:
+        """Which of the set as it was read the example at ``index`` is."""
+        return index if self.numbers is None else int(self.numbers[index])
+
+    def as_read(self, index: int) -> Tensor:
+        """The inputs of the example at ``index`` as they were read."""
+        return self.inputs[index] if self.read is None else self.read[self.number(index)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ that one epoch costs neither a decoder nor a copy from the host.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from nnviz.data.readers import RawData, read, stamp
 from nnviz.data.selection import STEPS as SELECTIONS
 from nnviz.data.selection import Selection
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
+from nnviz.data.table_memory import MEMORY as TABLES
 from nnviz.errors import DataError
 from nnviz.project.declared.preparations import EXAMPLES, PICTURES
 from nnviz.project.model import Choice, DataConfig, DataFacts
@@ -41,6 +43,8 @@ __all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Spli
 _MOST_NAMED = 8
 #: Loaded sets of this process: opening a session again after an edit costs nothing.
 _CACHE = Cache(limit=1 << 30)
+#: Numbers of examples in the orders that a feeder remembers: of one epoch at least.
+_REMEMBERED = 1 << 16
 
 
 def load(
@@ -88,10 +92,12 @@ def load(
     splits = _CACHE.get(divided_key)
     if not isinstance(splits, tuple):
         train, validation = _divide(spec, config, raw)
-        splits = train, validation, _warnings(spec, raw, train, validation)
-        _CACHE.put(divided_key, splits, 0 if spec.undivided else train.bytes + validation.bytes)
-    train, validation, warnings = splits
-    test = raw.training if spec.undivided else raw.test
+        warnings = _warnings(spec, raw, train, validation)
+        parts = without_missing(train, validation, raw.training if spec.undivided else raw.test)
+        own = [split for split in parts if split is not raw.training and split is not raw.test]
+        splits = *parts, warnings
+        _CACHE.put(divided_key, splits, sum(split.bytes for split in own))
+    train, validation, test, warnings = splits
     train = _selected(train, raw.facts, divided_key, [step for step in steps if step.spec.stage == EXAMPLES])
     scaler_key = (*divided_key, *_names(config.preparation))
     scaler = _CACHE.get(scaler_key)
@@ -131,14 +137,19 @@ def _with_pictures(
     for step in steps:
         work = picture_steps.STEPS[step.spec.kind]
         try:
-            training = Split(work(raw.training.inputs, step.values), raw.training.targets)
-            test = training if raw.test is raw.training else Split(work(raw.test.inputs, step.values), raw.test.targets)
+            training = _with_inputs(raw.training, work(raw.training.inputs, step.values))
+            test = training if raw.test is raw.training else _with_inputs(raw.test, work(raw.test.inputs, step.values))
         except DataError as error:
             raise DataError(error.message, field=step.field) from None
         shape = tuple(training.inputs.shape[1:])
         raw = RawData(msgspec.structs.replace(raw.facts, input_shape=shape), training, test, raw.validation)
     _CACHE.put(key, raw, raw.bytes)
     return raw, key
+
+
+def _with_inputs(split: Split, inputs: Tensor) -> Split:
+    """Other pictures of the same examples, which remember how they were read."""
+    return replace(split, inputs=inputs, read=split.inputs if split.read is None else split.read)
 
 
 def _selected(train: Split, facts: DataFacts, key: tuple[Hashable, ...], steps: Sequence[Planned]) -> Split:
@@ -159,7 +170,7 @@ def _selected(train: Split, facts: DataFacts, key: tuple[Hashable, ...], steps: 
             raise DataError(error.message, field=step.field) from None
     split = train.take(torch.from_numpy(chosen.numbers))
     if any(step.spec.kind == "label_noise" for step in steps):
-        split = Split(split.inputs, torch.from_numpy(chosen.labels), split.targets)
+        split = replace(split, targets=torch.from_numpy(chosen.labels), true_targets=split.targets)
     _CACHE.put(key, split, split.bytes)
     return split
 
@@ -185,6 +196,7 @@ def clear_cache() -> None:
     """Forgets every loaded set."""
     _CACHE.clear()
     MEMORY.clear()
+    TABLES.clear()
 
 
 def _read(request: Request, place: Path | None) -> tuple[RawData, tuple[Hashable, ...]]:
@@ -237,9 +249,25 @@ def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tup
     chosen = stratified(raw.training.targets.numpy(), held_back, config.split_seed)
     rest = np.ones(count, bool)
     rest[chosen] = False
-    if spec.needs_folder:
+    if spec.needs_folder and raw.facts.class_names:
         _check_every_class_is_trained(raw, rest)
     return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
+
+
+def without_missing(train: Split, validation: Split, test: Split) -> tuple[Split, Split, Split]:
+    """Missing numbers of tables (NaN) become the mean of their feature over the training split; 0 where it has none.
+
+    Splits without any are handed back as they are, so that nothing is copied.
+    """
+    parts = (train, validation, test)
+    if train.inputs.dtype == torch.uint8 or not any(bool(torch.isnan(part.inputs).any()) for part in parts):
+        return parts
+    means = torch.nan_to_num(train.inputs.to(torch.float64).nanmean(0)).to(torch.float32)
+
+    def filled(part: Split) -> Split:
+        return replace(part, inputs=torch.where(torch.isnan(part.inputs), means, part.inputs))
+
+    return filled(train), filled(validation), filled(test)
 
 
 def _check_every_class_is_trained(raw: RawData, trained: NDArray[np.bool_]) -> None:
@@ -283,6 +311,7 @@ class Feeder:
         resident: Whether the split lives on the device; None decides by the memory that is free.
         augmentation: What is done to the examples of a batch anew each time, fixed by (seed, epoch, batch); never to
             what :meth:`prepare` gives.
+        weights: float[n], how much each example weighs: one that weighs nothing is mixed into no other.
     """
 
     def __init__(
@@ -297,6 +326,7 @@ class Feeder:
         join_single: bool = False,
         resident: bool | None = None,
         augmentation: Augmentation | None = None,
+        weights: Tensor | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"a batch of {batch_size} examples")
@@ -310,6 +340,8 @@ class Feeder:
         self._bounds = [*range(0, self.count, batch_size), self.count]
         if join_single and batch_size > 1 and self.count > 1 and self.count % batch_size == 1:
             del self._bounds[-2]
+        #: The orders of the latest epochs that were asked for.
+        self._orders: dict[int, Tensor] = {}
         self.scaler = scaler.to(self.device)
         if resident is None:
             free = free_bytes(self.device)
@@ -318,6 +350,14 @@ class Feeder:
         home = self.device if resident else torch.device("cpu")
         self._inputs = split.inputs.to(home)
         self._targets = split.targets.to(home)
+        self._weights = weights
+
+    def label(self, targets: Tensor, weights: Tensor | None = None) -> None:
+        """Other targets and weights for the same examples, from the next batch on: as many, of the same type."""
+        if targets.shape != self._targets.shape:
+            raise ValueError(f"{tuple(targets.shape)} targets for {tuple(self._targets.shape)}")
+        self._targets = targets.to(self._targets.device)
+        self._weights = weights
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -328,15 +368,21 @@ class Feeder:
         return int(self._bounds[batch])
 
     def order(self, epoch: int) -> Tensor:
-        """The indices of the examples in the order of one epoch, int64[n] on the CPU.
+        """The indices of the examples in the order of one epoch, int64[n] on the CPU; not to be written to.
 
         Drawn by numpy, whose streams do not depend on the device or on torch's version and whose use leaves torch's own
         random state alone.
         """
         if not self.shuffle:
             return torch.arange(self.count)
-        random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
-        return torch.from_numpy(random.permutation(self.count))
+        known = self._orders.get(epoch)
+        if known is None:
+            random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
+            known = torch.from_numpy(random.permutation(self.count))
+            while self._orders and len(self._orders) * self.count >= _REMEMBERED:
+                del self._orders[next(iter(self._orders))]
+            self._orders[epoch] = known
+        return known
 
     def numbers(self, epoch: int, batch: int) -> list[int]:
         """Which examples the batch of an epoch holds, in its order."""
@@ -355,14 +401,13 @@ class Feeder:
             # In their own order a batch is a slice: no indices, no gathering.
             for batch, (first, last) in enumerate(pairwise(self._bounds[start:]), start):
                 part = slice(first, last)
-                yield self._ready(self._inputs[part], self._targets[part], (epoch, batch))
+                yield self._augmented(self._inputs[part], self._targets[part], (epoch, batch))
             return
         order = self.order(epoch).to(self._inputs.device)
         for batch, (first, last) in enumerate(pairwise(self._bounds[start:]), start):
             chosen = order[first:last]
-            yield self._ready(
-                self._inputs.index_select(0, chosen), self._targets.index_select(0, chosen), (epoch, batch)
-            )
+            inputs, targets = self._inputs.index_select(0, chosen), self._targets.index_select(0, chosen)
+            yield self._augmented(inputs, targets, (epoch, batch))
 
     def prepare(self, indices: Sequence[int] | Tensor) -> Tensor:
         """The examples at ``indices`` as the network sees them, float32[n, *shape] on the device."""
@@ -383,10 +428,16 @@ class Feeder:
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
 
-    def _ready(self, inputs: Tensor, targets: Tensor, place: tuple[int, int] | None = None) -> tuple[Tensor, Tensor]:
-        # Bytes travel, floats are made on the device: a quarter of the traffic.
+    def _augmented(self, inputs: Tensor, targets: Tensor, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        if self.augmentation is None:
+            return self._ready(inputs, targets)
         inputs, targets = self._moved(inputs), self._moved(targets)
-        if self.augmentation is None or place is None:
-            return self.scaler.apply(inputs), targets
         drawn = self.augmentation.at(self.seed, *place)
-        return drawn.together(self.scaler.apply(drawn.each(inputs)), targets)
+        apart = None
+        if self._weights is not None:
+            apart = self._weights[torch.tensor(self.numbers(*place))] == 0
+        return drawn.together(self.scaler.apply(drawn.each(inputs)), targets, apart)
+
+    def _ready(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        # Bytes travel, floats are made on the device: a quarter of the traffic.
+        return self.scaler.apply(self._moved(inputs)), self._moved(targets)

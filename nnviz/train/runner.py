@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
@@ -257,6 +258,8 @@ class Runner:
         if self.speed.running:
             self.speed.stop()
             self.publish()
+        elif self.position.activity == "measuring" and not self.instruments.busy:
+            self.publish()  # it was finished while something else was looked at
         self.training.random.release()
 
     def publish(self) -> None:
@@ -374,6 +377,9 @@ class Runner:
         if self._evaluation is not None:  # which began with other units
             self._drop_evaluation()
         self.instruments.look_anew()
+        if self._rewind.steps[-1:] == [self.training.step]:
+            self._keep_state()
+        self._saved_step = -1
         self._run.append(
             [
                 remarks.unit_switched(self.training.step, unit, what, unit in now)
@@ -386,6 +392,7 @@ class Runner:
             self.publish()
         elif not self.has_errand:
             self.rest()
+            self._put_off = "pause" if self.training.step else "edit"  # as after weights that were set by hand
 
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.
@@ -518,7 +525,11 @@ class Runner:
         began = time.perf_counter()
         before, self.doing = self.doing, "keeping a checkpoint"
         # Written down at once, so the live tensors need no copy.
-        checkpoint = self._before_best or self.training.capture(copied=False)
+        checkpoint = (
+            replace(self._before_best, switches=self.training.switches)
+            if self._before_best is not None
+            else self.training.capture(copied=False)
+        )
         if not checkpoint.is_finite:
             self.doing = before
             return
@@ -747,6 +758,9 @@ class Runner:
         readings: list[Reading] = [Scalar(EPOCH.series(), step, float(epoch))]
         if validation is not None:
             readings += remarks.scores("validation", step, validation)
+        examples = training.examples
+        if examples is not None and (examples.is_recorded(epoch) or epoch >= self.epochs):
+            readings += examples.readings(step)
         self.instruments.flush()
         self._run.append(readings)
         self.instruments.examine_if_due()
@@ -794,6 +808,7 @@ class Runner:
             test_uses=training.test_uses,
             learning_rate=training.learning_rate,
             edits=training.edits.count,
+            switches=training.times_switched,
             undoable_edit="" if undoable is None else undoable.where(training.network.name_of),
             redoable_edit="" if redoable is None else redoable.where(training.network.name_of),
             activity=activity,

@@ -172,6 +172,16 @@ def test_mixed_examples_have_mixed_answers() -> None:
             assert torch.allclose(mixed[number].double(), inputs, atol=1e-5)
 
 
+def test_what_is_left_out_is_mixed_into_no_other() -> None:
+    split = Split(torch.eye(6), torch.zeros(6, 1))
+    chosen = Augmentation.of([Choice("mix_up", {"alpha": 1.0})], DataFacts((6,), 1, "regression"))
+    weights = torch.tensor([1.0, 0.0, 2.0, 1.0, 0.0, 1.0])
+    fed = Feeder(split, Scaler.fit(split, ()), 6, shuffle=False, augmentation=chosen, weights=weights)
+    mixed = next(fed.batches(0))[0]
+    partners = [set(row.nonzero().flatten().tolist()) for row in mixed]
+    assert partners == [{0, 5}, {1}, {0, 2}, {2, 3}, {4}, {3, 5}]
+
+
 def test_what_cannot_be_done_is_refused() -> None:
     table = DataFacts((3,), 1, "regression")
     with pytest.raises(DataError, match="“Flip” is for pictures") as caught:

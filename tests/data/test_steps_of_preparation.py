@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from nnviz.data import datasets, picture_steps, tensors
+from nnviz.data.curation import curated, mark_of
 from nnviz.data.division import stratified
 from nnviz.data.leaks import leaks
 from nnviz.data.preparation import moments
@@ -20,7 +21,7 @@ from nnviz.data.tensors import LoadedData, Scaler, Split, load
 from nnviz.errors import DataError
 from nnviz.project import registry
 from nnviz.project.adapt import choose_data
-from nnviz.project.model import Choice, DataConfig, DataFacts, ParamValue
+from nnviz.project.model import Choice, Curated, DataConfig, DataFacts, ParamValue
 from nnviz.project.samples.templates import sample
 
 SHAPE = (3, 9, 6)
@@ -242,6 +243,19 @@ def test_what_stands_in_two_splits_is_counted(planted: RawData) -> None:
     assert not leaks(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((3, 2)))
     found = leaks(np.array([[0.0, 1.0]]), np.array([[-0.0, 1.0], [1.0, 0.0]]), np.array([[1.0, 0.0]]))
     assert (found.validation, found.test) == ((1, 2), (1, 1))
+
+
+def test_what_is_decided_about_an_example_holds_for_each_time_it_is_repeated(planted: RawData) -> None:
+    """And is found by how it was read, whatever size it has by now."""
+    whole = prepared()
+    place = int(torch.nonzero(whole.train.targets == 1)[0])
+    entry = Curated(whole.train.number(place), mark_of(whole.train.inputs[place]), label="a", weight=0.5)
+    data = prepared(("resize", {"size": (4, 4)}), ("balance", {}))
+    found = curated(data.train, data.facts, (entry,))
+    assert not found.astray and found.weights is not None
+    changed = torch.nonzero(found.targets != data.train.targets).flatten().tolist()
+    assert len(changed) >= 2 and {data.train.number(one) for one in changed} == {entry.example}
+    assert torch.nonzero(found.weights == 0.5).flatten().tolist() == changed
 
 
 def test_a_class_without_training_examples_is_named(planted: RawData) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace as changed
 
 from nnviz.errors import ProjectError
 from nnviz.project import registry, settings
+from nnviz.project.declared.preparations import StepSpec
 from nnviz.project.drawing.group_layout import arrange_view
 from nnviz.project.drawing.grouping import group_edit, remove_edit, ungroup_edit
 from nnviz.project.drawing.unfolding import collapsed, expanded
@@ -173,9 +174,9 @@ def new_arrows(draw: st.DrawFn, identity: str, groups: dict[str, Group]) -> Arro
 
 
 @st.composite
-def preparations(draw: st.DrawFn) -> Choice:
-    """A step of preparation with settings of its own."""
-    spec = draw(st.sampled_from(list(registry.PREPARATIONS.all.values())))
+def steps(draw: st.DrawFn, known: registry.Registry[StepSpec]) -> Choice:
+    """A step of preparation or augmentation with settings of its own."""
+    spec = draw(st.sampled_from(list(known.all.values())))
     return Choice(spec.kind, draw(params_of(spec.params)))
 
 
@@ -191,7 +192,8 @@ def data_configs(draw: st.DrawFn) -> DataConfig:
     return DataConfig(
         dataset=draw(st.sampled_from(["digits", "mnist", "moons"])),
         params=draw(st.dictionaries(names, values, max_size=3)),
-        preparation=draw(st.lists(preparations(), max_size=3).map(tuple)),
+        preparation=draw(st.lists(steps(registry.PREPARATIONS), max_size=3).map(tuple)),
+        augmentation=draw(st.lists(steps(registry.AUGMENTATIONS), max_size=2).map(tuple)),
         **own,
     )
 

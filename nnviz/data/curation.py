@@ -19,7 +19,7 @@ class Curation:
 
     Attributes:
         targets: As the split's own, with other labels where that was decided; the split's own tensor where nowhere.
-        weights: float32[n]; None where every example weighs 1.
+        weights: float32[n], what was decided times the split's own; None where every example weighs 1.
         astray: What was decided about examples that are not there any more, or have other numbers than then.
     """
 
@@ -55,7 +55,7 @@ def curated(split: Split, facts: DataFacts, entries: Sequence[Curated]) -> Curat
         entries: What was decided.
     """
     if not entries:
-        return Curation(split.targets, None, ())
+        return Curation(split.targets, split.weights, ())
     count = len(split)
     places: dict[int, int] | None = None
     repeated: dict[int, list[int]] = {}
@@ -66,7 +66,8 @@ def curated(split: Split, facts: DataFacts, entries: Sequence[Curated]) -> Curat
             repeated.setdefault(number, []).append(place)
         places = {number: found[0] for number, found in repeated.items()}
     marks: dict[str, int] | None = None
-    targets, weights = split.targets, torch.ones(count)
+    own = torch.ones(count) if split.weights is None else split.weights
+    targets, weights = split.targets, own.clone()
     astray: list[Curated] = []
     for entry in entries:
         index = entry.example if places is None else places.get(entry.example, -1)
@@ -87,7 +88,7 @@ def curated(split: Split, facts: DataFacts, entries: Sequence[Curated]) -> Curat
             if targets is split.targets:
                 targets = targets.clone()
             targets[everywhere] = label
-        weights[everywhere] = entry.weight
+        weights[everywhere] = own[everywhere] * entry.weight
     return Curation(targets, None if bool((weights == 1).all()) else weights, tuple(astray))
 
 

@@ -23,6 +23,7 @@ class Split:
         targets: int64[n] class numbers (0 or 1 for a yes/no); float32[n, k] for regression.
         numbers: int64[n], which of the set these are as it was read; None where they are all of it, in its order.
         true_targets: The targets before some were made wrong on purpose; None where none were.
+        weights: float32[n], how much each counts in the loss of a training; None where all count the same.
         read: The inputs of the set as it was read, before steps that make other pictures; None where there was none.
     """
 
@@ -31,6 +32,7 @@ class Split:
     numbers: Tensor | None = None
     true_targets: Tensor | None = None
     read: Tensor | None = None
+    weights: Tensor | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
@@ -49,7 +51,8 @@ class Split:
         numbers = indices if self.numbers is None else self.numbers.index_select(0, indices)
         true = None if self.true_targets is None else self.true_targets.index_select(0, indices)
         inputs, targets = (tensor.index_select(0, indices) for tensor in (self.inputs, self.targets))
-        return Split(inputs, targets, numbers, true, self.read)
+        weights = None if self.weights is None else self.weights.index_select(0, indices)
+        return Split(inputs, targets, numbers, true, self.read, weights)
 
     def number(self, index: int) -> int:
         """Which of the set as it was read the example at ``index`` is."""

@@ -31,6 +31,7 @@ class Selection:
         numbers: int64[m], numbers of examples; one that stands there twice is seen twice an epoch.
         labels: int64[m], the classes that they are trained as.
         classes: How many there are.
+        weights: float64[m], how much each counts in the loss; None where all count the same.
         example_bytes: Memory of one example.
     """
 
@@ -38,6 +39,12 @@ class Selection:
     labels: NDArray[Any]
     classes: int
     example_bytes: int
+    weights: NDArray[np.float64] | None = None
+
+    def take(self, places: NDArray[np.int64]) -> Selection:
+        """Those at some places."""
+        weights = None if self.weights is None else self.weights[places]
+        return replace(self, numbers=self.numbers[places], labels=self.labels[places], weights=weights)
 
 
 Step: TypeAlias = Callable[[Selection, Params], Selection]
@@ -45,7 +52,7 @@ Step: TypeAlias = Callable[[Selection, Params], Selection]
 
 def _subset(chosen: Selection, values: Params) -> Selection:
     kept = stratified(chosen.labels, subset_count(len(chosen.numbers), values), _seed(values))
-    return replace(chosen, numbers=chosen.numbers[kept], labels=chosen.labels[kept])
+    return chosen.take(kept)
 
 
 def _label_noise(chosen: Selection, values: Params) -> Selection:
@@ -63,6 +70,9 @@ def _label_noise(chosen: Selection, values: Params) -> Selection:
 
 def _balance(chosen: Selection, values: Params) -> Selection:
     found, counts = np.unique(chosen.labels, return_counts=True)
+    if values["by"] == "weight":
+        shares = len(chosen.labels) / (len(found) * counts)
+        return replace(chosen, weights=shares[np.searchsorted(found, chosen.labels)])
     most = int(counts.max(initial=0))
     total = most * len(found)
     if total > _MOST_TIMES * max(len(chosen.labels), 1) or total * chosen.example_bytes > MOST_BYTES:
@@ -77,7 +87,7 @@ def _balance(chosen: Selection, values: Params) -> Selection:
         whole, rest = divmod(most - count, count)
         more += [*[members] * whole, random.permutation(members)[:rest]]
     places = np.concatenate([np.arange(len(chosen.labels)), *more]) if more else np.arange(len(chosen.labels))
-    return replace(chosen, numbers=chosen.numbers[places], labels=chosen.labels[places])
+    return chosen.take(places)
 
 
 def _seed(values: Params) -> int:

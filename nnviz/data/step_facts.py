@@ -43,7 +43,7 @@ def training_count(count: int, preparation: Sequence[Choice]) -> int:
 
 def is_balanced(preparation: Sequence[Choice]) -> bool:
     """Whether examples are repeated, so that nobody knows how many there are before they are read."""
-    return any(choice.kind == "balance" for choice in preparation)
+    return any(kind == "balance" and values["by"] == "repeat" for kind, values in _known(preparation))
 
 
 def subset_count(total: int, values: Params) -> int:

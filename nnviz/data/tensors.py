@@ -171,6 +171,8 @@ def _selected(train: Split, facts: DataFacts, key: tuple[Hashable, ...], steps: 
     split = train.take(torch.from_numpy(chosen.numbers))
     if any(step.spec.kind == "label_noise" for step in steps):
         split = replace(split, targets=torch.from_numpy(chosen.labels), true_targets=split.targets)
+    if chosen.weights is not None:
+        split = replace(split, weights=torch.from_numpy(chosen.weights.astype(np.float32)))
     _CACHE.put(key, split, split.bytes)
     return split
 

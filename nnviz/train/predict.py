@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz import paths
-from nnviz.data import datasets
+from nnviz.data import datasets, picture_steps
 from nnviz.data.examples import Scaler, Split
 from nnviz.data.images import LeftOut
+from nnviz.data.preparation import plan
 from nnviz.data.sources.source import CancelledCheck, Request
 from nnviz.data.tensors import LoadedData, load
 from nnviz.data.unlabelled import Block, ReadPicture, blocks, picture_reader
@@ -31,6 +33,7 @@ from nnviz.network.memory import build_network, refuse_without_room
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.shapes import infer
+from nnviz.project.declared.preparations import PICTURES
 from nnviz.project.files import io as projects
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.graph.bypass import effective
@@ -48,7 +51,7 @@ _COPIES_WHILE_READING = 3
 #: So many of what cannot be read are named in a refusal.
 _MOST_NAMED = 5
 #: Steps of preparation that take nothing from the training examples.
-_WITHOUT_STATISTICS = frozenset({"scale", "divide", "clip"})
+_WITHOUT_STATISTICS = frozenset(registry.PREPARATIONS.all) - {"centre", "standardise"}
 #: What a spreadsheet takes for the beginning of a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -356,7 +359,24 @@ def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPictu
         background = str(values.get("background", background))
         if same_data:
             levels = datasets.source_of(spec.kind).levels(Request(spec, values))
-    return picture_reader(facts.input_shape, background, levels)
+    steps = [step for step in plan(project.data.preparation) if step.spec.stage == PICTURES]
+    if not steps:
+        return picture_reader(facts.input_shape, background, levels)
+    bare = datasets.declared(msgspec.structs.replace(project.data, preparation=()))
+    side = values.get("size")
+    shape = (
+        (int(str(values.get("channels"))), int(str(side)), int(str(side))) if bare is None else bare.data.input_shape
+    )
+    read = picture_reader(shape, background, levels)
+
+    def prepared(file: Path) -> NDArray[np.uint8]:
+        pictures = torch.from_numpy(read(file))[None]
+        for step in steps:
+            pictures = picture_steps.STEPS[step.spec.kind](pictures, step.values)
+        made: NDArray[np.uint8] = pictures[0].numpy()
+        return made
+
+    return prepared
 
 
 def _no_picture(file: Path) -> NDArray[np.uint8]:

@@ -132,6 +132,10 @@ def test_subset_noise_and_balance_change_the_training_split_alone(planted: RawDa
     for label, times in ((0, {1}), (1, {2, 3})):  # 56 of 24 are twice each and once more for eight of them
         counts = [count for row, count in seen.items() if dark[row] == label]
         assert sum(counts) == 56 and set(counts) == times
+    weighed = prepared(("balance", {"by": "weight"}))
+    assert torch.equal(weighed.train.inputs, whole.train.inputs) and weighed.train.weights is not None
+    by_class = {0: 80 / (2 * 56), 1: 80 / (2 * 24)}
+    assert weighed.train.weights.tolist() == pytest.approx([by_class[one] for one in whole.train.targets.tolist()])
     both = prepared(("balance", {}), ("label_noise", {"share": 1.0}), ("subset", {"share": 0.25}))
     assert len(both.train) == 28 and torch.equal(both.train.targets, 1 - both.train.true_targets)  # type: ignore[operator]
 

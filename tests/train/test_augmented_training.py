@@ -82,6 +82,22 @@ def test_the_loss_of_mixed_examples_is_that_of_mixed_answers(graph: Graph, data:
     assert values.targets is not None and values.targets.shape == (10, 3)
 
 
+def test_class_weights_are_those_of_torch() -> None:
+    """A step on weighed classes is one with CrossEntropyLoss(weight=…)."""
+    data = tables()
+    shares = torch.tensor([0.5, 1.5, 2.0])
+    weighed = replace(data, train=replace(data.train, weights=shares[data.train.targets]))
+    training, plain = made_training(MLP, weighed, optimizer="sgd"), made_training(MLP, data, optimizer="sgd")
+    inputs, targets = training.peek()
+    with plain.random:
+        loss = torch.nn.functional.cross_entropy(plain.network(inputs), targets, weight=shares)
+        torch.autograd.backward(loss)
+    training.advance()
+    for one, other in zip(training.network.parameters(), plain.network.parameters(), strict=True):
+        assert other.grad is not None and one.grad is not None
+        assert torch.allclose(one.grad, other.grad, atol=1e-7)
+
+
 def test_a_mixed_example_is_not_taken_apart_as_one_class() -> None:
     from nnviz.explain.kinds.losses import Answer
 

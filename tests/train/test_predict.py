@@ -121,6 +121,24 @@ def test_changed_data_are_refused_where_the_preparation_needs_them(pets: Path, t
     assert after.read_bytes() == before.read_bytes()
 
 
+def test_pictures_are_resized_as_those_of_the_training_were(pets: Path, tmp_path: Path) -> None:
+    project, run = project_on(pets, "scale"), tmp_path / "a.nnvizrun"
+    steps = (Choice("resize", {"size": (14, 20), "how": "fit", "rest": "grey"}), Choice("colour", {"to": "colour"}))
+    config = msgspec.structs.replace(project.data, preparation=(*steps, Choice("scale")))
+    project = choose_data(project, config, datasets.facts(config)).apply(project)
+    train_to_file(project, run)
+    data = tensors.load(project.data)
+    trained = {row.numpy().tobytes() for split in (data.train, data.validation, data.test) for row in split.inputs}
+    picture = pets / "dog" / "0.png"
+    (block,) = Predictor(run).blocks(picture)
+    assert block.inputs.shape == (1, 3, 14, 20) and block.inputs[0].tobytes() in trained
+    picture = picture.rename(tmp_path / "0.png")
+    (pets / "dog").rename(pets / "wolf")
+    tensors.clear_cache()
+    (again,) = Predictor(run).blocks(picture)  # the data are others by now
+    assert np.array_equal(again.inputs, block.inputs)
+
+
 def test_rows_of_a_table(tmp_path: Path) -> None:
     run, table, out = tmp_path / "a.nnvizrun", tmp_path / "new.csv", tmp_path / "out.csv"
     project = templates.sample("spiral")

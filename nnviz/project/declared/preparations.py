@@ -8,7 +8,7 @@ only, as they are then: per channel or per pixel for images, per feature for tab
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nnviz.project.model import Choice, DataFacts
 from nnviz.project.spec import ParamSpec, Spec
@@ -223,9 +223,20 @@ PREPARATIONS: tuple[StepSpec, ...] = (
     StepSpec(
         "balance",
         "Balance classes",
-        "Repeats training examples of the smaller classes until each has as many as the largest, so that no class is "
-        "neglected for being rare. Validation and test stay as they are.",
-        params=(_SEED,),
+        "Lets every class count as much as the others in training, so that none is neglected for being rare: repeats "
+        "examples of the smaller classes until each has as many as the largest, or weighs the loss of an example by "
+        "n / (k · nₖ), of n examples in k classes. Validation and test stay as they are.",
+        params=(
+            ParamSpec(
+                "by",
+                "by",
+                "How: more steps an epoch, or other weights in the loss.",
+                "choice",
+                "repeat",
+                choices=(("repeat", "repeating examples"), ("weight", "weighing the loss")),
+            ),
+            replace(_SEED, shown_when=("by", ("repeat",))),
+        ),
         stage=EXAMPLES,
         classes=True,
     ),

@@ -229,9 +229,14 @@ class _MeteredFile:
 
 
 def read_image(
-    path: Path, size: int, channels: int, background: str = "white", levels: Levels | None = None
+    path: Path,
+    size: int,
+    channels: int,
+    background: str = "white",
+    levels: Levels | None = None,
+    how: str = "fill",
 ) -> NDArray[np.uint8]:
-    """One picture as uint8[channels, size, size]: turned upright, resized, and cut to the middle square.
+    """One picture as uint8[channels, size, size]: turned upright, resized, and made a square.
 
     Of a file with several pictures the first one. From any thread; waits while others decode very large pictures.
 
@@ -241,22 +246,28 @@ def read_image(
         channels: 3 for colour, 1 for grey.
         background: What it is laid on where it is transparent, a key of :data:`BACKGROUNDS`.
         levels: What becomes black and white of more than 8 bits; None goes by this picture alone.
+        how: What becomes of other proportions: ``fill`` cuts out the middle square, ``fit`` lays the whole on the
+            background, ``squash`` changes them.
 
     Raises:
         DataError: It cannot be read, or is too large; names the file.
     """
-    read = _refused_by_name(path, lambda file: _read(file, size, channels, background, lambda own: levels or own()))
+    read = _refused_by_name(
+        path, lambda file: _read(file, size, channels, background, how, lambda own: levels or own())
+    )
     assert not isinstance(read, Extent)
     return read
 
 
-def read_unless_deep(path: Path, size: int, channels: int, background: str = "white") -> NDArray[np.uint8] | Extent:
+def read_unless_deep(
+    path: Path, size: int, channels: int, background: str = "white", how: str = "fill"
+) -> NDArray[np.uint8] | Extent:
     """One picture as :func:`read_image` gives it; of one with more than 8 bits only what numbers it holds.
 
     Raises:
         DataError: As :func:`read_image`.
     """
-    return _refused_by_name(path, lambda file: _read(file, size, channels, background, lambda own: None))
+    return _refused_by_name(path, lambda file: _read(file, size, channels, background, how, lambda own: None))
 
 
 def _refused_by_name(path: Path, read: Callable[[BinaryIO], _Found]) -> _Found:
@@ -301,7 +312,9 @@ def _reason(error: Exception) -> str:
 _Choose = Callable[[Callable[[], Levels]], "Levels | None"]
 
 
-def _read(file: BinaryIO, size: int, channels: int, background: str, choose: _Choose) -> NDArray[np.uint8] | Extent:
+def _read(
+    file: BinaryIO, size: int, channels: int, background: str, how: str, choose: _Choose
+) -> NDArray[np.uint8] | Extent:
     """uint8[channels, size, size], or of a deep picture that is not to be read its extent."""
     length = file.seek(0, 2)
     file.seek(0)
@@ -338,9 +351,22 @@ def _read(file: BinaryIO, size: int, channels: int, background: str, choose: _Ch
                 flat = _on_background(picture, target, background)
             if flat.mode != target:
                 flat = flat.convert(target)
-            square = ImageOps.fit(flat, (size, size), Image.Resampling.BICUBIC)
-            found = np.array(square, np.uint8)
+            found = np.array(_square(flat, size, how, background), np.uint8)
     return found[None] if channels == 1 else np.ascontiguousarray(found.transpose(2, 0, 1))
+
+
+def _square(picture: Image.Image, size: int, how: str, background: str) -> Image.Image:
+    """A picture of one byte a channel as a square, see :func:`read_image`."""
+    method = Image.Resampling.BICUBIC
+    if how == "squash":
+        return picture.resize((size, size), method)
+    if how == "fit":
+        tone, longest = BACKGROUNDS[background], max(picture.size)
+        whole = picture.resize([max(1, round(side * size / longest)) for side in picture.size], method)
+        square = Image.new(picture.mode, (size, size), tone[0] if picture.mode == "L" else tone)
+        square.paste(whole, ((size - whole.width) // 2, (size - whole.height) // 2))
+        return square
+    return ImageOps.fit(picture, (size, size), method)
 
 
 def _ahead(head: bytes, length: int) -> int:

@@ -59,7 +59,12 @@ def read_images(files: Sequence[Path], size: int, channels: int, report: Callabl
 
 
 def read_pictures(
-    files: Sequence[Path], size: int, channels: int, background: str, report: Callable[[int], None]
+    files: Sequence[Path],
+    size: int,
+    channels: int,
+    background: str,
+    report: Callable[[int], None],
+    how: str = "fill",
 ) -> ReadPictures:
     """The pictures that can be read.
 
@@ -72,6 +77,7 @@ def read_pictures(
         channels: 3 for colour, 1 for grey.
         background: What transparent ones are laid on, a key of ``image_files.BACKGROUNDS``.
         report: Told now and then how many are done, on this thread; what it raises ends the reading.
+        how: What becomes of other proportions, see ``image_files.read_image``.
 
     Raises:
         DataError: All together would not fit into memory, or the memory was not enough for one.
@@ -90,9 +96,9 @@ def read_pictures(
     def read(number: int, levels: Levels | None = None) -> None:
         try:
             found = (
-                read_unless_deep(files[number], size, channels, background)
+                read_unless_deep(files[number], size, channels, background, how)
                 if levels is None
-                else read_image(files[number], size, channels, background, levels)
+                else read_image(files[number], size, channels, background, levels, how)
             )
         except DataError as error:
             if isinstance(error.__cause__, MemoryError):

@@ -108,18 +108,19 @@ def _of_pictures(given: Path, shape: Shape, read: ReadPicture) -> Iterator[Block
         yield Block(tuple(names), inputs, tuple(bad), first + len(part), len(files))
 
 
-def picture_reader(shape: Shape, background: str, levels: Levels | None) -> ReadPicture:
+def picture_reader(shape: Shape, background: str, levels: Levels | None, how: str = "fill") -> ReadPicture:
     """Reads pictures as the image folder's are: upright, resized and cut to the middle, on a plain background.
 
     Args:
         shape: Channels, height and width; a square.
         background: A key of ``image_files.BACKGROUNDS``.
         levels: What is black and white in pictures of more than 8 bits, as it was for the training.
+        how: What becomes of other proportions, see ``image_files.read_image``.
     """
     channels, height, width = shape
     if height != width or channels not in (1, 3):
         raise DataError(f"The network takes pictures of {channels} × {height} × {width}, which no file can be made.")
-    return lambda file: read_image(file, height, channels, background, levels)
+    return lambda file: read_image(file, height, channels, background, levels, how)
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------

@@ -352,22 +352,22 @@ def _facts_of_run(project: Project, checkpoint: Checkpoint, data: LoadedData | N
 def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPicture:
     if len(facts.input_shape) != 3:
         return _no_picture
-    background, levels = "white", None
+    background, how, levels = "white", "fill", None
     spec = datasets.dataset(project.data.dataset)
     values = datasets.values(project.data)
     if spec.needs_folder:
-        background = str(values.get("background", background))
+        background, how = str(values.get("background", background)), str(values.get("how", how))
         if same_data:
             levels = datasets.source_of(spec.kind).levels(Request(spec, values))
     steps = [step for step in plan(project.data.preparation) if step.spec.stage == PICTURES]
     if not steps:
-        return picture_reader(facts.input_shape, background, levels)
+        return picture_reader(facts.input_shape, background, levels, how)
     bare = datasets.declared(msgspec.structs.replace(project.data, preparation=()))
     side = values.get("size")
     shape = (
         (int(str(values.get("channels"))), int(str(side)), int(str(side))) if bare is None else bare.data.input_shape
     )
-    read = picture_reader(shape, background, levels)
+    read = picture_reader(shape, background, levels, how)
 
     def prepared(file: Path) -> NDArray[np.uint8]:
         pictures = torch.from_numpy(read(file))[None]

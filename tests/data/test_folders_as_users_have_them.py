@@ -85,6 +85,23 @@ def test_transparent_pictures_are_laid_on_a_background(
     assert len(np.unique(found)) >= 2
 
 
+@pytest.mark.parametrize("size", [(40, 10), (7, 21), (300, 1)])
+def test_other_proportions_fit_or_are_squeezed(tmp_path: Path, size: tuple[int, int]) -> None:
+    tones = np.add.outer(np.arange(size[1]), np.arange(size[0])) * (200 / sum(size))
+    picture = Image.fromarray(tones.astype(np.uint8))
+    picture.save(tmp_path / "x.png")
+    squeezed = np.asarray(picture.resize((20, 20), Image.Resampling.BICUBIC))
+    assert np.array_equal(read_image(tmp_path / "x.png", 20, 1, how="squash")[0], squeezed)
+    found = read_image(tmp_path / "x.png", 20, 3, "grey", how="fit")
+    width, height = (max(1, round(20 * side / max(size))) for side in size)
+    left, top = (20 - width) // 2, (20 - height) // 2
+    inside = np.zeros((20, 20), bool)
+    inside[top : top + height, left : left + width] = True
+    assert (found[:, ~inside] == 128).all()
+    fitted = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
+    assert np.array_equal(found[0][inside].reshape(height, width), fitted)
+
+
 def test_a_black_dot_on_nothing_is_seen(tmp_path: Path) -> None:
     dot = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     dot.putpixel((4, 4), (0, 0, 0, 255))

@@ -42,9 +42,18 @@ _IMAGE_FOLDER = DatasetSpec(
             choices=(("3", "red, green, blue"), ("1", "grey")),
         ),
         ParamSpec(
+            "how",
+            "how",
+            "What becomes of pictures that are no squares: fill cuts out the middle, fit lays the whole on the "
+            "background, squash changes the proportions.",
+            "choice",
+            "fill",
+            choices=(("fill", "fill"), ("fit", "fit"), ("squash", "squash")),
+        ),
+        ParamSpec(
             "background",
             "background",
-            "What transparent pictures are laid on.",
+            "What transparent pictures are laid on, and what stands beside those that fit.",
             "choice",
             "white",
             choices=(("white", "white"), ("grey", "middle grey"), ("black", "black")),
@@ -138,15 +147,15 @@ class _Found:
 
         files = self.files
         size, channels = int(request.number("size")), int(request.text("channels"))
-        background = request.text("background")
+        background, how = request.text("background"), request.text("how")
 
         def read() -> ReadPictures:
             return images.read_pictures(
-                files, size, channels, background, lambda done: request.report(done, len(files))
+                files, size, channels, background, lambda done: request.report(done, len(files)), how
             )
 
         ask = MEMORY.take if pixels else MEMORY.about
-        return ask(_key(files, size, channels, background), read, lambda: request.report(0, len(files)))
+        return ask(_key(files, size, channels, background, how), read, lambda: request.report(0, len(files)))
 
     def counts(self, read: ReadPictures) -> list[list[int]]:
         """How many of each class can be read, of the three splits."""
@@ -210,7 +219,7 @@ class _Found:
         return tuple(warnings)
 
 
-def _key(files: Sequence[Path], size: int, channels: int, background: str) -> Hashable:
+def _key(files: Sequence[Path], size: int, channels: int, background: str, how: str) -> Hashable:
     """Says which pictures and in which state; one that cannot be looked at counts as such."""
     marks: list[Hashable] = []
     for file in files:
@@ -220,4 +229,4 @@ def _key(files: Sequence[Path], size: int, channels: int, background: str) -> Ha
             marks.append((str(file), None, None))
         else:
             marks.append((str(file), facts.st_size, facts.st_mtime_ns))
-    return hash(tuple(marks)), len(files), size, channels, background
+    return hash(tuple(marks)), len(files), size, channels, background, how

@@ -25,7 +25,7 @@ def choose(qtbot: QtBot, tab: DataTab, slot: str, title: str) -> None:
 
 def test_standardise_and_augment_by_clicks_then_train_and_undo(qtbot: QtBot, open_window: OpenWindow) -> None:
     project = sample("digits-cnn")
-    project = replace(project, training=replace(project.training, epochs=1, device="cpu"))
+    project = replace(project, training=replace(project.training, epochs=1, batch_size=400, device="cpu"))
     window = open_window(project)
     assert window.inspector is not None
     window.inspector.show_tab("data")
@@ -48,6 +48,14 @@ def test_standardise_and_augment_by_clicks_then_train_and_undo(qtbot: QtBot, ope
     assert now.preparation == (resize, *data.preparation, Choice("standardise"))
     assert window.document.project.graph.nodes["input"].params["shape"] == (1, 14, 28)
 
+    # Up changes the order of what is of one stage, and is there for nothing else.
+    form = tab.steps["preparation"]
+    qtbot.waitUntil(lambda: [one.isVisibleTo(form) for one in form.up_buttons] == [False, False, True])
+    qtbot.mouseClick(form.up_buttons[2], Qt.MouseButton.LeftButton)
+    assert window.document.project.data.preparation == (resize, Choice("standardise"), *data.preparation)
+    window.document.undo()
+    assert window.document.project.data == now
+
     qtbot.waitUntil(lambda: is_ready(window) and bool(tab.preview.images), timeout=60_000)
     assert tab.preview.isVisibleTo(tab)
     qtbot.waitUntil(lambda: [image.width() for image in tab.preview.images[0]] == [28, 28, 28, 28], timeout=30_000)
@@ -58,8 +66,10 @@ def test_standardise_and_augment_by_clicks_then_train_and_undo(qtbot: QtBot, ope
     qtbot.waitUntil(lambda: tab.preview.images != pictures, timeout=30_000)
 
     qtbot.mouseClick(button(window, "Play"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.training.state != "ready" and window.training.test_uses == 0, timeout=60_000)
-    qtbot.waitUntil(lambda: (at := window.training.bridge.position) is not None and at.step > 3, timeout=60_000)
+    qtbot.waitUntil(lambda: window.training.state != "ready", timeout=60_000)
+    qtbot.waitUntil(lambda: (at := window.training.bridge.position) is not None and at.epoch == 1, timeout=60_000)
+    qtbot.waitUntil(lambda: window.training.state in ("paused", "done"), timeout=30_000)
+    assert window.training.test_uses == 0, "the test set is sealed until it is asked for"
     while window.document.can_undo:
         window.document.undo()
     assert window.document.project == project and not tab.preview.isVisibleTo(tab)

@@ -74,7 +74,7 @@ class ChoiceForm(QWidget):
 
 
 class ChoiceListForm(QWidget):
-    """Edits the tuple of Choices of a slot: each can be changed and removed, and others added at the end.
+    """Edits the tuple of Choices of a slot: each can be changed, moved up and removed, and others added.
 
     Attributes:
         edited: Signal: (the new tuple of Choices, the gesture it belongs to or an empty text).
@@ -87,6 +87,7 @@ class ChoiceListForm(QWidget):
         self._slot = slot
         self._chosen: tuple[Choice, ...] = ()
         self.forms: list[ChoiceForm] = []
+        self.up_buttons: list[QPushButton] = []
         self._rows: list[QWidget] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -109,13 +110,17 @@ class ChoiceListForm(QWidget):
         self._chosen = chosen
         while len(self.forms) > len(chosen):
             self.forms.pop()
+            self.up_buttons.pop()
             row = self._rows.pop()
             row.hide()
             row.deleteLater()
         while len(self.forms) < len(chosen):
             self._make_row(len(self.forms))
-        for form, choice in zip(self.forms, chosen, strict=True):
+        for index, (form, choice) in enumerate(zip(self.forms, chosen, strict=True)):
             form.show_choice(choice)
+            # Steps of one stage may change places, those of another stay before or behind them.
+            moved = self._moved_up(index)
+            self.up_buttons[index].setVisible(moved != chosen and self._slot.ordered(moved) == moved)
 
     def _make_row(self, index: int) -> None:
         row = QWidget(self)
@@ -131,7 +136,19 @@ class ChoiceListForm(QWidget):
         remove.setToolTip(f"Take this {self._slot.known.noun} away")
         set_font(remove, 12)
         remove.clicked.connect(lambda _checked=False, index=index: self._remove(index))
-        layout.addWidget(remove, 0, Qt.AlignmentFlag.AlignTop)
+        up = QPushButton("Up", row)
+        up.setProperty("role", "link")
+        up.setAccessibleName(f"Move {self._slot.known.noun} {index + 1} up")
+        up.setToolTip(f"Do this {self._slot.known.noun} before the one above it")
+        set_font(up, 12)
+        up.clicked.connect(lambda _checked=False, index=index: self.edited.emit(self._moved_up(index), ""))
+        buttons = QVBoxLayout()
+        buttons.setSpacing(2)
+        buttons.addWidget(remove, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons.addWidget(up, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons.addStretch(1)
+        layout.addLayout(buttons)
+        self.up_buttons.append(up)
         self._column.insertWidget(index, row)
         row.show()
         self.forms.append(form)
@@ -142,6 +159,13 @@ class ChoiceListForm(QWidget):
 
     def _replace(self, index: int, choice: Choice, gesture: str) -> None:
         self.edited.emit(self._slot.ordered((*self._chosen[:index], choice, *self._chosen[index + 1 :])), gesture)
+
+    def _moved_up(self, index: int) -> tuple[Choice, ...]:
+        """The same Choices, one of them in the place of the one before it."""
+        if not index:
+            return self._chosen
+        before, moved = self._chosen[index - 1 : index + 1]
+        return (*self._chosen[: index - 1], moved, before, *self._chosen[index + 1 :])
 
     def _remove(self, index: int) -> None:
         self.edited.emit((*self._chosen[:index], *self._chosen[index + 1 :]), "")

@@ -153,7 +153,7 @@ class Guidance(QObject):
         info = run.info
         when = _date(info.created)
         growing = "" if run.finished else " It is still growing and is followed."
-        where = f" on {info.device}" if info.device else ""
+        where = f" on {info.device}" if info.device not in ("", "auto") else ""
         recorded = f"Recorded {when}{where}, seed {info.seed}."
         notice = self._notices.show_notice(
             "replay",

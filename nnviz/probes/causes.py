@@ -292,11 +292,13 @@ class Causes:
         if answer is not None and answer.rate is not None:
             cures = (go_back(answer),)
             evidence += what_was_tried(answer)
+        now = learning_rate(self._run)
+        is_or_was = "was" if now is not None and now < rate / 1.2 else "is"
         return Cause(
             "learning_rate_too_high",
             Verdict(
                 "error" if self._course.broken else "warning",
-                f"The learning rate of {plain_number(rate)} is too high.",
+                f"The learning rate of {plain_number(rate)} {is_or_was} too high.",
                 evidence,
                 cures=(*cures, why("update_ratios")),
             ),

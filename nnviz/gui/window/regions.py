@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMainWindow, QWidget
 
+from nnviz.data import datasets
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.panels.panel_actions import instrument_actions, list_actions
 from nnviz.gui.parts.action import Action, Key, Offer
@@ -200,6 +202,19 @@ class Regions(QObject):
         """Take another data set, as the Data tab does."""
         if self.inspector is not None:
             self.inspector.data.choose(kind)
+
+    def use_data_file(self, path: Path) -> None:
+        """Take a file of the user's own as the data, as the Data tab does; the tab shows what becomes of it."""
+        spec = datasets.taking(path)
+        if self.inspector is not None and spec is not None:
+            self.show_data()
+            self.inspector.data.take_place(path, spec)
+
+    def choose_own_data(self) -> None:
+        """Ask for a folder or a file of the user's own."""
+        if self.inspector is not None:
+            self.show_data()
+            self.inspector.data.browse_own()
 
     # ---- instruments ---------------------------------------------------------------------------------------------
 

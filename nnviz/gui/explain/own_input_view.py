@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import shiboken6
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QMimeData, QRect, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QObject, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from nnviz.data.own_picture import OwnPicture, Treatment
 from nnviz.gui.explain.kept_network import KeptNetwork
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 _Keys = QKeySequence.StandardKey
+#: The other key for it on many desks.
+_ALSO_REDO = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_Y)
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff *.avif *.ppm *.pgm)"
 #: Runs that are offered for the second column, the newest first.
 _MOST_RUNS = 30
@@ -65,7 +67,7 @@ class OwnInputView(QWidget):
         self.picture: OwnPicture | None = None
         self.rows: NumberRows | None = None
         self._typed = False
-        self._label = ""
+        self._label_of_rows = ""
         self._asked: Asked | None = None
         self._dirty = False
         self._kept: KeptNetwork | None = None
@@ -119,6 +121,18 @@ class OwnInputView(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._ask)
+
+    @property
+    def _label(self) -> str:
+        """What is right, where that is known."""
+        return self.picture.label if self.picture is not None else self._label_of_rows
+
+    @_label.setter
+    def _label(self, label: str) -> None:
+        if self.picture is not None:
+            self.picture.label = label
+        else:
+            self._label_of_rows = label
 
     @property
     def for_header(self) -> tuple[QWidget, ...]:
@@ -204,7 +218,7 @@ class OwnInputView(QWidget):
                 part.deleteLater()
         self.controls = self.rows = None
         self.picture = None
-        self._typed, self._label = False, ""
+        self._typed, self._label_of_rows = False, ""
         self._row.setStretch(0, 0)
         is_picture = len(facts.shape) == 3 and facts.shape[0] in (1, 3)
         for widget in (self.draw_field, self.seen_field, self._draw_text, self._seen_text):
@@ -224,6 +238,8 @@ class OwnInputView(QWidget):
             low, high = (np.broadcast_to(one, (count,)) for one in (facts.low, facts.high))
             self.rows = NumberRows(low, high, self)
             self.rows.changed.connect(self._on_typed)
+            for field in self.rows.fields:
+                field.installEventFilter(self)
             self.rows.refused.connect(self._workspace.say)
             self._left.addWidget(self.rows, 1)
             self._row.setStretch(0, 5)
@@ -272,8 +288,10 @@ class OwnInputView(QWidget):
             self.draw_field.pen, self.draw_field.ink = self.controls.pen, self.controls.ink
 
     def _on_treated(self, treatment: Treatment) -> None:
-        if self.picture is not None:
-            self.picture.treatment = treatment
+        picture = self.picture
+        if picture is not None and treatment != picture.treatment:
+            picture.remember(self.controls.gesture if self.controls is not None else "")
+            picture.treatment = treatment
             self._on_drawn()
 
     def _on_moved(self, down: int, right: int) -> None:
@@ -326,14 +344,22 @@ class OwnInputView(QWidget):
                 self.read(Path(chosen))
         elif what == "paste":
             self.take(QGuiApplication.clipboard().mimeData())
-        elif picture is not None and what == "undo":
-            if not picture.undo():
-                self._workspace.say("There is nothing more to take back.")
-            self._on_drawn()
+        elif what in {"undo", "redo"}:
+            self._take_back(again=what == "redo")
         elif picture is not None and what == "clear":
             picture.remember()
             picture.clear()
             self._label = ""
+            self._on_drawn()
+
+    def _take_back(self, *, again: bool) -> None:
+        """The last change here, never one of the document; or make it again."""
+        changed = self.picture if self.picture is not None else self.rows
+        if changed is None:
+            return
+        if not (changed.redo() if again else changed.undo()):
+            self._workspace.say(f"There is nothing more to {'make again' if again else 'take back'}.")
+        elif self.picture is not None:
             self._on_drawn()
 
     # ---- where a picture comes from ------------------------------------------------------------------------------
@@ -351,13 +377,16 @@ class OwnInputView(QWidget):
             facts = self._facts
             if facts is None or example.numbers.shape != facts.shape:
                 return
-            self._label = example.label
             if self.rows is not None:
+                if self._typed:
+                    self.rows.remember()
+                self._label = example.label
                 self.rows.set_values(example.numbers)
                 self._on_typed()
             elif self.picture is not None:
                 low, high = (0.0, 255.0) if facts.whole else (float(facts.low.min()), float(facts.high.max()))
                 self.picture.remember()
+                self._label = example.label
                 self.picture.load(np.asarray((example.numbers - low) / ((high - low) or 1.0), np.float32))
                 self.picture.treatment = replace(self.picture.treatment, centred=False, inverted=False)
                 self._on_drawn()
@@ -550,6 +579,18 @@ class OwnInputView(QWidget):
             return True
         return super().event(event)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """In a field that nothing was typed into, undo is that of the numbers, too."""
+        keys = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
+        if event.type() in keys and isinstance(event, QKeyEvent) and isinstance(watched, QLineEdit):
+            what = self._key(event)
+            if what in {"undo", "redo"} and not watched.isModified():
+                if event.type() == QEvent.Type.KeyPress:
+                    self._do(what)
+                event.accept()
+                return True
+        return False
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Likewise."""
         what = self._key(event)
@@ -559,10 +600,13 @@ class OwnInputView(QWidget):
             super().keyPressEvent(event)
 
     def _key(self, event: QKeyEvent) -> str:
-        if self.picture is None:
-            return ""
         if event.matches(_Keys.Undo):
             return "undo"
+        redo = event.matches(_Keys.Redo) or event.keyCombination() == _ALSO_REDO
+        if redo:
+            return "redo"
+        if self.picture is None:
+            return ""
         if event.matches(_Keys.Paste):
             return "paste"
         return "clear" if event.key() == Qt.Key.Key_Delete else ""

@@ -109,7 +109,7 @@ class OwnInputView(QWidget):
         self.other_bars.setVisible(False)
         row.addWidget(self.other_bars, 3)
         self.controls: PictureControls | None = None
-        self.draw_field.drawn.connect(self._on_drawn)
+        self.draw_field.drawn.connect(self.picture_changed)
         self.draw_field.dropped.connect(self.take)
         self.seen_field.pixel_chosen.connect(self._on_pixel)
         self.seen_field.patch_drawn.connect(self._on_patch)
@@ -275,7 +275,8 @@ class OwnInputView(QWidget):
         self._dirty = self._kept_dirty = True
         self._soon.start(0)
 
-    def _on_drawn(self) -> None:
+    def picture_changed(self) -> None:
+        """The picture is another: show it, and ask what the network makes of it."""
         self._show_picture()
         self._changed()
 
@@ -292,7 +293,7 @@ class OwnInputView(QWidget):
         if picture is not None and treatment != picture.treatment:
             picture.remember(self.controls.gesture if self.controls is not None else "")
             picture.treatment = treatment
-            self._on_drawn()
+            self.picture_changed()
 
     def _on_moved(self, down: int, right: int) -> None:
         if self.controls is not None:
@@ -304,7 +305,7 @@ class OwnInputView(QWidget):
         self.picture.remember()
         treatment = self.picture.treatment
         self.picture.treatment = replace(treatment, patches=(*treatment.patches, (top, left, height, width)))
-        self._on_drawn()
+        self.picture_changed()
 
     def _on_pixel(self, row: int, column: int, cell: QRect) -> None:
         """Type another value in the place of a pixel's."""
@@ -322,7 +323,7 @@ class OwnInputView(QWidget):
             treatment = picture.treatment
             seen = (value - base) / (top - base) if top > base else 0.0
             picture.treatment = replace(treatment, pixels=(*treatment.pixels, (-1, row, column, seen)))
-            self._on_drawn()
+            self.picture_changed()
             return ""
 
         NumberField(f"Pixel [{row}, {column}]", float(numbers.mean()), take, cell, self.seen_field)
@@ -350,7 +351,7 @@ class OwnInputView(QWidget):
             picture.remember()
             picture.clear()
             self._label = ""
-            self._on_drawn()
+            self.picture_changed()
 
     def _take_back(self, *, again: bool) -> None:
         """The last change here, never one of the document; or make it again."""
@@ -360,7 +361,7 @@ class OwnInputView(QWidget):
         if not (changed.redo() if again else changed.undo()):
             self._workspace.say(f"There is nothing more to {'make again' if again else 'take back'}.")
         elif self.picture is not None:
-            self._on_drawn()
+            self.picture_changed()
 
     # ---- where a picture comes from ------------------------------------------------------------------------------
 
@@ -389,7 +390,7 @@ class OwnInputView(QWidget):
                 self._label = example.label
                 self.picture.load(np.asarray((example.numbers - low) / ((high - low) or 1.0), np.float32))
                 self.picture.treatment = replace(self.picture.treatment, centred=False, inverted=False)
-                self._on_drawn()
+                self.picture_changed()
 
         self._network.ask(question, self._if_there(done), self._if_there(self._tell))
 
@@ -443,7 +444,7 @@ class OwnInputView(QWidget):
         self._label = ""
         if paper:
             self._workspace.say("Dark ink on light paper: inverted, as the network was trained on light ink.")
-        self._on_drawn()
+        self.picture_changed()
 
     def _tell(self, error: BaseException) -> None:
         self._workspace.say(sentence_of(error))

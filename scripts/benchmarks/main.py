@@ -22,6 +22,7 @@ BENCHMARKS = (
     "editor",
     "window",
     "neurons",
+    "own_input",
     "training",
     "as_used",
     "memory",

@@ -350,6 +350,8 @@ def places(root: Path, folder: str) -> list[Path]:
     files of MNIST, Fashion-MNIST and KMNIST are called alike, and one must never pass for another.
     """
     parts = Path(folder).parts
+    if not parts:
+        return [root]
     found = [root / folder]
     for taken in range(1, len(parts) + 1):
         own = root.parts[-taken:]

@@ -182,25 +182,25 @@ def _taken(request: Request, path: Path) -> Taken:
     how = HowToRead(*(request.text(name) for name in ("separator", "decimal", "encoding", "header", "sheet")))
     facts = path.stat()
     state: tuple[Hashable, ...] = (str(path), facts.st_size, facts.st_mtime_ns, how)
-    take_as = HowToTake(
-        target=request.text("target"),
-        task=request.text("task"),
-        kinds=kinds_of(texts_of(request.values, "kinds")),
-        left_out=texts_of(request.values, "left_out"),
-        missing=request.text("missing"),
-        categories=request.text("categories"),
-        target_unit=request.number("target_unit"),
-    )
 
     def read() -> FileTable:
         return read_table(path, how, request.report)
 
     def make() -> Taken:
+        chosen = HowToTake(
+            target=request.text("target"),
+            task=request.text("task"),
+            kinds=kinds_of(texts_of(request.values, "kinds")),
+            left_out=texts_of(request.values, "left_out"),
+            missing=request.text("missing"),
+            categories=request.text("categories"),
+            target_unit=request.number("target_unit"),
+        )
         table = MEMORY.table(state, read)
-        try:
-            return take(table, take_as, str(path), lambda done, total: request.report(done, total, "Understanding"))
-        except DataError as error:
-            raise error.at(file=str(path)) from None
+        return take(table, chosen, str(path), lambda done, total: request.report(done, total, "Understanding"))
 
     values = tuple(sorted(request.values.items()))
-    return MEMORY.taken((*state, values), make, lambda: request.report(0, 1))
+    try:
+        return MEMORY.taken((*state, values), make, lambda: request.report(0, 1))
+    except DataError as error:
+        raise error.at(file=str(path)) from None

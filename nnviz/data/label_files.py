@@ -188,13 +188,13 @@ def _matched(said: LabelRows, root: Path, pictures: Sequence[Path]) -> Labelled 
     labels: dict[Path, str] = {}
     lost, without = [], 0
     for name, label in said.rows:
-        picture = meant(name)
-        if picture is None:
+        found = meant(name)
+        if found is None:
             lost.append(_shown(name))
         elif not label:
             without += 1
-        elif labels.setdefault(picture, label) != label:
-            sentence = f"It says of '{_shown(name)}' both '{_shown(labels[picture])}' and '{_shown(label)}'."
+        elif labels.setdefault(found, label) != label:
+            sentence = f"It says of '{_shown(name)}' both '{_shown(labels[found])}' and '{_shown(label)}'."
             raise DataError(sentence, file=str(said.file))
     if not labels:
         return None

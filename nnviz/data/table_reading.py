@@ -20,7 +20,7 @@ from typing import Any
 import fastexcel
 import polars as pl
 
-from nnviz.data.sources.table_file import EXCEL_ENDINGS, PARQUET_ENDINGS
+from nnviz.data.table_choice import EXCEL_ENDINGS, PARQUET_ENDINGS
 from nnviz.errors import DataError
 from nnviz.paths import reason_of
 from nnviz.project.text import clean_name

@@ -63,12 +63,14 @@ def datasets() -> int:
     rows = []
     for kind, spec in data_sets.datasets().items():
         training, test = spec.sizes
-        size = f"{training:,} + {test:,}" if training and not spec.table else "yours"
+        size = f"{training:,} + {test:,}" if training and not (spec.table or spec.drawn) else "yours"
         where = "at once, offline" if spec.offline else f"found or downloaded ({spec.download_bytes / 1e6:.0f} MB)"
         if spec.needs_folder:
             where = "from your file" if spec.takes_file else "from your folder"
         if spec.table:
             where = "typed in"
+        if spec.drawn:
+            where = "drawn by hand"
         rows.append((kind, size, where, spec.title))
     _print_table(("data set", "train + test", "available", "title"), rows)
     return 0

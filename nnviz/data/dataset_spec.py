@@ -31,6 +31,7 @@ class DatasetSpec(Spec):
         preparation: The ``DataConfig.preparation`` that suits it; offered when the data set is chosen.
         undivided: All splits are the same examples: a truth table has nothing to hold back.
         table: Its rows are typed in: its parameters are those of a ``TypedTable``.
+        drawn: Its points are drawn by hand: its parameters are those of ``DrawnPoints``.
     """
 
     facts: Callable[[Params], DataFacts] | None = None
@@ -47,6 +48,7 @@ class DatasetSpec(Spec):
     preparation: tuple[Choice, ...] = (Choice("scale"),)
     undivided: bool = False
     table: bool = False
+    drawn: bool = False
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -33,6 +33,8 @@ __all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Spli
 
 #: Loaded sets of this process: opening a session again after an edit costs nothing.
 _CACHE = Cache(limit=1 << 30)
+#: Numbers of examples in the orders that a feeder remembers: of one epoch at least.
+_REMEMBERED = 1 << 16
 
 
 def load(
@@ -230,6 +232,8 @@ class Feeder:
         self._bounds = [*range(0, self.count, batch_size), self.count]
         if join_single and batch_size > 1 and self.count > 1 and self.count % batch_size == 1:
             del self._bounds[-2]
+        #: The orders of the latest epochs that were asked for.
+        self._orders: dict[int, Tensor] = {}
         self.scaler = scaler.to(self.device)
         if resident is None:
             free = free_bytes(self.device)
@@ -238,6 +242,12 @@ class Feeder:
         home = self.device if resident else torch.device("cpu")
         self._inputs = split.inputs.to(home)
         self._targets = split.targets.to(home)
+
+    def label(self, targets: Tensor) -> None:
+        """Other targets for the same examples, from the next batch on: as many, of the same type."""
+        if targets.shape != self._targets.shape:
+            raise ValueError(f"{tuple(targets.shape)} targets for {tuple(self._targets.shape)}")
+        self._targets = targets.to(self._targets.device)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -248,15 +258,21 @@ class Feeder:
         return int(self._bounds[batch])
 
     def order(self, epoch: int) -> Tensor:
-        """The indices of the examples in the order of one epoch, int64[n] on the CPU.
+        """The indices of the examples in the order of one epoch, int64[n] on the CPU; not to be written to.
 
         Drawn by numpy, whose streams do not depend on the device or on torch's version and whose use leaves torch's own
         random state alone.
         """
         if not self.shuffle:
             return torch.arange(self.count)
-        random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
-        return torch.from_numpy(random.permutation(self.count))
+        known = self._orders.get(epoch)
+        if known is None:
+            random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
+            known = torch.from_numpy(random.permutation(self.count))
+            while self._orders and len(self._orders) * self.count >= _REMEMBERED:
+                del self._orders[next(iter(self._orders))]
+            self._orders[epoch] = known
+        return known
 
     def numbers(self, epoch: int, batch: int) -> list[int]:
         """Which examples the batch of an epoch holds, in its order."""

@@ -92,7 +92,7 @@ def test_what_is_missing_is_refused_by_who_reads(tmp_path: Path) -> None:
 
 def test_which_need_a_folder_is_declared() -> None:
     folders = {kind: spec.folder_param for kind, spec in datasets.datasets().items() if spec.needs_folder}
-    assert folders == {"image_folder": "folder", "table_file": "path"}
+    assert folders == {"image_folder": "folder", "numpy_file": "path", "table_file": "path"}
     spec = datasets.dataset("image_folder")
     assert spec.without_folder({}) and spec.without_folder({"folder": ""}) and not spec.without_folder({"folder": "x"})
     assert spec.sizes == (0, 0) and not spec.downloads

@@ -11,9 +11,11 @@ from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.sources.bundled_tables import BundledTables
 from nnviz.data.sources.cifar10 import Cifar10
 from nnviz.data.sources.digits import Digits
+from nnviz.data.sources.drawn_points import DrawnByHand
 from nnviz.data.sources.generators import Generators
 from nnviz.data.sources.idx_sets import IdxSets
 from nnviz.data.sources.image_folder import ImageFolder
+from nnviz.data.sources.numpy_file import NumpyFile
 from nnviz.data.sources.own_numbers import OwnNumbers
 from nnviz.data.sources.shapes import Shapes
 from nnviz.data.sources.source import Source
@@ -30,6 +32,7 @@ SOURCES: tuple[Source, ...] = (
     Toys(),
     Surfaces(),
     Generators(),
+    DrawnByHand(),
     TruthTable(),
     OwnNumbers(),
     Wine(),
@@ -37,6 +40,7 @@ SOURCES: tuple[Source, ...] = (
     IdxSets(),
     Cifar10(),
     ImageFolder(),
+    NumpyFile(),
     TableFile(),
 )
 

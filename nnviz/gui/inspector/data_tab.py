@@ -15,12 +15,14 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy
 
 from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
+from nnviz.data.drawn_points import POINTS, DrawnPoints
 from nnviz.data.table_choice import with_use
 from nnviz.data.typed_table import ROWS, TypedTable
 from nnviz.errors import InputError, ParamError
 from nnviz.gui.inspector.choice_form import ChoiceListForm
 from nnviz.gui.inspector.columns_table import ColumnsTable
 from nnviz.gui.inspector.form import ParamForm
+from nnviz.gui.inspector.points_plane import PointsPlane
 from nnviz.gui.inspector.rows_table import RowsTable
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import pictures
@@ -155,6 +157,9 @@ class DataTab(Tab):
         self.rows = RowsTable(self.page)
         self.rows.edited.connect(lambda table: self._set_config(replace(self._wished(), params=table.params), ""))
         self.column.addWidget(self.rows)
+        self.points = PointsPlane(self.page)
+        self.points.edited.connect(lambda points: self._set_config(replace(self._wished(), params=points.params), ""))
+        self.column.addWidget(self.points)
         self.columns = ColumnsTable(self.page)
         self.columns.chosen.connect(self._on_use)
         self.column.addWidget(self.columns)
@@ -221,7 +226,7 @@ class DataTab(Tab):
         self.choice.set_values({"dataset": (spec.kind,)})
         self.about.setText(spec.help)
         self._show_rows(spec, config)
-        self.own.set_specs(tuple(param for param in spec.params if not (spec.table and param == ROWS)))
+        self.own.set_specs(tuple(param for param in spec.params if param not in (ROWS, POINTS)))
         self.own.setVisible(bool(spec.params))
         self.own.set_values({param.name: (config.params.get(param.name, param.default),) for param in spec.params})
         self.browse.setVisible(spec.needs_folder)
@@ -244,11 +249,14 @@ class DataTab(Tab):
         self._show_sample()
 
     def _show_rows(self, spec: datasets.DatasetSpec, config: DataConfig) -> None:
-        """The table of rows that are typed in, where the data are such."""
-        table = self._typed(spec, config)
-        self.rows.setVisible(table is not None)
-        if table is not None:
-            self.rows.show_table(table)
+        """The table of rows that are typed in, or the plane of points that are drawn, where the data are such."""
+        own = self._by_hand(spec, config)
+        self.rows.setVisible(isinstance(own, TypedTable))
+        self.points.setVisible(isinstance(own, DrawnPoints))
+        if isinstance(own, TypedTable):
+            self.rows.show_table(own)
+        elif own is not None:
+            self.points.show_points(own)
 
     def _show_columns(self, config: DataConfig, facts: SourceFacts | None) -> None:
         """What was made of the columns of a file; they stay while another choice among them is looked at."""
@@ -261,12 +269,12 @@ class DataTab(Tab):
             self._columns_of = named if facts.columns else ""
 
     @staticmethod
-    def _typed(spec: datasets.DatasetSpec, config: DataConfig) -> TypedTable | None:
-        """The rows that are typed in; None of other data, and where the file holds none that can be used."""
-        if not spec.table:
+    def _by_hand(spec: datasets.DatasetSpec, config: DataConfig) -> TypedTable | DrawnPoints | None:
+        """What is typed in or drawn; None of other data, and where the file holds none that can be used."""
+        if not (spec.table or spec.drawn):
             return None
         try:
-            return TypedTable.of(datasets.values(config))
+            return (DrawnPoints if spec.drawn else TypedTable).of(datasets.values(config))
         except InputError:
             return None
 
@@ -364,12 +372,12 @@ class DataTab(Tab):
 
     def _on_own(self, name: str, value: ParamValue, gesture: str) -> None:
         config = self._wished()
-        table = self._typed(datasets.dataset(config.dataset), config)
-        if table is None:
+        by_hand = self._by_hand(datasets.dataset(config.dataset), config)
+        if by_hand is None:
             config = replace(config, params={**config.params, name: value})
         else:
             try:
-                config = replace(config, params=table.with_setting(name, value).params)
+                config = replace(config, params=by_hand.with_setting(name, value).params)
             except ParamError as error:
                 self.message.emit(error.message)
                 self.own.set_values({})
@@ -391,7 +399,7 @@ class DataTab(Tab):
             self._set_config(replace(config, **{name: common.default}), "")
         else:
             spec = datasets.dataset(config.dataset)
-            if self._typed(spec, config) is not None:
+            if self._by_hand(spec, config) is not None:
                 self._on_own(name, spec.param(name).default, "")
                 return
             kept = {key: value for key, value in config.params.items() if key != name}

@@ -17,7 +17,7 @@ from nnviz.gui.panels.numbers import spread
 _NAME, _VALUE = "linear10 ", "0.00000"
 _BEFORE, _BETWEEN, _BEHIND = 11, 6, 3
 #: From this width of a plot on, a name and a value stand side by side, with less one over the other.
-_WIDE = 320
+_WIDE = 460
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,14 @@ class EndLabels(QWidget):
         room_of_name = self.width() - _BEFORE - _BEHIND - self._room_of_value(metrics)
         valued = any(label.value for label in labels)
         self._below = valued and any(metrics.horizontalAdvance(label.title) > room_of_name for label in labels)
-        height = float(QFontMetrics(themes.font(12)).height()) * (2 if self._below else 1)
-        room = max(int((bottom - top + height / 2) // height), 1)
+        line = float(QFontMetrics(themes.font(12)).height())
+        height = 2 * line if self._below else line
+        room = max(int((bottom - top + line / 2) // height), 1)
         if len(labels) > room:
             ordered = sorted(labels, key=lambda label: label.y)
             picked = {round(index * (len(ordered) - 1) / max(room - 1, 1)) for index in range(room)}
             labels = [label for index, label in enumerate(ordered) if index in picked or label.strong]
-        places = spread([label.y for label in labels], height, top - height / 2, bottom + height / 2)
+        places = spread([label.y for label in labels], height, top - line / 2, bottom + line / 2)
         if labels != self._labels or places != self._places:
             self._labels, self._places = labels, places
             self.update()

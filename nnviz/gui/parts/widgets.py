@@ -352,7 +352,9 @@ class Legend(QWidget):
             # A name that is wider than all there is gives way to its value.
             valued = width - metrics.horizontalAdvance(entry.title) - 20
             room = max(self.width() - left - valued, 0)
-            title = metrics.elidedText(entry.title, Qt.TextElideMode.ElideRight, room)
+            title = entry.title
+            if metrics.horizontalAdvance(title) > room:
+                title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
             painter.drawText(QRect(left, top, width, high), beside, title)
             if entry.value:
                 left += metrics.horizontalAdvance(title) + 5

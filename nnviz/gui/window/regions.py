@@ -231,7 +231,8 @@ class Regions(QObject):
     def explain_large(self) -> None:
         """Take a number apart over the canvas, or go back to what was there."""
         if self.docks is not None:
-            self.docks.toggle_explain_page()
+            shown = self._centre.neurons if self._centre.neurons_shown else None
+            self.docks.toggle_explain_page(shown.followed() if shown is not None else None)
 
     def show_problems(self) -> None:
         """Everything that is wrong with the network, in its panel."""

@@ -230,7 +230,7 @@ def _named_data(config: DataConfig, named: str) -> DataConfig:
     spec = data_sets.taking(place)
     if spec is None and place.is_file():
         raise DataError(
-            f"nnviz takes no data from such files: they must end in {', '.join(_data_endings())}.",
+            f"This is a file, not a folder, and data come from files that end in {', '.join(_data_endings())}.",
             file=paths.shown(place),
             field="--data",
         )

@@ -409,6 +409,11 @@ def _answers(
                         field=_TARGET)  # fmt: skip
     if not classes:
         numbers = values.to_numpy().astype(np.float64) / how.target_unit
+        if float(np.abs(numbers).max()) > _LARGEST:
+            sentence = (
+                f"Counted in {number_text(how.target_unit)}, '{target.name}' has numbers too large to compute with."
+            )
+            raise DataError(sentence, file=file, field="data.params.target_unit")
         words = []
         spread = float(numbers.std())
         if spread > 100 or spread < 0.01:

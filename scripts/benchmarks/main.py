@@ -17,6 +17,7 @@ BENCHMARKS = (
     "documents",
     "records",
     "feeding",
+    "tables",
     "explaining",
     "start",
     "editor",

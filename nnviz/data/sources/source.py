@@ -185,7 +185,7 @@ def located(request: Request) -> tuple[Path | None, str]:
     if not spec.folder:
         return None, ""
     roots = search_roots(request.data_dir)
-    found = find(roots, spec.folder, spec.files)
+    found = find(roots, spec.folder, spec.files) or (find(roots, ".", spec.files) if spec.flat else None)
     if found is not None:
         return found, ""
     looked = ", ".join(str(root / spec.folder) for root in roots)

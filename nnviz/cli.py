@@ -171,9 +171,9 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     """What can be asked for instead of what the project holds."""
     parser.add_argument(
         "--data",
-        metavar="NAME_OR_FOLDER",
-        help="another data set than the project's, or a folder of pictures, one subfolder a class (./NAME is always a "
-        "folder); the network's input and last layer follow",
+        metavar="NAME_OR_PLACE",
+        help="another data set than the project's, or a table's file, or a folder of pictures, one subfolder a class "
+        "(./NAME is always a file or a folder); the network's input and last layer follow",
     )
     parser.add_argument(
         "--set",

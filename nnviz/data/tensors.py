@@ -24,6 +24,7 @@ from nnviz.data.fingerprint import Fingerprint, content_hash
 from nnviz.data.picture_memory import MEMORY
 from nnviz.data.readers import RawData, read, stamp
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
+from nnviz.data.table_memory import MEMORY as TABLES
 from nnviz.errors import DataError
 from nnviz.project.model import DataConfig
 from nnviz.regular_files import is_regular
@@ -71,10 +72,10 @@ def load(
     divided_key = (*key, config.validation_fraction, config.split_seed)
     splits = _CACHE.get(divided_key)
     if not isinstance(splits, tuple):
-        splits = _divide(spec, config, raw)
-        _CACHE.put(divided_key, splits, 0 if spec.undivided else splits[0].bytes + splits[1].bytes)
-    train, validation = splits
-    test = raw.training if spec.undivided else raw.test
+        splits = without_missing(*_divide(spec, config, raw), raw.training if spec.undivided else raw.test)
+        own = [split for split in splits if split is not raw.training and split is not raw.test]
+        _CACHE.put(divided_key, splits, sum(split.bytes for split in own))
+    train, validation, test = splits
     steps = tuple((choice.kind, tuple(sorted(choice.params.items()))) for choice in config.preparation)
     scaler_key = (*divided_key, steps)
     scaler = _CACHE.get(scaler_key)
@@ -93,6 +94,7 @@ def clear_cache() -> None:
     """Forgets every loaded set."""
     _CACHE.clear()
     MEMORY.clear()
+    TABLES.clear()
 
 
 def _read(request: Request, place: Path | None) -> tuple[RawData, tuple[Hashable, ...]]:
@@ -145,9 +147,25 @@ def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tup
     chosen = stratified(raw.training.targets.numpy(), held_back, config.split_seed)
     rest = np.ones(count, bool)
     rest[chosen] = False
-    if spec.needs_folder:
+    if spec.needs_folder and raw.facts.class_names:
         _check_every_class_is_trained(raw, rest)
     return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
+
+
+def without_missing(train: Split, validation: Split, test: Split) -> tuple[Split, Split, Split]:
+    """Missing numbers of tables (NaN) become the mean of their feature over the training split; 0 where it has none.
+
+    Splits without any are handed back as they are, so that nothing is copied.
+    """
+    parts = (train, validation, test)
+    if train.inputs.dtype == torch.uint8 or not any(bool(torch.isnan(part.inputs).any()) for part in parts):
+        return parts
+    means = torch.nan_to_num(train.inputs.to(torch.float64).nanmean(0)).to(torch.float32)
+
+    def filled(part: Split) -> Split:
+        return Split(torch.where(torch.isnan(part.inputs), means, part.inputs), part.targets)
+
+    return filled(train), filled(validation), filled(test)
 
 
 def _check_every_class_is_trained(raw: RawData, trained: NDArray[np.bool_]) -> None:

@@ -22,6 +22,7 @@ from nnviz.data.fingerprint import Fingerprint
 from nnviz.errors import DataError, RunFileError
 from nnviz.train.finite import all_finite
 from nnviz.train.optimizers import IMPLEMENTATION
+from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 _VERSION = 1
@@ -68,6 +69,13 @@ class Progress(msgspec.Struct, frozen=True):
     base_rate: str = ""
 
 
+class _Switches(msgspec.Struct, frozen=True):
+    """Units that were switched off or frozen, as the id of a node and the number of its unit, in order."""
+
+    off: list[tuple[str, _Count]] = []
+    frozen: list[tuple[str, _Count]] = []
+
+
 class _Header(msgspec.Struct, frozen=True):
     """The plain values of a checkpoint in a file.
 
@@ -80,6 +88,7 @@ class _Header(msgspec.Struct, frozen=True):
     optimizer_values: dict[str, Any]
     has_best: bool
     data: Fingerprint | None = None
+    switches: _Switches = _Switches()
     digest: str = ""
 
 
@@ -96,6 +105,7 @@ class Checkpoint:
         random: State of the random numbers, see ``RandomStream``.
         best: Weights of the best epoch so far, or None. Shared between checkpoints, never written to.
         data: What it was trained on; None where that is not known, as in files of older versions.
+        switches: Units that were switched off or frozen at that step; none in files of older versions.
         examples: What became of every training example, see ``ExampleRecord``; empty where nobody keeps that.
     """
 
@@ -107,6 +117,7 @@ class Checkpoint:
     random: Tensors = field(default_factory=dict)
     best: Tensors | None = None
     data: Fingerprint | None = None
+    switches: UnitSwitches = NO_SWITCHES
     examples: Tensors = field(default_factory=dict)
 
     @property
@@ -146,6 +157,7 @@ def capture(
     progress: Progress,
     best: Tensors | None = None,
     data: Fingerprint | None = None,
+    switches: UnitSwitches = NO_SWITCHES,
     examples: Tensors | None = None,
     *,
     copied: bool = True,
@@ -159,6 +171,7 @@ def capture(
         progress: Where it stands.
         best: Weights of the best epoch.
         data: Fingerprint of the data it was trained on.
+        switches: Units that are switched off or frozen.
         examples: What became of every training example; the checkpoint's own from here on.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
     """
@@ -179,7 +192,7 @@ def capture(
                 else:
                     values[f"{index}/{name}"] = value
     weights = {name: kept(tensor) for name, tensor in network.state_dict().items()}
-    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, examples or {})
+    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches, examples or {})
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -245,6 +258,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         dict(checkpoint.optimizer_values),
         checkpoint.best is not None,
         checkpoint.data,
+        _Switches(sorted(checkpoint.switches.off), sorted(checkpoint.switches.frozen)),
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
@@ -304,6 +318,7 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         random,
         tensors.get("best"),
         header.data,
+        UnitSwitches(_units(header.switches.off), _units(header.switches.frozen)),
         _examples(blobs.get("examples")),
     )
 
@@ -408,6 +423,10 @@ def _save(tensors: Tensors) -> bytes:
     header = msgspec.json.encode(entries)
     header += b" " * (-len(header) % 8)
     return b"".join([len(header).to_bytes(8, "little"), header, *pieces])
+
+
+def _units(kept: list[tuple[str, int]]) -> frozenset[Unit]:
+    return frozenset(Unit(node, number) for node, number in kept)
 
 
 def _part(tensors: Tensors, prefix: str) -> dict[str, Tensor]:

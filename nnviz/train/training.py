@@ -32,7 +32,7 @@ from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import rate, with_recipe
 from nnviz.train.room import Room
-from nnviz.train.unit_switches import NO_SWITCHES, Switchboard, UnitSwitches
+from nnviz.train.unit_switches import Switchboard, UnitSwitches
 from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
 from nnviz.train.weight_edits import Kind, Place, WeightChange, WeightEdit, WeightEdits
@@ -184,6 +184,8 @@ class Training:
         self.best_loss = math.inf
         self.test_uses = 0
         self.edits = WeightEdits()
+        #: How often units were switched: another count, and the same weights make something else of an example.
+        self.times_switched = 0
 
     # -- where it stands ----------------------------------------------------------------------------------------------
 
@@ -276,7 +278,7 @@ class Training:
         """
         check_switches(self.network, switches)
         self._switchboard.record(self._step, switches)
-        self.edits.count += 1  # The weights are the same, but not what they make of an example.
+        self.times_switched += 1
         self._use_switches(switches)
 
     def _use_switches(self, switches: UnitSwitches) -> None:
@@ -593,12 +595,13 @@ class Training:
             progress,
             self.best,
             self.data.fingerprint,
+            self.switches,
             None if self.examples is None else self.examples.capture(copied=copied),
             copied=copied,
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Goes on from a checkpoint, with the learning rate that was used there.
+        """Goes on from a checkpoint, with the learning rate that was used there and the units switched as they were.
 
         Raises:
             RunFileError: It belongs to another network or another optimizer, or cannot be right; nothing was changed.
@@ -607,8 +610,8 @@ class Training:
         checkpoints.check_data(checkpoint, self.data.fingerprint)
         self._check(checkpoint)
         self._put_back(checkpoint)
-        self._switchboard.history.clear()
-        self._use_switches(NO_SWITCHES)
+        self._switchboard.history = [(self._step, checkpoint.switches)]
+        self._use_switches(checkpoint.switches)
         self.edits.clear()
         self._replay_until = 0
         self._curated = [_Curated(0, self._curated[-1].curation)]
@@ -648,6 +651,7 @@ class Training:
     def _check(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
         checks.check_tensors(checkpoint, self.network)
+        checks.check_switches(checkpoint.switches, self.network)
         checks.check_progress(
             progress,
             steps_per_epoch=self.steps_per_epoch,

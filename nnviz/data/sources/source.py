@@ -33,6 +33,23 @@ Arrays: TypeAlias = "tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any
 
 
 @dataclass(frozen=True)
+class ColumnFacts:
+    """What was made of a column of a table.
+
+    Attributes:
+        name: Its name.
+        kind: ``number``, ``category``, ``date`` or ``left out``.
+        use: ``input``, ``target`` or ``left out``.
+        about: What stands in it, in words; why, where it is left out.
+    """
+
+    name: str
+    kind: str
+    use: str
+    about: str
+
+
+@dataclass(frozen=True)
 class SourceFacts:
     """What is known of a chosen data set without its examples: what views show.
 
@@ -46,6 +63,7 @@ class SourceFacts:
             they are divided by the validation share.
         notes: What was made of what lies there, in sentences.
         warnings: What of it could not be used, or somebody might not have wanted; likewise.
+        columns: Of a table of the user's own: every column of it, in its order.
     """
 
     data: DataFacts
@@ -56,6 +74,7 @@ class SourceFacts:
     validation: int | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    columns: tuple[ColumnFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +148,8 @@ class Source:
 
         Returns:
             Training inputs (uint8[n, channels, height, width] or float32[n, features]), training targets (int64[n], or
-            float32[n, k] for regression), and the same of the test split.
+            float32[n, k] for regression), and the same of the test split. A missing number of a table is NaN: it
+            becomes the mean of its column over the training split, as soon as that is known.
 
         Raises:
             DataError: Its files are missing or corrupt.

@@ -192,7 +192,8 @@ def capture(
                 else:
                     values[f"{index}/{name}"] = value
     weights = {name: kept(tensor) for name, tensor in network.state_dict().items()}
-    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches, examples or {})
+    mine = examples or {}
+    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches, mine)
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from nnviz.data.described import Histogram
 from nnviz.data.viewing import SPLIT_TITLES, SPLITS
+from nnviz.gui.data.row_values import number_words
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.scales import class_colour
@@ -35,6 +36,7 @@ class BalanceChart(QAbstractScrollArea):
         self.setAccessibleDescription(
             "; ".join(f"{name} {', '.join(map(str, row))}" for name, row in zip(names, counts.tolist(), strict=True))
         )
+        self.setMaximumHeight(self._head + len(names) * self._line + 12)
         self._lay_out()
 
     @property
@@ -163,7 +165,7 @@ class HistogramChart(QWidget):
         painter.setPen(colours.text_muted)
         ends = QRectF(area.left(), area.bottom() + 4, area.width(), high)
         pixels = self._shown[0].edges[0] == -0.5 and self._shown[0].edges[-1] == 255.5
-        first, last = ("0", "255") if pixels else (f"{low_edge:.4g}", f"{high_edge:.4g}")
+        first, last = ("0", "255") if pixels else (number_words(low_edge, 4), number_words(high_edge, 4))
         painter.drawText(ends, _CENTRE, first)
         painter.drawText(ends, _RIGHT, last)
         top = theme.format_count(most) if most < 1e6 else f"{most / 1e6:.3g} M"

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from nnviz.data.described import PlaneMap
 from nnviz.data.viewing import ViewedData
 from nnviz.gui.data.choosing import Answers
+from nnviz.gui.data.row_values import number_words
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.look.scales import class_colour
@@ -229,7 +230,7 @@ class PlanePoints(QWidget):
     def _draw_names(
         self, painter: QPainter, on_screen: NDArray[np.float64], labels: NDArray[np.int64], names: tuple[str, ...]
     ) -> None:
-        """The name of each class where the middle of its points lies; one that would cover another is moved down."""
+        """The name of each class at the one of its points that is nearest to the middle; none covers another."""
         colours, area = theme.current(), self._area
         painter.setFont(theme.font(13, 600))
         metrics = painter.fontMetrics()
@@ -238,7 +239,7 @@ class PlanePoints(QWidget):
             own = on_screen[(labels == label) & np.isfinite(on_screen).all(1)]
             if not len(own):
                 continue
-            x, y = np.median(own, 0).tolist()
+            x, y = own[np.hypot(*(own - np.median(own, 0)).T).argmin()].tolist()
             short = metrics.elidedText(name, Qt.TextElideMode.ElideRight, 150)
             box = QRectF(0, 0, metrics.horizontalAdvance(short) + 24, metrics.height() + 4)
             box.moveCenter(QPointF(x, y))
@@ -268,15 +269,15 @@ class PlanePoints(QWidget):
         high = painter.fontMetrics().height()
         view = self._view
         below = QRectF(area.left(), area.bottom() + 4, area.width(), high)
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), f"{view.left():.3g}")
-        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), f"{view.right():.3g}")
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), number_words(view.left(), 3))
+        painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), number_words(view.right(), 3))
         painter.drawText(below, int(Qt.AlignmentFlag.AlignHCenter), shown.titles[0])
         painter.save()
         painter.translate(area.left() - 6, area.bottom())
         painter.rotate(-90)
         beside = QRectF(0, -high, area.height(), high)
-        painter.drawText(beside, int(Qt.AlignmentFlag.AlignLeft), f"{view.top():.3g}")
-        painter.drawText(beside, int(Qt.AlignmentFlag.AlignRight), f"{view.bottom():.3g}")
+        painter.drawText(beside, int(Qt.AlignmentFlag.AlignLeft), number_words(view.top(), 3))
+        painter.drawText(beside, int(Qt.AlignmentFlag.AlignRight), number_words(view.bottom(), 3))
         painter.drawText(beside, int(Qt.AlignmentFlag.AlignHCenter), shown.titles[1])
         painter.restore()
 

@@ -14,6 +14,11 @@ from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
 
 
+def number_words(value: float, figures: int = 5) -> str:
+    """A number of the data, as it stands there, with up to so many figures: measured ones are rounded further."""
+    return f"{value:.{figures}g}".replace("-", "\u2212")
+
+
 class RowValues(QAbstractScrollArea):
     """A line a column; the dot stands where the number lies between the ends of all training examples."""
 
@@ -71,7 +76,7 @@ class RowValues(QAbstractScrollArea):
             painter.setPen(colours.text)
             box = QRect(name_width, y, value_width, line)
             flags = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
-            painter.drawText(box, flags, f"{value:.5g}")
+            painter.drawText(box, flags, number_words(value))
             self._paint_place(painter, QRectF(box.right() + 16, y, width - box.right() - 24, line), at, value)
 
     def _paint_place(self, painter: QPainter, area: QRectF, at: int, value: float) -> None:

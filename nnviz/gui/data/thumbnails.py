@@ -65,7 +65,9 @@ def sheet(pictures: NDArray[np.uint8], size: ThumbnailSize) -> QImage:
     pixels = (np.uint32(0xFF000000) | red << 16 | green << 8 | blue).astype(np.uint32)
     if size.factor > 1:
         pixels = pixels.repeat(size.factor, axis=1).repeat(size.factor, axis=2)
-    return image_of(pixels.transpose(1, 0, 2).reshape(pixels.shape[1], -1))
+    made = image_of(pixels.transpose(1, 0, 2).reshape(pixels.shape[1], -1))
+    made.reinterpretAsFormat(QImage.Format.Format_RGB32)  # nothing shines through: it is copied, not blended
+    return made
 
 
 class Thumbnails(QObject):
@@ -112,6 +114,11 @@ class Thumbnails(QObject):
         if found is None:
             return None
         return found, QRect(place * self.size.width, 0, self.size.width, self.size.height)
+
+    def found(self, position: int) -> tuple[QImage | None, int]:
+        """As :meth:`picture`, in numbers: the sheet, or None, and where on it the example begins."""
+        number, place = divmod(position, ON_SHEET)
+        return self._kept.get(number), place * self.size.width
 
     def want(self, first: int, last: int) -> None:
         """The examples from ``first`` to before ``last`` are in sight: their sheets, then those beside them."""

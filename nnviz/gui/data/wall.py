@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from nnviz.data.viewing import SPLIT_TITLES, ViewedData
 from nnviz.gui.data.choosing import Answers, Chosen, Section
+from nnviz.gui.data.row_values import number_words
 from nnviz.gui.data.thumbnails import Thumbnails
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import guarded
@@ -35,6 +36,8 @@ from nnviz.gui.parts.plain_text import plain_tip
 _GAP, _MARGIN = 6, 12
 #: Width of a column of a table, and of the columns before: number, label, loss.
 _COLUMN, _NUMBER, _LABEL, _LOSS = 96, 124, 130, 74
+#: A row of more columns than this is painted only so far.
+_MOST_COLUMNS = 2000
 _MOVES = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -68,9 +71,10 @@ class Wall(QAbstractScrollArea):
         self._columns = 1
         #: The place in the list of the example that is chosen; −1 for none.
         self._current = -1
-        self._pinned = -1
+        self._pinned = self._pinned_place = -1
         self._empty = ""
         self.thumbnails = Thumbnails(background, self)
+        self._measure()
         self.thumbnails.arrived.connect(self.viewport().update)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Examples")
@@ -97,6 +101,7 @@ class Wall(QAbstractScrollArea):
             self.thumbnails.show(data, chosen.numbers)
             self.verticalScrollBar().setValue(0)
         self._current = self._place_of(current)
+        self._pinned_place = self._place_of(self._pinned)
         self._lay_out()
 
     @property
@@ -112,6 +117,7 @@ class Wall(QAbstractScrollArea):
     def set_pinned(self, number: int) -> None:
         """Mark the example that is pinned to the canvas; −1 for none."""
         self._pinned = number
+        self._pinned_place = self._place_of(number)
         self.viewport().update()
 
     def select(self, number: int) -> None:
@@ -132,33 +138,28 @@ class Wall(QAbstractScrollArea):
     def _is_table(self) -> bool:
         return self._data is not None and not self._data.is_images
 
-    @property
-    def _line(self) -> int:
-        return QFontMetrics(theme.font(13)).height()
+    def _measure(self) -> None:
+        """What depends on letters and width alone: it is needed for every example that is painted."""
+        #: Height of a line; of a heading; and of the names of columns, which stay at the top.
+        self._line = QFontMetrics(theme.font(13)).height()
+        self._head = self._line + 16
+        self._sticky = self._line + 10 if self._is_table else 0
+        self._cell = self._measured_cell()
 
-    @property
-    def _head(self) -> int:
-        """Height of a heading."""
-        return self._line + 16
-
-    @property
-    def _sticky(self) -> int:
-        """Height of the names of columns, which stay at the top."""
-        return self._line + 10 if self._is_table else 0
-
-    @property
-    def _cell(self) -> tuple[int, int]:
+    def _measured_cell(self) -> tuple[int, int]:
         """Width and height of an example, with the gaps behind it."""
         if self._is_table:
             return self.table_width, self._line + 7
         size = self.thumbnails.size
         words = QFontMetrics(theme.font(12)).height() if self._answers is not None else 0
-        return size.width + _GAP, size.height + _GAP + words
+        room = self.viewport().width() - 2 * _MARGIN + _GAP
+        columns = max(1, room // (size.width + _GAP))
+        return max(size.width + _GAP, room // columns), size.height + _GAP + words
 
     @property
     def table_width(self) -> int:
         """Of all columns of a table together."""
-        columns = len(self._data.columns) if self._data is not None else 0
+        columns = min(len(self._data.columns), _MOST_COLUMNS) if self._data is not None else 0
         answered = _LOSS if self._answers is not None else 0
         return self._scaled(_NUMBER + _LABEL + answered + columns * _COLUMN)
 
@@ -166,6 +167,7 @@ class Wall(QAbstractScrollArea):
         return round(width * theme.text_scale())
 
     def _lay_out(self) -> None:
+        self._measure()
         width, height = self._cell
         room = self.viewport().width() - 2 * _MARGIN
         self._columns = 1 if self._is_table else max(1, (room + _GAP) // width)
@@ -219,12 +221,13 @@ class Wall(QAbstractScrollArea):
         place = inside // height * self._columns + column
         return self._firsts[section] + place if place < self._sections[section].count else -1
 
-    def _in_sight(self) -> tuple[int, int]:
-        """The first place of the list in sight, and the one behind the last."""
+    def _in_sight(self, begin: int = 0, end: int | None = None) -> tuple[int, int]:
+        """The first place of the list in sight, or between two heights of the viewport, and the one behind the last."""
         if not self._sections:
             return 0, 0
         top = self.verticalScrollBar().value()
-        return self._first_below(top), self._first_below(top + self.viewport().height(), behind=True)
+        below = self.viewport().height() if end is None else end
+        return self._first_below(top + begin), self._first_below(top + below, behind=True)
 
     def _first_below(self, y: int, *, behind: bool = False) -> int:
         section = min(max(0, bisect_right(self._tops, y) - 1), len(self._sections) - 1)
@@ -260,14 +263,16 @@ class Wall(QAbstractScrollArea):
         first, last = self._in_sight()
         if data.is_images:
             self.thumbnails.want(first, last)
+        # After a step of scrolling only what has come into sight is painted; the rest has been moved.
+        wanted = event.rect()
+        first, last = self._in_sight(wanted.top(), wanted.bottom() + 1)
         self._paint_headings(painter)
         painter.setFont(theme.font(12))
-        for position in range(first, last):
-            rect = self.rect_of(position)
-            if data.is_images:
-                self._paint_picture(painter, rect, position)
-            else:
-                self._paint_row(painter, rect, position, data)
+        if data.is_images:
+            self._paint_pictures(painter, first, last)
+        else:
+            for position in range(first, last):
+                self._paint_row(painter, self.rect_of(position), position, data)
         self._paint_heading_of_top(painter)
         if self._is_table:
             self._paint_columns(painter, data)
@@ -308,14 +313,34 @@ class Wall(QAbstractScrollArea):
     def _colour(label: int) -> QColor:
         return class_colour(label, theme.current())
 
-    def _paint_picture(self, painter: QPainter, cell: QRect, position: int) -> None:
+    def _paint_pictures(self, painter: QPainter, first: int, last: int) -> None:
+        """All that is ready, row by row; then what marks some of them."""
+        ground, size, sheets = theme.current().panel_raised, self.thumbnails.size, self.thumbnails
+        across, down = size.width, size.height
+        width = self._cell[0]
+        position = first
+        while position < last:
+            corner = self.rect_of(position)
+            section = bisect_right(self._firsts, position) - 1
+            column = (position - self._firsts[section]) % self._columns
+            end = min(last, position + self._columns - column, self._firsts[section + 1])
+            x, y = corner.left(), corner.top()
+            while position < end:
+                sheet, place = sheets.found(position)
+                if sheet is None:
+                    painter.fillRect(x, y, across, down, ground)
+                else:
+                    painter.drawImage(x, y, sheet, place, 0, across, down)
+                x += width
+                position += 1
+        for marked in range(first, last) if self._answers is not None else (self._current, self._pinned_place):
+            if first <= marked < last:
+                self._paint_marks(painter, self.rect_of(marked), marked)
+
+    def _paint_marks(self, painter: QPainter, cell: QRect, position: int) -> None:
+        """The loss, what is wrong, what is pinned and what is chosen."""
         colours, size = theme.current(), self.thumbnails.size
         place = QRect(cell.topLeft(), size.size)
-        found = self.thumbnails.picture(position)
-        if found is None:
-            painter.fillRect(place, colours.panel_raised)
-        else:
-            painter.drawImage(place.topLeft(), found[0], found[1])
         number = int(self._numbers[position])
         if self._answers is not None:
             wrong = self._answers.right[number] == 0
@@ -371,8 +396,8 @@ class Wall(QAbstractScrollArea):
             words.append((text, self._scaled(_LOSS), colours.danger if wrong else colours.text_muted))
         first = max(0, (self.horizontalScrollBar().value() // self._scaled(_COLUMN)) - 4)
         last = first + self.viewport().width() // self._scaled(_COLUMN) + 6
-        for at, value in enumerate(data.input_of(number).reshape(-1).tolist()):
-            words.append((f"{value:.5g}" if first <= at < last else "", self._scaled(_COLUMN), colours.text))
+        for at, value in enumerate(data.input_of(number).reshape(-1)[:_MOST_COLUMNS].tolist()):
+            words.append((number_words(value) if first <= at < last else "", self._scaled(_COLUMN), colours.text))
         return words
 
     def _paint_columns(self, painter: QPainter, data: ViewedData) -> None:
@@ -384,12 +409,20 @@ class Wall(QAbstractScrollArea):
         x = _MARGIN - self.horizontalScrollBar().value()
         before = [("example", _NUMBER), ("label" if data.class_names else "target", _LABEL)]
         before += [("loss", _LOSS)] if self._answers is not None else []
-        for text, width in (*before, *((name, _COLUMN) for name in data.columns)):
+        for text, width in (*before, *((name, _COLUMN) for name in data.columns[:_MOST_COLUMNS])):
             wide = self._scaled(width)
             box = QRect(x, 0, wide - 8, head.height())
             shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
             painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), shown)
             x += wide
+
+    def scrollContentsBy(self, across: int, down: int) -> None:  # noqa: N802 - Qt's own name
+        """What stays in sight is moved, not painted again; but for the heading that stands still."""
+        if across or abs(down) >= self.viewport().height() // 2:
+            self.viewport().update()
+            return
+        self.viewport().scroll(0, down)
+        self.viewport().update(QRect(0, 0, self.viewport().width(), self._sticky + self._head + max(0, down)))
 
     # ---- hands ---------------------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class DataRoom(QObject):
         return (
             Action(
                 name="data_page",
-                text="&Data",
+                text="Data &view",
                 help="All examples: search them, see one in numbers, how they are spread, maps of them",
                 do=self.toggle,
                 keys=("F4",),

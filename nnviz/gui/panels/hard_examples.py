@@ -102,7 +102,7 @@ def examples_of(training: train.training.Training, places: Sequence[int]) -> Ans
         raw = split.inputs[place]
         scale = 1.0 if raw.is_floating_point() else 1 / 255
         numbers = np.asarray(raw.float().numpy() * scale, np.float32)
-        known[place] = Known(split.number(place), mark_of(raw), data.describe(place, "train"), numbers)
+        known[place] = Known(split.number(place), mark_of(split.as_read(place)), data.describe(place, "train"), numbers)
     names = facts.class_names
     if not names and training.loss_function.has_accuracy:
         names = tuple(str(number) for number in range(max(2, facts.targets)))

@@ -6,7 +6,7 @@ bit on the CPU. Each part computes what it shows anew, so that none depends on w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from nnviz.explain.flow import Flow, flow_of
 from nnviz.explain.updates import BeforeStep, before_step
 from nnviz.explain.values import Numbers, values_of_next_batch
+from nnviz.network.losses import is_mixed
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 
@@ -106,10 +107,28 @@ def batch_of(training: Training) -> Batch:
         len(numbers),
         len(training.data.train),
         _plain(inputs[:MOST_EXAMPLES].float().cpu().numpy()),
-        _plain(_first_numbers(targets[:MOST_EXAMPLES]).float().cpu().numpy()),
-        tuple(training.data.describe(number, "train") for number in shown),
+        _plain(_first_numbers(_labels(training, targets)[:MOST_EXAMPLES]).float().cpu().numpy()),
+        _in_words(training, targets, shown),
         tuple(shown),
     )
+
+
+def _in_words(training: Training, targets: Tensor, shown: Sequence[int]) -> tuple[str, ...]:
+    """What is right for the examples that are shown; of mixed ones each class with its share."""
+    names = training.data.class_names
+    if not names or not is_mixed(targets):
+        return tuple(training.data.describe(number, "train") for number in shown)
+    words = []
+    for row in targets[: len(shown)].tolist():
+        shares = sorted(((share, name) for share, name in zip(row, names, strict=True) if share), reverse=True)
+        words.append(" + ".join(name if share == 1 else f"{share:.2f} × {name}" for share, name in shares))
+    return tuple(words)
+
+
+def _labels(training: Training, targets: Tensor) -> Tensor:
+    """The targets; where examples of classes are mixed, the class with the larger share."""
+    classes = training.data.facts.task == "classes"
+    return targets.argmax(1) if classes and is_mixed(targets) else targets
 
 
 def _first_numbers(targets: Tensor) -> Tensor:

@@ -7,15 +7,17 @@ from dataclasses import replace
 import pytest
 import torch
 from torch.nn.functional import log_softmax
-from training_helpers import CNN, MLP, advance, images, made_training, same, tables, weights
+from training_helpers import CNN, MLP, advance, images, made_training, same, served, session_of, tables, weights
 
 from nnviz.data.augmentation import Augmentation
 from nnviz.data.tensors import LoadedData
 from nnviz.errors import InputError
+from nnviz.explain.sub_steps import batch_of, look_at
 from nnviz.explain.values import values_of_next_batch
 from nnviz.project import registry
 from nnviz.project.model import Choice, Graph
 from nnviz.train.checkpoint import from_blobs, to_blobs
+from nnviz.train.sub_steps import SubStep
 
 
 def augmented(data: LoadedData, *kinds: str) -> LoadedData:
@@ -80,6 +82,25 @@ def test_the_loss_of_mixed_examples_is_that_of_mixed_answers(graph: Graph, data:
     assert training.is_finite
     values = values_of_next_batch(training)
     assert values.targets is not None and values.targets.shape == (10, 3)
+
+
+def test_the_parts_of_a_step_say_the_class_with_the_larger_share() -> None:
+    training = made_training(MLP, augmented(tables(), "mix_up"))
+    batch = batch_of(training)
+    shares = training.peek()[1]
+    assert batch.targets.tolist() == shares.argmax(1).tolist()
+    for words, row in zip(batch.right, shares.tolist(), strict=True):
+        wanted = sorted(((share, name) for share, name in zip(row, "abc", strict=True) if share > 0), reverse=True)
+        assert words == (wanted[0][1] if len(wanted) == 1 else " + ".join(f"{s:.2f} × {name}" for s, name in wanted))
+    part = look_at(training, SubStep.LOSS)
+    assert part.losses is not None and len(part.losses) == 10
+
+
+def test_what_stands_in_two_splits_is_a_finding_of_the_run() -> None:
+    words = "2 of 25 validation examples are trained on as well: they are equal to the last bit."
+    with served(session_of(MLP, replace(tables(), warnings=(words,)))) as session:
+        (found,) = session.run.findings()
+        assert (found.severity, found.text) == ("warning", words)
 
 
 def test_class_weights_are_those_of_torch() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
 from nnviz.data.folders import FolderPictures, Pictures, folder_classes, image_files
-from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
+from nnviz.data.sources.source import Arrays, LeftOutFile, Request, Source, SourceFacts, hold_out_test
 from nnviz.errors import DataError
 from nnviz.paths import given_path
 from nnviz.project.model import DataFacts
@@ -113,6 +113,38 @@ class ImageFolder(Source):
             return hold_out_test(request, read.pixels, labels, generated_sizes(len(labels))[1])
         trained = sum(counts[0]) + sum(counts[1])
         return read.pixels[:trained], labels[:trained], read.pixels[trained:], labels[trained:]
+
+    def example_files(self, request: Request) -> tuple[Sequence[str], Sequence[str]] | None:
+        """See :meth:`Source.example_files`: below the folder, in the order of :meth:`read`."""
+        import numpy as np
+
+        found = _Found(image_files(request.text("folder")))
+        read, place = found.look(request, pixels=False), given_path(request.text("folder"), "folder", DataError)
+        files = found.files
+        names = [_below(files[number], place) for number in read.numbers.tolist()]
+        counts = found.counts(read)
+        if found.pictures.test is None and found.pictures.validation is None:
+            labels = np.concatenate([np.full(count, label) for part in counts for label, count in enumerate(part)])
+            order = np.arange(len(names))
+            trained, _, tested, _ = hold_out_test(request, order, labels, generated_sizes(len(names))[1])
+            return [names[number] for number in trained.tolist()], [names[number] for number in tested.tolist()]
+        first = sum(counts[0]) + sum(counts[1])
+        return names[:first], names[first:]
+
+    def left_out(self, request: Request) -> tuple[LeftOutFile, ...]:
+        """See :meth:`Source.left_out`."""
+        found = _Found(image_files(request.text("folder")))
+        read, place = found.look(request, pixels=False), given_path(request.text("folder"), "folder", DataError)
+        unread = "nnviz does not read such pictures."
+        return (
+            *(LeftOutFile(_below(one.file, place), one.reason) for one in read.left_out),
+            *(LeftOutFile(_below(file, place), unread) for file in found.pictures.unread),
+            *(LeftOutFile(_below(file, place), "It belongs to the system.") for file in found.pictures.system),
+        )
+
+
+def _below(file: Path, place: Path) -> str:
+    return str(file.relative_to(place) if file.is_relative_to(place) else file)
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ class Checkpoint:
         best: Weights of the best epoch so far, or None. Shared between checkpoints, never written to.
         data: What it was trained on; None where that is not known, as in files of older versions.
         switches: Units that were switched off or frozen at that step; none in files of older versions.
+        examples: What became of every training example, see ``ExampleRecord``; empty where nobody keeps that.
     """
 
     progress: Progress
@@ -117,11 +118,12 @@ class Checkpoint:
     best: Tensors | None = None
     data: Fingerprint | None = None
     switches: UnitSwitches = NO_SWITCHES
+    examples: Tensors = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
         """Memory of the tensors that belong to this checkpoint alone."""
-        return size_of(self.weights) + size_of(self.optimizer) + size_of(self.random)
+        return size_of(self.weights) + size_of(self.optimizer) + size_of(self.random) + size_of(self.examples)
 
     @property
     def is_finite(self) -> bool:
@@ -156,6 +158,7 @@ def capture(
     best: Tensors | None = None,
     data: Fingerprint | None = None,
     switches: UnitSwitches = NO_SWITCHES,
+    examples: Tensors | None = None,
     *,
     copied: bool = True,
 ) -> Checkpoint:
@@ -169,6 +172,7 @@ def capture(
         best: Weights of the best epoch.
         data: Fingerprint of the data it was trained on.
         switches: Units that are switched off or frozen.
+        examples: What became of every training example; the checkpoint's own from here on.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
     """
 
@@ -188,7 +192,8 @@ def capture(
                 else:
                     values[f"{index}/{name}"] = value
     weights = {name: kept(tensor) for name, tensor in network.state_dict().items()}
-    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches)
+    mine = examples or {}
+    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches, mine)
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -244,7 +249,9 @@ def check_weights(weights: Tensors, network: nn.Module) -> None:
 
 
 def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
-    """The checkpoint for a file: ``header`` (JSON), ``weights``, ``state`` and, where there are any, ``best``."""
+    """The checkpoint for a file: ``header`` (JSON), ``weights``, ``state`` and, where there are any, ``best``,
+    ``examples``.
+    """
     header = _Header(
         _VERSION,
         checkpoint.progress,
@@ -257,10 +264,14 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
     blobs = {"weights": _save(checkpoint.weights), "state": _save(state)}
+    extra: dict[str, bytes] = {}
     if checkpoint.best is not None:
         blobs["best"] = _save(checkpoint.best)
+    if checkpoint.examples:
+        # Not among what the digest is of: programs that know nothing of it leave it alone.
+        extra["examples"] = _save(checkpoint.examples)
     bare = msgspec.json.encode(header)
-    return {"header": bare.replace(_NO_DIGEST, _entry(_digest(bare, blobs)), 1), **blobs}
+    return {"header": bare.replace(_NO_DIGEST, _entry(_digest(bare, blobs)), 1), **blobs, **extra}
 
 
 def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
@@ -309,7 +320,18 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         tensors.get("best"),
         header.data,
         UnitSwitches(_units(header.switches.off), _units(header.switches.frozen)),
+        _examples(blobs.get("examples")),
     )
+
+
+def _examples(blob: bytes | None) -> Tensors:
+    """What became of the training examples; nothing where it is missing or damaged: it decides no weight."""
+    if blob is None:
+        return {}
+    try:
+        return safetensors.torch.load(blob)
+    except _BROKEN:
+        return {}
 
 
 #: What the readers of JSON and safetensors raise over bytes that are none of theirs.

@@ -757,6 +757,9 @@ class Runner:
         readings: list[Reading] = [Scalar(EPOCH.series(), step, float(epoch))]
         if validation is not None:
             readings += remarks.scores("validation", step, validation)
+        examples = training.examples
+        if examples is not None and (examples.is_recorded(epoch) or epoch >= self.epochs):
+            readings += examples.readings(step)
         self.instruments.flush()
         self._run.append(readings)
         self.instruments.examine_if_due()

@@ -237,7 +237,7 @@ class CurvePlot(QWidget):
             self._update_labels()
 
     def set_values(self, values: dict[str, str], old: frozenset[str] = frozenset()) -> None:
-        """Write these at the ends of the lines instead of their names: what they are at the step that is pointed at.
+        """Write these beside the names at the ends of the lines: what they are at the step that is pointed at.
 
         Args:
             values: By the keys of the curves.
@@ -334,16 +334,29 @@ class CurvePlot(QWidget):
             written = self._share_text if self._share else tick_text
             left.setTicks([[(tick, written(tick, step)) for tick in ticks]])
         self._grid.setData(np.tile([x_low, x_high], len(lines)), np.repeat(lines, 2))
-        places = nice_ticks(x_low, x_high, max(2, int(width // 70)))
-        if self._whole_x:
-            places = [place for place in places if float(place).is_integer()]
-            texts = [themes.format_count(int(place)) for place in places]
-        else:
-            texts = [f"{place:g}" for place in places]
-        # Numbers under the title of the axis, or cut off by the edge, would only confuse.
-        room = x_high - (x_high - x_low) * (self._axis_title.width() + 18) / width
-        bottom.setTicks([[(place, text) for place, text in zip(places, texts, strict=True) if place < room]])
+        bottom.setTicks([self._ticks_along(x_low, x_high, width)])
         self._update_labels()
+
+    def _ticks_along(self, low: float, high: float, width: float) -> list[tuple[float, str]]:
+        """Numbers of the horizontal axis, at least two where they have room: a single one would not tell the scale."""
+        # Numbers under the title of the axis, or cut off by the edge, would only confuse.
+        end = high - (high - low) * (self._axis_title.width() + 18) / width
+        metrics = QFontMetrics(themes.font(12))
+        few: list[tuple[float, str]] = []
+        first = max(2, int(width // 70))
+        for count in range(first, first + 4):
+            places = nice_ticks(low, high, count)
+            if self._whole_x:
+                places = [place for place in places if float(place).is_integer()]
+            texts = [themes.format_count(int(place)) if self._whole_x else f"{place:g}" for place in places]
+            ticks = [(place, text) for place, text in zip(places, texts, strict=True) if place < end]
+            if len(ticks) >= 2:
+                apart = (ticks[1][0] - ticks[0][0]) / max(high - low, 1e-300) * width
+                if few and apart < max(metrics.horizontalAdvance(text) for _, text in ticks) + 10:
+                    return few
+                return ticks
+            few = few or ticks
+        return few
 
     @staticmethod
     def _share_text(tick: float, step: float) -> str:
@@ -385,6 +398,8 @@ class CurvePlot(QWidget):
         super().resizeEvent(event)
         if event.size().height() != event.oldSize().height():
             self._style_labels()
+        if self._labels is not None and event.size().width() != event.oldSize().width():
+            self._labels.fit(self.width())
         right = self._view.geometry().right()
         self._axis_title.move(right - self._axis_title.width(), self.height() - self._axis_title.height() - 2)
         self._fit_button.adjustSize()
@@ -424,7 +439,7 @@ class CurvePlot(QWidget):
         self._item.getAxis("bottom").setHeight(metrics.height() + 7)
         self._axis_title.resize_for_text()
         if self._labels is not None:
-            self._labels.setFixedWidth(metrics.horizontalAdvance("linear10 ") + 14)
+            self._labels.fit(self.width())
 
     def _style_labels(self) -> None:
         axis = self._item.getAxis("left")
@@ -458,8 +473,7 @@ class CurvePlot(QWidget):
             y = float(self._view.mapFromScene(point).y())
             back = bool(self._emphasis) and curve.key != self._emphasis
             colour = mixed(QColor(themes.current().panel), curve.colour, 0.55) if back else curve.colour
-            text = self._values.get(curve.key, curve.title)
-            old = curve.key in self._old_values
-            labels.append(EndLabel(curve.key, text, colour, y, curve.key == self._emphasis, old))
+            value, old = self._values.get(curve.key, ""), curve.key in self._old_values
+            labels.append(EndLabel(curve.key, curve.title, value, colour, y, curve.key == self._emphasis, old))
         area = box.sceneBoundingRect()
         self._labels.set_labels(labels, float(area.top()), float(area.bottom()))

@@ -344,9 +344,12 @@ def predict(options: PredictOptions) -> int:
     predicting.check_out(options.out, options.unlabelled, force=options.force)
     weights: predicting.Weights = "best" if options.weights == "best" else "last" if options.weights == "last" else ""
     predictor = predicting.Predictor(options.run, options.step, weights, options.data_dir)
-    done = predicting.predict_to_file(
-        predictor, options.unlabelled, options.out, skip_bad=options.skip_bad, force=options.force
-    )
+    try:
+        done = predicting.predict_to_file(
+            predictor, options.unlabelled, options.out, skip_bad=options.skip_bad, force=options.force
+        )
+    except predicting.UnreadableError as error:
+        raise DataError(f"{error.message} --skip-bad leaves them out.", file=error.file) from None
     for one in done.left_out[:_MOST_LISTED]:
         print(f"nnviz: left out: {DataError(one.reason, file=paths.shown(one.file))}", file=sys.stderr)
     if (rest := len(done.left_out) - _MOST_LISTED) > 0:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rows import Settings
 
-#: Cheap ones first. ``start`` measures a fresh process; ``editor`` and ``window`` open windows;
+#: Cheap ones first. ``start`` measures a fresh process; ``editor``, ``window`` and ``examples`` open windows;
 #: ``training`` and ``as_used`` take minutes, and ``memory`` some gigabytes.
 BENCHMARKS = (
     "documents",
@@ -22,7 +22,9 @@ BENCHMARKS = (
     "start",
     "editor",
     "window",
+    "examples",
     "neurons",
+    "own_input",
     "training",
     "as_used",
     "memory",

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from nnviz import __version__, interruption, paths, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
-COMMANDS = ("samples", "datasets", "summary", "train", "explain", "screenshot")
+COMMANDS = ("samples", "datasets", "summary", "train", "predict", "explain", "screenshot")
 
 EPILOGUE = """\
 Without a command the window opens, with FILE or sample:NAME if one is given:
@@ -88,6 +88,8 @@ def _run(options: argparse.Namespace) -> int:
             return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
             return commands.train(commands.TrainOptions.of(options))
+        case "predict":
+            return commands.predict(commands.PredictOptions.of(options))
         case "explain":
             return commands.explain(commands.ExplainOptions.of(options))
         case "screenshot":
@@ -169,9 +171,9 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     """What can be asked for instead of what the project holds."""
     parser.add_argument(
         "--data",
-        metavar="NAME_OR_FOLDER",
-        help="another data set than the project's, or a folder of pictures, one subfolder a class (./NAME is always a "
-        "folder); the network's input and last layer follow",
+        metavar="NAME_OR_PLACE",
+        help="another data set than the project's, or a table's file, or a folder of pictures, one subfolder a class "
+        "(./NAME is always a file or a folder); the network's input and last layer follow",
     )
     parser.add_argument(
         "--set",
@@ -226,6 +228,29 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--run", type=_path, metavar="FILE", help="keep the run in this .nnvizrun file")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run FILE stopped")
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    predict = commands.add_parser(
+        "predict",
+        help="write what a trained network says of unlabelled examples",
+        description="Write what the network of a run says of each picture of a folder, or each row of a table, as a "
+        "CSV of filename,label,probability (row,label … for a table; the numbers themselves for a regression).",
+    )
+    predict.add_argument("run", type=_path, metavar="RUN", help="a .nnvizrun file")
+    predict.add_argument("unlabelled", type=_path, metavar="DATA", help="a folder of pictures, a picture, or a table")
+    predict.add_argument("--out", type=_path, required=True, metavar="FILE.csv", help="the table to write")
+    predict.add_argument(
+        "--step", type=int, metavar="S", help="weights of the nearest checkpoint not after it (default: the last)"
+    )
+    predict.add_argument(
+        "--weights",
+        choices=("best", "last"),
+        default="",
+        help="those of the best epoch until there, or those of the step itself (default: the best where the project "
+        "keeps them)",
+    )
+    predict.add_argument("--skip-bad", action="store_true", help="leave out what cannot be read, and list it")
+    predict.add_argument("--force", action="store_true", help="replace FILE.csv if it is there")
+    _add_data_folder(predict)
 
     explain = commands.add_parser(
         "explain",

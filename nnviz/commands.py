@@ -36,6 +36,8 @@ from nnviz.reports import BarReport, JsonReport
 
 #: Stands for a shape or a number that nobody knows yet.
 _UNKNOWN = "?"
+#: Columns of a table that are explained one by one.
+_MOST_COLUMNS = 100
 
 
 def open_project(target: str) -> Project:
@@ -61,12 +63,14 @@ def datasets() -> int:
     rows = []
     for kind, spec in data_sets.datasets().items():
         training, test = spec.sizes
-        size = f"{training:,} + {test:,}" if training and not spec.table else "yours"
+        size = f"{training:,} + {test:,}" if training and not (spec.table or spec.drawn) else "yours"
         where = "at once, offline" if spec.offline else f"found or downloaded ({spec.download_bytes / 1e6:.0f} MB)"
         if spec.needs_folder:
-            where = "from your folder"
+            where = "from your file" if spec.takes_file else "from your folder"
         if spec.table:
             where = "typed in"
+        if spec.drawn:
+            where = "drawn by hand"
         rows.append((kind, size, where, spec.title))
     _print_table(("data set", "train + test", "available", "title"), rows)
     return 0
@@ -78,7 +82,7 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
     Args:
         target: A project's path or ``sample:NAME``.
         as_json: Print JSON instead of a table.
-        data: Another data set, or a folder of pictures.
+        data: Another data set, or a file or a folder.
         given: Settings to change first.
 
     Raises:
@@ -86,8 +90,11 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
     """
     project = _with_choices(open_project(target), data, given)
     if (data is not None or given) and data_sets.dataset(project.data.dataset).needs_folder:
-        for warning in data_sets.source_facts(project.data).warnings:
+        found = data_sets.source_facts(project.data)
+        for warning in found.warnings:
             print(f"nnviz: {warning}", file=sys.stderr)
+        for column in found.columns[:_MOST_COLUMNS]:
+            print(f"nnviz: column '{column.name}' ({column.use}): {column.about}", file=sys.stderr)
     inference = infer(effective_graph(project.graph))
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
@@ -211,24 +218,36 @@ def _with_choices(project: Project, data: str | None, given: Sequence[tuple[str,
 
 
 def _named_data(config: DataConfig, named: str) -> DataConfig:
-    """The data that ``--data`` names: a data set, else a folder of pictures. ``./NAME`` is always a folder.
+    """The data that ``--data`` names: a data set, else a file or a folder. ``./NAME`` is never a data set.
 
     Raises:
-        DataError: There is neither a data set nor a folder of that name.
+        DataError: There is no data set, no file and no folder of that name, or no source takes such a file.
     """
     if data_sets.known(named):
         return config if data_sets.dataset(named).kind == config.dataset else data_sets.chosen(config, named)
-    folder = paths.given_path(named, "--data", DataError)
-    if not folder.exists() and len(folder.parts) == 1 and not named.startswith("."):
+    place = paths.given_path(named, "--data", DataError)
+    spec = data_sets.taking(place)
+    if spec is None and place.is_file():
         raise DataError(
-            f"There is no data set and no folder '{paths.shown(named)}'. Data sets are: "
-            f"{', '.join(data_sets.datasets())}; a folder of pictures has one subfolder a class.",
+            f"nnviz takes no data from such files: they must end in {', '.join(_data_endings())}.",
+            file=paths.shown(place),
             field="--data",
         )
-    kind = next(kind for kind, spec in data_sets.datasets().items() if spec.needs_folder)
-    chosen = config if config.dataset == kind else data_sets.chosen(config, kind)
-    params = {**chosen.params, data_sets.dataset(kind).folder_param: str(folder)}
-    return rooted(msgspec.structs.replace(chosen, params=params), Path.cwd())
+    if not place.exists() and len(place.parts) == 1 and not named.startswith(".") and spec is None:
+        raise DataError(
+            f"There is no data set, no file and no folder '{paths.shown(named)}'. Data sets are: "
+            f"{', '.join(data_sets.datasets())}; a folder of pictures has one subfolder a class; a file ends in "
+            f"{', '.join(_data_endings())}.",
+            field="--data",
+        )
+    if spec is None or place.is_dir():
+        spec = data_sets.taking()
+    assert spec is not None  # one source takes folders
+    return rooted(data_sets.named(config, spec, place), Path.cwd())
+
+
+def _data_endings() -> list[str]:
+    return [ending for spec in data_sets.datasets().values() for ending in spec.endings]
 
 
 def train(options: TrainOptions) -> int:
@@ -284,6 +303,56 @@ def train(options: TrainOptions) -> int:
             print(f"{what} is kept in {kept.path}", file=sys.stderr)
     report.finished(outcome, kept.path, complete=kept.complete)
     return 0 if kept.complete else 1
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What ``nnviz predict`` was asked for."""
+
+    run: Path
+    unlabelled: Path
+    out: Path
+    step: int | None
+    weights: str
+    skip_bad: bool
+    force: bool
+    data_dir: Path | None
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> PredictOptions:
+        """From the parsed command line."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
+
+
+#: So many of the examples that were left out are listed one by one.
+_MOST_LISTED = 50
+
+
+def predict(options: PredictOptions) -> int:
+    """Write what the network of a run says of unlabelled examples."""
+    _check_data_folder(options.data_dir)
+    paths.check_file(options.run, "RUN")
+    if options.step is not None and options.step < 0:
+        raise InputError(f"There is no step {options.step}: steps are counted from 0.", field="--step")
+
+    from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
+
+    share_cores()
+    from nnviz.train import predict as predicting  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    predicting.check_out(options.out, options.unlabelled, force=options.force)
+    weights: predicting.Weights = "best" if options.weights == "best" else "last" if options.weights == "last" else ""
+    predictor = predicting.Predictor(options.run, options.step, weights, options.data_dir)
+    done = predicting.predict_to_file(
+        predictor, options.unlabelled, options.out, skip_bad=options.skip_bad, force=options.force
+    )
+    for one in done.left_out[:_MOST_LISTED]:
+        print(f"nnviz: left out: {DataError(one.reason, file=paths.shown(one.file))}", file=sys.stderr)
+    if (rest := len(done.left_out) - _MOST_LISTED) > 0:
+        print(f"nnviz: left out: {rest:,} more that cannot be read", file=sys.stderr)
+    which = f"weights of epoch {done.best_epoch}, the best one" if done.best_epoch else f"weights of step {done.step}"
+    print(f"{options.out}: {done.count:,} {'row' if done.count == 1 else 'rows'}, {which}")
+    return 0
 
 
 @dataclass(frozen=True)

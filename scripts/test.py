@@ -26,7 +26,8 @@ def main() -> int:
         arguments = ["-n", str(min(4, os.cpu_count() or 1)), *arguments]
     os.chdir(environment.ROOT)
     command = [str(interpreter), "-m", "pytest", *arguments]
-    variables = {**ONE_THREAD, "QT_QPA_PLATFORM": "offscreen"}
+    # Some machines forbid Python to keep what it compiles: each of hundreds of processes would compile all of nnviz.
+    variables = {**ONE_THREAD, "QT_QPA_PLATFORM": "offscreen", "PYTHONDONTWRITEBYTECODE": ""}
     if not failed:
         environment.start(command, variables)
     print("── tests", flush=True)

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from nnviz import cli
 from nnviz.project.samples import templates
@@ -43,6 +44,11 @@ def test_a_command_of_the_readme(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)[1:]
+    if words[:1] == ["predict"]:
+        Image.new("L", (28, 28)).save(tmp_path / "black.png")
+        words[words.index("FOLDER")] = str(tmp_path)
+        assert cli.main(["train", "sample:digits-cnn", "--epochs", "1", "--run", words[1]]) == 0
+        capsys.readouterr()
     if "FOLDER" in words:
         words[words.index("FOLDER")] = str(request.getfixturevalue("shared_data"))
     if "--epochs" in words:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from nnviz.errors import DataError
 
 
-def bundled_table(name: str, columns: int, skipped_lines: int = 0) -> NDArray[np.float64]:
-    """The numbers of a file of comma-separated values, packed where its name ends in ``.gz``: float64[rows, columns].
+def bundled_table(name: str, columns: int, skipped_lines: int = 0, separator: str = ",") -> NDArray[np.float64]:
+    """The numbers of a file of separated values, packed where its name ends in ``.gz``: float64[rows, columns].
 
     Raises:
         DataError: scikit-learn is not installed, or its file is missing or damaged.
@@ -30,7 +30,7 @@ def bundled_table(name: str, columns: int, skipped_lines: int = 0) -> NDArray[np
         content = path.read_bytes()
         text = (gzip.decompress(content) if name.endswith(".gz") else content).decode("ascii")
         lines = text.splitlines()[skipped_lines:]
-        table = np.array([line.split(",") for line in lines if line], np.float64)
+        table = np.array([line.split(separator) for line in lines if line], np.float64)
     except (OSError, EOFError, ValueError) as error:
         raise DataError(f"The file cannot be read ({error}): install scikit-learn again.", file=str(path)) from None
     if table.ndim != 2 or table.shape[1] != columns or not np.isfinite(table).all():

@@ -25,11 +25,13 @@ class DatasetSpec(Spec):
         download_bytes: What a download costs; 0 where there is none.
         folder: Where torchvision keeps it below its ``root``; empty when it is not such a set.
         files: What must lie in that folder.
-        folder_param: The parameter that names a folder of the user's own; empty where it needs none.
+        folder_param: The parameter that names a folder or a file of the user's own; empty where it needs none.
+        endings: In small letters, of the files that it names; empty where it names a folder.
         feature_names: The names of the numbers of a table; empty for images.
         preparation: The ``DataConfig.preparation`` that suits it; offered when the data set is chosen.
         undivided: All splits are the same examples: a truth table has nothing to hold back.
         table: Its rows are typed in: its parameters are those of a ``TypedTable``.
+        drawn: Its points are drawn by hand: its parameters are those of ``DrawnPoints``.
     """
 
     facts: Callable[[Params], DataFacts] | None = None
@@ -41,10 +43,12 @@ class DatasetSpec(Spec):
     folder: str = ""
     files: tuple[str, ...] = ()
     folder_param: str = ""
+    endings: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     preparation: tuple[Choice, ...] = (Choice("scale"),)
     undivided: bool = False
     table: bool = False
+    drawn: bool = False
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -53,8 +57,13 @@ class DatasetSpec(Spec):
 
     @property
     def needs_folder(self) -> bool:
-        """There is nothing to train on before the user has named a folder."""
+        """There is nothing to train on before the user has named a folder or a file."""
         return bool(self.folder_param)
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether what the user names is a file."""
+        return bool(self.endings)
 
     @property
     def downloads(self) -> bool:
@@ -62,7 +71,7 @@ class DatasetSpec(Spec):
         return self.download_bytes > 0
 
     def without_folder(self, params: Params) -> bool:
-        """Whether it needs a folder and none is named."""
+        """Whether it needs a folder or a file and none is named."""
         return self.needs_folder and not params.get(self.folder_param)
 
 

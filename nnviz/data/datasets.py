@@ -23,8 +23,8 @@ from nnviz.project.model import DataConfig, DataFacts, ParamValue
 
 __all__ = [
     "SHAPE_NAMES", "TEST_SHARE", "TRUTH", "DatasetSpec", "SourceFacts", "chosen", "counted", "dataset", "datasets",
-    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "locate", "source_facts",
-    "source_of", "split_sizes", "validation_count", "values",
+    "declared", "divided", "facts", "generated_sizes", "how_to_get", "inspect", "known", "locate", "named", "place_of",
+    "source_facts", "source_of", "split_sizes", "taking", "validation_count", "values",
 ]  # fmt: skip
 
 _ALIASES: Mapping[str, str] = {alias: spec.kind for spec, _ in DECLARED.values() for alias in spec.aliases}
@@ -167,6 +167,34 @@ def locate(
     if found.missing:
         raise DataError(found.missing, field="data.dataset")
     return found.place
+
+
+def taking(path: Path | None = None) -> DatasetSpec | None:
+    """The data set for a file of the user's own, by its ending; for a folder where there is no path. Asks no disk."""
+    wanted = None if path is None else path.suffix.lower()
+    for spec, _ in DECLARED.values():
+        if spec.needs_folder and (wanted in spec.endings if wanted is not None else not spec.takes_file):
+            return spec
+    return None
+
+
+def place_of(config: DataConfig) -> str:
+    """The folder or file of the user's own that is chosen, as it was typed; empty where there is none."""
+    spec = dataset(config.dataset)
+    return str(config.params.get(spec.folder_param, "")) if spec.needs_folder else ""
+
+
+def named(config: DataConfig, spec: DatasetSpec, place: Path) -> DataConfig:
+    """The choice of a folder or a file of the user's own; what was set for another one of its kind is forgotten.
+
+    Args:
+        config: The choice before.
+        spec: As :func:`taking` found it.
+        place: The folder or the file.
+    """
+    kept = config if config.dataset == spec.kind else chosen(config, spec.kind)
+    before = kept.params if not spec.takes_file or kept.params.get(spec.folder_param) == str(place) else {}
+    return msgspec.structs.replace(kept, params={**before, spec.folder_param: str(place)})
 
 
 def known(kind: str) -> bool:

@@ -20,10 +20,12 @@ class Split:
     Attributes:
         inputs: uint8[n, *shape] for images, float32[n, features] for tables; on the CPU, never written to.
         targets: int64[n] class numbers (0 or 1 for a yes/no); float32[n, k] for regression.
+        numbers: int64[n], which of the set these are as it was read; None where they are all of it, in its order.
     """
 
     inputs: Tensor
     targets: Tensor
+    numbers: Tensor | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
@@ -39,7 +41,12 @@ class Split:
 
     def take(self, indices: Tensor) -> Split:
         """The examples at ``indices``, copied."""
-        return Split(self.inputs.index_select(0, indices), self.targets.index_select(0, indices))
+        numbers = indices if self.numbers is None else self.numbers.index_select(0, indices)
+        return Split(self.inputs.index_select(0, indices), self.targets.index_select(0, indices), numbers)
+
+    def number(self, index: int) -> int:
+        """Which of the set as it was read the example at ``index`` is."""
+        return index if self.numbers is None else int(self.numbers[index])
 
 
 @dataclass(frozen=True, eq=False)

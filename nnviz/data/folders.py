@@ -277,6 +277,15 @@ def _pictures(folder: Path) -> _Contents:
     return _Contents(tuple(sorted(walk.files)), (), tuple(walk.system), tuple(walk.unread))
 
 
+def pictures_below(folder: Path) -> Pictures:
+    """All pictures in a folder and in those inside, in alphabetical order, whatever their classes; none is opened.
+
+    Raises:
+        DataError: A folder cannot be read, or there are too many.
+    """
+    return _pictures(folder).files
+
+
 @lru_cache(maxsize=4 * MOST_CLASSES)
 def _listed(folder: Path, changed: int) -> _Contents:
     """What lies in one folder; ``changed`` is the time of its last change, so that a changed folder is read anew.

@@ -23,6 +23,7 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
+    ImageFile,
     ImageOps,
     JpegImagePlugin,
     MpoImagePlugin,
@@ -33,6 +34,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from nnviz.data import planar_tiff
 from nnviz.errors import DataError
 from nnviz.regular_files import NotRegularError, open_regular
 
@@ -82,10 +84,12 @@ _SLOW_DECODER_BYTES = 12
 #: the name of what it unpacks, so that under the other name it gives the lower one.
 _OTHER_BYTE: Mapping[str, str] = {
     f"{mode};16{order}": f"{mode};16{other}"
-    for mode in ("RGB", "RGBA")
+    for mode in ("RGB", "RGBA", "RGBX")
     for order, other in (("B", "L"), ("L", "B"), ("N", "B" if sys.byteorder == "little" else "L"))
 } | {"LA;16B": "RGBA"}  # grey and transparency: all four bytes of a pixel side by side
-#: Bytes a pixel that the lower bytes take, and what both are brought to.
+#: Colours that are weakened by their transparency already: Pillow would divide each byte by it on its own.
+_WEAKENED = "RGBa;16"
+#: Bytes a pixel that the lower bytes take, and what both are brought to; or four planes, and one that is decoded.
 _DEEP_COLOUR_BYTES = 12
 #: Rows of deep and of transparent pictures that are brought to bytes at a time, in pixels.
 _STRIP = 1 << 18
@@ -306,24 +310,29 @@ def _read(file: BinaryIO, size: int, channels: int, background: str, choose: _Ch
         if picture.format not in (*FORMATS, "MPO"):
             raise UnidentifiedImageError
         target = "L" if channels == 1 else "RGB"
+        scale, weakened, planar = _unpack_whole(picture), _unpack_weakened(picture), planar_tiff.is_planar(picture)
         pixels = _checked_pixels(picture)
         picture.draft("RGB", (size, size))  # lets the JPEG decoder work at a fraction of the size
         needed = _bytes_needed(picture, pixels, target, length)
         metered.left = None
         metered.scans = _MOST_SCANS if picture.format in ("JPEG", "MPO") else None
         with _ALLOWANCE.taken(needed):
-            other = _other_byte(picture)
-            picture.load()
-            if len(picture.info.get("exif", b"")) > _MOST_EXIF:
-                raise DataError(f"The picture's EXIF data is longer than {_MOST_EXIF:,} bytes.")
-            ImageOps.exif_transpose(picture, in_place=True)
-            deep = _Deep(picture, _lower_bytes(metered, other), other == "RGBA") if other else _Deep(picture)
-            if other or _is_deep(picture):
+            other = "" if planar else _other_byte(picture)
+            if planar:
+                deep = _of_planes(cast(TiffImagePlugin.TiffImageFile, picture), metered)
+            else:
+                picture.load()
+                if len(picture.info.get("exif", b"")) > _MOST_EXIF:
+                    raise DataError(f"The picture's EXIF data is longer than {_MOST_EXIF:,} bytes.")
+                ImageOps.exif_transpose(picture, in_place=True)
+                lower = _lower_bytes(metered, other) if other else None
+                deep = _Deep(picture, lower, grey=other == "RGBA", weakened=weakened, scale=scale)
+            if planar or other or _is_deep(picture):
                 levels = choose(lambda: Levels.of((_extent(deep),)))
                 if levels is None:
                     return _extent(deep)
                 flat = _eight_bit(deep, levels)
-                if other and picture.has_transparency_data:
+                if (planar or other) and picture.has_transparency_data:
                     flat.paste(BACKGROUNDS[background], mask=_hidden(deep))
             else:
                 flat = _on_background(picture, target, background)
@@ -392,7 +401,9 @@ def _bytes_needed(picture: Image.Image, pixels: int, target: str, length: int) -
         needed += pixels * _DECODER_BYTES.get(str(picture.format), 0)  # at the full size, whatever it gives
     if _is_slow(picture):
         needed += pixels * _SLOW_DECODER_BYTES
-    if _other_byte(picture):
+    if planar_tiff.is_planar(picture):
+        needed += picture.width * picture.height * _DEEP_COLOUR_BYTES + 2 * length
+    elif _other_byte(picture):
         needed += picture.width * picture.height * _DEEP_COLOUR_BYTES
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         needed += _tile_bytes(picture)
@@ -444,31 +455,93 @@ class _Deep:
     """A decoded picture of more than 8 bits.
 
     Attributes:
-        picture: All of its numbers, or of colours of 16 bits the upper bytes.
+        picture: All of its numbers, or of colours of 16 bits the upper bytes; only opened where there are ``planes``.
         lower: The lower bytes; None where ``picture`` is all.
         grey: It is grey with transparency: the lower byte of a grey is the second of its pixel.
+        weakened: Its colours are multiplied by how opaque they are.
+        scale: Of what it says of its numbers: the largest becomes 65,535.
+        planes: Its colours each for itself, and how opaque it is; none where they lie side by side.
     """
 
     picture: Image.Image
     lower: Image.Image | None = None
     grey: bool = False
+    weakened: bool = False
+    scale: float = 1.0
+    planes: tuple[NDArray[Any], ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether its numbers are whole rather than real."""
-        return self.lower is not None or self.picture.mode.startswith("I")
+        return bool(self.planes) or self.lower is not None or self.picture.mode.startswith("I")
+
+    @property
+    def coloured(self) -> bool:
+        """Whether a pixel has three numbers."""
+        return len(self.planes) > 1 or self.lower is not None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, upright."""
+        if not self.planes:
+            return self.picture.size
+        height, width = self.planes[0].shape
+        return width, height
 
     def strips(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """[rows, columns] or [rows, columns, 3] by and by: as float64 all of it would take eight times its bytes."""
-        width, height = self.picture.size
+        width, height = self.size
         rows = max(1, _STRIP // width)
         for top in range(0, height, rows):
-            box = (0, top, width, min(top + rows, height))
+            place = slice(top, min(top + rows, height))
+            yield place, self._numbers(place, width)
+
+    def _numbers(self, place: slice, width: int) -> NDArray[np.float64]:
+        opaque: NDArray[np.float64] | None = None
+        if self.planes:
+            parts = [plane[place].astype(np.float64) for plane in self.planes]
+            numbers = np.stack(parts[:3], axis=-1) if self.coloured else parts[0]
+            opaque = parts[3][..., None] if self.weakened else None
+        else:
+            box = (0, place.start, width, place.stop)
             numbers = np.asarray(self.picture.crop(box), np.float64)
             if self.lower is not None:
                 lower = np.asarray(self.lower.crop(box), np.float64)
+                opaque = (256.0 * numbers + lower)[..., 3:] if self.weakened else None
                 numbers = 256.0 * numbers[..., :3] + (lower[..., 1:2] if self.grey else lower[..., :3])
-            yield slice(box[1], box[3]), numbers
+        if opaque is not None:
+            numbers = np.minimum(numbers * 65535.0 / np.maximum(opaque, 1.0), 65535.0)
+        return numbers if self.scale == 1.0 else numbers * self.scale
+
+
+def _of_planes(picture: TiffImagePlugin.TiffImageFile, file: _MeteredFile) -> _Deep:
+    found = tuple(planar_tiff.planes(picture, cast(BinaryIO, file)))
+    return _Deep(picture, weakened=planar_tiff.is_premultiplied(picture), planes=found)
+
+
+def _unpack_whole(picture: Image.Image) -> float:
+    """Let a PPM of 16 bits in colour be unpacked as it is: Pillow would bring each number to 8 bits.
+
+    Returns:
+        What its numbers are to be multiplied by, so that the largest that it allows is 65,535.
+    """
+    tiles: list[Any] = getattr(picture, "tile", [])
+    if picture.format != "PPM" or picture.mode != "RGB" or len(tiles) != 1 or tiles[0].codec_name != "ppm":
+        return 1.0
+    most = int(tiles[0].args[1])
+    if most <= 255:
+        return 1.0
+    cast(Any, picture).tile = [ImageFile._Tile("raw", tiles[0].extents, tiles[0].offset, ("RGB;16B", 0, 1))]
+    return 65535.0 / most
+
+
+def _unpack_weakened(picture: Image.Image) -> bool:
+    """Let colours that are weakened by their transparency be unpacked as they are, both bytes of them."""
+    tiles: list[Any] = getattr(picture, "tile", [])
+    if not tiles or not all(_raw_name(tile).startswith(_WEAKENED) for tile in tiles):
+        return False
+    cast(Any, picture).tile = [tile._replace(args=(f"RGBA;16{tile.args[0][-1]}", *tile.args[1:])) for tile in tiles]
+    return True
 
 
 def _other_byte(picture: Image.Image) -> str:
@@ -487,6 +560,8 @@ def _lower_bytes(file: _MeteredFile, name: str) -> Image.Image:
     """The picture of the lower bytes, turned upright; ``name`` is what :func:`_other_byte` found."""
     file.seek(0)
     picture: Any = Image.open(cast(IO[bytes], file), formats=_KNOWN)
+    _unpack_whole(picture)
+    _unpack_weakened(picture)
     picture.tile = [
         tile._replace(args=(name, *tile.args[1:]) if isinstance(tile.args, tuple) else name) for tile in picture.tile
     ]
@@ -498,6 +573,8 @@ def _lower_bytes(file: _MeteredFile, name: str) -> Image.Image:
 
 def _hidden(deep: _Deep) -> Image.Image:
     """How little is to be seen of each pixel of a picture in colours of 16 bits: 255 is nothing."""
+    if deep.planes:
+        return Image.fromarray((255 - np.right_shift(deep.planes[3], 8)).astype(np.uint8))
     if deep.picture.mode == "RGBA":
         return ImageOps.invert(deep.picture.getchannel("A"))
     width, height = deep.picture.size
@@ -523,8 +600,8 @@ def _eight_bit(deep: _Deep, levels: Levels) -> Image.Image:
     """
     found = levels.whole if deep.whole else levels.real
     black, white = found if found is not None else (0.0, 65535.0)
-    width, height = deep.picture.size
-    pixels = np.empty((height, width) if deep.lower is None else (height, width, 3), np.uint8)
+    width, height = deep.size
+    pixels = np.empty((height, width, 3) if deep.coloured else (height, width), np.uint8)
     for place, part in deep.strips():
         finite = np.nan_to_num(part, nan=black, posinf=np.inf, neginf=-np.inf)
         # First into the range, then from it: infinite numbers are among them.

@@ -7,7 +7,6 @@ that one epoch costs neither a decoder nor a copy from the host.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from nnviz.data.fingerprint import Fingerprint, content_hash
 from nnviz.data.picture_memory import MEMORY
 from nnviz.data.readers import RawData, read, stamp
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
+from nnviz.data.table_memory import MEMORY as TABLES
 from nnviz.errors import DataError
 from nnviz.project.model import DataConfig
 from nnviz.regular_files import is_regular
@@ -33,6 +33,8 @@ __all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Spli
 
 #: Loaded sets of this process: opening a session again after an edit costs nothing.
 _CACHE = Cache(limit=1 << 30)
+#: Numbers of examples in the orders that a feeder remembers: of one epoch at least.
+_REMEMBERED = 1 << 16
 
 
 def load(
@@ -70,10 +72,10 @@ def load(
     divided_key = (*key, config.validation_fraction, config.split_seed)
     splits = _CACHE.get(divided_key)
     if not isinstance(splits, tuple):
-        splits = _divide(spec, config, raw)
-        _CACHE.put(divided_key, splits, 0 if spec.undivided else splits[0].bytes + splits[1].bytes)
-    train, validation = splits
-    test = raw.training if spec.undivided else raw.test
+        splits = without_missing(*_divide(spec, config, raw), raw.training if spec.undivided else raw.test)
+        own = [split for split in splits if split is not raw.training and split is not raw.test]
+        _CACHE.put(divided_key, splits, sum(split.bytes for split in own))
+    train, validation, test = splits
     steps = tuple((choice.kind, tuple(sorted(choice.params.items()))) for choice in config.preparation)
     scaler_key = (*divided_key, steps)
     scaler = _CACHE.get(scaler_key)
@@ -88,29 +90,11 @@ def load(
     return LoadedData(spec.kind, config, raw.facts, train, validation, test, scaler, fingerprint)
 
 
-def source_indices(config: DataConfig, data_dir: Path | str | None = None) -> tuple[NDArray[np.int64], ...]:
-    """Which of the examples, as the source reads them, each split holds; from any thread.
-
-    Of training and validation the places in the source's training part, of test those in its test part; of a set whose
-    splits are the same examples one only.
-
-    Raises:
-        DataError: As of :func:`load`.
-    """
-    spec = datasets.dataset(config.dataset)
-    root = None if data_dir is None else Path(data_dir)
-    raw, _ = _read(Request(spec, datasets.values(config), root), datasets.locate(config, root))
-    numbers = Split(torch.arange(len(raw.training)), raw.training.targets)
-    train, validation = _divide(spec, config, replace(raw, training=numbers))
-    parts = (train,) if spec.undivided else (train, validation)
-    found = tuple(part.inputs.numpy() for part in parts)
-    return found if spec.undivided else (*found, np.arange(len(raw.test)))
-
-
 def clear_cache() -> None:
     """Forgets every loaded set."""
     _CACHE.clear()
     MEMORY.clear()
+    TABLES.clear()
 
 
 def _read(request: Request, place: Path | None) -> tuple[RawData, tuple[Hashable, ...]]:
@@ -163,9 +147,25 @@ def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tup
     chosen = stratified(raw.training.targets.numpy(), held_back, config.split_seed)
     rest = np.ones(count, bool)
     rest[chosen] = False
-    if spec.needs_folder:
+    if spec.needs_folder and raw.facts.class_names:
         _check_every_class_is_trained(raw, rest)
     return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
+
+
+def without_missing(train: Split, validation: Split, test: Split) -> tuple[Split, Split, Split]:
+    """Missing numbers of tables (NaN) become the mean of their feature over the training split; 0 where it has none.
+
+    Splits without any are handed back as they are, so that nothing is copied.
+    """
+    parts = (train, validation, test)
+    if train.inputs.dtype == torch.uint8 or not any(bool(torch.isnan(part.inputs).any()) for part in parts):
+        return parts
+    means = torch.nan_to_num(train.inputs.to(torch.float64).nanmean(0)).to(torch.float32)
+
+    def filled(part: Split) -> Split:
+        return Split(torch.where(torch.isnan(part.inputs), means, part.inputs), part.targets)
+
+    return filled(train), filled(validation), filled(test)
 
 
 def _check_every_class_is_trained(raw: RawData, trained: NDArray[np.bool_]) -> None:
@@ -232,6 +232,8 @@ class Feeder:
         self._bounds = [*range(0, self.count, batch_size), self.count]
         if join_single and batch_size > 1 and self.count > 1 and self.count % batch_size == 1:
             del self._bounds[-2]
+        #: The orders of the latest epochs that were asked for.
+        self._orders: dict[int, Tensor] = {}
         self.scaler = scaler.to(self.device)
         if resident is None:
             free = free_bytes(self.device)
@@ -240,6 +242,12 @@ class Feeder:
         home = self.device if resident else torch.device("cpu")
         self._inputs = split.inputs.to(home)
         self._targets = split.targets.to(home)
+
+    def label(self, targets: Tensor) -> None:
+        """Other targets for the same examples, from the next batch on: as many, of the same type."""
+        if targets.shape != self._targets.shape:
+            raise ValueError(f"{tuple(targets.shape)} targets for {tuple(self._targets.shape)}")
+        self._targets = targets.to(self._targets.device)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -250,15 +258,21 @@ class Feeder:
         return int(self._bounds[batch])
 
     def order(self, epoch: int) -> Tensor:
-        """The indices of the examples in the order of one epoch, int64[n] on the CPU.
+        """The indices of the examples in the order of one epoch, int64[n] on the CPU; not to be written to.
 
         Drawn by numpy, whose streams do not depend on the device or on torch's version and whose use leaves torch's own
         random state alone.
         """
         if not self.shuffle:
             return torch.arange(self.count)
-        random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
-        return torch.from_numpy(random.permutation(self.count))
+        known = self._orders.get(epoch)
+        if known is None:
+            random = np.random.Generator(np.random.PCG64([self.seed % 2**64, epoch]))
+            known = torch.from_numpy(random.permutation(self.count))
+            while self._orders and len(self._orders) * self.count >= _REMEMBERED:
+                del self._orders[next(iter(self._orders))]
+            self._orders[epoch] = known
+        return known
 
     def numbers(self, epoch: int, batch: int) -> list[int]:
         """Which examples the batch of an epoch holds, in its order."""

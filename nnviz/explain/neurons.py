@@ -211,7 +211,9 @@ class NeuronAnswers:
             loss_kind=training.loss_function.kind,
             task=facts.shown_task,
             class_names=tuple(facts.class_names),
-            feature_names=tuple(datasets.dataset(training.data.config.dataset).feature_names),
+            feature_names=tuple(
+                training.data.facts.feature_names or datasets.dataset(training.data.config.dataset).feature_names
+            ),
             example=example,
             right="" if example is None else training.data.describe(example.index, example.split),
             target=0.0 if target is None or not target.numel() else float(target.reshape(-1)[0]),

@@ -28,6 +28,7 @@ from nnviz.explain.explanation import (
     place_name,
 )
 from nnviz.explain.layers import explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
+from nnviz.explain.onward import Back, layers_onward, place_onward, way_back
 from nnviz.explain.place import LOSS, Place
 from nnviz.explain.updates import explain_update
 from nnviz.explain.values import Example, NodeValues, Values, values_of_example, values_of_next_batch
@@ -125,6 +126,8 @@ class TakenApart:
         gradient: How the loss changes with each of these; None where that was not asked.
         shows_picture: What comes in is an example as the data set has it.
         window, curve, shares, trained: What else is known, where it is of that kind.
+        back: Backwards, what comes back from a layer whose window reads the number.
+        onward: Forwards, what the layers behind a weighted sum make of it, one after the other.
         nodes, wires: The layers concerned, and the ways between them as (from, to).
         parameters: What of them is trained, as (node, name).
         in_batch: The numbers are those of the batch that comes next.
@@ -145,6 +148,8 @@ class TakenApart:
     curve: Curve | None = None
     shares: Shares | None = None
     trained: Trained | None = None
+    back: Back | None = None
+    onward: tuple[TakenApart, ...] = ()
     nodes: frozenset[str] = frozenset()
     wires: frozenset[tuple[str, str]] = frozenset()
     parameters: frozenset[tuple[str, str]] = frozenset()
@@ -189,7 +194,9 @@ def take_apart(training: Training, place: Place, *, pinned: int = 0) -> TakenApa
     if place.part not in (OUTPUT, LOSS) and not whole:
         return _parameter(training, place, pinned)
     backwards = place.backward and not whole
-    given = _Given(training, place, pinned, needed(network, place.node, backwards=backwards), backwards)
+    behind = layers_onward(network, place.node) if not whole and not backwards else ()
+    wanted = {*needed(network, place.node, backwards=backwards), *behind}
+    given = _Given(training, place, pinned, wanted, backwards)
     values, number, example = given.values, given.number, given.example
     names = training.data.facts.class_names
     if whole:
@@ -209,21 +216,47 @@ def take_apart(training: Training, place: Place, *, pinned: int = 0) -> TakenApa
         shares = _shares_of_answer(values, node, number, names, _flat(index, node.output.shape[1:]))
     elif kind.weighs:
         shares = _shares_of_layer(node, number, index, names)
+    more: dict[str, Any] = {
+        "gradient": node.output_gradient[number] if node.output_gradient is not None and backwards else None,
+        "shows_picture": _is_picture(training, node),
+        "shares": shares,
+    }
     with np.errstate(all="ignore"):
-        taken = given.taken(
-            asked,
-            found,
-            kind=registry.layer(node.kind).title,
-            sources=node.sources,
-            inputs=tuple(array[number] for array in node.inputs),
-            output=node.output[number],
-            gradient=node.output_gradient[number] if node.output_gradient is not None and backwards else None,
-            shows_picture=_is_picture(training, node),
-            window=kind.window(node, number, index) if kind.window is not None else None,
-            curve=_curve(node, number, kind.curve, index) if kind.curve is not None else None,
-            shares=shares,
-        )
+        if backwards:
+            more["back"] = way_back(values, place.node, number, index)
+        more["onward"] = _onward(given, asked, behind)
+        taken = _of_layer(given, asked, found, node, **more)
     return _framed(taken, training, node, values)
+
+
+def _of_layer(given: _Given, asked: Place, found: Explanation, node: NodeValues, **more: Any) -> TakenApart:
+    """With what is known of the layer."""
+    kind, number, index = kinds.way_of(node.kind), given.number, asked.index or ()
+    return given.taken(
+        asked,
+        found,
+        kind=registry.layer(node.kind).title,
+        sources=node.sources,
+        inputs=tuple(array[number] for array in node.inputs),
+        output=node.output[number],
+        window=kind.window(node, number, index) if kind.window is not None else None,
+        curve=_curve(node, number, kind.curve, index) if kind.curve is not None else None,
+        **more,
+    )
+
+
+def _onward(given: _Given, asked: Place, behind: tuple[str, ...]) -> tuple[TakenApart, ...]:
+    """What the layers behind this one make of the number, as long as it goes on."""
+    found: list[TakenApart] = []
+    place = asked
+    for node in behind:
+        values = given.values.nodes[node]
+        index = place_onward(values, place.node, given.number, place.index or ())
+        if index is None:
+            break
+        place = dataclasses.replace(place, node=node, index=index)
+        found.append(_of_layer(given, place, explain(given.values, node, index, example=given.number), values))
+    return tuple(found)
 
 
 class _Given:

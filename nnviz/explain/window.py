@@ -18,6 +18,10 @@ PADDING = -1
 class Window:
     """What one number of a convolution or of a pooling layer is made of.
 
+    The way back through a filter is a window, too: ``values`` are then the gradients of what a number went into,
+    ``channels`` are those that go out, ``outgoing`` is the one that came in, and what lies beyond the edge is a place
+    at which no window stood.
+
     Attributes:
         axes: 1 on sequences, whose only row is row 0; 2 on images.
         channels: Of what comes in, those that count.
@@ -45,6 +49,11 @@ class Window:
     per_group: int = 1
     bias: float | None = None
     largest: tuple[int, int] | None = None
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the filter lies on its head: its last row and column come first."""
+        return self.points is not None and any(axis[0] > axis[-1] for axis in self.points if axis)
 
     @property
     def products(self) -> NDArray[np.float64]:

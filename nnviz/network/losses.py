@@ -64,6 +64,36 @@ class LossFunction:
             (gradient,) = torch.autograd.grad(loss, free)
         return loss.detach(), gradient
 
+    def each(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of each example by itself, float[n]: their mean is the loss of the batch.
+
+        Args:
+            outputs: As for a call. Gradients flow where there is a graph behind them.
+            targets: Likewise.
+        """
+        encoded = self.encode(outputs, targets)
+        alone = _EACH.get(self.kind)
+        if alone is not None:
+            return alone(outputs, encoded)
+        formula, values = _FORMULAS[self.kind], self.values
+        found: Tensor = torch.vmap(lambda one, right: formula(one[None], right[None], values))(outputs, encoded)
+        return found
+
+    def margins(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """How clearly each answer is right, float[n]: above 0 it is, below 0 it is not.
+
+        Of classes the output of the right one less the largest other; of a yes or no how far the output lies on the
+        right side of the threshold. Only where an answer is right or wrong at all.
+        """
+        if self.task == "binary" and outputs.shape[1:].numel() == 1:
+            distance = outputs.reshape(-1) - self.threshold
+            return torch.where(targets.reshape(-1) > 0.5, distance, -distance)
+        scores = outputs.flatten(1)
+        labels = targets.reshape(-1) if targets.dim() == 1 or targets.shape[1] == 1 else targets.argmax(1)
+        labels = labels.reshape(-1, 1).long()
+        own = scores.gather(1, labels)[:, 0]
+        return own - scores.scatter(1, labels, -torch.inf).amax(1)
+
     def encode(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The targets in the form the loss declares: labels, or numbers shaped like the outputs."""
         if self.kind in _TAKES_NOTHING:
@@ -101,6 +131,36 @@ class LossFunction:
             return answers == (targets.reshape(-1) > 0.5)
         labels = targets.reshape(-1) if targets.dim() == 1 or targets.shape[1] == 1 else targets.argmax(1)
         return outputs.flatten(1).argmax(1) == labels
+
+
+@dataclass(frozen=True)
+class WeightedLoss(LossFunction):
+    """The loss of a batch whose examples weigh differently: Σ w·l / Σ w.
+
+    Attributes:
+        weights: float32[n] of one batch, on its device; where all are 0 the loss is 0.
+    """
+
+    weights: Tensor = field(kw_only=True)
+
+    @classmethod
+    def of(cls, loss: LossFunction, weights: Tensor) -> WeightedLoss:
+        """The same loss with weights for the examples of one batch."""
+        return cls(loss.kind, loss.task, loss.classes, loss.threshold, loss.values, weights=weights)
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Weighted mean loss of the batch, see :class:`LossFunction`."""
+        # What weighs nothing adds nothing, also where its loss is infinite.
+        losses = torch.where(self.weights > 0, self.each(outputs, targets), 0.0)
+        return (losses * self.weights).sum() / self.weights.sum().clamp(min=torch.finfo(torch.float32).tiny)
+
+    def with_gradient(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted mean loss and its gradient, see :class:`LossFunction`."""
+        with torch.enable_grad():
+            free = outputs.detach().requires_grad_()
+            loss = self(free, targets)
+            (gradient,) = torch.autograd.grad(loss, free)
+        return loss.detach(), gradient
 
 
 def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:
@@ -204,6 +264,15 @@ def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tens
     loss = torch.binary_cross_entropy_with_logits(outputs, targets, None, None, _MEAN)
     return loss, outputs.sigmoid().sub_(targets).div_(outputs.numel())
 
+
+#: (outputs, encoded targets) -> the loss of each example; the formula for one at a time does the others.
+_EACH: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross_entropy": lambda outputs, targets: functional.cross_entropy(outputs.flatten(1), targets, reduction="none"),
+    "mse": lambda outputs, targets: (outputs - targets).square().flatten(1).mean(1),
+    "bce_logits": lambda outputs, targets: (
+        functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none").flatten(1).mean(1)
+    ),
+}
 
 #: The losses whose targets are numbers of classes, looked up once: they are asked for at every step.
 _TAKES_LABELS = frozenset(kind for kind, spec in registry.losses().items() if spec.takes_labels)

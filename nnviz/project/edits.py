@@ -22,6 +22,7 @@ from msgspec.structs import replace as changed
 
 from nnviz.errors import ParamError, ProjectError
 from nnviz.project import choices, registry, settings
+from nnviz.project.curation import Curate
 from nnviz.project.edit import Edit, Several, node_of, with_nodes
 from nnviz.project.graph.wiring import can_connect, free_port, new_id, shortened, wire_into, wires_into, wires_out_of
 from nnviz.project.graph_edits import AddNodes, Connect, Disconnect, InsertOnEdge, Move, RemoveNodes
@@ -31,8 +32,8 @@ from nnviz.project.spec import MOST_TEXTS, ParamSpec
 from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, line_problem, note_problem
 
 __all__ = [
-    "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Disconnect", "Edit", "InsertOnEdge", "Move", "Regroup",
-    "RemoveNodes", "Rename", "SetData", "SetKind", "SetParam", "SetProject", "SetTraining", "SetView", "Several",
+    "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Curate", "Disconnect", "Edit", "InsertOnEdge", "Move",
+    "Regroup", "RemoveNodes", "Rename", "SetData", "SetKind", "SetParam", "SetProject", "SetTraining", "SetView", "Several",
     "Unset", "can_connect", "free_port", "new_id", "wire_into", "wires_into", "wires_out_of",
 ]  # fmt: skip
 

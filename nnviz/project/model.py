@@ -200,6 +200,28 @@ class View(msgspec.Struct, frozen=True):
     pinned_sample: int = 0
 
 
+class Curated(msgspec.Struct, frozen=True):
+    """What somebody decided about one training example. The data themselves are never written to.
+
+    Attributes:
+        example: Its number among those for training and validation, as the data set gives them.
+        mark: Tells it from others by its numbers, see ``data.curation.mark_of``, so that what was decided never falls
+            on another example when the data change.
+        label: Its class from now on, by name; of a data set without names the number. Empty leaves it.
+        weight: How much its loss counts; 1 is as usual, 0 leaves it out.
+    """
+
+    example: int
+    mark: str = ""
+    label: str = ""
+    weight: float = 1.0
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether nothing is decided."""
+        return not self.label and self.weight == 1.0
+
+
 class Project(msgspec.Struct, frozen=True):
     """The whole document. ``note`` says in a few sentences what it shows."""
 
@@ -209,6 +231,7 @@ class Project(msgspec.Struct, frozen=True):
     data: DataConfig = msgspec.field(default_factory=DataConfig)
     training: TrainConfig = msgspec.field(default_factory=TrainConfig)
     view: View = msgspec.field(default_factory=View)
+    curation: tuple[Curated, ...] = ()
 
 
 #: Fewer typed rows than this are no picture of a plane.

@@ -545,6 +545,31 @@ POINTS = Quantity(
     "Some training examples as rows of x1, x2 and label.",
     holds=True,
 )
+# Arrays: float16[n] over the training split, NaN of examples that the last epoch did not show.
+EXAMPLE_LOSS = Quantity(
+    "example_loss",
+    "Loss of each example",
+    "run",
+    "array",
+    "The loss of every training example in an epoch, as its step saw it: before the update, with dropout.",
+)
+# Arrays: int32[n] likewise.
+EXAMPLE_FORGOTTEN = Quantity(
+    "example_forgotten",
+    "Times forgotten",
+    "run",
+    "array",
+    "How often every training example was right in one epoch and wrong in the next.",
+)
+# Arrays: float16[n] likewise.
+EXAMPLE_MARGIN = Quantity(
+    "example_margin",
+    "Mean margin",
+    "run",
+    "array",
+    "For every training example the mean over the epochs of the output of its label less the largest other output: "
+    "the lower, the more the network disagrees with the label.",
+)
 FINDING = Quantity(
     "finding",
     "Findings",

@@ -16,11 +16,11 @@ from typing import TypeAlias
 
 from nnviz.project import choices, registry
 from nnviz.project.graph.bypass import effective_graph, same_computation
-from nnviz.project.model import Choice, DataConfig, Graph, Node, ParamValue, Project, TrainConfig
+from nnviz.project.model import Choice, Curated, DataConfig, Graph, Node, ParamValue, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, Spec, brief
 
 #: What a running session takes on from the next batch on.
-_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs"})
+_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs", "curation"})
 #: What decides neither a weight nor a number of a run: where it is computed and which weights are kept at the end.
 _NO_NUMBERS = frozenset({"training.device", "training.keep_best"})
 
@@ -62,6 +62,8 @@ def differences(before: Project, after: Project) -> Iterator[Difference]:
         yield from _of_data(before.data, after.data)
     if before.training is not after.training:
         yield from _of_training(before.training, after.training)
+    if before.curation != after.curation:
+        yield Difference("curation", f"{len(frozenset(before.curation) ^ frozenset(after.curation))} curated examples")
 
 
 def difference(recorded: Project, project: Project) -> Difference | None:
@@ -247,13 +249,15 @@ class Live:
     Attributes:
         learning_rate: Of the optimizer, before any schedule.
         epochs: How far to train.
+        curation: What was decided about single examples.
     """
 
     learning_rate: float | None = None
     epochs: int | None = None
+    curation: tuple[Curated, ...] | None = None
 
     def __bool__(self) -> bool:
-        return (self.learning_rate, self.epochs) != (None, None)
+        return (self.learning_rate, self.epochs, self.curation) != (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -288,6 +292,7 @@ def change(before: Project, after: Project) -> Change:
     live = Live(
         learning_rate=learning_rate_of(after) if rate else None,
         epochs=after.training.epochs if "training.epochs" in fields else None,
+        curation=after.curation if "curation" in fields else None,
     )
     lasting = [one for one in found if not one.live]
     if lasting:

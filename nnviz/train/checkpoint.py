@@ -22,6 +22,7 @@ from nnviz.data.fingerprint import Fingerprint
 from nnviz.errors import DataError, RunFileError
 from nnviz.train.finite import all_finite
 from nnviz.train.optimizers import IMPLEMENTATION
+from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 _VERSION = 1
@@ -68,6 +69,13 @@ class Progress(msgspec.Struct, frozen=True):
     base_rate: str = ""
 
 
+class _Switches(msgspec.Struct, frozen=True):
+    """Units that were switched off or frozen, as the id of a node and the number of its unit, in order."""
+
+    off: list[tuple[str, _Count]] = []
+    frozen: list[tuple[str, _Count]] = []
+
+
 class _Header(msgspec.Struct, frozen=True):
     """The plain values of a checkpoint in a file.
 
@@ -80,6 +88,7 @@ class _Header(msgspec.Struct, frozen=True):
     optimizer_values: dict[str, Any]
     has_best: bool
     data: Fingerprint | None = None
+    switches: _Switches = _Switches()
     digest: str = ""
 
 
@@ -96,6 +105,8 @@ class Checkpoint:
         random: State of the random numbers, see ``RandomStream``.
         best: Weights of the best epoch so far, or None. Shared between checkpoints, never written to.
         data: What it was trained on; None where that is not known, as in files of older versions.
+        switches: Units that were switched off or frozen at that step; none in files of older versions.
+        examples: What became of every training example, see ``ExampleRecord``; empty where nobody keeps that.
     """
 
     progress: Progress
@@ -106,11 +117,13 @@ class Checkpoint:
     random: Tensors = field(default_factory=dict)
     best: Tensors | None = None
     data: Fingerprint | None = None
+    switches: UnitSwitches = NO_SWITCHES
+    examples: Tensors = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
         """Memory of the tensors that belong to this checkpoint alone."""
-        return size_of(self.weights) + size_of(self.optimizer) + size_of(self.random)
+        return size_of(self.weights) + size_of(self.optimizer) + size_of(self.random) + size_of(self.examples)
 
     @property
     def is_finite(self) -> bool:
@@ -144,6 +157,8 @@ def capture(
     progress: Progress,
     best: Tensors | None = None,
     data: Fingerprint | None = None,
+    switches: UnitSwitches = NO_SWITCHES,
+    examples: Tensors | None = None,
     *,
     copied: bool = True,
 ) -> Checkpoint:
@@ -156,6 +171,8 @@ def capture(
         progress: Where it stands.
         best: Weights of the best epoch.
         data: Fingerprint of the data it was trained on.
+        switches: Units that are switched off or frozen.
+        examples: What became of every training example; the checkpoint's own from here on.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
     """
 
@@ -175,7 +192,8 @@ def capture(
                 else:
                     values[f"{index}/{name}"] = value
     weights = {name: kept(tensor) for name, tensor in network.state_dict().items()}
-    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data)
+    mine = examples or {}
+    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches, mine)
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -231,7 +249,9 @@ def check_weights(weights: Tensors, network: nn.Module) -> None:
 
 
 def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
-    """The checkpoint for a file: ``header`` (JSON), ``weights``, ``state`` and, where there are any, ``best``."""
+    """The checkpoint for a file: ``header`` (JSON), ``weights``, ``state`` and, where there are any, ``best``,
+    ``examples``.
+    """
     header = _Header(
         _VERSION,
         checkpoint.progress,
@@ -239,14 +259,19 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         dict(checkpoint.optimizer_values),
         checkpoint.best is not None,
         checkpoint.data,
+        _Switches(sorted(checkpoint.switches.off), sorted(checkpoint.switches.frozen)),
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
     blobs = {"weights": _save(checkpoint.weights), "state": _save(state)}
+    extra: dict[str, bytes] = {}
     if checkpoint.best is not None:
         blobs["best"] = _save(checkpoint.best)
+    if checkpoint.examples:
+        # Not among what the digest is of: programs that know nothing of it leave it alone.
+        extra["examples"] = _save(checkpoint.examples)
     bare = msgspec.json.encode(header)
-    return {"header": bare.replace(_NO_DIGEST, _entry(_digest(bare, blobs)), 1), **blobs}
+    return {"header": bare.replace(_NO_DIGEST, _entry(_digest(bare, blobs)), 1), **blobs, **extra}
 
 
 def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
@@ -294,7 +319,19 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         random,
         tensors.get("best"),
         header.data,
+        UnitSwitches(_units(header.switches.off), _units(header.switches.frozen)),
+        _examples(blobs.get("examples")),
     )
+
+
+def _examples(blob: bytes | None) -> Tensors:
+    """What became of the training examples; nothing where it is missing or damaged: it decides no weight."""
+    if blob is None:
+        return {}
+    try:
+        return safetensors.torch.load(blob)
+    except _BROKEN:
+        return {}
 
 
 #: What the readers of JSON and safetensors raise over bytes that are none of theirs.
@@ -387,6 +424,10 @@ def _save(tensors: Tensors) -> bytes:
     header = msgspec.json.encode(entries)
     header += b" " * (-len(header) % 8)
     return b"".join([len(header).to_bytes(8, "little"), header, *pieces])
+
+
+def _units(kept: list[tuple[str, int]]) -> frozenset[Unit]:
+    return frozenset(Unit(node, number) for node, number in kept)
 
 
 def _part(tensors: Tensors, prefix: str) -> dict[str, Tensor]:

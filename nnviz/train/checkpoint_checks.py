@@ -13,12 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nnviz.errors import NnvizError, RunFileError
+from nnviz.errors import NnvizError, ParamError, RunFileError
+from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.declared.optimizers import Kept
-from nnviz.train import optimizers
+from nnviz.train import optimizers, unit_switches
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors, check_weights
 from nnviz.train.finite import all_finite, is_finite
+from nnviz.train.unit_switches import UnitSwitches
 
 #: Epochs that a project may ask for.
 MOST_EPOCHS = 100_000
@@ -98,6 +100,20 @@ def check_tensors(checkpoint: Checkpoint, network: nn.Module) -> None:
             raise damaged(f"'{name}' is negative")
         if name.endswith("num_batches_tracked") and not 0 <= int(tensor) <= checkpoint.progress.step:
             raise damaged(f"'{name}' counts {int(tensor)} batches")
+
+
+def check_switches(switches: UnitSwitches, network: Network) -> None:
+    """Whether the units that were switched off or frozen are there.
+
+    Raises:
+        RunFileError: One is not.
+    """
+    try:
+        unit_switches.check(network, switches)
+    except ParamError as error:
+        raise damaged(
+            f"of the units that it says were switched off or frozen one is not there. {error.message}"
+        ) from error
 
 
 def check_optimizer(

@@ -45,6 +45,7 @@ class Position:
         test_uses: How often the test set was looked at.
         learning_rate: Of the next step.
         edits: How often numbers of the network were set by hand: another count, other weights.
+        switches: How often units were switched off or frozen, or back: another count, other answers.
         undoable_edit, redoable_edit: Where an undo and a redo of such an edit would write, in words; empty where there
             is none.
         activity: What takes long just now, such as ``validation``, or ``measuring`` (the pass over the probe set, at
@@ -68,6 +69,7 @@ class Position:
     test_uses: int = 0
     learning_rate: float = 0.0
     edits: int = 0
+    switches: int = 0
     undoable_edit: str = ""
     redoable_edit: str = ""
     activity: str = ""

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
@@ -256,6 +257,8 @@ class Runner:
         if self.speed.running:
             self.speed.stop()
             self.publish()
+        elif self.position.activity == "measuring" and not self.instruments.busy:
+            self.publish()  # it was finished while something else was looked at
         self.training.random.release()
 
     def publish(self) -> None:
@@ -373,6 +376,9 @@ class Runner:
         if self._evaluation is not None:  # which began with other units
             self._drop_evaluation()
         self.instruments.look_anew()
+        if self._rewind.steps[-1:] == [self.training.step]:
+            self._keep_state()
+        self._saved_step = -1
         self._run.append(
             [
                 remarks.unit_switched(self.training.step, unit, what, unit in now)
@@ -385,6 +391,7 @@ class Runner:
             self.publish()
         elif not self.has_errand:
             self.rest()
+            self._put_off = "pause" if self.training.step else "edit"  # as after weights that were set by hand
 
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.
@@ -517,7 +524,11 @@ class Runner:
         began = time.perf_counter()
         before, self.doing = self.doing, "keeping a checkpoint"
         # Written down at once, so the live tensors need no copy.
-        checkpoint = self._before_best or self.training.capture(copied=False)
+        checkpoint = (
+            replace(self._before_best, switches=self.training.switches)
+            if self._before_best is not None
+            else self.training.capture(copied=False)
+        )
         if not checkpoint.is_finite:
             self.doing = before
             return
@@ -746,6 +757,9 @@ class Runner:
         readings: list[Reading] = [Scalar(EPOCH.series(), step, float(epoch))]
         if validation is not None:
             readings += remarks.scores("validation", step, validation)
+        examples = training.examples
+        if examples is not None and (examples.is_recorded(epoch) or epoch >= self.epochs):
+            readings += examples.readings(step)
         self.instruments.flush()
         self._run.append(readings)
         self.instruments.examine_if_due()
@@ -793,6 +807,7 @@ class Runner:
             test_uses=training.test_uses,
             learning_rate=training.learning_rate,
             edits=training.edits.count,
+            switches=training.times_switched,
             undoable_edit="" if undoable is None else undoable.where(training.network.name_of),
             redoable_edit="" if redoable is None else redoable.where(training.network.name_of),
             activity=activity,

@@ -23,11 +23,11 @@ import psygnal
 from nnviz import interruption
 from nnviz.data.tensors import LoadedData, Progress
 from nnviz.data.tensors import load as load_data
-from nnviz.errors import Cancelled, NnvizError, NotFiniteError, ParamError, TrainingError, is_out_of_memory
+from nnviz.errors import Cancelled, DataError, NnvizError, NotFiniteError, ParamError, TrainingError, is_out_of_memory
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
-from nnviz.project.model import Project
+from nnviz.project.model import Curated, Project
 from nnviz.record.interest import Interest
 from nnviz.record.run import Run
 from nnviz.train import devices, failures
@@ -254,6 +254,16 @@ class TrainingSession:
         """How far to train; fewer than are done already ends the training at the end of this one."""
         return self._commands.put(lambda: self._set_epochs(count))
 
+    def curate(self, entries: Sequence[Curated]) -> Future[None]:
+        """Other labels and weights for single training examples, from the next epoch on.
+
+        Args:
+            entries: All that is decided; about every other example nothing is. Those that do not fit the data are left
+                aside, and a sentence says so.
+        """
+        entries = tuple(entries)
+        return self._commands.put(lambda: self._curate(entries))
+
     def look(self, interest: Interest) -> Future[None]:
         """Measure what is looked at, and no more than that but for what the findings need."""
         return self._commands.put(lambda: self._look(interest))
@@ -350,7 +360,9 @@ class TrainingSession:
         if self._broken_off:
             return
         self._doing = failures.BUILDING
-        training = Training(self.project, self.data, device)
+        # Whoever wants no instruments wants no record of the examples either.
+        measured = self._probes is None or len(self._probes) > 0
+        training = Training(self.project, self.data, device, record_examples=measured)
         devices.fit_threads(training.work)
         self._waits = ThreadWaits()
         if self._resume is not None:
@@ -374,6 +386,8 @@ class TrainingSession:
         self._doing = runner.doing
         runner.begin()
         self._runner = runner
+        if training.curation_remark:
+            self._refuse(DataError(training.curation_remark))
         self._enter(SessionState.READY)
 
     def _turn(self) -> None:
@@ -577,6 +591,12 @@ class TrainingSession:
             raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
         runner.epochs = count
         runner.publish()
+
+    def _curate(self, entries: Sequence[Curated]) -> None:
+        training = self._prepared.training
+        self._leave_sub_steps()
+        if remark := training.curate(entries):
+            self._refuse(DataError(remark))
 
     def _look(self, interest: Interest) -> None:
         instruments = self._prepared.instruments

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nnviz.data.tensors import Feeder, LoadedData
+from nnviz.data.curation import Curation, curated
+from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
 from nnviz.network.chain import DenseChain
-from nnviz.network.losses import loss_function
+from nnviz.network.losses import WeightedLoss, loss_function
 from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -21,16 +22,17 @@ from nnviz.project.checks.memory import EVALUATION_BATCH, Estimate, Examples
 from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.graph.bypass import effective
-from nnviz.project.model import Project
+from nnviz.project.model import Curated, Project
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import checkpoint_checks as checks
 from nnviz.train import loop, optimizers, weight_edits
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
+from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import rate, with_recipe
 from nnviz.train.room import Room
-from nnviz.train.unit_switches import NO_SWITCHES, Switchboard, UnitSwitches
+from nnviz.train.unit_switches import Switchboard, UnitSwitches
 from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
 from nnviz.train.weight_edits import Kind, Place, WeightChange, WeightEdit, WeightEdits
@@ -44,6 +46,13 @@ class _Plan(NamedTuple):
     epochs: int
 
 
+class _Curated(NamedTuple):
+    """From ``first_epoch`` (from 0) on: what was decided about single examples."""
+
+    first_epoch: int
+    curation: Curation
+
+
 class Training:
     """Everything that decides what the weights become.
 
@@ -54,6 +63,7 @@ class Training:
         project: What to train.
         data: Its data set, loaded.
         device: Where.
+        record_examples: Keep how the network does on every single training example.
 
     Attributes:
         data: The data set: its three splits, unprepared, on the CPU.
@@ -70,6 +80,7 @@ class Training:
         best_loss: Its mean loss over the validation split; infinite for none.
         test_uses: How often the test split was measured, from the beginning of the run.
         edits: What was set by hand since the start or the last restore.
+        examples: How the network does on every training example; None where nobody asked for it.
 
     Raises:
         ProjectError: The project has errors; the message is the first of them.
@@ -77,7 +88,9 @@ class Training:
         DataError: The data holds numbers that are not finite.
     """
 
-    def __init__(self, project: Project, data: LoadedData, device: torch.device) -> None:
+    def __init__(
+        self, project: Project, data: LoadedData, device: torch.device, *, record_examples: bool = False
+    ) -> None:
         project = effective(project)
         inference = infer(project.graph)
         problems = problems_that_stop(validate(project, data.facts, inference))
@@ -125,8 +138,20 @@ class Training:
             raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
         #: Whether a single last example joins the batch before it.
         self._join_single = bool(several)
+        #: What was decided about single examples, by the first epoch it holds for, ascending, since the start or the
+        #: last restore.
+        self._curated = [_Curated(0, curated(data.train, data.facts, project.curation))]
+        #: Which of these the batches are made by.
+        self._curation = self._curated[0].curation
         #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = self.batches_again()
+        self.examples: ExampleRecord | None = None
+        if record_examples:
+            outputs = inference.results[self.network.output_id].output
+            macs = self.network.inference.macs * len(data.train)
+            self.examples = ExampleRecord(self._feeder, self.loss_function, math.prod(outputs), macs)
+        #: What the network put out for the batch that was trained last.
+        self._outputs: Tensor | None = None
         #: Batches of a split in its own order, by the split's name, for measuring.
         self._measuring: dict[str, Feeder] = {}
         #: The rest of the present epoch's batches; None where they are to be begun anew at the present step.
@@ -159,6 +184,8 @@ class Training:
         self.best_loss = math.inf
         self.test_uses = 0
         self.edits = WeightEdits()
+        #: How often units were switched: another count, and the same weights make something else of an example.
+        self.times_switched = 0
 
     # -- where it stands ----------------------------------------------------------------------------------------------
 
@@ -251,7 +278,7 @@ class Training:
         """
         check_switches(self.network, switches)
         self._switchboard.record(self._step, switches)
-        self.edits.count += 1  # The weights are the same, but not what they make of an example.
+        self.times_switched += 1
         self._use_switches(switches)
 
     def _use_switches(self, switches: UnitSwitches) -> None:
@@ -283,6 +310,8 @@ class Training:
         if self._spoilt_step is not None:
             raise _not_finite(self._spoilt_step)
         inputs, targets = self._next_batch()
+        if self.examples is not None:
+            after_backward = self._keeping_outputs(after_backward)
         if self._varies or self.replaying:
             self._use_rate(self._rate_at(self._step))
         if self._switchboard.history and self.replaying:
@@ -290,7 +319,7 @@ class Training:
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
-                self.loss_function,
+                self.loss_function if self._curation.weights is None else self._weighted_loss(self._curation.weights),
                 self._updates,
                 inputs,
                 targets,
@@ -306,6 +335,9 @@ class Training:
         else:
             self._watch.send(self._step + 1, loss)
         count = inputs.shape[0]
+        if self.examples is not None and self._outputs is not None:
+            self.examples.add(self._step, self._outputs)
+            self._outputs = None
         self._weights_of = None
         self._losses.append(loss)
         self._counts.append(count)
@@ -317,6 +349,55 @@ class Training:
             self._use_switches(self._switchboard.at(self._step))
         return count
 
+    def _keeping_outputs(self, after_backward: loop.AfterBackward | None) -> loop.AfterBackward:
+        """The same, and what the network put out is kept until the step is done."""
+        if after_backward is None:
+            return self._keep_outputs
+        told = after_backward
+
+        def both(loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+            self._outputs = outputs
+            told(loss, outputs, targets)
+
+        return both
+
+    def _keep_outputs(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+        self._outputs = outputs
+
+    def curate(self, entries: Sequence[Curated]) -> str:
+        """Other decisions about single examples, from the next epoch on; before the first step at once.
+
+        Returns:
+            What could not be done, as a sentence; empty where all was.
+        """
+        found = curated(self.data.train, self.data.facts, entries)
+        begins = -(-max(self._step, self._replay_until) // self.steps_per_epoch)
+        self._curated = [one for one in self._curated if one.first_epoch < begins] + [_Curated(begins, found)]
+        if begins == self.epoch and not self.replaying and self._step % self.steps_per_epoch == 0:
+            self._batches = None  # which would have begun with the old ones
+        return found.remark
+
+    @property
+    def curation_remark(self) -> str:
+        """What could not be done of what was decided about single examples, as a sentence."""
+        return self._curated[-1].curation.remark
+
+    def _use_curation(self) -> None:
+        """What holds for the epoch that the next step belongs to."""
+        found = next((one for one in reversed(self._curated) if one.first_epoch <= self.epoch), self._curated[0])
+        if found.curation is self._curation:
+            return
+        if self.examples is not None:
+            self.examples.settle()  # with the labels that were learned
+        self._curation = found.curation
+        self._feeder.label(self._curation.targets)
+
+    def _weighted_loss(self, weights: Tensor) -> WeightedLoss:
+        epoch, batch = divmod(self._step, self.steps_per_epoch)
+        part = slice(self._feeder.examples_before(batch), self._feeder.examples_before(batch + 1))
+        chosen = weights.index_select(0, self._feeder.order(epoch)[part])
+        return WeightedLoss.of(self.loss_function, chosen.to(self.device))
+
     def batches_again(self, *, resident: bool | None = None) -> Feeder:
         """Feeds the very batches of this training once more, to whoever goes another way from an earlier step.
 
@@ -324,8 +405,9 @@ class Training:
             resident: False does not move the examples to the device a second time, but each batch.
         """
         config = self.config
+        split = self.data.train
         return Feeder(
-            self.data.train,
+            Split(split.inputs, self._curation.targets, split.numbers),
             self.data.scaler,
             config.batch_size,
             self.device,
@@ -336,6 +418,7 @@ class Training:
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
+        self._use_curation()
         return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
 
     def peek_numbers(self) -> list[int]:
@@ -485,7 +568,8 @@ class Training:
     @property
     def state_bytes(self) -> int:
         """Memory that :meth:`capture` takes, the best weights left out: those are kept already."""
-        return checkpoints.state_bytes(self.network, self.optimizer)
+        own = 0 if self.examples is None else self.examples.nbytes
+        return checkpoints.state_bytes(self.network, self.optimizer) + own
 
     def capture(self, *, copied: bool = True) -> Checkpoint:
         """A copy of everything that decides how it goes on.
@@ -511,11 +595,13 @@ class Training:
             progress,
             self.best,
             self.data.fingerprint,
+            self.switches,
+            None if self.examples is None else self.examples.capture(copied=copied),
             copied=copied,
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Goes on from a checkpoint, with the learning rate that was used there.
+        """Goes on from a checkpoint, with the learning rate that was used there and the units switched as they were.
 
         Raises:
             RunFileError: It belongs to another network or another optimizer, or cannot be right; nothing was changed.
@@ -524,10 +610,11 @@ class Training:
         checkpoints.check_data(checkpoint, self.data.fingerprint)
         self._check(checkpoint)
         self._put_back(checkpoint)
-        self._switchboard.history.clear()
-        self._use_switches(NO_SWITCHES)
+        self._switchboard.history = [(self._step, checkpoint.switches)]
+        self._use_switches(checkpoint.switches)
         self.edits.clear()
         self._replay_until = 0
+        self._curated = [_Curated(0, self._curated[-1].curation)]
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
             base = float(self.optimizer.param_groups[0]["lr"])
@@ -544,7 +631,7 @@ class Training:
             checkpoint: One that :meth:`capture` made since the start or the last :meth:`restore`, not behind ``step``.
             step: Where to go.
         """
-        present = self._plans[-1]
+        present, decided = self._plans[-1], self._curated[-1]
         self._put_back(checkpoint)
         self.edits.forget_after(step)
         self._edit_again()  # a state that was kept before the edits of its own step
@@ -552,6 +639,10 @@ class Training:
         if not self._plans or (self._plans[-1].base, self._plans[-1].epochs) != (present.base, present.epochs):
             self._plans.append(_Plan(step, present.base, present.epochs))
         self._replay_until = step
+        begins = -(-step // self.steps_per_epoch)
+        self._curated = [one for one in self._curated if one.first_epoch < max(begins, 1)]
+        if self._curated[-1].curation is not decided.curation:
+            self._curated.append(_Curated(begins, decided.curation))
         self._switchboard.history = [entry for entry in self._switchboard.history if entry[0] <= step]
         self._use_switches(self._switchboard.at(self._step))
         if not self.replaying:
@@ -560,6 +651,7 @@ class Training:
     def _check(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
         checks.check_tensors(checkpoint, self.network)
+        checks.check_switches(checkpoint.switches, self.network)
         checks.check_progress(
             progress,
             steps_per_epoch=self.steps_per_epoch,
@@ -592,6 +684,8 @@ class Training:
         self.best_loss = float.fromhex(progress.best_loss)
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
+        if self.examples is not None:
+            self.examples.restore(checkpoint.examples)
         self._rate_in_use = None  # the optimizer's own came with the checkpoint
 
     def _forget_spoilt(self) -> None:
@@ -605,9 +699,11 @@ class Training:
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         if self._batches is None:
+            self._use_curation()
             self._batches = self._feeder.batches(self.epoch, self._step % self.steps_per_epoch)
         batch = next(self._batches, None)
         if batch is None:
+            self._use_curation()
             self._batches = self._feeder.batches(self.epoch)
             batch = next(self._batches)
         return batch

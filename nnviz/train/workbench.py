@@ -18,7 +18,7 @@ from nnviz import __version__
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
-from nnviz.project.model import DataConfig, DataFacts, Project
+from nnviz.project.model import Curated, DataConfig, DataFacts, Project
 from nnviz.record.quantities import EDITED, EPOCH
 from nnviz.record.run import Run, RunInfo, RunView
 from nnviz.train.change import Live, Restart, change, learning_rate_of
@@ -110,6 +110,9 @@ class Host(Protocol):
 
     def set_epochs(self, count: int) -> None:
         """How far to train."""
+
+    def curate(self, entries: tuple[Curated, ...]) -> None:
+        """Other labels and weights for single examples, from the next epoch on."""
 
     def evaluate_test(self) -> None:
         """Measure on the test split."""
@@ -653,6 +656,10 @@ class Workbench:
         if project.training.epochs != has_epochs:
             passed_on = dataclasses.replace(passed_on, epochs=project.training.epochs)
             self._host.set_epochs(project.training.epochs)
+        has_curation = opened.curation if passed_on.curation is None else passed_on.curation
+        if project.curation != has_curation:
+            passed_on = dataclasses.replace(passed_on, curation=project.curation)
+            self._host.curate(project.curation)
         self._passed_on = passed_on
 
     def _epochs_done(self) -> int:

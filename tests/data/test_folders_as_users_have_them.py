@@ -239,6 +239,106 @@ def test_colours_of_16_bits_keep_all_of_them(tmp_path: Path, top: int) -> None:
     assert np.abs(read.pixels[0] - (values // 8 * (255.0 / top)).transpose(2, 0, 1)).max() <= 0.51
 
 
+def planar_tiff_of(
+    values: NDArray[np.uint16], order: str, compression: int, predictor: int, tiled: bool, extra: int | None = None
+) -> bytes:
+    """A TIFF of 16 bits, each colour a plane of its own, in strips of 3 rows or tiles of 16 x 16, as TIFF 6.0 says."""
+    height, width, samples = values.shape
+    parts: list[bytes] = []
+    for plane in np.moveaxis(values, 2, 0):
+        if tiled:
+            full = np.zeros((-height % 16 + height, -width % 16 + width), np.uint16)
+            full[:height, :width] = plane
+            pieces = [
+                full[top : top + 16, left : left + 16]
+                for top in range(0, len(full), 16)
+                for left in range(0, full.shape[1], 16)
+            ]
+        else:
+            pieces = [plane[top : top + 3] for top in range(0, height, 3)]
+        for piece in pieces:
+            before = np.pad(piece, ((0, 0), (1, 0)))[:, :-1] if predictor == 2 else np.uint16(0)
+            content = (piece - before).astype(f"{order}u2").tobytes()
+            parts.append(zlib.compress(content) if compression == 8 else content)
+    content, places = bytearray(8), []
+    for part in parts:
+        places.append(len(content))
+        content += part + bytes(len(part) % 2)
+    several = {258: (3, [16] * samples), 273 + 51 * tiled: (4, places), 279 + 46 * tiled: (4, [len(p) for p in parts])}
+    entries: dict[int, tuple[int, list[int]]] = {
+        256: (4, [width]), 257: (4, [height]), 259: (3, [compression]), 262: (3, [2 if samples > 1 else 1]),
+        277: (3, [samples]), 284: (3, [2]), 317: (3, [predictor]), **several,
+    }  # fmt: skip
+    entries |= {322: (4, [16]), 323: (4, [16])} if tiled else {278: (4, [3])}
+    entries |= {} if extra is None else {338: (3, [extra])}
+    directory = b""
+    for tag, (kind, numbers) in sorted(entries.items()):
+        packed = struct.pack(f"{order}{len(numbers)}{'HL'[kind - 3]}", *numbers)
+        if len(packed) > 4:
+            packed, at = struct.pack(f"{order}L", len(content)), packed
+            content += at + bytes(len(at) % 2)
+        directory += struct.pack(f"{order}HHL", tag, kind, len(numbers)) + packed.ljust(4, b"\0")
+    content[:8] = {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HL", 42, len(content))
+    return bytes(content) + struct.pack(f"{order}H", len(entries)) + directory + bytes(4)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("tiled", [False, True])
+@pytest.mark.parametrize(("compression", "predictor"), [(1, 1), (8, 1), (8, 2)])
+def test_planes_of_16_bits_keep_all_of_them(
+    tmp_path: Path, order: str, tiled: bool, compression: int, predictor: int
+) -> None:
+    """Numbers whose upper bytes are nearly alike; written without Pillow, and laid on what is behind them."""
+    random = np.random.default_rng(compression + predictor)
+    values = random.integers(20_000, 21_001, (20, 20, 4)).astype(np.uint16)
+    values[0, 0], values[0, 1] = 20_000, 21_000
+    expected = np.rint((values[..., :3] - 20_000.0) * 0.255).transpose(2, 0, 1)
+    file = tmp_path / "planes.tif"
+    how = order, compression, predictor, tiled
+    file.write_bytes(planar_tiff_of(values[..., :3], *how))
+    assert np.array_equal(read_image(file, 20, 3), expected)
+    file.write_bytes(planar_tiff_of(values[..., :1], *how))
+    assert np.array_equal(read_image(file, 20, 1), expected[:1])
+    values[..., 3] = np.where(np.arange(20) % 2, 65_535, 0)[:, None]
+    file.write_bytes(planar_tiff_of(values, *how, extra=2))
+    laid = expected.copy()
+    laid[:, ::2] = 255
+    assert np.array_equal(read_image(file, 20, 3), laid)
+    # Weakened to half already, which is taken back before it is laid on black.
+    half = values.copy()
+    half[..., :3] = np.rint(values[..., :3] * (32_768 / 65_535))
+    half[..., 3] = 32_768
+    file.write_bytes(planar_tiff_of(half, *how, extra=1))
+    assert np.abs(read_image(file, 20, 3, "black") - expected / 2).max() <= 2
+
+
+def test_other_colours_of_16_bits_keep_all_of_them(tmp_path: Path) -> None:
+    """Colours side by side with a fourth number that means nothing, or weakens them; and those of a PPM."""
+    values = np.random.default_rng(3).integers(20_000, 21_001, (8, 8, 4)).astype(np.uint16)
+    values[0, 0], values[0, 1] = 20_000, 21_000
+    expected = np.rint((values[..., :3] - 20_000.0) * 0.255).transpose(2, 0, 1)
+    (tmp_path / "a.ppm").write_bytes(b"P6 8 8 65535\n" + values[..., :3].astype(">u2").tobytes())
+    assert np.array_equal(read_image(tmp_path / "a.ppm", 8, 3), expected)
+    # 12 bits, as a grey PGM of them has them: the largest number that it allows is white.
+    twelve = np.random.default_rng(4).integers(0, 4096, (8, 8, 3))
+    (tmp_path / "b.ppm").write_bytes(b"P6 8 8 4095\n" + twelve.astype(">u2").tobytes())
+    assert np.abs(read_image(tmp_path / "b.ppm", 8, 3) - twelve.transpose(2, 0, 1) * (255 / 4095)).max() <= 0.51
+    for extra, factor in ((0, 1.0), (1, 0.5)):
+        pixels = values.copy()
+        if extra:
+            pixels[..., :3] = np.rint(values[..., :3] * (32_768 / 65_535))
+            pixels[..., 3] = 32_768
+        entries = [
+            (256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 4, 8), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, 16),
+            (277, 3, 1, 4), (278, 4, 1, 8), (279, 4, 1, 512), (338, 3, 1, extra),
+        ]  # fmt: skip
+        directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *one) for one in entries)
+        head = b"II*\0" + struct.pack("<I4H", 16 + 512, 16, 16, 16, 16)
+        (tmp_path / "c.tif").write_bytes(head + pixels.astype("<u2").tobytes() + directory + bytes(4))
+        read = read_image(tmp_path / "c.tif", 8, 3, "black")
+        assert np.abs(read - expected * factor).max() <= (2 if extra else 0)
+
+
 # --- rare classes ----------------------------------------------------------------------------------------------------
 
 

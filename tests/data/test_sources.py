@@ -42,7 +42,7 @@ def test_declaring_asks_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
         for place, name in places:
             patched.setattr(place, name, refuse)
         found = {
-            kind: datasets.declared(DataConfig(kind, {"folder": "/somewhere"} if spec.needs_folder else {}))
+            kind: datasets.declared(DataConfig(kind, {spec.folder_param: "/somewhere"} if spec.needs_folder else {}))
             for kind, spec in datasets.datasets().items()
         }
         sizes = {kind: facts and datasets.divided(DataConfig(kind), facts.sizes) for kind, facts in found.items()}
@@ -92,7 +92,7 @@ def test_what_is_missing_is_refused_by_who_reads(tmp_path: Path) -> None:
 
 def test_which_need_a_folder_is_declared() -> None:
     folders = {kind: spec.folder_param for kind, spec in datasets.datasets().items() if spec.needs_folder}
-    assert folders == {"image_folder": "folder"}
+    assert folders == {"image_folder": "folder", "numpy_file": "path", "table_file": "path"}
     spec = datasets.dataset("image_folder")
     assert spec.without_folder({}) and spec.without_folder({"folder": ""}) and not spec.without_folder({"folder": "x"})
     assert spec.sizes == (0, 0) and not spec.downloads

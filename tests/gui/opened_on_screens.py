@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from nnviz.gui.app import application
 from nnviz.gui.parts.pages import TextPage
 from nnviz.gui.parts.settings import Settings
+from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.document import Document
 from nnviz.project.samples import templates
@@ -46,6 +47,7 @@ def main(settings: Path, moved: list[int] | None) -> None:
         moved: Where a person puts the window afterwards.
     """
     application("dark")
+    SessionBridge._warm_up = lambda _self: None  # type: ignore[method-assign] - where windows are needs no torch
     window = MainWindow(Document(templates.sample("and")), settings=Settings(settings))
     window.show()
     while window.docks is None:

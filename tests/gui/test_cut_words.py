@@ -173,19 +173,26 @@ def test_a_long_name_moves_nothing_out_of_sight(open_window: OpenWindow) -> None
     assert window.top_bar._lecture.geometry().right() <= window.width()
 
 
-def test_no_curve_of_a_legend_loses_its_name_before_values_and_points_are_gone(styled: QApplication) -> None:
+def test_a_legend_shortens_words_and_takes_lines_but_never_loses_a_value(styled: QApplication) -> None:
     legend = Legend()
     colour = QColor("white")
-    batch, validation = LegendEntry("batch", colour, "0.153"), LegendEntry("validation", colour, "0.196")
+    batch = LegendEntry("batch", colour, "0.153")
+    validation = LegendEntry("validation", colour, "0.196", short="val.")
     best = LegendEntry("best epoch 3", colour, dot=True)
     legend.set_entries([batch, validation, best])
-    assert legend.fitting(1000) == (batch, validation, best)
-    seen: list[tuple[str, ...]] = []
+    assert legend.lines(1000) == ((batch, validation, best),)
+    seen: list[list[str]] = []
     for width in range(500, 60, -1):
-        shown = legend.fitting(width)
-        names = tuple(f"{entry.title} {entry.value}".strip() for entry in shown)
-        if not seen or seen[-1] != names:
-            seen.append(names)
-    assert seen[1] == ("batch 0.153", "validation 0.196"), "the point goes first"
-    without = [names for names in seen if not any(name.startswith("validation") for name in names)]
-    assert ("batch 0.153", "validation") in seen and len(without) <= 1
+        shown = [" ".join(f"{entry.title} {entry.value}" for entry in line).strip() for line in legend.lines(width)]
+        if not seen or seen[-1] != shown:
+            seen.append(shown)
+    assert seen[1:] == [
+        ["batch 0.153 validation 0.196"],
+        ["batch 0.153 val. 0.196"],
+        ["batch 0.153", "val. 0.196"],
+    ]
+    legend.resize(1000, 40)
+    legend.show()
+    line = legend.minimumSizeHint().height()
+    legend.resize(110, 40)
+    assert legend.minimumSizeHint().height() > 1.5 * line

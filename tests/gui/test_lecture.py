@@ -14,6 +14,7 @@ from PySide6.QtGui import QFontMetrics, QImage, QTransform
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
+from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow, state_is
 
 from nnviz.gui.canvas.cards import card_pictures
@@ -29,6 +30,7 @@ from nnviz.gui.parts.widgets import FittedText
 from nnviz.gui.window.window import MainWindow
 from nnviz.record.quantities import GRADIENT_NORM, LOSS, PINNED_INPUT, UPDATE_RATIO, WEIGHTS
 from nnviz.record.readings import ArrayReading, Scalar
+from nnviz.train.sub_steps import SubStep
 
 SIZES = [(1280, 720), (1680, 1050)]
 
@@ -596,3 +598,48 @@ def test_filters_are_a_view_of_the_chosen_layer(qtbot: QtBot, open_window: OpenW
     assert page.spotlight.shows_filters
     qtbot.keyClick(page, Qt.Key.Key_F)
     assert page.spotlight.grab().toImage() == maps
+
+
+def test_gradients_and_parts_of_a_step_by_their_keys_and_what_was_on_the_canvas_stays(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("spiral")
+    person, flow, canvas = Person(window, qtbot), window.flow, window.canvas.desk.stage
+    qtbot.waitUntil(lambda: window.bridge.position is not None and not window.bridge.position.activity, timeout=TIMEOUT)
+    page = begin(window)
+    page.choose("linear2")
+
+    def large() -> QImage:
+        return page.spotlight.grab().toImage()
+
+    person.keys(Qt.Key.Key_F9)
+    person.until(lambda: flow.looking is not None and flow.looking.lens is not None)
+    assert page.band.isVisible() and page.band.looking is flow.looking and "∂loss" in flow.looking.title
+    seen = flow.looking.lens.pictures["linear2"]
+    assert page._stage.lens is flow.looking.lens and len(seen.values) == 8
+    below = page.band.geometry().bottom()
+    assert page.strip.geometry().bottom() < page.band.y() and below < page.spotlight.y() == page._instrument_place.top()
+    # What stands large are the colours of these numbers, cell by cell.
+    image, place = large(), page.spotlight.picture_place
+    columns = min(range(1, 9), key=lambda count: abs(place.width() / count - place.height() / -(-8 // count)))
+    colours = Scale.signs(seen.values).paint(seen.values)
+    for at, colour in enumerate(colours):
+        row, column = divmod(at, columns)
+        x = place.left() + (column + 0.1) * place.width() / columns
+        y = place.top() + (row + 0.1) * place.height() / -(-8 // columns)
+        assert image.pixel(round(x), round(y)) & 0xFFFFFF == int(colour) & 0xFFFFFF, at
+    person.keys(Qt.Key.Key_Escape)
+    assert page.isVisible() and not page.band.isVisible() and page._stage.lens is None and canvas.lens is None
+    assert large() != image
+    for part in SubStep:
+        person.keys(Qt.Key.Key_F7)
+        person.until(lambda: page.band.looking is not None and page.band.looking.part == part.value)  # noqa: B023
+    person.until(lambda: flow.looking is not None and "is made" in flow.looking.words)
+    assert flow.looking is not None and flow.looking.lens is not None
+    assert page.band.looking is flow.looking and "linear2" in flow.looking.lens.norms
+    page.spotlight.grab()
+    (norm,) = page.spotlight._figures
+    assert norm.text == theme.format_number(flow.looking.lens.norms["linear2"]) and norm.words[0] == "‖change‖"
+    # What was switched on in the lecture ends with it.
+    theme.set_mode(Mode.DESK)
+    assert flow.looking is None and canvas.lens is None and not flow.band.isVisible()

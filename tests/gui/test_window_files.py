@@ -169,7 +169,7 @@ def test_anything_else_that_is_dropped_gets_a_sentence(open_window: OpenWindow, 
     else:
         data.setImageData(QImage(4, 4, QImage.Format.Format_RGB32))
     drop(window, data)
-    assert window.message.text() == f"{sentence}: nnviz opens projects (.nnviz) and runs (.nnvizrun)."
+    assert window.message.text().startswith(f"{sentence}: nnviz opens projects (.nnviz), runs (.nnvizrun) and data (.")
     assert window.document.project is before
 
 

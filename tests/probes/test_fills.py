@@ -14,7 +14,10 @@ from nnviz.project.model import Graph
 from nnviz.record.quantities import QUANTITIES, quantity_of
 
 #: Filled by the session itself, or by the rules of the findings.
-BY_OTHERS = {"learning_rate", "epoch", "speed/samples_per_second", "speed/steps_per_second", "cost/probes", "finding"}
+BY_OTHERS = {
+    "learning_rate", "epoch", "speed/samples_per_second", "speed/steps_per_second", "cost/probes", "finding",
+    "example_loss", "example_forgotten", "example_margin",
+}  # fmt: skip
 PERCEPTRON = chain(
     ("input1", "input", {"shape": (2,)}),
     ("linear1", "linear", {"out_features": 3}),

@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from nnviz.data.tensors import load
-from nnviz.errors import ParamError
+from nnviz.errors import ParamError, RunFileError
 from nnviz.explain.at_rest import network_at_rest
 from nnviz.project.model import Choice, Project
 from nnviz.project.samples import templates
 from nnviz.record.run import Run
+from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.session import SessionState, TrainingSession
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
@@ -136,6 +137,45 @@ def test_going_back_makes_the_steps_with_the_switches_that_they_had() -> None:
         assert training.switches == switches
 
 
+def test_a_checkpoint_keeps_the_switches_and_resuming_goes_on_with_them_bit_for_bit() -> None:
+    training = made(spiral())
+    advance(training, 10)
+    training.switch_units(SOME)
+    advance(training, 10)
+    blobs = to_blobs(training.capture())
+    advance(training, 10)
+    resumed = made(spiral())
+    resumed.switch_units(UnitSwitches(off=frozenset({Unit("tanh1", 7)})))
+    resumed.restore(from_blobs(blobs))
+    assert resumed.switches == SOME
+    advance(resumed, 10)
+    assert bits(resumed) == bits(training)
+    # Behind a switch that was made after resuming, those that the file kept hold again.
+    state = resumed.capture()
+    resumed.restore(from_blobs(blobs))
+    start = resumed.capture()
+    advance(resumed, 8)
+    resumed.switch_units(NO_SWITCHES)
+    resumed.go_back(start, 25)
+    advance(resumed, 5)
+    assert resumed.switches == SOME and state.switches == SOME
+    # A file of an older version has none; one that names a unit that is not there is refused, and nothing is changed.
+    header = msgspec.json.decode(blobs["header"])
+    assert header["switches"] == {"off": [["tanh1", 3], ["tanh2", 0]], "frozen": [["linear2", 5]]}
+    del header["digest"]
+    before = bits(resumed)
+    for wrong in ({"off": [["nobody", 0]]}, {"off": [["tanh1", 8]]}, {"frozen": [["tanh1", 0]]}):
+        forged = blobs | {"header": msgspec.json.encode(header | {"switches": wrong})}
+        with pytest.raises(RunFileError, match="damaged: of the units"):
+            resumed.restore(from_blobs(forged))
+    with pytest.raises(RunFileError, match="damaged"):
+        from_blobs(blobs | {"header": msgspec.json.encode(header | {"switches": {"off": [["tanh1", -1]]}})})
+    assert bits(resumed) == before and resumed.switches == SOME
+    del header["switches"]
+    resumed.restore(from_blobs(blobs | {"header": msgspec.json.encode(header)}))
+    assert resumed.switches == NO_SWITCHES
+
+
 @pytest.fixture
 def session() -> Iterator[TrainingSession]:
     session = TrainingSession(spiral(epochs=2000), Run())
@@ -158,6 +198,7 @@ def test_what_is_switched_is_written_into_the_run(session: TrainingSession) -> N
     frozen = said["finding/unit_frozen/linear2/5"]
     assert frozen.text == "Unit 5 of linear2 was frozen at step 3." and frozen.severity == "information"
     assert session.ask(lambda: session.training.switches).result(10) == UnitSwitches(frozen=SOME.frozen)
+    assert (session.position.switches, session.position.edits) == (2, 0)
     with pytest.raises(ParamError):
         session.switch_units(UnitSwitches(off=frozenset({Unit("nobody", 0)}))).result(10)
 

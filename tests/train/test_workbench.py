@@ -17,7 +17,7 @@ from nnviz.project import choices
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.document import Document
 from nnviz.project.edits import RemoveNodes, Rename, SetData, SetParam, SetTraining, SetView
-from nnviz.project.model import Choice, DataConfig, Project, TrainConfig, View
+from nnviz.project.model import Choice, Curated, DataConfig, Project, TrainConfig, View
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
@@ -131,6 +131,9 @@ class FakeHost:
 
     def set_epochs(self, count: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", count))
+
+    def curate(self, entries: tuple[Curated, ...]) -> None:
+        self._ask(lambda session: setattr(session, "curation", entries))
 
     def evaluate_test(self) -> None:
         self._ask(lambda session: None)

@@ -8,13 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.sources.bundled_tables import BundledTables
 from nnviz.data.sources.cifar10 import Cifar10
 from nnviz.data.sources.digits import Digits
+from nnviz.data.sources.drawn_points import DrawnByHand
+from nnviz.data.sources.generators import Generators
 from nnviz.data.sources.idx_sets import IdxSets
 from nnviz.data.sources.image_folder import ImageFolder
+from nnviz.data.sources.numpy_file import NumpyFile
 from nnviz.data.sources.own_numbers import OwnNumbers
 from nnviz.data.sources.shapes import Shapes
 from nnviz.data.sources.source import Source
+from nnviz.data.sources.surfaces import Surfaces
+from nnviz.data.sources.table_file import TableFile
 from nnviz.data.sources.toys import Toys
 from nnviz.data.sources.truth_table import TruthTable
 from nnviz.data.sources.wine import Wine
@@ -24,12 +30,18 @@ SOURCES: tuple[Source, ...] = (
     Digits(),
     Shapes(),
     Toys(),
+    Surfaces(),
+    Generators(),
+    DrawnByHand(),
     TruthTable(),
     OwnNumbers(),
     Wine(),
+    BundledTables(),
     IdxSets(),
     Cifar10(),
     ImageFolder(),
+    NumpyFile(),
+    TableFile(),
 )
 
 

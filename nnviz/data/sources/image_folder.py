@@ -17,6 +17,7 @@ from nnviz.project.model import DataFacts
 from nnviz.project.spec import ParamSpec
 
 if TYPE_CHECKING:
+    from nnviz.data.image_files import Levels
     from nnviz.data.images import ReadPictures
 
 #: So many files are named one by one.
@@ -93,6 +94,10 @@ class ImageFolder(Source):
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """Every picture file of the folder: those for training, then those of the other splits."""
         return _Found(image_files(request.text("folder"))).files
+
+    def levels(self, request: Request) -> Levels:
+        """By what all pictures of the folder hold together."""
+        return _Found(image_files(request.text("folder"))).look(request, pixels=False).levels
 
     def read(self, request: Request, place: Path | None) -> Arrays:
         """See :meth:`Source.read`; validation comes last in the training part where the folder has one."""

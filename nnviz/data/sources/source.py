@@ -22,12 +22,31 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nnviz.data.image_files import Levels
+
 #: (what is being done, how much of it is done, of how much): called from the thread that does it.
 Progress: TypeAlias = Callable[[str, int, int], None]
 #: Asked now and then by what takes long; True ends it with :class:`~nnviz.errors.Cancelled`.
 CancelledCheck: TypeAlias = Callable[[], bool]
 #: Arrays as a source gives them: (training inputs, training targets, test inputs, test targets).
 Arrays: TypeAlias = "tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]"
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """What was made of a column of a table.
+
+    Attributes:
+        name: Its name.
+        kind: ``number``, ``category``, ``date`` or ``left out``.
+        use: ``input``, ``target`` or ``left out``.
+        about: What stands in it, in words; why, where it is left out.
+    """
+
+    name: str
+    kind: str
+    use: str
+    about: str
 
 
 @dataclass(frozen=True)
@@ -44,6 +63,7 @@ class SourceFacts:
             they are divided by the validation share.
         notes: What was made of what lies there, in sentences.
         warnings: What of it could not be used, or somebody might not have wanted; likewise.
+        columns: Of a table of the user's own: every column of it, in its order.
     """
 
     data: DataFacts
@@ -54,6 +74,7 @@ class SourceFacts:
     validation: int | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    columns: tuple[ColumnFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +156,8 @@ class Source:
 
         Returns:
             Training inputs (uint8[n, channels, height, width] or float32[n, features]), training targets (int64[n], or
-            float32[n, k] for regression), and the same of the test split.
+            float32[n, k] for regression), and the same of the test split. A missing number of a table is NaN: it
+            becomes the mean of its column over the training split, as soon as that is known.
 
         Raises:
             DataError: Its files are missing or corrupt.
@@ -153,6 +175,14 @@ class Source:
     def left_out(self, request: Request) -> tuple[LeftOutFile, ...]:
         """Every file that lies with the examples and holds none; :meth:`inspect` names the first few of them."""
         return ()
+
+    def levels(self, request: Request) -> Levels | None:
+        """What is black and white in its pictures of more than 8 bits, for others like them; None where nothing says.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+        return None
 
 
 def declared(spec: DatasetSpec, values: Params) -> SourceFacts | None:

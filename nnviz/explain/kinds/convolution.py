@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeAlias, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnviz.explain.explanation import Factor, Index, Term, gathered
 from nnviz.explain.kinds.way import Doubles, Flow, Places, Way, bias_term, input_of, one, parameter_of, term_of
@@ -63,6 +64,18 @@ class _Windows:
             places = starts // stride
             inside = (starts % stride == 0) & (places >= 0) & (places < count)
             found.append((points[inside], places[inside]))
+        return found
+
+    def covered_by(self, at: Sequence[int]) -> _Taps:
+        """Like :meth:`read_by`, in the order of the places, with those that lie beyond the edge as ``PADDING``."""
+        found = []
+        for place, kernel, stride, padding, dilation, count in zip(
+            at, self._kernel, self._stride, self._padding, self._dilation, self._near, strict=True
+        ):
+            points = np.arange(kernel)[::-1]
+            starts = place + padding - dilation * points
+            places, whole = starts // stride, starts % stride == 0
+            found.append((points[whole], np.where((places >= 0) & (places < count), places, PADDING)[whole]))
         return found
 
     def places_of(self, point: Sequence[int]) -> tuple[list[Places], list[Places]]:
@@ -191,13 +204,8 @@ def _window(values: NodeValues, example: int, index: Index, *, transposed: bool)
         taps.insert(0, (np.zeros(1, np.int64), np.zeros(1, np.int64)))
     points, places = ([tuple(int(one) for one in axis[which]) for axis in taps] for which in (0, 1))
     channels = range((outgoing // per_out) * per_in, (outgoing // per_out + 1) * per_in)
-    inputs, weights = values.inputs[0][example], values.parameters["weight"]
-    if axes == 1:
-        inputs, weights = inputs[:, None], weights[:, :, None]
-    rows, columns = np.array(places[0], np.int64), np.array(places[1], np.int64)
-    came = inputs[np.ix_(np.array(channels), np.maximum(rows, 0), np.maximum(columns, 0))].astype(np.float64)
-    came[:, rows == PADDING] = 0.0
-    came[:, :, columns == PADDING] = 0.0
+    weights = values.parameters["weight"] if axes == 2 else values.parameters["weight"][:, :, None]
+    came = _under(values.inputs[0][example], channels, places)
     mine = weights[channels.start : channels.stop, outgoing % per_out] if transposed else weights[outgoing]
     return Window(
         axes,
@@ -214,6 +222,46 @@ def _window(values: NodeValues, example: int, index: Index, *, transposed: bool)
     )
 
 
+def _window_back(values: NodeValues, port: int, example: int, index: Index, *, transposed: bool) -> Window | None:
+    """The gradients of all that one number went into, and the filter over them: that of a convolution turned round."""
+    if values.output_gradient is None:
+        return None
+    incoming, *at = index
+    per_in, per_out = _channels(values)
+    windows = _windows(values, transposed)
+    taps = list(windows.covers(at) if transposed else windows.covered_by(at))
+    axes = len(taps)
+    if axes == 1:
+        taps.insert(0, (np.zeros(1, np.int64), np.zeros(1, np.int64)))
+    points, places = ([tuple(int(one) for one in axis[which]) for axis in taps] for which in (0, 1))
+    channels = range((incoming // per_in) * per_out, (incoming // per_in + 1) * per_out)
+    weights = values.parameters["weight"] if axes == 2 else values.parameters["weight"][:, :, None]
+    mine = weights[incoming] if transposed else weights[channels.start : channels.stop, incoming % per_in]
+    return Window(
+        axes,
+        tuple(channels),
+        places[0],
+        places[1],
+        _under(values.output_gradient[example], channels, places),
+        mine[np.ix_(np.arange(per_out), np.array(points[0], np.int64), np.array(points[1], np.int64))].astype(float),
+        (points[0], points[1]),
+        incoming,
+        not transposed,
+        per_out if transposed else per_in,
+    )
+
+
+def _under(maps: NDArray[np.float32], channels: range, places: Sequence[tuple[int, ...]]) -> Doubles:
+    """What lies under a window: 0 beyond the edge."""
+    if maps.ndim == 2:  # a sequence is one row
+        maps = maps[:, None]
+    rows, columns = np.array(places[0], np.int64), np.array(places[1], np.int64)
+    found: Doubles = maps[np.ix_(np.array(channels), np.maximum(rows, 0), np.maximum(columns, 0))].astype(np.float64)
+    found[:, rows == PADDING] = 0.0
+    found[:, :, columns == PADDING] = 0.0
+    return found
+
+
 def _way(back: str, transposed: bool) -> Way:
     return Way(
         partial(_forward, transposed=transposed),
@@ -221,6 +269,7 @@ def _way(back: str, transposed: bool) -> Way:
         back,
         partial(_parameter, transposed=transposed),
         window=partial(_window, transposed=transposed),
+        window_back=partial(_window_back, transposed=transposed),
     )
 
 

@@ -58,6 +58,9 @@ Backward: TypeAlias = Callable[[NodeValues, int, int, Index], Flow]
 OfParameter: TypeAlias = Callable[[NodeValues, str, Index], Flow]
 #: (the node, number of the example, where in the output) -> the window behind the number; None where there is none
 Windowed: TypeAlias = Callable[[NodeValues, int, Index], "Window | None"]
+#: (the node, port, number of the example, where in what comes in) -> the window on the gradients of what goes out, and
+#: the weights with which the number went into each of these; ``values`` of it are the gradients
+WindowedBack: TypeAlias = Callable[[NodeValues, int, int, Index], "Window | None"]
 #: (the node, where in the input, a number that could come in there) -> what goes out then, and the slope there
 Curve: TypeAlias = Callable[[NodeValues, Index, float], tuple[float, float]]
 
@@ -74,6 +77,7 @@ class Way:
         formula: In symbols; empty takes the one of its declaration.
         words: What is to be said beside the help of its declaration.
         window: Of a layer whose window slides over what comes in.
+        window_back: Of one with a filter: the same seen from a number that comes in.
         curve: Of a layer that turns each number by itself into one other.
         weighs: It turns the numbers of all channels at a place into shares of 1 by their exponentials.
     """
@@ -85,6 +89,7 @@ class Way:
     formula: str = ""
     words: str = ""
     window: Windowed | None = None
+    window_back: WindowedBack | None = None
     curve: Curve | None = None
     weighs: bool = False
 

@@ -197,9 +197,16 @@ class Camera(QObject):
         if self._fitted and self._content() == self._fitted_to:
             self.fit(glide=True)
 
-    def show_rect(self, rect: QRectF, most: float, *, glide: bool = False) -> None:
-        """Show a part of the scene as large as it fits, at most at the zoom ``most``."""
-        self._show(rect, most, glide=glide)
+    def show_rect(self, rect: QRectF, most: float, *, glide: bool = False, below_corner: bool = True) -> None:
+        """Show a part of the scene as large as it fits, at most at the zoom ``most``.
+
+        Args:
+            rect: The part.
+            most: The largest zoom.
+            glide: Go there, instead of being there.
+            below_corner: What would lie under the switches in the corner is shown below them; else who asks minds them.
+        """
+        self._show(rect, most, glide=glide, below_corner=below_corner)
         self._fitted = False
 
     def stop_glide(self) -> None:
@@ -208,8 +215,8 @@ class Camera(QObject):
             self._glide.cancel()
             self._fitted = False
 
-    def _show(self, rect: QRectF, most: float, *, glide: bool = False) -> None:
-        zoom, centre = self._target(rect, most)
+    def _show(self, rect: QRectF, most: float, *, glide: bool = False, below_corner: bool = True) -> None:
+        zoom, centre = self._target(rect, most) if below_corner else self._fitting(rect, most, 0)
         if not (glide and motion.allowed() and self._view.isVisible()):
             self._glide.cancel()
             self._look(zoom, centre)

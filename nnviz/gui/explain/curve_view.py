@@ -29,7 +29,7 @@ def paint_curve(ink: Ink, area: QRectF, taken: TakenApart) -> None:
     foot = 3.9 * letters if area.height() > (_FOR_WORDS + 3.9) * letters else 1.8 * letters
     plot = area.adjusted(0, 0, 0, -foot)
     if plot.height() > 3.5 * letters:
-        _paint_plot(ink, plot, curve, back=taken.place.backward)
+        paint_plot(ink, plot, curve, back=taken.place.backward)
     quiet, text = ink.theme.text_muted, ink.theme.text
     y = area.bottom() - foot + 0.2 * letters
     line = 1.8 * letters
@@ -63,7 +63,8 @@ def paint_curve(ink: Ink, area: QRectF, taken: TakenApart) -> None:
     ink.text(row, (fitting or words)[0 if fitting else -1], 0.92, colour=quiet)
 
 
-def _paint_plot(ink: Ink, area: QRectF, curve: Curve, *, back: bool) -> None:
+def paint_plot(ink: Ink, area: QRectF, curve: Curve, *, back: bool, small: bool = False) -> None:
+    """The curve and its slope; ``small`` leaves out all words."""
     letters, theme, painter = ink.letters, ink.theme, ink.painter
     x_low, x_high = float(curve.x[0]), float(curve.x[-1])
     finite = np.concatenate([curve.y, curve.slope, [0.0]])
@@ -71,7 +72,7 @@ def _paint_plot(ink: Ink, area: QRectF, curve: Curve, *, back: bool) -> None:
     y_low, y_high = float(finite.min()), float(finite.max())
     margin = 0.08 * ((y_high - y_low) or 1.0)
     y_low, y_high = y_low - margin, y_high + margin
-    plot = area.adjusted(0, 1.4 * letters, 0, -0.3 * letters)
+    plot = area if small else area.adjusted(0, 1.4 * letters, 0, -0.3 * letters)
 
     def at(x: float, y: float) -> QPointF:
         across = (x - x_low) / ((x_high - x_low) or 1.0)
@@ -104,6 +105,8 @@ def _paint_plot(ink: Ink, area: QRectF, curve: Curve, *, back: bool) -> None:
             painter.drawEllipse(middle, 0.5 * letters, 0.5 * letters)
             painter.setBrush(theme.accent)
             painter.drawEllipse(middle, 0.3 * letters, 0.3 * letters)
+    if small:
+        return
     for low, high in curve.flat:
         left, right = at(low, 0).x(), at(high, 0).x()
         slopes = curve.slope[(curve.x >= low) & (curve.x <= high)]

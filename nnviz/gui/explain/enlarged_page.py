@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from nnviz.gui.canvas import CanvasView, Outlook
-from nnviz.gui.canvas.geometry import PITCH_X
 from nnviz.gui.explain.controls import Controls
 from nnviz.gui.explain.sheet import Sheet
 from nnviz.gui.explain.walk import Walk
@@ -23,6 +22,8 @@ _STRIP, _LEAST_STRIP, _MOST_STRIP = 0.18, 112, 190
 _ACROSS, _DOWN, _LEAST_LETTERS, _MOST_LETTERS = 66, 29, 14.0, 26.0
 #: The strip shows pictures from here on.
 _LEAST_ZOOM = 0.6
+#: Pixels that the strip keeps free around its cards.
+_STRIP_MARGIN = 12
 _NO_LIMIT = 16_777_215
 
 
@@ -154,10 +155,35 @@ class EnlargedPage(QWidget):
         if rect.isEmpty():
             camera.fit()
             return
-        spare = PITCH_X * max(0.0, self._canvas.width() / (PITCH_X * 1.05) - len(lit)) / 2
-        reach = min(spare, 1.6 * PITCH_X)
-        # More at the right, where the canvas has its own switches in the corner.
-        camera.show_rect(rect.adjusted(-reach, -12, reach + min(spare, 0.8 * PITCH_X), 12), 1.0, glide=glide)
+        camera.show_rect(self._in_strip(lit), 1.0, glide=glide, below_corner=False)
+
+    def _in_strip(self, lit: list[str]) -> QRectF:
+        """These cards with as many whole ones of their row as there is room for, left of the switches in the corner."""
+        scene, canvas = self._canvas.canvas_scene, self._canvas
+        rect = scene.rect_of(lit)
+        row = [scene.rect_of([node]) for node in scene.cards]
+        row = sorted((one for one in row if rect.top() <= one.center().y() <= rect.bottom()), key=QRectF.left)
+        high = max([rect.bottom(), *(one.bottom() for one in row)]) - rect.top()
+        wide = canvas.width() - 2 * _STRIP_MARGIN
+        zoom = min(1.0, (canvas.height() - 2 * _STRIP_MARGIN) / high, wide / rect.width())
+        corner = (canvas.camera.corner.width() + _STRIP_MARGIN) / zoom
+        room = wide / zoom - corner
+        rect.setHeight(high)
+        left = [one for one in row if one.left() < rect.left()]
+        right = [one for one in row if one.right() > rect.right()]
+        while left or right:
+            # First what comes after: the number goes there.
+            after = bool(right) and (not left or rect.right() - row[0].left() > room or len(right) >= len(left))
+            one = right.pop(0) if after else left.pop()
+            both = QRectF(min(rect.left(), one.left()), rect.top(), 0.0, high)
+            both.setRight(max(rect.right(), one.right()))
+            if both.width() > room:
+                (right if after else left).clear()
+                continue
+            rect = both
+        # The rest of the strip is left free on both sides, and the corner at the right.
+        spare = max(0.0, wide / zoom - rect.width() - corner) / 2
+        return rect.adjusted(-spare, 0, spare + min(corner, wide / zoom - rect.width()), 0)
 
     def _place(self) -> None:
         window, (held, centre) = self.window(), self._held()

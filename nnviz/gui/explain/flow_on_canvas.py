@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal
 
 from nnviz.gui.canvas import CanvasView
-from nnviz.gui.canvas.cards.lens import Lens
+from nnviz.gui.canvas.cards.lens import Lens, Looking
 from nnviz.gui.explain.flow_bar import FlowBand, FlowBar, height_of
-from nnviz.gui.explain.lenses import SIGN_WORDS, backward_lens, backward_words, part_lens, part_words
+from nnviz.gui.explain.lenses import ON_WIRES, SIGN_WORDS, backward_lens, backward_words, part_lens, part_words
 from nnviz.gui.explain.update_view import UpdateView
 from nnviz.gui.look import theme
 from nnviz.gui.parts.action import Action
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
-from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.graph.bypass import computation
@@ -41,6 +40,8 @@ _INSIDE = 4
 _FIT_OVERLAP = 6
 #: From this height of the canvas on cards and update have room beside each other.
 _ROOMY = 540
+#: What is said of the last part where one weight's update stands below.
+_WRITTEN_OUT = "Below, one of them written out."
 _READY = frozenset({"ready", "paused", "done"})
 
 
@@ -58,6 +59,8 @@ class FlowOnCanvas(QObject):
 
     #: Something was switched on or off.
     changed = Signal()
+    #: What is seen through the lens is another: a Looking, or None for what flows forwards.
+    looking_changed = Signal(object)
     #: The cards are to be seen: something is shown on them.
     cards_wanted = Signal()
 
@@ -77,6 +80,7 @@ class FlowOnCanvas(QObject):
         self._added: Parameters = {}
         #: The session whose step it is.
         self._session: object = None
+        self._looking: Looking | None = None
         self._asked: Asked | None = None
         self._explaining: Asked | None = None
         self._asked_at = 0.0
@@ -95,7 +99,7 @@ class FlowOnCanvas(QObject):
         canvas.corner_reserved.connect(self._place)
         self._network.changed.connect(self._on_network_changed)
         self._training.changed.connect(self._look_after_part)
-        workspace.feed.subscribe(self._on_feed, canvas)
+        workspace.feed.ticked.connect(self._on_ticked)  # also while a lecture covers the canvas
         follow(workspace.document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._place)  # behind those whose letters have another size now
         self._place()
@@ -111,6 +115,22 @@ class FlowOnCanvas(QObject):
     def part(self) -> SubStep | None:
         """The part of a step that is shown; None where none is."""
         return self._part.part if self._part is not None else None
+
+    @property
+    def looking(self) -> Looking | None:
+        """What is shown in the place of what flows forwards, and what is said about it."""
+        return self._looking
+
+    def _look(self, looking: Looking | None) -> None:
+        """Show something on the cards and in the band; None shows what flows forwards."""
+        self._looking = looking
+        self._canvas.canvas_scene.show_lens(looking.lens if looking is not None else None)
+        if looking is not None:
+            part = SubStep(looking.part) if looking.part else None
+            words = f"{looking.words} {looking.on_canvas}" if looking.on_canvas else looking.words
+            self.band.say(looking.title, words, part, signs=looking.signs)
+            self._place()
+        self.looking_changed.emit(looking)
 
     def actions(self) -> tuple[Action, ...]:
         """What is contributed to the window's actions."""
@@ -160,7 +180,8 @@ class FlowOnCanvas(QObject):
         if on and not self._backward:
             self._backward = True
             self.cards_wanted.emit()
-            self._say_backward("The gradients are being computed.")
+            before = self._looking.lens if self._looking is not None else None
+            self._look_backward(before, "The gradients are being computed.")
             self._ask()
         elif not on:
             self._backward = False
@@ -233,21 +254,18 @@ class FlowOnCanvas(QObject):
 
     def _show_backward(self, flow: Flow) -> None:
         self._asked = None
-        self._canvas.canvas_scene.show_lens(backward_lens(flow))
-        self._say_backward(backward_words(flow))
+        self._look_backward(backward_lens(flow), backward_words(flow), ON_WIRES)
         if self._again:
             self._ask_later()
 
     def _on_no_answer(self, error: BaseException) -> None:
         self._asked = None
-        self._canvas.canvas_scene.show_lens(Lens(backward=True, fades=True))
-        self._say_backward(sentence_of(error))
+        self._look_backward(Lens(backward=True, fades=True), sentence_of(error))
         if self._again:
             self._ask_later()
 
-    def _say_backward(self, words: str) -> None:
-        self.band.say(f"← Backward: {SIGN_WORDS}", words, signs=True)
-        self._place()
+    def _look_backward(self, lens: Lens | None, words: str, on_canvas: str = "") -> None:
+        self._look(Looking(lens, f"← Backward: {SIGN_WORDS}", words, signs=True, on_canvas=on_canvas))
 
     # ---- the parts of a step -------------------------------------------------------------------------------------
 
@@ -267,10 +285,11 @@ class FlowOnCanvas(QObject):
         ends = {node.kind: node.id for node in self._workspace.document.project.graph.nodes.values()}
         added = self._added if self._made else None
         lens = part_lens(part, ends.get("input", ""), ends.get("output", ""), added)
-        self._canvas.canvas_scene.show_lens(lens)
         signs = part.part in (SubStep.BACKWARD, SubStep.UPDATE)
-        self.band.say("Sub-steps", part_words(part, made=self._made), part.part, signs=signs)
-        self._place()
+        beside = {SubStep.BACKWARD: ON_WIRES, SubStep.UPDATE: _WRITTEN_OUT if self._made else ""}.get(part.part, "")
+        parts = tuple(one.value for one in SubStep)
+        words = part_words(part, made=self._made)
+        self._look(Looking(lens, "Sub-steps", words, part.part.value, parts, signs, beside))
 
     def _on_refused(self, error: BaseException) -> None:
         self._asked = None
@@ -369,7 +388,7 @@ class FlowOnCanvas(QObject):
                 asked.cancel()
         self._asked = self._explaining = None
 
-    def _on_feed(self, _shown: Shown, changed: frozenset[str]) -> None:
+    def _on_ticked(self, changed: frozenset[str]) -> None:
         if self._backward and PINNED_INPUT.series() in changed and self._pinned_now() != self._pinned:
             self._ask_later()
 
@@ -387,7 +406,7 @@ class FlowOnCanvas(QObject):
             self._leave_parts()
             self._show_state()
         else:
-            self._canvas.canvas_scene.show_lens(Lens(backward=True, fades=True))
+            self._look_backward(Lens(backward=True, fades=True), "The gradients of the new network are being computed.")
             self._ask_later()
 
     def _show_state(self) -> None:
@@ -395,8 +414,8 @@ class FlowOnCanvas(QObject):
         showing = self._backward or self._part is not None
         self.bar.show_state(self._backward or self.part is SubStep.BACKWARD)
         self.band.setVisible(showing)
-        if not showing:
-            self._canvas.canvas_scene.show_lens(None)
+        if not showing and self._looking is not None:
+            self._look(None)
         self._place()
         self.changed.emit()
 

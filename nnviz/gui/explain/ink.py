@@ -42,6 +42,7 @@ class Spot:
         zone: Spots of one zone are walked through by the arrow keys; Tab goes to the next zone.
         target: The number that a click walks to.
         number: Which number of a parameter is drawn here: (layer, parameter, index).
+        value: What that is.
         press: Called with the point of the page where it is pressed, and while it is dragged.
         drags: Whether moving the pressed mouse goes on pressing.
     """
@@ -51,6 +52,7 @@ class Spot:
     zone: str = "terms"
     target: Place | None = None
     number: tuple[str, str, Index] | None = None
+    value: float = math.nan
     press: Callable[[QPointF], object] | None = None
     drags: bool = False
 
@@ -151,14 +153,23 @@ class Ink:
         # Two decimals, of what is neither large nor small.
         digits = 3 if abs(value) >= 1 or abs(value) < 1e-3 else 2 if abs(value) >= 0.1 else 1
         text = themes.format_number(value, digits)
+        if 0.005 <= abs(value) < 0.1 and self.width(text, size, 500) > inner.width():
+            text = f"{'−' if value < 0 else ''}{abs(value):.2f}"
         size = min(size, 0.86 * rect.width() / max(self.width(text), 1.0))
-        if size * self.letters < 9.5 and self.letters > 9.5:
-            return
+        if (size * self.letters < 9.5 and self.letters > 9.5) or self.width(text, size, 500) > inner.width():
+            return  # half a number says another one
         light = 0.299 * colour.redF() + 0.587 * colour.greenF() + 0.114 * colour.blueF() > 0.5
         ink = QColor("#10131a") if light else QColor("#ffffff")
         if faded:
             ink.setAlphaF(0.6)
         self.text(inner, text, size, 500, colour=ink, align=CENTRE)
+
+    @staticmethod
+    def unit_of(values: Numbers) -> int:
+        """The power of ten in which a table of small or large numbers is written, so that all fit into their cells."""
+        finite = np.abs(values[np.isfinite(values)])
+        largest = float(finite.max()) if finite.size else 0.0
+        return math.floor(math.log10(largest)) if largest and not 0.02 <= largest < 1e4 else 0
 
     def bar(self, rect: QRectF, share: float, value: float) -> None:
         """From the middle to the right for positive numbers, to the left for negative ones."""

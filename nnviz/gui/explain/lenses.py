@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Parameters = Mapping[str, Mapping[str, NDArray[Any]]]
 #: The sign on the cards, and the same in words, once for the whole canvas.
 SIGN, SIGN_OF_INPUT, SIGN_WORDS = "∂L/∂y", "∂L/∂x", "∂loss / ∂value"
-_WIDTHS = "A wire is as wide as what flows back along it."
+#: What is said where wires are shown.
+ON_WIRES = "A wire is as wide as what flows back along it."
 
 
 def backward_lens(flow: Flow) -> Lens:
@@ -48,7 +49,7 @@ def backward_words(flow: Flow) -> str:
         which = f"{flow.example.split} example {format_count(flow.example.index)}"
     right = f", a “{flow.right}”," if flow.right else ""
     loss = format_number(flow.loss) if flow.loss is not None else "?"
-    return f"Loss {loss} of {which}{right} at step {format_count(flow.step)}. {_WIDTHS}"
+    return f"Loss {loss} of {which}{right} at step {format_count(flow.step)}."
 
 
 def part_lens(part: Part, input_id: str, output_id: str, added: Parameters | None = None) -> Lens:
@@ -101,9 +102,9 @@ def part_words(part: Part, *, made: bool = False) -> str:
     if part.part is SubStep.LOSS:
         return f"Loss {loss}: the mean over {count} examples, each a bar on the Output card; the first is {first}."
     if part.part is SubStep.BACKWARD:
-        return f"{SIGN_WORDS}: how the loss {loss} of the batch changes with each value of {first}. {_WIDTHS}"
+        return f"{SIGN_WORDS}: how the loss {loss} of the batch changes with each value of {first}."
     if made:
-        return f"Step {step} is made. Each card shows what was added to its weights; below, one of them written out."
+        return f"Step {step} is made. Each card shows what was added to its weights."
     return f"Step {step} is being made."
 
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF
 
 from nnviz.gui.explain.ink import Ink, Numbers
 from nnviz.gui.look.scales import Scale, image_of
+from nnviz.record.number_text import format_number
 
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Index
@@ -28,6 +29,14 @@ def map_scale(maps: Numbers, channel: int, *, picture: bool = False, signs: bool
     if picture:
         return Scale.picture(maps)
     return Scale.signs(maps[channel]) if signs else Scale.amounts(maps[channel])
+
+
+def range_words(ink: Ink, scale: Scale, room: float) -> str:
+    """From where to where the colours of a picture go; with fewer words where there is less room."""
+    words = scale.range_words()
+    if ink.width(words, 0.82) > room and scale.known and scale.low == -scale.high:
+        return f"± {format_number(scale.high, 2)}"
+    return words
 
 
 def has_map(taken: TakenApart) -> bool:
@@ -51,14 +60,18 @@ def paint_map(ink: Ink, area: QRectF, taken: TakenApart, slide_to: Callable[[Ind
         picture = maps
     rows, columns = maps.shape[1:]
     name = "all maps" if flat else f"map {index[0]}"
+    of = f"{'∂L/∂ ' if back else ''}{taken.place.node}"
     words = f"{'gradients of ' if back else ''}{taken.place.node} · {name}, {rows} × {columns}"
-    ink.caption(QRectF(area.left(), area.top(), area.width() + ink.letters, caption), words)
+    room = QRectF(area.left(), area.top(), area.width(), caption)
+    short = "all" if flat else str(index[0])
+    tried = (f"{of} · {name}, {rows} × {columns}", f"{of} · {name}", f"{of} · {short}", of)
+    ink.caption(room, next((text for text in tried if ink.width(text, 0.82, 500) <= room.width()), of))
     place = ink.picture(area.adjusted(0, caption, 0, -1.3 * ink.letters), picture, scale)
     row, column = (index[0], index[1]) if flat else (index[1], index[2])
     down, across = place.height() / rows, place.width() / columns
     ink.frame(QRectF(place.left() + column * across, place.top() + row * down, across, down), strong=False)
-    below = QRectF(area.left(), place.bottom() + 3, area.width() + ink.letters, 1.3 * ink.letters)
-    ink.text(below, scale.range_words(), 0.82, colour=ink.theme.text_muted)
+    below = QRectF(area.left(), place.bottom() + 3, area.width(), 1.3 * ink.letters)
+    ink.text(below, range_words(ink, scale, below.width()), 0.82, colour=ink.theme.text_muted)
 
     def press(point: QPointF) -> None:
         at = int(np.clip((point.y() - place.top()) / down, 0, rows - 1))

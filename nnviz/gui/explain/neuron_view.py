@@ -32,6 +32,7 @@ from nnviz.train.weight_edits import Place, WeightChange, as_float32
 
 if TYPE_CHECKING:
     from nnviz.explain.neurons import NeuronAnswers, NeuronNumbers
+    from nnviz.explain.values import Example
     from nnviz.train.training import Training
     from nnviz.train.unit_switches import UnitSwitches
 
@@ -511,10 +512,14 @@ class NeuronView(QWidget):
     def _explain(self, node: str, unit: int) -> None:
         """Of the point that is followed, take a number apart."""
         from nnviz.explain.place import Place  # noqa: PLC0415 - as above
-        from nnviz.explain.values import Example  # noqa: PLC0415 - likewise
 
-        example = None if self._chosen is None else Example(*self._chosen)
-        self.number_requested.emit(Place(node, index=(unit,), example=example))
+        self.number_requested.emit(Place(node, index=(unit,), example=self.followed()))
+
+    def followed(self) -> Example | None:
+        """The example whose way through the network is shown; None for none."""
+        from nnviz.explain.values import Example  # noqa: PLC0415 - torch: who asks has it already
+
+        return None if self._chosen is None else Example(*self._chosen)
 
     def _weights_menu(self, place: UnitPlace, parent: QMenu, reason: str) -> QMenu:
         """The weights of a unit, for those who work by keys."""

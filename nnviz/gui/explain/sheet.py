@@ -19,21 +19,24 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
 from nnviz.gui.explain.curve_view import paint_curve
 from nnviz.gui.explain.ink import Ink, Spot
 from nnviz.gui.explain.maps_view import has_map, paint_map, paint_strip
+from nnviz.gui.explain.onward_view import height_of_onward, paint_onward
 from nnviz.gui.explain.shares_view import paint_shares
 from nnviz.gui.explain.terms_view import number, paint_terms
 from nnviz.gui.explain.walk import Walk, title_of
-from nnviz.gui.explain.window_view import WindowHands, paint_convolution, paint_pooling
+from nnviz.gui.explain.weight_editing import WeightEditing
+from nnviz.gui.explain.window_view import WindowHands, paint_convolution, paint_pooling, paint_readers, window_shown
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, paint_age_mark
 from nnviz.gui.look.painting import guarded
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.record.age import Moment
+from nnviz.train.weight_edits import Place as WeightPlace
 
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Index
@@ -74,7 +77,7 @@ class Sheet(QWidget):
         self._moment = moment
         self._letters = 0.0
         self._channel = 0
-        self._channel_of = ""
+        self._channel_of = ("", False)
         self._old = False
         #: What was painted last; None where that is of another number or another size.
         self._written: tuple[tuple[str, ...], tuple[Spot, ...]] | None = None
@@ -83,6 +86,13 @@ class Sheet(QWidget):
         self._zone, self._at = _MAP, 0
         #: The keyboard was used last: its cursor is shown.
         self._by_keys = False
+        #: Lets the numbers of weights be typed; None where they cannot.
+        self.editing: WeightEditing | None = None
+        #: A weight that was clicked: a second click edits it, else it is walked to.
+        self._clicked: Spot | None = None
+        self._second_click = QTimer(self)
+        self._second_click.setSingleShot(True)
+        self._second_click.timeout.connect(self._walk_to_clicked)
         self._slide = QTimer(self)
         self._slide.setInterval(_SLIDES_EVERY)
         self._slide.timeout.connect(self._slide_on)
@@ -189,16 +199,16 @@ class Sheet(QWidget):
             return
         self._walk.move(replace(place, index=index))
 
-    def _read_at(self, row: int, column: int) -> None:
-        """Put the window where it reads this place, as nearly as it can."""
+    def _read_at(self, row: int, column: int, sizes: tuple[int, int]) -> None:
+        """Put the window on this place, as nearly as it can."""
         taken = self._walk.taken
-        if taken is None or taken.output is None or not taken.inputs:
+        if taken is None or taken.output is None:
             return
-        came, out = taken.inputs[0].shape, taken.output.shape
-        at = (row, column)[-(len(out) - 1) :]
+        out = taken.output.shape
+        axes = len(out) - 1
         places = [
             min(round(one * max(size - 1, 0) / max(full - 1, 1)), size - 1)
-            for one, size, full in zip(at, out[1:], came[1:], strict=True)
+            for one, size, full in zip((row, column)[-axes:], out[1:], sizes[-axes:], strict=True)
         ]
         self._slide_to((taken.index[0], *places))
 
@@ -214,11 +224,12 @@ class Sheet(QWidget):
         else:
             value = number(taken.explanation.value)
             self.setAccessibleName(f"{title_of(taken)} = {value}. {taken.explanation.words}")
-            of = taken.place.node
-            if taken.window is not None and of != self._channel_of:
+            of = (taken.place.node, taken.place.backward)
+            window = window_shown(taken)
+            if window is not None and of != self._channel_of:
                 # Of several channels the one that contributes most is looked at first.
                 self._channel_of = of
-                sums = abs(taken.window.sums)
+                sums = abs(window.sums)
                 self._channel = int(sums.argmax()) if len(sums) else 0
         if self._slide.isActive() and not self.can_slide:
             self.let_slide(False)
@@ -302,7 +313,7 @@ class Sheet(QWidget):
         # A number that is cut says another one: the letters are smaller instead, and at last the step gives way.
         needed = ink.width(title, big, 600) + ink.width(value, big, 700) + letters
         if needed > right - room.left() and roomy and not narrow:
-            big = max(1.15, big * (right - room.left()) / needed)
+            big = max(1.1, 0.97 * big * (right - room.left()) / needed)
             needed = ink.width(title, big, 600) + ink.width(value, big, 700) + letters
         if needed > right - room.left():
             narrow, right = True, room.right()
@@ -375,7 +386,7 @@ class Sheet(QWidget):
         wide = ink.text(QRectF(x, line.top(), line.right() - x, line.height()), number(trained.value), 1.0, 700)
         spot = QRectF(x, line.top(), wide, line.height())
         words = f"{place.part} of {place.node} now: {number(trained.value)}"
-        ink.spot(spot, words, zone="now", number=(place.node, place.part, taken.index))
+        ink.spot(spot, words, zone="now", number=(place.node, place.part, taken.index), value=trained.value)
         if trained.optimizer:
             words = f"; {trained.optimizer}, learning rate {number(trained.learning_rate)}"
             ink.text(QRectF(x + wide, line.top(), line.right() - x - wide, line.height()), words, colour=quiet)
@@ -385,24 +396,33 @@ class Sheet(QWidget):
         """The view that fits what is known of the number."""
         letters = ink.letters
         hands = WindowHands(self._channel, self._choose_channel, self._slide_to, self._read_at)
+        high = height_of_onward(ink, room, taken)
+        below = QRectF(room.left(), room.bottom() - high, room.width(), high)
+        if high:
+            room = room.adjusted(0, 0, 0, -high - (0.7 * letters if high > 3 * letters else 0.0))
         words = taken.explanation.words
         if room.height() > 20 * letters and words:
             lines = 1 if ink.width(words, 0.92) < room.width() else 2
-            high = 1.35 * lines * letters
-            line = QRectF(room.left(), room.bottom() - high, room.width(), high)
+            tall = 1.35 * lines * letters
+            line = QRectF(room.left(), room.bottom() - tall, room.width(), tall)
             ink.text(line, words, 0.92, colour=ink.theme.text_muted, wrap=True)
             ink.spot(line, words, zone="words")
-            room = room.adjusted(0, 0, 0, -high - 0.6 * letters)
+            room = room.adjusted(0, 0, 0, -tall - 0.6 * letters)
         back = taken.place.backward
         window = taken.window
         if window is not None and window.points is not None and not back:
             paint_convolution(ink, room, taken, hands)
+        elif back and taken.back is not None:
+            paint = paint_convolution if taken.back.window is not None else paint_readers
+            paint(ink, room, taken, hands)
         elif window is not None and window.points is None:
             paint_pooling(ink, room, taken, hands)
         elif taken.shares is not None:
             paint_shares(ink, room, taken)
         else:
             self._paint_general(ink, room, taken)
+        if high:
+            paint_onward(ink, below, taken)
 
     def _paint_general(self, ink: Ink, room: QRectF, taken: TakenApart) -> None:
         """The map or the vector in which it stands, the curve where there is one, and the terms."""
@@ -491,7 +511,34 @@ class Sheet(QWidget):
         if spot.leads:
             self._zone = spot.zone
             self._at = self._in_zone().index(spot)
+        editing = self.editing if spot.number is not None and spot.target is not None else None
+        if editing is not None and not editing.why_not():
+            self._clicked = spot
+            self._second_click.start(QApplication.doubleClickInterval())
+            return
         self._follow(spot, event.position())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Type another number in the place of a weight."""
+        spot = self._clicked if self._second_click.isActive() else self.spot_at(event.position())
+        self._second_click.stop()
+        if event.button() is Qt.MouseButton.LeftButton and spot is not None and self._can_be_typed(spot):
+            self._type_in(spot)
+        else:
+            self.mousePressEvent(event)
+
+    def _can_be_typed(self, spot: Spot) -> bool:
+        return self.editing is not None and spot.number is not None
+
+    def _type_in(self, spot: Spot) -> None:
+        assert self.editing is not None and spot.number is not None
+        self._clicked = None
+        self.editing.open(self, spot.rect.toRect(), WeightPlace(*spot.number), spot.value)
+
+    def _walk_to_clicked(self) -> None:
+        spot, self._clicked = self._clicked, None
+        if spot is not None and spot.target is not None:
+            self._walk.go(spot.target)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
@@ -503,11 +550,18 @@ class Sheet(QWidget):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """The tooltip says in words what is under the mouse."""
+        """The tooltip says in words what is under the mouse; undo is that of the numbers that were typed here."""
+        is_asked = event.type() == QEvent.Type.ShortcutOverride
+        if is_asked and isinstance(event, QKeyEvent) and self.editing is not None and self.editing.wants(event):
+            event.accept()
+            return True
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             spot = self.spot_at(QPointF(event.pos()))
             if spot is not None:
-                QToolTip.showText(event.globalPos(), plain_tip(spot.words), self)
+                words = spot.words
+                if self._can_be_typed(spot):
+                    words = f"{words}\nDouble-click, or F2: type a number"
+                QToolTip.showText(event.globalPos(), plain_tip(words), self)
             else:
                 QToolTip.hideText()
             return True
@@ -522,8 +576,10 @@ class Sheet(QWidget):
     # ---- keyboard ------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows slide on a map and walk elsewhere, Enter follows, Backspace goes back, Space lets it slide."""
+        """Arrows slide on a map and walk elsewhere, Enter follows, F2 types, Backspace goes back, Space slides."""
         key = Qt.Key(event.key())
+        if self.editing is not None and self.editing.take(event):
+            return
         self._by_keys = True
         if key in _ARROWS:
             self._arrow(*_ARROWS[key])
@@ -531,6 +587,10 @@ class Sheet(QWidget):
             spot = self.pointed
             if spot is not None and spot.zone != _MAP:
                 self._follow(spot, spot.rect.center())
+        elif key == Qt.Key.Key_F2:
+            spot = self.pointed
+            if spot is not None and self._can_be_typed(spot):
+                self._type_in(spot)
         elif key == Qt.Key.Key_Backspace:
             self._walk.back()
         elif key in {Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}:

@@ -192,7 +192,10 @@ def _paint_row(
             spot.setRight(x + wide)
             x += wide
         if leads is not None and (len(term.factors) > 1 or leads != target):
-            ink.spot(spot, f"{factor.name} = {number(factor.value)}", target=leads, number=number_of, zone="factors")
+            words = f"{factor.name} = {number(factor.value)}"
+            ink.spot(spot, words, target=leads, number=number_of, value=factor.value, zone="factors")
+        elif number_of is not None:  # a bias by itself leads where its row does
+            ink.spot(spot, words, target=target, number=number_of, value=factor.value)
     value = QRectF(columns.factors_right, y, columns.value_right - columns.factors_right, height)
     ink.text(value, number(term.value), 1.0, 600, colour=ink.sign(term.value), align=RIGHT)
     if columns.bar:

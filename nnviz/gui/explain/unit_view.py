@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QSignalBlocker, QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from nnviz.errors import Cancelled
-from nnviz.gui.explain.control_row import ControlRow, beside
+from nnviz.gui.explain.asked_view import AskedView, offer
 from nnviz.gui.explain.own_asking import Job, KeptCopy, OwnAsking
 from nnviz.gui.explain.unit_picture import UnitPicture
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import FittedText, Segments, refresh_fonts, set_font
+from nnviz.gui.parts.widgets import FittedText, Segments
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Project
-from nnviz.record.age import Moment
 
 if TYPE_CHECKING:
     from nnviz.explain.score import OwnNetwork
@@ -29,31 +27,18 @@ _MOST = 9
 _HINT = "Choose a unit and press “Find out”: the examples that excite it most, and an input made to excite it."
 
 
-class UnitView(QWidget):
+class UnitView(AskedView):
     """Controls, the picture, and how far the work is."""
 
-    #: There is something else to see.
-    changed = Signal()
+    picture: UnitPicture
+    _asking: OwnAsking[tuple[Wish, TopExamples]]
 
     def __init__(self, workspace: Workspace, kept: KeptCopy, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._workspace = workspace
-        self._document = workspace.document
-        self._moment = Moment()
+        super().__init__(workspace, "Find out", 110, parent)
         #: Whether another unit is looked into without another press.
         self._going = False
-        self.failure = ""
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        self.row = ControlRow(self)
-        self.node_box = QComboBox(self)
         self.node_box.setAccessibleName("Layer of the unit")
         self.node_box.setToolTip("The layer; selecting one on the canvas chooses it, too")
-        self.node_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.unit_box = QSpinBox(self)
-        self.unit_box.setAccessibleName("Unit")
-        self.unit_box.setKeyboardTracking(False)
         self.over = Segments(
             (
                 ("max", "largest", "Of a map its largest number counts: where it fires most"),
@@ -68,56 +53,26 @@ class UnitView(QWidget):
             ),
             self,
         )
-        self.go = QPushButton("Find out", self)
-        self.go.setProperty("role", "primary")
         self.go.setToolTip("Make an input that excites the unit, and look through the validation examples")
-        self.cancel = QPushButton("Cancel", self)
-        self.progress = QProgressBar(self)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(110)
-        self.bar = beside(self, self.node_box.sizeHint().height(), self.progress)
-        for control in (self.node_box, self.unit_box, self.go, self.cancel):
-            set_font(control, 12, 500 if control is self.go else 400)
         for widget in (self.node_box, self.unit_box, self.over, self.start, self.go, self.cancel, self.bar):
             self.row.add(widget)
-        column.addWidget(self.row)
+        self.column.addWidget(self.row)
         self.hint = FittedText(_HINT)
-        column.addWidget(self.hint, 1)
+        self.column.addWidget(self.hint, 1)
         self.picture = UnitPicture(self)
-        column.addWidget(self.picture, 1)
-        self._asking: OwnAsking[tuple[Wish, TopExamples]] = OwnAsking(
-            workspace, kept, "wish", self._found, self._refused, self
-        )
+        self.column.addWidget(self.picture, 1)
+        self._asking = OwnAsking(workspace, kept, "wish", self._found, self._refused, self)
         self._asking.moved.connect(self._show_state)
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
         self._later.timeout.connect(self._put)
         self.node_box.activated.connect(lambda _index: self._chosen())
         self.unit_box.valueChanged.connect(lambda _value: self._chosen())
         self.over.chosen.connect(lambda _key: self._chosen())
         self.start.chosen.connect(lambda _key: self._chosen())
-        self.go.clicked.connect(self._press)
-        self.cancel.clicked.connect(self._give_up)
         self._words = ""
-        self._selected = ""
-        self._on = False
         self._arrange()
         follow(self._document.changed, self._on_document)
 
     # ---- for the panel
-
-    def set_on(self, on: bool) -> None:
-        """Whether it is in sight: else what is under way is stopped."""
-        if on is self._on:
-            return
-        self._on = on
-        if on:
-            self._fill()
-            self.set_node(self._selected)
-            self._arrange()
-            self.changed.emit()
-        else:
-            self._give_up()
 
     def clear(self) -> None:
         """Another run is shown."""
@@ -126,27 +81,6 @@ class UnitView(QWidget):
         self.picture.show_found("", None, None, self._moment)
         self._show_state()
 
-    def set_node(self, node: str) -> None:
-        """The layer that is selected."""
-        self._selected = node
-        if not self._on:
-            return
-        place = self.node_box.findData(node)
-        if node and place >= 0 and place != self.node_box.currentIndex():
-            self.node_box.setCurrentIndex(place)
-            self._going = False
-            self._chosen()
-
-    def set_moment(self, moment: Moment) -> None:
-        """The step that is shown now."""
-        self._moment = moment
-        self.picture.set_moment(moment)
-
-    @property
-    def busy(self) -> bool:
-        """Whether work is under way."""
-        return self._asking.busy or self._later.isActive()
-
     @property
     def node(self) -> str:
         """The layer."""
@@ -154,12 +88,20 @@ class UnitView(QWidget):
 
     def restyle(self) -> None:
         """Take the letters of the theme."""
-        refresh_fonts(self)
-        self.bar.setMinimumHeight(self.node_box.sizeHint().height())
+        super().restyle()
         self.hint.fit()
-        self.row.updateGeometry()
 
     # ---- choosing
+
+    def _appear(self) -> None:
+        self.changed.emit()
+
+    def _vanish(self) -> None:
+        self._give_up()
+
+    def _on_node(self) -> None:
+        self._going = False
+        self._chosen()
 
     def choose(self, node: str, unit: int) -> None:
         """What a person does with the boxes."""
@@ -171,22 +113,13 @@ class UnitView(QWidget):
     def _fill(self) -> None:
         shapes, nodes = self._document.inference, self._document.project.graph.nodes
         offered = [node for node in shapes.order if node in nodes and nodes[node].kind not in {"input", "output"}]
-        entries = [(f"{node} · {shape_text(shape)}", node) for node in offered if (shape := shapes.shape(node))]
-        if [(self.node_box.itemText(k), self.node_box.itemData(k)) for k in range(self.node_box.count())] == entries:
-            return
-        chosen = self.node_box.currentData()
-        with QSignalBlocker(self.node_box):
-            self.node_box.clear()
-            for text, node in entries:
-                self.node_box.addItem(text, node)
-            self.node_box.setCurrentIndex(max(0, self.node_box.findData(chosen)))
+        entries: list[tuple[str, object]] = [
+            (f"{node} · {shape_text(shape)}", node) for node in offered if (shape := shapes.shape(node))
+        ]
+        offer(self.node_box, entries)
 
     def _arrange(self) -> None:
-        shape = self._document.inference.shape(self.node) or (1,)
-        with QSignalBlocker(self.unit_box):
-            self.unit_box.setPrefix("channel " if len(shape) > 1 else "unit ")
-            self.unit_box.setMaximum(max(shape[0] - 1, 0))
-        self.row.show_one(self.over, len(shape) > 1)
+        self.row.show_one(self.over, len(self._offer_units()) > 1)
         self._show_state()
 
     def _chosen(self) -> None:
@@ -263,8 +196,7 @@ class UnitView(QWidget):
         self.row.show_one(self.bar, job is not None)
         self.row.show_one(self.go, job is None and not self._later.isActive())
         if job is not None:
-            self.progress.setRange(0, job.total)
-            self.progress.setValue(job.done)
+            self._show_progress(job)
             if job.so_far is not None:
                 wish, top = job.so_far
                 self.picture.show_found(self._words, wish, top, self._moment)

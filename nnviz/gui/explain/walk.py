@@ -164,6 +164,11 @@ class Walk(QObject):
         """Whether somebody looks."""
         return self._attended
 
+    def look_again(self) -> None:
+        """Other weights are shown at rest, as after an edit: what is seen follows them now."""
+        if self._attended:
+            self._again()
+
     def _again(self) -> None:
         """Ask once more where other weights are shown, unless that would take too much time."""
         place = self.place

@@ -58,6 +58,10 @@ class WeightEditing:
         self.field = NumberField(title, value, take, cell, parent)
         self.field.destroyed.connect(self._forget)
 
+    def why_not(self) -> str:
+        """Why no number can be set now, as a sentence; empty where one can."""
+        return self._training.cannot_edit_weights()
+
     def wants(self, event: QKeyEvent) -> bool:
         """Whether a key is undo or redo and there is an edit of weights that it can be about."""
         position = self._training.bridge.position

@@ -5,29 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
-    QProgressBar,
-    QPushButton,
     QSlider,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from nnviz.explain.methods import BY_KEY, METHODS
-from nnviz.gui.explain.control_row import ControlRow, beside
+from nnviz.gui.explain.asked_view import AskedView, offer
 from nnviz.gui.explain.own_asking import Job, KeptCopy, OwnAsking
 from nnviz.gui.explain.why_picture import WhyPicture
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
-from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
+from nnviz.gui.parts.widgets import ElidedLabel, set_font
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Project
-from nnviz.record.age import Moment
 from nnviz.record.readings import ArrayReading
 
 if TYPE_CHECKING:
@@ -45,25 +41,18 @@ _PASSES = {"integrated_gradients": 200.0}
 _ANSWER, _UNIT = "answer", "unit"
 
 
-class WhyView(QWidget):
+class WhyView(AskedView):
     """Controls, the picture, and how far the work is."""
 
-    #: There is something else to see: an answer, or why there is none.
-    changed = Signal()
+    picture: WhyPicture
+    _asking: OwnAsking[WhyAnswer]
 
     def __init__(self, workspace: Workspace, kept: KeptCopy, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._workspace = workspace
-        self._document = workspace.document
-        self._on = False
-        self._moment = Moment()
+        super().__init__(workspace, "Work it out", 90, parent)
         self._own: ArrayReading | None = None
         self._cost = 0.0
-        self.failure = ""
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        self.row = ControlRow(self)
+        self.node_box.setAccessibleName("Layer of the unit")
+        self.node_box.setToolTip("The layer whose unit is explained; selecting one chooses it")
         self.method_box = self._box("Method", "How it is asked")
         for method in METHODS:
             self.method_box.addItem(method.title, method.key)
@@ -71,8 +60,6 @@ class WhyView(QWidget):
             tip = f"{method.formula}\n{method.meaning}\n{method.published}"
             self.method_box.setItemData(place, plain_tip(tip), Qt.ItemDataRole.ToolTipRole)
         self.target_box = self._box("Score", "Which score is explained: of the answer given, of a class, or of a unit")
-        self.node_box = self._box("Layer of the unit", "The layer whose unit is explained; selecting one chooses it")
-        self.unit_box = self._spin("Unit", "unit ")
         self.layer_box = self._box("Layer whose maps are looked at", "Grad-CAM: the layer whose maps are looked at")
         self.patch_box = self._spin("Patch", "patch ", 1)
         self.stride_box = self._spin("Stride", "every ", 1)
@@ -82,44 +69,31 @@ class WhyView(QWidget):
         self.strength.setFixedWidth(96)
         self.strength.setAccessibleName("Strength of the map over the example")
         self.strength.setToolTip("How much of the map lies over the example; at the right end the map alone")
-        self.go = QPushButton("Work it out", self)
-        self.go.setProperty("role", "primary")
-        set_font(self.go, 12, 500)
-        self.go.clicked.connect(self._press)
-        self.cancel = QPushButton("Cancel", self)
-        set_font(self.cancel, 12)
-        self.cancel.clicked.connect(self._give_up)
-        self.progress = QProgressBar(self)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(90)
         over = QLabel("map over it", self)
         over.setProperty("role", "muted")
         set_font(over, 12)
-        self.overlay = beside(self, self.method_box.sizeHint().height(), over, self.strength)
-        self.bar = beside(self, self.method_box.sizeHint().height(), self.progress)
+        self.overlay = self._beside(over, self.strength)
         for widget in (
             self.method_box, self.target_box, self.node_box, self.unit_box, self.layer_box, self.patch_box,
             self.stride_box, self.baseline_box, self.overlay, self.go, self.cancel, self.bar,
         ):  # fmt: skip
             self.row.add(widget)
-        column.addWidget(self.row)
+        self.column.addWidget(self.row)
         self.picture = WhyPicture(self)
-        column.addWidget(self.picture, 1)
+        self.column.addWidget(self.picture, 1)
         self.note = ElidedLabel("", self)
         self.note.setProperty("role", "muted")
         set_font(self.note, 12)
         self.note.hide()
-        column.addWidget(self.note)
+        self.column.addWidget(self.note)
         self.strength.setValue(round(100 * self.picture.strength))
         self.strength.valueChanged.connect(lambda value: self.picture.set_strength(value / 100))
         for box in (self.method_box, self.target_box, self.node_box, self.layer_box, self.baseline_box):
             box.activated.connect(self._chosen)
         for spin in (self.unit_box, self.patch_box, self.stride_box):
             spin.valueChanged.connect(self._chosen)
-        self._asking: OwnAsking[WhyAnswer] = OwnAsking(workspace, kept, "why", self._answered, self._refused, self)
+        self._asking = OwnAsking(workspace, kept, "why", self._answered, self._refused, self)
         self._asking.moved.connect(self._show_state)
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
         self._later.timeout.connect(self._ask)
         # Work that has just begun is not worth a bar.
         self._patience = QTimer(self)
@@ -127,26 +101,11 @@ class WhyView(QWidget):
         self._patience.setInterval(400)
         self._patience.timeout.connect(self._show_state)
         self._waits = False
-        self._selected = ""
         self._arrange()
         follow(self._document.changed, self._on_document)
         follow(workspace.network.changed, self._on_network)
 
     # ---- for the panel
-
-    def set_on(self, on: bool) -> None:
-        """Whether it is in sight: else it asks nothing and stops what is under way."""
-        if on is self._on:
-            return
-        self._on = on
-        if on:
-            self._fill()
-            self.set_node(self._selected)
-            self._arrange()
-            self._soon(0)
-        else:
-            self._later.stop()
-            self._asking.cancel()
 
     def clear(self) -> None:
         """Another run is shown."""
@@ -154,34 +113,11 @@ class WhyView(QWidget):
         self.picture.show_answer(None, (), self._moment)
         self._soon(_SOON)
 
-    def set_node(self, node: str) -> None:
-        """The layer that is selected: its units are offered."""
-        self._selected = node
-        if not self._on:
-            return
-        place = self.node_box.findData(node)
-        if node and place >= 0 and place != self.node_box.currentIndex():
-            self.node_box.setCurrentIndex(place)
-            if self._target == _UNIT:
-                self._chosen()
-            else:
-                self._arrange()
-
     def set_own(self, own: ArrayReading | None) -> None:
         """What stands on the cards in place of the pinned example, as the network sees it; None where nothing does."""
         if own is not self._own:
             self._own = own
             self._soon(_SOON)
-
-    def set_moment(self, moment: Moment) -> None:
-        """The step that is shown now."""
-        self._moment = moment
-        self.picture.set_moment(moment)
-
-    @property
-    def busy(self) -> bool:
-        """Whether an answer is on its way."""
-        return self._asking.busy or self._later.isActive()
 
     @property
     def waiting(self) -> bool:
@@ -195,12 +131,23 @@ class WhyView(QWidget):
 
     def restyle(self) -> None:
         """Take the letters of the theme."""
-        refresh_fonts(self)
-        for box in (self.overlay, self.bar):
-            box.setMinimumHeight(self.method_box.sizeHint().height())
-        self.row.updateGeometry()
+        super().restyle()
+        self.overlay.setMinimumHeight(self.node_box.sizeHint().height())
 
     # ---- choosing
+
+    def _appear(self) -> None:
+        self._soon(0)
+
+    def _vanish(self) -> None:
+        self._later.stop()
+        self._asking.cancel()
+
+    def _on_node(self) -> None:
+        if self._target == _UNIT:
+            self._chosen()
+        else:
+            self._arrange()
 
     @property
     def method(self) -> str:
@@ -250,15 +197,15 @@ class WhyView(QWidget):
         else:
             targets += [(f"“{name}”", k) for k, name in enumerate(classes)]
         targets.append(("a unit of a layer", _UNIT))
-        _offer(self.target_box, targets)
+        offer(self.target_box, targets)
         nodes = [node for node in shapes.order if shapes.shape(node) is not None]
         kinds = {node: found.kind for node, found in self._document.project.graph.nodes.items()}
         inner = [node for node in nodes if kinds.get(node) not in {"input", "output"}]
-        _offer(self.node_box, [(node, node) for node in inner])
+        offer(self.node_box, [(node, node) for node in inner])
         maps = [node for node in inner if len(shapes.shape(node) or ()) == 3]
         layers: list[tuple[str, object]] = [("last convolution", "")]
         layers += [(f"{node} · {shape_text(shapes.shape(node) or ())}", node) for node in maps]
-        _offer(self.layer_box, layers)
+        offer(self.layer_box, layers)
         shape = self._shape
         longest = min(shape[1:]) if len(shape) == 3 else max(shape[0] if shape else 1, 1)
         fresh = self.patch_box.maximum() != longest
@@ -297,12 +244,9 @@ class WhyView(QWidget):
             self.row.show_one(widget, wanted)
         black = " (black)" if len(self._shape) == 3 else ""
         verb = "covered with" if self.method == "occlusion" else "from"
-        _offer(self.baseline_box, [(f"{verb} 0{black}", "zero"), (f"{verb} the mean example", "mean")])
+        offer(self.baseline_box, [(f"{verb} 0{black}", "zero"), (f"{verb} the mean example", "mean")])
         if unit:
-            shape = self._document.inference.shape(self.node_box.currentData() or "") or (1,)
-            with QSignalBlocker(self.unit_box):
-                self.unit_box.setPrefix("channel " if len(shape) > 1 else "unit ")
-                self.unit_box.setMaximum(max(shape[0] - 1, 0))
+            self._offer_units()
         self._show_state()
 
     def _chosen(self, _value: object = None) -> None:
@@ -408,18 +352,4 @@ class WhyView(QWidget):
         self.row.show_one(self.bar, long)
         self.row.show_one(self.go, self._waits and job is None)
         if job is not None and long:
-            self.progress.setRange(0, job.total)
-            self.progress.setValue(job.done)
-
-
-def _offer(box: QComboBox, entries: list[tuple[str, object]]) -> None:
-    """Put these into a box; what was chosen stays chosen where it is still there."""
-    if [(box.itemText(k), box.itemData(k)) for k in range(box.count())] == entries:
-        return
-    chosen = box.currentData()
-    with QSignalBlocker(box):
-        box.clear()
-        for text, value in entries:
-            box.addItem(text, value)
-        box.setCurrentIndex(max(0, box.findData(chosen)))
-    box.updateGeometry()
+            self._show_progress(job)

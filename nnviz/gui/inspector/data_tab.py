@@ -15,10 +15,14 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy
 
 from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
+from nnviz.data.drawn_points import POINTS, DrawnPoints
+from nnviz.data.table_choice import with_use
 from nnviz.data.typed_table import ROWS, TypedTable
 from nnviz.errors import InputError, ParamError
 from nnviz.gui.inspector.choice_form import ChoiceListForm
+from nnviz.gui.inspector.columns_table import ColumnsTable
 from nnviz.gui.inspector.form import ParamForm
+from nnviz.gui.inspector.points_plane import PointsPlane
 from nnviz.gui.inspector.rows_table import RowsTable
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import pictures
@@ -43,6 +47,8 @@ from nnviz.record.readings import ArrayReading, count_in
 from nnviz.record.run import RunView
 
 _LOOKING = "looking…"
+#: So many features are named.
+_MOST_NAMED = 16
 #: As whom this tab asks what is known.
 _OWNER = "data tab"
 
@@ -134,6 +140,8 @@ class DataTab(Tab):
     def build(self) -> None:
         """Data set, its facts, its parameters, the split, the sample."""
         self._run: RunView | None = None
+        #: The file whose columns are shown.
+        self._columns_of = ""
         self._step: int | None = None
         self.choice = ParamForm(self.page)
         self.choice.set_specs((dataset_choice(),))
@@ -157,14 +165,19 @@ class DataTab(Tab):
         self.rows = RowsTable(self.page)
         self.rows.edited.connect(lambda table: self._set_config(replace(self._wished(), params=table.params), ""))
         self.column.addWidget(self.rows)
+        self.points = PointsPlane(self.page)
+        self.points.edited.connect(lambda points: self._set_config(replace(self._wished(), params=points.params), ""))
+        self.column.addWidget(self.points)
+        self.columns = ColumnsTable(self.page)
+        self.columns.chosen.connect(self._on_use)
+        self.column.addWidget(self.columns)
         self.own = ParamForm(self.page)
         self.own.edited.connect(self._on_own)
         self.own.reset.connect(self._on_reset)
         self.column.addWidget(self.own)
         self.browse = QToolButton(self.page)
-        self.browse.setText("Choose folder…")
         set_font(self.browse, 12, 500)
-        self.browse.clicked.connect(self._on_browse)
+        self.browse.clicked.connect(self.browse_own)
         self.column.addWidget(self.browse, 0, Qt.AlignmentFlag.AlignRight)
         self.column.addWidget(self.caption(self.page, "Split"))
         self.split = ParamForm(self.page)
@@ -221,16 +234,18 @@ class DataTab(Tab):
         self.choice.set_values({"dataset": (spec.kind,)})
         self.about.setText(spec.help)
         self._show_rows(spec, config)
-        self.own.set_specs(tuple(param for param in spec.params if not (spec.table and param == ROWS)))
+        self.own.set_specs(tuple(param for param in spec.params if param not in (ROWS, POINTS)))
         self.own.setVisible(bool(spec.params))
         self.own.set_values({param.name: (config.params.get(param.name, param.default),) for param in spec.params})
         self.browse.setVisible(spec.needs_folder)
+        self.browse.setText("Choose file…" if spec.takes_file else "Choose folder…")
         self.split.set_values({param.name: (getattr(config, param.name),) for param in DATA})
         self.split.setEnabled(not spec.undivided)
         for name, form in self.steps.items():
             form.show_choices(getattr(config, name))
         self.known.want(config)
         facts = self.known.facts(config)
+        self._show_columns(config, facts)
         # Its room is kept while nobody knows whether it is needed, so that nothing jumps.
         policy = self.download.sizePolicy()
         policy.setRetainSizeWhenHidden(spec.downloads)
@@ -242,25 +257,40 @@ class DataTab(Tab):
         self._show_sample()
 
     def _show_rows(self, spec: datasets.DatasetSpec, config: DataConfig) -> None:
-        """The table of rows that are typed in, where the data are such."""
-        table = self._typed(spec, config)
-        self.rows.setVisible(table is not None)
-        if table is not None:
-            self.rows.show_table(table)
+        """The table of rows that are typed in, or the plane of points that are drawn, where the data are such."""
+        own = self._by_hand(spec, config)
+        self.rows.setVisible(isinstance(own, TypedTable))
+        self.points.setVisible(isinstance(own, DrawnPoints))
+        if isinstance(own, TypedTable):
+            self.rows.show_table(own)
+        elif own is not None:
+            self.points.show_points(own)
+
+    def _show_columns(self, config: DataConfig, facts: SourceFacts | None) -> None:
+        """What was made of the columns of a file; they stay while another choice among them is looked at."""
+        if facts is not None:
+            self.columns.show_columns(facts.columns, facts.data.task)
+        named = datasets.place_of(config)
+        stays = named == self._columns_of and (facts is None or bool(facts.columns))
+        self.columns.setVisible(bool(facts.columns) if facts is not None else bool(named) and stays)
+        if facts is not None:
+            self._columns_of = named if facts.columns else ""
 
     @staticmethod
-    def _typed(spec: datasets.DatasetSpec, config: DataConfig) -> TypedTable | None:
-        """The rows that are typed in; None of other data, and where the file holds none that can be used."""
-        if not spec.table:
+    def _by_hand(spec: datasets.DatasetSpec, config: DataConfig) -> TypedTable | DrawnPoints | None:
+        """What is typed in or drawn; None of other data, and where the file holds none that can be used."""
+        if not (spec.table or spec.drawn):
             return None
         try:
-            return TypedTable.of(datasets.values(config))
+            return (DrawnPoints if spec.drawn else TypedTable).of(datasets.values(config))
         except InputError:
             return None
 
     def _on_progress(self, what: str, done: int, total: int) -> None:
         """How far the look at a folder is, where its classes will stand."""
         if done and self.isVisible() and self.known.looking(self._wished()):
+            if datasets.dataset(self._wished().dataset).takes_file:
+                return  # it is read in a few pieces: no number is worth showing
             of = "folders" if what.startswith("Looking") else "pictures"
             self.classes.setText(f"{_LOOKING} {themes.format_count(done)} of {themes.format_count(total)} {of}")
 
@@ -271,7 +301,8 @@ class DataTab(Tab):
             train, validation, test = (themes.format_count(size) for size in sizes)
             lines.append(f"{train} to train, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
-            names = ", ".join((facts.data.feature_names or spec.feature_names)[: shape[0]])
+            named = (facts.data.feature_names or spec.feature_names)[: shape[0]]
+            names = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
             lines += [html.escape(text) for text in (*facts.warnings, *facts.notes)]
             self.classes.setText(", ".join(facts.data.class_names) or "a real number")
@@ -349,12 +380,12 @@ class DataTab(Tab):
 
     def _on_own(self, name: str, value: ParamValue, gesture: str) -> None:
         config = self._wished()
-        table = self._typed(datasets.dataset(config.dataset), config)
-        if table is None:
+        by_hand = self._by_hand(datasets.dataset(config.dataset), config)
+        if by_hand is None:
             config = replace(config, params={**config.params, name: value})
         else:
             try:
-                config = replace(config, params=table.with_setting(name, value).params)
+                config = replace(config, params=by_hand.with_setting(name, value).params)
             except ParamError as error:
                 self.message.emit(error.message)
                 self.own.set_values({})
@@ -376,7 +407,7 @@ class DataTab(Tab):
             self._set_config(replace(config, **{name: common.default}), "")
         else:
             spec = datasets.dataset(config.dataset)
-            if self._typed(spec, config) is not None:
+            if self._by_hand(spec, config) is not None:
                 self._on_own(name, spec.param(name).default, "")
                 return
             kept = {key: value for key, value in config.params.items() if key != name}
@@ -430,8 +461,28 @@ class DataTab(Tab):
     def _on_download(self) -> None:
         self.download_requested.emit(self.document.project.data.dataset)
 
-    def _on_browse(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "The folder whose subfolders are the classes")
+    def _on_use(self, name: str, use: str) -> None:
+        """Take a column of a table as something else."""
+        config = self._wished()
+        self._set_config(replace(config, params=with_use(config.params, name, use)), "")
+
+    def browse_own(self) -> None:
+        """Ask for a folder or a file of the user's own, and take it."""
         spec = datasets.dataset(self._wished().dataset)
-        if chosen and spec.needs_folder:
+        if not spec.needs_folder:
+            return
+        if spec.takes_file:
+            endings = " ".join(f"*{ending}" for ending in spec.endings)
+            chosen, _ = QFileDialog.getOpenFileName(
+                self, f"{spec.title} to learn from", "", f"{spec.title} ({endings})"
+            )
+            if chosen:
+                self.take_place(Path(chosen), spec)
+            return
+        chosen = QFileDialog.getExistingDirectory(self, "The folder whose subfolders are the classes")
+        if chosen:
             self._on_own(spec.folder_param, chosen, "")
+
+    def take_place(self, place: Path, spec: datasets.DatasetSpec) -> None:
+        """Take a folder or a file of the user's own, as it was chosen or dropped: one step of undo."""
+        self._set_config(datasets.named(self._wished(), spec, place), "")

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
-from nnviz.gui.canvas.cards.card_pictures import Numbers, paint_picture, sharp
+from nnviz.gui.canvas.cards.card_pictures import Numbers, is_written, paint_picture, sharp
+from nnviz.gui.canvas.cards.card_text import LETTERS as LETTERS_ON_CARDS
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
+from nnviz.gui.canvas.cards.lens import LensPicture, Shows
+from nnviz.gui.canvas.cards.lens_pictures import end_of, paint_lens_picture
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.look import pictures
@@ -119,6 +122,41 @@ def large_picture(
     if values.ndim == 2 and values.shape[1] > 1:
         return _maps(facts, values[None], device, ratio, measure, planes=False)
     return _cells(facts, values.reshape(-1), device, ratio, measure)
+
+
+def large_lens_picture(
+    facts: CardFacts, seen: LensPicture, room: QSizeF, ratio: float, theme: Theme, measure: Measure
+) -> LargePicture | None:
+    """What a lens shows of a card, as large as fits ``room``; None where there is nothing."""
+    values = np.asarray(seen.values, dtype=np.float32)
+    if values.size == 0 or room.width() < 8 or room.height() < 8:
+        return None
+    if seen.shows is Shows.OUTPUT and facts.picture not in (Picture.POINTS, Picture.PLANES):
+        return large_picture(facts, ArrayReading("", 0, values, {}), room, ratio, theme, seen.words, Dots(), measure)
+    device = QSize(int(room.width() * ratio), int(room.height() * ratio))
+    if seen.shows in (Shows.SIGNS, Shows.OUTPUT) and facts.kind != "output" and not is_written(values):
+        maps = values[None] if values.ndim == 2 and min(values.shape) > 1 else values
+        if maps.ndim == 3 and maps.shape[1] * maps.shape[2] > 1:
+            return _signed_maps(maps, device, ratio, measure, seen.sign)
+        return _cells(facts, values.reshape(-1), device, ratio, measure, seen.sign)
+    size = QSize(device)
+    if facts.picture is Picture.POINTS and seen.shows is Shows.EXAMPLES:
+        side = min(device.width(), device.height())
+        size = QSize(side, side)
+    glass = measure.glass * ratio
+    pixmap = paint_lens_picture(facts, seen, size, glass, Level.NEAR, theme, LETTERS_ON_CARDS)
+    pixmap.setDevicePixelRatio(ratio)
+    return LargePicture(pixmap, seen.sign)
+
+
+def _signed_maps(values: Numbers, device: QSize, ratio: float, measure: Measure, sign: str) -> LargePicture:
+    """Gradients or changes as maps, all on one scale around zero."""
+    count, grid = _most_tiles(len(values), values.shape[1:], device, ratio, measure)
+    shown = values[:count]
+    scale = Scale.signs(shown)
+    of = f"{count} of {len(values)} maps" if count < len(values) else ""
+    caption = ",  ".join(words for words in (sign, of, end_of(scale)) if words)
+    return LargePicture(_tiles(scale.paint(shown), grid, ratio), caption)
 
 
 def _canvas(size: QSize) -> QPixmap:
@@ -239,8 +277,10 @@ def _tiles(painted: NDArray[np.uint32], grid: Grid, ratio: float) -> QPixmap:
     return pixmap
 
 
-def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measure: Measure) -> LargePicture:
-    """A vector as cells in rows, with the numbers in them where they can be read."""
+def _cells(
+    facts: CardFacts, values: Numbers, device: QSize, ratio: float, measure: Measure, sign: str = ""
+) -> LargePicture:
+    """A vector as cells in rows, with the numbers in them where they can be read; around zero where it has a sign."""
     gap = max(1, round(3 * measure.unit * ratio))
     most = _LARGEST_CELL * measure.unit * ratio
     shown = values
@@ -248,7 +288,7 @@ def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measu
     while grid.scale < 8 and len(shown) > 64:
         shown = shown[: len(shown) * 3 // 4]
         grid = grid_of(len(shown), 1, 1, device, gap, most)
-    scale = Scale.signs(shown) if facts.signed else Scale.amounts(shown, from_zero=True)
+    scale = Scale.signs(shown) if facts.signed or sign else Scale.amounts(shown, from_zero=True)
     painted = scale.paint(shown)
     numbered = grid.scale >= _NUMBERED_CELL * measure.unit * ratio
     pixmap = _canvas(grid.size)
@@ -271,7 +311,7 @@ def _cells(facts: CardFacts, values: Numbers, device: QSize, ratio: float, measu
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
-    caption = scale.range_words()
+    caption = f"{sign},  {end_of(scale)}" if sign else scale.range_words()
     if len(shown) < len(values):
         caption = f"{len(shown)} of {len(values)},  {caption}"
     return LargePicture(pixmap, caption)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QWidget
 
 from nnviz.gui.canvas import CanvasView
+from nnviz.gui.canvas.cards.lens import Looking
 from nnviz.gui.lecture.place import Place
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
@@ -41,9 +42,11 @@ class Lecture(QObject):
 
     Signals:
         cure_requested: A cure of a finding was pressed on the page.
+        forward_wanted: What flows forwards is to be shown again.
     """
 
     cure_requested = Signal(object)
+    forward_wanted = Signal()
 
     def __init__(
         self,
@@ -62,6 +65,9 @@ class Lecture(QObject):
         self._page: LecturePage | None = None
         self._place = Place()
         self._obstacle = ""
+        self._looking: Looking | None = None
+        #: Whether something else than what flows forwards was shown when the lecture began.
+        self._began_looking = False
         #: What was selected on the canvas when the last lecture began.
         self._began_at: tuple[str, ...] = ()
         self._focus: QWidget | None = None
@@ -79,6 +85,12 @@ class Lecture(QObject):
         self._obstacle = text
         if self._page is not None:
             self._page.set_obstacle(text)
+
+    def show_looking(self, looking: Looking | None) -> None:
+        """What the canvas shows in the place of what flows forwards stands on the page, too."""
+        self._looking = looking
+        if self._page is not None:
+            self._page.show_looking(looking)
 
     def say(self, text: str) -> None:
         """What is said behind the page stands on it, too."""
@@ -105,7 +117,10 @@ class Lecture(QObject):
         page.left.connect(lambda: theme.set_mode(Mode.DESK))
         page.interest_changed.connect(lambda interest: self._interests.contribute(SOURCE, interest))
         page.cure_requested.connect(self.cure_requested)
+        page.forward_wanted.connect(self.forward_wanted)
         page.set_obstacle(self._obstacle)
+        page.show_looking(self._looking)
+        self._began_looking = self._looking is not None
         page.setGeometry(self._window.rect())
         self._put_aside()
         feed.set_front(page)
@@ -120,6 +135,8 @@ class Lecture(QObject):
         if page is None:
             return
         self._place = page.place
+        if self._looking is not None and not self._began_looking:
+            self.forward_wanted.emit()  # what was switched on here ends here
         self._workspace.feed.set_front(None)
         self._interests.attend(None)
         self._interests.contribute(SOURCE, NOTHING)

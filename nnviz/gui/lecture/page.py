@@ -22,9 +22,11 @@ from PySide6.QtWidgets import QToolButton, QWidget
 
 from nnviz.gui.canvas.cards.describe import describe
 from nnviz.gui.canvas.cards.facts import ON_CARDS
+from nnviz.gui.canvas.cards.lens import Looking
 from nnviz.gui.canvas.following import REFRESH
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
+from nnviz.gui.lecture.band import LectureBand
 from nnviz.gui.lecture.magnifier import Magnifier
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.lecture.place import Place
@@ -55,7 +57,9 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
     KeyUse("The first layer, the last one", ("Home", "End")),
     KeyUse("Train, or pause", ("Space",)),
     KeyUse("Look inside a group", ("Return",)),
-    KeyUse("Back: out of the group, out of the lecture", ("Esc",)),
+    KeyUse("Gradients that flow back, or what flows forwards again", ("F9",)),
+    KeyUse("The next part of a step: batch, forward, loss, backward, update", ("F7",)),
+    KeyUse("Back: to what flows forwards, out of the group, out of the lecture", ("Esc",)),
     KeyUse("The instrument before or behind", ("Up", "Down")),
     KeyUse("An instrument by its number; none", ("1", "9", "0")),
     KeyUse("What the instrument shows: its next view", ("V",)),
@@ -65,7 +69,8 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
 #: Actions of the window whose keys go on working; what others do could not be seen.
 KEPT = (
     "lecture", "play", "step", "step_back", "reset", "live", "evaluate_test", "switch_theme", "system_theme",
-    "full_screen", "save", "quit", "previous_sample", "next_sample", "random_sample", "shortcuts",
+    "full_screen", "save", "quit", "backward", "sub_step", "previous_sample", "next_sample",
+    "random_sample", "shortcuts",
 )  # fmt: skip
 _HINT = "← → walk · Space train · Esc back"
 #: On the page: the margin, the gap between its parts, head and foot.
@@ -81,11 +86,13 @@ class LecturePage(QWidget):
 
     Signals:
         left: The lecture is over.
+        forward_wanted: What flows forwards is to be shown again.
         interest_changed: What it looks at: an :class:`Interest`.
         cure_requested: A cure of a finding was pressed.
     """
 
     left = Signal()
+    forward_wanted = Signal()
     interest_changed = Signal(object)
     cure_requested = Signal(object)
 
@@ -107,6 +114,7 @@ class LecturePage(QWidget):
         self._scene = CanvasScene(workspace.document, self._stage, self)
         self.strip = Strip(self._scene, self._stage, self)
         self.spotlight = Spotlight(self._scene, self._stage, workspace.document, self)
+        self.band = LectureBand(self)
         self.line = RunLine(workspace.feed, self)
         self.play = QToolButton(self)
         self.play.setObjectName("LecturePlay")
@@ -190,8 +198,10 @@ class LecturePage(QWidget):
             self._scene.enter(self.strip.chosen)
 
     def leave(self) -> None:
-        """Out of the group that is looked into; out of the lecture where there is none."""
-        if self._scene.root:
+        """To what flows forwards, where something else is shown; out of the group; out of the lecture."""
+        if self.band.looking is not None:
+            self.forward_wanted.emit()
+        elif self._scene.root:
             self.step_out()
         else:
             self.left.emit()
@@ -203,6 +213,16 @@ class LecturePage(QWidget):
             around = trail(self._scene.graph, root)
             self._scene.enter(around[-2] if len(around) > 1 else "")
             self.choose(root)
+
+    def show_looking(self, looking: Looking | None) -> None:
+        """Show gradients or a part of a step on the cards, and say so; None shows what flows forwards again."""
+        across = self.width() - 2 * self._measure.px(_MARGIN)
+        before = self.band.height_at(across)
+        self.band.show_looking(looking)
+        self._scene.show_lens(looking.lens if looking is not None else None)
+        if self.band.height_at(across) != before:
+            self._arrange()
+        self._repaint()
 
     def show_instrument(self, key: str) -> None:
         """Show another instrument beside what is talked about; an empty key shows none."""
@@ -457,7 +477,7 @@ class LecturePage(QWidget):
         """Everything is as large as the page allows."""
         super().resizeEvent(event)
         self._measure = Measure.of(self.size())
-        for part in (self.strip, self.spotlight, self.line, self.pointer):
+        for part in (self.strip, self.spotlight, self.band, self.line, self.pointer):
             part.set_measure(self._measure)
         self.glass.set_glass(self._measure.glass)
         self._weigh()
@@ -473,10 +493,14 @@ class LecturePage(QWidget):
         self.play.setIconSize(QSize(measure.px(26), measure.px(26)))
         self.play.move(wide - margin - button.width(), (head - button.height()) // 2)
         top = head
-        self.strip.resize(across, self.strip.height())  # which tiles fit says how high the strip is
+        self.strip.set_width(across)
         high = self.strip.sizeHint().height()
         self.strip.setGeometry(margin, top, across, high)
         top += high + measure.px(12)
+        banded = self.band.height_at(across)
+        if banded:
+            self.band.setGeometry(margin, top, across, banded)
+            top += banded + measure.px(12)
         bottom = self.height() - foot
         left = round(across * _SHARE) if self.panel is not None else across
         self.spotlight.setGeometry(margin, top, left, bottom - top)

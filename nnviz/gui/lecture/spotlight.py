@@ -10,10 +10,11 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
+from nnviz.gui.canvas.cards.lens import Lens
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
-from nnviz.gui.lecture.large_pictures import LargePicture, large_filters, large_picture
+from nnviz.gui.lecture.large_pictures import LargePicture, large_filters, large_lens_picture, large_picture
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.look import theme
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
@@ -32,6 +33,8 @@ _TITLE, _SHAPE, _FIGURE = 36, 28, 36
 _MARGIN, _GAP = 22, 16
 #: Width of the figures where they stand beside the picture.
 _BESIDE = 236
+#: What the norm is of that a lens shows beside a layer, by the lens' sign for it.
+_NORMS = {"g": "gradient", "Δ": "change"}
 _ELIDED = Qt.TextElideMode.ElideRight
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
 
@@ -82,6 +85,13 @@ def figures_of(facts: CardFacts, stage: Stage) -> list[Figure]:
         if facts.parameters:
             found.append(Figure(short_count(facts.parameters), ("parameters",)))
     return found
+
+
+def figures_through(lens: Lens, facts: CardFacts) -> list[Figure]:
+    """The quantities that a lens shows of a card."""
+    norm = lens.norm(facts.members or (facts.node,))
+    word = _NORMS.get(lens.norm_sign, lens.norm_sign)
+    return [] if norm is None else [Figure(theme.format_number(norm), (f"‖{word}‖", "of its weights"))]
 
 
 def short_count(count: int) -> str:
@@ -237,8 +247,9 @@ class Spotlight(QWidget):
     def _paint_body(self, painter: QPainter, facts: CardFacts, room: QRectF, colours: theme.Theme) -> None:
         """The picture, with its range below, and the figures beside or below that: where the picture is larger."""
         measure, gap = self._measure, self._measure.px(_GAP)
-        figures = self._figures = figures_of(facts, self._stage)
-        captioned = self.shows_filters or facts.picture not in (Picture.BARS, Picture.DECISION)
+        lens = self._stage.lens
+        figures = self._figures = figures_of(facts, self._stage) if lens is None else figures_through(lens, facts)
+        captioned = lens is not None or self.shows_filters or facts.picture not in (Picture.BARS, Picture.DECISION)
         caption_line = float(measure.line()) if captioned else 0.0
         below = float(measure.line(_FIGURE) + measure.line()) if figures else 0.0
         beside = float(measure.px(_BESIDE)) if figures else 0.0
@@ -281,7 +292,7 @@ class Spotlight(QWidget):
         self, painter: QPainter, facts: CardFacts, caption: str, row: QRectF, colours: theme.Theme
     ) -> None:
         """What the picture shows; where that is old, the clock and the step, which are worth more than the rest."""
-        sample = self._reading(facts)
+        sample = self._reading(facts) if self._stage.lens is None else None
         if sample is not None and self._stage.live.moment.is_old(sample.step, sample.series):
             caption = f"step {theme.format_count(sample.step)},  {caption}"
             ascent = painter.fontMetrics().ascent()
@@ -291,8 +302,18 @@ class Spotlight(QWidget):
 
     def _side(self, facts: CardFacts, one: QSizeF, two: QSizeF, colours: theme.Theme) -> int:
         """Which of two rooms holds the larger picture; looked at once for each card and size."""
-        known = self._reading(facts) is not None
-        key = (self.shows_filters, facts.node, facts.picture, facts.shape, one.toTuple(), two.toTuple(), known)
+        lens = self._stage.lens
+        known = self._reading(facts) is not None if lens is None else facts.pictured in lens.pictures
+        key = (
+            lens is None,
+            self.shows_filters,
+            facts.node,
+            facts.picture,
+            facts.shape,
+            one.toTuple(),
+            two.toTuple(),
+            known,
+        )
         if self._sides is None or self._sides[0] != key:
             pictures = [self._picture(facts, size, colours, slot) for slot, size in enumerate((one, two))]
             areas = [0.0 if found is None else found.size.width() * found.size.height() for found in pictures]
@@ -307,7 +328,9 @@ class Spotlight(QWidget):
         return sample if isinstance(sample, ArrayReading) else None
 
     def _picture(self, facts: CardFacts, size: QSizeF, colours: theme.Theme, slot: int) -> LargePicture | None:
-        live = self._stage.live
+        live, lens = self._stage.live, self._stage.lens
+        if lens is not None:
+            return self._picture_through(lens, facts, size, colours, slot)
         sample = self._reading(facts)
         if sample is None:
             return None
@@ -328,6 +351,21 @@ class Spotlight(QWidget):
             made = large_picture(facts, sample, size, ratio, colours, label, dots, self._measure)
         # The arrays are kept beside the picture, so that no other one can get their identity.
         self._cache[slot] = (key, made, (sample, dots))
+        return made
+
+    def _picture_through(
+        self, lens: Lens, facts: CardFacts, size: QSizeF, colours: theme.Theme, slot: int
+    ) -> LargePicture | None:
+        seen = lens.pictures.get(facts.pictured)
+        if seen is None:
+            return None
+        ratio = self.devicePixelRatioF()
+        key = (id(seen), facts, size.width(), size.height(), colours.name, ratio, self._measure)
+        found = self._cache.get(slot)
+        if found is not None and found[0] == key:
+            return found[1]
+        made = large_lens_picture(facts, seen, size, ratio, colours, self._measure)
+        self._cache[slot] = (key, made, seen)
         return made
 
     def _paint_column(self, painter: QPainter, figures: list[Figure], room: QRectF, colours: theme.Theme) -> None:

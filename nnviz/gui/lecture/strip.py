@@ -17,8 +17,9 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEve
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.canvas.cards.card_pictures import Numbers
-from nnviz.gui.canvas.cards.card_text import halves
+from nnviz.gui.canvas.cards.card_text import TITLE_LETTERS, halves
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
+from nnviz.gui.canvas.cards.lens_pictures import paint_lens_picture
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
 from nnviz.gui.canvas.geometry import Level
 from nnviz.gui.canvas.hands.navigation import tab_order
@@ -153,6 +154,11 @@ class Strip(QWidget):
         """Have another size."""
         self._measure = measure
         self.follow()
+
+    def set_width(self, width: int) -> None:
+        """Be so wide: which tiles fit says how high it is, at once, also where it is not on the screen yet."""
+        self.resize(width, self.height())
+        self._arrange()
 
     def follow(self) -> None:
         """Take the cards of the scene as they are now."""
@@ -318,11 +324,20 @@ class Strip(QWidget):
 
     def _paint_picture(self, painter: QPainter, facts: CardFacts, room: QRectF, colours: theme.Theme) -> None:
         live, ratio = self._stage.live, self.devicePixelRatioF()
-        sample = live.picture(facts)
+        sample, lens = live.picture(facts), self._stage.lens
         if facts.bypassed:
             painter.setPen(QPen(colours.accent, 2.0 * self._measure.unit, Qt.PenStyle.DashLine))
             middle = room.center().y()
             painter.drawLine(QPointF(room.left(), middle), QPointF(room.right(), middle))
+            return
+        if lens is not None and facts.shape is not None:
+            seen = lens.pictures.get(facts.pictured)
+            if seen is not None:
+                size = QSize(max(1, round(room.width() * ratio)), max(1, round(room.height() * ratio)))
+                glass = self._measure.glass * ratio
+                # In other letters than those of the cards, so that no line with the range takes room from the picture.
+                painted = paint_lens_picture(facts, seen, size, glass, Level.FAR, colours, TITLE_LETTERS)
+                painter.drawPixmap(room, painted, QRectF(painted.rect()))
             return
         if sample is None or facts.shape is None:
             if facts.shape is not None:
@@ -419,11 +434,17 @@ class Strip(QWidget):
         return found
 
     def _arrow(self, painter: QPainter, start: QPointF, end: QPointF) -> None:
+        """From left to right; where gradients are shown, which flow back, the other way round."""
+        lens = self._stage.lens
+        if lens is not None and lens.backward:
+            start, end = end, start
+        way = 1.0 if end.x() > start.x() else -1.0
         head = 6.0 * self._measure.unit
-        painter.drawLine(start, end - QPointF(1.5, 0.0))
-        path = QPainterPath(end - QPointF(head + 1.5, head))
-        path.lineTo(end - QPointF(1.5, 0.0))
-        path.lineTo(end - QPointF(head + 1.5, -head))
+        tip = end - QPointF(way * 1.5, 0.0)
+        painter.drawLine(start, tip)
+        path = QPainterPath(tip - QPointF(way * head, head))
+        path.lineTo(tip)
+        path.lineTo(tip - QPointF(way * head, -head))
         painter.drawPath(path)
 
     def _paint_past(self, painter: QPainter, source: int, target: int, lane: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -12,12 +13,14 @@ from nnviz.explain.place import LOSS, Place
 from nnviz.gui.explain.controls import Controls
 from nnviz.gui.explain.sheet import Sheet
 from nnviz.gui.explain.walk import Walk
+from nnviz.gui.explain.weight_editing import WeightEditing
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.following import follow
 from nnviz.project.model import Project
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
+    from nnviz.explain.values import Example
     from nnviz.gui.canvas import CanvasView
     from nnviz.gui.canvas.cards.card_numbers import CardNumber
     from nnviz.gui.explain.enlarged_page import EnlargedPage
@@ -39,8 +42,9 @@ class ExplainPanel(Panel):
         "changes with it, by the chain rule; of a weight <i>forward</i> is what the next step makes of it.</p>"
         "<p><b>How to use it.</b> Click a number in the picture of a card, in Filters or in Feature maps; or select a "
         "layer. Click a term to walk to where it came from; the trail leads back. Drag on a map, or use the arrow "
-        "keys, and the window slides. Tab goes from part to part, Enter follows, Backspace goes back, Space lets the "
-        "window slide, Page Up and Page Down go to the neighbouring map.</p>"
+        "keys, and the window slides. Double-click a weight or a bias to type another number; Ctrl+Z takes it "
+        "back. Tab goes from part to part, Enter follows, F2 types, Backspace goes back, Space lets the window slide, "
+        "Page Up and Page Down go to the neighbouring map.</p>"
         "<p><b>When.</b> It is of the step that is written beside it, and asked again while the network trains.</p>"
     )
 
@@ -54,6 +58,8 @@ class ExplainPanel(Panel):
         view = self.document
         self.walk = Walk(self.workspace.network, lambda: view.project.view.pinned_sample, self)
         self.sheet = Sheet(self.walk, lambda: self.moment, self.body)
+        self.editing = WeightEditing(self.workspace.training, self.workspace.say)
+        self.sheet.editing = self.editing
         self.body_layout.addWidget(self.sheet, 1)
         self.controls = Controls(self.sheet, enlarged=False, parent=self.header)
         self.controls.size_requested.connect(self.toggle_page)
@@ -61,6 +67,8 @@ class ExplainPanel(Panel):
         self._canvas: CanvasView | None = None
         self._page: EnlargedPage | None = None
         self._picking = False
+        #: The canvas shows what flows back: so does what is taken apart.
+        self._backward = False
         self._lit: frozenset[str] = frozenset()
         follow(self.walk.changed, self._on_walked)
         follow(self.document.changed, self._on_document)
@@ -71,6 +79,15 @@ class ExplainPanel(Panel):
         self._canvas = canvas
         canvas.number_clicked.connect(self._on_clicked)
         canvas.number_requested.connect(self._on_requested)
+
+    def set_backward(self, on: bool) -> None:
+        """The canvas shows what flows back, or what flows forwards: a number is taken apart in the same direction."""
+        if on is self._backward:
+            return
+        self._backward = on
+        place = self.walk.place
+        if self.seen and place is not None and place.part == "output":
+            self.walk.set_backward(on)
 
     # ---- asking --------------------------------------------------------------------------------------------------
 
@@ -98,15 +115,15 @@ class ExplainPanel(Panel):
 
     def _on_clicked(self, node: str, number: CardNumber) -> None:
         if self.seen:
-            self.walk.start(Place(node, index=number.index, near=number.near))
+            self.walk.start(Place(node, index=number.index, near=number.near, backward=self._backward))
             if self._page is not None and self._page.is_open:
                 self._page.sheet.setFocus()  # so that the keys go on, and Escape closes it
 
     def _on_requested(self, node: str, number: CardNumber | None) -> None:
         if number is not None:
-            self.explain(Place(node, index=number.index, near=number.near))
+            self.explain(Place(node, index=number.index, near=number.near, backward=self._backward))
         else:
-            self.explain(Place(node) if node else Place(LOSS, LOSS))
+            self.explain(Place(node, backward=self._backward) if node else Place(LOSS, LOSS))
 
     def on_selection(self) -> None:
         """The selected layer, unless a number of it is taken apart already."""
@@ -116,13 +133,14 @@ class ExplainPanel(Panel):
     def _take_selected(self) -> None:
         node, place = self.selection, self.walk.place
         if node in self.document.project.graph.nodes and (place is None or place.node != node):
-            self.walk.start(Place(node))
+            self.walk.start(Place(node, backward=self._backward))
 
     def _begin(self) -> None:
         """There is always something to show: the selected layer, else the loss."""
         if self.walk.place is None and self.document.project.graph.nodes:
-            self.walk.start(Place(self.selection) if self.selection in self.document.project.graph.nodes
-                            else Place(LOSS, LOSS))  # fmt: skip
+            node = self.selection
+            known = node in self.document.project.graph.nodes
+            self.walk.start(Place(node, backward=self._backward) if known else Place(LOSS, LOSS))
 
     def _on_document(self, before: Project, after: Project, edit: object) -> None:
         """What was asked of another network is of no interest any more; another example is another number."""
@@ -144,27 +162,46 @@ class ExplainPanel(Panel):
         return len(place.index) == len(shape) and all(at < size for at, size in zip(place.index, shape, strict=True))
 
     def _on_network(self) -> None:
-        """Where nothing could be answered before, it may be now."""
+        """Where nothing could be answered before, it may be now; an edit of weights at rest is followed at once."""
         if self.seen and self.walk.taken is None:
             self._begin()
+        elif self.workspace.training.state != "running":
+            self.walk.look_again()
 
     # ---- large ---------------------------------------------------------------------------------------------------
 
-    def toggle_page(self) -> None:
-        """Make it large over the canvas, or small again."""
+    def toggle_page(self, example: Example | None = None) -> None:
+        """Make it large over the canvas, or small again.
+
+        Args:
+            example: The one that is looked at; None for the pinned one, or that which was taken apart last.
+        """
         if self.is_large:
             assert self._page is not None
             self._page.close_page()
             return
+        if example is not None and self._canvas is not None:
+            self._take_example(example)
         if self._canvas is None:
             return
         if self._page is None:
             from nnviz.gui.explain.enlarged_page import EnlargedPage  # noqa: PLC0415 - opened by hand
 
             self._page = EnlargedPage(self.walk, self._canvas, lambda: self.moment)
+            self._page.sheet.editing = self.editing
             self._page.opened.connect(self.large_changed)
             self._page.opened.connect(lambda _on: self._attend())
         self._page.open_page()
+
+    def _take_example(self, example: Example) -> None:
+        """Ask about this one, of the same number."""
+        place = self.walk.place
+        if place is None:
+            node = self.selection
+            known = node in self.document.project.graph.nodes
+            self.walk.start(Place(node, example=example) if known else Place(LOSS, LOSS, (), example=example))
+        elif place.example != example:
+            self.walk.start(replace(place, example=example, near=None))
 
     # ---- following -----------------------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import ACCURACY, EPOCH, LOSS
 from nnviz.record.run import RunView
 
+#: What curves are called where there is little room.
+_SHORT = {"validation": "val."}
 _SPLITS = (("train", "batch", 0), ("validation", "validation", 1), ("test", "test", 2))
 #: How much of its colour a curve of another run keeps: it stands behind those of the shown one.
 _BESIDE = 0.5
@@ -285,11 +287,12 @@ class LossPanel(CurvesPanel):
                 if reading is None:
                     if split == "test":  # it is asked for, and was not yet
                         continue
-                    entries.append(LegendEntry(title, look, "–"))
+                    entries.append(LegendEntry(title, look, "–", short=_SHORT.get(title, "")))
                     continue
                 text, old = quantity.text(reading.value), moment.is_old(reading.step, series)
                 self._told[series] = ReadingShown(series, text, reading.step, old)
-                entries.append(LegendEntry(title, look, text, old=old, age=moment.words(reading.step)))
+                age, short = moment.words(reading.step), _SHORT.get(title, "")
+                entries.append(LegendEntry(title, look, text, old=old, age=age, short=short))
         entries += [
             LegendEntry(title_of(other), self._colour_beside(index))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))

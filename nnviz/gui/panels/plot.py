@@ -237,7 +237,7 @@ class CurvePlot(QWidget):
             self._update_labels()
 
     def set_values(self, values: dict[str, str], old: frozenset[str] = frozenset()) -> None:
-        """Write these at the ends of the lines instead of their names: what they are at the step that is pointed at.
+        """Write these beside the names at the ends of the lines: what they are at the step that is pointed at.
 
         Args:
             values: By the keys of the curves.
@@ -385,6 +385,8 @@ class CurvePlot(QWidget):
         super().resizeEvent(event)
         if event.size().height() != event.oldSize().height():
             self._style_labels()
+        if self._labels is not None and event.size().width() != event.oldSize().width():
+            self._labels.fit(self.width())
         right = self._view.geometry().right()
         self._axis_title.move(right - self._axis_title.width(), self.height() - self._axis_title.height() - 2)
         self._fit_button.adjustSize()
@@ -424,7 +426,7 @@ class CurvePlot(QWidget):
         self._item.getAxis("bottom").setHeight(metrics.height() + 7)
         self._axis_title.resize_for_text()
         if self._labels is not None:
-            self._labels.setFixedWidth(metrics.horizontalAdvance("linear10 ") + 14)
+            self._labels.fit(self.width())
 
     def _style_labels(self) -> None:
         axis = self._item.getAxis("left")
@@ -458,8 +460,7 @@ class CurvePlot(QWidget):
             y = float(self._view.mapFromScene(point).y())
             back = bool(self._emphasis) and curve.key != self._emphasis
             colour = mixed(QColor(themes.current().panel), curve.colour, 0.55) if back else curve.colour
-            text = self._values.get(curve.key, curve.title)
-            old = curve.key in self._old_values
-            labels.append(EndLabel(curve.key, text, colour, y, curve.key == self._emphasis, old))
+            value, old = self._values.get(curve.key, ""), curve.key in self._old_values
+            labels.append(EndLabel(curve.key, curve.title, value, colour, y, curve.key == self._emphasis, old))
         area = box.sceneBoundingRect()
         self._labels.set_labels(labels, float(area.top()), float(area.bottom()))

@@ -218,6 +218,7 @@ class LegendEntry:
     """One curve in a legend: its name, colour and present value as text; ``dot`` marks a point instead of a line.
 
     The value is muted and marked with a clock where it is ``old``; ``age`` says in words when it was measured.
+    ``short`` is the name where there is little room.
     """
 
     title: str
@@ -227,6 +228,7 @@ class LegendEntry:
     dashed: bool = False
     old: bool = False
     age: str = field(default="", compare=False)
+    short: str = ""
 
 
 class Legend(QWidget):
@@ -234,8 +236,9 @@ class Legend(QWidget):
 
     So has the mark of an old value, before it. Pointing at the line says when each was measured.
 
-    Where the entries do not fit, points go first, then the last ones are without their values: a curve without a name
-    could be anything. Where not even the names fit, the last ones are left out rather than squeezed.
+    Where the entries do not fit, points go first, then names become short, then there are more lines. A value never
+    goes, nor does the name of a curve: one without it could be anything. How many lines there are follows from the
+    names and the width only.
     """
 
     VALUE_SAMPLE = "0.00000"
@@ -243,6 +246,7 @@ class Legend(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entries: tuple[LegendEntry, ...] = ()
+        self._lines = 1
         set_font(self, 12)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -257,6 +261,7 @@ class Legend(QWidget):
         if self._entries == before:
             return
         self.setAccessibleName(", ".join(f"{entry.title} {entry.value}".strip() for entry in entries))
+        self._count_lines()
         self.update()
 
     def words(self) -> str:
@@ -274,27 +279,38 @@ class Legend(QWidget):
         return super().event(event)
 
     def minimumSizeHint(self) -> QSize:
-        """Any width will do."""
-        return QSize(0, line_height() + 2)
+        """Any width will do; as high as the lines that there are."""
+        return QSize(0, max(self._lines, 1) * line_height() + 2)
 
-    def fitting(self, width: float) -> tuple[LegendEntry, ...]:
-        """What of the entries is shown in this width."""
-        metrics = QFontMetrics(self.font())
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width may take another number of lines."""
+        super().resizeEvent(event)
+        self._count_lines()
 
-        def fits(shown: Sequence[LegendEntry]) -> bool:
-            needed = sum(self._width_of(entry, metrics) for entry in shown)
-            return needed + _LEGEND_GAP * (len(shown) - 1) <= width
+    def _count_lines(self) -> None:
+        lines = len(self.lines(self.width()))
+        if lines != self._lines:
+            self._lines = lines
+            self.updateGeometry()
 
+    def lines(self, width: float) -> tuple[tuple[LegendEntry, ...], ...]:
+        """What is shown in this width, from top to bottom."""
         curves = tuple(entry for entry in self._entries if not entry.dot)
-        for valued in range(len(curves), -1, -1):
-            for entries in (self._entries, curves):
-                shown = (*entries[:valued], *(replace(entry, value="") for entry in entries[valued:]))
-                if fits(shown):
-                    return shown
-        named = [replace(entry, value="") for entry in curves]
-        while len(named) > 1 and not fits(named):
-            named.pop()
-        return tuple(named)
+        short = tuple(replace(entry, title=entry.short or entry.title) for entry in curves)
+        for shown in (self._entries, curves, short):
+            if self._width_of_line(shown) <= width:
+                return (shown,)
+        lines: list[list[LegendEntry]] = []
+        for entry in short:
+            if lines and self._width_of_line((*lines[-1], entry)) <= width:
+                lines[-1].append(entry)
+            else:
+                lines.append([entry])
+        return tuple(tuple(line) for line in lines)
+
+    def _width_of_line(self, shown: Sequence[LegendEntry]) -> int:
+        metrics = QFontMetrics(self.font())
+        return sum(self._width_of(entry, metrics) for entry in shown) + _LEGEND_GAP * max(len(shown) - 1, 0)
 
     def _width_of(self, entry: LegendEntry, metrics: QFontMetrics) -> int:
         width = 20 + metrics.horizontalAdvance(entry.title)
@@ -309,13 +325,18 @@ class Legend(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font())
+        lines = self.lines(self.width())
+        height = self.height() / max(len(lines), 1)
+        for at, shown in enumerate(lines):
+            self._paint_line(painter, shown, round((at + 0.5) * height))
+
+    def _paint_line(self, painter: QPainter, shown: Sequence[LegendEntry], middle: int) -> None:
         metrics = QFontMetrics(self.font())
-        shown = self.fitting(self.width())
-        widths = [self._width_of(entry, metrics) for entry in shown]
-        gap = _LEGEND_GAP
-        x = self.width() - sum(widths) - gap * max(len(shown) - 1, 0)
-        middle = self.height() // 2
-        for entry, width in zip(shown, widths, strict=True):
+        high, beside = metrics.height() + 2, int(Qt.AlignmentFlag.AlignVCenter)
+        top = middle - high // 2
+        x = max(self.width() - self._width_of_line(shown), 0)
+        for entry in shown:
+            width = self._width_of(entry, metrics)
             if entry.dot:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(entry.colour)
@@ -328,17 +349,21 @@ class Legend(QWidget):
                 painter.drawLine(x, middle, x + 14, middle)
             painter.setPen(QColor(themes.current().text_muted))
             left = x + 20
-            painter.drawText(QRect(left, 0, width, self.height()), int(Qt.AlignmentFlag.AlignVCenter), entry.title)
+            # A name that is wider than all there is gives way to its value.
+            valued = width - metrics.horizontalAdvance(entry.title) - 20
+            room = max(self.width() - left - valued, 0)
+            title = entry.title
+            if metrics.horizontalAdvance(title) > room:
+                title = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(QRect(left, top, width, high), beside, title)
             if entry.value:
-                left += metrics.horizontalAdvance(entry.title) + 5
+                left += metrics.horizontalAdvance(title) + 5
                 if entry.old:
                     paint_age_mark(painter, QPointF(left, middle), metrics.ascent(), themes.current().text_muted)
                 left += round(age_room(metrics.ascent()))
                 painter.setPen(QColor(themes.current().text_muted if entry.old else themes.current().text))
-                painter.drawText(
-                    QRect(left, 0, x + width - left, self.height()), int(Qt.AlignmentFlag.AlignVCenter), entry.value
-                )
-            x += width + gap
+                painter.drawText(QRect(left, top, x + width - left, high), beside, entry.value)
+            x += width + _LEGEND_GAP
 
 
 class SegmentButton(QToolButton):

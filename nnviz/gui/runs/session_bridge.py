@@ -25,7 +25,7 @@ from nnviz.train.sub_steps import SubStep
 
 if TYPE_CHECKING:
     from nnviz.data.tensors import LoadedData
-    from nnviz.project.model import DataConfig, Project
+    from nnviz.project.model import Curated, DataConfig, Project
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
@@ -245,6 +245,10 @@ class SessionBridge(QObject):
     def set_epochs(self, count: int) -> None:
         """Changes the number of epochs after which training ends."""
         self._command(lambda session: session.set_epochs(count))
+
+    def curate(self, entries: tuple[Curated, ...]) -> None:
+        """Other labels and weights for single examples, from the next epoch on."""
+        self._command(lambda session: session.curate(entries))
 
     def look(self, interest: Interest) -> None:
         """Tells the session what is looked at, so that it measures that and nothing else."""

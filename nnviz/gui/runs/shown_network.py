@@ -88,12 +88,12 @@ class ShownNetwork(QObject):
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal as long as the same weights are shown: what an answer was given for."""
+        """Equal as long as the same weights are shown, and units switched alike: what an answer was given for."""
         shown = self._feed.shown
         if not self.is_live:
             return ("kept", id(shown.run), shown.step)
         position = self._bridge.position
-        at = (position.step, position.edits) if position is not None else (-1, 0)
+        at = (position.step, position.edits, position.switches) if position is not None else (-1, 0, 0)
         return ("live", id(self._bridge.session), *at)
 
     @property

@@ -526,6 +526,7 @@ class _Host:
         self.go_back = self._bridge.go_back
         self.set_learning_rate = self._bridge.set_learning_rate
         self.set_epochs = self._bridge.set_epochs
+        self.curate = self._bridge.curate
         self.evaluate_test = self._bridge.evaluate_test
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence, QMouseEvent
@@ -26,6 +27,9 @@ from nnviz.gui.parts.screens import StayOnScreen
 from nnviz.gui.runs.run_feed import Subscription
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.validate import Diagnostic
+
+if TYPE_CHECKING:
+    from nnviz.explain.values import Example
 
 #: What stands at the foot of a new window, left to right.
 DEFAULT_PANELS = ("loss", "gradients", "dead_units", "findings")
@@ -394,11 +398,17 @@ class Docks(QObject):
         if isinstance(panel, ExplainPanel):
             panel.explain(place)
 
-    def toggle_explain_page(self) -> None:
-        """Take numbers apart large, over the canvas, or small again."""
+    def toggle_explain_page(self, example: Example | None = None) -> None:
+        """Take numbers of an example apart large, over the canvas, or small again; None for the pinned one."""
         panel = self._panels[ExplainPanel.key]
         if isinstance(panel, ExplainPanel):
-            panel.toggle_page()
+            panel.toggle_page(example)
+
+    def explain_backward(self, on: bool) -> None:
+        """Numbers are taken apart in the direction that the canvas shows."""
+        panel = self._panels[ExplainPanel.key]
+        if isinstance(panel, ExplainPanel):
+            panel.set_backward(on)
 
     def _set_picking(self, on: bool) -> None:
         for panel in self._panels.values():

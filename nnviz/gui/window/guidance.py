@@ -56,6 +56,8 @@ class Guidance(QObject):
 
     #: All problems are to be seen.
     problems_requested = Signal()
+    #: A folder or a file of the user's own is to be chosen.
+    own_data_requested = Signal()
 
     def __init__(
         self,
@@ -194,7 +196,9 @@ class Guidance(QObject):
             buttons.append(Button(title, self.download, primary=True))
             buttons.append(Button("Choose the folder…", self._choose_data_folder))
         elif spec is not None and spec.needs_folder and (spec.without_folder(config.params) or missing):
-            buttons.append(Button("Choose the folder…", self._choose_own_folder, primary=True))
+            title = "Choose the file…" if spec.takes_file else "Choose the folder…"
+            choose = self.own_data_requested.emit if spec.takes_file else self._choose_own_folder
+            buttons.append(Button(title, choose, primary=True))
         else:
             buttons.append(Button("Try again", self._training.reset))
         self._notices.show_notice("failure", sentence, "error", buttons, details)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMainWindow, QWidget
 
+from nnviz.data import datasets
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.panels.panel_actions import instrument_actions, list_actions
 from nnviz.gui.parts.action import Action, Key, Offer
@@ -201,6 +203,19 @@ class Regions(QObject):
         if self.inspector is not None:
             self.inspector.data.choose(kind)
 
+    def use_data_file(self, path: Path) -> None:
+        """Take a file of the user's own as the data, as the Data tab does; the tab shows what becomes of it."""
+        spec = datasets.taking(path)
+        if self.inspector is not None and spec is not None:
+            self.show_data()
+            self.inspector.data.take_place(path, spec)
+
+    def choose_own_data(self) -> None:
+        """Ask for a folder or a file of the user's own."""
+        if self.inspector is not None:
+            self.show_data()
+            self.inspector.data.browse_own()
+
     # ---- instruments ---------------------------------------------------------------------------------------------
 
     def show_panel(self, key: str) -> Panel | None:
@@ -216,7 +231,8 @@ class Regions(QObject):
     def explain_large(self) -> None:
         """Take a number apart over the canvas, or go back to what was there."""
         if self.docks is not None:
-            self.docks.toggle_explain_page()
+            shown = self._centre.neurons if self._centre.neurons_shown else None
+            self.docks.toggle_explain_page(shown.followed() if shown is not None else None)
 
     def show_problems(self) -> None:
         """Everything that is wrong with the network, in its panel."""

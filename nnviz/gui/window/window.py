@@ -171,6 +171,7 @@ class MainWindow(QMainWindow):
             document, self.training, self.bridge, self.notices, self.apply, self.regions.show_node, self
         )
         self.guidance.problems_requested.connect(self.regions.show_problems)
+        self.guidance.own_data_requested.connect(self.regions.choose_own_data)
         self.timeline.problems_requested.connect(self.regions.show_problems)
         self.fix_trials = FixTrials(document, self)
         self.replay = Replay(self.training, self.files, self.background, self.notices, self.guidance, self.canvas, self)
@@ -327,7 +328,9 @@ class MainWindow(QMainWindow):
         self.notices.covered.connect(self.flow.cover)
         self.notices.covered.connect(self.centre.cover)
         self.flow.changed.connect(self.update_actions)
-        self.flow.cards_wanted.connect(lambda: self.centre.show_neurons(False))
+        self.flow.cards_wanted.connect(self._show_cards)
+        self.flow.looking_changed.connect(self.lecture.show_looking)
+        self.lecture.forward_wanted.connect(self.flow.leave)
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
         self.canvas.visible_changed.connect(self._on_visible)
@@ -425,6 +428,8 @@ class MainWindow(QMainWindow):
         docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
         docks.explained_large.connect(self.centre.show_cards_meanwhile)
+        self.flow.changed.connect(lambda: docks.explain_backward(self.flow.backward))
+        docks.explain_backward(self.flow.backward)
         for key, panel in docks.panels.items():
             self.interests.contribute(key, panel.interest)
         docks.spread()
@@ -470,7 +475,14 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped, or say why not."""
-        drop_files(event, self.files.open, self.message.say)
+        drop_files(event, self.files.open, self._use_data_file, self.message.say)
+
+    def _use_data_file(self, path: Path) -> None:
+        """Data that were dropped: the document's, unless it cannot be changed now."""
+        if self.shown_document.read_only:
+            self.message.say(self.shown_document.read_only)
+        else:
+            self.regions.use_data_file(path)
 
     # ---- following -----------------------------------------------------------------------------------------------
 
@@ -503,6 +515,11 @@ class MainWindow(QMainWindow):
             self.flow.leave()
         self._on_visible(self.canvas.visible_nodes())
         self.update_actions()
+
+    def _show_cards(self) -> None:
+        """Something is shown on the cards; a lecture has cards of its own, and moves nothing behind it."""
+        if self.lecture.page is None:
+            self.centre.show_neurons(False)
 
     def _on_ticked(self, changed: frozenset[str]) -> None:
         if LOSS.series("test") in changed:

@@ -172,6 +172,15 @@ class ViewFile(msgspec.Struct, forbid_unknown_fields=True):
     pinned_sample: int = 0
 
 
+class CuratedFile(msgspec.Struct, forbid_unknown_fields=True):
+    """What was decided about one training example."""
+
+    example: int
+    mark: str = ""
+    label: str = ""
+    weight: float = 1.0
+
+
 class ProjectFile(msgspec.Struct, forbid_unknown_fields=True):
     """The whole file; ``nnviz`` is the version of its format."""
 
@@ -182,6 +191,7 @@ class ProjectFile(msgspec.Struct, forbid_unknown_fields=True):
     training: TrainingFile = msgspec.field(default_factory=TrainingFile)
     view: ViewFile = msgspec.field(default_factory=ViewFile)
     graph: GraphFile = msgspec.field(default_factory=GraphFile)
+    curation: list[CuratedFile] = []
 
 
 _TYPES = {

@@ -19,12 +19,14 @@ from nnviz import paths
 from nnviz.errors import InputError, ParamError, ProjectError, StorageError
 from nnviz.project import choices, registry, settings
 from nnviz.project.choices import Chosen, Slot
+from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.files import own_folder
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.files.file_schema import (
     MIGRATIONS,
     VERSION,
     ArrowFile,
+    CuratedFile,
     DataFile,
     EdgeFile,
     FileObject,
@@ -45,6 +47,7 @@ from nnviz.project.group_edits import MOST_GROUPS, MOST_NOTES, group_problem, it
 from nnviz.project.model import (
     Arrow,
     Choice,
+    Curated,
     DataConfig,
     Edge,
     Graph,
@@ -160,6 +163,7 @@ def _built(raw: FileObject) -> Project:
         training=_training(file.training, problems),
         view=_view(file.view, problems),
         graph=_graph(file.graph, problems),
+        curation=_curation(file.curation, problems),
     )
     problems.raise_first()
     return project
@@ -278,6 +282,21 @@ def _view(file: ViewFile, problems: _Problems) -> View:
     if not 0 <= file.pinned_sample < 2**31:
         problems.add("view.pinned_sample", "This must be a whole number from 0 on.")
     return View(pinned_sample=file.pinned_sample)
+
+
+def _curation(items: Sequence[CuratedFile], problems: _Problems) -> tuple[Curated, ...]:
+    if len(items) > MOST_CURATED:
+        raise ProjectError(f"This list has {len(items)} entries; at most {MOST_CURATED} are allowed.", field="curation")
+    found: dict[int, Curated] = {}
+    for at, item in enumerate(items):
+        entry = Curated(item.example, item.mark, item.label, item.weight)
+        if problem := curated_problem(entry):
+            problems.add(f"curation[{at}].{problem[0]}", problem[1])
+        elif entry.example in found:
+            problems.add(f"curation[{at}].example", f"There are two entries for example {entry.example}.")
+        elif not entry.is_usual:
+            found[entry.example] = entry
+    return tuple(found[example] for example in sorted(found))
 
 
 def _graph(file: GraphFile, problems: _Problems) -> Graph:
@@ -454,7 +473,18 @@ def _lines(project: Project) -> Iterator[str]:
         if items:
             yield f'],\n    "{name}": ['
             yield from _rows(_item_row(item) for item in items.values())
-    yield "]\n  }\n}\n"
+    yield "]\n  }"
+    if project.curation:
+        yield ',\n  "curation": ['
+        yield from _rows(_curated_row(entry) for entry in project.curation)
+        yield "]"
+    yield "\n}\n"
+
+
+def _curated_row(entry: Curated) -> FileObject:
+    usual = msgspec.structs.asdict(Curated(entry.example))
+    fields = msgspec.structs.asdict(entry)
+    return {key: value for key, value in fields.items() if key == "example" or value != usual[key]}
 
 
 def _block(name: str, fields: FileObject) -> Iterator[str]:

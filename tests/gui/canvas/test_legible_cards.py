@@ -13,13 +13,13 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
-from nnviz.gui.canvas.cards import card_pictures
-from nnviz.gui.canvas.cards.card_painter import CardReadings, paint_card
+from nnviz.gui.canvas.cards import card_painter, card_pictures
+from nnviz.gui.canvas.cards.card_painter import CardReadings, old_picture_mark, paint_card
 from nnviz.gui.canvas.cards.card_places import card_places
 from nnviz.gui.canvas.cards.card_text import CLOSEST, HEADER_WIDTH, far_title, header_rows, letters_at, text_width
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
-from nnviz.gui.canvas.geometry import CARD_WIDTH, Level
+from nnviz.gui.canvas.geometry import CARD_MARGIN, CARD_WIDTH, PORT_RADIUS_HOT, Level, Side, port_position
 from nnviz.gui.canvas.items import stage
 from nnviz.gui.look import theme
 from nnviz.project import registry
@@ -82,6 +82,58 @@ def test_no_title_is_cut_beside_a_long_shape(qapp: QApplication, kind: str) -> N
         assert row.squeeze >= CLOSEST and wide * row.squeeze <= HEADER_WIDTH + 0.5
         assert places.picture is not None and place.bottom() <= places.picture.top()
     assert places.picture is not None and places.picture.height() > 0.6 * shown.layout.picture.height()
+
+
+@pytest.mark.parametrize("zoom", [zoom for zoom in ZOOMS if zoom >= 0.45])
+def test_the_clock_of_an_old_picture_covers_nothing(qapp: QApplication, zoom: float) -> None:
+    """Neither picture nor words nor ports, whatever is pictured; and it is whole in the card's own pixels."""
+    others = [
+        card("output", (10,), picture=Picture.BARS, subtitle="cross-entropy"),
+        card("relu", (64,), status=Status.BADGE, badge=DEAD_FRACTION),
+        card("dropout", (64,), status=Status.NOTE, note="p 0.2"),
+    ]
+    kinds = sorted(registry.layers())
+    for shown in [*others, *(card(kind, LONG) for kind in kinds), *(card(kind, (10,)) for kind in kinds)]:
+        rect, places = shown.layout.rect, card_places(shown, zoom)
+        mark = old_picture_mark(rect, places.letters)
+        assert places.picture is None or not mark.intersects(places.picture)
+        for row, place in places.header:
+            size = 13 if row.title and places.letters == 12 else places.letters
+            wide = sum(text_width(text, size, 600) for text in (row.title, row.name, row.shape)) * row.squeeze
+            right = place.right() if row.shape and (row.title or row.name) else min(place.left() + wide, place.right())
+            assert not mark.intersects(QRectF(place.left(), place.top(), right - place.left(), place.height()))
+        for side in Side:
+            port = port_position(rect, side)
+            reach = 2 * PORT_RADIUS_HOT
+            around = QRectF(port.x() - reach / 2, port.y() - reach / 2, reach, reach)
+            assert not mark.intersects(around)
+        assert rect.adjusted(-CARD_MARGIN, -CARD_MARGIN, CARD_MARGIN, CARD_MARGIN).contains(mark)
+
+
+@pytest.mark.parametrize("zoom", [zoom for zoom in ZOOMS if zoom >= 0.45])
+def test_the_clock_of_an_old_share_covers_no_word(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, zoom: float
+) -> None:
+    shown = card("relu", status=Status.BADGE, badge=DEAD_FRACTION, has_parameters=False)
+    places = card_places(shown, zoom)
+    marks: list[float] = []
+    monkeypatch.setattr(card_painter, "paint_age_mark", lambda painter, place, *more: marks.append(place.x()))
+    told: list[str] = []
+
+    class Telling(QPainter):
+        def drawText(self, *args: Any) -> Any:  # noqa: N802 - Qt's name
+            told.append(next(arg for arg in reversed(args) if isinstance(arg, str)))
+            return super().drawText(*args)
+
+    pixmap = QPixmap(200, 200)
+    painter = Telling(pixmap)
+    paint_card(painter, shown, places, CardReadings(badge=0.5, old=frozenset({"badge"})), None, theme.DARK)
+    painter.end()
+    word = next((text for text in told if text == "dead"), "")
+    if places.status is not None:
+        assert "50 %" in told
+        (mark,) = marks
+        assert places.status.left() + text_width(word, places.letters, 400) * CLOSEST <= mark
 
 
 @pytest.mark.parametrize("hands", [templates.sample(name) for name in ("digits-cnn", "resnet18")], indirect=True)

@@ -537,7 +537,7 @@ def test_gradients_at_a_step_stand_at_the_ends_of_their_lines(document: Document
     panel = shown(GradientsPanel, document, qtbot)
     assert isinstance(panel, LayerCurvesPanel) and panel.plot._labels is not None
     panel.refresh(Shown(run, step=2), frozenset(run.names()))
-    assert panel.plot._labels.shown == [themes.format_number(0.01)]
+    assert panel.plot._labels.shown == [f"conv1 {themes.format_number(0.01)}"]
     assert panel._subtitle.text() == "values at step 2"
     panel.refresh(Shown(run), frozenset())
     assert panel.plot._labels.shown == ["conv1"]

@@ -21,9 +21,9 @@ from nnviz.gui.canvas.cards.card_text import (
     text_width,
     title_letters,
 )
-from nnviz.gui.canvas.cards.facts import CardFacts, Picture, Status
+from nnviz.gui.canvas.cards.facts import CardFacts, Status
 from nnviz.gui.canvas.cards.shape_glyph import paint_shape
-from nnviz.gui.canvas.geometry import CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, PORT_Y
+from nnviz.gui.canvas.geometry import CARD_MARGIN, CARD_RADIUS, CARD_WIDTH, EDGE_HEIGHT, INSET, PORT_Y
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.scales import paint_no_number
@@ -120,8 +120,7 @@ def paint_card(
     if places.picture is not None:
         _paint_picture(painter, facts, places.picture, picture, theme)
         if picture is not None and "picture" in readings.old:
-            left = facts.picture is Picture.BARS  # the name of the class stands at the right
-            _paint_old_picture(painter, places.picture, places.letters, theme, left=left)
+            _paint_old_picture(painter, facts.layout.rect, places.letters, theme)
         elif picture is not None and readings.own:
             _paint_own(painter, places.picture, places.letters, theme, said=facts.kind == "input")
     if places.gradient_bar is not None:
@@ -177,16 +176,24 @@ def _paint_own(painter: QPainter, area: QRectF, letters: int, theme: Theme, *, s
     painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), OWN_INPUT)
 
 
-def _paint_old_picture(painter: QPainter, place: QRectF, letters: int, theme: Theme, *, left: bool) -> None:
-    """A clock in a corner of a picture that is old, on a plate, over whatever is pictured."""
-    side = age_room(letters)
-    plate = QRectF(place.left() + 2.0 if left else place.right() - side - 2.0, place.top() + 2.0, side, side)
-    back = QColor(theme.panel_raised)
-    back.setAlphaF(0.86)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(back)
-    painter.drawRoundedRect(plate, 2.0, 2.0)
-    paint_age_mark(painter, QPointF(plate.left() + 0.12 * side, plate.center().y()), letters, theme.text)
+def old_picture_mark(card: QRectF, letters: int) -> QRectF:
+    """Where the clock of an old picture stands: on the corner of the card, where nothing else does at any zoom."""
+    side = min(age_room(letters), INSET + CARD_MARGIN - 1.5)
+    # Beside the header, which ends before the corner, and above the ports, half of it outside.
+    outside = side - (INSET - 1.5)
+    return QRectF(card.right() + outside - side, card.top() - outside, side, side)
+
+
+def _paint_old_picture(painter: QPainter, card: QRectF, letters: int, theme: Theme) -> None:
+    """A clock on a plate."""
+    plate = old_picture_mark(card, letters)
+    painter.setPen(QPen(theme.border, 1.0))
+    painter.setBrush(theme.panel_raised)
+    painter.drawRoundedRect(plate, 3.0, 3.0)
+    side = plate.width()
+    paint_age_mark(
+        painter, QPointF(plate.left() + 0.5 * (side - 0.72 * side) - 0.5, plate.center().y()), side, theme.text
+    )
 
 
 def paint_bypass(painter: QPainter, facts: CardFacts, places: CardPlaces, theme: Theme) -> None:
@@ -392,8 +399,9 @@ def _paint_status(
     text = facts.note if noted else word
     wide = text_width(text, letters, 400)
     pill_width = 44.0 if letters == LETTERS else 38.0 * unit
-    # From far the clock of an old value lies over the end of the word.
-    mark = age_room(letters) if letters == LETTERS else 0.0
+    # From far there is no room for both: the clock stands in the place of the word.
+    old = value is not None and "badge" in readings.old
+    mark = age_room(letters) if letters == LETTERS or old else 0.0
     room = row.width() if noted or value is None else row.width() - pill_width - mark - 2.0
     if noted and squeeze_into(wide, room) < CLOSEST:
         # Of a group: what comes in goes before the number of its layers.
@@ -406,7 +414,6 @@ def _paint_status(
         painter.drawText(row, _LEFT, elided(text, letters, 400, int(row.width() / squeeze) + 1))
     if value is None or quantity is None:
         return
-    old = "badge" in readings.old
     colour = aged(level_colour(theme, quantity.bands.level(value)), old, theme)
     pill = QRectF(row.right() - pill_width, row.top() + 0.5, pill_width, row.height() - 1.0)
     back = QColor(colour)

@@ -131,7 +131,7 @@ def named(
         letters: Size of all but the title, in scene units.
         split: Whether a single row may become two, so that it has room.
         instead: Whether it stands in place of the title where there is no room for both: of ``ReLU`` and ``relu3`` the
-            second says more. It is elided rather than left out.
+            second says more. It is elided rather than left out, and the shape beside it left out before that.
     """
     if not name or any(row.title.lower() == name.lower() for row in rows):
         return rows
@@ -157,6 +157,9 @@ def named(
     size, shape = title_letters(letters), text_width(rows[0].shape, letters, 400)
     space = HEADER_WIDTH - (shape + (_HEADER_GAP if letters == LETTERS else _LARGE_GAP * letters) if shape else 0.0)
     squeeze = squeeze_into(text_width(name, size, 600), space)
+    alone = squeeze_into(text_width(name, size, 600), HEADER_WIDTH)
+    if squeeze < CLOSEST <= alone:
+        return (HeaderRow(name, "", alone), *rows[1:])
     if squeeze < CLOSEST:
         return (HeaderRow(elided(name, size, 600, int(space)), rows[0].shape, 1.0), *rows[1:])
     return (HeaderRow(name, rows[0].shape, squeeze), *rows[1:])

@@ -138,3 +138,26 @@ class Lens:
         low, high = self._ends
         share = (math.log10(strength) - low) / (high - low)
         return _NARROWEST + (_WIDEST - _NARROWEST) * float(np.clip(share, 0.0, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Looking:
+    """A lens, and what is said about what is seen through it.
+
+    Attributes:
+        lens: What cards and wires show; None as long as it is not known: they show what they did.
+        title: What that is, in the fewest words.
+        words: A sentence or two.
+        part: Of a step that is taken apart the part, one of ``parts``; empty where none is.
+        parts: All parts of a step, in their order.
+        signs: Whether the colours are those of signs.
+        on_canvas: A sentence about what only the canvas shows: wires, a weight written out.
+    """
+
+    lens: Lens | None
+    title: str
+    words: str
+    part: str = ""
+    parts: tuple[str, ...] = ()
+    signs: bool = False
+    on_canvas: str = ""

@@ -1,0 +1,100 @@
+"""What was decided about single examples, brought to the training split: labels and weights for all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nnviz.data.examples import Split
+from nnviz.project.model import Curated, DataFacts
+
+
+@dataclass(frozen=True, eq=False)
+class Curation:
+    """Labels and weights of the training examples.
+
+    Attributes:
+        targets: As the split's own, with other labels where that was decided; the split's own tensor where nowhere.
+        weights: float32[n]; None where every example weighs 1.
+        astray: What was decided about examples that are not there any more, or have other numbers than then.
+    """
+
+    targets: Tensor
+    weights: Tensor | None
+    astray: tuple[Curated, ...]
+
+    @property
+    def remark(self) -> str:
+        """What could not be done, as a sentence; empty where all was."""
+        count = len(self.astray)
+        if not count:
+            return ""
+        which = f"example {self.astray[0].example}" if count == 1 else f"{count:,} examples"
+        return f"What was decided about {which} is left aside: the data have changed, or know no such class."
+
+
+def mark_of(numbers: Tensor) -> str:
+    """Tells one example from others by its raw numbers, whatever it is called and wherever it stands."""
+    plain = numbers.detach().cpu().contiguous().numpy()
+    return hashlib.blake2b(plain.tobytes(), digest_size=8).hexdigest()
+
+
+def curated(split: Split, facts: DataFacts, entries: Sequence[Curated]) -> Curation:
+    """Labels and weights of a training split.
+
+    An entry that has a mark is looked for by its number first and, where another example stands there by now, among
+    all others. One of an example that stands in another split is left alone.
+
+    Args:
+        split: The training split, as it was loaded.
+        facts: Its classes.
+        entries: What was decided.
+    """
+    if not entries:
+        return Curation(split.targets, None, ())
+    count = len(split)
+    places: dict[int, int] | None = None
+    if split.numbers is not None:
+        wanted = torch.tensor([entry.example for entry in entries])
+        at = torch.isin(split.numbers, wanted).nonzero()[:, 0]
+        places = dict(zip(split.numbers[at].tolist(), at.tolist(), strict=True))
+    marks: dict[str, int] | None = None
+    targets, weights = split.targets, torch.ones(count)
+    astray: list[Curated] = []
+    for entry in entries:
+        index = entry.example if places is None else places.get(entry.example, -1)
+        if entry.mark and not (0 <= index < count and mark_of(split.inputs[index]) == entry.mark):
+            if marks is None:
+                marks = {mark_of(split.inputs[place]): place for place in range(count)}
+            found = marks.get(entry.mark, -1)
+            if found < 0 and index < 0 and _stands_elsewhere(entry, split):
+                continue
+            index = found
+        label = _label(entry, facts)
+        if not 0 <= index < count or (entry.label and label is None):
+            astray.append(entry)
+            continue
+        if label is not None:
+            if targets is split.targets:
+                targets = targets.clone()
+            targets[index] = label
+        weights[index] = entry.weight
+    return Curation(targets, None if bool((weights == 1).all()) else weights, tuple(astray))
+
+
+def _stands_elsewhere(entry: Curated, split: Split) -> bool:
+    """Whether a number that is not in this split is one of the set, and so perhaps of its validation split."""
+    return split.numbers is not None and len(split) > 0 and entry.example <= int(split.numbers.max())
+
+
+def _label(entry: Curated, facts: DataFacts) -> int | None:
+    if not entry.label or facts.task not in ("classes", "binary"):
+        return None
+    if facts.class_names:
+        return facts.class_names.index(entry.label) if entry.label in facts.class_names else None
+    most = max(2, facts.targets)
+    return int(entry.label) if entry.label.isdecimal() and int(entry.label) < most else None

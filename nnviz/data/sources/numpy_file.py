@@ -1,0 +1,131 @@
+"""Arrays of the user's own: a ``.npy`` or ``.npz`` file of pictures or of numbers, with their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
+from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
+from nnviz.errors import DataError
+from nnviz.paths import check_file, given_path
+from nnviz.project.spec import ParamSpec
+
+if TYPE_CHECKING:
+    from nnviz.data.numpy_sets import Plan
+
+_PATH = "data.params.path"
+
+_NUMPY_FILE = DatasetSpec(
+    "numpy_file",
+    "NumPy arrays",
+    "Your own arrays, at most 4 GB of examples: a .npz file with x and y (or x_train, y_train, x_test, y_test), or "
+    "x.npy with y.npy beside it. Pictures [n, h, w], [n, h, w, c] or [n, c, h, w]; features [n, k]. Without arrays for "
+    "it a fifth is the test split. Arrays of Python objects are never opened.",
+    "tables",
+    (
+        ParamSpec("path", "file", "The .npy or .npz file.", "text", ""),
+        ParamSpec(
+            "inputs",
+            "inputs",
+            "The name of the array of inputs in a .npz file. Nothing: it is found by the usual names, such as x, "
+            "x_train, images or data.",
+            "text",
+            "",
+        ),
+        ParamSpec(
+            "targets",
+            "answers",
+            "The name of the array of answers, or of their .npy file. Nothing: y, labels or targets.",
+            "text",
+            "",
+        ),
+        ParamSpec(
+            "layout",
+            "channels",
+            "Where the colours stand in an array of four dimensions. Found: last where that has 1 or 3.",
+            "choice",
+            "auto",
+            choices=(("auto", "found"), ("last", "last [n, h, w, c]"), ("first", "first [n, c, h, w]")),
+        ),
+        ParamSpec(
+            "task",
+            "answers are",
+            "Found: texts and few whole numbers are classes, other numbers are numbers.",
+            "choice",
+            "auto",
+            choices=(("auto", "found"), ("classes", "classes"), ("numbers", "numbers")),
+        ),
+    ),
+    facts=None,
+    count=None,
+    source="Your own file.",
+    licence="yours",
+    offline=False,
+    folder_param="path",
+    endings=(".npz", ".npy"),
+)
+
+
+class NumpyFile(Source):
+    """Arrays in a file, read piece by piece."""
+
+    def declare(self) -> tuple[DatasetSpec, ...]:
+        """One data set, of which nothing is known before the file is looked at."""
+        return (_NUMPY_FILE,)
+
+    def inspect(self, request: Request) -> SourceFacts:
+        """Reads headers and answers, and the range of the numbers."""
+        path = _path(request)
+        plan = _plan(request, path)
+        count = plan.training.inputs.shape[0]
+        validation = None if plan.validation is None else plan.validation.inputs.shape[0]
+        test = 0 if plan.test is None else plan.test.inputs.shape[0]
+        undivided = plan.test is None and plan.validation is None
+        sizes = generated_sizes(count) if undivided else (count + (validation or 0), test)
+        return SourceFacts(plan.facts, sizes, path, validation=validation, notes=plan.notes)
+
+    def files(self, request: Request, place: Path) -> Sequence[Path]:
+        """The file, and those beside it that hold the answers."""
+        return _plan(request, _path(request)).files
+
+    def read(self, request: Request, place: Path | None) -> Arrays:
+        """See :meth:`Source.read`; validation comes last in the training part where there is one."""
+        import numpy as np
+
+        plan = _plan(request, _path(request))
+        labels = dict(zip(map(id, plan.parts), plan.labels, strict=True))
+        inputs = plan.inputs(plan.training, request.report)
+        targets = labels[id(plan.training)]
+        if plan.validation is not None:
+            inputs = np.concatenate([inputs, plan.inputs(plan.validation, request.report)])
+            targets = np.concatenate([targets, labels[id(plan.validation)]])
+        elif plan.test is None:
+            return hold_out_test(request, inputs, targets, generated_sizes(len(targets))[1])
+        if plan.test is None:
+            return inputs, targets, inputs[:0], targets[:0]
+        return inputs, targets, plan.inputs(plan.test, request.report), labels[id(plan.test)]
+
+
+def _path(request: Request) -> Path:
+    """The file that is named.
+
+    Raises:
+        DataError: None is, or what is named is no file.
+    """
+    named = request.text("path")
+    if not named:
+        raise DataError("Choose the file of the NumPy arrays.", field=_PATH)
+    path = given_path(named, _PATH, DataError)
+    check_file(path, _PATH, DataError)
+    if path.suffix.lower() not in _NUMPY_FILE.endings:
+        raise DataError("A file of NumPy arrays ends in .npy or .npz.", field=_PATH, file=str(path))
+    return path
+
+
+def _plan(request: Request, path: Path) -> Plan:
+    from nnviz.data.numpy_sets import HowToTake, plan_of
+
+    how = HowToTake(*(request.text(name) for name in ("inputs", "targets", "layout", "task")))
+    return plan_of(path, how, lambda done, total: request.report(done, total, "Looking through"))

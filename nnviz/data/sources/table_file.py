@@ -1,0 +1,206 @@
+"""Tables of the user's own: a file of text, Parquet or a workbook, with a column that says what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
+from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
+from nnviz.data.table_choice import kinds_of, texts_of
+from nnviz.errors import DataError
+from nnviz.paths import check_file, given_path
+from nnviz.project.model import Choice
+from nnviz.project.spec import ParamSpec
+
+if TYPE_CHECKING:
+    from nnviz.data.table_columns import Taken
+    from nnviz.data.table_reading import FileTable
+
+TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".txt")
+PARQUET_ENDINGS = (".parquet",)
+EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_PATH = "data.params.path"
+
+_TABLE_FILE = DatasetSpec(
+    "table_file",
+    "Table",
+    "Your own table: CSV, TSV, Parquet or a workbook (Excel, OpenDocument). One column is the target, what is right; "
+    "the others come in. Texts become categories, dates days; a fifth of the rows is the test split. Formulas count "
+    "with their saved results, and nothing is ever written into the file.",
+    "tables",
+    (
+        ParamSpec("path", "file", "The file that holds the table.", "text", ""),
+        ParamSpec(
+            "target",
+            "target",
+            "The column that says what is right. Nothing: one called target, label, class or y, else the last.",
+            "text",
+            "",
+        ),
+        ParamSpec(
+            "task",
+            "target is",
+            "Found: texts and few whole numbers are classes, other numbers are numbers.",
+            "choice",
+            "auto",
+            choices=(("auto", "found"), ("classes", "classes"), ("numbers", "numbers")),
+        ),
+        ParamSpec(
+            "target_unit",
+            "target unit",
+            "Numbers of the target are divided by this: prices counted in 100,000 are learned better than in 1.",
+            "float",
+            1.0,
+            minimum=0,
+            maximum=1e12,
+            exclusive_minimum=True,
+            logarithmic=True,
+        ),
+        ParamSpec(
+            "missing",
+            "missing values",
+            "Mean: of the known numbers of the training split; a missing category is a category of its own. Own "
+            "category: beside each number that is missing somewhere, a second one says so. Or the row is left out.",
+            "choice",
+            "mean",
+            choices=(("mean", "mean"), ("category", "own category"), ("drop", "leave the row out")),
+        ),
+        ParamSpec(
+            "categories",
+            "categories",
+            "One-hot: a number of 0 or 1 for each category. Index: one number, its place in the alphabet.",
+            "choice",
+            "one_hot",
+            choices=(("one_hot", "one-hot"), ("index", "index")),
+        ),
+        ParamSpec("left_out", "left out", "Names of the columns that do not come in, one a line.", "texts", ()),
+        ParamSpec(
+            "kinds",
+            "kinds",
+            "What columns are taken as where it was found wrongly, one a line: NAME=number, NAME=category, NAME=date, "
+            "NAME=date month first, NAME=left out.",
+            "texts",
+            (),
+        ),
+        ParamSpec(
+            "separator",
+            "separator",
+            "What stands between the columns of a text.",
+            "choice",
+            "auto",
+            choices=(
+                ("auto", "found"), ("comma", "comma"), ("semicolon", "semicolon"), ("tab", "tab"), ("bar", "bar |"),
+            ),
+            advanced=True,
+        ),
+        ParamSpec(
+            "decimal",
+            "decimals",
+            "What stands before the decimals of a number.",
+            "choice",
+            "auto",
+            choices=(("auto", "found"), ("point", "point"), ("comma", "comma")),
+            advanced=True,
+        ),
+        ParamSpec(
+            "encoding",
+            "encoding",
+            "How letters are written as bytes.",
+            "choice",
+            "auto",
+            choices=(("auto", "found"), ("utf-8", "UTF-8"), ("cp1252", "cp1252"), ("utf-16", "UTF-16")),
+            advanced=True,
+        ),
+        ParamSpec(
+            "header",
+            "header",
+            "Whether the first row names the columns.",
+            "choice",
+            "auto",
+            choices=(("auto", "found"), ("yes", "first row"), ("no", "none")),
+            advanced=True,
+        ),
+        ParamSpec("sheet", "sheet", "Of a workbook: its name; nothing for the first.", "text", "", advanced=True),
+    ),
+    facts=None,
+    count=None,
+    source="Your own file.",
+    licence="yours",
+    offline=False,
+    folder_param="path",
+    endings=(*TEXT_ENDINGS, *PARQUET_ENDINGS, *EXCEL_ENDINGS),
+    preparation=(Choice("standardise"),),
+)  # fmt: skip
+
+
+class TableFile(Source):
+    """Rows of a file; read once for looking at it and for loading it."""
+
+    def declare(self) -> tuple[DatasetSpec, ...]:
+        """One data set, of which nothing is known before the file is looked at."""
+        return (_TABLE_FILE,)
+
+    def inspect(self, request: Request) -> SourceFacts:
+        """Reads the file: only that tells what its columns are."""
+        path = _path(request)
+        taken = _taken(request, path)
+        sizes = generated_sizes(len(taken.targets))
+        return SourceFacts(taken.data, sizes, path, notes=taken.notes, warnings=taken.warnings, columns=taken.columns)
+
+    def files(self, request: Request, place: Path) -> Sequence[Path]:
+        """The one file."""
+        return [place]
+
+    def read(self, request: Request, place: Path | None) -> Arrays:
+        """See :meth:`Source.read`; numbers that are missing are NaN."""
+        taken = _taken(request, _path(request))
+        return hold_out_test(request, taken.inputs, taken.targets, generated_sizes(len(taken.targets))[1])
+
+
+def _path(request: Request) -> Path:
+    """The file that is named.
+
+    Raises:
+        DataError: None is, or what is named is no file.
+    """
+    named = request.text("path")
+    if not named:
+        raise DataError("Choose the file of the Table.", field=_PATH)
+    path = given_path(named, _PATH, DataError)
+    check_file(path, _PATH, DataError)
+    return path
+
+
+def _taken(request: Request, path: Path) -> Taken:
+    """The table as it was chosen, from memory where neither file nor choice has changed."""
+    from nnviz.data.table_columns import HowToTake, take
+    from nnviz.data.table_memory import MEMORY
+    from nnviz.data.table_reading import HowToRead, read_table
+
+    how = HowToRead(*(request.text(name) for name in ("separator", "decimal", "encoding", "header", "sheet")))
+    facts = path.stat()
+    state: tuple[Hashable, ...] = (str(path), facts.st_size, facts.st_mtime_ns, how)
+    take_as = HowToTake(
+        target=request.text("target"),
+        task=request.text("task"),
+        kinds=kinds_of(texts_of(request.values, "kinds")),
+        left_out=texts_of(request.values, "left_out"),
+        missing=request.text("missing"),
+        categories=request.text("categories"),
+        target_unit=request.number("target_unit"),
+    )
+
+    def read() -> FileTable:
+        return read_table(path, how, request.report)
+
+    def make() -> Taken:
+        table = MEMORY.table(state, read)
+        try:
+            return take(table, take_as, str(path), lambda done, total: request.report(done, total, "Understanding"))
+        except DataError as error:
+            raise error.at(file=str(path)) from None
+
+    values = tuple(sorted(request.values.items()))
+    return MEMORY.taken((*state, values), make, lambda: request.report(0, 1))

@@ -1,0 +1,538 @@
+"""What the columns of a table are, and the numbers that become of them: inputs, target, what is missing.
+
+A column is found to be a number, a category or a date, and which can be chosen otherwise. Nothing here is learned from
+the rows but the names of categories: a missing number stays NaN until the training split is known (``tensors.py``).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nnviz.data.sources.source import ColumnFacts
+from nnviz.data.table_choice import CATEGORY, DATE, LEFT_OUT, MONTH_FIRST, NUMBER
+from nnviz.data.table_reading import MISSING, MOST_CELLS, FileTable
+from nnviz.errors import DataError
+from nnviz.project.model import DataFacts
+from nnviz.project.text import clean_name
+from nnviz.project.value_text import number_text
+
+#: Names of a column that says what is right, in the order in which they are looked for.
+TARGET_NAMES = ("target", "label", "class", "y")
+MOST_CLASSES = 1000
+MOST_FEATURES = 10_000
+#: Whole numbers of at most so many values are classes, where each comes twice on average.
+_FEW_VALUES = 20
+#: A text of more values than this is a name or a remark, unless somebody says that it is a category.
+_USUAL_CATEGORIES = 100
+_FEWEST_TOLD = 20
+#: This share of a column must be numbers or dates for the rest to count as missing.
+_MOSTLY = 0.9
+_LARGEST = 1e30
+_COUNTERS = frozenset({"id", "index", "no", "nr", "row", "rowid", "column 1", "unnamed: 0"})
+#: Dates count from here: the same whichever rows a file holds.
+EPOCH = "2000-01-01"
+_DATES = (
+    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ", "%d.%m.%Y", "%d.%m.%Y %H:%M",
+    "%d.%m.%Y %H:%M:%S", "%d.%m.%y", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y",
+)  # fmt: skip
+_DAY_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%y")
+_MONTH_FIRST = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%y", "%m-%d-%Y")
+_MOST_NAMED = 20
+_TARGET, _KINDS_FIELD = "data.params.target", "data.params.kinds"
+
+
+@dataclass(frozen=True)
+class HowToTake:
+    """What the columns of a table are for, as it was chosen.
+
+    Attributes:
+        target: The column that says what is right; empty: one that is called so, else the last.
+        task: ``auto``, ``classes`` or ``numbers``.
+        kinds: What columns are taken as, by their names.
+        left_out: Columns that the network does not see.
+        missing: ``mean``, ``category`` (its own) or ``drop`` (the row).
+        categories: ``one_hot`` or ``index``.
+        target_unit: The target is counted in it.
+    """
+
+    target: str = ""
+    task: str = "auto"
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    missing: str = "mean"
+    categories: str = "one_hot"
+    target_unit: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """A table as the network gets it.
+
+    Attributes:
+        inputs: float32[n, features]; NaN where a number is missing.
+        targets: int64[n] classes, or float32[n, 1].
+        data: Shape, targets, classes, names of the features.
+        columns: What was made of every column of the file.
+        notes, warnings: As in ``SourceFacts``.
+    """
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[Any]
+    data: DataFacts
+    columns: tuple[ColumnFacts, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the arrays take."""
+        return int(self.inputs.nbytes + self.targets.nbytes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """A column understood: ``values`` are floats, or texts of a category; null where one is missing."""
+
+    name: str
+    kind: str
+    values: pl.Series
+    warnings: tuple[str, ...] = ()
+    why_out: str = ""
+    whole: bool = False
+
+
+def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int], None]) -> Taken:
+    """Inputs and targets of a table.
+
+    Args:
+        table: The columns as they were read.
+        how: What they are for.
+        file: For sentences.
+        report: Told how far it is; may raise to end the work.
+
+    Raises:
+        DataError: There is no such column, nothing to tell apart, no row that is left, too many features.
+    """
+    names = table.frame.columns
+    target_name, guessed = _target_name(names, how, file)
+    warnings = [*table.warnings]
+    for name in (*how.left_out, *how.kinds):
+        if name not in names:
+            where = "left_out" if name in how.left_out else "kinds"
+            raise _no_column(name, names, file, f"data.params.{where}")
+    if target_name in how.left_out or how.kinds.get(target_name) == LEFT_OUT:
+        raise DataError(f"'{target_name}' is the target and cannot be left out.", file=file, field=_TARGET)
+    understood: list[_Column] = []
+    for at, series in enumerate(table.frame.iter_columns()):
+        report(at, len(names))
+        understood.append(_understand(series, table, how, is_target=series.name == target_name))
+    if guessed:
+        warnings.append(f"No column is called {', '.join(TARGET_NAMES[:-1])} or y: the last one, '{target_name}', is "
+                        "the target.")  # fmt: skip
+    for column in understood:
+        warnings += column.warnings
+    target = next(column for column in understood if column.name == target_name)
+    inputs = [column for column in understood if column is not target]
+    kept = [column for column in inputs if column.kind != LEFT_OUT]
+    rows, row_words = _rows(table, target, kept, how, file)
+    warnings += row_words
+    if rows is not None:
+        target = replace(target, values=target.values.gather(rows))
+        inputs = [replace(one, values=one.values.gather(rows)) for one in inputs]
+    answers, task, classes, target_words, target_about = _answers(target, how, file, names)
+    warnings += target_words
+    numbers, features, about, left = _features(inputs, how, file)
+    warnings += left
+    facts = [
+        ColumnFacts(one.name, one.kind, "target" if one.name == target_name else about[one.name][0],
+                    target_about if one.name == target_name else about[one.name][1])
+        for one in understood
+    ]  # fmt: skip
+    data = DataFacts(
+        (len(features),), len(classes) if task == "classes" else 1, task, classes, feature_names=tuple(features)
+    )
+    if len(warnings) > _MOST_NAMED:
+        warnings = [*warnings[:_MOST_NAMED], f"{len(warnings) - _MOST_NAMED} more remarks on other columns."]
+    return Taken(numbers, answers, data, tuple(facts), table.notes, tuple(warnings))
+
+
+def _target_name(names: Sequence[str], how: HowToTake, file: str) -> tuple[str, bool]:
+    """The target, and whether nothing but its place speaks for it."""
+    if how.target:
+        if how.target in names:
+            return how.target, False
+        alike = [name for name in names if name.casefold() == how.target.strip().casefold()]
+        if len(alike) == 1:
+            return alike[0], False
+        raise _no_column(how.target, names, file, _TARGET)
+    if len(names) == 1:
+        raise DataError(
+            f"There is one column, '{names[0]}': one that comes in and a target are needed. Is “separator” right?",
+            file=file,
+            field="data.params.separator",
+        )
+    for wanted in TARGET_NAMES:
+        for name in names:
+            if name.casefold() == wanted:
+                return name, False
+    return names[-1], True
+
+
+def _no_column(name: str, names: Sequence[str], file: str, field: str) -> DataError:
+    return DataError(f"There is no column '{name[:60]}'. There are: {_listed(names)}.", file=file, field=field)
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(name[:40] for name in names[:most]) + more
+
+
+# ---- what a column is ----------------------------------------------------------------------------------------------
+
+
+def _understand(series: pl.Series, table: FileTable, how: HowToTake, *, is_target: bool) -> _Column:
+    name, wanted = series.name, how.kinds.get(series.name, "auto")
+    if name in how.left_out or wanted == LEFT_OUT:
+        return _Column(name, LEFT_OUT, series, why_out="left out as you chose")
+    dtype = series.dtype
+    if is_target and how.task == "numbers" and wanted == "auto":
+        wanted = NUMBER if not dtype.is_temporal() else DATE
+    if dtype == pl.Boolean:
+        texts = series.cast(pl.String)
+        return _Column(name, CATEGORY, texts) if wanted == CATEGORY or is_target else _number(name, series, table)
+    if dtype.is_numeric():
+        if wanted in (DATE, MONTH_FIRST):
+            raise DataError(f"'{name}' holds numbers, which are no dates.", field=_KINDS_FIELD)
+        found = _number(name, series, table)
+        return _as_category(found, series) if wanted == CATEGORY else found
+    if dtype in (pl.Date, pl.Datetime):
+        return _Column(name, DATE, _days(series))
+    if dtype in (pl.Categorical, pl.Enum):
+        series = series.cast(pl.String)
+    if series.dtype != pl.String:
+        return _Column(name, LEFT_OUT, series, (f"'{name}' holds {dtype}, which nnviz does not take: left out.",),
+                       why_out=f"holds {dtype}")  # fmt: skip
+    return _text(series, table, wanted, how)
+
+
+def _number(name: str, series: pl.Series, table: FileTable) -> _Column:
+    values = series.cast(pl.Float64, strict=False).fill_nan(None)
+    warnings: tuple[str, ...] = ()
+    large = (values.abs() > _LARGEST).fill_null(value=False)
+    if large.any():
+        warnings = (_cells(name, _TOO_LARGE, series, large, table),)
+        values = values.set(large, None)
+    known = values.drop_nulls()
+    return _Column(name, NUMBER, values, warnings, whole=bool((known == known.round(0)).all()))
+
+
+def _as_category(column: _Column, series: pl.Series) -> _Column:
+    if series.dtype.is_integer():
+        return replace(column, kind=CATEGORY, values=series.cast(pl.String))
+    texts = {value: number_text(value) for value in column.values.unique().drop_nulls().to_list()}
+    return replace(
+        column, kind=CATEGORY, values=column.values.replace_strict(texts, return_dtype=pl.String, default=None)
+    )
+
+
+def _days(series: pl.Series) -> pl.Series:
+    times = series.cast(pl.Datetime("us"))
+    start = pl.Series([EPOCH]).str.to_datetime("%Y-%m-%d").dt.epoch("us").item()
+    days: pl.Series = (times.dt.epoch("us") - start) / 86_400e6
+    return days.alias(series.name)
+
+
+def _text(series: pl.Series, table: FileTable, wanted: str, how: HowToTake) -> _Column:
+    """Texts: numbers where (nearly) all of them are, else dates, else categories."""
+    name = series.name
+    texts = series.str.strip_chars()
+    texts = texts.set(texts.is_in(list(MISSING)).fill_null(value=False), None)
+    known = texts.len() - texts.null_count()
+    if not known:
+        return _Column(name, LEFT_OUT, texts, (), why_out="empty: all values are missing")
+    if wanted == CATEGORY:
+        return _Column(name, CATEGORY, _cleaned(texts))
+    if wanted in ("auto", NUMBER):
+        numbers = _as_numbers(texts, table.decimal)
+        good = numbers.len() - numbers.null_count()
+        if wanted == NUMBER and not good:
+            field = "data.params.kinds" if name in how.kinds else "data.params.task"
+            raise DataError(f"'{name}' holds no numbers, such as “{texts.drop_nulls()[0][:40]}”.", field=field)
+        if wanted == NUMBER or good >= _MOSTLY * known:
+            found = _number(name, numbers, table)
+            bad = texts.is_not_null() & numbers.is_null()
+            if bad.any():
+                words = _cells(name, _NO_NUMBER, texts, bad, table)
+                found = replace(found, warnings=(words, *found.warnings))
+            return found
+    days, words = _as_dates(texts, month_first=wanted == MONTH_FIRST)
+    good = 0 if days is None else days.len() - days.null_count()
+    if days is not None and (good >= _MOSTLY * known or (wanted in (DATE, MONTH_FIRST) and good)):
+        warnings = [words] if words and wanted == "auto" else []
+        bad = texts.is_not_null() & days.is_null()
+        if bad.any():
+            warnings.append(_cells(name, _NO_DATE, texts, bad, table))
+        return _Column(name, DATE, days, tuple(warnings))
+    if wanted in (DATE, MONTH_FIRST):
+        raise DataError(f"'{name}' holds no dates, such as “{texts.drop_nulls()[0][:40]}”.", field=_KINDS_FIELD)
+    return _Column(name, CATEGORY, _cleaned(texts))
+
+
+def _cleaned(texts: pl.Series) -> pl.Series:
+    """Categories by names that can be shown, one line each."""
+    names = texts.unique().drop_nulls()
+    odd = {one: clean_name(one)[:100] or "?" for one in names.to_list()} if len(names) <= 2 * MOST_CLASSES else {}
+    odd = {one: clean for one, clean in odd.items() if one != clean}
+    return texts.replace(odd) if odd else texts.cast(pl.String)
+
+
+def _as_numbers(texts: pl.Series, decimal: str) -> pl.Series:
+    """The texts as numbers, null where one is none: with points or commas, and thousands set apart by the other."""
+    thousands = {"point": r"^[-+]?\d{1,3}(,\d{3})+(\.\d+)?$", "comma": r"^[-+]?\d{1,3}(\.\d{3})+(,\d+)?$"}
+
+    def point() -> pl.Series:
+        return texts.cast(pl.Float64, strict=False)
+
+    def grouped() -> pl.Series:
+        apart = texts.str.contains(thousands["point"])
+        joined = pl.when(apart).then(texts.str.replace_all(",", "", literal=True)).otherwise(texts)
+        return pl.select(joined).to_series().cast(pl.Float64, strict=False)
+
+    def comma() -> pl.Series:
+        apart, pointed = texts.str.contains(thousands["comma"]), texts.str.contains(".", literal=True)
+        joined = pl.when(apart).then(texts.str.replace_all(".", "", literal=True)).when(~pointed).then(texts)
+        return pl.select(joined).to_series().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+
+    found: list[pl.Series] = []
+    for way in (comma, point) if decimal == "comma" else (point, grouped, comma):
+        found.append(way().alias(texts.name))
+        if found[-1].null_count() == texts.null_count():
+            return found[-1]
+    return min(found, key=lambda numbers: numbers.null_count())
+
+
+def _as_dates(texts: pl.Series, *, month_first: bool) -> tuple[pl.Series | None, str]:
+    """Days since the epoch by the form that fits most texts; and a word where day and month may be exchanged."""
+    sample = texts.drop_nulls().head(300)
+    if not sample.str.contains(r"^\d{1,4}[-./]\d{1,2}[-./]\d").any():
+        return None, ""
+    forms = (*_MONTH_FIRST, *_DATES) if month_first else (*_DATES, *_DAY_FIRST, *_MONTH_FIRST)
+
+    def fits(some: pl.Series, form: str) -> int:
+        return some.len() - some.str.to_datetime(form, strict=False).null_count()
+
+    best = max(forms, key=lambda form: fits(sample, form))
+    if not fits(sample, best):
+        return None, ""
+    if best in _DAY_FIRST and not month_first:  # a 13th at the end of a long file tells the two apart
+        other = best.replace("%d/%m", "%m/%d")
+        if fits(texts, other) > fits(texts, best):
+            best = other
+        elif fits(texts, other) == fits(texts, best):
+            days = _days(texts.str.to_datetime(best, strict=False))
+            return days, f"'{texts.name}' is read with the day before the month; the other way is “{MONTH_FIRST}”."
+    return _days(texts.str.to_datetime(best, strict=False)), ""
+
+
+#: What is wrong with a cell, and with several.
+_NO_NUMBER, _NO_DATE = ("is no number", "are no numbers"), ("is no date", "are no dates")
+_TOO_LARGE = ("is too large to compute with", "are too large to compute with")
+
+
+def _cells(name: str, wrong: tuple[str, str], shown: pl.Series, bad: pl.Series, table: FileTable) -> str:
+    """The sentence on cells that count as missing."""
+    at = bad.arg_true()
+    first = f"“{str(shown[int(at[0])])[:40]}” in line {table.lines(int(at[0])):,}"
+    if len(at) == 1:
+        return f"'{name}': {first} {wrong[0]} and counts as missing."
+    return f"'{name}': {len(at):,} cells {wrong[1]} and count as missing; the first is {first}."
+
+
+# ---- rows ----------------------------------------------------------------------------------------------------------
+
+
+def _rows(
+    table: FileTable, target: _Column, kept: Sequence[_Column], how: HowToTake, file: str
+) -> tuple[pl.Series | None, list[str]]:
+    """The numbers of the rows that are examples, None where all are; and what is to be said about the others."""
+    known = target.values.is_not_null()
+    words = []
+    frame = table.frame
+    empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series() if frame.width else ~known
+    without = int((~known & ~empty).sum())
+    if not known.any():
+        raise DataError(f"The target '{target.name}' is missing in every row.", file=file, field=_TARGET)
+    if without:
+        first = table.lines(int((~known & ~empty).arg_true()[0]))
+        rows = f"line {first:,}, which has" if without == 1 else f"{without:,} rows (the first is line {first:,}) with"
+        words.append(f"Left out: {rows} no target '{target.name}'.")
+    if how.missing == "drop":
+        whole = known
+        for column in kept:
+            whole = whole & column.values.is_not_null()
+        if gone := int((known & ~whole).sum()):
+            if not whole.any():
+                raise DataError(
+                    "Every row lacks a value, so none is left; take another way with missing values, or leave out "
+                    "columns.", file=file, field="data.params.missing")  # fmt: skip
+            words.append(f"Left out: {gone:,} rows with a missing value.")
+        known = whole
+    if int(known.sum()) < 2:
+        raise DataError("One row is left: at least two are needed.", file=file, field="data.params.path")
+    return (None if known.all() else known.arg_true()), words
+
+
+# ---- target --------------------------------------------------------------------------------------------------------
+
+
+def _answers(
+    target: _Column, how: HowToTake, file: str, names: Sequence[str]
+) -> tuple[NDArray[Any], str, tuple[str, ...], list[str], str]:
+    values = target.values
+    distinct = values.n_unique()
+    others = f"Choose another target: {_listed([name for name in names if name != target.name])}."
+    if target.kind == CATEGORY and how.task == "numbers":
+        raise DataError(f"'{target.name}' holds no numbers.", file=file, field="data.params.task")
+    few = target.whole and distinct <= _FEW_VALUES and 2 * distinct <= len(values)
+    classes = target.kind == CATEGORY or how.task == "classes" or (how.task == "auto" and target.kind == NUMBER and few)
+    if distinct == 1:
+        what = f"always {_shown(values[0])}" if values.dtype != pl.String else f"'{values[0]}' in every row"
+        raise DataError(f"The target '{target.name}' is {what}: there is nothing to tell apart. {others}", file=file,
+                        field=_TARGET)  # fmt: skip
+    if not classes:
+        numbers = values.to_numpy().astype(np.float64) / how.target_unit
+        words = []
+        spread = float(numbers.std())
+        if spread > 100 or spread < 0.01:
+            unit = 10.0 ** round(np.log10(spread * how.target_unit))
+            words.append(
+                f"The target '{target.name}' spreads by {spread:.3g} around its mean: with an error that is squared, "
+                f"training may be unstable or slow. Count it in “target unit” {number_text(unit)}."
+            )
+        about = f"{target.kind}, {_shown(values.min())} to {_shown(values.max())}"
+        return numbers.astype(np.float32).reshape(-1, 1), "regression", (), words, about
+    if distinct > MOST_CLASSES or (
+        target.kind == CATEGORY and len(values) >= _FEWEST_TOLD and 2 * distinct > len(values)
+    ):
+        raise DataError(
+            f"The target '{target.name}' has {distinct:,} different values in {len(values):,} rows, which are no "
+            f"classes. {others}", file=file, field=_TARGET)  # fmt: skip
+    levels = values.unique().sort()
+    codes = values.replace_strict(levels, pl.int_range(len(levels), eager=True), return_dtype=pl.Int64)
+    shown = tuple(str(one) if values.dtype == pl.String else number_text(one) for one in levels.to_list())
+    counts = np.bincount(codes.to_numpy(), minlength=len(levels))
+    rare = [name for name, count in zip(shown, counts.tolist(), strict=True) if count == 1]
+    words = [f"The class '{name}' has one row: nothing tells how well it is recognised." for name in rare[:3]]
+    if len(rare) > 3:
+        words.append(f"{len(rare) - 3} more classes have one row.")
+    about = f"{len(shown)} classes: {_listed(shown, 6)}"
+    return np.ascontiguousarray(codes.to_numpy(), np.int64), "classes", shown, words, about
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)[:40]
+
+
+# ---- inputs --------------------------------------------------------------------------------------------------------
+
+
+def _features(
+    columns: Sequence[_Column], how: HowToTake, file: str
+) -> tuple[NDArray[np.float32], list[str], dict[str, tuple[str, str]], list[str]]:
+    """The numbers that come in, their names, (use, words) of every column, and what was left out by itself."""
+    made: list[tuple[str, Callable[[], pl.Series]]] = []
+    about: dict[str, tuple[str, str]] = {}
+    words: list[str] = []
+    for column in columns:
+        values, name = column.values, column.name
+        missing = values.null_count()
+        lack = f", {missing:,} missing" if missing else ""
+        why = column.why_out or (_why_out(column, how) if column.kind != LEFT_OUT else "")
+        if why:
+            about[name] = ("left out", why)
+            if not why.endswith("as you chose"):
+                words += [] if column.warnings and column.kind == LEFT_OUT else [f"'{name}' is left out: {why}."]
+            continue
+        own = missing and how.missing == "category"
+        if column.kind != CATEGORY:
+            low, high = values.min(), values.max()
+            if column.kind == DATE:
+                first, last = (_date_text(float(one)) for one in (low, high))  # type: ignore[arg-type]
+                about[name] = ("input", f"date, {first} to {last}{lack}; as days since {EPOCH}")
+            else:
+                about[name] = ("input", f"number, {_shown(low)} to {_shown(high)}{lack}")
+            made.append((name, lambda values=values: values))  # type: ignore[misc]
+            if own:
+                made.append((f"{name} missing", lambda values=values: values.is_null()))  # type: ignore[misc]
+            continue
+        levels = values.unique().drop_nulls().sort()
+        about[name] = ("input", f"category of {len(levels)}: {_listed(levels.to_list(), 6)}{lack}")
+        if len(made) + len(levels) > MOST_FEATURES and how.categories == "one_hot":
+            raise _too_many(len(made) + len(levels), file)
+        if how.categories == "index":
+            made.append((name, lambda values=values, levels=levels: _codes(values, levels)))  # type: ignore[misc]
+            continue
+        for level in levels.to_list():
+            made.append((f"{name} = {level}", lambda values=values, level=level: values == level))  # type: ignore[misc]
+        if missing:
+            made.append((f"{name} missing", lambda values=values: values.is_null()))  # type: ignore[misc]
+    if not made:
+        raise DataError("No column is left that could come in.", file=file, field="data.params.left_out")
+    rows = len(columns[0].values)
+    if len(made) > MOST_FEATURES or rows * len(made) > MOST_CELLS:
+        raise _too_many(len(made), file, rows)
+    numbers = np.empty((rows, len(made)), np.float32)
+    for at, (_, make) in enumerate(made):
+        found = make()
+        if found.dtype == pl.Boolean:
+            found = found.fill_null(value=False)
+        numbers[:, at] = found.cast(pl.Float32).fill_null(float("nan")).to_numpy()
+    return numbers, [name for name, _ in made], about, words
+
+
+def _codes(values: pl.Series, levels: pl.Series) -> pl.Series:
+    """The place of each category in their order; a missing one stands behind the last."""
+    numbers = pl.int_range(len(levels), eager=True)
+    return values.replace_strict(levels, numbers, default=len(levels), return_dtype=pl.Int64)
+
+
+def _why_out(column: _Column, how: HowToTake) -> str:
+    """Why a column tells nothing, unless somebody says what it is."""
+    values, count = column.values, len(column.values)
+    if values.null_count() == count:
+        return "empty: all values are missing"
+    asked = how.kinds.get(column.name, "auto") != "auto"
+    if column.kind == CATEGORY:
+        distinct = values.drop_nulls().n_unique()
+        if distinct > MOST_CLASSES and how.categories == "one_hot":
+            return f"{distinct:,} different texts, more than {MOST_CLASSES:,}"
+        many = distinct > _USUAL_CATEGORIES or (count >= _FEWEST_TOLD and 2 * distinct > count)
+        if many and not asked:
+            return f"{distinct:,} different texts in {count:,} rows, as names or remarks have"
+    elif column.whole and not asked and count > 2 and column.name.casefold() in _COUNTERS and not values.null_count():
+        steps = values.diff().drop_nulls()
+        if bool((steps == 1).all()):
+            return "it only counts the rows"
+    return ""
+
+
+def _date_text(days: float) -> str:
+    return str((datetime.datetime(2000, 1, 1) + datetime.timedelta(days=days)).date())
+
+
+def _too_many(count: int, file: str, rows: int = 0) -> DataError:
+    size = f" in {rows:,} rows" if rows else ""
+    return DataError(
+        f"The columns would become {count:,} numbers for each row{size}; at most {MOST_FEATURES:,} and {MOST_CELLS:,} "
+        "altogether are taken. Leave out columns, or take categories as an index.",
+        file=file,
+        field="data.params.categories",
+    )

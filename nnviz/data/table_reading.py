@@ -1,0 +1,536 @@
+"""A table of the user's own, from its file to columns of polars: encoding, separator, header, rows that do not fit.
+
+CSV and its kin are read twice in the good case only in part: a sample says what stands where, then polars reads the
+whole file with that knowledge. Where one cell or one row does not keep to it, everything is read as text, and Python's
+csv module names the rows that have too few or too many values. Any thread; polars is imported when it is needed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fastexcel
+import polars as pl
+
+from nnviz.data.sources.table_file import EXCEL_ENDINGS, PARQUET_ENDINGS
+from nnviz.errors import DataError
+from nnviz.paths import reason_of
+from nnviz.project.text import clean_name
+from nnviz.regular_files import open_regular
+
+#: A file of text is held in memory while it is read; so is what a packed one unpacks to.
+MOST_BYTES = 1 << 30
+#: Rows times columns: 400 MB while they are looked at, 200 MB as they are trained on.
+MOST_CELLS = 50_000_000
+MOST_COLUMNS = 4096
+#: What stands for a missing value, in any column.
+MISSING = (
+    "", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "?", "-", "#N/A", "#DIV/0!", "#VALUE!", "#REF!",
+    "#NAME?", "#NUM!", "#NULL!",
+)  # fmt: skip
+#: So many rows say how a file is written.
+_SAMPLE_ROWS = 200
+_SAMPLE_BYTES = 1 << 20
+#: A decimal comma and a semicolon belong together, so the comma is tried last.
+_SEPARATORS = (("\t", "tabs"), (";", "semicolons"), ("|", "bars"), (",", "commas"))
+_MOST_NAMED = 5
+_AT_ONCE = 20_000
+_PATH = "data.params.path"
+
+
+@dataclass(frozen=True)
+class HowToRead:
+    """How a file is read, as it was chosen: ``auto`` is found out.
+
+    Attributes:
+        separator: ``auto``, ``comma``, ``semicolon``, ``tab`` or ``bar``.
+        decimal: ``auto``, ``point`` or ``comma``.
+        encoding: ``auto``, ``utf-8``, ``cp1252`` or ``utf-16``.
+        header: ``auto``, ``yes`` or ``no``.
+        sheet: Of a workbook; the first one where it is empty.
+    """
+
+    separator: str = "auto"
+    decimal: str = "auto"
+    encoding: str = "auto"
+    header: str = "auto"
+    sheet: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FileTable:
+    """The columns of a file: numbers where all cells are numbers, else texts, dates or what Parquet holds.
+
+    Attributes:
+        frame: The columns under names that differ.
+        lines: In which line of the file, or row of the sheet, each row stands; from 1.
+        decimal: ``point`` or ``comma``: what the texts that are left use.
+        notes: How it was read, in sentences.
+        warnings: What was left out or renamed, likewise.
+    """
+
+    frame: pl.DataFrame
+    lines: Callable[[int], int]
+    decimal: str = "point"
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+#: (what has been done, of how much): may raise Cancelled.
+Report = Callable[[int, int], None]
+
+
+def read_table(path: Path, how: HowToRead, report: Report) -> FileTable:
+    """The table that a file holds.
+
+    Args:
+        path: A file that is there.
+        how: What is known of it.
+        report: Told how far it is; may raise to end the work.
+
+    Raises:
+        DataError: It is no table, is damaged, empty or too large; names the file.
+    """
+    suffix = path.suffix.lower()
+    try:
+        with open_regular(path) as file:
+            size = path.stat().st_size
+            if not size:
+                raise _wrong(path, "The file is empty.")
+            if size > MOST_BYTES:
+                raise _wrong(path, f"The file has {size / 1e9:.1f} GB; at most {MOST_BYTES / 1e9:.1f} GB are read.")
+            data = file.read()
+    except (OSError, ValueError) as error:
+        raise _wrong(path, reason_of(error)) from None
+    report(1, 4)
+    if suffix in EXCEL_ENDINGS:
+        return _read_excel(path, data, how)
+    if suffix in PARQUET_ENDINGS:
+        return _read_parquet(path, data)
+    return _read_text(path, data, how, report)
+
+
+def _wrong(path: Path, sentence: str, field: str = _PATH) -> DataError:
+    return DataError(sentence, file=str(path), field=field)
+
+
+# ---- names and sizes -----------------------------------------------------------------------------------------------
+
+
+def _named(names: Sequence[str | None]) -> tuple[list[str], list[str]]:
+    """Names of columns that can be shown and differ, and what had to be changed for it."""
+    found: list[str] = []
+    warnings: list[str] = []
+    taken: set[str] = set()
+    for at, given in enumerate(names):
+        name = base = clean_name(given or "")[:100].strip() or f"column {at + 1}"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{base} ({number})"
+        if name != base and len(warnings) < _MOST_NAMED:
+            warnings.append(f"More than one column is called '{base}': one of them is '{name}' here.")
+        taken.add(name)
+        found.append(name)
+    return found, warnings
+
+
+def _check_size(path: Path, rows: int, columns: int) -> None:
+    if columns > MOST_COLUMNS:
+        raise _wrong(path, f"The table has {columns:,} columns; at most {MOST_COLUMNS:,} are taken.")
+    if rows * columns > MOST_CELLS:
+        raise _wrong(
+            path,
+            f"The table has {rows:,} rows of {columns:,} columns; at most {MOST_CELLS:,} values are taken, which are "
+            f"{MOST_CELLS // columns:,} such rows.",
+        )
+
+
+# ---- text ----------------------------------------------------------------------------------------------------------
+
+
+def _read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileTable:
+    data, encoding = _as_utf8(path, data, how.encoding)
+    if b"\r" in data and b"\n" not in data:  # as old Macintoshes wrote
+        data = data.replace(b"\r", b"\n")
+    data = data.rstrip(b"\r\n \t\x1a")
+    if not data:
+        raise _wrong(path, "The file holds nothing but empty lines.")
+    given = ""
+    if data[:4].lower() == b"sep=" and data[5:6] in (b"\r", b"\n"):  # Excel's own word for it
+        given, data = data[4:5].decode("latin-1"), data[5:].lstrip(b"\r\n")
+        if not data:
+            raise _wrong(path, "The file holds nothing but empty lines.")
+    sample = _sample(path, data)
+    separator = _separator(how.separator, given, sample)
+    rows = _split(path, sample, separator)
+    if not rows:
+        raise _wrong(path, "There is no row in this file.")
+    width = Counter(len(row) for _, row in rows).most_common(1)[0][0]
+    width = width if width > 1 else max(len(row) for _, row in rows)
+    if width > 2 and not any(row[-1].strip() for _, row in rows if len(row) == width):  # each row ends in a separator
+        rows = [(line, row[:-1] if len(row) == width else row) for line, row in rows]
+        width -= 1
+    if width > MOST_COLUMNS:
+        _check_size(path, 0, width)
+    first = next(at for at, (_, row) in enumerate(rows) if len(row) == width)
+    named = _has_header(how, [row for _, row in rows[first:] if len(row) == width])
+    names, warnings = _named(rows[first][1] if named else [""] * width)
+    body = rows[first + 1 :] if named else rows[first:]
+    if first:
+        warnings.insert(0, f"{_lines(first)} before the table left out: “{' '.join(rows[0][1])[:60].strip()}”.")
+    if not body:
+        raise _wrong(path, "There is only a header and no row below it." if named else "There is no row in this file.")
+    _check_size(path, data.count(b"\n") + 1, width)
+    skipped = rows[first][0] if named else (rows[first - 1][0] if first else 0)
+    decimal, numeric = _numbers(how.decimal, separator, [row for _, row in body if len(row) == width], width)
+    report(2, 4)
+    frame = _fast(data, separator, decimal, names, numeric, skipped)
+    report(3, 4)
+    lines: Callable[[int], int] = lambda row: row + 1 + skipped  # noqa: E731 - one of two
+    if frame is None:
+        frame, places, ragged = _careful(path, data, separator, names, skipped, report)
+        lines = places.__getitem__
+        warnings = [*ragged, *warnings]
+    words = f"Text in {encoding} with {dict(_SEPARATORS)[separator]} between the columns"
+    words += ", decimal commas" if decimal == "comma" else ""
+    notes = (f"{words}.",) if named else (f"{words}; the first row is no header.",)
+    return FileTable(frame, lines, decimal, notes, tuple(warnings))
+
+
+def _as_utf8(path: Path, data: bytes, chosen: str) -> tuple[bytes, str]:
+    """The text in UTF-8 without a mark of order, and what it was in, in words."""
+    packed = {b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\x1f\x8b": "packed with gzip", b"%PDF": "a PDF",
+              b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"PAR1": "a Parquet file",
+              b"\xd0\xcf\x11\xe0": "an old Excel workbook"}  # fmt: skip
+    for mark, what in packed.items():
+        if data.startswith(mark):
+            raise _wrong(path, f"This is no text but {what}: give it the ending that says so, or unpack it.")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or chosen == "utf-16":
+        return _utf16(path, data, "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-16-le")
+    head = data[:4096]
+    if head.count(0) > len(head) // 4:
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        if not even or not odd:
+            return _utf16(path, data, "utf-16-le" if odd else "utf-16-be")
+    if b"\0" in data:
+        raise _wrong(path, "This is no text: it holds bytes of the value 0. Is it another kind of file?")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if data.isascii():
+        return data, "UTF-8"
+    try:
+        if chosen != "cp1252":
+            data.decode("utf-8")
+            return data, "UTF-8"
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        if chosen == "utf-8":
+            raise _wrong(path, f"Line {line:,} is no UTF-8; cp1252 may be right.", "data.params.encoding") from None
+        other = _utf8_line(data)
+        if other:
+            raise _wrong(
+                path,
+                f"Line {other:,} is UTF-8 and line {line:,} is not: this file mixes two encodings. Save it in one, or "
+                "choose cp1252 to read it nevertheless.",
+                "data.params.encoding",
+            ) from None
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _wrong(path, f"Line {line:,} is neither UTF-8 nor cp1252: it may be no text at all.") from None
+    if sum(character < " " and character not in "\t\n\r\f" for character in text[:4096]) > len(text[:4096]) // 20:
+        raise _wrong(path, "This is no text: much of it are control characters. Is it another kind of file?")
+    return text.encode(), "cp1252 (Windows, Latin-1)"
+
+
+def _utf16(path: Path, data: bytes, encoding: str) -> tuple[bytes, str]:
+    try:
+        return data.decode(encoding).removeprefix("\ufeff").replace("\0", "").encode(), "UTF-16"
+    except UnicodeError:
+        raise _wrong(path, "This is no whole text in UTF-16: it may be cut off.", "data.params.encoding") from None
+
+
+def _utf8_line(data: bytes) -> int:
+    """The first line with letters beyond ASCII that are UTF-8, from 1; 0 where there is none."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.isascii():
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+            return number
+    return 0
+
+
+def _sample(path: Path, data: bytes) -> str:
+    """The beginning, whole lines of it."""
+    if len(data) <= _SAMPLE_BYTES:
+        return data.decode()
+    end = data.rfind(b"\n", 0, _SAMPLE_BYTES)
+    if end < 0:
+        separators = max(data[:_SAMPLE_BYTES].count(one.encode()) for one, _ in _SEPARATORS)
+        many = f"more than {separators:,} columns; at most {MOST_COLUMNS:,} are taken"
+        many = many if separators > MOST_COLUMNS else f"more than {_SAMPLE_BYTES:,} letters, so this is no table"
+        raise _wrong(path, f"The first line has {many}.")
+    return data[:end].decode()
+
+
+def _separator(chosen: str, given: str, sample: str) -> str:
+    """What stands between the values: the one that gives the most rows of equal length, and then the longest rows."""
+    known = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+    if chosen in known:
+        return known[chosen]
+    if given in known.values():
+        return given
+    best, found = (0.0, 0), ","
+    for candidate, _ in _SEPARATORS:
+        if candidate not in sample:
+            continue
+        try:
+            widths = Counter(len(row) for _, row in _rows(sample, candidate) if row)
+        except csv.Error:
+            continue
+        width, count = max(widths.items(), key=lambda item: (item[0] > 1, item[1], item[0]), default=(0, 0))
+        score = (round(count / max(widths.total(), 1), 1), width)
+        if width > 1 and score > best:
+            best, found = score, candidate
+    return found
+
+
+def _rows(text: str, separator: str, most: int = _SAMPLE_ROWS) -> list[tuple[int, list[str]]]:
+    """The first rows, each with the number of its last line; empty lines are none."""
+    found = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            found.append((reader.line_num, row))
+            if len(found) >= most:
+                break
+    return found
+
+
+def _split(path: Path, sample: str, separator: str) -> list[tuple[int, list[str]]]:
+    try:
+        return _rows(sample, separator)
+    except csv.Error as error:
+        raise _wrong(path, f"This is no table of text: {_reason(error)}.") from None
+
+
+def _reason(error: csv.Error) -> str:
+    """What the csv module has against a file."""
+    return f"a cell has more than {csv.field_size_limit():,} letters" if "larger than" in str(error) else str(error)
+
+
+def _has_header(how: HowToRead, rows: list[list[str]]) -> bool:
+    """Whether the first row names the columns: it holds a text above numbers, or no number at all."""
+    if how.header != "auto":
+        return how.header == "yes"
+    first, below = rows[0], rows[1:]
+    if not any(_is_number(cell) for cell in first):
+        return True
+    for at, cell in enumerate(first):
+        values = [row[at] for row in below if row[at].strip() not in MISSING]
+        text = cell.strip() and cell.strip() not in MISSING and not _is_number(cell)
+        if text and values and all(map(_is_number, values)):
+            return True
+    return False
+
+
+def _is_number(cell: str, decimal: str = "either") -> bool:
+    text = cell.strip()
+    if decimal != "point" and text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
+    elif decimal == "comma" and "." in text:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text and text.isascii()
+
+
+def _numbers(chosen: str, separator: str, rows: list[list[str]], width: int) -> tuple[str, list[bool]]:
+    """How decimals are written, and which columns hold numbers as far as the sample tells."""
+    cells = [[value for row in rows if (value := row[at].strip()) not in MISSING] for at in range(width)]
+
+    def numeric(decimal: str) -> list[bool]:
+        return [bool(column) and all(_is_number(cell, decimal) for cell in column) for column in cells]
+
+    point = numeric("point")
+    if chosen == "point" or (chosen == "auto" and separator == ","):
+        return "point", point
+    comma = numeric("comma")
+    if chosen == "comma" or sum(comma) > sum(point):
+        return "comma", comma
+    return "point", point
+
+
+def _fast(
+    data: bytes, separator: str, decimal: str, names: Sequence[str], numeric: Sequence[bool], skipped: int
+) -> pl.DataFrame | None:
+    """What polars reads by itself; None where a row or a cell does not keep to the rest."""
+    try:
+        frame = pl.read_csv(
+            data,
+            has_header=False,
+            separator=separator,
+            skip_lines=skipped,
+            decimal_comma=decimal == "comma",
+            schema={name: pl.Float64 if number else pl.String for name, number in zip(names, numeric, strict=True)},
+            null_values=list(MISSING),
+            extra_columns="raise",
+        )
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+    # A row that is too short ends in missing values, which is what a whole one may do, too: then they are counted.
+    last = frame.get_column(names[-1]).null_count()
+    if last and (b'"' in data or data.count(separator.encode()) != (frame.height + skipped) * (len(names) - 1)):
+        return None
+    return frame
+
+
+def _careful(
+    path: Path, data: bytes, separator: str, names: Sequence[str], skipped: int, report: Report
+) -> tuple[pl.DataFrame, list[int], list[str]]:
+    """All cells as texts, row by row; those of another length are left out and named."""
+    width, lines, parts = len(names), [], []
+    ragged: list[tuple[int, int]] = []
+    columns = dict.fromkeys(names, pl.String)
+    held: list[list[str]] = []
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline=""), delimiter=separator)
+    begins = last = 0
+    try:
+        for row in reader:
+            begins, last = last + 1, reader.line_num
+            if reader.line_num <= skipped or not any(row):
+                continue
+            if len(row) > width and not any(row[width:]):  # a separator too many at the end
+                row = row[:width]  # noqa: PLW2901 - the same row, shorter
+            if len(row) != width:
+                ragged.append((begins, len(row)))
+                continue
+            lines.append(reader.line_num)
+            held.append(row)
+            if len(held) == _AT_ONCE:
+                parts.append(pl.DataFrame(held, schema=columns, orient="row"))
+                held = []
+                report(3, 4)
+    except csv.Error as error:
+        raise _wrong(path, f"Line {reader.line_num:,} cannot be read: {_reason(error)}.") from None
+    parts.append(pl.DataFrame(held, schema=columns, orient="row"))
+    if data.count(b'"') % 2 and begins < last:
+        raise _wrong(path, f"A quotation mark is opened in line {begins:,} and never closed.")
+    if len(ragged) > len(lines):
+        line, count = ragged[0]
+        raise _wrong(
+            path,
+            f"{len(ragged):,} rows have another number of values than {width} (the first is line {line:,} with "
+            f"{count}), more than the {len(lines):,} that fit. Is “separator” right?",
+        )
+    warnings = [
+        f"Left out: line {line:,} has {count} {'value' if count == 1 else 'values'}, not {width}."
+        for line, count in ragged[:_MOST_NAMED]
+    ]
+    if (rest := len(ragged) - _MOST_NAMED) > 0:
+        warnings.append(f"Left out: {rest:,} more rows with another number of values than {width}.")
+    return pl.concat(parts), lines, warnings
+
+
+def _lines(count: int) -> str:
+    return "One line" if count == 1 else f"{count} lines"
+
+
+# ---- Parquet and Excel ---------------------------------------------------------------------------------------------
+
+
+def _read_parquet(path: Path, data: bytes) -> FileTable:
+    try:
+        schema = pl.read_parquet_schema(io.BytesIO(data))
+        rows = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
+        _check_size(path, rows, max(len(schema), 1))
+        frame = pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise _wrong(path, f"This is no whole Parquet file: {_first_line(error)}.") from None
+    if not frame.height or not frame.width:
+        raise _wrong(path, "There is no row in this file.")
+    names, warnings = _named(frame.columns)
+    frame.columns = names
+    return FileTable(frame, lambda row: row + 1, "point", ("Parquet, which says itself what its columns are.",),
+                     tuple(warnings))  # fmt: skip
+
+
+def _read_excel(path: Path, data: bytes, how: HowToRead) -> FileTable:
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+        except (zipfile.BadZipFile, ValueError, OSError):
+            raise _wrong(path, "This workbook is damaged: it is no whole ZIP archive.") from None
+        if unpacked > MOST_BYTES:
+            raise _wrong(path, f"Unpacked, this workbook has {unpacked / 1e9:.1f} GB; at most {MOST_BYTES / 1e9:.1f} "
+                         "GB are read.")  # fmt: skip
+    try:
+        book = fastexcel.read_excel(data)
+        sheets = book.sheet_names
+        if how.sheet and how.sheet not in sheets:
+            raise _wrong(
+                path, f"There is no sheet '{how.sheet[:60]}'. There are: {', '.join(sheets[:20])}.", "data.params.sheet"
+            )
+        name = how.sheet or (sheets[0] if sheets else "")
+        if not name:
+            raise _wrong(path, "This workbook has no sheet.")
+        sheet = book.load_sheet(name, header_row=None, dtypes="string")
+        _check_size(path, sheet.height, max(sheet.width, 1))
+        frame = sheet.to_polars()
+    except fastexcel.FastExcelError as error:
+        raise _wrong(path, f"This workbook cannot be read: {_first_line(error)}.") from None
+    except DataError:
+        raise
+    except BaseException as error:  # a panic of the reader is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _wrong(path, "This workbook cannot be read: it is damaged.") from None
+    return _from_sheet(path, frame, how, name, sheets)
+
+
+def _from_sheet(path: Path, frame: pl.DataFrame, how: HowToRead, name: str, sheets: Sequence[str]) -> FileTable:
+    frame = frame[:, [at for at, column in enumerate(frame.iter_columns()) if column.null_count() < frame.height]]
+    frame = frame.with_row_index("line").filter(~pl.all_horizontal(pl.exclude("line").is_null()))
+    if frame.width < 2 or not frame.height:
+        raise _wrong(path, f"The sheet '{name}' is empty.", "data.params.sheet")
+    places = frame.get_column("line").to_list()
+    frame = frame.drop("line")
+    sample = [[cell or "" for cell in row] for row in frame.head(_SAMPLE_ROWS).rows()]
+    filled = Counter(sum(map(bool, row)) for row in sample).most_common(1)[0][0]
+    first = next(at for at, row in enumerate(sample) if 2 * sum(map(bool, row)) > filled)
+    named = _has_header(how, sample[first:])
+    names, warnings = _named(sample[first] if named else [""] * frame.width)
+    if first:
+        warnings.insert(0, f"{_lines(first)} before the table left out: “{' '.join(sample[0])[:60].strip()}”.")
+    start = first + 1 if named else first
+    frame = frame[start:]
+    if not frame.height:
+        raise _wrong(path, "There is only a header and no row below it.", "data.params.sheet")
+    frame.columns = names
+    for column in frame.iter_columns():
+        if column.null_count() == frame.height:
+            warnings.append(
+                f"The column '{column.name}' is empty. Formulas are taken with their saved results: open and save the "
+                "file in a spreadsheet program where it is missing."
+            )
+            break
+    notes = [f"Sheet '{name}' of the workbook" + (f", one of {len(sheets)}." if len(sheets) > 1 else ".")]
+    return FileTable(frame, lambda row: places[start + row] + 1, "point", tuple(notes), tuple(warnings))
+
+
+def _first_line(error: Any) -> str:
+    return next(iter(str(error).splitlines()), "damaged").strip().rstrip(".")[:200] or "damaged"

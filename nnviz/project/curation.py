@@ -1,0 +1,83 @@
+"""What is decided about single training examples: another label, another weight, or to leave one out.
+
+It belongs to the project and is saved with it; the user's data are never written to.
+"""
+# ruff: noqa: D102 - what the methods do is said once, in Edit.
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from msgspec.structs import replace as changed
+
+from nnviz.errors import ParamError
+from nnviz.project.edit import Edit
+from nnviz.project.model import Curated, Project
+from nnviz.project.text import line_problem
+
+#: Examples of a project that something may be decided about.
+MOST_CURATED = 100_000
+#: The heaviest that an example may weigh.
+HEAVIEST = 100.0
+_MARK = re.compile("[0-9a-f]{0,32}")
+
+
+@dataclass(frozen=True)
+class Curate(Edit):
+    """Decides about examples anew; of all others what was decided stays.
+
+    Attributes:
+        entries: One for each of these examples; one that is as usual takes away what was decided.
+    """
+
+    entries: tuple[Curated, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{_deed(self.entries)} {_which(self.entries)}"
+
+    def apply(self, project: Project) -> Project:
+        for entry in self.entries:
+            if problem := curated_problem(entry):
+                raise ParamError(problem[1], field=f"curation.{problem[0]}")
+        found = {entry.example: entry for entry in (*project.curation, *self.entries)}
+        kept = tuple(found[example] for example in sorted(found) if not found[example].is_usual)
+        if len(kept) > MOST_CURATED:
+            raise ParamError(f"At most {MOST_CURATED:,} examples of a project are decided about.", field="curation")
+        return changed(project, curation=kept)
+
+    def invert(self, before: Project) -> Edit:
+        known = {entry.example: entry for entry in before.curation}
+        entries = tuple(known.get(entry.example, Curated(entry.example, entry.mark)) for entry in self.entries)
+        return Curate(entries, gesture=self.gesture)
+
+    def target(self) -> Hashable:
+        return ("curation", tuple(entry.example for entry in self.entries))
+
+
+def curated_problem(entry: Curated) -> tuple[str, str] | None:
+    """Which field of a decision cannot be, and why, as a sentence; None where all can."""
+    if not 0 <= entry.example < 2**40:
+        return "example", "This must be a whole number from 0 on."
+    if not _MARK.fullmatch(entry.mark):
+        return "mark", "This must be at most 32 of the digits 0 to f."
+    if entry.label and (problem := line_problem(entry.label)):
+        return "label", problem
+    if not (math.isfinite(entry.weight) and 0 <= entry.weight <= HEAVIEST):
+        return "weight", f"The weight of an example must be a number from 0 to {HEAVIEST:g}."
+    return None
+
+
+def _deed(entries: tuple[Curated, ...]) -> str:
+    if all(entry.is_usual for entry in entries):
+        return "Decide nothing about"
+    if all(entry.weight == 0 for entry in entries):
+        return "Leave out"
+    return "Relabel" if all(entry.label and entry.weight == 1.0 for entry in entries) else "Weight"
+
+
+def _which(entries: tuple[Curated, ...]) -> str:
+    return f"example {entries[0].example}" if len(entries) == 1 else f"{len(entries):,} examples"

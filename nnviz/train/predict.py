@@ -1,0 +1,363 @@
+"""What the network of a run says of examples that nobody has labelled, as a table of ``filename,label``.
+
+The network comes from a checkpoint of the run; an example is prepared as those of the training were, with the
+statistics of the training split. The table is written whole or not at all, and only where it may be.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nnviz import paths
+from nnviz.data import datasets
+from nnviz.data.examples import Scaler, Split
+from nnviz.data.images import LeftOut
+from nnviz.data.sources.source import CancelledCheck, Request
+from nnviz.data.tensors import LoadedData, load
+from nnviz.data.unlabelled import Block, ReadPicture, blocks, picture_reader
+from nnviz.errors import Cancelled, DataError, InputError, RunFileError
+from nnviz.network.losses import LossFunction, loss_function
+from nnviz.network.memory import build_network, refuse_without_room
+from nnviz.network.network import Network
+from nnviz.project import registry
+from nnviz.project.checks.shapes import infer
+from nnviz.project.files import io as projects
+from nnviz.project.files.atomic import write_atomically
+from nnviz.project.graph.bypass import effective
+from nnviz.project.model import DataFacts, Project
+from nnviz.record.places import RUN_SUFFIX
+from nnviz.record.stored import CheckpointInfo, open_run
+from nnviz.train import checkpoint as checkpoints
+from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.loop import evaluation_mode
+
+#: Which weights of a checkpoint: those of its own step, or those of the best epoch until then.
+Weights: TypeAlias = Literal["", "best", "last"]
+#: As it is read, put together and decoded.
+_COPIES_WHILE_READING = 3
+#: So many of what cannot be read are named in a refusal.
+_MOST_NAMED = 5
+#: Steps of preparation that take nothing from the training examples.
+_WITHOUT_STATISTICS = frozenset({"scale", "divide", "clip"})
+#: What a spreadsheet takes for the beginning of a formula.
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+#: Told how many examples are done, of how many.
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+class UnreadableError(DataError):
+    """Some of the examples cannot be read, and nobody has said that they may be left out."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What was written.
+
+    Attributes:
+        count: Rows of the table.
+        left_out: Examples that cannot be read, and why.
+        step: Updates that the weights had seen.
+        best_epoch: The epoch whose weights these are, where it is the best one's; 0 for the last weights.
+    """
+
+    count: int
+    left_out: tuple[LeftOut, ...]
+    step: int
+    best_epoch: int
+
+
+class Predictor:
+    """The network of a run, ready to name examples; on the CPU, of one thread.
+
+    Args:
+        run: Its file.
+        step: Take the nearest checkpoint that is not after it; None is the last one.
+        weights: ``best`` are those of the best epoch until then, ``last`` those of the step; empty takes the best ones
+            where the project keeps them, as the run's own test did.
+        data_dir: Where to look for its data set first.
+
+    Raises:
+        RunFileError: The file cannot be read, or keeps no weights.
+        DataError: What the training took from its data is not known any more; says what differs.
+        ProjectError: The project in the run is no network.
+    """
+
+    def __init__(self, run: Path, step: int | None = None, weights: Weights = "", data_dir: Path | None = None) -> None:
+        project, checkpoint = _kept(run, step)
+        project = effective(project)
+        facts, scaler, read = _known(project, checkpoint, data_dir, run)
+        self.facts, self._scaler, self._read = facts, scaler, read
+        self.project = project
+        inference = infer(project.graph)
+        self._network: Network = build_network(project, torch.device("cpu"), inference=inference)
+        self._loss: LossFunction = loss_function(project.graph, facts)
+        spec = registry.loss(self._loss.kind)
+        self._answer, self._expects = spec.answer, spec.expects
+        best = checkpoint.best if weights == "best" or (not weights and project.training.keep_best) else None
+        if weights == "best" and best is None:
+            raise RunFileError(
+                "The run keeps no best weights there: take the last ones.", file=str(run), field="--weights"
+            )
+        try:
+            checkpoints.load_weights(checkpoint.weights if best is None else best, self._network)
+        except RunFileError as error:
+            raise error.at(file=str(run)) from None
+        self.best_epoch = 0 if best is None else checkpoint.progress.best_epoch
+        self.step = checkpoint.progress.step
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        first = "filename" if len(self.facts.input_shape) == 3 else "row"
+        if self._loss.has_accuracy:
+            return (first, "label", "probability")
+        count = max(1, self.facts.targets)
+        return (first, *(("label",) if count == 1 else tuple(f"label_{n + 1}" for n in range(count))))
+
+    def blocks(self, given: Path) -> Iterator[Block]:
+        """The examples of a folder, a picture or a table, as this network takes them."""
+        return blocks(given, self.facts.input_shape, self.facts.feature_names, self._read)
+
+    def rows(self, block: Block) -> list[tuple[str | float, ...]]:
+        """Of each example its name, then what the network says: label and probability, or numbers.
+
+        A probability is left empty where the network gives none, as after a squared error.
+        """
+        if not block.names:
+            return []
+        with evaluation_mode(self._network), torch.no_grad():
+            outputs = self._network(self._scaler.apply(torch.from_numpy(block.inputs)))
+        outputs = outputs.flatten(1)
+        if not self._loss.has_accuracy:
+            return [(name, *row) for name, row in zip(block.names, outputs.tolist(), strict=True)]
+        labels, shares = self._answers(outputs)
+        names = self.facts.class_names
+        words = [names[label] if label < len(names) else str(label) for label in labels.tolist()]
+        found = ["" for _ in words] if shares is None else [round(share, 6) for share in shares.tolist()]
+        return list(zip(block.names, words, found, strict=True))
+
+    def _answers(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The label of each example, int64[n], and its probability, float32[n]."""
+        if self.facts.task == "binary" and outputs.shape[1] == 1:
+            numbers = outputs[:, 0]
+            labels = (numbers > self._loss.threshold).long()
+            if self._answer != "sigmoid" and self._expects != "probabilities":
+                return labels, None
+            yes = numbers.sigmoid() if self._answer == "sigmoid" else numbers
+            return labels, torch.where(labels == 1, yes, 1 - yes)
+        labels = outputs.argmax(1)
+        if self._answer == "softmax":
+            shares = outputs.softmax(1)
+        elif bool((outputs >= 0).all()) and bool(((outputs.sum(1) - 1).abs() < 1e-3).all()):
+            shares = outputs  # they are probabilities already
+        else:
+            return labels, None
+        return labels, shares.gather(1, labels[:, None])[:, 0]
+
+
+def predict_to_file(
+    predictor: Predictor,
+    given: Path,
+    out: Path,
+    *,
+    skip_bad: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+    cancelled: CancelledCheck | None = None,
+) -> Predicted:
+    """Writes what the network says of each example, as ``filename,label,probability``.
+
+    Args:
+        predictor: The network.
+        given: A folder of pictures, a picture, or a table.
+        out: The file to write.
+        skip_bad: Leave out what cannot be read; else nothing is written where there is such an example.
+        force: A file of that name may be replaced.
+        progress: Told how far it is, on this thread.
+        cancelled: Asked between two blocks; True ends it, and nothing is written.
+
+    Raises:
+        UnreadableError: Some examples cannot be read; names the first with their reasons.
+        DataError: There are no examples, or they are not what the network takes.
+        InputError: ``out`` is there already, or is what the examples are read from.
+        StorageError: The file could not be written.
+        Cancelled: ``cancelled`` said so.
+    """
+    check_out(out, given, force=force)
+    rows: list[tuple[str | float, ...]] = []
+    bad: list[LeftOut] = []
+    for block in predictor.blocks(given):
+        bad += block.left_out
+        if bad and not skip_bad:
+            raise _unreadable(bad, given, more_to_come=block.done < block.total)
+        rows += predictor.rows(block)
+        if progress is not None:
+            progress(block.done, block.total)
+        if cancelled is not None and cancelled():
+            raise Cancelled("Predicting was stopped; nothing was written.")
+    if not rows:
+        raise _unreadable(bad, given, none_left=True)
+    content = as_csv(predictor.header, rows)
+    check_out(out, given, force=force)  # it may have come meanwhile
+    write_atomically(content, out)
+    return Predicted(len(rows), tuple(bad), predictor.step, predictor.best_epoch)
+
+
+def check_out(out: Path, given: Path, *, force: bool) -> None:
+    """Refuses a place where nothing may be written.
+
+    Raises:
+        InputError: There is a file and ``force`` is not given; or it is what is read.
+    """
+    paths.check_new_file(out, "--out")
+    if out.exists():
+        if given.exists() and out.samefile(given):
+            raise InputError("This is the file that the examples are read from.", file=paths.shown(out), field="--out")
+        if not force:
+            raise InputError("There is such a file already: --force replaces it.", file=paths.shown(out), field="--out")
+    elif not out.parent.exists():
+        raise InputError("There is no such folder.", file=paths.shown(out.parent), field="--out")
+
+
+def as_csv(header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> bytes:
+    """A table as UTF-8, quoted where it must be; a text that a spreadsheet would run as a formula begins with ``'``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _harmless(cell: str | float) -> str | float:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+
+
+def _unreadable(
+    bad: Sequence[LeftOut], given: Path, *, more_to_come: bool = False, none_left: bool = False
+) -> DataError:
+    first = "; ".join(_named(one, given) for one in bad[:_MOST_NAMED])
+    more = f"; and {len(bad) - _MOST_NAMED:,} more" if len(bad) > _MOST_NAMED else ""
+    if none_left:
+        return DataError(f"None of the examples can be read: {first}{more}.", file=paths.shown(given))
+    count = f"{'At least ' if more_to_come else ''}{len(bad):,} of the examples cannot be read"
+    return UnreadableError(f"{count}: {first}{more}. --skip-bad leaves them out.", file=paths.shown(given))
+
+
+def _named(one: LeftOut, given: Path) -> str:
+    reason = one.reason.rstrip(".")
+    if one.file == given:
+        return reason
+    return f"{one.file.relative_to(given).as_posix() if one.file.is_relative_to(given) else one.file.name}: {reason}"
+
+
+def _kept(run: Path, step: int | None) -> tuple[Project, Checkpoint]:
+    """The project of a run and a checkpoint of it."""
+    if run.suffix.lower() != RUN_SUFFIX:
+        raise RunFileError(
+            f"Predictions need a run ({RUN_SUFFIX}), which keeps trained weights.", file=paths.shown(run)
+        )
+    with open_run(run) as stored:
+        project = projects.loads(stored.info.project_json, str(run))
+        kept = _nearest(stored.checkpoints(), step, run)
+        refuse_without_room(_COPIES_WHILE_READING * kept.size)
+        blobs = stored.load_checkpoint(kept.id)
+    try:
+        return project, checkpoints.from_blobs(blobs)
+    except RunFileError as error:
+        raise error.at(file=str(run)) from error
+
+
+def _nearest(kept: Sequence[CheckpointInfo], step: int | None, run: Path) -> CheckpointInfo:
+    if not kept:
+        raise RunFileError("The run has no weights: no checkpoint was kept.", file=str(run))
+    if step is None:
+        return kept[-1]
+    before = [one for one in kept if one.step <= step]
+    if not before:
+        first = min(one.step for one in kept)
+        raise RunFileError(
+            f"The run keeps no weights until step {step}: the first are of step {first}.", field="--step"
+        )
+    return max(before, key=lambda one: (one.step, one.id))
+
+
+def _known(
+    project: Project, checkpoint: Checkpoint, data_dir: Path | None, run: Path
+) -> tuple[DataFacts, Scaler, ReadPicture]:
+    """What the network was trained on is like, how an example is prepared, and how a picture is read.
+
+    Where the data have changed or are gone, the run itself knows its classes, and a preparation that takes nothing from
+    the examples needs none of them.
+
+    Raises:
+        DataError: One of these is known from the data alone, and they are others or gone.
+    """
+    data: LoadedData | None = None
+    problem = ""
+    try:
+        data = load(project.data, data_dir)
+    except DataError as error:
+        problem = str(error)
+    then = checkpoint.data
+    if data is not None and then is not None and data.fingerprint is not None:
+        difference = then.difference(data.fingerprint)
+        problem = f"since it was made the data set has {difference}" if difference else ""
+    if data is not None and not problem:
+        return data.facts, data.scaler, _reader(project, data.facts, same_data=True)
+    needed = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]
+    if needed:
+        what = registry.PREPARATIONS(needed[0]).title
+        raise DataError(
+            f"The data of this run are not those that it was trained on ({problem}), and its preparation ({what}) "
+            "needs them.",
+            file=paths.shown(run),
+        )
+    facts = _facts_of_run(project, checkpoint, data)
+    if facts is None:
+        raise DataError(
+            f"The data of this run do not tell its classes any more ({problem}), and the run does not know them.",
+            file=paths.shown(run),
+        )
+    kind = torch.uint8 if len(facts.input_shape) == 3 else torch.float32
+    nothing = Split(torch.zeros((0, *facts.input_shape), dtype=kind), torch.zeros(0, dtype=torch.int64))
+    return facts, Scaler.fit(nothing, project.data.preparation), _reader(project, facts, same_data=False)
+
+
+def _facts_of_run(project: Project, checkpoint: Checkpoint, data: LoadedData | None) -> DataFacts | None:
+    """What a run knows of its data by itself; None where that is not enough."""
+    then = checkpoint.data
+    if data is not None and then is not None and data.facts.class_names == then.classes:
+        return data.facts  # other examples, but of the same kind
+    inference = infer(project.graph)
+    ends = [key for key, node in project.graph.nodes.items() if node.kind == "input"]
+    if then is None or not then.classes or len(ends) != 1 or ends[0] not in inference.results:
+        return None
+    return DataFacts(inference.results[ends[0]].output, len(then.classes), "classes", then.classes)
+
+
+def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPicture:
+    if len(facts.input_shape) != 3:
+        return _no_picture
+    background, levels = "white", None
+    spec = datasets.dataset(project.data.dataset)
+    values = datasets.values(project.data)
+    if spec.needs_folder:
+        background = str(values.get("background", background))
+        if same_data:
+            levels = datasets.source_of(spec.kind).levels(Request(spec, values))
+    return picture_reader(facts.input_shape, background, levels)
+
+
+def _no_picture(file: Path) -> NDArray[np.uint8]:
+    raise DataError("The network takes rows of a table.", file=str(file))

@@ -1,0 +1,167 @@
+"""Examples that are relabelled, left out or weighted: the training goes on with that, and the data stay as they are."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+import torch
+from torch.nn import functional
+from training_helpers import (
+    CNN,
+    CPU,
+    MADE,
+    MLP,
+    advance,
+    images,
+    project_of,
+    same,
+    served,
+    session_of,
+    tables,
+    wait_for,
+    weights,
+)
+
+from nnviz.data.curation import curated, mark_of
+from nnviz.data.examples import LoadedData, Split
+from nnviz.errors import ParamError, ProjectError
+from nnviz.project.document import Document
+from nnviz.project.edits import Curate
+from nnviz.project.files import io
+from nnviz.project.model import Curated, Graph, Project
+from nnviz.train.change import Live, change, difference
+from nnviz.train.training import Training
+
+ENTRIES = (Curated(3, label="c"), Curated(7, weight=0.0), Curated(8, weight=2.5), Curated(40, label="a", weight=0.5))
+
+
+def made(graph: Graph = MLP, entries: tuple[Curated, ...] = (), data: LoadedData | None = None) -> Training:
+    project = msgspec.structs.replace(project_of(graph), curation=entries)
+    training = Training(project, data or (images() if graph is CNN else tables()), CPU, record_examples=True)
+    MADE.append(training)
+    return training
+
+
+@pytest.mark.parametrize("graph", [MLP, CNN], ids=["chain", "cnn"])
+def test_a_curated_training_is_the_one_written_by_hand(graph: Graph) -> None:
+    """Against a loop over autograd: other labels, and the weighted mean of the losses of each batch."""
+    training, by_hand = made(graph, ENTRIES), made(graph)
+    targets = by_hand.data.train.targets.clone()
+    targets[3], targets[40] = 2, 0
+    weight = torch.ones(60)
+    weight[7], weight[8], weight[40] = 0.0, 2.5, 0.5
+    before = by_hand.data.train.targets.clone()
+    advance(training, 18)
+    optimizer = by_hand.optimizer
+    assert optimizer is not None
+    for epoch in range(3):
+        for batch in range(6):
+            chosen = by_hand._feeder.numbers(epoch, batch)
+            with by_hand.random:
+                outputs = by_hand.network(by_hand._feeder.prepare(chosen))
+            losses = functional.cross_entropy(outputs, targets[chosen], reduction="none")
+            optimizer.zero_grad()
+            torch.autograd.backward((losses * weight[chosen]).sum() / weight[chosen].sum())
+            optimizer.step()
+    assert torch.equal(training.data.train.targets, before)
+    for name, tensor in training.network.state_dict().items():
+        torch.testing.assert_close(tensor, by_hand.network.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_left_out_decides_nothing_and_no_decision_changes_no_bit() -> None:
+    plain, empty = made(), made(entries=(Curated(200_000, "00"),)[:0])
+    left_out = made(entries=(Curated(7, weight=0.0),))
+    data = tables()
+    spoilt = data.train.inputs.clone()
+    spoilt[7] = 1e4
+    other = LoadedData(
+        "made", data.config, data.facts, Split(spoilt, data.train.targets), data.validation, data.test, data.scaler
+    )
+    elsewhere = made(entries=(Curated(7, weight=0.0),), data=other)
+    for training in (plain, empty, left_out, elsewhere):
+        advance(training, 12)
+    assert same(weights(plain.network), weights(empty.network))
+    assert same(weights(left_out.network), weights(elsewhere.network))
+    assert not same(weights(plain.network), weights(left_out.network))
+
+
+def test_it_holds_from_the_next_epoch_on_and_again_on_the_way_back() -> None:
+    training, late = made(), made()
+    advance(training, 8)  # in the middle of the second epoch
+    assert training.curate(ENTRIES) == ""
+    advance(training, 4)
+    advance(late, 12)
+    assert same(weights(training.network), weights(late.network))
+    late.curate(ENTRIES)
+    kept = training.capture()
+    advance(training, 6)
+    advance(late, 6)
+    third = weights(training.network)
+    assert same(third, weights(late.network))
+    # Back before that epoch and forward again: what was decided holds at its own place.
+    training.go_back(kept, 15)
+    advance(training, 3)
+    advance(training, 3)
+    assert training.step == 18 and same(third, weights(training.network))
+    # Taken back, from the next epoch on.
+    training.curate(())
+    advance(training, 6)
+    assert training._curation.weights is None
+
+
+def test_a_decision_follows_its_example_and_never_falls_on_another() -> None:
+    data = tables()
+    split = data.train
+    mark = mark_of(split.inputs[5])
+    entry = Curated(5, mark, label="b", weight=3.0)
+    # The examples come in another order, with one before them.
+    moved = Split(torch.cat([torch.zeros(1, 6), split.inputs]), torch.cat([torch.zeros(1).long(), split.targets]))
+    found = curated(moved, data.facts, (entry,))
+    assert found.weights is not None and found.weights.nonzero()[:, 0].tolist() == list(range(61))
+    assert (found.weights != 1).nonzero()[:, 0].tolist() == [6] and int(found.targets[6]) == 1 and not found.astray
+    changed = curated(Split(split.inputs + 1, split.targets), data.facts, (entry, Curated(2, label="no such")))
+    assert changed.weights is None and torch.equal(changed.targets, split.targets) and len(changed.astray) == 2
+    assert "2 examples" in changed.remark
+    # Of a part, and of the part that it is not in.
+    part = split.take(torch.arange(4, 60))
+    assert int(curated(part, data.facts, (entry,)).targets[1]) == 1
+    other = curated(split.take(torch.arange(6, 60)), data.facts, (entry,))
+    assert other.weights is None and not other.astray
+
+
+def test_decisions_are_edits_of_the_document_and_stand_in_its_file() -> None:
+    document = Document(project_of())
+    start = document.project
+    document.apply(Curate((Curated(4, "ab", label="a"),)))
+    document.apply(Curate((Curated(2, weight=0.0), Curated(4, "ab", label="b"))))
+    assert [entry.example for entry in document.project.curation] == [2, 4]
+    assert document.undo_title == "Weight 2 examples"
+    assert io.loads(io.dumps(document.project)) == document.project
+    assert change(start, document.project) == Live(curation=document.project.curation)
+    assert difference(start, document.project) is None
+    document.undo()
+    assert document.project.curation == (Curated(4, "ab", label="a"),)
+    document.apply(Curate((Curated(4),)))
+    assert document.project == start and b"curation" not in io.dumps(start)
+    too_small, no_number = Curated(1, weight=-1.0), Curated(1, weight=float("nan"))
+    for wrong in (Curated(-1), too_small, no_number, Curated(1, "x"), Curated(1, label="\n")):
+        with pytest.raises(ParamError, match="curation"):
+            document.apply(Curate((wrong,)))
+    twice = b'[{"example": 1, "label": "a"}, {"example": 1, "label": "b"}]'
+    for text in (b'[{"example": 1, "weight": 1e9}]', twice, b"[3]"):
+        with pytest.raises(ProjectError, match="curation"):
+            io.loads(io.dumps(Project()).rstrip()[:-1] + b', "curation": ' + text + b"}")
+
+
+def test_a_session_takes_it_on() -> None:
+    said: list[str] = []
+    with served(session_of()) as session:
+        session.refused.connect(said.append)
+        session.step(3).result(20)
+        wait_for(lambda: session.position.step == 3)
+        session.curate((*ENTRIES, Curated(1000, label="a"))).result(20)
+        session.step(4).result(20)
+        wait_for(lambda: session.position.step == 7)
+        weights_now = session.ask(lambda: session.training._curation.weights).result(20)
+        assert weights_now is not None and float(weights_now[8]) == 2.5
+    assert said == ["What was decided about example 1000 is left aside: the data have changed, or know no such class."]

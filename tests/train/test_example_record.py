@@ -1,0 +1,153 @@
+"""The loss of every example over the epochs: against a slow second computation, and nothing is disturbed by it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+from training_helpers import CNN, CPU, MADE, MLP, advance, images, project_of, same, tables, weights
+
+from nnviz.data.tensors import Feeder
+from nnviz.network.losses import LossFunction, loss_function
+from nnviz.project import registry
+from nnviz.project.model import Choice, DataFacts, Graph
+from nnviz.project.samples import templates
+from nnviz.project.samples.sketch import chain, features, linear, output, relu
+from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN
+from nnviz.record.readings import ArrayReading
+from nnviz.record.store import open_run
+from nnviz.train.checkpoint import Checkpoint, from_blobs, to_blobs
+from nnviz.train.example_record import ExampleRecord
+from nnviz.train.headless import train_to_file
+from nnviz.train.training import Training
+
+
+def recorded(graph: Graph = MLP, **more: Any) -> Training:
+    data = images() if graph is CNN else tables()
+    training = Training(project_of(graph, **more), data, CPU, record_examples=True)
+    MADE.append(training)
+    return training
+
+
+def slow_record(training: Training, epochs: int) -> tuple[NDArray[Any], ...]:
+    """Last losses, times forgotten and mean margins, one example at a time; trains as it goes, without a record."""
+    count = len(training.data.train)
+    right: list[list[bool]] = [[] for _ in range(count)]
+    margins: list[list[float]] = [[] for _ in range(count)]
+    losses = np.full(count, np.nan)
+    for epoch in range(epochs):
+        for batch in range(training.steps_per_epoch):
+            numbers = training._feeder.numbers(epoch, batch)
+            seen: list[torch.Tensor] = []
+            training.advance(lambda loss, outputs, targets, seen=seen: seen.append(outputs.clone()))
+            for example, scores in zip(numbers, seen[0], strict=True):
+                label = int(training.data.train.targets[example])
+                losses[example] = float(-functional.log_softmax(scores, 0)[label])
+                others = [float(score) for at, score in enumerate(scores) if at != label]
+                margins[example].append(float(scores[label]) - max(others))
+                right[example].append(int(scores.argmax()) == label)
+        advance(training, 0)
+        training.settle()
+        training.finish_epoch(None)
+    forgotten = [sum(a and not b for a, b in itertools.pairwise(one)) for one in right]
+    return losses, np.array(forgotten), np.array([np.mean(one) for one in margins])
+
+
+@pytest.mark.parametrize("graph", [MLP, CNN], ids=["chain", "cnn"])
+def test_losses_margins_and_what_was_forgotten_are_those_of_a_slow_second_computation(graph: Graph) -> None:
+    epochs = 6
+    first, plain = recorded(graph, learning_rate=0.3), recorded(graph, learning_rate=0.3)
+    plain.examples = None
+    for _ in range(epochs):
+        advance(first, first.steps_per_epoch)
+    losses, forgotten, margins = slow_record(plain, epochs)
+    assert first.examples is not None
+    found = {reading.series: reading.array for reading in first.examples.readings(first.step)}
+    assert forgotten.sum() > 3  # the rate is so large that something is forgotten
+    np.testing.assert_array_equal(found[EXAMPLE_FORGOTTEN.series()], forgotten)
+    np.testing.assert_allclose(found[EXAMPLE_LOSS.series()], losses, rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(found[EXAMPLE_MARGIN.series()], margins, rtol=2e-3, atol=2e-3)
+    # The weights are the same, bit for bit.
+    assert same(weights(first.network), weights(plain.network))
+
+
+def test_it_goes_on_from_a_checkpoint_and_back_to_an_earlier_step() -> None:
+    whole, broken = recorded(learning_rate=0.3), recorded(learning_rate=0.3)
+    advance(whole, 20)
+    advance(broken, 9)  # in the middle of an epoch
+    kept = broken.capture()
+    advance(broken, 5)
+    broken.go_back(kept, 11)
+    advance(broken, 4)
+    blobs = to_blobs(broken.capture())
+    # Who knows nothing of it reads the same checkpoint.
+    assert from_blobs({name: blob for name, blob in blobs.items() if name != "examples"}).weights.keys()
+    third = recorded(learning_rate=0.3)
+    third.restore(from_blobs(blobs))
+    advance(third, 20 - third.step)
+    assert whole.examples is not None and third.examples is not None
+    assert same(whole.examples.capture(), third.examples.capture())
+    # What is damaged or of other examples begins anew, and decides no weight.
+    for examples in (b"nothing", to_blobs(of_other_examples(third, 7))["examples"]):
+        other = recorded(learning_rate=0.3)
+        other.restore(from_blobs({**blobs, "examples": examples}))
+        assert other.examples is not None and int(other.examples.capture()["seen"].sum()) == 0
+
+
+def of_other_examples(training: Training, count: int) -> Checkpoint:
+    kept = training.capture()
+    return replace(kept, examples={name: tensor[:count].clone() for name, tensor in kept.examples.items()})
+
+
+LOSSES = [(kind, task) for kind, spec in registry.losses().items() for task in spec.tasks if task != "none"]
+
+
+@pytest.mark.parametrize(("kind", "task"), LOSSES)
+def test_the_losses_of_the_examples_have_the_loss_of_the_batch_as_their_mean(kind: str, task: str) -> None:
+    generator = torch.Generator().manual_seed(3)
+    units = {"classes": 4, "binary": 1, "regression": 2}[task]
+    facts = DataFacts((6,), units, task, ("a", "b", "c", "d") if task == "classes" else ())
+    graph = chain(features(6), relu(), linear(units), output(loss=kind))
+    loss: LossFunction = loss_function(graph, facts)
+    outputs = torch.rand(7, units, generator=generator)
+    targets = (
+        torch.rand(7, units, generator=generator)
+        if task == "regression"
+        else torch.randint(0, max(2, units), (7,), generator=generator)
+    )
+    each = loss.each(outputs, targets)
+    assert each.shape == (7,)
+    torch.testing.assert_close(each.mean(), loss(outputs, targets))
+    one = loss(outputs[2:3], targets[2:3])
+    torch.testing.assert_close(each[2], one)
+    if loss.has_accuracy:
+        right = loss.right(outputs, targets)
+        assert right is not None
+        assert torch.equal(loss.margins(outputs, targets) > 0, right)
+
+
+def test_the_run_keeps_them_and_ever_fewer_epochs_of_them(tmp_path: Path) -> None:
+    project = templates.sample("spiral")
+    training = msgspec.structs.replace(project.training, epochs=3, optimizer=Choice("adam", {"learning_rate": 0.05}))
+    project = msgspec.structs.replace(project, training=training)
+    train_to_file(project, tmp_path / "a.nnvizrun")
+    train_to_file(project, tmp_path / "b.nnvizrun", probes=())
+    with open_run(tmp_path / "a.nnvizrun") as run, open_run(tmp_path / "b.nnvizrun") as bare:
+        found = run.latest(EXAMPLE_LOSS.series())
+        assert isinstance(found, ArrayReading) and found.array.shape == (320,) and np.isfinite(found.array).all()
+        assert bare.latest(EXAMPLE_LOSS.series()) is None
+        one, other = (from_blobs(each.load_checkpoint()) for each in (run, bare))
+        assert same(dict(one.weights), dict(other.weights))
+    feeder = Feeder(tables().train, tables().scaler, 10)
+    for work, dense in ((1 << 40, 32), (1 << 20, 4)):
+        record = ExampleRecord(feeder, recorded().loss_function, 3, work)
+        kept = [epoch for epoch in range(1, 2001) if record.is_recorded(epoch)]
+        assert kept[: 2 * dense] == list(range(1, 2 * dense + 1)) and len(kept) < 12 * dense

@@ -1,0 +1,149 @@
+"""Predictions: the label that the network gives, the examples prepared as in the training, and a file written whole."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from nnviz import cli
+from nnviz.data import datasets, tensors
+from nnviz.errors import DataError, InputError
+from nnviz.project.adapt import choose_data
+from nnviz.project.model import Choice, DataConfig, Project
+from nnviz.project.samples import templates
+from nnviz.record.store import open_run
+from nnviz.train.checkpoint import from_blobs
+from nnviz.train.headless import train_to_file
+from nnviz.train.predict import Predictor, UnreadableError, as_csv, predict_to_file
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Iterator[Path]:
+    random = np.random.default_rng(0)
+    for name, tone in (("=cat", 40), ("dog", 200)):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = np.clip(random.normal(tone, 40, (9, 9, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{number}.png")
+    yield tmp_path / "pets"
+    tensors.clear_cache()
+
+
+def project_on(folder: Path, preparation: str = "standardise") -> Project:
+    project = templates.sample("digits-cnn")
+    config = DataConfig(
+        "image_folder", {"folder": str(folder), "size": 28, "channels": "1"}, preparation=(Choice(preparation),)
+    )
+    project = choose_data(project, config, datasets.facts(config)).apply(project)
+    training = msgspec.structs.replace(project.training, epochs=2, batch_size=4)
+    return msgspec.structs.replace(project, training=training)
+
+
+def read_back(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_labels_and_probabilities_are_those_of_the_training_itself(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Against the network of the run asked in torch, with the mean and deviation of the training split by hand."""
+    run, out = tmp_path / "a.nnvizrun", tmp_path / "out.csv"
+    project = project_on(pets)
+    train_to_file(project, run)
+    (tmp_path / "new" / "deep").mkdir(parents=True)
+    Image.new("RGB", (31, 17), (60, 60, 60)).save(tmp_path / "new" / "a, b.png")
+    Image.new("L", (28, 28), 190).save(tmp_path / "new" / "deep" / "=1+1.png")
+    (tmp_path / "new" / "broken.png").write_bytes(b"no picture")
+
+    command = ["predict", str(run), str(tmp_path / "new"), "--out", str(out)]
+    assert cli.main(command) == 2
+    refused = capsys.readouterr().err
+    assert "broken.png" in refused and "--skip-bad" in refused and refused.count("\n") == 1 and not out.exists()
+    assert cli.main([*command, "--skip-bad"]) == 0
+    assert "broken.png" in capsys.readouterr().err
+
+    header, *rows = read_back(out)
+    assert header == ["filename", "label", "probability"]
+    assert [row[0] for row in rows] == ["a, b.png", "deep/=1+1.png"]
+
+    data = tensors.load(project.data)
+    pixels = data.train.inputs.double()
+    mean, deviation = pixels.mean(), pixels.std(correction=0)
+    with open_run(run) as stored:
+        kept = from_blobs(stored.load_checkpoint())
+    from nnviz.network.network import Network  # the slow way: a network of its own, filled by hand
+    from nnviz.project.checks.shapes import infer
+
+    network = Network(project.graph, infer(project.graph), seed=5)
+    network.load_state_dict(dict(kept.best if project.training.keep_best and kept.best else kept.weights))
+    network.eval()
+    for row, tone in zip(rows, (60, 190), strict=True):
+        picture = ((torch.full((1, 1, 28, 28), float(tone), dtype=torch.float64) - mean) / deviation).float()
+        shares = network(picture).softmax(1)[0]
+        label = int(shares.argmax())
+        assert row[1] == ["'=cat", "dog"][label]
+        assert float(row[2]) == pytest.approx(shares[label].item(), abs=2e-5)
+
+    # Nothing is replaced unasked, and never what is read.
+    assert cli.main([*command, "--skip-bad"]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert cli.main([*command, "--skip-bad", "--force", "--step", "0"]) == 2
+    assert "first are of step" in capsys.readouterr().err
+    assert read_back(out) == [header, *rows]
+    inside = str(tmp_path / "new" / "a, b.png")
+    assert cli.main(["predict", str(run), inside, "--out", inside, "--force"]) == 2
+
+
+def test_changed_data_are_refused_where_the_preparation_needs_them(pets: Path, tmp_path: Path) -> None:
+    runs = {}
+    for kind in ("standardise", "scale"):
+        runs[kind] = tmp_path / f"{kind}.nnvizrun"
+        train_to_file(project_on(pets, kind), runs[kind])
+    picture = tmp_path / "one.png"
+    Image.new("L", (28, 28), 190).save(picture)
+    before = tmp_path / "before.csv"
+    predict_to_file(Predictor(runs["scale"]), picture, before)
+    (pets / "dog").rename(pets / "wolf")
+    tensors.clear_cache()
+    with pytest.raises(DataError, match=r"'wolf' is new, 'dog' is gone.*needs them"):
+        Predictor(runs["standardise"])
+    # Nothing is taken from the examples, and the run knows its classes.
+    after = tmp_path / "after.csv"
+    predict_to_file(Predictor(runs["scale"]), picture, after)
+    assert after.read_bytes() == before.read_bytes()
+
+
+def test_rows_of_a_table(tmp_path: Path) -> None:
+    run, table, out = tmp_path / "a.nnvizrun", tmp_path / "new.csv", tmp_path / "out.csv"
+    project = templates.sample("spiral")
+    project = msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=2))
+    train_to_file(project, run)
+    # With a semicolon the comma is the decimal one; the third row holds no number, the fourth nothing.
+    table.write_text("a;b\n0,5;1\n-1,25;2\nx;3\n;4\n", encoding="utf-8")
+    predictor = Predictor(run)
+    with pytest.raises(UnreadableError, match=r"Row 3: column 'a' holds 'x'.*Row 4: column 'a' is empty"):
+        predict_to_file(predictor, table, out)
+    done = predict_to_file(predictor, table, out, skip_bad=True)
+    assert (done.count, len(done.left_out)) == (2, 2)
+    header, *rows = read_back(out)
+    assert header == ["row", "label", "probability"] and [row[0] for row in rows] == ["1", "2"]
+    with pytest.raises(InputError, match="rows of 2 numbers"):
+        predict_to_file(predictor, tmp_path, out, force=True)
+    with pytest.raises(InputError, match="read from"):
+        predict_to_file(predictor, table, table, force=True)
+
+
+def test_no_text_becomes_a_formula() -> None:
+    cells = ["=1+1", "+1", "-1", "@x", "\tx", "plain", 'a"b,c', "two\nlines"]
+    text = as_csv(("filename", "label"), [(cell, -1.5) for cell in cells]).decode()
+    found = list(csv.reader(text.splitlines(keepends=True)))[1:]
+    assert [row[0] for row in found] == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain", 'a"b,c', "two\nlines"]
+    assert {row[1] for row in found} == {"-1.5"}

@@ -202,10 +202,11 @@ class Guidance(QObject):
             title = f"Download ({format_bytes(spec.download_bytes)})"
             buttons.append(Button(title, self.download, primary=True))
             buttons.append(Button("Choose the folder…", self._choose_data_folder))
+        elif spec is not None and spec.takes_file:
+            buttons.append(Button("Choose the file…", self.own_data_requested.emit, primary=True))
+            buttons.append(Button("Try again", self._training.reset))
         elif spec is not None and spec.needs_folder and (self._without_folder() or missing):
-            title = "Choose the file…" if spec.takes_file else "Choose the folder…"
-            choose = self.own_data_requested.emit if spec.takes_file else self._choose_own_folder
-            buttons.append(Button(title, choose, primary=True))
+            buttons.append(Button("Choose the folder…", self._choose_own_folder, primary=True))
         else:
             buttons.append(Button("Try again", self._training.reset))
         self._lacks_folder = self._without_folder()

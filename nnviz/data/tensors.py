@@ -7,7 +7,6 @@ that one epoch costs neither a decoder nor a copy from the host.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -91,25 +90,6 @@ def load(
     return LoadedData(spec.kind, config, raw.facts, train, validation, test, scaler, fingerprint)
 
 
-def source_indices(config: DataConfig, data_dir: Path | str | None = None) -> tuple[NDArray[np.int64], ...]:
-    """Which of the examples, as the source reads them, each split holds; from any thread.
-
-    Of training and validation the places in the source's training part, of test those in its test part; of a set whose
-    splits are the same examples one only.
-
-    Raises:
-        DataError: As of :func:`load`.
-    """
-    spec = datasets.dataset(config.dataset)
-    root = None if data_dir is None else Path(data_dir)
-    raw, _ = _read(Request(spec, datasets.values(config), root), datasets.locate(config, root))
-    numbers = Split(torch.arange(len(raw.training)), raw.training.targets)
-    train, validation = _divide(spec, config, replace(raw, training=numbers))
-    parts = (train,) if spec.undivided else (train, validation)
-    found = tuple(part.inputs.numpy() for part in parts)
-    return found if spec.undivided else (*found, np.arange(len(raw.test)))
-
-
 def clear_cache() -> None:
     """Forgets every loaded set."""
     _CACHE.clear()
@@ -183,7 +163,7 @@ def without_missing(train: Split, validation: Split, test: Split) -> tuple[Split
     means = torch.nan_to_num(train.inputs.to(torch.float64).nanmean(0)).to(torch.float32)
 
     def filled(part: Split) -> Split:
-        return Split(torch.where(torch.isnan(part.inputs), means, part.inputs), part.targets)
+        return Split(torch.where(torch.isnan(part.inputs), means, part.inputs), part.targets, part.numbers)
 
     return filled(train), filled(validation), filled(test)
 

@@ -94,7 +94,8 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
         for warning in found.warnings:
             print(f"nnviz: {warning}", file=sys.stderr)
         for column in found.columns[:_MOST_COLUMNS]:
-            print(f"nnviz: column '{column.name}' ({column.use}): {column.about}", file=sys.stderr)
+            use = column.kind if column.use == "input" else column.use
+            print(f"nnviz: column '{column.name}' ({use}): {column.about}", file=sys.stderr)
     inference = infer(effective_graph(project.graph))
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
@@ -231,7 +232,7 @@ def _named_data(config: DataConfig, named: str) -> DataConfig:
     spec = data_sets.taking(place)
     if spec is None and place.is_file():
         raise DataError(
-            f"nnviz takes no data from such files: they must end in {', '.join(_data_endings())}.",
+            f"This is a file, not a folder, and data come from files that end in {', '.join(_data_endings())}.",
             file=paths.shown(place),
             field="--data",
         )

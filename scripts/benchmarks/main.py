@@ -11,17 +11,20 @@ from pathlib import Path
 
 from rows import Settings
 
-#: Cheap ones first. ``start`` measures a fresh process; ``editor`` and ``window`` open windows;
+#: Cheap ones first. ``start`` measures a fresh process; ``editor``, ``window`` and ``examples`` open windows;
 #: ``training`` and ``as_used`` take minutes, and ``memory`` some gigabytes.
 BENCHMARKS = (
     "documents",
     "records",
     "feeding",
+    "tables",
     "explaining",
     "start",
     "editor",
     "window",
+    "examples",
     "neurons",
+    "own_input",
     "training",
     "as_used",
     "memory",

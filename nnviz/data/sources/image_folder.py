@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
 from nnviz.data.folders import FolderPictures, Pictures, folder_classes, image_files
-from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
+from nnviz.data.sources.source import Arrays, LeftOutFile, Request, Source, SourceFacts, hold_out_test
 from nnviz.errors import DataError
 from nnviz.paths import given_path
 from nnviz.project.model import DataFacts
@@ -28,9 +28,10 @@ _MOST_ASKED = 3
 _IMAGE_FOLDER = DatasetSpec(
     "image_folder",
     "Image folder",
-    "Your own pictures: one subfolder a class, of any sizes; each is resized and cut to one square. Subfolders 'train' "
-    "with 'val' (or 'valid', 'validation') or 'test' are taken as the splits, otherwise a fifth of every class is the "
-    "test split. What cannot be read is left out and named.",
+    "Your own pictures: one subfolder a class, or a CSV of filename,label inside or beside. They may have any sizes: "
+    "each is resized and cut to one square. Subfolders 'train' with 'val' (or 'valid', 'validation') or 'test' are "
+    "taken as the splits, otherwise a fifth of every class is the test split. What cannot be read is left out and "
+    "named.",
     "images",
     (
         ParamSpec("folder", "folder", "The folder whose subfolders are the classes.", "text", ""),
@@ -97,7 +98,8 @@ class ImageFolder(Source):
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """Every picture file of the folder: those for training, then those of the other splits."""
-        return _Found(image_files(request.text("folder"))).files
+        found = _Found(image_files(request.text("folder")))
+        return [*found.files, *found.pictures.labels]
 
     def levels(self, request: Request) -> Levels:
         """By what all pictures of the folder hold together."""
@@ -115,6 +117,38 @@ class ImageFolder(Source):
             return hold_out_test(request, read.pixels, labels, generated_sizes(len(labels))[1])
         trained = sum(counts[0]) + sum(counts[1])
         return read.pixels[:trained], labels[:trained], read.pixels[trained:], labels[trained:]
+
+    def example_files(self, request: Request) -> tuple[Sequence[str], Sequence[str]] | None:
+        """See :meth:`Source.example_files`: below the folder, in the order of :meth:`read`."""
+        import numpy as np
+
+        found = _Found(image_files(request.text("folder")))
+        read, place = found.look(request, pixels=False), given_path(request.text("folder"), "folder", DataError)
+        files = found.files
+        names = [_below(files[number], place) for number in read.numbers.tolist()]
+        counts = found.counts(read)
+        if found.pictures.test is None and found.pictures.validation is None:
+            labels = np.concatenate([np.full(count, label) for part in counts for label, count in enumerate(part)])
+            order = np.arange(len(names))
+            trained, _, tested, _ = hold_out_test(request, order, labels, generated_sizes(len(names))[1])
+            return [names[number] for number in trained.tolist()], [names[number] for number in tested.tolist()]
+        first = sum(counts[0]) + sum(counts[1])
+        return names[:first], names[first:]
+
+    def left_out(self, request: Request) -> tuple[LeftOutFile, ...]:
+        """See :meth:`Source.left_out`."""
+        found = _Found(image_files(request.text("folder")))
+        read, place = found.look(request, pixels=False), given_path(request.text("folder"), "folder", DataError)
+        unread = "nnviz does not read such pictures."
+        return (
+            *(LeftOutFile(_below(one.file, place), one.reason) for one in read.left_out),
+            *(LeftOutFile(_below(file, place), unread) for file in found.pictures.unread),
+            *(LeftOutFile(_below(file, place), "It belongs to the system.") for file in found.pictures.system),
+        )
+
+
+def _below(file: Path, place: Path) -> str:
+    return str(file.relative_to(place) if file.is_relative_to(place) else file)
 
 
 @dataclass(frozen=True)
@@ -175,7 +209,7 @@ class _Found:
 
     def notes(self, read: ReadPictures) -> tuple[str, ...]:
         """What was made of the folder."""
-        notes = []
+        notes = list(self.pictures.notes)
         training, validation, test = self.pictures.parts
         if training:
             splits = f"'{training}' is the training split"
@@ -192,13 +226,14 @@ class _Found:
     def warnings(self, read: ReadPictures, place: Path, names: Sequence[str]) -> tuple[str, ...]:
         """What somebody might not have wanted."""
         warnings = [f"Left out: {_named(one.file, one.reason, place)}" for one in read.left_out[:_MOST_NAMED]]
+        warnings += self.pictures.warnings
         if (rest := len(read.left_out) - _MOST_NAMED) > 0:
             warnings.append(f"Left out: {rest:,} more that cannot be read.")
         if unread := self.pictures.unread:
             endings = ", ".join(sorted({file.suffix.lower() for file in unread}))
             more = f" {len(unread):,} files were left out because of that ({endings})." if len(unread) > 1 else ""
             warnings.append(f"Left out: {_named(unread[0], f'nnviz does not read such pictures.{more}', place)}")
-        if not self.pictures.parts[0]:
+        if self.pictures.validation is None and self.pictures.test is None:
             single = [name for name, count in zip(names, self.counts(read)[0], strict=True) if count == 1]
             warnings += [
                 f"The class '{name}' has one picture: it is trained on, and nothing tells how well it is recognised."

@@ -92,6 +92,14 @@ class SourceFacts:
 
 
 @dataclass(frozen=True)
+class LeftOutFile:
+    """A file that lies with the examples and holds none: its name, and why, as a sentence."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Request:
     """What a source is asked about.
 
@@ -179,6 +187,17 @@ class Source:
         """
         return None
 
+    def example_files(self, request: Request) -> tuple[Sequence[str], Sequence[str]] | None:
+        """Which file each example is, as a person would name it: training (with validation) and test, as read.
+
+        None where examples have no files of their own.
+        """
+        return None
+
+    def left_out(self, request: Request) -> tuple[LeftOutFile, ...]:
+        """Every file that lies with the examples and holds none; :meth:`inspect` names the first few of them."""
+        return ()
+
 
 def declared(spec: DatasetSpec, values: Params) -> SourceFacts | None:
     """What is known without asking the disk; None where only looking tells."""
@@ -199,7 +218,7 @@ def located(request: Request) -> tuple[Path | None, str]:
     if not spec.folder:
         return None, ""
     roots = search_roots(request.data_dir)
-    found = find(roots, spec.folder, spec.files)
+    found = find(roots, spec.folder, spec.files) or (find(roots, ".", spec.files) if spec.flat else None)
     if found is not None:
         return found, ""
     looked = ", ".join(str(root / spec.folder) for root in roots)

@@ -128,6 +128,8 @@ class DataTab(Tab):
 
     #: The chosen data set shall be fetched: its key.
     download_requested = Signal(str)
+    #: All examples shall be seen.
+    viewer_requested = Signal()
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(workspace, parent)
@@ -154,6 +156,12 @@ class DataTab(Tab):
         set_font(self.download, 12, 500)
         self.download.clicked.connect(self._on_download)
         self.column.addWidget(self.download, 0, Qt.AlignmentFlag.AlignLeft)
+        self.look = QPushButton("See all examples", self.page)
+        bind(self.look, "data")
+        self.look.setToolTip("Search them, see one in numbers, how they are spread, maps of them (F4)")
+        set_font(self.look, 12, 500)
+        self.look.clicked.connect(self.viewer_requested)
+        self.column.addWidget(self.look, 0, Qt.AlignmentFlag.AlignLeft)
         self.rows = RowsTable(self.page)
         self.rows.edited.connect(lambda table: self._set_config(replace(self._wished(), params=table.params), ""))
         self.column.addWidget(self.rows)
@@ -293,7 +301,7 @@ class DataTab(Tab):
             train, validation, test = (themes.format_count(size) for size in sizes)
             lines.append(f"{train} to train, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
-            named = (facts.data.feature_names or spec.feature_names)[: shape[0]]
+            named = () if facts.columns else (facts.data.feature_names or spec.feature_names)[: shape[0]]
             names = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
             lines += [html.escape(text) for text in (*facts.warnings, *facts.notes)]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -30,6 +30,7 @@ from nnviz import interruption
 from nnviz.errors import NnvizError
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.canvas.cards.facts import ON_CARDS
+from nnviz.gui.data.room import DataRoom
 from nnviz.gui.explain.flow_on_canvas import FlowOnCanvas
 from nnviz.gui.lecture.lecture import Lecture
 from nnviz.gui.look import icons, theme
@@ -154,6 +155,8 @@ class MainWindow(QMainWindow):
         self.flow = FlowOnCanvas(self.workspace, self.canvas, self)
         self.looks = Looks(self.settings, self.canvas.minimap, self)
         self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self, lambda: self.top_bar)
+        #: The page of all examples, over the canvas.
+        self.data_room = DataRoom(self, self.workspace, self._between_head_and_foot)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.predictions = Predictions(self.workspace, self.notices, self)
         self.offered = self._offers()
@@ -219,6 +222,7 @@ class MainWindow(QMainWindow):
             *history_actions(self.shown_document, self.guarded),
             *self.looks.actions(),
             *self.centre.offers(),
+            *self.data_room.actions(),
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
             *training_actions(self.training, self.apply),
@@ -309,6 +313,7 @@ class MainWindow(QMainWindow):
         self.looks.changed.connect(self.update_actions)
         self.centre.changed.connect(self._on_centre)
         self.regions.changed.connect(self.update_actions)
+        self.data_room.changed.connect(self.update_actions)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
         training.began.connect(self.recorder.begin)
@@ -347,6 +352,12 @@ class MainWindow(QMainWindow):
         self.net.caught.connect(self.guidance.tell_exception, Qt.ConnectionType.QueuedConnection)
         self.safety.message.connect(self.message.say)
         self.net.interrupted.connect(self.end, Qt.ConnectionType.QueuedConnection)
+
+    def _between_head_and_foot(self) -> QRect:
+        """What the page of all examples covers: the bars above and the timeline stay in sight."""
+        head, foot = self.menuWidget(), self.statusBar()
+        top = head.geometry().bottom() + 1 if head is not None else 0
+        return QRect(0, top, self.width(), max(1, foot.geometry().top() - top))
 
     # ---- coming to life ------------------------------------------------------------------------------------------
 
@@ -394,6 +405,7 @@ class MainWindow(QMainWindow):
         inspector.node_requested.connect(self.regions.show_node)
         inspector.cure_requested.connect(self.cures.cure)
         inspector.data.download_requested.connect(lambda _kind: self._download())
+        inspector.data.viewer_requested.connect(self.data_room.show)
         inspector.interest_changed.connect(self.interests.contribute)
         inspector.set_selection(list(self.canvas.selected))
         self.feed.subscribe(inspector.refresh, inspector)
@@ -595,6 +607,7 @@ class MainWindow(QMainWindow):
         self.fix_trials.stop()
         self.feed.stop()
         self.flow.stop()
+        self.data_room.stop()
         self.training.stop()
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")

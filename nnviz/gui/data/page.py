@@ -1,0 +1,629 @@
+"""The page over the canvas on which all examples are seen, before the training, beside it and after."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shiboken6
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nnviz.data import datasets
+from nnviz.data.viewing import SPLIT_TITLES, SPLITS, ViewedData, view
+from nnviz.errors import Cancelled, InputError
+from nnviz.gui.data.choosing import ORDERS, Answers, Chosen, Wish, choose
+from nnviz.gui.data.example_panel import ExamplePanel
+from nnviz.gui.data.map_panel import MapPanel
+from nnviz.gui.data.spread_panel import SpreadPanel
+from nnviz.gui.data.wall import Wall
+from nnviz.gui.explain.own_asking import Job, KeptCopy, OwnAsking
+from nnviz.gui.look import icons, theme
+from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.parts.widgets import ElidedLabel, Segments, refresh_fonts, set_font
+from nnviz.gui.runs.workspace import Workspace
+from nnviz.project.edits import SetView
+from nnviz.project.model import Project, View
+
+if TYPE_CHECKING:
+    from nnviz.explain.example_answers import ExampleAnswers
+    from nnviz.explain.score import OwnNetwork
+
+_VIEWS = (
+    ("examples", "Examples", "All examples, small"),
+    ("spread", "Distribution", "Examples of each class, and how the numbers are spread"),
+    ("map", "Map", "Examples as points: two axes, PCA, t-SNE"),
+    ("left out", "Left out", "Files that are not used, and why"),
+)
+#: Milliseconds after the last key before it is searched.
+_TYPING = 180
+#: Seconds between two words on how far the loading is.
+_BETWEEN = 0.1
+#: Narrower than this, the words on buttons are short.
+_NARROW = 1180
+
+
+class _Loading(QObject):
+    """The loading under way: its thread tells how far it is and asks whether it is wanted."""
+
+    progressed = Signal(str, int, int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancelled = False
+        self._next = 0.0
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """How far it is, ten times a second at most."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _BETWEEN
+            self.progressed.emit(what, done, total)
+
+
+class DataPage(QWidget):
+    """Everything about the examples of the document's data set. It changes nothing but which example is pinned.
+
+    Args:
+        window: What it covers a part of.
+        workspace: The document, what is known of its data, the network that is asked.
+
+    Signals:
+        left: It shall be closed.
+    """
+
+    left = Signal()
+
+    def __init__(self, window: QWidget, workspace: Workspace) -> None:
+        super().__init__(window)
+        self._workspace = workspace
+        self._data: ViewedData | None = None
+        self._answers: Answers | None = None
+        #: What the network was when it was asked.
+        self._answers_of: tuple[object, ...] = ()
+        self._loading: _Loading | None = None
+        self._trouble = ""
+        self._enlarged = False
+        self._kept = KeptCopy()
+        self._asking: OwnAsking[tuple[tuple[object, ...], ExampleAnswers]] = OwnAsking(
+            workspace, self._kept, "data answers", self._on_answers, self._on_no_answers, self
+        )
+        self._asking.moved.connect(self._show_asking)
+        self.setObjectName("DataPage")
+        self.setAccessibleName("Data")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._build()
+        self._search_later = QTimer(self)
+        self._search_later.setSingleShot(True)
+        self._search_later.setInterval(_TYPING)
+        self._search_later.timeout.connect(self._choose)
+        follow(workspace.document.changed, self._on_document)
+        follow(workspace.network.changed, self._on_network)
+        follow(theme.notifier.changed, self._on_theme)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._build_head())
+        self.filters = self._build_filters()
+        column.addWidget(self.filters)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self.splitter.setHandleWidth(1)
+        self.splitter.setChildrenCollapsible(False)
+        self.stack = QStackedWidget(self.splitter)
+        self.wall = Wall(self._workspace.background, self.stack)
+        self.wall.selected.connect(self.select)
+        self.wall.opened.connect(lambda _number: self.enlarge(True))
+        self.wall.menu_requested.connect(self._on_menu)
+        self.spread = SpreadPanel(self._workspace.background, self.stack)
+        self.map = MapPanel(self._workspace.background, self.stack)
+        self.map.selected.connect(self.select)
+        self.left_out = QPlainTextEdit(self.stack)
+        self.left_out.setReadOnly(True)
+        self.left_out.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        self.left_out.setAccessibleName("Files that are not used, and why")
+        set_font(self.left_out, 13)
+        self._pages: dict[str, QWidget] = {
+            "examples": self.wall,
+            "spread": self.spread,
+            "map": self.map,
+            "left out": self.left_out,
+        }
+        for page in self._pages.values():
+            self.stack.addWidget(page)
+        self.example = ExamplePanel(self.splitter)
+        self.example.pin_requested.connect(self.pin)
+        self.example.enlarge_requested.connect(lambda: self.enlarge(not self._enlarged))
+        self.splitter.addWidget(self.stack)
+        self.splitter.addWidget(self.example)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        column.addWidget(self.splitter, 1)
+
+    def _build_head(self) -> QWidget:
+        head = QWidget(self)
+        row = QHBoxLayout(head)
+        row.setContentsMargins(14, 8, 10, 8)
+        row.setSpacing(12)
+        self.title = QLabel("", head)
+        set_font(self.title, 16, 600)
+        row.addWidget(self.title)
+        self.sizes = ElidedLabel("", head)
+        self.sizes.setProperty("role", "muted")
+        set_font(self.sizes, 13)
+        row.addWidget(self.sizes, 1)
+        self.views = Segments(_VIEWS, head)
+        self.views.chosen.connect(self.show_view)
+        row.addWidget(self.views)
+        self.close_button = QToolButton(head)
+        icons.bind(self.close_button, "close")
+        self.close_button.setToolTip("Back to the canvas (Esc)")
+        self.close_button.setAccessibleName("Close the data page")
+        self.close_button.setProperty("role", "flat")
+        self.close_button.clicked.connect(self.left)
+        row.addWidget(self.close_button)
+        return head
+
+    def _build_filters(self) -> QWidget:
+        bar = QWidget(self)
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(14, 0, 14, 8)
+        row.setSpacing(8)
+        self.search = QLineEdit(bar)
+        self.search.setPlaceholderText("Search label, file or #number")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Search the examples")
+        self.search.setMinimumWidth(150)
+        self.search.setMaximumWidth(300)
+        set_font(self.search, 13)
+        self.search.textChanged.connect(lambda _text: self._search_later.start())
+        row.addWidget(self.search, 2)
+        self.split = self._chooser(bar, "Split", [("", "all splits")])
+        self.label = self._chooser(bar, "Class", [("", "all classes")])
+        self.right = self._chooser(bar, "Answer", [("", "right or wrong"), ("right", "right"), ("wrong", "wrong")])
+        self.order = self._chooser(bar, "Order", [*ORDERS])
+        for box in (self.split, self.label, self.right, self.order):
+            row.addWidget(box)
+        self.ask = QPushButton("Ask the network", bar)
+        self.ask.setToolTip("Find out which examples it gets right, and the loss of each (the test set is left alone)")
+        set_font(self.ask, 12, 500)
+        self.ask.clicked.connect(self._on_ask)
+        row.addWidget(self.ask)
+        self.progress = QProgressBar(bar)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedSize(110, 6)
+        self.progress.hide()
+        row.addWidget(self.progress)
+        self.state = ElidedLabel("", bar)
+        self.state.setProperty("role", "muted")
+        self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        set_font(self.state, 12)
+        row.addWidget(self.state, 3)
+        return bar
+
+    def _chooser(self, parent: QWidget, name: str, entries: list[tuple[str, str]]) -> QComboBox:
+        box = QComboBox(parent)
+        box.setAccessibleName(name)
+        box.setToolTip(name)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        box.setMaxVisibleItems(24)
+        set_font(box, 12)
+        for key, title in entries:
+            box.addItem(title, key)
+        box.activated.connect(lambda _index: self._choose())
+        return box
+
+    # ---- loading -------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> ViewedData | None:
+        """What is shown; None while it is loaded, or cannot be."""
+        return self._data
+
+    @property
+    def answers(self) -> Answers | None:
+        """What the network made of the examples, once it was asked."""
+        return self._answers
+
+    @property
+    def loading(self) -> bool:
+        """Whether the examples are being loaded."""
+        return self._loading is not None
+
+    def load(self) -> None:
+        """Load the examples of the document, on a worker; those of the training are there already."""
+        self.cancel_loading()
+        self._forget()
+        config = self._workspace.document.project.data
+        known, folder = self._workspace.known, self._workspace.known.data_dir
+        try:
+            self.title.setText(datasets.dataset(config.dataset).title)
+        except InputError as error:
+            self._show_trouble(sentence_of(error))
+            return
+        facts = known.facts(config)
+        if facts is not None and facts.missing:
+            self._show_trouble(facts.missing)
+            return
+        loading = self._loading = _Loading()
+        loading.progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
+
+        def done(found: ViewedData) -> None:
+            if shiboken6.isValid(self) and self._loading is loading:
+                self._loading = None
+                self._show_data(found)
+
+        def failed(error: BaseException) -> None:
+            if shiboken6.isValid(self) and self._loading is loading:
+                self._loading = None
+                self._show_trouble("The loading was stopped." if isinstance(error, Cancelled) else sentence_of(error))
+
+        self._workspace.background.start(
+            lambda: view(config, folder, loading.tell, lambda: loading.cancelled), done, failed, "data page"
+        )
+        self._trouble = "Loading the examples…"
+        self._choose()
+        self._show_asking()
+
+    def cancel_loading(self) -> None:
+        """The examples are not wanted any more."""
+        if self._loading is not None:
+            self._loading.cancelled = True
+            self._loading = None
+
+    def stop(self) -> None:
+        """The page goes: nothing is loaded, asked or made any more, and the memory is given back."""
+        self.cancel_loading()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._asking.cancel()
+        self._kept.forget()
+        self._data, self._answers = None, None
+        self.map.show_data(None)
+        self.spread.show_data(None)
+        self.example.show_data(None)
+        self.example.show_example(None, -1, None, "", False)
+        self.sizes.set_whole("")
+        self.left_out.setPlainText("")
+        self.wall.show_chosen(None, None, choose_nothing(), "")
+
+    def _on_progress(self, what: str, done: int, total: int) -> None:
+        if self._loading is not None:
+            self._trouble = f"{what}: {theme.format_count(done)} of {theme.format_count(total)}" if total else what
+            self.progress.setRange(0, max(total, 1))
+            self.progress.setValue(done)
+            self._choose()
+            self._show_asking()
+
+    def _show_trouble(self, text: str) -> None:
+        self._trouble = text
+        self._choose()
+        self._show_asking()
+
+    def _show_data(self, data: ViewedData) -> None:
+        self._data, self._trouble = data, ""
+        self.map.show_data(data)
+        self.spread.show_data(data)
+        self.example.show_data(data)
+        parts = [
+            f"{theme.format_count(len(inputs))} {SPLIT_TITLES[name]}"
+            for name, inputs in zip(SPLITS, data.inputs, strict=False)
+        ]
+        shape = " × ".join(str(side) for side in (*data.inputs[0].shape[2:], data.inputs[0].shape[1]))
+        what = f"{shape} pixels" if data.is_images else f"{len(data.columns)} columns"
+        self.sizes.set_whole(f"{' · '.join(parts)} · {what}")
+        self._refill(
+            self.split, [("", "all splits"), *((one, SPLIT_TITLES[one]) for one in SPLITS[: len(data.inputs)])]
+        )
+        names = [(str(at), name) for at, name in enumerate(data.class_names[:2000])]
+        self._refill(self.label, [("", "all classes"), *names])
+        self.label.setVisible(bool(names))
+        self._show_left_out(data)
+        self._choose()
+        self.show_view(self.views.value)
+        pinned = self._pinned_number()
+        self.select(pinned if pinned >= 0 else 0 if len(data) else -1)
+        self.wall.verticalScrollBar().setValue(0)
+        self._show_asking()
+
+    @staticmethod
+    def _refill(box: QComboBox, entries: list[tuple[str, str]]) -> None:
+        box.clear()
+        for key, title in entries:
+            box.addItem(title if len(title) < 40 else f"{title[:38]}…", key)
+
+    def _show_left_out(self, data: ViewedData) -> None:
+        facts = self._workspace.known.facts(data.config)
+        lines: list[str] = []
+        if data.left_out:
+            lines += [f"{len(data.left_out):,} files are not used:", ""]
+            lines += [f"{one.file}\n    {one.reason}" for one in data.left_out[:5000]]
+        elif facts is not None and facts.warnings:
+            lines += [*facts.warnings]
+        else:
+            lines.append("Nothing was left out: every example can be used.")
+        if facts is not None and facts.notes:
+            lines += ["", *facts.notes]
+        self.left_out.setPlainText("\n".join(lines))
+
+    # ---- what is shown -------------------------------------------------------------------------------------------
+
+    def show_view(self, key: str) -> None:
+        """Bring one of the views to the front: ``examples``, ``spread``, ``map`` or ``left out``."""
+        self.views.set_value(key)
+        self.stack.setCurrentWidget(self._pages[key])
+        self.filters.setVisible(key == "examples" or self._data is None)
+        if self._enlarged:
+            self.enlarge(False)
+        if self._data is None:
+            self.stack.setCurrentWidget(self.wall)
+            return
+        if key == "spread":
+            self.spread.count()
+        elif key == "map":
+            self.map.make()
+            self.map.plane.select(self.example.number)
+
+    def _wish(self) -> Wish:
+        label = self.label.currentData()
+        return Wish(
+            self.search.text(),
+            self.split.currentData() or "",
+            int(label) if label else -1,
+            self.right.currentData() or "" if self._answers is not None else "",
+            self.order.currentData() or "class",
+        )
+
+    def _choose(self) -> None:
+        """Show what is looked for."""
+        answered = self._answers is not None
+        knows = answered and bool((self._answers.right >= 0).any()) if self._answers is not None else False
+        self.right.setEnabled(knows)
+        model = self.order.model()
+        for row in range(self.order.count()):
+            by_loss = self.order.itemData(row) in ("worst", "best")
+            item = model.index(row, 0)
+            model.setData(item, None if answered or not by_loss else 0, Qt.ItemDataRole.UserRole - 1)
+        if not answered and self.order.currentData() in ("worst", "best"):
+            self.order.setCurrentIndex(0)
+        if self._data is None:
+            self.wall.show_chosen(None, None, choose_nothing(), self._trouble)
+            return
+        chosen = choose(self._data, self._answers, self._wish())
+        self.wall.show_chosen(self._data, self._answers, chosen, "No example is like that. Search for less.")
+        self._show_state()
+
+    def _show_state(self) -> None:
+        """How many there are on the wall, and of which step the answers are."""
+        if self._data is None:
+            self.state.set_whole("")
+            return
+        words = f"{theme.format_count(self.wall.count)} of {theme.format_count(len(self._data))}"
+        if self._answers is not None:
+            right = self._answers.right
+            known = int((right >= 0).sum())
+            share = f", {(right == 1).sum() / known:.1%} right" if known else ""
+            words += f"{share}{self._age()}"
+            self.state.set_age((lambda: "The weights have changed since: ask again") if self._is_old() else None)
+        else:
+            self.state.set_age(None)
+        self.state.set_whole(words)
+
+    def _is_old(self) -> bool:
+        return self._answers is not None and self._answers_of != self._workspace.network.key
+
+    def _age(self) -> str:
+        assert self._answers is not None
+        return f" · asked at step {theme.format_count(self._answers.step)}" + (" (older)" if self._is_old() else "")
+
+    def select(self, number: int) -> None:
+        """Show an example beside the wall, and mark it there and on the map."""
+        data = self._data
+        self.wall.set_pinned(self._pinned_number())
+        self.wall.select(number)
+        self.map.plane.select(number)
+        pinned = number >= 0 and number == self._pinned_number()
+        age = self._age() if self._answers is not None else ""
+        self.example.show_example(data, number, self._answers, self._pin_not(number), pinned, age)
+
+    def enlarge(self, on: bool) -> None:
+        """The example fills the page, near enough to read its numbers; or stands beside the wall again."""
+        if on and self.example.number < 0:
+            return
+        self._enlarged = on
+        self.stack.setVisible(not on)
+        self.filters.setVisible(not on and self.views.value == "examples")
+        self.example.set_enlarged(on)
+        if on:
+            self.example.setMaximumWidth(16_777_215)
+            QTimer.singleShot(0, self, self.example.pixels.read)
+        else:
+            self._share_out()
+            self._pages[self.views.value].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _share_out(self) -> None:
+        """The wall has the larger part, and the example as much as its numbers need where there is room for that."""
+        wide = self.width()
+        wanted = round(min(742 * theme.text_scale(), wide * 0.45))
+        self.splitter.setSizes([wide - wanted, wanted])
+
+    # ---- pinning -------------------------------------------------------------------------------------------------
+
+    def _pin_split(self) -> str:
+        """The split that the pinned example is counted in."""
+        data = self._data
+        return "validation" if data is not None and len(data.inputs) > 1 and len(data.inputs[1]) else "train"
+
+    def _pinned_number(self) -> int:
+        data = self._data
+        if data is None or data.config != self._workspace.document.project.data:
+            return -1
+        try:
+            return data.number(self._pin_split(), self._workspace.document.project.view.pinned_sample)
+        except IndexError:
+            return -1
+
+    def _pin_not(self, number: int) -> str:
+        if self._data is None or number < 0:
+            return "There is no example."
+        if self._workspace.document.read_only:
+            return self._workspace.document.read_only
+        if self._data.place(number)[0] != self._pin_split():
+            return f"The cards show examples of the {SPLIT_TITLES[self._pin_split()]} split: choose one of these."
+        return ""
+
+    def pin(self, number: int) -> None:
+        """Pin an example to the canvas: the cards show what each layer makes of it."""
+        reason = self._pin_not(number)
+        if reason or self._data is None:
+            self._workspace.say(reason)
+            return
+        self._workspace.apply(SetView(View(self._data.place(number)[1]), gesture="pin"))
+
+    def _on_menu(self, number: int, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        pin = menu.addAction("Pin to the canvas", lambda: self.pin(number))
+        pin.setEnabled(not self._pin_not(number))
+        pin.setToolTip(self._pin_not(number))
+        menu.addAction("Enlarge", lambda: self.enlarge(True))
+        if self._data is not None and self._data.class_names:
+            label = int(self._data.label_of[number])
+            menu.addAction("Only this class", lambda: self.show_class(label))
+        menu.popup(place)
+
+    def show_class(self, label: int) -> None:
+        """Show the examples of one class alone; −1 for all."""
+        self.label.setCurrentIndex(max(0, self.label.findData(str(label) if label >= 0 else "")))
+        self._choose()
+
+    # ---- asking the network --------------------------------------------------------------------------------------
+
+    def _on_ask(self) -> None:
+        if self._loading is not None:
+            self.cancel_loading()
+            self._show_trouble("The loading was stopped.")
+        elif self._asking.busy:
+            self._asking.cancel()
+        elif self._data is None:
+            self.load()
+        else:
+            self.ask_network()
+
+    def ask_network(self) -> None:
+        """Find out what the network makes of every training and validation example, on a copy of it."""
+        data = self._data
+        if data is None:
+            return
+        splits = [name for name, inputs in zip(SPLITS[:2], data.inputs, strict=False) if len(inputs)]
+        key = self._workspace.network.key
+
+        def work(own: OwnNetwork, job: Job) -> tuple[tuple[object, ...], ExampleAnswers]:
+            from nnviz.explain.example_answers import example_answers  # noqa: PLC0415 - torch is not for the GUI thread
+
+            if own.data.config != data.config:
+                raise InputError("The network on the screen was trained on other data.")
+            return key, example_answers(own, splits, job.tell, job.is_cancelled)
+
+        self._asking.ask(work)
+
+    def _on_answers(self, found: tuple[tuple[object, ...], ExampleAnswers], _seconds: float) -> None:
+        if self._data is None:
+            return
+        self._answers_of, answers = found
+        self._answers = Answers.of(len(self._data), answers)
+        self._kept.forget()
+        self._choose()
+        self.select(self.example.number)
+
+    def _on_no_answers(self, why: str) -> None:
+        self._workspace.say(why)
+        self.state.set_whole(why)
+
+    def _show_asking(self) -> None:
+        job = self._asking.job
+        busy = job is not None or self._loading is not None
+        self.progress.setVisible(busy)
+        if job is not None:
+            self.progress.setRange(0, max(job.total, 1))
+            self.progress.setValue(job.done)
+        short = self.width() < _NARROW
+        again = "Ask again" if self._answers is not None else "Ask network" if short else "Ask the network"
+        self.ask.setText("Stop" if busy else again if self._data is not None else "Load again")
+        self.ask.setVisible(True)
+
+    # ---- following -----------------------------------------------------------------------------------------------
+
+    def _on_document(self, before: Project, after: Project, _edit: object) -> None:
+        if not self.isVisible():
+            return
+        if before.data != after.data:
+            self.load()
+        elif before.view != after.view:
+            self.select(self.example.number)
+
+    def _on_network(self) -> None:
+        if self.isVisible() and self._answers is not None:
+            self._show_state()
+            number = self.example.number
+            if number >= 0 and self._data is not None:
+                age, pinned = self._age(), number == self._pinned_number()
+                self.example.show_example(self._data, number, self._answers, self._pin_not(number), pinned, age)
+
+    def _on_theme(self) -> None:
+        refresh_fonts(self)
+        self.update()
+
+    # ---- events --------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """It has come to the front: load, and take the keyboard."""
+        self._share_out()
+        if self._data is None or self._data.config != self._workspace.document.project.data:
+            self.load()
+        self.wall.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape goes back: from the enlarged example to the wall, from the page to the canvas."""
+        if event.key() == Qt.Key.Key_Escape:
+            if self._enlarged:
+                self.enlarge(False)
+            elif self.search.text():
+                self.search.clear()
+            else:
+                self.left.emit()
+        elif event.key() == Qt.Key.Key_Slash:
+            self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        event.accept()
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The ground."""
+        QPainter(self).fillRect(event.rect(), theme.current().panel)
+
+
+def choose_nothing() -> Chosen:
+    """No examples at all."""
+    return Chosen(np.empty(0, np.int64), ())

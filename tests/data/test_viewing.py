@@ -1,0 +1,88 @@
+"""A data set as it is looked at: every example is itself, with its file; counts, spreads and maps of all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nnviz.data import described, tensors
+from nnviz.data.viewing import SPLITS, view
+from nnviz.errors import Cancelled
+from nnviz.project.model import DataConfig
+
+
+def test_the_numbering_counts_every_example_once() -> None:
+    config = DataConfig("digits")
+    data, loaded = view(config), tensors.load(config)
+    assert len(data) == sum(len(loaded.split(name)) for name in SPLITS)
+    for name in SPLITS:
+        inputs, targets = loaded.split(name).inputs.numpy(), loaded.split(name).targets.numpy()
+        for index in (0, 7, len(inputs) - 1):
+            number = data.number(name, index)
+            assert data.place(number) == (name, index)
+            assert np.array_equal(data.input_of(number), inputs[index])
+            assert data.label(number) == loaded.class_names[targets[index]]
+    some = np.random.default_rng(0).permutation(len(data))[:50]
+    assert all(
+        np.array_equal(one, data.input_of(number)) for one, number in zip(data.inputs_of(some), some, strict=True)
+    )
+    counted = Counter((data.label(number), data.place(number)[0]) for number in range(len(data)))
+    table = described.class_balance(data)
+    assert all(
+        table[at, split] == counted[name, SPLITS[split]]
+        for at, name in enumerate(data.class_names)
+        for split in range(3)
+    )
+
+
+@pytest.mark.parametrize("parts", [("",), ("train", "test"), ("train", "val", "test")])
+def test_each_picture_is_that_of_the_file_that_is_named(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    """Every picture has a grey of its own, and that is its name."""
+    grey = 0
+    for part in parts:
+        for name in ("left", "right"):
+            folder = tmp_path / part / name
+            folder.mkdir(parents=True)
+            for _ in range(9):
+                Image.new("L", (8, 8), grey).save(folder / f"{grey}.png")
+                grey += 4
+    (tmp_path / parts[0] / "left" / "bad.png").write_bytes(b"no picture")
+    (tmp_path / parts[0] / "right" / "words.svg").write_text("<svg/>")
+    data = view(DataConfig("image_folder", {"folder": str(tmp_path), "size": 8, "channels": "1"}))
+    assert len(data) == len(data.files) == 18 * len(parts)
+    for number in range(len(data)):
+        file = Path(data.files[number])
+        assert int(file.stem) == data.input_of(number)[0, 4, 4] and file.parent.name == data.label(number)
+    assert len(set(data.files)) == len(data)
+    reasons = {Path(one.file).name: one.reason for one in data.left_out}
+    assert reasons.keys() == {"bad.png", "words.svg"} and "none of" in reasons["bad.png"]
+
+
+def test_spreads_and_maps_are_those_of_numpy() -> None:
+    wine, digits = view(DataConfig("wine")), view(DataConfig("digits"))
+    for column, found in enumerate(described.histograms(wine)):
+        numbers = wine.inputs[0][:, column].astype(np.float64)
+        assert found.counts.sum() == len(numbers)
+        assert (found.mean, found.deviation) == pytest.approx((numbers.mean(), numbers.std()))
+    (grey,) = described.histograms(digits)
+    assert grey.counts.tolist() == [int((digits.inputs[0] == level).sum()) for level in range(256)]
+    assert grey.mean == pytest.approx(digits.inputs[0].mean())
+    shown = described.pca_map(digits)
+    rows = digits.inputs_of(shown.numbers).reshape(len(shown.numbers), -1) / 255
+    centred = rows - rows.mean(0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    expected = centred @ directions[:2].T
+    for axis in range(2):  # a component has no sign
+        assert abs(np.corrcoef(expected[:, axis], shown.points[:, axis])[0, 1]) > 0.999
+    plane = described.plane(wine, 3, 0)
+    assert np.array_equal(plane.points, np.concatenate(wine.inputs)[:, [3, 0]])
+    assert plane.titles == ("alkalinity of ash", "alcohol")
+
+
+def test_a_map_of_neighbours_ends_at_once_when_nobody_wants_it() -> None:
+    with pytest.raises(Cancelled):
+        described.tsne_map(view(DataConfig("wine")), lambda: True)

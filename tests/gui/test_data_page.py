@@ -1,0 +1,142 @@
+"""The data page in a real window, by mouse and keys: the wall, one example, answers, filters, the map, pinning."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow
+
+from nnviz.gui.data.page import DataPage
+from nnviz.gui.data.wall import Wall
+from nnviz.gui.window.window import MainWindow
+from nnviz.project.model import DataConfig, Project
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def opened(window: MainWindow, qtbot: QtBot) -> DataPage:
+    """The page, opened by its key, with its examples."""
+    QTest.keyClick(window, Qt.Key.Key_F4)
+    page = window.data_room.page
+    assert page is not None and window.data_room.shown
+    qtbot.waitUntil(lambda: page.data is not None, timeout=TIMEOUT)
+    for _ in range(3):
+        QApplication.processEvents()
+    return page
+
+
+def press(parent: QWidget, title: str) -> None:
+    button = next(one for one in parent.findChildren(QToolButton) if one.text() == title)
+    QTest.mouseClick(button, LEFT)
+
+
+def click(wall: Wall, number: int) -> None:
+    QTest.mouseClick(wall.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, wall.rect_of_number(number).center())
+
+
+def test_from_the_wall_to_one_example_in_numbers_and_onto_the_canvas(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    page = opened(window, qtbot)
+    data, wall = page.data, page.wall
+    assert data is not None and wall.count == len(data) and wall.hasFocus()
+    # Wherever it is scrolled to, what is drawn at a place is what is clicked there, from the sheet with its picture.
+    for share in (0.0, 0.37, 1.0):
+        bar = wall.verticalScrollBar()
+        bar.setValue(round(share * bar.maximum()))
+        first, last = wall._in_sight()
+        qtbot.waitUntil(lambda first=first: wall.thumbnails.picture(first + 20) is not None, timeout=TIMEOUT)
+        position = (first + last) // 2
+        number = int(wall._numbers[position])
+        click(wall, number)
+        assert page.example.number == wall.current == number
+        found = wall.thumbnails.picture(position)
+        assert found is not None
+        sheet, place = found
+        raw, size = data.input_of(number)[0], wall.thumbnails.size
+        for row, column in ((0, 3), (4, 4), (7, 2)):
+            at = place.topLeft() + QPoint(column * size.factor + 1, row * size.factor + 1)
+            assert sheet.pixelColor(at).red() == raw[row, column]
+    # Of a class alone; one example of the validation split is pinned and enlarged.
+    page.show_class(7)
+    assert set(data.label_of[wall._numbers]) == {7}
+    page.split.setCurrentIndex(2)
+    page._choose()
+    number = int(wall._numbers[2])
+    click(wall, number)
+    pixels = page.example.pixels
+    QTest.mouseDClick(pixels, LEFT, Qt.KeyboardModifier.NoModifier, pixels.cell(3, 14).center())
+    assert pixels.numbers_shown
+    words = f"row 3, column 14: {data.input_of(number)[0, 3, 14]}"
+    assert pixels.words_at(QPointF(pixels.cell(3, 14).center())) == words
+    QTest.mouseClick(page.example.pin, LEFT)
+    assert window.document.project.view.pinned_sample == data.place(number)[1]
+    assert page.example.pin.text() == "Pinned"
+    QTest.keyClick(wall, Qt.Key.Key_Return)
+    assert page.stack.isHidden()
+    QTest.keyClick(page, Qt.Key.Key_Escape)
+    assert page.stack.isVisible()
+    wall.setFocus()
+    QTest.keyClick(wall, Qt.Key.Key_Escape)
+    assert not window.data_room.shown and page.data is None and window.canvas.hasFocus()
+
+
+def test_the_network_says_which_examples_it_gets_wrong(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    window.training.bridge.step(5)
+    qtbot.waitUntil(lambda: window.training.standing.step == 5, timeout=TIMEOUT)
+    page = opened(window, qtbot)
+    data = page.data
+    assert data is not None and not page.right.isEnabled()
+    QTest.mouseClick(page.ask, LEFT)
+    qtbot.waitUntil(lambda: page.answers is not None, timeout=TIMEOUT)
+    answers = page.answers
+    assert answers is not None and answers.step == 5 and "step 5" in page.state.text()
+    asked = data.split_of < 2
+    assert np.isfinite(answers.losses[asked]).all() and np.isnan(answers.losses[~asked]).all()
+    assert ((answers.answers == data.label_of) == (answers.right == 1))[asked].all()
+    page.right.setCurrentIndex(page.right.findData("wrong"))
+    page.order.setCurrentIndex(page.order.findData("worst"))
+    page._choose()
+    shown = page.wall._numbers
+    assert len(shown) == (answers.right == 0).sum() and (np.diff(answers.losses[shown]) <= 0).all()
+    window.training.bridge.step(1)
+    qtbot.waitUntil(lambda: "older" in page.state.text(), timeout=TIMEOUT)
+
+
+def test_points_and_rows_of_a_table_and_its_map(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("spiral")
+    page = opened(window, qtbot)
+    data = page.data
+    assert data is not None and data.columns == ("x1", "x2")
+    QTest.keyClicks(page.search, "#5")
+    qtbot.waitUntil(lambda: page.wall.count == 3, timeout=TIMEOUT)  # one of each split
+    assert {data.place(int(number)) for number in page.wall._numbers} == {
+        ("train", 5), ("validation", 5), ("test", 5),
+    }  # fmt: skip
+    press(page.views, "Map")
+    qtbot.waitUntil(lambda: not page.map.busy, timeout=TIMEOUT)
+    plane = page.map.plane
+    number = data.number("test", 41)
+    place = plane.place_of(number)
+    assert place is not None
+    QTest.mouseClick(plane, LEFT, Qt.KeyboardModifier.NoModifier, place.toPoint())
+    chosen = page.example.number
+    distance = np.linalg.norm(data.input_of(chosen) - data.input_of(number))
+    assert distance < 0.1 and page.example.stack.currentWidget() is page.example.row_values
+    press(page.views, "Distribution")
+    qtbot.waitUntil(lambda: page.spread.which.count() == 2, timeout=TIMEOUT)
+    press(page.views, "Left out")
+    assert "Nothing was left out" in page.left_out.toPlainText()
+
+
+def test_what_cannot_be_loaded_is_said(qtbot: QtBot, open_window: OpenWindow) -> None:
+    project = Project(data=DataConfig("image_folder", {"folder": "/nowhere/at/all"}))
+    window = open_window(project, ready=False)
+    QTest.keyClick(window, Qt.Key.Key_F4)
+    page = window.data_room.page
+    assert page is not None
+    qtbot.waitUntil(lambda: not page.loading, timeout=TIMEOUT)
+    assert page.data is None and "/nowhere/at/all" in page._trouble

@@ -251,10 +251,12 @@ def test_no_view_asks_the_disk(open_window: OpenWindow, qtbot: QtBot, tmp_path: 
     tab = window.inspector.data
     for name in ("training", "data"):
         window.inspector.show_tab(name)
-        for kind in datasets.datasets():
+        kinds = list(datasets.datasets())
+        for kind in kinds if name == "data" else kinds[::5]:
             tab.choose(kind)
             window.top_bar.refresh()
             qtbot.waitUntil(lambda: not window.training.known.looking(window.document.project.data), timeout=WAIT)
+    tab.choose("image_folder")
     tab._on_own("folder", config.params["folder"], "")
     qtbot.waitUntil(lambda: window.document.project.data.params.get("folder") == config.params["folder"], timeout=WAIT)
     tab._on_own("folder", other.params["folder"], "")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _WIDEST, _THIN, _FAINTEST = 6.0, 1.35, 0.28
 #: What share of the weights is no wider than that, and what the others are at the most.
 _MOST, _CAP = 0.95, 10.0
-#: Pixels of a name beside a unit, and up to how many units in a column have theirs below them.
-_NAMES, _NAMES_BELOW = 104.0, 6
+#: Pixels of a name beside a unit; up to how many units in a column have theirs below them, of up to so many letters.
+_NAMES, _NAMES_BELOW, _LETTERS_BELOW = 104.0, 6, 10
 #: Shades of a line.
 _LEVELS = 48
 #: What is left of the lines that do not belong to what is pointed at.
@@ -171,9 +171,11 @@ def _value(numbers: NeuronNumbers, place: LinePlace | BiasPlace, dragged: float 
 
 
 def names_aside(numbers: NeuronNumbers) -> float:
-    """Pixels at the left for the names of what comes in, where there are too many for names below the units."""
-    units = numbers.chain.layers[0].units
-    return _NAMES if units > _NAMES_BELOW and len(numbers.feature_names) == units else 0.0
+    """Pixels at the left for the names of what comes in, where they are too many or too long to stand below units."""
+    units, names = numbers.chain.layers[0].units, numbers.feature_names
+    if len(names) != units:
+        return 0.0
+    return _NAMES if units > _NAMES_BELOW or any(len(name) > _LETTERS_BELOW for name in names) else 0.0
 
 
 def largest(arrays: list[Numbers | None]) -> float:

@@ -23,8 +23,7 @@ def _count(params: Params) -> tuple[int, int]:
 _DRAWN_POINTS = DatasetSpec(
     "drawn_points",
     "Drawn points",
-    "Points that you draw with the mouse; they are kept in the project. There is nothing to hold back: training, "
-    "validation and test split are these points.",
+    "Points that you draw with the mouse, kept in the project. All three splits are these points.",
     "drawn",
     PARAMS,
     facts=_facts,

@@ -59,8 +59,8 @@ class _Plane(QWidget):
 
     @answering(lambda: 200)
     def heightForWidth(self, width: int) -> int:
-        """A square, of a size that leaves room for the rest of the tab."""
-        return min(width, 340)
+        """A square that is seen whole in a small window."""
+        return min(width, 340, max(self.window().height() // 3, 200))
 
     @answering(lambda: QSize(300, 300))
     def sizeHint(self) -> QSize:

@@ -94,7 +94,8 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
         for warning in found.warnings:
             print(f"nnviz: {warning}", file=sys.stderr)
         for column in found.columns[:_MOST_COLUMNS]:
-            print(f"nnviz: column '{column.name}' ({column.use}): {column.about}", file=sys.stderr)
+            use = column.kind if column.use == "input" else column.use
+            print(f"nnviz: column '{column.name}' ({use}): {column.about}", file=sys.stderr)
     inference = infer(effective_graph(project.graph))
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
@@ -229,7 +230,7 @@ def _named_data(config: DataConfig, named: str) -> DataConfig:
     spec = data_sets.taking(place)
     if spec is None and place.is_file():
         raise DataError(
-            f"nnviz takes no data from such files: they must end in {', '.join(_data_endings())}.",
+            f"This is a file, not a folder, and data come from files that end in {', '.join(_data_endings())}.",
             file=paths.shown(place),
             field="--data",
         )
@@ -343,9 +344,12 @@ def predict(options: PredictOptions) -> int:
     predicting.check_out(options.out, options.unlabelled, force=options.force)
     weights: predicting.Weights = "best" if options.weights == "best" else "last" if options.weights == "last" else ""
     predictor = predicting.Predictor(options.run, options.step, weights, options.data_dir)
-    done = predicting.predict_to_file(
-        predictor, options.unlabelled, options.out, skip_bad=options.skip_bad, force=options.force
-    )
+    try:
+        done = predicting.predict_to_file(
+            predictor, options.unlabelled, options.out, skip_bad=options.skip_bad, force=options.force
+        )
+    except predicting.UnreadableError as error:
+        raise DataError(f"{error.message} --skip-bad leaves them out.", file=error.file) from None
     for one in done.left_out[:_MOST_LISTED]:
         print(f"nnviz: left out: {DataError(one.reason, file=paths.shown(one.file))}", file=sys.stderr)
     if (rest := len(done.left_out) - _MOST_LISTED) > 0:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nnviz.data.datasets import DatasetSpec
-from nnviz.data.download import fetch, unpack_gzip, unpack_tar
+from nnviz.data.download import fetch, has_sum, unpack_gzip, unpack_tar, unpack_zip
 from nnviz.data.folders import places, search_roots
 from nnviz.data.torchvision_bridge import remotes
-from nnviz.errors import Cancelled
+from nnviz.errors import Cancelled, DataError
 from nnviz.regular_files import is_regular
 
 #: Largest of the unpacked files of the MNIST family is 47 MB.
@@ -56,15 +56,48 @@ def fetch_set(
 
     for remote in remotes(spec.kind):
         archive = folder / remote.name
-        packed_set = not remote.name.endswith(".gz") or remote.name.endswith(".tar.gz")
-        wanted = spec.files if packed_set else (remote.name.removesuffix(".gz"),)
-        if not everything and all(is_regular(folder / name) for name in wanted):
+        unpacked = _unpacked(spec, remote.name)
+        # What is taken as it came is known by its sum; what was unpacked, by being there: its reader looks at it.
+        there = all(is_regular(folder / name) for name in unpacked) if unpacked else False
+        if there and not everything:
             continue
-        fetch(remote.urls, archive, remote.md5, report)
+        if not has_sum(archive, remote.md5, lambda: report(0, 0)):  # else somebody has put it there
+            try:
+                fetch(remote.urls, archive, remote.md5, report)
+            except DataError as error:
+                raise DataError(f"{error.message} {by_hand(spec, folder)}", file=error.file) from None
         before += archive.stat().st_size
-        if packed_set:
-            unpack_tar(archive, folder, (*wanted, "batches.meta"))  # torchvision asks for the last one too
-        else:
-            unpack_gzip(archive, folder / wanted[0], _MOST_UNPACKED)
+        if not unpacked:
+            continue
+        _unpack(spec, archive, folder, lambda: report(0, 0))
         with contextlib.suppress(OSError):
             archive.unlink()
+
+
+def by_hand(spec: DatasetSpec, folder: Path) -> str:
+    """What can be done without the internet, as a sentence."""
+    names = [remote.name for remote in remotes(spec.kind)]
+    several = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    where = remotes(spec.kind)[0].urls[0].rpartition("/")[0]
+    return f"Or put {several} (from {where}) into {folder} by hand, and download again: what is there is taken."
+
+
+def _unpacked(spec: DatasetSpec, archive: str) -> tuple[str, ...]:
+    """The files that an archive of the set becomes; none where it is read as it is."""
+    if archive.endswith((".tar.gz", ".zip")):
+        return _kept_packed(spec) if archive.endswith(".zip") else spec.files
+    return (archive.removesuffix(".gz"),) if archive.endswith(".gz") else ()
+
+
+def _kept_packed(spec: DatasetSpec) -> tuple[str, ...]:
+    """What comes out of a zip archive: itself packed, and read so, since it is several times as large unpacked."""
+    return tuple(f"{name}.gz" for name in spec.files)
+
+
+def _unpack(spec: DatasetSpec, archive: Path, folder: Path, wait: Callable[[], None]) -> None:
+    if archive.name.endswith(".tar.gz"):
+        unpack_tar(archive, folder, (*spec.files, *spec.beside), wait)
+    elif archive.name.endswith(".zip"):
+        unpack_zip(archive, folder, _kept_packed(spec), wait)
+    else:
+        unpack_gzip(archive, folder / archive.name.removesuffix(".gz"), _MOST_UNPACKED, wait)

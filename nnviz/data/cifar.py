@@ -1,4 +1,4 @@
-"""Reads CIFAR-10's own batches. They are pickles, which can run anything: so only the true ones are opened at all.
+"""Reads the batches of CIFAR-10 and CIFAR-100. They are pickles, which can run anything: only true ones are opened.
 
 A batch is read into memory once, its MD5 sum is compared with the one torchvision knows, and only then these same bytes
 are unpickled, by an unpickler that knows how to make numpy arrays and nothing else.
@@ -10,6 +10,7 @@ import hashlib
 import io
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,7 @@ from numpy.typing import NDArray
 from nnviz.errors import DataError
 from nnviz.regular_files import read_regular
 
-#: A batch has 31 MB; whatever is longer than this is none.
-_MOST_BYTES = 64 << 20
-_ROWS, _SHAPE = 10_000, (3, 32, 32)
+_SHAPE = (3, 32, 32)
 #: All that a batch needs: the pieces of a pickled array, under numpy's old and new names.
 _ALLOWED = {(f"{package}.multiarray", "_reconstruct") for package in ("numpy.core", "numpy._core")} | {
     ("numpy", "ndarray"),
@@ -39,6 +38,24 @@ class _ArrayUnpickler(pickle.Unpickler):
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What a batch file of one of the sets holds.
+
+    Attributes:
+        labels: Its entry with the labels.
+        most: Bytes; whatever is longer than this is none.
+    """
+
+    title: str
+    labels: str
+    most: int
+
+
+#: Batches of 31 MB, and of 155 MB.
+TEN, HUNDRED = Batch("CIFAR-10", "labels", 64 << 20), Batch("CIFAR-100", "fine_labels", 256 << 20)
+
+
 def unpickle_arrays(content: bytes) -> object:
     """Unpickles plain values and numpy arrays.
 
@@ -48,44 +65,43 @@ def unpickle_arrays(content: bytes) -> object:
     return _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
 
 
-def read_batch(path: Path, md5: str, cure: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Images uint8[10000, 3, 32, 32] and labels int64[10000] of one batch.
+def read_batch(path: Path, md5: str, cure: str, batch: Batch = TEN) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images uint8[n, 3, 32, 32] and labels int64[n] of one batch file.
 
     Args:
         path: The file.
         md5: What its sum must be.
         cure: How to get a good one.
+        batch: Of which set.
 
     Raises:
         DataError: It is missing, or not exactly the published file; it was not opened then.
     """
     try:
-        content = read_regular(path, _MOST_BYTES + 1)
+        content = read_regular(path, batch.most + 1)
     except FileNotFoundError:
         raise DataError(f"The file is missing. {cure}", file=str(path)) from None
     except OSError as error:
         raise DataError(f"The file cannot be read ({error}). {cure}", file=str(path)) from None
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
         raise DataError(
-            f"This is not the published CIFAR-10 file (its MD5 sum differs), so it was not opened. {cure}",
+            f"This is not the published {batch.title} file (its MD5 sum differs), so it was not opened. {cure}",
             file=str(path),
         )
-    batch = unpickle_arrays(content)
-    assert isinstance(batch, Mapping)  # the sum was right: this is the published file
-    return batch["data"].reshape(_ROWS, *_SHAPE), np.asarray(batch["labels"], np.int64)
+    held = unpickle_arrays(content)
+    assert isinstance(held, Mapping)  # the sum was right: this is the published file
+    return held["data"].reshape(-1, *_SHAPE), np.asarray(held[batch.labels], np.int64)
 
 
-def read_cifar10(
-    folder: Path, files: tuple[str, ...], sums: Mapping[str, str], cure: str
+def read_cifar(
+    folder: Path, files: tuple[str, ...], sums: Mapping[str, str], cure: str, batch: Batch = TEN
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Reads several batch files of CIFAR-10 into one array of images and one of labels.
+    """Reads several batch files into one array of images and one of labels.
 
     Raises:
         DataError: As :func:`read_batch`.
     """
-    images = np.empty((len(files) * _ROWS, *_SHAPE), np.uint8)
-    labels = np.empty(len(files) * _ROWS, np.int64)
-    for number, name in enumerate(files):
-        part = slice(number * _ROWS, (number + 1) * _ROWS)
-        images[part], labels[part] = read_batch(folder / name, sums[name], cure)
-    return images, labels
+    parts = [read_batch(folder / name, sums[name], cure, batch) for name in files]
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])

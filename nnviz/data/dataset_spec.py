@@ -25,6 +25,8 @@ class DatasetSpec(Spec):
         download_bytes: What a download costs; 0 where there is none.
         folder: Where torchvision keeps it below its ``root``; empty when it is not such a set.
         files: What must lie in that folder.
+        beside: What a download keeps beside them: torchvision asks for it, nnviz does not.
+        flat: torchvision puts its files into its ``root`` itself, and not into that folder.
         folder_param: The parameter that names a folder or a file of the user's own; empty where it needs none.
         endings: In small letters, of the files that it names; empty where it names a folder.
         feature_names: The names of the numbers of a table; empty for images.
@@ -42,6 +44,8 @@ class DatasetSpec(Spec):
     download_bytes: int = 0
     folder: str = ""
     files: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    flat: bool = False
     folder_param: str = ""
     endings: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()

@@ -8,15 +8,18 @@ import hashlib
 import http
 import http.client
 import os
+import queue
 import shutil
 import tarfile
+import threading
 import time
 import urllib.error
 import urllib.request
+import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from nnviz import __version__
 from nnviz.errors import DataError, StorageError
@@ -26,6 +29,10 @@ from nnviz.regular_files import is_regular, open_regular, open_regular_to_write
 Report = Callable[[int, int], None]
 
 _CHUNK = 1 << 16
+#: Seconds between two looks at whether somebody still wants it, while nothing comes.
+_LOOK_EVERY = 0.2
+#: Pieces that wait to be written.
+_WAITING = 16
 #: No file of a data set is larger; whatever sends more is not what was asked for.
 _MOST_BYTES = 4 << 30
 
@@ -76,7 +83,7 @@ def fetch(
         for url in urls:
             try:
                 _transfer(url, part, report, timeout)
-                _verify(part, md5)
+                _verify(part, md5, report)
             except (_TransferError, _ContentError) as error:
                 reasons.append(f"{url}: {error}")
                 continue
@@ -97,38 +104,106 @@ def _transfer(url: str, part: Path, report: Report, timeout: float) -> None:
     if not url.startswith(("http://", "https://")):
         raise _TransferError("only http and https are allowed")
     here = part.stat().st_size if is_regular(part) else 0
-    headers = {"User-Agent": f"nnviz/{__version__}", "Accept-Encoding": "identity"}
+    asked = {"User-Agent": f"nnviz/{__version__}", "Accept-Encoding": "identity"}
     if here:
-        headers["Range"] = f"bytes={here}-"
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - http(s) alone passes the test above
-    try:
-        with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310 - likewise
-            resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT and _starts_at(response, here)
-            if here and not resumed:
-                here = 0  # the server sends everything again
-            length = response.headers.get("Content-Length", "")
-            total = here + int(length) if length.isdigit() else 0
-            _check_room(part, total - here)
-            with _opened(part, "ab" if here else "wb") as file:
-                here = _copy(response, file, here, total, report)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # everything was here already; the checksum decides
-        raise _TransferError(f"the server answers {error.code} {error.reason}") from None
-    except (OSError, http.client.HTTPException) as error:  # URLError, time-outs and TLS failures are OSErrors
-        raise _TransferError(str(getattr(error, "reason", "") or error) or type(error).__name__) from None
+        asked["Range"] = f"bytes={here}-"
+    request = urllib.request.Request(url, headers=asked)  # noqa: S310 - http(s) alone passes the test above
+    with _Answer(request, timeout) as answer:
+        try:
+            status, headers = answer.begin(lambda: report(here, 0))
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return  # everything was here already; the checksum decides
+            raise _TransferError(f"the server answers {error.code} {error.reason}") from None
+        except (OSError, http.client.HTTPException) as error:  # URLError, time-outs and TLS failures are OSErrors
+            raise _broken(error) from None
+        resumed = status == http.HTTPStatus.PARTIAL_CONTENT and _starts_at(headers, here)
+        if here and not resumed:
+            here = 0  # the server sends everything again
+        length = headers.get("Content-Length", "")
+        total = here + int(length) if length.isdigit() else 0
+        _check_room(part, total - here)
+        with _opened(part, "ab" if here else "wb") as file:
+            here = _copy(answer, file, here, total, report)
     if total and here != total:
         raise _TransferError(f"the connection ended after {here:,} of {total:,} bytes")
 
 
-def _starts_at(response: http.client.HTTPResponse, here: int) -> bool:
-    return response.headers.get("Content-Range", "").strip().startswith(f"bytes {here}-")
+def _broken(error: BaseException) -> _TransferError:
+    return _TransferError(str(getattr(error, "reason", "") or error) or type(error).__name__)
 
 
-def _copy(response: http.client.HTTPResponse, file: IO[bytes], here: int, total: int, report: Report) -> int:
+def _starts_at(headers: Mapping[str, str], here: int) -> bool:
+    return headers.get("Content-Range", "").strip().startswith(f"bytes {here}-")
+
+
+class _Answer:
+    """What a server sends, received on a thread of its own: whoever waits for it can leave while nothing comes.
+
+    A thread that is left ends with the next piece, or when the connection has been silent for too long.
+    """
+
+    def __init__(self, request: urllib.request.Request, timeout: float) -> None:
+        self._request, self._timeout = request, timeout
+        self._received: queue.Queue[Any] = queue.Queue(_WAITING)
+        self._left = threading.Event()
+
+    def __enter__(self) -> _Answer:
+        threading.Thread(target=self._receive, name="nnviz-download", daemon=True).start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._left.set()
+
+    def begin(self, wait: Callable[[], None]) -> tuple[int, Mapping[str, str]]:
+        """Status and headers; ``wait`` is called now and then, and what it or the connection raises is passed on."""
+        found: tuple[int, Mapping[str, str]] = self._next(wait)
+        return found
+
+    def pieces(self, wait: Callable[[], None]) -> Iterator[bytes]:
+        """What is sent, piece by piece; likewise."""
+        while piece := self._next(wait):
+            yield piece
+
+    def _next(self, wait: Callable[[], None]) -> Any:
+        while True:
+            try:
+                found = self._received.get(timeout=_LOOK_EVERY)
+            except queue.Empty:
+                wait()
+                continue
+            if isinstance(found, BaseException):
+                raise found
+            return found
+
+    def _receive(self) -> None:
+        try:
+            with urllib.request.urlopen(self._request, timeout=self._timeout) as response:  # noqa: S310 - http(s) alone
+                self._hand_on((response.status, response.headers))
+                while not self._left.is_set() and (piece := response.read1(_CHUNK)):
+                    self._hand_on(piece)
+            self._hand_on(b"")
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            self._hand_on(error)
+
+    def _hand_on(self, what: object) -> None:
+        while not self._left.is_set():
+            with contextlib.suppress(queue.Full):
+                self._received.put(what, timeout=_LOOK_EVERY)
+                return
+
+
+def _copy(answer: _Answer, file: IO[bytes], here: int, total: int, report: Report) -> int:
     report(here, total)
-    while piece := response.read1(_CHUNK):
+    pieces = answer.pieces(lambda: report(here, total))
+    while True:
+        try:
+            piece = next(pieces, b"")
+        except (OSError, http.client.HTTPException) as error:
+            raise _broken(error) from None
+        if not piece:
+            break
         here += len(piece)
         if here > _MOST_BYTES:
             raise _TransferError("the server sends far more than the file can have")
@@ -158,11 +233,24 @@ def _check_room(path: Path, needed: int) -> None:
         raise StorageError(f"{path.parent} has {free / 1e6:,.0f} MB free, the download needs {needed / 1e6:,.0f} MB.")
 
 
-def _verify(part: Path, md5: str) -> None:
-    with open_regular(part) as file:
-        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    if found != md5:
-        part.unlink()
+def has_sum(path: Path, md5: str, wait: Callable[[], None] = lambda: None) -> bool:
+    """Whether a file is there and has the sum; ``wait`` is called in between, and what it raises ends the reading."""
+    found = hashlib.md5(usedforsecurity=False)
+    try:
+        with open_regular(path) as file:
+            while piece := file.read(16 * _CHUNK):
+                found.update(piece)
+                wait()
+    except OSError:
+        return False
+    return found.hexdigest() == md5
+
+
+def _verify(part: Path, md5: str, report: Report) -> None:
+    size = part.stat().st_size if is_regular(part) else 0
+    if not has_sum(part, md5, lambda: report(size, size)):
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise _ContentError("what came is not the published file (its MD5 sum differs)")
 
 
@@ -184,19 +272,38 @@ def settle(part: Path, target: Path) -> None:
             os.close(folder)
 
 
-def unpack_gzip(archive: Path, target: Path, most: int = _MOST_BYTES) -> None:
-    """Unpacks ``archive`` to ``target``, written beside and renamed.
+def unpack_gzip(archive: Path, target: Path, most: int = _MOST_BYTES, wait: Callable[[], None] = lambda: None) -> None:
+    """Unpacks ``archive`` to ``target``, written beside and renamed; what ``wait`` raises between two pieces ends it.
 
     Raises:
         DataError: It is damaged or unpacks to more than ``most`` bytes.
         StorageError: It could not be written.
     """
     with _archive(archive) as file:
-        _write_beside(gzip.GzipFile(fileobj=file), target, most, archive)
+        _write_beside(gzip.GzipFile(fileobj=file), target, most, archive, wait)
 
 
-def unpack_tar(archive: Path, folder: Path, names: Sequence[str]) -> None:
+def unpack_zip(archive: Path, folder: Path, names: Sequence[str], wait: Callable[[], None] = lambda: None) -> None:
+    """As :func:`unpack_tar`, of a zip archive."""
+    missing = set(names)
+    try:
+        with _archive(archive) as file, zipfile.ZipFile(file) as packed:
+            for member in packed.infolist():
+                name = member.filename.rpartition("/")[2]
+                if name in missing:
+                    with packed.open(member) as source:
+                        _write_beside(source, folder / name, _MOST_BYTES, archive, wait)
+                    missing.discard(name)
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError) as error:
+        raise DataError(f"The archive is damaged ({error}).", file=str(archive)) from None
+    if missing:
+        raise DataError(f"The archive lacks {', '.join(sorted(missing))}.", file=str(archive))
+
+
+def unpack_tar(archive: Path, folder: Path, names: Sequence[str], wait: Callable[[], None] = lambda: None) -> None:
     """Unpacks only the files called ``names``, wherever they lie in ``archive``, flat into ``folder``.
+
+    What ``wait`` raises between two pieces ends it.
 
     Raises:
         DataError: It is damaged or lacks one of them.
@@ -206,12 +313,13 @@ def unpack_tar(archive: Path, folder: Path, names: Sequence[str]) -> None:
     try:
         with _archive(archive) as file, tarfile.open(fileobj=file) as tar:
             for member in tar:
+                wait()
                 name = member.name.rpartition("/")[2]
                 if name not in missing or not member.isfile():
                     continue
                 source = tar.extractfile(member)
                 if source is not None:
-                    _write_beside(source, folder / name, _MOST_BYTES, archive)
+                    _write_beside(source, folder / name, _MOST_BYTES, archive, wait)
                     missing.discard(name)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise DataError(f"The archive is damaged ({error}).", file=str(archive)) from None
@@ -226,7 +334,9 @@ def _archive(path: Path) -> IO[bytes]:
         raise DataError(f"The archive cannot be read ({error}).", file=str(path)) from None
 
 
-def _write_beside(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, archive: Path) -> None:
+def _write_beside(
+    source: IO[bytes] | gzip.GzipFile, target: Path, most: int, archive: Path, wait: Callable[[], None]
+) -> None:
     part = target.with_name(f"{target.name}.part")
     _storing(target.parent, lambda: target.parent.mkdir(parents=True, exist_ok=True))
     written = 0
@@ -234,6 +344,7 @@ def _write_beside(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, ar
         with _opened(part, "wb") as file:
             while piece := _piece(source, archive):
                 written += len(piece)
+                wait()
                 if written > most:
                     raise DataError(f"It unpacks to more than {most:,} bytes.", file=str(archive))
                 file.write(piece)
@@ -250,5 +361,5 @@ def _write_beside(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, ar
 def _piece(source: IO[bytes] | gzip.GzipFile, archive: Path) -> bytes:
     try:
         return source.read(_CHUNK)
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+    except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
         raise DataError(f"The archive is damaged ({error}).", file=str(archive)) from None

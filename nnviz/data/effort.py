@@ -41,7 +41,7 @@ def epoch_seconds(project: Project, inference: Inference) -> float | None:
 def epoch_words(seconds: float | None) -> str:
     """``seconds an epoch`` and the like: only the order of magnitude is known, and nobody minds if it was quicker."""
     if seconds is None:
-        return "time depends on your pictures"
+        return "time depends on your data"
     for limit, words in ((0.3, "under a second an epoch"), (60.0, "seconds an epoch"), (3600.0, "minutes an epoch")):
         if seconds < limit:
             return words

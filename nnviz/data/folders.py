@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from nnviz import user_folders
+from nnviz.data.label_files import Labelled, candidates, labelled
 from nnviz.errors import DataError
 from nnviz.paths import check_folder, given_path
 from nnviz.regular_files import is_regular
@@ -123,12 +124,15 @@ def _the_one(root: Path, names: list[str], called: frozenset[str]) -> Path | Non
 
 
 def folder_classes(folder: str) -> tuple[str, ...]:
-    """The class names of an image folder: its subfolders in alphabetical order.
+    """The class names of an image folder: its subfolders, or the labels of a file, in alphabetical order.
 
     Raises:
-        DataError: There is no such folder, or it has fewer than two or more than 1,000 subfolders.
+        DataError: There is no such folder, or it has fewer than two or more than 1,000 classes.
     """
     roots = _split_roots(folder)
+    by_file = _by_file(roots)
+    if by_file is not None:
+        return tuple(by_file.training.groups)
     names = tuple(_subfolders(roots.training))
     if not 2 <= len(names) <= MOST_CLASSES:
         raise DataError(_no_classes(roots.training, names), field="data.params.folder", file=str(roots.training))
@@ -149,7 +153,8 @@ def _no_classes(root: Path, names: tuple[str, ...]) -> str:
     if names:
         return f"There are {len(names)} subfolders, but {due}."
     if _pictures(root).files:
-        return f"There are 0 subfolders, the pictures lie in the folder itself, but {due}."
+        cure = "a CSV of filename,label in the folder or beside it says the classes as well"
+        return f"There are 0 subfolders, the pictures lie in the folder itself, but {due}; {cure}."
     return f"There are 0 subfolders and 0 pictures in it, but {due}."
 
 
@@ -184,6 +189,9 @@ class FolderPictures(NamedTuple):
         system: Files that systems put beside them; they are left out.
         unread: Pictures in formats that are not read; likewise.
         parts: Names of the folders of training, validation and test; empty where there is none.
+        labels: The files that say the classes, where subfolders do not.
+        notes: What was made of those, in sentences.
+        warnings: What of them could not be used, likewise.
     """
 
     training: list[Pictures]
@@ -192,6 +200,98 @@ class FolderPictures(NamedTuple):
     system: tuple[Path, ...]
     unread: tuple[Path, ...]
     parts: tuple[str, str, str]
+    labels: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _ByFile:
+    """Pictures whose classes a file says, for each split; ``silent`` are folders of splits without such a file."""
+
+    training: Labelled
+    validation: Labelled | None
+    test: Labelled | None
+    silent: tuple[str, ...] = ()
+    #: The splits lie in folders of their own.
+    apart: bool = False
+
+    @property
+    def there(self) -> list[Labelled]:
+        return [part for part in (self.training, self.validation, self.test) if part is not None]
+
+
+def _by_file(roots: _Roots) -> _ByFile | None:
+    """What files say of the pictures; None where subfolders are the classes."""
+    pictures = _pictures(roots.training).files if _may_be_labelled(roots.training) else ()
+    training = labelled(roots.training, pictures) if pictures else None
+    if training is None:
+        return None
+    folders = _subfolders(roots.training)
+    if len(folders) > 1 and (not training.explicit or set(training.groups) <= set(folders)):
+        return None
+    if not 2 <= len(training.groups) <= MOST_CLASSES:
+        raise DataError(
+            f"It names {len(training.groups):,} classes; an image folder has from 2 to {MOST_CLASSES:,}.",
+            file=str(training.file),
+        )
+    found: list[Labelled | None] = []
+    silent = []
+    for held_back, called in ((roots.validation, _VALIDATION), (roots.test, _TEST)):
+        if roots.held_back:
+            part = None if held_back is None else labelled(held_back, _pictures(held_back).files)
+            if held_back is not None and part is None:
+                silent.append(held_back.name)
+        else:
+            part = (
+                labelled(roots.training, pictures, tuple(called)) if training.file.stem.lower() in _TRAINING else None
+            )
+        unknown = [] if part is None else sorted(set(part.groups) - set(training.groups))
+        if part is not None and unknown:
+            raise DataError(f"The class '{unknown[0]}' has no training images.", file=str(part.file))
+        found.append(part)
+    return _ByFile(training, found[0], found[1], tuple(silent), bool(roots.held_back))
+
+
+def _may_be_labelled(root: Path) -> bool:
+    """Whether there is any file that may say classes: asked first, since listing all pictures takes longer."""
+    return bool(candidates(root))
+
+
+def _pictures_by_file(found: _ByFile) -> FolderPictures:
+    """In the shape of a folder of classes."""
+    names = tuple(found.training.groups)
+
+    def groups(part: Labelled | None) -> list[Pictures] | None:
+        return None if part is None else [part.groups.get(name, ()) for name in names]
+
+    training = groups(found.training)
+    assert training is not None
+    notes, warnings = [], []
+    for what, part in (("classes", found.training), ("validation split", found.validation), ("test split", found.test)):
+        if part is None:
+            continue
+        notes.append(f"'{part.file.name}' says the {what}.")
+        if part.lost:
+            more = f" and {len(part.lost) - 1:,} more" if len(part.lost) > 1 else ""
+            warnings.append(f"Left out: '{part.file.name}' names '{part.lost[0]}'{more}, which is not there.")
+        if part.without:
+            warnings.append(f"Left out: {part.without:,} without a label in '{part.file.name}'.")
+        if part.unnamed and (found.apart or len(found.there) == 1):
+            warnings.append(f"Left out: {part.unnamed:,} pictures that '{part.file.name}' does not name.")
+    warnings += [f"Left out: the folder '{name}', in which no file says the classes." for name in found.silent]
+    files = tuple(part.file for part in found.there)
+    return FolderPictures(
+        training,
+        groups(found.test),
+        groups(found.validation),
+        (),
+        (),
+        ("", "", ""),
+        files,
+        tuple(notes),
+        tuple(warnings),
+    )
 
 
 def image_files(folder: str, report: Callable[[int, int], None] = lambda done, total: None) -> FolderPictures:
@@ -206,8 +306,12 @@ def image_files(folder: str, report: Callable[[int, int], None] = lambda done, t
     Raises:
         DataError: As :func:`folder_classes`; or a class of the training part has no picture.
     """
-    names = folder_classes(folder)
     roots = _split_roots(folder)
+    by_file = _by_file(roots)
+    if by_file is not None:
+        report(0, 1)
+        return _pictures_by_file(by_file)
+    names = folder_classes(folder)
     total = len(names) * (1 + len(roots.held_back))
     done = 0
     system: list[Path] = []
@@ -350,6 +454,8 @@ def places(root: Path, folder: str) -> list[Path]:
     files of MNIST, Fashion-MNIST and KMNIST are called alike, and one must never pass for another.
     """
     parts = Path(folder).parts
+    if not parts:
+        return [root]
     found = [root / folder]
     for taken in range(1, len(parts) + 1):
         own = root.parts[-taken:]

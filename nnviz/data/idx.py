@@ -1,8 +1,9 @@
 """Reads the IDX format of MNIST and its relatives, plain or packed, and trusts nothing in it. numpy only.
 
-The format: two zero bytes, a byte for the type (8: unsigned byte), a byte for the number of dimensions, then every
-dimension as four bytes, most significant first, then the values. torchvision's own reader gives the same arrays (the
-tests compare them); this one needs no torchvision, which saves a second at the start, and names what is wrong.
+The format: two zero bytes, a byte for the type (8: unsigned byte, 12: four bytes with a sign), a byte for the number of
+dimensions, then every dimension as four bytes, most significant first, then the values. torchvision's own reader gives
+the same arrays (the tests compare them); this one needs no torchvision, which saves a second at the start, and names
+what is wrong.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +20,25 @@ from numpy.typing import NDArray
 from nnviz.errors import DataError
 from nnviz.regular_files import is_regular, open_regular
 
+#: The byte of a type -> what it is.
+_TYPES = {8: ">u1", 12: ">i4"}
 
-def read_idx(path: Path, shape: tuple[int, ...], cure: str) -> NDArray[np.uint8]:
-    """The bytes of an IDX file of exactly the expected shape.
+
+def read_idx(path: Path, shape: tuple[int, ...], cure: str, kind: int = 8) -> NDArray[Any]:
+    """The numbers of an IDX file of exactly the expected shape: uint8, or int32 where they have four bytes.
 
     Args:
         path: The plain file; where it is missing, ``<path>.gz`` is read.
         shape: What it must hold.
         cure: How to get a good one, for the message.
+        kind: The type that it must have.
 
     Raises:
         DataError: It is missing, cut off, too long, of another type or shape.
     """
     header = 4 + 4 * len(shape)
-    expected = header + math.prod(shape)
+    stored = np.dtype(_TYPES[kind])
+    expected = header + math.prod(shape) * stored.itemsize
     packed = path.with_name(f"{path.name}.gz")
     if not is_regular(path) and is_regular(packed):
         path = packed
@@ -42,7 +49,7 @@ def read_idx(path: Path, shape: tuple[int, ...], cure: str) -> NDArray[np.uint8]
         raise DataError(f"The file is missing. {cure}", file=str(path)) from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"The file cannot be read ({error}). {cure}", file=str(path)) from None
-    if len(content) < header or content[:2] != b"\0\0" or content[2] != 8 or content[3] != len(shape):
+    if len(content) < header or content[:2] != b"\0\0" or content[2] != kind or content[3] != len(shape):
         raise DataError(
             f"This is not an IDX file of {len(shape)} dimensions (wrong first bytes). {cure}", file=str(path)
         )
@@ -54,21 +61,22 @@ def read_idx(path: Path, shape: tuple[int, ...], cure: str) -> NDArray[np.uint8]
     if len(content) != expected:
         state = "cut off" if len(content) < expected else "longer than it says"
         raise DataError(f"The file is {state}: {expected:,} bytes belong to it. {cure}", file=str(path))
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
+    return np.frombuffer(content, stored, offset=header).reshape(shape).astype(stored.newbyteorder("="))
 
 
 def read_split(
-    folder: Path, prefix: str, count: int, side: int, classes: int, cure: str
+    folder: Path, prefix: str, count: int, side: int, classes: int, cure: str, first: int = 0
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Images uint8[count, 1, side, side] and labels int64[count] of one split.
 
     Args:
         folder: Where the files lie.
-        prefix: ``train`` or ``t10k``.
+        prefix: What the names of its two files begin with, such as ``train`` or ``t10k``.
         count: Number of examples it must have.
         side: Width and height that the images must have.
-        classes: Labels must be below.
+        classes: Labels are so many.
         cure: How to get good ones.
+        first: The smallest label that is in use; it becomes 0.
 
     Raises:
         DataError: As :func:`read_idx`; or a label is none of the classes.
@@ -76,6 +84,30 @@ def read_split(
     images = read_idx(folder / f"{prefix}-images-idx3-ubyte", (count, side, side), cure)
     label_path = folder / f"{prefix}-labels-idx1-ubyte"
     labels = read_idx(label_path, (count,), cure)
-    if labels.max(initial=0) >= classes:
-        raise DataError(f"The label {labels.max()} is none of the {classes} classes. {cure}", file=str(label_path))
-    return images[:, None], labels.astype(np.int64)
+    found = labels.astype(np.int64) - first
+    bad = np.flatnonzero((found < 0) | (found >= classes))
+    if len(bad):
+        label = labels[bad[0]]
+        raise DataError(f"The label {label} is none of the {classes} classes. {cure}", file=str(label_path))
+    return images[:, None], found
+
+
+def upright(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pictures with rows and columns exchanged, uint8[n, 1, side, side]."""
+    return np.ascontiguousarray(images.swapaxes(2, 3))
+
+
+def read_qmnist(folder: Path, split: str, count: int, cure: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images uint8[count, 1, 28, 28] and labels int64[count] of a split of QMNIST, ``train`` or ``test``.
+
+    Its labels are eight numbers an example, of which the first is the digit.
+
+    Raises:
+        DataError: As :func:`read_idx`; or a label is no digit.
+    """
+    images = read_idx(folder / f"qmnist-{split}-images-idx3-ubyte", (count, 28, 28), cure)
+    path = folder / f"qmnist-{split}-labels-idx2-int"
+    labels = read_idx(path, (count, 8), cure, kind=12)[:, 0].astype(np.int64)
+    if labels.min() < 0 or labels.max() > 9:
+        raise DataError(f"A label is no digit. {cure}", file=str(path))
+    return images[:, None], labels

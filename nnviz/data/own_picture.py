@@ -15,6 +15,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz.data.past import Past
+
 Pixels: TypeAlias = NDArray[np.float32]
 
 #: Of MNIST's 28 pixels: the box that a digit is fitted into.
@@ -53,6 +55,10 @@ class Treatment:
     pixels: tuple[tuple[int, int, int, float], ...] = ()
 
 
+#: Canvas, treatment, label.
+_State: TypeAlias = tuple[Pixels, Treatment, str]
+
+
 class OwnPicture:
     """A canvas, how it is treated, and the picture that comes of both.
 
@@ -61,6 +67,7 @@ class OwnPicture:
 
     Attributes:
         treatment: What is done to what was drawn; replace it to change it.
+        label: What is right, where it is an example of which that is known.
     """
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
@@ -70,23 +77,35 @@ class OwnPicture:
         self.fine = _FINE if max(height, width) <= _LARGEST_FINE else 1
         self.canvas: Pixels = np.zeros((channels, height * self.fine, width * self.fine), np.float32)
         self.treatment = Treatment()
-        self._before: list[tuple[Pixels, Treatment]] = []
+        self.label = ""
+        self._past: Past[_State] = Past(_MOST_UNDO)
 
     @property
     def is_blank(self) -> bool:
         """Whether nothing was drawn or loaded, nor set."""
         return not self.canvas.any() and not self.treatment.pixels and not self.treatment.noise
 
-    def remember(self) -> None:
-        """What stands there now can be returned to with :meth:`undo`; call it before a stroke or a change."""
-        self._before.append((self.canvas.copy(), self.treatment))
-        del self._before[:-_MOST_UNDO]
+    def remember(self, gesture: str = "") -> None:
+        """What stands there now can be returned to with :meth:`undo`; call it before a stroke or a change.
+
+        Args:
+            gesture: Changes of one name that follow each other are one step (see ``Past``).
+        """
+        self._past.remember((self.canvas.copy(), self.treatment, self.label), gesture)
 
     def undo(self) -> bool:
         """Back to what was remembered last; false where nothing was."""
-        if not self._before:
+        return self._stand(self._past.back((self.canvas, self.treatment, self.label)))
+
+    def redo(self) -> bool:
+        """What the last :meth:`undo` took back; false where there is nothing."""
+        return self._stand(self._past.forward((self.canvas, self.treatment, self.label)))
+
+    def _stand(self, state: _State | None) -> bool:
+        if state is None:
             return False
-        self.canvas, self.treatment = self._before.pop()
+        kept, self.treatment, self.label = state
+        self.canvas = kept.copy()  # strokes write into it
         return True
 
     def clear(self) -> None:

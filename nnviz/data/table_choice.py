@@ -1,9 +1,15 @@
-"""What columns of a table can be taken as, and how that stands in the parameters. Loads nothing."""
+"""Which files are tables, what their columns can be taken as, how that stands in the parameters. Loads nothing."""
 
 from __future__ import annotations
 
 from nnviz.errors import DataError
 from nnviz.project.model import Params, ParamValue
+
+TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".txt")
+PARQUET_ENDINGS = (".parquet",)
+EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+#: Of the files that are taken for tables.
+ENDINGS = (*TEXT_ENDINGS, *PARQUET_ENDINGS, *EXCEL_ENDINGS)
 
 NUMBER, CATEGORY, DATE, MONTH_FIRST, LEFT_OUT = "number", "category", "date", "date month first", "left out"
 #: What a column can be taken as, in the words of the parameter.

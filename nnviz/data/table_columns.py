@@ -223,12 +223,12 @@ def _understand(series: pl.Series, table: FileTable, how: HowToTake, *, is_targe
     return _text(series, table, wanted, how)
 
 
-def _number(name: str, series: pl.Series, table: FileTable) -> _Column:
+def _number(name: str, series: pl.Series, table: FileTable, shown: pl.Series | None = None) -> _Column:
     values = series.cast(pl.Float64, strict=False).fill_nan(None)
     warnings: tuple[str, ...] = ()
     large = (values.abs() > _LARGEST).fill_null(value=False)
     if large.any():
-        warnings = (_cells(name, _TOO_LARGE, series, large, table),)
+        warnings = (_cells(name, _TOO_LARGE, series if shown is None else shown, large, table),)
         values = values.set(large, None)
     known = values.drop_nulls()
     return _Column(name, NUMBER, values, warnings, whole=bool((known == known.round(0)).all()))
@@ -267,7 +267,7 @@ def _text(series: pl.Series, table: FileTable, wanted: str, how: HowToTake) -> _
             field = "data.params.kinds" if name in how.kinds else "data.params.task"
             raise DataError(f"'{name}' holds no numbers, such as “{texts.drop_nulls()[0][:40]}”.", field=field)
         if wanted == NUMBER or good >= _MOSTLY * known:
-            found = _number(name, numbers, table)
+            found = _number(name, numbers, table, texts)
             bad = texts.is_not_null() & numbers.is_null()
             if bad.any():
                 words = _cells(name, _NO_NUMBER, texts, bad, table)
@@ -409,6 +409,11 @@ def _answers(
                         field=_TARGET)  # fmt: skip
     if not classes:
         numbers = values.to_numpy().astype(np.float64) / how.target_unit
+        if float(np.abs(numbers).max()) > _LARGEST:
+            sentence = (
+                f"Counted in {number_text(how.target_unit)}, '{target.name}' has numbers too large to compute with."
+            )
+            raise DataError(sentence, file=file, field="data.params.target_unit")
         words = []
         spread = float(numbers.std())
         if spread > 100 or spread < 0.01:
@@ -417,7 +422,7 @@ def _answers(
                 f"The target '{target.name}' spreads by {spread:.3g} around its mean: with an error that is squared, "
                 f"training may be unstable or slow. Count it in “target unit” {number_text(unit)}."
             )
-        about = f"{target.kind}, {_shown(values.min())} to {_shown(values.max())}"
+        about = _extent(target)
         return numbers.astype(np.float32).reshape(-1, 1), "regression", (), words, about
     if distinct > MOST_CLASSES or (
         target.kind == CATEGORY and len(values) >= _FEWEST_TOLD and 2 * distinct > len(values)
@@ -435,6 +440,14 @@ def _answers(
         words.append(f"{len(rare) - 3} more classes have one row.")
     about = f"{len(shown)} classes: {_listed(shown, 6)}"
     return np.ascontiguousarray(codes.to_numpy(), np.int64), "classes", shown, words, about
+
+
+def _extent(column: _Column) -> str:
+    """From where to where the numbers or days of a column go."""
+    low, high = float(column.values.min()), float(column.values.max())  # type: ignore[arg-type]  # they are floats
+    if column.kind == DATE:
+        return f"{_date_text(low)} to {_date_text(high)}"
+    return f"{_shown(low)} to {_shown(high)}" if low != high else f"always {_shown(low)}"
 
 
 def _shown(value: Any) -> str:
@@ -463,18 +476,14 @@ def _features(
             continue
         own = missing and how.missing == "category"
         if column.kind != CATEGORY:
-            low, high = values.min(), values.max()
-            if column.kind == DATE:
-                first, last = (_date_text(float(one)) for one in (low, high))  # type: ignore[arg-type]
-                about[name] = ("input", f"date, {first} to {last}{lack}; as days since {EPOCH}")
-            else:
-                about[name] = ("input", f"number, {_shown(low)} to {_shown(high)}{lack}")
+            days = f"; as days since {EPOCH}" if column.kind == DATE else ""
+            about[name] = ("input", f"{_extent(column)}{lack}{days}")
             made.append((name, lambda values=values: values))  # type: ignore[misc]
             if own:
                 made.append((f"{name} missing", lambda values=values: values.is_null()))  # type: ignore[misc]
             continue
         levels = values.unique().drop_nulls().sort()
-        about[name] = ("input", f"category of {len(levels)}: {_listed(levels.to_list(), 6)}{lack}")
+        about[name] = ("input", f"{len(levels)}: {_listed(levels.to_list(), 6)}{lack}")
         if len(made) + len(levels) > MOST_FEATURES and how.categories == "one_hot":
             raise _too_many(len(made) + len(levels), file)
         if how.categories == "index":

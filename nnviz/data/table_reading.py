@@ -20,7 +20,7 @@ from typing import Any
 import fastexcel
 import polars as pl
 
-from nnviz.data.sources.table_file import EXCEL_ENDINGS, PARQUET_ENDINGS
+from nnviz.data.table_choice import EXCEL_ENDINGS, PARQUET_ENDINGS
 from nnviz.errors import DataError
 from nnviz.paths import reason_of
 from nnviz.project.text import clean_name
@@ -433,8 +433,8 @@ def _careful(
         line, count = ragged[0]
         raise _wrong(
             path,
-            f"{len(ragged):,} rows have another number of values than {width} (the first is line {line:,} with "
-            f"{count}), more than the {len(lines):,} that fit. Is “separator” right?",
+            f"{len(ragged):,} of {len(ragged) + len(lines):,} rows have another number of values than {width} (the "
+            f"first is line {line:,} with {count}). Is “separator” right?",
         )
     warnings = [
         f"Left out: line {line:,} has {count} {'value' if count == 1 else 'values'}, not {width}."

@@ -128,7 +128,7 @@ def _download(
     except DataError:
         found = None
     folder = download_place(spec, data_dir) if found is None else found
-    whole = all(is_regular(folder / name) for name in spec.files)
+    whole = all(is_regular(folder / name) or is_regular(folder / f"{name}.gz") for name in spec.files)
     fetch_set(spec, folder, progress, cancelled, everything=whole)
     return folder
 

@@ -23,7 +23,10 @@ _LOCK = threading.Lock()
 _MISSING = ("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
             "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # fmt: skip
 #: Our key of a data set -> torchvision's class.
-_CLASSES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST", "cifar10": "CIFAR10"}
+_CLASSES = {
+    "mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST", "emnist": "EMNIST", "qmnist": "QMNIST",
+    "usps": "USPS", "cifar10": "CIFAR10", "cifar100": "CIFAR100", "svhn": "SVHN", "stl10": "STL10",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,24 @@ def _dataset_class(kind: str) -> Any:
 def remotes(kind: str) -> tuple[Remote, ...]:
     """The files that a download of the data set fetches, with torchvision's own addresses and checksums."""
     source = _dataset_class(kind)
-    if kind == "cifar10":
+    if kind in ("cifar10", "cifar100", "stl10"):
         return (Remote(source.filename, (source.url,), source.tgz_md5),)
+    if kind == "emnist":
+        return (Remote(source.url.rpartition("/")[2], (source.url,), source.md5),)
+    if kind == "qmnist":
+        listed = [(url, md5) for split in ("train", "test") for url, md5 in source.resources[split]]
+        return tuple(Remote(url.rpartition("/")[2], (url,), md5) for url, md5 in listed)
+    if kind in ("usps", "svhn"):
+        published = [source.split_list[split] for split in ("train", "test")]
+        return tuple(Remote(name, (url,), md5) for url, name, md5 in published)
     return tuple(
         Remote(name, tuple(f"{mirror}{name}" for mirror in source.mirrors), md5) for name, md5 in source.resources
     )
 
 
 def checksums(kind: str) -> dict[str, str]:
-    """The MD5 sums of the unpacked files, where torchvision knows them: the batches of CIFAR-10."""
+    """The MD5 sums of the files that are read, where torchvision knows them: the batches of CIFAR, USPS and SVHN."""
+    if kind in ("usps", "svhn"):
+        return {remote.name: remote.md5 for remote in remotes(kind)}
     source = _dataset_class(kind)
     return dict(source.train_list + source.test_list)

@@ -33,6 +33,10 @@ _MOST_TABLE_BYTES = 2 << 30
 _SNIFFED = 1 << 16
 
 
+class UnreadableError(DataError):
+    """Some of the examples cannot be read, and nobody has said that they may be left out."""
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """Some examples of a folder or a table, in its order.

@@ -40,6 +40,8 @@ _Numbers: TypeAlias = NDArray[np.float32]
 
 #: Points of a curve, and of the numbers that stand on it.
 CURVE_POINTS, MOST_DOTS = 241, 800
+#: The same of a curve that is drawn small.
+_FEW_POINTS, _FEW_DOTS = 61, 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +130,7 @@ class TakenApart:
         window, curve, shares, trained: What else is known, where it is of that kind.
         back: Backwards, what comes back from a layer whose window reads the number.
         onward: Forwards, what the layers behind a weighted sum make of it, one after the other.
+        answer: And what the loss makes of the network's answer in the end, where it weighs classes against each other.
         nodes, wires: The layers concerned, and the ways between them as (from, to).
         parameters: What of them is trained, as (node, name).
         in_batch: The numbers are those of the batch that comes next.
@@ -150,6 +153,7 @@ class TakenApart:
     trained: Trained | None = None
     back: Back | None = None
     onward: tuple[TakenApart, ...] = ()
+    answer: Shares | None = None
     nodes: frozenset[str] = frozenset()
     wires: frozenset[tuple[str, str]] = frozenset()
     parameters: frozenset[tuple[str, str]] = frozenset()
@@ -195,7 +199,7 @@ def take_apart(training: Training, place: Place, *, pinned: int = 0) -> TakenApa
         return _parameter(training, place, pinned)
     backwards = place.backward and not whole
     behind = layers_onward(network, place.node) if not whole and not backwards else ()
-    wanted = {*needed(network, place.node, backwards=backwards), *behind}
+    wanted = {*needed(network, place.node, backwards=backwards), *behind, *([network.output_id] if behind else ())}
     given = _Given(training, place, pinned, wanted, backwards)
     values, number, example = given.values, given.number, given.example
     names = training.data.facts.class_names
@@ -225,12 +229,16 @@ def take_apart(training: Training, place: Place, *, pinned: int = 0) -> TakenApa
         if backwards:
             more["back"] = way_back(values, place.node, number, index)
         more["onward"] = _onward(given, asked, behind)
+        if behind:
+            more["answer"] = _shares_of_answer(values, values.nodes[values.output_id], number, names, -1)
         taken = _of_layer(given, asked, found, node, **more)
     return _framed(taken, training, node, values)
 
 
-def _of_layer(given: _Given, asked: Place, found: Explanation, node: NodeValues, **more: Any) -> TakenApart:
-    """With what is known of the layer."""
+def _of_layer(
+    given: _Given, asked: Place, found: Explanation, node: NodeValues, *, small: bool = False, **more: Any
+) -> TakenApart:
+    """With what is known of the layer; ``small`` is drawn small."""
     kind, number, index = kinds.way_of(node.kind), given.number, asked.index or ()
     return given.taken(
         asked,
@@ -240,7 +248,7 @@ def _of_layer(given: _Given, asked: Place, found: Explanation, node: NodeValues,
         inputs=tuple(array[number] for array in node.inputs),
         output=node.output[number],
         window=kind.window(node, number, index) if kind.window is not None else None,
-        curve=_curve(node, number, kind.curve, index) if kind.curve is not None else None,
+        curve=_curve(node, number, kind.curve, index, small=small) if kind.curve is not None else None,
         **more,
     )
 
@@ -255,7 +263,8 @@ def _onward(given: _Given, asked: Place, behind: tuple[str, ...]) -> tuple[Taken
         if index is None:
             break
         place = dataclasses.replace(place, node=node, index=index)
-        found.append(_of_layer(given, place, explain(given.values, node, index, example=given.number), values))
+        explained = explain(given.values, node, index, example=given.number)
+        found.append(_of_layer(given, place, explained, values, small=True))
     return tuple(found)
 
 
@@ -392,8 +401,10 @@ def _weigh(
 
 
 def _curve(
-    node: NodeValues, number: int, curve: Callable[[NodeValues, Index, float], tuple[float, float]], index: Index
-) -> Curve:
+    node: NodeValues, number: int, curve: Callable[[NodeValues, Index, float], tuple[float, float]], index: Index,
+    *, small: bool,
+) -> Curve:  # fmt: skip
+    points, most = (_FEW_POINTS, _FEW_DOTS) if small else (CURVE_POINTS, MOST_DOTS)
     numbers = node.inputs[0][number]
     came = float(numbers[index])
     finite = numbers[np.isfinite(numbers)].astype(np.float64)
@@ -402,12 +413,12 @@ def _curve(
     # Around zero, where curves bend; on a side on which no number comes in, a little of it.
     left, right = min(1.12 * low, -0.4 * reach), max(1.12 * high, 0.4 * reach)
     # On both sides of each bend, so that a step is one.
-    x = np.unique(np.concatenate([np.linspace(left, right, CURVE_POINTS), [-1e-9 * reach, 0.0, 1e-9 * reach]]))
+    x = np.unique(np.concatenate([np.linspace(left, right, points), [-1e-9 * reach, 0.0, 1e-9 * reach]]))
     pairs = np.array([curve(node, index, float(at)) for at in x])
     flat_numbers, flat_output = numbers.reshape(-1), node.output[number].reshape(-1)
     order = np.argsort(flat_numbers, kind="stable")
-    if len(order) > MOST_DOTS:
-        order = order[np.linspace(0, len(order) - 1, MOST_DOTS).round().astype(int)]
+    if len(order) > most:
+        order = order[np.linspace(0, len(order) - 1, most).round().astype(int)]
     dots = np.stack([flat_numbers[order], flat_output[order]], axis=1).astype(np.float64)
     slope = curve(node, index, came)[1] if math.isfinite(came) else math.nan
     chosen = (came, float(node.output[number][index]), slope)

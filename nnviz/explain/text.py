@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from nnviz.explain.explanation import COMPUTED, OUTPUT, Explanation, Factor, Term, largest, place_name, place_words
@@ -33,7 +33,7 @@ def lines_of(found: Explanation, most: int = MOST_LINES) -> list[str]:
     for source, value, product in rows:
         equals = f" = {product}" if product else ""
         lines.append(f"  {source.ljust(widths[0])}  {value.rjust(widths[1])}{equals}")
-    steps = list(_steps(terms))
+    steps = _written(steps_behind(terms))
     if steps:
         width = max(len(step[0]) for step in steps)
         lines += ["", "  where"]
@@ -126,11 +126,20 @@ def _named(factor: Factor) -> str:
 
 def steps_of(found: Explanation, most: int = MOST_LINES) -> list[tuple[str, str]]:
     """Of the factors in its largest terms that were computed: each with its value, and what it is made of."""
-    return list(_steps(found.largest(most)))
+    return _written(steps_behind(found.largest(most)))
 
 
-def _steps(terms: tuple[Term, ...]) -> Iterator[tuple[str, str]]:
-    """What the computed factors are made of, each once, the nearest first."""
+def _written(steps: Sequence[tuple[Factor, Sequence[Term]]]) -> list[tuple[str, str]]:
+    written = []
+    for factor, shown in steps:
+        parts = [product_of(term) if term.factors else f"{term.source} {number(term.value)}" for term in shown]
+        written.append((f"{factor.name} = {number(factor.value)}", f"from {'; '.join(parts)}"))
+    return written
+
+
+def steps_behind(terms: Sequence[Term]) -> list[tuple[Factor, tuple[Term, ...]]]:
+    """The computed factors of terms, each once with the largest of what it is made of, the nearest first."""
+    found: list[tuple[Factor, tuple[Term, ...]]] = []
     pending = [factor for term in terms for factor in term.factors]
     told: set[tuple[str, float]] = set()
     while pending and len(told) < MOST_STEPS:
@@ -139,9 +148,9 @@ def _steps(terms: tuple[Term, ...]) -> Iterator[tuple[str, str]]:
             continue
         told.add((factor.name, factor.value))
         shown = largest(factor.made_of, MOST_BEHIND)
-        parts = [product_of(term) if term.factors else f"{term.source} {number(term.value)}" for term in shown]
-        yield f"{factor.name} = {number(factor.value)}", f"from {'; '.join(parts)}"
+        found.append((factor, tuple(shown)))
         pending += [further for term in shown for further in term.factors]
+    return found
 
 
 def _decimals(values: list[float]) -> int:

@@ -243,19 +243,30 @@ class Causes:
         worst = max(((peak, node) for peak, node in peaks if peak is not None), default=None)
         if worst is None:
             return None
-        peak, node = worst
-        if not UPDATE_OF_THE_THROWN.warning.passed(peak, holds) and not self._keeps_moving(holds):
-            return None
-        rate = float(course.rates[0]) if len(course.rates) else rate
+        (peak, step), node = worst
+        if not UPDATE_OF_THE_THROWN.warning.passed(peak, holds):
+            if not self._keeps_moving(holds):
+                return None
+            step = self._run.last_step
+        # The rate that did it, which need not be the one that it began with, nor the one of now.
+        index = max(int(np.searchsorted(course.rate_steps, step)) - 1, 0)
+        rate = float(course.rates[index]) if len(course.rates) else rate
         evidence = (
             f"{self._layers.name(node)} changed by {percent(peak)} of its size in one step; about 0.1 % is healthy."
         )
+        question = RateQuestion(lower_rates(rate, self._usual_rate), 0)
+        raised = course.raised_at()
+        if raised is not None and raised <= index:
+            old, since = float(course.rates[raised - 1]), int(course.rate_steps[raised])
+            change = f"from {plain_number(old)} to {plain_number(float(course.rates[raised]))}"
+            evidence += f" The learning rate was changed {change} at step {since}."
+            question = RateQuestion(lower_rates(rate, self._usual_rate, old), max(since, 0))
         if math.isfinite(course.first) and math.isfinite(course.now):
             evidence += (
                 f" The training loss of the first batches was {measured(course.first)} at its lowest, and the mean of "
                 f"the last {len(course.losses[-SPAN:])} batches is {measured(course.now)}."
             )
-        return self._too_high(rate, evidence, RateQuestion(lower_rates(rate, self._usual_rate), 0))
+        return self._too_high(rate, evidence, question)
 
     def _keeps_moving(self, holds: bool) -> bool:
         """Whether some layer changes too much at each step."""
@@ -266,13 +277,14 @@ class Causes:
             if ratio is not None and math.isfinite(ratio)
         )
 
-    def _largest_update(self, node: str) -> float | None:
-        """The largest update of a layer; that of one which began at zero has no size to compare with."""
-        _, values = self._run.scalars(UPDATE_RATIO.series(node))
-        known = values[np.isfinite(values)]
-        if not len(known) or (len(values) and math.isinf(values[0])):
+    def _largest_update(self, node: str) -> tuple[float, int] | None:
+        """The largest update of a layer and its step; that of one which began at zero has no size to compare with."""
+        steps, values = self._run.scalars(UPDATE_RATIO.series(node))
+        known = np.where(np.isfinite(values), values, -math.inf)
+        if not np.isfinite(known).any() or math.isinf(values[0]):
             return None
-        return float(known.max())
+        largest = int(np.argmax(known))
+        return float(known[largest]), int(steps[largest])
 
     def _too_high(self, rate: float, evidence: str, question: RateQuestion) -> Cause:
         answer = self._ask(question)
@@ -280,11 +292,13 @@ class Causes:
         if answer is not None and answer.rate is not None:
             cures = (go_back(answer),)
             evidence += what_was_tried(answer)
+        now = learning_rate(self._run)
+        is_or_was = "was" if now is not None and now < rate / 1.2 else "is"
         return Cause(
             "learning_rate_too_high",
             Verdict(
                 "error" if self._course.broken else "warning",
-                f"The learning rate of {plain_number(rate)} is too high.",
+                f"The learning rate of {plain_number(rate)} {is_or_was} too high.",
                 evidence,
                 cures=(*cures, why("update_ratios")),
             ),

@@ -33,8 +33,8 @@ from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_probl
 
 __all__ = [
     "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Curate", "Disconnect", "Edit", "InsertOnEdge", "Move",
-    "Regroup", "RemoveNodes", "Rename", "SetData", "SetKind", "SetParam", "SetProject", "SetTraining", "SetView", "Several",
-    "Unset", "can_connect", "free_port", "new_id", "wire_into", "wires_into", "wires_out_of",
+    "Regroup", "RemoveNodes", "Rename", "SetData", "SetKind", "SetParam", "SetProject", "SetTraining", "SetView",
+    "Several", "Unset", "can_connect", "free_port", "new_id", "wire_into", "wires_into", "wires_out_of",
 ]  # fmt: skip
 
 

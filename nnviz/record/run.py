@@ -135,6 +135,10 @@ class Run:
         """What it is a run of."""
         return self._info
 
+    def tell_device(self, name: str) -> None:
+        """Say where it is trained, once that is known: of a project that leaves the choice to the program."""
+        self._info = msgspec.structs.replace(self._info, device=name)
+
     @property
     def last_step(self) -> int:
         """The highest step of any reading; -1 before the first."""

@@ -15,6 +15,7 @@ from nnviz.project.model import Project
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train import devices
 from nnviz.train.change import difference, learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
@@ -86,7 +87,8 @@ def train_to_file(
                     project_json=io.dumps(project),
                     nnviz_version=__version__,
                     seed=project.training.seed,
-                    device=project.training.device,
+                    # The file says it before the session finds out where "auto" is.
+                    device=str(devices.resolve()) if project.training.device == "auto" else project.training.device,
                     title=project.name,
                 )
             )

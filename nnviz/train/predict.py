@@ -24,7 +24,7 @@ from nnviz.data.examples import Scaler, Split
 from nnviz.data.images import LeftOut
 from nnviz.data.sources.source import CancelledCheck, Request
 from nnviz.data.tensors import LoadedData, load
-from nnviz.data.unlabelled import Block, ReadPicture, blocks, picture_reader
+from nnviz.data.unlabelled import Block, ReadPicture, UnreadableError, blocks, picture_reader
 from nnviz.errors import Cancelled, DataError, InputError, RunFileError
 from nnviz.network.losses import LossFunction, loss_function
 from nnviz.network.memory import build_network, refuse_without_room
@@ -41,6 +41,8 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.loop import evaluation_mode
 
+__all__ = ["Predicted", "Predictor", "UnreadableError", "as_csv", "check_out", "predict_to_file"]
+
 #: Which weights of a checkpoint: those of its own step, or those of the best epoch until then.
 Weights: TypeAlias = Literal["", "best", "last"]
 #: As it is read, put together and decoded.
@@ -54,10 +56,6 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 #: Told how many examples are done, of how many.
 Progress: TypeAlias = Callable[[int, int], None]
-
-
-class UnreadableError(DataError):
-    """Some of the examples cannot be read, and nobody has said that they may be left out."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +249,7 @@ def _unreadable(
     if none_left:
         return DataError(f"None of the examples can be read: {first}{more}.", file=paths.shown(given))
     count = f"{'At least ' if more_to_come else ''}{len(bad):,} of the examples cannot be read"
-    return UnreadableError(f"{count}: {first}{more}. --skip-bad leaves them out.", file=paths.shown(given))
+    return UnreadableError(f"{count}: {first}{more}.", file=paths.shown(given))
 
 
 def _named(one: LeftOut, given: Path) -> str:

@@ -352,6 +352,7 @@ class TrainingSession:
         devices.fit_threads()
         device = devices.resolve(self._device_name)
         self._device_name = str(device)
+        self.run.tell_device(self._device_name)
         self._doing = failures.LOADING
         refuse_without_room()
         if self.data is None:

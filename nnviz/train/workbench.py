@@ -283,10 +283,7 @@ class Workbench:
         if self._failure:
             return self._failure
         if self.differs:
-            return (
-                f"The network on the canvas differs from the one in training ({self._reason}): "
-                "choose one of them first."
-            )
+            return f"The project differs from what is in training ({self._reason}): choose one of them first."
         return ""
 
     # ---- what the user asks --------------------------------------------------------------------------------------

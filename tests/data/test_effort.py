@@ -21,7 +21,7 @@ def seconds(name: str) -> float | None:
         ("perceptron", "under a second an epoch"),
         ("mlp-784-800-sigmoid", "seconds an epoch"),
         ("cnn-32-64", "minutes an epoch"),  # 73 s an epoch in the source
-        ("alexnet", "time depends on your pictures"),
+        ("alexnet", "time depends on your data"),
     ],
 )
 def test_the_words_for_known_networks(name: str, words: str) -> None:

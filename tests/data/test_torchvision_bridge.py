@@ -33,20 +33,29 @@ def test_addresses_and_sums_fit_the_declarations() -> None:
         remotes = torchvision_bridge.remotes(kind)
         assert all(url.startswith("http") and url.endswith(remote.name) for remote in remotes for url in remote.urls)
         assert all(len(remote.md5) == 32 and remote.urls for remote in remotes)
-        if kind == "cifar10":
-            assert set(torchvision_bridge.checksums(kind)) == set(spec.files)
-            source = torchvision_bridge.import_torchvision("torchvision.datasets").CIFAR10
-            assert spec.folder == source.base_folder
+        theirs = torchvision_bridge.import_torchvision("torchvision.datasets")
+        source = getattr(theirs, torchvision_bridge._CLASSES[kind])
+        names = {remote.name for remote in remotes}
+        if kind.startswith("cifar"):
+            assert set(torchvision_bridge.checksums(kind)) == set(spec.files) and spec.folder == source.base_folder
+        elif kind == "stl10":
+            assert spec.folder == source.base_folder and {one[0] for one in source.test_list} < set(spec.files)
+        elif kind in ("usps", "svhn"):
+            assert set(torchvision_bridge.checksums(kind)) == set(spec.files) == names and spec.flat
         else:
-            assert {remote.name for remote in remotes} == {f"{name}.gz" for name in spec.files}
-            name = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}[kind]
-            assert spec.folder == f"{name}/raw"
+            assert spec.folder == f"{source.__name__}/raw"
+            assert names == ({"gzip.zip"} if kind == "emnist" else {f"{name}.gz" for name in spec.files})
 
 
 def test_classes_are_named_as_torchvision_names_them() -> None:
     theirs = torchvision_bridge.import_torchvision("torchvision.datasets")
     for kind, name in (("fashion_mnist", "FashionMNIST"), ("kmnist", "KMNIST")):
         assert list(datasets.facts(DataConfig(kind)).class_names) == getattr(theirs, name).classes
+    for split, names in theirs.EMNIST.classes_split_dict.items():
+        ours = datasets.facts(DataConfig("emnist", {"split": split})).class_names
+        assert list(ours) == ([name.upper() for name in names[1:]] if split == "letters" else names)
+    hundred = datasets.facts(DataConfig("cifar100")).class_names
+    assert len(hundred) == len(set(hundred)) == 100 and list(hundred) == sorted(hundred)
 
 
 def test_what_does_not_work_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,23 @@ def test_a_figure(
     assert found["value"] == pytest.approx(value, abs=0 if value == int(value) else 6e-5)
 
 
+def test_one_filter_is_76_numbers_and_one_weight_finds_the_bottom_of_its_valley(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    terms = asked(capsys, "sample:one-filter", "conv1", "--unit", "0", "--at", "27,27")["terms"]
+    weights = [factor for term in terms for factor in term["factors"] if factor.get("part") == "weight"]
+    assert (len(terms), len(weights)) == (76, 75)  # and the bias
+    project = sample("one-weight")
+    training = Training(project, load(project.data), torch.device("cpu"))
+    (weight,) = training.network.parameters()
+    walked = [weight.item()]
+    for _ in range(20):
+        training.advance()
+        walked.append(weight.item())
+    rate, slope = 0.02, 2 * 14 / 3  # of the mean of (w·x − y)² over x = 1, 2, 3: towards w = Σxy / Σx² = 2
+    assert walked == pytest.approx([2 - 3 * (1 - rate * slope) ** step for step in range(21)], abs=1e-5)
+
+
 # ---- as it learns --------------------------------------------------------------------------------------------------
 
 

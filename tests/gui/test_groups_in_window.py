@@ -303,7 +303,7 @@ def test_a_bypassed_layer_is_left_out_and_the_network_trains_without_it(open_win
     person.until(lambda: window.notices.notice("differs") is not None)
     notice = window.notices.notice("differs")
     assert notice is not None
-    assert notice.text == "The network on the canvas differs from the one in training."
+    assert notice.text.startswith("The project differs from what is in training: ")
     person.keys("Y", CONTROL)
     person.until(lambda: window.notices.notice("differs") is None)
 

@@ -17,6 +17,7 @@ from window_kit import TIMEOUT, OpenWindow
 from nnviz.gui.explain.own_input_view import OwnInputView
 from nnviz.gui.panels.own_input import OwnInputPanel
 from nnviz.gui.window.window import MainWindow
+from nnviz.project.edits import SetProject
 from nnviz.record.quantities import OUTPUT, PINNED_INPUT
 from tests.gui.pointer import move_pointer
 
@@ -121,6 +122,32 @@ def test_a_drawn_digit_is_answered_and_stands_on_the_cards(qtbot: QtBot, open_wi
     QTest.keyClicks(field.line, "200")  # type: ignore[attr-defined]
     QTest.keyClick(field.line, Qt.Key.Key_Return)  # type: ignore[attr-defined]
     assert view.numbers()[0, 1, 2] == 200
+    # A slider that is dragged is one step, two drags are two; all of it goes back and forward, the document stays.
+    window.document.apply(SetProject(window.document.project.name + "!"))
+    stands, slider = view.numbers(), view.controls.angle
+    for ends in ((5, 12, 20), (40, 60)):
+        slider.setSliderDown(True)
+        for at in ends:
+            slider.setValue(at)
+        slider.setSliderDown(False)
+    turned = view.numbers()
+    undo, redo = (
+        (Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier),
+        (Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier),
+    )
+    QTest.keyClick(slider, *undo)
+    assert slider.value() == 20
+    QTest.keyClick(view.draw_field, *undo)
+    assert slider.value() == 0 and np.array_equal(view.numbers(), stands)
+    for _ in range(2):
+        QTest.keyClick(view.seen_field, *redo)
+    assert slider.value() == 60 and np.array_equal(view.numbers(), turned)
+    for _ in range(20):
+        QTest.keyClick(view, *undo)
+    assert view.is_blank and window.document.project.name.endswith("!")
+    for _ in range(20):
+        QTest.keyClick(view, *redo)
+    assert np.array_equal(view.numbers(), turned)
     # Put away, the cards show the pinned example again; the training never noticed.
     window.docks.docks["own_input"].hide()
     assert not window.feed.shown.instead
@@ -198,3 +225,12 @@ def test_a_kept_run_answers_beside_it_and_numbers_are_typed(
     view.rows.fields[0].setText("much")
     view.rows.fields[0].editingFinished.emit()
     assert refused and view.numbers()[0] == 0.5
+    # Numbers go back, too, from the field as from the slider.
+    view.rows.sliders[1].setValue(900)
+    slid = view.numbers().tolist()
+    QTest.keyClick(view.rows.fields[1], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert view.numbers().tolist() == [0.5, -0.25]
+    QTest.keyClick(
+        view.rows.sliders[0], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    )
+    assert view.numbers().tolist() == slid

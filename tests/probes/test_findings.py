@@ -206,6 +206,24 @@ def test_a_rate_is_offered_with_what_its_trial_showed(run: Run):
     assert asked[1] == asked[0]
 
 
+def test_the_rate_that_did_it_is_blamed_and_not_the_one_that_it_began_with(run: Run):
+    """The loss jumped after the rate was raised and came half the way back: too little for a rise, and all the same."""
+    asked: list[RateQuestion] = []
+    rules = FindingRules(GRAPH, 2, optimizer=registry.optimizer("adam"))
+    run.append([Scalar("learning_rate", 0, 0.01), Scalar("learning_rate", 335, 1.0)])
+    run.append([*curve("loss/train", [0.69] * 335), *curve("accuracy/train", [0.5] * 635)])
+    run.append([*curve("loss/train", [3.0] * 20, 336), *curve("loss/train", [0.75] * 280, 356)])
+    for node in ("conv1", "linear1", "linear2"):
+        run.append(curve(f"update_ratio/{node}", [0.002] * 20))
+    run.append([Scalar("update_ratio/linear2", 337, 1.5), *curve("update_ratio/linear2", [0.05] * 10, 600)])
+    run.append(rules.examine(run, asked.append))
+    found = {finding.series: finding for finding in run.findings()}["finding/learning_rate_too_high"]
+    assert found.text == "The learning rate of 1 is too high."
+    assert found.evidence.startswith("linear2 changed by 150 % of its size in one step")
+    assert "The learning rate was changed from 0.01 to 1 at step 335." in found.evidence
+    assert asked[0].not_after == 335 and asked[0].rates[-1] < 0.01 in asked[0].rates
+
+
 def test_nothing_is_learned_by_heart_by_who_guesses(rules: FindingRules, run: Run):
     for epoch, loss in enumerate([2.3, 2.6, 3.0, 3.5, 4.0, 4.6, 5.5], start=1):
         step = 100 * epoch

@@ -28,6 +28,7 @@ QUICK = (
     "and",
     "xnor-gates",
     "neuron-sigmoid",
+    "one-weight",
     "xor-one-neuron",
     "credit",
     "perceptron",

@@ -17,6 +17,7 @@ from nnviz.data.sources.idx_sets import IdxSets
 from nnviz.data.sources.image_folder import ImageFolder
 from nnviz.data.sources.numpy_file import NumpyFile
 from nnviz.data.sources.own_numbers import OwnNumbers
+from nnviz.data.sources.published import Published
 from nnviz.data.sources.shapes import Shapes
 from nnviz.data.sources.source import Source
 from nnviz.data.sources.surfaces import Surfaces
@@ -39,6 +40,7 @@ SOURCES: tuple[Source, ...] = (
     BundledTables(),
     IdxSets(),
     Cifar10(),
+    Published(),
     ImageFolder(),
     NumpyFile(),
     TableFile(),

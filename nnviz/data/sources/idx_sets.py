@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.sources.digits import DIGIT_NAMES
 from nnviz.data.sources.source import Arrays, Request, Source, fixed, how_to_get, missing_files, sized
-from nnviz.project.model import DataFacts
+from nnviz.project.model import DataFacts, Params
+from nnviz.project.spec import ParamSpec
 
 _IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -72,12 +74,91 @@ _KMNIST = _idx_set(
 )
 
 
+_QMNIST = DatasetSpec(
+    "qmnist",
+    "QMNIST",
+    "MNIST made anew from its sources, with all 60,000 digits of its test split instead of 10,000.",
+    "images",
+    facts=fixed(DataFacts((1, 28, 28), 10, "classes", DIGIT_NAMES)),
+    count=sized(60_000, 60_000),
+    source="C. Yadav and L. Bottou: Cold Case: The Lost MNIST Digits, 2019.",
+    licence="BSD",
+    offline=False,
+    download_bytes=20_436_162,
+    folder="QMNIST/raw",
+    files=tuple(
+        f"qmnist-{split}-{what}" for split in ("train", "test") for what in ("images-idx3-ubyte", "labels-idx2-int")
+    ),
+)
+
+_UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
+#: Of each split of EMNIST: its classes, and the number of examples for training and for test.
+_EMNIST_SPLITS: Mapping[str, tuple[tuple[str, ...], int, int]] = {
+    "balanced": ((*DIGIT_NAMES, *_UPPER, *"abdefghnqrt"), 112_800, 18_800),
+    "letters": (tuple(_UPPER), 124_800, 20_800),
+    "digits": (DIGIT_NAMES, 240_000, 40_000),
+    "mnist": (DIGIT_NAMES, 60_000, 10_000),
+    "bymerge": ((*DIGIT_NAMES, *_UPPER, *"abdefghnqrt"), 697_932, 116_323),
+    "byclass": ((*DIGIT_NAMES, *_UPPER, *_LOWER), 697_932, 116_323),
+}
+
+
+def _emnist_facts(params: Params) -> DataFacts:
+    names = _EMNIST_SPLITS[str(params["split"])][0]
+    return DataFacts((1, 28, 28), len(names), "classes", names)
+
+
+def _emnist_count(params: Params) -> tuple[int, int]:
+    return _EMNIST_SPLITS[str(params["split"])][1:]
+
+
+_EMNIST = DatasetSpec(
+    "emnist",
+    "EMNIST",
+    "Handwritten letters and digits of 28×28 pixels, by more than 3,600 people, in MNIST's own format. Its files hold "
+    "the pictures lying on their side; they are shown upright here.",
+    "images",
+    (
+        ParamSpec(
+            "split",
+            "which",
+            "Balanced: digits and letters, those whose large and small form look alike as one class, equally many of "
+            "each. Letters: large and small as one class. By merge and by class: all there are, which takes 0.6 GB of "
+            "memory.",
+            "choice",
+            "balanced",
+            choices=(
+                ("balanced", "balanced: 47 classes"),
+                ("letters", "letters: 26"),
+                ("digits", "digits: 10"),
+                ("mnist", "as MNIST: 10"),
+                ("bymerge", "by merge: 47"),
+                ("byclass", "by class: 62"),
+            ),
+        ),
+    ),
+    facts=_emnist_facts,
+    count=_emnist_count,
+    source="G. Cohen, S. Afshar, J. Tapson and A. van Schaik: EMNIST, 2017, from NIST Special Database 19.",
+    licence="none stated; free to use with citation",
+    offline=False,
+    download_bytes=561_753_746,
+    folder="EMNIST/raw",
+    files=tuple(
+        f"emnist-{split}-{part}-{what}"
+        for split in _EMNIST_SPLITS
+        for part in ("train", "test")
+        for what in ("images-idx3-ubyte", "labels-idx1-ubyte")
+    ),
+)
+
+
 class IdxSets(Source):
-    """60,000 grey pictures of 28×28 pixels to train and 10,000 to test."""
+    """Grey pictures of 28×28 pixels, most often 60,000 to train and 10,000 to test."""
 
     def declare(self) -> tuple[DatasetSpec, ...]:
         """Those that are alike but for their content."""
-        return (_MNIST, _FASHION_MNIST, _KMNIST)
+        return (_MNIST, _FASHION_MNIST, _KMNIST, _EMNIST, _QMNIST)
 
     def read(self, request: Request, place: Path | None) -> Arrays:
         """See :meth:`Source.read`."""
@@ -90,6 +171,19 @@ class IdxSets(Source):
         facts, cure = spec.facts(request.values), how_to_get(spec)
         training, test = spec.count(request.values)
         request.report(0, training + test)
-        inputs, targets = idx.read_split(place, "train", training, facts.input_shape[-1], facts.targets, cure)
+        if spec.kind == "qmnist":
+            first = idx.read_qmnist(place, "train", training, cure)
+            request.report(training, training + test)
+            return *first, *idx.read_qmnist(place, "test", test, cure)
+        side, classes = facts.input_shape[-1], facts.targets
+        if spec.kind == "emnist":
+            split = request.text("split")
+            lowest = 1 if split == "letters" else 0  # letters are counted from 1 there
+            prefixes = tuple(f"emnist-{split}-{part}" for part in ("train", "test"))
+            inputs, targets = idx.read_split(place, prefixes[0], training, side, classes, cure, lowest)
+            request.report(training, training + test)
+            others, answers = idx.read_split(place, prefixes[1], test, side, classes, cure, lowest)
+            return idx.upright(inputs), targets, idx.upright(others), answers
+        inputs, targets = idx.read_split(place, "train", training, side, classes, cure)
         request.report(training, training + test)
-        return inputs, targets, *idx.read_split(place, "t10k", test, facts.input_shape[-1], facts.targets, cure)
+        return inputs, targets, *idx.read_split(place, "t10k", test, side, classes, cure)

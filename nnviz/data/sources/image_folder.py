@@ -26,9 +26,10 @@ _MOST_NAMED = 8
 _IMAGE_FOLDER = DatasetSpec(
     "image_folder",
     "Image folder",
-    "Your own pictures: one subfolder a class, of any sizes; each is resized and cut to one square. Subfolders 'train' "
-    "with 'val' (or 'valid', 'validation') or 'test' are taken as the splits, otherwise a fifth of every class is the "
-    "test split. What cannot be read is left out and named.",
+    "Your own pictures: one subfolder a class, or a CSV of filename,label inside or beside. They may have any sizes: "
+    "each is resized and cut to one square. Subfolders 'train' with 'val' (or 'valid', 'validation') or 'test' are "
+    "taken as the splits, otherwise a fifth of every class is the test split. What cannot be read is left out and "
+    "named.",
     "images",
     (
         ParamSpec("folder", "folder", "The folder whose subfolders are the classes.", "text", ""),
@@ -93,7 +94,8 @@ class ImageFolder(Source):
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """Every picture file of the folder: those for training, then those of the other splits."""
-        return _Found(image_files(request.text("folder"))).files
+        found = _Found(image_files(request.text("folder")))
+        return [*found.files, *found.pictures.labels]
 
     def levels(self, request: Request) -> Levels:
         """By what all pictures of the folder hold together."""
@@ -203,7 +205,7 @@ class _Found:
 
     def notes(self, read: ReadPictures) -> tuple[str, ...]:
         """What was made of the folder."""
-        notes = []
+        notes = list(self.pictures.notes)
         training, validation, test = self.pictures.parts
         if training:
             splits = f"'{training}' is the training split"
@@ -225,13 +227,14 @@ class _Found:
             return str(DataError(what, file=str(shown)))  # on one line, whatever it is called
 
         warnings = [f"Left out: {named(one.file, one.reason)}" for one in read.left_out[:_MOST_NAMED]]
+        warnings += self.pictures.warnings
         if (rest := len(read.left_out) - _MOST_NAMED) > 0:
             warnings.append(f"Left out: {rest:,} more that cannot be read.")
         if unread := self.pictures.unread:
             endings = ", ".join(sorted({file.suffix.lower() for file in unread}))
             more = f" {len(unread):,} files were left out because of that ({endings})." if len(unread) > 1 else ""
             warnings.append(f"Left out: {named(unread[0], f'nnviz does not read such pictures.{more}')}")
-        if not self.pictures.parts[0]:
+        if self.pictures.validation is None and self.pictures.test is None:
             single = [name for name, count in zip(names, self.counts(read)[0], strict=True) if count == 1]
             warnings += [
                 f"The class '{name}' has one picture: it is trained on, and nothing tells how well it is recognised."

@@ -165,6 +165,14 @@ class Source:
         """
         raise NotImplementedError
 
+    def levels(self, request: Request) -> Levels | None:
+        """What is black and white in its pictures of more than 8 bits, for others like them; None where nothing says.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+        return None
+
     def example_files(self, request: Request) -> tuple[Sequence[str], Sequence[str]] | None:
         """Which file each example is, as a person would name it: training (with validation) and test, as read.
 
@@ -175,14 +183,6 @@ class Source:
     def left_out(self, request: Request) -> tuple[LeftOutFile, ...]:
         """Every file that lies with the examples and holds none; :meth:`inspect` names the first few of them."""
         return ()
-
-    def levels(self, request: Request) -> Levels | None:
-        """What is black and white in its pictures of more than 8 bits, for others like them; None where nothing says.
-
-        Raises:
-            DataError: They cannot be read.
-        """
-        return None
 
 
 def declared(spec: DatasetSpec, values: Params) -> SourceFacts | None:
@@ -204,7 +204,7 @@ def located(request: Request) -> tuple[Path | None, str]:
     if not spec.folder:
         return None, ""
     roots = search_roots(request.data_dir)
-    found = find(roots, spec.folder, spec.files)
+    found = find(roots, spec.folder, spec.files) or (find(roots, ".", spec.files) if spec.flat else None)
     if found is not None:
         return found, ""
     looked = ", ".join(str(root / spec.folder) for root in roots)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
 from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
-from nnviz.data.table_choice import kinds_of, texts_of
+from nnviz.data.table_choice import ENDINGS, kinds_of, texts_of
 from nnviz.errors import DataError
 from nnviz.paths import check_file, given_path
 from nnviz.project.model import Choice
@@ -18,17 +18,13 @@ if TYPE_CHECKING:
     from nnviz.data.table_columns import Taken
     from nnviz.data.table_reading import FileTable
 
-TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".txt")
-PARQUET_ENDINGS = (".parquet",)
-EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _PATH = "data.params.path"
 
 _TABLE_FILE = DatasetSpec(
     "table_file",
     "Table",
-    "Your own table: CSV, TSV, Parquet or a workbook (Excel, OpenDocument). One column is the target, what is right; "
-    "the others come in. Texts become categories, dates days; a fifth of the rows is the test split. Formulas count "
-    "with their saved results, and nothing is ever written into the file.",
+    "Your own table: CSV, TSV, Parquet or a workbook. One column is the target, the others come in; texts become "
+    "categories, dates days. A fifth of the rows is the test split.",
     "tables",
     (
         ParamSpec("path", "file", "The file that holds the table.", "text", ""),
@@ -130,7 +126,7 @@ _TABLE_FILE = DatasetSpec(
     licence="yours",
     offline=False,
     folder_param="path",
-    endings=(*TEXT_ENDINGS, *PARQUET_ENDINGS, *EXCEL_ENDINGS),
+    endings=ENDINGS,
     preparation=(Choice("standardise"),),
 )  # fmt: skip
 
@@ -182,25 +178,25 @@ def _taken(request: Request, path: Path) -> Taken:
     how = HowToRead(*(request.text(name) for name in ("separator", "decimal", "encoding", "header", "sheet")))
     facts = path.stat()
     state: tuple[Hashable, ...] = (str(path), facts.st_size, facts.st_mtime_ns, how)
-    take_as = HowToTake(
-        target=request.text("target"),
-        task=request.text("task"),
-        kinds=kinds_of(texts_of(request.values, "kinds")),
-        left_out=texts_of(request.values, "left_out"),
-        missing=request.text("missing"),
-        categories=request.text("categories"),
-        target_unit=request.number("target_unit"),
-    )
 
     def read() -> FileTable:
         return read_table(path, how, request.report)
 
     def make() -> Taken:
+        chosen = HowToTake(
+            target=request.text("target"),
+            task=request.text("task"),
+            kinds=kinds_of(texts_of(request.values, "kinds")),
+            left_out=texts_of(request.values, "left_out"),
+            missing=request.text("missing"),
+            categories=request.text("categories"),
+            target_unit=request.number("target_unit"),
+        )
         table = MEMORY.table(state, read)
-        try:
-            return take(table, take_as, str(path), lambda done, total: request.report(done, total, "Understanding"))
-        except DataError as error:
-            raise error.at(file=str(path)) from None
+        return take(table, chosen, str(path), lambda done, total: request.report(done, total, "Understanding"))
 
     values = tuple(sorted(request.values.items()))
-    return MEMORY.taken((*state, values), make, lambda: request.report(0, 1))
+    try:
+        return MEMORY.taken((*state, values), make, lambda: request.report(0, 1))
+    except DataError as error:
+        raise error.at(file=str(path)) from None

@@ -453,7 +453,7 @@ class FlowOnCanvas(QObject):
             wide = min(width - 2 * _MARGIN, 940)
             # On a low canvas it lies over cards rather than leave them no room.
             roomy = canvas.height() >= _ROOMY
-            high = min(update.sizeHint().height(), round((0.5 if roomy else 0.42) * canvas.height()))
+            high = min(update.sizeHint().height(), round((0.5 if roomy else 0.55) * canvas.height()))
             update.setGeometry((width - wide) // 2, canvas.height() - high - _MARGIN, wide, high)
             update.raise_()
             foot = high + _MARGIN if roomy else 0

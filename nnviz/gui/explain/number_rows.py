@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
 
+from nnviz.data.past import Past
 from nnviz.errors import ParamError
 from nnviz.gui.parts.widgets import set_font
 from nnviz.project.spec import ParamSpec
@@ -16,6 +17,8 @@ from nnviz.record.number_text import exact_number, format_number
 #: Sliders that are shown; an input of more numbers is one line of text.
 MOST_SLIDERS = 16
 _STEPS = 1000
+#: Changes that can be taken back.
+_MOST_UNDO = 100
 #: A slider reaches beyond what there is in training by this share of it, on either side.
 _BEYOND = 0.25
 
@@ -40,6 +43,9 @@ class NumberRows(QWidget):
         self.sliders: list[QSlider] = []
         self.fields: list[QLineEdit] = []
         self._written = [""] * count
+        self._past: Past[NDArray[np.float32]] = Past(_MOST_UNDO)
+        #: How often a slider was taken hold of: each drag is one step to take back.
+        self._drags = 0
         if count <= MOST_SLIDERS:
             grid = QGridLayout(self)
             grid.setContentsMargins(0, 0, 0, 0)
@@ -61,6 +67,7 @@ class NumberRows(QWidget):
                 field.setAccessibleName(f"Value of {name}")
                 field.setFixedWidth(76)
                 set_font(field, 13)
+                slider.sliderPressed.connect(self._on_pressed)
                 slider.valueChanged.connect(lambda at, index=index: self._slide(index, at))
                 field.editingFinished.connect(lambda index=index: self._type(index))
                 grid.addWidget(label, row, column)
@@ -98,6 +105,28 @@ class NumberRows(QWidget):
         for index in range(len(self.sliders)):
             self._show(index)
 
+    def remember(self, gesture: str = "") -> None:
+        """These numbers can be returned to; see ``Past``."""
+        self._past.remember(self.values, gesture)
+
+    def undo(self) -> bool:
+        """The numbers before the last change; false where there was none."""
+        return self._stand(self._past.back(self.values))
+
+    def redo(self) -> bool:
+        """What was taken back last; false where there is nothing."""
+        return self._stand(self._past.forward(self.values))
+
+    def _stand(self, values: NDArray[np.float32] | None) -> bool:
+        if values is None:
+            return False
+        self.set_values(values)
+        self.changed.emit()
+        return True
+
+    def _on_pressed(self) -> None:
+        self._drags += 1
+
     def _show(self, index: int) -> None:
         value = float(self._values[index])
         slider = self.sliders[index]
@@ -113,6 +142,8 @@ class NumberRows(QWidget):
 
     def _slide(self, index: int, at: int) -> None:
         value = float(self._low[index]) + float(self._span[index]) * at / _STEPS
+        slider = self.sliders[index]
+        self.remember(f"{index} {self._drags}" if slider.isSliderDown() else "")
         self._values[index] = float(f"{value:.3g}")
         self._write(index)
         self.changed.emit()
@@ -129,6 +160,7 @@ class NumberRows(QWidget):
             return
         assert isinstance(value, float)
         if np.float32(value) != self._values[index]:
+            self.remember()
             self._values[index] = value
             self._show(index)
             self.changed.emit()
@@ -144,5 +176,8 @@ class NumberRows(QWidget):
             given = len(values) if isinstance(values, tuple) else 0
             self.refused.emit(f"The input is {len(self._values)} numbers, not {given}.")
             return
-        self._values = np.asarray(values, np.float32)
-        self.changed.emit()
+        found = np.asarray(values, np.float32)
+        if not np.array_equal(found, self._values):
+            self.remember()
+            self._values = found
+            self.changed.emit()

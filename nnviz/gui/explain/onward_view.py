@@ -5,22 +5,28 @@ Forwards these are the layers behind; backwards it is the layer itself, through 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
 
+from nnviz.explain.place import LOSS
 from nnviz.gui.explain.curve_view import paint_plot
-from nnviz.gui.explain.ink import Ink
+from nnviz.gui.explain.ink import RIGHT, Ink
+from nnviz.gui.explain.shares_view import near_one
 from nnviz.gui.explain.terms_view import number, paint_terms, sum_of
 from nnviz.gui.explain.window_view import paint_window_small, pooled_words
 
 if TYPE_CHECKING:
     from nnviz.explain.place import Place
-    from nnviz.explain.taken_apart import TakenApart
+    from nnviz.explain.taken_apart import Shares, TakenApart
 
 #: In letters: what a page must be high and wide at least, a card at least and at most, and the widest of them.
 _PAGE, _ACROSS, _LEAST, _MOST, _WIDEST = 20.5, 44.0, 7.6, 13.0, 27.0
+#: Widths of cards in letters: of a curve, of a window at least; and of the answer at least and at most.
+_CURVE_CARD, _WINDOW_CARD, _LEAST_ANSWER, _WIDEST_ANSWER = 22.5, 18.5, 18.5, 34.0
 #: What of the height they take, and from which height of the page on there is a line of them.
 _SHARE, _FOR_A_LINE = 0.34, 14.5
 
@@ -52,10 +58,23 @@ def paint_onward(ink: Ink, area: QRectF, taken: TakenApart) -> None:
         _paint_line(ink, area, cards)
         return
     gap = 0.9 * ink.letters
-    wide = min((area.width() - gap * (len(cards) - 1)) / len(cards), _WIDEST * ink.letters)
-    for place, one in enumerate(cards):
-        rect = QRectF(area.left() + place * (wide + gap), area.top(), wide, area.height())
+    widths = [_width_of(one) * ink.letters for one in cards]
+    less = min(1.0, (area.width() - gap * (len(cards) - 1)) / sum(widths))
+    x = area.left()
+    for one, wide in zip(cards, widths, strict=True):
+        rect = QRectF(x, area.top(), less * wide, area.height())
         _paint_card(ink, rect, one, back=taken.place.backward)
+        x = rect.right() + gap
+    if taken.answer is not None and area.right() - x > _LEAST_ANSWER * ink.letters:
+        wide = min(area.right() - x, _WIDEST_ANSWER * ink.letters)
+        _paint_answer(ink, QRectF(x, area.top(), wide, area.height()), taken, taken.answer)
+
+
+def _width_of(one: TakenApart) -> float:
+    """In letters."""
+    if one.window is not None:
+        return min(max(4.6 * len(one.window.columns) + 9.6, _WINDOW_CARD), _WIDEST)
+    return _CURVE_CARD if one.curve is not None else _WIDEST
 
 
 def _title(one: TakenApart, *, back: bool) -> tuple[str, str]:
@@ -68,7 +87,7 @@ def _title(one: TakenApart, *, back: bool) -> tuple[str, str]:
     elif back:
         does = "times the slope"
     else:
-        does = one.explanation.formula.partition("  ")[0]
+        does = one.explanation.formula.partition(";")[0]
     return (f"then back through {node}: " if back else f"then {node}: "), does
 
 
@@ -95,6 +114,51 @@ def _paint_card(ink: Ink, rect: QRectF, one: TakenApart, *, back: bool) -> None:
         _paint_bend(ink, body, one, back=back)
     else:
         paint_terms(ink, body, one)
+
+
+def _paint_answer(ink: Ink, rect: QRectF, taken: TakenApart, shares: Shares) -> None:
+    """What it comes to in the end: the likeliest classes, and the loss of the right one."""
+    letters, quiet = ink.letters, ink.theme.text_muted
+    room = ink.card(rect)
+    target = replace(taken.place, node=LOSS, part=LOSS, index=(), backward=False)
+    ink.spot(rect, "At the end: the loss of this example. Click to walk there.", target=target, zone="then")
+    line = QRectF(room.left(), room.top(), room.width(), 1.6 * letters)
+    x = line.left() + ink.text(line, "… at the end: ", 1.0, 600, colour=ink.link(True))
+    words = "logits → softmax → loss"
+    if x + ink.width(words) > line.right():
+        words = "softmax → loss" if x + ink.width("softmax → loss") <= line.right() else ""
+    ink.text(QRectF(x, line.top(), line.right() - x, line.height()), words, colour=quiet)
+    foot = 1.7 * letters
+    body = room.adjusted(0, 1.8 * letters, 0, -foot)
+    count = max(1, min(int(body.height() / (1.25 * letters)), len(shares.scores)))
+    likeliest = np.argsort(-np.nan_to_num(shares.shares, nan=-1.0), kind="stable").tolist()
+    first = [shares.right] if shares.right is not None else []
+    order = sorted(list(dict.fromkeys([*first, *likeliest]))[:count])
+    row = min(body.height() / len(order), 1.6 * letters)
+    names = min(max(ink.width(shares.names[at], 0.95) for at in order) + letters, 0.3 * body.width())
+    numbers = 4.6 * letters
+    for place, at in enumerate(order):
+        y = body.top() + place * row
+        right = at == shares.right
+        colour, weight = (ink.theme.good, 700) if right else (ink.theme.text, 400)
+        x = body.left()
+        ink.text(QRectF(x, y, names, row), shares.names[at], 0.95, weight, colour=colour)
+        x += names
+        for value in (float(shares.scores[at]), float(shares.shares[at])):
+            ink.text(QRectF(x, y, numbers, row), number(value), 0.95, weight, colour=colour, align=RIGHT)
+            x += numbers
+        share = float(shares.shares[at])
+        if body.right() - x > 3 * letters and math.isfinite(share):
+            ink.painter.setPen(Qt.PenStyle.NoPen)
+            ink.painter.setBrush(ink.theme.good if right else ink.theme.text_faint)
+            length = max(1.5, share * (body.right() - x - letters))
+            ink.painter.drawRoundedRect(QRectF(x + letters, y + 0.25 * row, length, 0.5 * row), 2, 2)
+    if shares.right is not None and shares.loss is not None:
+        y = room.bottom() - foot
+        text = f"−log {near_one(float(shares.shares[shares.right]))} = "
+        pieces = [("loss = ", quiet, 400, 1.1), (text, ink.theme.text, 400, 1.1),
+                  (number(shares.loss), ink.theme.text, 700, 1.15)]  # fmt: skip
+        ink.run(room.left(), y, foot, pieces, room.right())
 
 
 def _onward_back(one: TakenApart) -> Place | None:

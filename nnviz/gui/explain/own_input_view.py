@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import shiboken6
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QMimeData, QRect, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QObject, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from nnviz.data.own_picture import OwnPicture, Treatment
 from nnviz.gui.explain.kept_network import KeptNetwork
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 _Keys = QKeySequence.StandardKey
+#: The other key for it on many desks.
+_ALSO_REDO = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_Y)
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff *.avif *.ppm *.pgm)"
 #: Runs that are offered for the second column, the newest first.
 _MOST_RUNS = 30
@@ -65,7 +67,7 @@ class OwnInputView(QWidget):
         self.picture: OwnPicture | None = None
         self.rows: NumberRows | None = None
         self._typed = False
-        self._label = ""
+        self._label_of_rows = ""
         self._asked: Asked | None = None
         self._dirty = False
         self._kept: KeptNetwork | None = None
@@ -107,7 +109,7 @@ class OwnInputView(QWidget):
         self.other_bars.setVisible(False)
         row.addWidget(self.other_bars, 3)
         self.controls: PictureControls | None = None
-        self.draw_field.drawn.connect(self._on_drawn)
+        self.draw_field.drawn.connect(self.picture_changed)
         self.draw_field.dropped.connect(self.take)
         self.seen_field.pixel_chosen.connect(self._on_pixel)
         self.seen_field.patch_drawn.connect(self._on_patch)
@@ -119,6 +121,18 @@ class OwnInputView(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._ask)
+
+    @property
+    def _label(self) -> str:
+        """What is right, where that is known."""
+        return self.picture.label if self.picture is not None else self._label_of_rows
+
+    @_label.setter
+    def _label(self, label: str) -> None:
+        if self.picture is not None:
+            self.picture.label = label
+        else:
+            self._label_of_rows = label
 
     @property
     def for_header(self) -> tuple[QWidget, ...]:
@@ -204,7 +218,7 @@ class OwnInputView(QWidget):
                 part.deleteLater()
         self.controls = self.rows = None
         self.picture = None
-        self._typed, self._label = False, ""
+        self._typed, self._label_of_rows = False, ""
         self._row.setStretch(0, 0)
         is_picture = len(facts.shape) == 3 and facts.shape[0] in (1, 3)
         for widget in (self.draw_field, self.seen_field, self._draw_text, self._seen_text):
@@ -224,6 +238,8 @@ class OwnInputView(QWidget):
             low, high = (np.broadcast_to(one, (count,)) for one in (facts.low, facts.high))
             self.rows = NumberRows(low, high, self)
             self.rows.changed.connect(self._on_typed)
+            for field in self.rows.fields:
+                field.installEventFilter(self)
             self.rows.refused.connect(self._workspace.say)
             self._left.addWidget(self.rows, 1)
             self._row.setStretch(0, 5)
@@ -259,7 +275,8 @@ class OwnInputView(QWidget):
         self._dirty = self._kept_dirty = True
         self._soon.start(0)
 
-    def _on_drawn(self) -> None:
+    def picture_changed(self) -> None:
+        """The picture is another: show it, and ask what the network makes of it."""
         self._show_picture()
         self._changed()
 
@@ -272,9 +289,11 @@ class OwnInputView(QWidget):
             self.draw_field.pen, self.draw_field.ink = self.controls.pen, self.controls.ink
 
     def _on_treated(self, treatment: Treatment) -> None:
-        if self.picture is not None:
-            self.picture.treatment = treatment
-            self._on_drawn()
+        picture = self.picture
+        if picture is not None and treatment != picture.treatment:
+            picture.remember(self.controls.gesture if self.controls is not None else "")
+            picture.treatment = treatment
+            self.picture_changed()
 
     def _on_moved(self, down: int, right: int) -> None:
         if self.controls is not None:
@@ -286,7 +305,7 @@ class OwnInputView(QWidget):
         self.picture.remember()
         treatment = self.picture.treatment
         self.picture.treatment = replace(treatment, patches=(*treatment.patches, (top, left, height, width)))
-        self._on_drawn()
+        self.picture_changed()
 
     def _on_pixel(self, row: int, column: int, cell: QRect) -> None:
         """Type another value in the place of a pixel's."""
@@ -304,7 +323,7 @@ class OwnInputView(QWidget):
             treatment = picture.treatment
             seen = (value - base) / (top - base) if top > base else 0.0
             picture.treatment = replace(treatment, pixels=(*treatment.pixels, (-1, row, column, seen)))
-            self._on_drawn()
+            self.picture_changed()
             return ""
 
         NumberField(f"Pixel [{row}, {column}]", float(numbers.mean()), take, cell, self.seen_field)
@@ -326,15 +345,23 @@ class OwnInputView(QWidget):
                 self.read(Path(chosen))
         elif what == "paste":
             self.take(QGuiApplication.clipboard().mimeData())
-        elif picture is not None and what == "undo":
-            if not picture.undo():
-                self._workspace.say("There is nothing more to take back.")
-            self._on_drawn()
+        elif what in {"undo", "redo"}:
+            self._take_back(again=what == "redo")
         elif picture is not None and what == "clear":
             picture.remember()
             picture.clear()
             self._label = ""
-            self._on_drawn()
+            self.picture_changed()
+
+    def _take_back(self, *, again: bool) -> None:
+        """The last change here, never one of the document; or make it again."""
+        changed = self.picture if self.picture is not None else self.rows
+        if changed is None:
+            return
+        if not (changed.redo() if again else changed.undo()):
+            self._workspace.say(f"There is nothing more to {'make again' if again else 'take back'}.")
+        elif self.picture is not None:
+            self.picture_changed()
 
     # ---- where a picture comes from ------------------------------------------------------------------------------
 
@@ -351,16 +378,19 @@ class OwnInputView(QWidget):
             facts = self._facts
             if facts is None or example.numbers.shape != facts.shape:
                 return
-            self._label = example.label
             if self.rows is not None:
+                if self._typed:
+                    self.rows.remember()
+                self._label = example.label
                 self.rows.set_values(example.numbers)
                 self._on_typed()
             elif self.picture is not None:
                 low, high = (0.0, 255.0) if facts.whole else (float(facts.low.min()), float(facts.high.max()))
                 self.picture.remember()
+                self._label = example.label
                 self.picture.load(np.asarray((example.numbers - low) / ((high - low) or 1.0), np.float32))
                 self.picture.treatment = replace(self.picture.treatment, centred=False, inverted=False)
-                self._on_drawn()
+                self.picture_changed()
 
         self._network.ask(question, self._if_there(done), self._if_there(self._tell))
 
@@ -414,7 +444,7 @@ class OwnInputView(QWidget):
         self._label = ""
         if paper:
             self._workspace.say("Dark ink on light paper: inverted, as the network was trained on light ink.")
-        self._on_drawn()
+        self.picture_changed()
 
     def _tell(self, error: BaseException) -> None:
         self._workspace.say(sentence_of(error))
@@ -550,6 +580,18 @@ class OwnInputView(QWidget):
             return True
         return super().event(event)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """In a field that nothing was typed into, undo is that of the numbers, too."""
+        keys = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
+        if event.type() in keys and isinstance(event, QKeyEvent) and isinstance(watched, QLineEdit):
+            what = self._key(event)
+            if what in {"undo", "redo"} and not watched.isModified():
+                if event.type() == QEvent.Type.KeyPress:
+                    self._do(what)
+                event.accept()
+                return True
+        return False
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Likewise."""
         what = self._key(event)
@@ -559,10 +601,13 @@ class OwnInputView(QWidget):
             super().keyPressEvent(event)
 
     def _key(self, event: QKeyEvent) -> str:
-        if self.picture is None:
-            return ""
         if event.matches(_Keys.Undo):
             return "undo"
+        redo = event.matches(_Keys.Redo) or event.keyCombination() == _ALSO_REDO
+        if redo:
+            return "redo"
+        if self.picture is None:
+            return ""
         if event.matches(_Keys.Paste):
             return "paste"
         return "clear" if event.key() == Qt.Key.Key_Delete else ""

@@ -67,6 +67,7 @@ class PictureControls(QWidget):
             ("open", "folder-open", "Read a picture from a file; it can be dropped on the canvas, too"),
             ("paste", "paste", "Take the picture from the clipboard (Ctrl+V)"),
             ("undo", "undo", "Take the last stroke or change back (Ctrl+Z)"),
+            ("redo", "redo", "Make it again (Ctrl+Shift+Z)"),
             ("clear", "trash", "An empty canvas (Del)"),
         ):
             button = self._button("Example" if key == "example" else "", tip, key)
@@ -89,6 +90,10 @@ class PictureControls(QWidget):
         self.angle = self._row(grid, 3, "Turn", -180, 180, 0)
         self.scale = self._row(grid, 4, "Size", 25, 200, 100)
         self.noise = self._row(grid, 5, "Noise", 0, 60, 0)
+        #: How often a slider was taken hold of.
+        self._drags = 0
+        for slider in (self.angle, self.scale, self.noise):
+            slider.sliderPressed.connect(self._on_pressed)
         self.angle.valueChanged.connect(lambda at: self._set(angle=float(at)))
         self.scale.valueChanged.connect(lambda at: self._set(scale=at / 100))
         self.noise.valueChanged.connect(lambda at: self._set(noise=at / 100))
@@ -136,6 +141,17 @@ class PictureControls(QWidget):
         """Show this, without a signal."""
         self._treatment = treatment
         self._show()
+
+    @property
+    def gesture(self) -> str:
+        """Names the slider that is dragged, and which drag of it that is; empty without one."""
+        for slider in (self.angle, self.scale, self.noise):
+            if slider.isSliderDown():
+                return f"{slider.accessibleName()} {self._drags}"
+        return ""
+
+    def _on_pressed(self) -> None:
+        self._drags += 1
 
     def shift(self, down: int, right: int) -> None:
         """Move it by so many pixels further."""

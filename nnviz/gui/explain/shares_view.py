@@ -147,7 +147,7 @@ def _paint_source(ink: Ink, row: QRectF, taken: TakenApart) -> None:
         x += wide + ink.letters
 
 
-def _near_one(share: float) -> str:
+def near_one(share: float) -> str:
     """A share with as many digits as its logarithm needs: that of 0.998 is not the 0.00161 of 0.99839."""
     rest = 1.0 - share
     return f"{share:.{min(2 - math.floor(math.log10(rest)), 12)}f}" if 0.0 < rest < 0.1 else number(share)
@@ -161,7 +161,7 @@ def _paint_loss(ink: Ink, row: QRectF, shares: Shares) -> None:
     name = f"“{shares.names[shares.right]}”"
     pieces = [
         ("loss = ", quiet, 400, big),
-        (f"−log p({name}) = −log {_near_one(share)} = ", text, 400, big),
+        (f"−log p({name}) = −log {near_one(share)} = ", text, 400, big),
         (number(shares.loss), text, 700, big),
     ]
     ink.run(row.left(), row.top(), row.height(), pieces, row.right())

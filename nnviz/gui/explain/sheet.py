@@ -400,7 +400,7 @@ class Sheet(QWidget):
         below = QRectF(room.left(), room.bottom() - high, room.width(), high)
         if high:
             room = room.adjusted(0, 0, 0, -high - (0.7 * letters if high > 3 * letters else 0.0))
-        words = taken.explanation.words
+        words = taken.explanation.words if taken.back is None else ""  # its picture says it in better words
         if room.height() > 20 * letters and words:
             lines = 1 if ink.width(words, 0.92) < room.width() else 2
             tall = 1.35 * lines * letters

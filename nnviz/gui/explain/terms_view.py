@@ -47,6 +47,12 @@ def target_of(taken: TakenApart, term: Term) -> Place | None:
 def paint_terms(ink: Ink, area: QRectF, taken: TakenApart) -> None:
     """The largest terms that there is room for, one line for all others, and the sum; few of them in large letters."""
     found, usual = taken.explanation, ink.letters
+    if not found.terms:  # nothing reads it, as the last column that a wide stride leaves out
+        line = QRectF(area.left(), area.top(), area.width(), min(2.2 * usual, area.height()))
+        pieces = [("it is ", ink.theme.text_muted, 400, 1.0), (number(found.value), ink.theme.text, 700, 1.3),
+                  (f"   {found.words}", ink.theme.text_muted, 400, 1.0)]  # fmt: skip
+        ink.run(line.left(), line.top(), line.height(), pieces, line.right())
+        return
     if area.height() > 2.6 * _HIGH_ROW * (len(found.terms) + 2) * usual and area.width() > 50 * usual:
         ink.letters = 1.3 * usual
     _paint_table(ink, area, taken)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,12 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import Segments, set_font
 
 if TYPE_CHECKING:
-    from nnviz.explain.explanation import Explanation
+    from nnviz.explain.explanation import Explanation, Factor, Term
 
 _SIDE = 132
 _MOST_TERMS = 5
+#: Letters of what stands below the numbers.
+_SMALL = 12
 _MOST_STEPS = 4
 #: A picture of weights has at most so many cells on a side: more cannot be told apart.
 _MOST_CELLS = 132
@@ -125,6 +128,11 @@ def _laid_out(places: NDArray[np.intp]) -> NDArray[np.intp]:
     return table
 
 
+def _digits(value: float) -> str:
+    """Five digits: what is multiplied here has to fit into a row."""
+    return f"{value + 0.0:.5g}".replace("-", "−") if math.isfinite(value) else theme.format_number(value)
+
+
 class UpdateView(QFrame):
     """One weight of a layer: its update as a sum, and all the others to click.
 
@@ -189,7 +197,7 @@ class UpdateView(QFrame):
     @answering(QSize)
     def sizeHint(self) -> QSize:
         """As high as its picture."""
-        return QSize(640, round(_SIDE + 78 * theme.text_scale()))
+        return QSize(640, round((_SIDE + 92) * theme.text_scale()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The picture takes what there is of height."""
@@ -218,6 +226,7 @@ class UpdateView(QFrame):
         self._node, self._added, self._after = node, added, after
         if self._segments is not None:
             self._names.removeWidget(self._segments)
+            self._segments.hide()  # at once: it is deleted a moment later
             self._segments.deleteLater()
         choices = [(name, name, f"The {name} of {node}") for name in added]
         self._segments = Segments(choices, self)
@@ -251,7 +260,7 @@ class UpdateView(QFrame):
         found, colours = self._found, theme.current()
         if found is None:
             return
-        from nnviz.explain.text import number, product_of, steps_of  # noqa: PLC0415 - the window opens without them
+        from nnviz.explain.text import number, steps_behind  # noqa: PLC0415 - the window opens without them
 
         faint = colours.text_muted.name()
         before = found.terms[0].value if found.terms else 0.0
@@ -265,17 +274,54 @@ class UpdateView(QFrame):
         added = "".join(f" {'−' if value < 0 else '+'} {number(abs(value))}" for value in values)
         # The sum begins without a plus.
         self._formula.setText(f"{rule} = {added.removeprefix(' + ').strip()} = {number(found.total)}")
-        rows = [
-            f"<tr><td style='color:{faint}'>{escape(term.source)}</td>"
-            f"<td align='right'>&nbsp;&nbsp;<b>{number(term.value)}</b>&nbsp;&nbsp;</td>"
-            f"<td style='color:{faint}'>{'= ' + escape(product_of(term)) if len(term.factors) > 1 else ''}</td></tr>"
-            for term in found.largest(_MOST_TERMS)
-        ]
+        shown = found.largest(_MOST_TERMS)
+        columns = max(len(term.factors) for term in shown) if shown else 0
+        rows = "".join(self._rows_of(term, columns, faint) for term in shown)
         said = [found.words] if len(found.terms) == 1 else []
-        lines = [f"{left}  {right}" for left, right in steps_of(found)[:_MOST_STEPS]]
+        lines = [self._step(*step) for step in steps_behind(shown)[:_MOST_STEPS]]
         lines = [*said, *lines, further] if further else [*said, *lines]
-        steps = "".join(f"<div style='color:{faint}'>{escape(line)}</div>" for line in lines)
-        self._terms.setText(f"<table cellspacing='0' cellpadding='1'>{''.join(rows)}</table>{steps}")
+        steps = "".join(f"<div style='color:{faint}; font-size:{_SMALL}px'>{escape(line)}</div>" for line in lines)
+        self._terms.setText(f"<table cellspacing='0' cellpadding='0'>{rows}</table>{steps}")
+
+    def _rows_of(self, term: Term, columns: int, faint: str) -> str:
+        """A term as numbers in a row, and below each what it is; the weight before needs one row only."""
+        number = f"<td align='right'><b>{_digits(term.value)}</b>&nbsp;&nbsp;</td>"
+        source = f"<td align='right' style='color:{faint}; font-size:{_SMALL}px'>{escape(term.source)}&nbsp;&nbsp;</td>"
+        if len(term.factors) < 2:
+            return f"<tr>{number}<td colspan='{columns}' style='color:{faint}'>{escape(term.source)}</td></tr>"
+        times = ["="] + ["·"] * (len(term.factors) - 1)
+        values = "".join(
+            f"<td>{sign}&nbsp;{_digits(factor.value)}&nbsp;</td>"
+            for sign, factor in zip(times, term.factors, strict=True)
+        )
+        names = "".join(
+            f"<td style='color:{faint}; font-size:{_SMALL}px'>&nbsp;&nbsp;{escape(self._short(factor.name))}&nbsp;</td>"
+            for factor in term.factors
+        )
+        return f"<tr>{number}{values}</tr><tr>{source}{names}</tr>"
+
+    def _step(self, factor: Factor, parts: Sequence[Term]) -> str:
+        """What a computed factor is made of, in one line."""
+        sides = []
+        for term in parts:
+            counted: dict[tuple[str, float], int] = {}
+            for one in term.factors:
+                key = (self._short(one.name), one.value)
+                counted[key] = counted.get(key, 0) + 1
+            products = [
+                f"{_digits(value)} ({name})" if count == 1 else f"({_digits(value)})² ({name}²)"
+                for (name, value), count in counted.items()
+            ]
+            sides.append(" · ".join(products) if products else f"{term.source} {_digits(term.value)}")
+        return f"{factor.name} = {_digits(factor.value)}  from  {' + '.join(sides)}"
+
+    def _short(self, name: str) -> str:
+        """The name of a factor without the place that the title names."""
+        place = str(list(self._index)) if self._index else ""
+        bare = name.removesuffix(place)
+        if bare.startswith("dL/d"):
+            return "g"
+        return f"{bare} before" if place and bare not in (name, "w") else bare
 
     def _restyle(self) -> None:
         colours = theme.current()

@@ -164,6 +164,12 @@ class Walk(QObject):
         """Whether somebody looks."""
         return self._attended
 
+    def ask_anew(self) -> None:
+        """A weight was set just now: ask once more, behind that."""
+        place = self.place
+        if self._attended and place is not None:
+            self._ask(place, self._trail_wanted if self._wanted is not None else self._trail[:-1])
+
     def look_again(self) -> None:
         """Other weights are shown at rest, as after an edit: what is seen follows them now."""
         if self._attended:

@@ -23,11 +23,15 @@ class WeightEditing:
     Args:
         training: Of the network on the screen.
         say: Shows a sentence at the foot of the window.
+        follow: Called when a number was set or put back: what is asked now is answered with it.
     """
 
-    def __init__(self, training: Training, say: Callable[[str], object]) -> None:
+    def __init__(
+        self, training: Training, say: Callable[[str], object], follow: Callable[[], object] | None = None
+    ) -> None:
         self._training = training
         self._say = say
+        self._follow = follow or (lambda: None)
         self.field: NumberField | None = None
 
     def open(self, parent: QWidget, cell: QRect, place: Place, value: float) -> None:
@@ -52,6 +56,7 @@ class WeightEditing:
                 return error.message
             reason = self._training.edit_weights([WeightChange(place.node, place.parameter, place.index, kept)])
             if not reason:
+                self._follow()
                 self._say(f"{title}: {exact_number(value)} → {exact_number(kept)}. Undo edit of weights takes it back.")
             return reason
 
@@ -75,6 +80,7 @@ class WeightEditing:
         if not self.wants(event):
             return False
         self._training.undo_edit() if event.matches(_Keys.Undo) else self._training.redo_edit()
+        self._follow()
         return True
 
     def _name_of(self, node: str) -> str:

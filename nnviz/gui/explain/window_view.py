@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _LARGEST_CELL, _READABLE_CELL = 5.2, 2.5
 #: A window of more numbers than this is not written out as a sum.
 _MOST_WRITTEN = 12
+#: In letters: from this height on there is room for a sentence about the way back.
+_FOR_WORDS = 15.0
 #: From so many pixels of width on the number is written in its cell.
 _WRITTEN_CELL = 31.0
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -116,6 +118,8 @@ def paint_convolution(ink: Ink, area: QRectF, taken: TakenApart, hands: WindowHa
     rows, columns = len(window.rows), len(window.columns)
     several = len(window.channels) > 1
     foot = (1.7 + 2.1 + (1.9 if several else 0.0)) * letters
+    if side.back and area.height() > _FOR_WORDS * letters:
+        foot += 1.7 * letters
     caption = 1.5 * letters
     high = area.height() - foot - caption
     if high < 3.2 * letters or not rows or not columns:
@@ -226,9 +230,9 @@ def _paint_input(
     columns = [column for column in window.columns if column >= 0]
     where = ""
     if rows and columns:
-        where = f"columns {columns[0]}–{columns[-1]}"
+        where = _span("column", columns)
         if window.axes == 2:
-            where = f"rows {rows[0]}–{rows[-1]}, {where}"
+            where = f"{_span('row', rows)}, {where}"
     below = QRectF(area.left(), place.bottom() + 2, area.width() + ink.letters, 1.3 * ink.letters)
     reach = range_words(ink, scale, below.width())
     if ink.width(f"{where}; {reach}", 0.82) > below.width():
@@ -244,6 +248,11 @@ def _paint_input(
     words = f"{side.name}: press or drag to put the window there"
     ink.spot(place, words, zone="input", press=press, drags=True)
     return place
+
+
+def _span(what: str, places: list[int]) -> str:
+    """``row 6``, ``rows 6–8``."""
+    return f"{what} {places[0]}" if len(set(places)) == 1 else f"{what}s {places[0]}–{places[-1]}"
 
 
 def _frame_window(ink: Ink, place: QRectF, shape: tuple[int, ...], window: Window) -> None:
@@ -365,8 +374,8 @@ def _words_of_window(taken: TakenApart, side: _Side) -> str:
     """How many weights there are, and of how many numbers; on the way back, why they lie as they do."""
     window = side.window
     if side.back:
-        turned = " The filter lies turned round: what was read first was read with the last weight."
-        return f"Each number of {side.node} that read this one sends its gradient back." + turned * window.is_turned
+        turned = "; the filter lies turned round" if window.is_turned else ""
+        return f"Each number of {side.node} that read this one sends its gradient back{turned}."
     if taken.output is None:
         return ""
     weights, sizes = window.shares.size, taken.output.shape[1:]
@@ -550,10 +559,11 @@ def paint_readers(ink: Ink, area: QRectF, taken: TakenApart, hands: WindowHands)
             ink.spot(spot, f"How the loss changes with {back.node} {at}: {text}", target=toward, zone="terms")
         else:
             line = QRectF(x, box.bottom() + 2, room - 0.5 * gap, 1.7 * letters)
-            share = float(reader.window.shares[0][reader.own])
-            words = f"{text} × {number(share)} = {number(reader.passed)}"
+            words = f"{text} → {number(reader.passed)}"
             ink.run(line.left(), line.top(), line.height(), [(words, ink.sign(reader.passed), 600, 1.0)], line.right())
-            ink.spot(line, f"{back.node} {at} sends back {words}", target=toward, zone="terms")
+            ink.spot(
+                line, f"{back.node} {at}: of {text} it sends back {number(reader.passed)}", target=toward, zone="terms"
+            )
         x += room
     _paint_sum_of_readers(ink, QRectF(area.left(), area.bottom() - foot + 0.3 * letters, area.width(), foot), taken)
 

@@ -301,7 +301,7 @@ class DataTab(Tab):
             train, validation, test = (themes.format_count(size) for size in sizes)
             lines.append(f"{train} to train, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
-            named = (facts.data.feature_names or spec.feature_names)[: shape[0]]
+            named = () if facts.columns else (facts.data.feature_names or spec.feature_names)[: shape[0]]
             names = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
             lines.append(f"each {shape_text(shape)}" + (f" ({html.escape(names)})" if names else ""))
             lines += [html.escape(text) for text in (*facts.warnings, *facts.notes)]

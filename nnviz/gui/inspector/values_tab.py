@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -15,7 +16,7 @@ from nnviz.gui.runs.shown import Shown
 from nnviz.project.checks.shapes import shape_text
 from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.quantities import OUTPUT, QUANTITIES, Quantity
+from nnviz.record.quantities import ALIVE_UNTIL, DEAD_SINCE, OUTPUT, QUANTITIES, Quantity
 from nnviz.record.readings import ArrayReading, Histogram, Reading, Scalar, fits
 from nnviz.record.run import RunView
 
@@ -31,6 +32,8 @@ def value_text(quantity: Quantity, reading: Reading) -> str:
         return _span(quantity, *reading.ends)
     if isinstance(reading, ArrayReading):
         array = reading.array
+        if quantity in (DEAD_SINCE, ALIVE_UNTIL):
+            return _steps_text(array[array >= 0])
         return f"{np.count_nonzero(array)} of {array.size}" if array.dtype == np.bool_ else shape_text(array.shape)
     return ""
 
@@ -39,6 +42,8 @@ def more_text(quantity: Quantity, reading: Reading) -> str:
     """What else there is to say of many numbers; empty for one, and for yes and no."""
     if isinstance(reading, Histogram):
         return f"{themes.format_count(int(reading.counts.sum()))} outputs"
+    if quantity in (DEAD_SINCE, ALIVE_UNTIL):
+        return ""
     if isinstance(reading, ArrayReading) and reading.array.size and reading.array.dtype.kind in "fi":
         finite = reading.array[np.isfinite(reading.array)]
         if not finite.size:
@@ -46,6 +51,14 @@ def more_text(quantity: Quantity, reading: Reading) -> str:
         more = "" if finite.size == reading.array.size else ", and what is no number"
         return _span(quantity, float(finite.min()), float(finite.max())) + more
     return ""
+
+
+def _steps_text(steps: NDArray[np.generic]) -> str:
+    """The steps at which something happened to units, of those to which it did."""
+    if not steps.size:
+        return "–"
+    first, last = (themes.format_count(int(step)) for step in (steps.min(), steps.max()))
+    return f"step {first}" if first == last else f"steps {first} to {last}"
 
 
 def _span(quantity: Quantity, low: float, high: float) -> str:

@@ -58,7 +58,7 @@ class ExplainPanel(Panel):
         view = self.document
         self.walk = Walk(self.workspace.network, lambda: view.project.view.pinned_sample, self)
         self.sheet = Sheet(self.walk, lambda: self.moment, self.body)
-        self.editing = WeightEditing(self.workspace.training, self.workspace.say)
+        self.editing = WeightEditing(self.workspace.training, self.workspace.say, self.walk.ask_anew)
         self.sheet.editing = self.editing
         self.body_layout.addWidget(self.sheet, 1)
         self.controls = Controls(self.sheet, enlarged=False, parent=self.header)

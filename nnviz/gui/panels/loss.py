@@ -287,12 +287,12 @@ class LossPanel(CurvesPanel):
                 if reading is None:
                     if split == "test":  # it is asked for, and was not yet
                         continue
-                    entries.append(LegendEntry(title, look, "–", short=_SHORT.get(title, "")))
+                    entries.append(LegendEntry(title, look, "–", short=_SHORT.get(title, ""), group=view))
                     continue
                 text, old = quantity.text(reading.value), moment.is_old(reading.step, series)
                 self._told[series] = ReadingShown(series, text, reading.step, old)
                 age, short = moment.words(reading.step), _SHORT.get(title, "")
-                entries.append(LegendEntry(title, look, text, old=old, age=age, short=short))
+                entries.append(LegendEntry(title, look, text, old=old, age=age, short=short, group=view))
         entries += [
             LegendEntry(title_of(other), self._colour_beside(index))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))

@@ -334,16 +334,29 @@ class CurvePlot(QWidget):
             written = self._share_text if self._share else tick_text
             left.setTicks([[(tick, written(tick, step)) for tick in ticks]])
         self._grid.setData(np.tile([x_low, x_high], len(lines)), np.repeat(lines, 2))
-        places = nice_ticks(x_low, x_high, max(2, int(width // 70)))
-        if self._whole_x:
-            places = [place for place in places if float(place).is_integer()]
-            texts = [themes.format_count(int(place)) for place in places]
-        else:
-            texts = [f"{place:g}" for place in places]
-        # Numbers under the title of the axis, or cut off by the edge, would only confuse.
-        room = x_high - (x_high - x_low) * (self._axis_title.width() + 18) / width
-        bottom.setTicks([[(place, text) for place, text in zip(places, texts, strict=True) if place < room]])
+        bottom.setTicks([self._ticks_along(x_low, x_high, width)])
         self._update_labels()
+
+    def _ticks_along(self, low: float, high: float, width: float) -> list[tuple[float, str]]:
+        """Numbers of the horizontal axis, at least two where they have room: a single one would not tell the scale."""
+        # Numbers under the title of the axis, or cut off by the edge, would only confuse.
+        end = high - (high - low) * (self._axis_title.width() + 18) / width
+        metrics = QFontMetrics(themes.font(12))
+        few: list[tuple[float, str]] = []
+        first = max(2, int(width // 70))
+        for count in range(first, first + 4):
+            places = nice_ticks(low, high, count)
+            if self._whole_x:
+                places = [place for place in places if float(place).is_integer()]
+            texts = [themes.format_count(int(place)) if self._whole_x else f"{place:g}" for place in places]
+            ticks = [(place, text) for place, text in zip(places, texts, strict=True) if place < end]
+            if len(ticks) >= 2:
+                apart = (ticks[1][0] - ticks[0][0]) / max(high - low, 1e-300) * width
+                if few and apart < max(metrics.horizontalAdvance(text) for _, text in ticks) + 10:
+                    return few
+                return ticks
+            few = few or ticks
+        return few
 
     @staticmethod
     def _share_text(tick: float, step: float) -> str:

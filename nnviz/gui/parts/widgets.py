@@ -229,6 +229,8 @@ class LegendEntry:
     old: bool = False
     age: str = field(default="", compare=False)
     short: str = ""
+    #: What belongs together: where there are several lines, a new one begins with each group, if that is enough.
+    group: str = ""
 
 
 class Legend(QWidget):
@@ -300,6 +302,11 @@ class Legend(QWidget):
         for shown in (self._entries, curves, short):
             if self._width_of_line(shown) <= width:
                 return (shown,)
+        by_group: dict[str, tuple[LegendEntry, ...]] = {}
+        for entry in short:
+            by_group[entry.group] = (*by_group.get(entry.group, ()), entry)
+        if len(by_group) > 1 and all(self._width_of_line(line) <= width for line in by_group.values()):
+            return tuple(by_group.values())
         lines: list[list[LegendEntry]] = []
         for entry in short:
             if lines and self._width_of_line((*lines[-1], entry)) <= width:

@@ -78,7 +78,10 @@ class Guidance(QObject):
         self._show_node = show_node
         self._window = window
         self._blocking: tuple[Diagnostic, ...] = ()
-        self._differed = ""
+        #: What was said to differ, and how.
+        self._differed = ("", "")
+        #: The failure that is told is that no folder was chosen.
+        self._lacks_folder = False
         training.changed.connect(self._on_training)
         training.failed.connect(self.tell_failure)
         training.recovered.connect(lambda: notices.dismiss("failure"))
@@ -88,6 +91,9 @@ class Guidance(QObject):
     # ---- the network --------------------------------------------------------------------------------------------
 
     def _on_training(self) -> None:
+        if self._lacks_folder and not self._without_folder():
+            self._lacks_folder = False
+            self._notices.dismiss("failure")
         self._tell_blocking()
         self._tell_difference()
         if self._training.state != "replay":
@@ -126,11 +132,12 @@ class Guidance(QObject):
         empty = not self._document.project.graph.nodes
         differs = ("empty" if empty else "broken" if stopped else "other") if self._training.differs else ""
         notice = self._notices.notice("differs")
-        if differs == self._differed:
+        told = differs, self._training.reason if differs == "other" else ""
+        if told == self._differed:
             if notice is not None:
                 notice.setToolTip(plain_tip(self._training.reason))
             return
-        self._differed = differs
+        self._differed = told
         if not differs:
             self._notices.dismiss("differs")
             return
@@ -140,7 +147,7 @@ class Guidance(QObject):
         text, buttons = {
             "empty": ("The canvas is empty. The network that was trained is kept until a new one is begun.", (undo,)),
             "broken": ("The network on the canvas cannot be trained yet. The one in training is kept.", (keep,)),
-            "other": ("The network on the canvas differs from the one in training.", (restart, keep)),
+            "other": (f"The project differs from what is in training: {self._training.reason}.", (restart, keep)),
         }[differs]
         notice = self._notices.show_notice("differs", text, "warning", buttons, closable=False)
         notice.setToolTip(plain_tip(self._training.reason))
@@ -155,7 +162,7 @@ class Guidance(QObject):
         info = run.info
         when = _date(info.created)
         growing = "" if run.finished else " It is still growing and is followed."
-        where = f" on {info.device}" if info.device else ""
+        where = f" on {info.device}" if info.device not in ("", "auto") else ""
         recorded = f"Recorded {when}{where}, seed {info.seed}."
         notice = self._notices.show_notice(
             "replay",
@@ -195,13 +202,24 @@ class Guidance(QObject):
             title = f"Download ({format_bytes(spec.download_bytes)})"
             buttons.append(Button(title, self.download, primary=True))
             buttons.append(Button("Choose the folder…", self._choose_data_folder))
-        elif spec is not None and spec.needs_folder and (spec.without_folder(config.params) or missing):
-            title = "Choose the file…" if spec.takes_file else "Choose the folder…"
-            choose = self.own_data_requested.emit if spec.takes_file else self._choose_own_folder
-            buttons.append(Button(title, choose, primary=True))
+        elif spec is not None and spec.takes_file:
+            buttons.append(Button("Choose the file…", self.own_data_requested.emit, primary=True))
+            buttons.append(Button("Try again", self._training.reset))
+        elif spec is not None and spec.needs_folder and (self._without_folder() or missing):
+            buttons.append(Button("Choose the folder…", self._choose_own_folder, primary=True))
         else:
             buttons.append(Button("Try again", self._training.reset))
+        self._lacks_folder = self._without_folder()
         self._notices.show_notice("failure", sentence, "error", buttons, details)
+
+    def _without_folder(self) -> bool:
+        """Whether the project's data would be in a folder, and none is chosen."""
+        config = self._document.project.data
+        try:
+            spec = datasets.dataset(config.dataset)
+        except InputError:
+            return False
+        return spec is not None and spec.needs_folder and spec.without_folder(config.params)
 
     def tell_exception(self, sentence: str, details: str) -> None:
         """Something that nobody foresaw; the window goes on."""

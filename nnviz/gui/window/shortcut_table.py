@@ -1,4 +1,4 @@
-"""All shortcuts by group, for the sheet: menus, instruments, inspector, canvas, neurons, timeline and lecture."""
+"""All shortcuts by group, for the sheet: menus, instruments, inspector, and the places with keys of their own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from nnviz.gui.canvas.hands.keys import CANVAS_KEYS
 from nnviz.gui.data.keys import DATA_KEYS
 from nnviz.gui.explain.neuron_keys import NEURON_KEYS
+from nnviz.gui.explain.sheet_keys import SHEET_KEYS
 from nnviz.gui.lecture.page import LECTURE_KEYS
 from nnviz.gui.parts.action import actions_by_menu, plain
 from nnviz.gui.parts.key_use import KeyUse
@@ -43,6 +44,7 @@ def shortcut_groups(find: Findable) -> list[ShortcutGroup]:
         groups.append(ShortcutGroup("Inspector", tabs))
     groups.append(ShortcutGroup("On the canvas", CANVAS_KEYS))
     groups.append(ShortcutGroup("In the neuron view", NEURON_KEYS))
+    groups.append(ShortcutGroup("On a number taken apart", SHEET_KEYS))
     groups.append(ShortcutGroup("On the data page", DATA_KEYS))
     groups.append(ShortcutGroup("On the timeline", TIMELINE_KEYS))
     groups.append(ShortcutGroup("In a lecture", LECTURE_KEYS))

@@ -62,6 +62,7 @@ from nnviz.gui.window.keyboard_place import KeyboardPlace
 from nnviz.gui.window.looks import Looks
 from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
 from nnviz.gui.window.overlays import Overlays
+from nnviz.gui.window.predictions import Predictions
 from nnviz.gui.window.project_title import literal, literal_title
 from nnviz.gui.window.regions import Regions
 from nnviz.gui.window.replay import Replay
@@ -157,6 +158,7 @@ class MainWindow(QMainWindow):
         #: The page of all examples, over the canvas.
         self.data_room = DataRoom(self, self.workspace, self._between_head_and_foot)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
+        self.predictions = Predictions(self.workspace, self.notices, self)
         self.offered = self._offers()
         self.actions_by_name = make_actions(self, self.offered)
         self.flow.bar.bind(self.actions_by_name)
@@ -216,6 +218,7 @@ class MainWindow(QMainWindow):
                 self.overlays.show_details,
                 self,
             ),
+            self.predictions.action(),
             *history_actions(self.shown_document, self.guarded),
             *self.looks.actions(),
             *self.centre.offers(),

@@ -8,6 +8,7 @@ from nnviz.project.samples.sketch import (
     Recipe,
     Sketch,
     chain,
+    conv,
     features,
     flatten,
     neurons,
@@ -75,6 +76,27 @@ def _twice() -> Graph:
     formula = _Formula("x")
     formula.join("f", "multiply", "f = x · x", "x", "x")
     return formula.finished()
+
+
+def _one_weight() -> Graph:
+    """One neuron without a bias."""
+    written = neurons([(-1,)], [])
+    bare = {name: value for name, value in written.params.items() if name != "bias_values"}
+    return chain(features(1), Layer("linear", {**bare, "bias": False}, "y = w·x"), output("mse"))
+
+
+#: Three colours of 4×4 squares: red grows to the right, green downwards, blue is a cross.
+_SQUARES = tuple(
+    [column / 3 for _ in range(4) for column in range(4)]
+    + [row / 3 for row in range(4) for _ in range(4)]
+    + [float(row in (1, 2) or column in (1, 2)) for row in range(4) for column in range(4)]
+)
+
+
+def _over_colours(*layers: Layer) -> Graph:
+    """Convolutions over a picture of 32×32 pixels in three colours, made of 48 numbers."""
+    picture = (plain("reshape", shape=(3, 4, 4)), plain("upsample", scale_factor=8))
+    return chain(features(48), *picture, *layers, flatten(), output("output_itself"))
 
 
 _CLASSES: dict[str, ParamValue] = {"right": "classes", "answers": ("first", "second", "third")}
@@ -156,6 +178,46 @@ RECIPES: tuple[Recipe, ...] = (
         "back only the winners get the gradient; the others get 0.",
         lambda: chain(features(16), plain("reshape", shape=(1, 4, 4)), pool(2), flatten(), output("output_itself")),
         _typed((1.0, 1.0, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0, 3.0, 2.0, 1.0, 0.0, 1.0, 2.0, 3.0, 4.0), ()),
+        _NOTHING_TO_LEARN,
+    ),
+    Recipe(
+        "one-weight",
+        "One weight: y = w·x",
+        "One weight has to find the line through three points that you type in. The squared loss over w is a valley "
+        "(Explain, Loss landscape) with its lowest point at w = Σxy / Σx² = 2; the weight starts at −1 and each step "
+        "walks down the slope. Too high a learning rate climbs out on the other side.",
+        _one_weight,
+        DataConfig(
+            "own_numbers",
+            {
+                "rows": ((1.0, 2.5), (2.0, 3.0), (3.0, 6.5)),
+                "columns": ("x",),
+                "right": "numbers",
+                "answers": ("y",),
+            },
+            validation_fraction=0.0,
+            preparation=(),
+        ),
+        training("sgd", 0.02, 3, 40),
+    ),
+    Recipe(
+        "one-filter",
+        "One filter: 76 weights",
+        "A filter is as deep as its input: over 32×32 pixels in 3 colours a filter of 5×5 has 5·5·3 = 75 weights and "
+        "1 bias, 76 numbers in all, and (32 − 5)/1 + 1 = 28 places to stand in each direction. The picture is made of "
+        "48 typed numbers, each a square of 8×8 pixels; double-click a weight of the filter to type another.",
+        lambda: _over_colours(conv(1, 5)),
+        _typed(_SQUARES, ()),
+        _NOTHING_TO_LEARN,
+    ),
+    Recipe(
+        "filters-and-strides",
+        "Filters and strides: 32, 26, 11",
+        "Ten filters of 7×7 make 26×26 of 32×32 pixels, for (32 − 7)/1 + 1 = 26. Six of 5×5 with stride 2 make 11×11 "
+        "of that: (26 − 5)/2 + 1 is 11.5, so that the last row and column are never read. Change kernel, stride and "
+        "padding, and see the sizes follow.",
+        lambda: _over_colours(conv(10, 7), conv(6, 5, stride=2)),
+        _typed(_SQUARES, ()),
         _NOTHING_TO_LEARN,
     ),
 )

@@ -55,6 +55,9 @@ SECTIONS: tuple[Section, ...] = (
             "dense-by-hand": "by hand",
             "softmax-by-hand": "by hand",
             "pooling-by-hand": "winners",
+            "one-weight": "a valley",
+            "one-filter": "5·5·3 + 1",
+            "filters-and-strides": "26 and 11",
         },
     ),
     Section(

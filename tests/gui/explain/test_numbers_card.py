@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from nnviz.explain.at_rest import network_at_rest
+from nnviz.explain.kinds import way_of
 from nnviz.explain.place import LOSS, Place
 from nnviz.explain.values import values_of
 from nnviz.gui.explain.terms_view import number, sum_of
@@ -41,6 +42,9 @@ def test_every_kind_is_taken_apart_and_its_sum_is_its_value(
         for name, array in values.nodes["layer"].parameters.items()
         for back in (False, True)
     ]
+    if way_of(kind).window is not None:  # what comes back to what its window reads
+        source = values.nodes["layer"].sources[0]
+        places += [Place(source, index=any_index(random, values.nodes[source].output.shape[1:]), backward=True)]
     with caplog.at_level(logging.ERROR):
         for place in places:
             for size, letters in ((PAGE, 21.0), (DOCK, 12.0)):
@@ -61,6 +65,8 @@ def test_every_kind_is_taken_apart_and_its_sum_is_its_value(
                     window = taken.window
                     own = float(window.sums.sum()) + (window.bias or 0.0)
                     assert own == pytest.approx(found.value, abs=slack)
+                if taken.back is not None and place.node != "layer":
+                    assert taken.back.total == pytest.approx(found.value, abs=slack)
     assert not [record for record in caplog.records if "failed" in record.message]
 
 

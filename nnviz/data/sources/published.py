@@ -1,0 +1,94 @@
+"""USPS, SVHN and STL10, in torchvision's own layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.sources.digits import DIGIT_NAMES
+from nnviz.data.sources.source import Arrays, Request, Source, fixed, how_to_get, missing_files, sized
+from nnviz.project.model import DataFacts
+
+_USPS = DatasetSpec(
+    "usps",
+    "USPS",
+    "9,298 handwritten digits of 16×16 pixels, cut from the envelopes of the United States' mail in the 1980s.",
+    "images",
+    facts=fixed(DataFacts((1, 16, 16), 10, "classes", DIGIT_NAMES)),
+    count=sized(7_291, 2_007),
+    source="J. J. Hull: A Database for Handwritten Text Recognition Research, 1994.",
+    licence="none stated; free to use with citation",
+    offline=False,
+    download_bytes=8_411_109,
+    folder="USPS",
+    files=("usps.bz2", "usps.t.bz2"),
+    flat=True,
+)
+_SVHN = DatasetSpec(
+    "svhn",
+    "SVHN",
+    "99,289 house numbers from street photographs, 32×32 pixels in colour: digits as MNIST's, in the wild.",
+    "images",
+    facts=fixed(DataFacts((3, 32, 32), 10, "classes", DIGIT_NAMES)),
+    count=sized(73_257, 26_032),
+    source="Y. Netzer et al.: Reading Digits in Natural Images with Unsupervised Feature Learning, 2011.",
+    licence="for non-commercial use",
+    offline=False,
+    download_bytes=246_316_178,
+    folder="SVHN",
+    files=("train_32x32.mat", "test_32x32.mat"),
+    flat=True,
+)
+_STL10 = DatasetSpec(
+    "stl10",
+    "STL10",
+    "13,000 colour photographs of 96×96 pixels in ten classes, few to train on: 500 of each. The 100,000 unlabelled "
+    "ones that belong to it are downloaded with them, and left packed.",
+    "images",
+    facts=fixed(
+        DataFacts(
+            (3, 96, 96),
+            10,
+            "classes",
+            ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"),
+        )
+    ),
+    count=sized(5_000, 8_000),
+    source="A. Coates, H. Lee and A. Y. Ng: An Analysis of Single-Layer Networks in Unsupervised Feature Learning, "
+    "2011.",
+    licence="none stated; free to use with citation",
+    offline=False,
+    download_bytes=2_640_397_119,
+    folder="stl10_binary",
+    files=("train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin"),
+    beside=("class_names.txt",),
+)
+
+
+class Published(Source):
+    """Sets each of which has a format of its own."""
+
+    def declare(self) -> tuple[DatasetSpec, ...]:
+        """What is known of them without looking at the disk."""
+        return (_USPS, _SVHN, _STL10)
+
+    def read(self, request: Request, place: Path | None) -> Arrays:
+        """See :meth:`Source.read`."""
+        from nnviz.data import published, torchvision_bridge
+
+        if place is None:
+            raise missing_files(request)
+        spec, cure = request.spec, how_to_get(request.spec)
+        assert spec.count is not None
+        training, test = spec.count(request.values)
+        request.report(0, training + test)
+        if spec.kind == "stl10":
+            first = published.read_stl10(place, "train", training, cure)
+            request.report(training, training + test)
+            return *first, *published.read_stl10(place, "test", test, cure)
+        sums = torchvision_bridge.checksums(spec.kind)
+        read = published.read_usps if spec.kind == "usps" else published.read_svhn
+        trained, tested = spec.files
+        first = read(place / trained, sums[trained], training, cure)
+        request.report(training, training + test)
+        return *first, *read(place / tested, sums[tested], test, cure)

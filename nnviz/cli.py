@@ -226,6 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=_seed, metavar="N", help="fixes weights, order and dropout")
     train.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
     train.add_argument("--run", type=_path, metavar="FILE", help="keep the run in this .nnvizrun file")
+    train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run FILE stopped")
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
 

@@ -156,6 +156,7 @@ class TrainOptions:
     run: Path | None
     resume: bool
     json: bool
+    skip_bad: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -171,6 +172,7 @@ class TrainOptions:
             options.run,
             options.resume,
             options.json,
+            options.skip_bad,
         )
 
     def apply(self, project: Project) -> Project:
@@ -263,6 +265,9 @@ def train(options: TrainOptions) -> int:
     except DataError as error:
         raise error.at(file="" if options.project.startswith("sample:") else options.project) from None
     _refuse(problems_that_stop(validate(project, found.data)), options.project)
+    if found.unreadable and not options.skip_bad:
+        place = "" if found.place is None else paths.shown(found.place)
+        raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run FILE: the run to go on with.")
     _check_data_folder(options.data_dir)

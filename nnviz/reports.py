@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.2
 
 
+def _counted(count: int, noun: str) -> str:
+    """``1 epoch``, ``3 epochs``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def _told(text: str, stream: TextIO | None) -> bool:
     """Print a line; false where nobody takes it."""
     try:
@@ -139,7 +144,7 @@ class BarReport:
         config = self._project.training
         _told(
             f"{self._project.name}: {self._project.data.dataset}, {config.optimizer.kind}, batch {config.batch_size}, "
-            f"{config.epochs} epochs, seed {config.seed}",
+            f"{_counted(config.epochs, 'epoch')}, seed {config.seed}",
             sys.stderr,
         )
         if sys.stderr is None or not sys.stderr.isatty():  # in a log, the lines of the epochs are enough
@@ -175,7 +180,8 @@ class BarReport:
 
     def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """How it ended."""
-        parts = [f"{outcome.epochs} epochs, {outcome.steps:,} steps in {outcome.seconds:.1f} s"]
+        made = f"{_counted(outcome.epochs, 'epoch')}, {_counted(outcome.steps, 'step')}"
+        parts = [f"{made} in {outcome.seconds:.1f} s"]
         if outcome.best_epoch:
             parts.append(f"best epoch {outcome.best_epoch}")
         if outcome.test_loss is not None:

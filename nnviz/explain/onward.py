@@ -72,7 +72,7 @@ def layers_onward(network: Network, node: str) -> tuple[str, ...]:
 
     Empty where the node is no weighted sum: its own picture shows what it does.
     """
-    if not _has_weights(network, node):
+    if not is_weighted_sum(network, node):
         return ()
     found: list[str] = []
     at = node
@@ -86,14 +86,14 @@ def layers_onward(network: Network, node: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _has_weights(network: Network, node: str) -> bool:
+def is_weighted_sum(network: Network, node: str) -> bool:
     """Whether it has more than a number a channel."""
     return any(parameter.dim() > 1 for parameter in network.module_of(node).parameters())
 
 
 def _goes_through(network: Network, source: str, node: str) -> bool:
     way = kinds.way_of(network.kind_of(node))
-    if node == network.output_id or way.weighs or _has_weights(network, node):
+    if node == network.output_id or way.weighs or is_weighted_sum(network, node):
         return False
     results = network.inference.results
     return way.window is not None or results[node].output == results[source].output

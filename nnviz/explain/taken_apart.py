@@ -28,7 +28,7 @@ from nnviz.explain.explanation import (
     place_name,
 )
 from nnviz.explain.layers import explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
-from nnviz.explain.onward import Back, layers_onward, place_onward, way_back
+from nnviz.explain.onward import Back, is_weighted_sum, layers_onward, place_onward, way_back
 from nnviz.explain.place import LOSS, Place
 from nnviz.explain.updates import explain_update
 from nnviz.explain.values import Example, NodeValues, Values, values_of_example, values_of_next_batch
@@ -198,8 +198,9 @@ def take_apart(training: Training, place: Place, *, pinned: int = 0) -> TakenApa
     if place.part not in (OUTPUT, LOSS) and not whole:
         return _parameter(training, place, pinned)
     backwards = place.backward and not whole
-    behind = layers_onward(network, place.node) if not whole and not backwards else ()
-    wanted = {*needed(network, place.node, backwards=backwards), *behind, *([network.output_id] if behind else ())}
+    onward = not whole and not backwards and is_weighted_sum(network, place.node)
+    behind = layers_onward(network, place.node) if onward else ()
+    wanted = {*needed(network, place.node, backwards=backwards), *behind, *([network.output_id] if onward else ())}
     given = _Given(training, place, pinned, wanted, backwards)
     values, number, example = given.values, given.number, given.example
     names = training.data.facts.class_names
@@ -228,8 +229,8 @@ def take_apart(training: Training, place: Place, *, pinned: int = 0) -> TakenApa
     with np.errstate(all="ignore"):
         if backwards:
             more["back"] = way_back(values, place.node, number, index)
-        more["onward"] = _onward(given, asked, behind)
-        if behind:
+        if onward:
+            more["onward"] = _onward(given, asked, behind)
             more["answer"] = _shares_of_answer(values, values.nodes[values.output_id], number, names, -1)
         taken = _of_layer(given, asked, found, node, **more)
     return _framed(taken, training, node, values)

@@ -94,8 +94,10 @@ class Predictor:
     def __init__(self, run: Path, step: int | None = None, weights: Weights = "", data_dir: Path | None = None) -> None:
         project, checkpoint = _kept(run, step)
         project = effective(project)
-        facts, scaler, read = _known(project, checkpoint, data_dir, run)
+        facts, scaler, read, means = _known(project, checkpoint, data_dir, run)
         self.facts, self._scaler, self._read = facts, scaler, read
+        #: What stands in for a number that is missing: the mean of the training examples; None where none may be.
+        self._means = means
         self.project = project
         inference = infer(project.graph)
         self._network: Network = build_network(project, torch.device("cpu"), inference=inference)
@@ -113,6 +115,9 @@ class Predictor:
             raise error.at(file=str(run)) from None
         self.best_epoch = 0 if best is None else checkpoint.progress.best_epoch
         self.step = checkpoint.progress.step
+        unit = datasets.values(project.data).get("target_unit", 1.0)
+        #: What the target was divided by for the training.
+        self._target_unit = float(unit) if isinstance(unit, (int, float)) else 1.0
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -125,7 +130,8 @@ class Predictor:
 
     def blocks(self, given: Path) -> Iterator[Block]:
         """The examples of a folder, a picture or a table, as this network takes them."""
-        return blocks(given, self.facts.input_shape, self.facts.feature_names, self._read)
+        missing = self._means is not None
+        return blocks(given, self.facts.input_shape, self.facts.feature_names, self._read, missing=missing)
 
     def rows(self, block: Block) -> list[tuple[str | float, ...]]:
         """Of each example its name, then what the network says: label and probability, or numbers.
@@ -134,10 +140,14 @@ class Predictor:
         """
         if not block.names:
             return []
+        inputs = torch.from_numpy(block.inputs)
+        if self._means is not None:
+            inputs = torch.where(torch.isnan(inputs), self._means, inputs)
         with evaluation_mode(self._network), torch.no_grad():
-            outputs = self._network(self._scaler.apply(torch.from_numpy(block.inputs)))
+            outputs = self._network(self._scaler.apply(inputs))
         outputs = outputs.flatten(1)
         if not self._loss.has_accuracy:
+            outputs = outputs * self._target_unit
             return [(name, *row) for name, row in zip(block.names, outputs.tolist(), strict=True)]
         labels, shares = self._answers(outputs)
         names = self.facts.class_names
@@ -292,8 +302,8 @@ def _nearest(kept: Sequence[CheckpointInfo], step: int | None, run: Path) -> Che
 
 def _known(
     project: Project, checkpoint: Checkpoint, data_dir: Path | None, run: Path
-) -> tuple[DataFacts, Scaler, ReadPicture]:
-    """What the network was trained on is like, how an example is prepared, and how a picture is read.
+) -> tuple[DataFacts, Scaler, ReadPicture, Tensor | None]:
+    """What the network was trained on is like, how an example is prepared, how a picture is read, and mean numbers.
 
     Where the data have changed or are gone, the run itself knows its classes, and a preparation that takes nothing from
     the examples needs none of them.
@@ -312,7 +322,9 @@ def _known(
         difference = then.difference(data.fingerprint)
         problem = f"since it was made the data set has {difference}" if difference else ""
     if data is not None and not problem:
-        return data.facts, data.scaler, _reader(project, data.facts, same_data=True)
+        own_table = datasets.dataset(project.data.dataset).needs_folder and data.train.inputs.is_floating_point()
+        means = data.train.inputs.double().mean(0).float() if own_table else None
+        return data.facts, data.scaler, _reader(project, data.facts, same_data=True), means
     needed = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]
     if needed:
         what = registry.PREPARATIONS(needed[0]).title
@@ -329,7 +341,7 @@ def _known(
         )
     kind = torch.uint8 if len(facts.input_shape) == 3 else torch.float32
     nothing = Split(torch.zeros((0, *facts.input_shape), dtype=kind), torch.zeros(0, dtype=torch.int64))
-    return facts, Scaler.fit(nothing, project.data.preparation), _reader(project, facts, same_data=False)
+    return facts, Scaler.fit(nothing, project.data.preparation), _reader(project, facts, same_data=False), None
 
 
 def _facts_of_run(project: Project, checkpoint: Checkpoint, data: LoadedData | None) -> DataFacts | None:

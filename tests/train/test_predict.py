@@ -16,8 +16,9 @@ from nnviz import cli
 from nnviz.data import datasets, tensors
 from nnviz.errors import DataError, InputError
 from nnviz.project.adapt import choose_data
-from nnviz.project.model import Choice, DataConfig, Project
+from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
 from nnviz.project.samples import templates
+from nnviz.project.samples.sketch import chain, features, linear, output
 from nnviz.record.store import open_run
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.headless import train_to_file
@@ -147,3 +148,28 @@ def test_no_text_becomes_a_formula() -> None:
     found = list(csv.reader(text.splitlines(keepends=True)))[1:]
     assert [row[0] for row in found] == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain", 'a"b,c', "two\nlines"]
     assert {row[1] for row in found} == {"-1.5"}
+
+
+def test_a_table_of_ones_own_with_categories_and_a_target_in_thousands(tmp_path: Path) -> None:
+    """price = 20,000 · rooms, and 10,000 more in Bern: learned in thousands, told in francs."""
+    table, new, out = tmp_path / "flats.csv", tmp_path / "new.csv", tmp_path / "out.csv"
+    rows = [
+        f"{rooms},{town},{20_000 * rooms + 10_000 * (town == 'Bern')}"
+        for _ in range(30)
+        for rooms in range(1, 6)
+        for town in ("Bern", "Chur")
+    ]
+    table.write_text("rooms,town,price\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    params = {"path": str(table), "target": "price", "task": "numbers", "target_unit": 10_000.0}
+    config = DataConfig("table_file", params, preparation=(Choice("standardise"),))
+    graph = chain(features(3), linear(1), output(loss="mse"))
+    project = choose_data(Project(graph=graph), config, datasets.facts(config)).apply(Project(graph=graph))
+    training = TrainConfig(optimizer=Choice("adam", {"learning_rate": 0.1}), batch_size=20, epochs=60)
+    train_to_file(msgspec.structs.replace(project, training=training), tmp_path / "a.nnvizrun", probes=())
+    # A number that is missing is the mean of the training, 3 rooms, as it was there.
+    new.write_text("town;rooms\nChur;2\nBern;4\nBern;x\nChur;\n", encoding="utf-8")
+    done = predict_to_file(Predictor(tmp_path / "a.nnvizrun"), new, out, skip_bad=True)
+    assert [one.reason for one in done.left_out] == ["Row 3: column 'rooms' holds 'x', no finite number."]
+    header, *found = read_back(out)
+    assert header == ["row", "label"] and [row[0] for row in found] == ["1", "2", "4"]
+    assert [float(row[1]) for row in found] == pytest.approx([40_000, 90_000, 60_000], rel=0.03)

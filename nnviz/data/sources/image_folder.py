@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: So many files are named one by one.
 _MOST_NAMED = 8
+#: And so many where it is asked whether they may be left out.
+_MOST_ASKED = 3
 
 _IMAGE_FOLDER = DatasetSpec(
     "image_folder",
@@ -90,6 +92,8 @@ class ImageFolder(Source):
             validation=None if found.pictures.validation is None else validation,
             notes=found.notes(read),
             warnings=found.warnings(read, place, names),
+            unreadable=len(read.left_out),
+            first_unreadable=tuple(_named(one.file, one.reason, place) for one in read.left_out[:_MOST_ASKED]),
         )
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
@@ -221,19 +225,14 @@ class _Found:
 
     def warnings(self, read: ReadPictures, place: Path, names: Sequence[str]) -> tuple[str, ...]:
         """What somebody might not have wanted."""
-
-        def named(file: Path, what: str) -> str:
-            shown = file.relative_to(place) if file.is_relative_to(place) else file
-            return str(DataError(what, file=str(shown)))  # on one line, whatever it is called
-
-        warnings = [f"Left out: {named(one.file, one.reason)}" for one in read.left_out[:_MOST_NAMED]]
+        warnings = [f"Left out: {_named(one.file, one.reason, place)}" for one in read.left_out[:_MOST_NAMED]]
         warnings += self.pictures.warnings
         if (rest := len(read.left_out) - _MOST_NAMED) > 0:
             warnings.append(f"Left out: {rest:,} more that cannot be read.")
         if unread := self.pictures.unread:
             endings = ", ".join(sorted({file.suffix.lower() for file in unread}))
             more = f" {len(unread):,} files were left out because of that ({endings})." if len(unread) > 1 else ""
-            warnings.append(f"Left out: {named(unread[0], f'nnviz does not read such pictures.{more}')}")
+            warnings.append(f"Left out: {_named(unread[0], f'nnviz does not read such pictures.{more}', place)}")
         if self.pictures.validation is None and self.pictures.test is None:
             single = [name for name, count in zip(names, self.counts(read)[0], strict=True) if count == 1]
             warnings += [
@@ -243,6 +242,11 @@ class _Found:
             if len(single) > _MOST_NAMED:
                 warnings.append(f"{len(single) - _MOST_NAMED} more classes have one picture.")
         return tuple(warnings)
+
+
+def _named(file: Path, what: str, place: Path) -> str:
+    shown = file.relative_to(place) if file.is_relative_to(place) else file
+    return str(DataError(what, file=str(shown)))  # on one line, whatever it is called
 
 
 def _key(files: Sequence[Path], size: int, channels: int, background: str) -> Hashable:

@@ -64,6 +64,8 @@ class SourceFacts:
         notes: What was made of what lies there, in sentences.
         warnings: What of it could not be used, or somebody might not have wanted; likewise.
         columns: Of a table of the user's own: every column of it, in its order.
+        unreadable: How many examples cannot be read, and are left out if somebody says yes to that.
+        first_unreadable: The first of these with their reasons.
     """
 
     data: DataFacts
@@ -75,6 +77,18 @@ class SourceFacts:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     columns: tuple[ColumnFacts, ...] = ()
+    unreadable: int = 0
+    first_unreadable: tuple[str, ...] = ()
+
+    @property
+    def unreadable_words(self) -> str:
+        """What cannot be read, in a sentence; empty where all can."""
+        if not self.unreadable:
+            return ""
+        named = "; ".join(one.rstrip(".") for one in self.first_unreadable)
+        rest = self.unreadable - len(self.first_unreadable)
+        what = "1 example cannot be read" if self.unreadable == 1 else f"{self.unreadable:,} examples cannot be read"
+        return f"{what}: {named}{f'; and {rest:,} more' if rest else ''}."
 
 
 @dataclass(frozen=True)

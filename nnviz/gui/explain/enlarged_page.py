@@ -9,6 +9,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeE
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from nnviz.gui.canvas import CanvasView, Outlook
+from nnviz.gui.canvas.geometry import GAP
 from nnviz.gui.explain.controls import Controls
 from nnviz.gui.explain.sheet import Sheet
 from nnviz.gui.explain.walk import Walk
@@ -22,8 +23,8 @@ _STRIP, _LEAST_STRIP, _MOST_STRIP = 0.18, 112, 190
 _ACROSS, _DOWN, _LEAST_LETTERS, _MOST_LETTERS = 66, 29, 14.0, 26.0
 #: The strip shows pictures from here on.
 _LEAST_ZOOM = 0.6
-#: Pixels that the strip keeps free around its cards.
-_STRIP_MARGIN = 12
+#: Pixels that the strip keeps free around its cards, as the camera does.
+_STRIP_MARGIN = 14
 _NO_LIMIT = 16_777_215
 
 
@@ -171,9 +172,10 @@ class EnlargedPage(QWidget):
         rect.setHeight(high)
         left = [one for one in row if one.left() < rect.left()]
         right = [one for one in row if one.right() > rect.right()]
+        begins = row[0].left() if row else rect.left()
         while left or right:
             # First what comes after: the number goes there.
-            after = bool(right) and (not left or rect.right() - row[0].left() > room or len(right) >= len(left))
+            after = bool(right) and (not left or rect.right() - begins > room or len(right) >= len(left))
             one = right.pop(0) if after else left.pop()
             both = QRectF(min(rect.left(), one.left()), rect.top(), 0.0, high)
             both.setRight(max(rect.right(), one.right()))
@@ -183,7 +185,10 @@ class EnlargedPage(QWidget):
             rect = both
         # The rest of the strip is left free on both sides, and the corner at the right.
         spare = max(0.0, wide / zoom - rect.width() - corner) / 2
-        return rect.adjusted(-spare, 0, spare + min(corner, wide / zoom - rect.width()), 0)
+        # Before a card that has no room the strip begins: half a card says nothing.
+        before = spare if rect.left() <= begins else min(spare, 0.2 * GAP)
+        free = max(0.0, wide / zoom - rect.width())
+        return rect.adjusted(-before, 0, max(free - before, 0.0), 0)
 
     def _place(self) -> None:
         window, (held, centre) = self.window(), self._held()

@@ -42,6 +42,8 @@ _FIT_OVERLAP = 6
 _ROOMY = 540
 #: What is said of the last part where one weight's update stands below.
 _WRITTEN_OUT = "Below, one of them written out."
+#: And from this one on cards below the band.
+_FOR_BAND = 200
 _READY = frozenset({"ready", "paused", "done"})
 
 
@@ -413,7 +415,6 @@ class FlowOnCanvas(QObject):
         """Bring the switch, the band and the cards in line with what is on."""
         showing = self._backward or self._part is not None
         self.bar.show_state(self._backward or self.part is SubStep.BACKWARD)
-        self.band.setVisible(showing)
         if not showing and self._looking is not None:
             self._look(None)
         self._place()
@@ -435,6 +436,8 @@ class FlowOnCanvas(QObject):
     def _place(self) -> None:
         """In the corner the switch, beside it the band, at the lower edge the update; what is fitted makes room."""
         canvas, bar, band, update = self._canvas, self.bar, self.band, self.update
+        # Over a strip, as above a number that is taken apart, it would cover what it speaks of.
+        band.setVisible((self._backward or self._part is not None) and canvas.height() >= _FOR_BAND)
         width, top = canvas.width(), self._covered + _MARGIN
         taken = canvas.reserved_corner
         bar.fit(width - taken)

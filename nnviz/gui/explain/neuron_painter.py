@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen, QTransform
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, NeuronPlaces, UnitPlace
 from nnviz.gui.explain.neuron_words import column_title, tip_of, unit_name
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 _WIDEST, _THIN, _FAINTEST = 6.0, 1.35, 0.28
 #: What share of the weights is no wider than that, and what the others are at the most.
 _MOST, _CAP = 0.95, 10.0
-#: Pixels of a name beside a unit, and up to how many units in a column have theirs below them.
-_NAMES, _NAMES_BELOW = 104.0, 6
+#: Pixels of a name beside a unit; up to how many units in a column have theirs below them, of up to so many letters.
+_NAMES, _NAMES_BELOW, _LETTERS_BELOW = 104.0, 6, 10
 #: Shades of a line.
 _LEVELS = 48
 #: What is left of the lines that do not belong to what is pointed at.
@@ -53,31 +54,74 @@ class Lit:
     mouse: QPointF | None = None
 
 
-def unit_images(numbers: NeuronNumbers) -> list[list[QImage]]:
-    """The picture of each unit over the plane, in the colours of signs, as far as its own largest number."""
+def units_picture(numbers: NeuronNumbers, places: NeuronPlaces, ratio: float) -> tuple[QImage, QPointF] | None:
+    """All units as pictures over the plane, in one image of device pixels, and where its upper left corner belongs.
+
+    Each in the colours of signs, as far as its own largest number. One image, because every call to Qt hands the
+    interpreter to the training for a while. None where the units are no pictures.
+    """
     maps = [layer.maps for layer in numbers.layers]
     if any(one is None for one in maps):
-        return [[] for _ in maps]
-    every = np.concatenate([one for one in maps if one is not None])
-    magnitudes = np.where(np.isfinite(every), np.abs(every), 0.0).max(axis=(1, 2))
+        return None
+    every = np.concatenate([one for one in maps if one is not None]).astype(np.float32)
+    finite = np.isfinite(every)
+    magnitudes = np.where(finite, np.abs(every), 0.0).max(axis=(1, 2))
     limits = np.where(magnitudes > 0, magnitudes, 1.0)
+    side = max(2, round(2 * places.radius * ratio))
+    if finite.all():
+        across = _between(every.shape[1], side)
+        every = across @ every @ across.T
+    else:  # what is no number would spread to its neighbours
+        at = (np.arange(side) + 0.5) * every.shape[1] // side
+        every = every[:, at.astype(int)][:, :, at.astype(int)]
     # All in one go, on one scale: each unit in shares of its own largest number.
     painted = Scale("diverging", -1.0, 1.0).paint(every / limits[:, None, None])
-    images = iter([image_of(one) for one in painted])
-    return [[next(images) for _ in one] for one in maps if one is not None]
+    painted = np.where(_disc(side), painted, np.uint32(0))
+    middles = [middle for column in places.units for middle in column]
+    lefts = [round((middle.x() - places.radius) * ratio) for middle in middles]
+    tops = [round((middle.y() - places.radius) * ratio) for middle in middles]
+    left, top = min(lefts), min(tops)
+    whole = np.zeros((max(tops) - top + side, max(lefts) - left + side), np.uint32)
+    for unit, x, y in zip(painted, lefts, tops, strict=True):
+        whole[y - top : y - top + side, x - left : x - left + side] = unit
+    image = image_of(whole)
+    image.setDevicePixelRatio(ratio)
+    return image, QPointF(left / ratio, top / ratio)
 
 
-def paint_network(
-    painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers, images: list[list[QImage]], lit: Lit
-) -> None:
-    """All of it, in the current theme."""
-    colours = theme.current()
+@lru_cache(maxsize=8)
+def _between(count: int, side: int) -> Numbers:
+    """[side, count]: what each pixel takes of each cell, by straight lines between their middles."""
+    at = np.clip((np.arange(side) + 0.5) / side * count - 0.5, 0, count - 1)
+    low = np.minimum(np.floor(at).astype(int), max(count - 2, 0))
+    shares = np.zeros((side, count), dtype=np.float32)
+    shares[np.arange(side), low] = 1 - (at - low)
+    if count > 1:
+        shares[np.arange(side), low + 1] += at - low
+    return shares
+
+
+@lru_cache(maxsize=8)
+def _disc(side: int) -> NDArray[np.bool_]:
+    """Which pixels of a square lie in the circle; the ring is painted over its edge."""
+    across = np.arange(side) + 0.5 - side / 2
+    inside: NDArray[np.bool_] = np.hypot(across[:, None], across[None, :]) <= side / 2
+    return inside
+
+
+def paint_below(painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers, lit: Lit) -> None:
+    """What lies below the units, in the current theme: the lines, and words beside them."""
     with Saved(painter):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        _paint_lines(painter, places, numbers, lit, colours)
-        _paint_units(painter, places, numbers, images, lit, colours)
-        _paint_words(painter, places, numbers, colours)
+        _paint_lines(painter, places, numbers, lit, theme.current())
+        _paint_words(painter, places, numbers, theme.current())
+
+
+def paint_above(painter: QPainter, places: NeuronPlaces, numbers: NeuronNumbers, lit: Lit) -> None:
+    """The units where they are numbers; of all of them the rings, and the marks that lie over them."""
+    with Saved(painter):
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        _paint_units(painter, places, numbers, lit, theme.current())
 
 
 def paint_tip(painter: QPainter, numbers: NeuronNumbers, lit: Lit, room: QRectF) -> None:
@@ -127,9 +171,11 @@ def _value(numbers: NeuronNumbers, place: LinePlace | BiasPlace, dragged: float 
 
 
 def names_aside(numbers: NeuronNumbers) -> float:
-    """Pixels at the left for the names of what comes in, where there are too many for names below the units."""
-    units = numbers.chain.layers[0].units
-    return _NAMES if units > _NAMES_BELOW and len(numbers.feature_names) == units else 0.0
+    """Pixels at the left for the names of what comes in, where they are too many or too long to stand below units."""
+    units, names = numbers.chain.layers[0].units, numbers.feature_names
+    if len(names) != units:
+        return 0.0
+    return _NAMES if units > _NAMES_BELOW or any(len(name) > _LETTERS_BELOW for name in names) else 0.0
 
 
 def largest(arrays: list[Numbers | None]) -> float:
@@ -219,7 +265,6 @@ def _paint_units(
     painter: QPainter,
     places: NeuronPlaces,
     numbers: NeuronNumbers,
-    images: list[list[QImage]],
     lit: Lit,
     colours: theme.Theme,
 ) -> None:
@@ -235,15 +280,8 @@ def _paint_units(
             pointed = lit.place == UnitPlace(layer, unit) and isinstance(lit.place, UnitPlace)
             ring = colours.accent if pointed or lit.chosen == (layer, unit) else colours.text_faint
             painter.setPen(QPen(ring, 2.6 if ring is colours.accent else 1.4))
-            if images[layer]:
-                image = images[layer][unit]
-                brush = QBrush(image)
-                brush.setTransform(
-                    QTransform(
-                        2 * radius / image.width(), 0, 0, 2 * radius / image.height(), circle.left(), circle.top()
-                    )
-                )
-                painter.setBrush(brush)
+            if here.maps is not None:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
             elif scale is not None and here.values is not None:
                 painter.setBrush(scale.colour(float(here.values[unit])))
             else:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from nnviz.gui.explain.neuron_painter import Lit, Place, names_aside, paint_network, paint_tip, unit_images
+from nnviz.gui.explain.neuron_painter import (
+    Lit,
+    Place,
+    names_aside,
+    paint_above,
+    paint_below,
+    paint_tip,
+    units_picture,
+)
 from nnviz.gui.explain.neuron_places import BiasPlace, LinePlace, NeuronPlaces, UnitPlace, neuron_places
 from nnviz.gui.explain.neuron_words import tip_of
 from nnviz.gui.look import theme
@@ -30,6 +40,20 @@ _KEYS_OF_UNITS = {
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
+
+
+#: While it trains, lines and marks are painted anew after so many seconds: they change far more slowly than the maps.
+_LINES_EVERY = 0.1
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A part of the picture that is kept: of what, as pixels, and since when (``perf_counter``)."""
+
+    key: tuple[object, ...]
+    numbers: NeuronNumbers
+    pixmap: QPixmap
+    made: float
 
 
 class NeuronPicture(QWidget):
@@ -62,7 +86,10 @@ class NeuronPicture(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Units and weights")
         self._numbers: NeuronNumbers | None = None
-        self._images: list[list[QImage]] = []
+        #: Whether moment follows moment, as while it trains; at rest everything is painted at once.
+        self.hurried = False
+        self._units: tuple[tuple[object, ...], NeuronNumbers, tuple[QImage, QPointF] | None] | None = None
+        self._layers: dict[str, _Layer] = {}
         self._place: Place | None = None
         self._chosen: UnitPlace | None = None
         self._mouse: QPointF | None = None
@@ -83,8 +110,6 @@ class NeuronPicture(QWidget):
         if numbers is None or before is None or numbers.chain != before.chain:
             self._place = self._chosen = self._pressed = None
             self._dragging = False
-        if numbers is not None:
-            self._images = unit_images(numbers)
         self.update()
 
     @property
@@ -291,16 +316,57 @@ class NeuronPicture(QWidget):
         """Small enough for a laptop."""
         return QSize(220, 160)
 
+    def _layer(self, name: str, ground: QColor, places: NeuronPlaces, numbers: NeuronNumbers, lit: Lit) -> QPixmap:
+        """What lies below or above the maps of the units; while it trains, of a moment a little earlier."""
+        ratio = self.devicePixelRatioF()
+        key = (
+            id(places),
+            self.size(),
+            ratio,
+            theme.current().name,
+            theme.text_scale(),
+            lit.place,
+            lit.chosen,
+            lit.value,
+        )
+        kept = self._layers.get(name)
+        now = time.perf_counter()
+        if kept is not None and kept.key == key:
+            recent = self.hurried and now - kept.made < _LINES_EVERY and kept.numbers.switches == numbers.switches
+            if kept.numbers is numbers or recent:
+                return kept.pixmap
+        pixmap = QPixmap(self.size() * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(ground)
+        painter = QPainter(pixmap)
+        (paint_below if name == "below" else paint_above)(painter, places, numbers, lit)
+        painter.end()
+        self._layers[name] = _Layer(key, numbers, pixmap, now)
+        return pixmap
+
+    def _units_picture(self, places: NeuronPlaces, numbers: NeuronNumbers) -> tuple[QImage, QPointF] | None:
+        ratio = self.devicePixelRatioF()
+        key = (id(places), ratio, theme.current().name)
+        if self._units is None or self._units[0] != key or self._units[1] is not numbers:
+            self._units = (key, numbers, units_picture(numbers, places, ratio))
+        return self._units[2]
+
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         """The network, and the tip of what is pointed at."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.current().window)
         places, numbers = self.places(), self._numbers
         if places is None or numbers is None:
+            painter.fillRect(self.rect(), theme.current().window)
             return
         lit = Lit(self._place, self._chosen, self._dragged if self._dragging else None, self._mouse)
-        paint_network(painter, places, numbers, self._images, lit)
+        ground, nothing = theme.current().window, QColor(Qt.GlobalColor.transparent)
+        painter.drawPixmap(0, 0, self._layer("below", ground, places, numbers, lit))
+        units = self._units_picture(places, numbers)
+        if units is not None:
+            image, corner = units
+            painter.drawImage(corner, image)
+        painter.drawPixmap(0, 0, self._layer("above", nothing, places, numbers, lit))
         if self.editor is None:
             paint_tip(painter, numbers, lit, QRectF(self.rect()))
         self.painted += 1

@@ -334,6 +334,7 @@ class NeuronView(QWidget):
             self._show_nothing("")
         if fresh:
             self._on_another(numbers)
+        self.picture.hurried = self._asked_for[1:2] == (True,)
         self.picture.show_numbers(numbers)
         plane = numbers.edges is not None
         if plane:

@@ -43,12 +43,14 @@ def cards_of(taken: TakenApart) -> tuple[TakenApart, ...]:
 
 def height_of_onward(ink: Ink, room: QRectF, taken: TakenApart) -> float:
     """How much of a page it takes: that of cards, of a line, or nothing."""
-    if not cards_of(taken):
+    cards = cards_of(taken)
+    if not cards and taken.answer is None:
         return 0.0
     letters = ink.letters
     if room.height() > _PAGE * letters and room.width() > _ACROSS * letters:
         return min(max(_SHARE * room.height(), _LEAST * letters), _MOST * letters)
-    return 1.8 * letters if room.height() > _FOR_A_LINE * letters and not taken.place.backward else 0.0
+    lined = bool(cards) and not taken.place.backward
+    return 1.8 * letters if lined and room.height() > _FOR_A_LINE * letters else 0.0
 
 
 def paint_onward(ink: Ink, area: QRectF, taken: TakenApart) -> None:
@@ -59,7 +61,7 @@ def paint_onward(ink: Ink, area: QRectF, taken: TakenApart) -> None:
         return
     gap = 0.9 * ink.letters
     widths = [_width_of(one) * ink.letters for one in cards]
-    less = min(1.0, (area.width() - gap * (len(cards) - 1)) / sum(widths))
+    less = min(1.0, (area.width() - gap * (len(cards) - 1)) / max(sum(widths), 1.0))
     x = area.left()
     for one, wide in zip(cards, widths, strict=True):
         rect = QRectF(x, area.top(), less * wide, area.height())
@@ -194,21 +196,20 @@ def _paint_bend(ink: Ink, body: QRectF, one: TakenApart, *, back: bool) -> None:
     assert curve is not None
     came, out, slope = curve.chosen
     gradient = one.explanation.value
-    wide = min(0.52 * body.width(), 1.7 * body.height())
-    paint_plot(ink, QRectF(body.left(), body.top(), wide, body.height()), curve, back=back, small=True)
-    x, end = body.left() + wide + letters, body.right()
-    middle = body.center().y()
     plain = ink.theme.text
     if back:
-        pieces = [
-            (number(slope), plain, 500, 1.2),
-            (" · ", quiet, 400, 1.2),
-            (number(gradient), ink.sign(gradient), 500, 1.2),
-        ]
-        last = [("= ", quiet, 400, 1.3), (number(slope * gradient), ink.sign(slope * gradient), 700, 1.4)]
+        passed = slope * gradient
+        pieces = [(number(slope), plain, 500, 1.2), (" · ", quiet, 400, 1.2),
+                  (number(gradient), ink.sign(gradient), 500, 1.2)]  # fmt: skip
+        last = [("= ", quiet, 400, 1.3), (number(passed), ink.sign(passed), 700, 1.4)]
     else:
         pieces = [(number(came), plain, 500, 1.2), (" → ", quiet, 400, 1.2), (number(out), plain, 700, 1.4)]
         last = [(f"slope there {number(slope)}", quiet, 400, 0.95)]
+    needed = max(sum(ink.width(text, size, weight) for text, _, weight, size in line) for line in (pieces, last))
+    wide = max(4 * letters, min(0.52 * body.width(), 1.7 * body.height(), body.width() - needed - 1.4 * letters))
+    paint_plot(ink, QRectF(body.left(), body.top(), wide, body.height()), curve, back=back, small=True)
+    x, end = body.left() + wide + letters, body.right() + 2
+    middle = body.center().y()
     ink.run(x, middle - 2.0 * letters, 2.0 * letters, pieces, end)
     ink.run(x, middle, 1.9 * letters, last, end)
 

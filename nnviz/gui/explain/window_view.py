@@ -157,7 +157,7 @@ def paint_convolution(ink: Ink, area: QRectF, taken: TakenApart, hands: WindowHa
 
     number_of = window.channels[channel] if side.back else window.outgoing
     turned = f"FILTER {number_of}, turned" if window.is_turned else f"FILTER {number_of}, w"
-    titles = ("WINDOW ∂L/∂y", turned, "PRODUCTS") if side.back else ("WINDOW x", turned, "PRODUCTS x · w")
+    titles = ("WINDOW ∂L/∂y", turned, "PRODUCTS") if side.back else ("WINDOW x", turned, "PRODUCTS x\u00a0·\u00a0w")
     words = {
         "window": (window.values[channel], came, input_at),
         "filter": (window.shares[channel], weights, weight_at),

@@ -177,10 +177,9 @@ class LayerTab(Tab):
         self.identity.setText("")
         self._show_pill(parameters_text(inference.parameters) if count else "")
         if count:
-            hint = (
-                f"{count} layer{'s' * (count != 1)}, {themes.format_count(inference.macs)} multiplications for one "
-                "example. Select a layer to see and change it."
-            )
+            work = f"{themes.format_count(inference.macs)} multiplication{'s' * (inference.macs != 1)}"
+            layers = f"{count} layer{'s' * (count != 1)}"
+            hint = f"{layers}, {work} for one example. Select a layer to see and change it."
         else:
             hint = "The canvas is empty. Double-click a layer in the palette, or drag one here, to begin."
         self.hint.setText(f"{project.note}\n\n{hint}" if project.note else hint)

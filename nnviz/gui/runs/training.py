@@ -8,7 +8,7 @@ is seen when the replay is put away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz.data import datasets
 from nnviz.data.datasets import SourceFacts
-from nnviz.errors import InputError
+from nnviz.errors import DataError, InputError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
@@ -107,6 +107,10 @@ class Training(QObject):
         self._replay: Shown | None = None
         #: What was shown of the live run when the replay came before it.
         self._aside = feed.shown
+        #: What cannot be read of the data that were looked at last, while nobody has said that it may be left out.
+        self.unread: SourceFacts | None = None
+        #: What that was said of, as long as the window is open.
+        self._skipped: set[Hashable] = set()
         #: What is looked at; the session does not follow what is looked at in a replay.
         self._interest: Interest = EVERYTHING
         #: Whether sessions are opened: a replay that the window began with needs none.
@@ -450,14 +454,25 @@ class Training(QObject):
     def _settle_soon(self, at_once: bool) -> None:
         self._rest.start(0 if at_once else _REST)
 
+    def skip_unread(self) -> None:
+        """Yes: what cannot be read is left out, and the session is opened."""
+        if self.unread is not None:
+            self._skipped.add(_unread(self.unread))
+            self.reset()
+
     def _learn_facts(self, config: DataConfig) -> None:
         """Find out what the data look like (a folder has to be looked at for it)."""
+        self.unread = None
 
         def done(found: SourceFacts) -> None:
             try:
                 sizes = datasets.divided(config, found.sizes, found.validation)
             except InputError as error:
                 failed(error)
+                return
+            if found.unreadable and _unread(found) not in self._skipped:
+                self.unread = found
+                failed(DataError(found.unreadable_words))
                 return
             self.workbench.facts_learnt(config, msgspec.structs.replace(found.data, examples=sizes), sizes)
 
@@ -505,6 +520,11 @@ class Training(QObject):
         if standing != self._standing:
             self._standing = standing
             self.moved.emit(standing)
+
+
+def _unread(found: SourceFacts) -> Hashable:
+    """What a yes was said to: other examples that cannot be read are asked about anew."""
+    return found.place, found.unreadable, found.first_unreadable
 
 
 class _Host:

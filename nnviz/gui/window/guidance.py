@@ -198,7 +198,10 @@ class Guidance(QObject):
         except InputError:
             spec = None
         missing = spec is not None and not spec.offline and spec.title in sentence
-        if spec is not None and missing and spec.downloads:
+        if self._training.unread is not None:
+            buttons.append(Button("Leave them out", self._training.skip_unread, primary=True))
+            buttons.append(Button("Look again", self._training.reset))
+        elif spec is not None and missing and spec.downloads:
             title = f"Download ({format_bytes(spec.download_bytes)})"
             buttons.append(Button(title, self.download, primary=True))
             buttons.append(Button("Choose the folder…", self._choose_data_folder))

@@ -1,4 +1,4 @@
-"""All shortcuts by group, for the sheet: menus, instruments, inspector, and the places with keys of their own."""
+"""All shortcuts by group, for the sheet: menus, instruments, inspector, canvas, pages, timeline, lecture."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ that one epoch costs neither a decoder nor a copy from the host.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -89,25 +88,6 @@ def load(
         fingerprint = _fingerprint(spec, raw)
         _CACHE.put(mark_key, fingerprint, 0)
     return LoadedData(spec.kind, config, raw.facts, train, validation, test, scaler, fingerprint)
-
-
-def source_indices(config: DataConfig, data_dir: Path | str | None = None) -> tuple[NDArray[np.int64], ...]:
-    """Which of the examples, as the source reads them, each split holds; from any thread.
-
-    Of training and validation the places in the source's training part, of test those in its test part; of a set whose
-    splits are the same examples one only.
-
-    Raises:
-        DataError: As of :func:`load`.
-    """
-    spec = datasets.dataset(config.dataset)
-    root = None if data_dir is None else Path(data_dir)
-    raw, _ = _read(Request(spec, datasets.values(config), root), datasets.locate(config, root))
-    numbers = Split(torch.arange(len(raw.training)), raw.training.targets)
-    train, validation = _divide(spec, config, replace(raw, training=numbers))
-    parts = (train,) if spec.undivided else (train, validation)
-    found = tuple(part.inputs.numpy() for part in parts)
-    return found if spec.undivided else (*found, np.arange(len(raw.test)))
 
 
 def clear_cache() -> None:

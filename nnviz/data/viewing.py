@@ -17,6 +17,7 @@ from nnviz.project.model import DataConfig, DataFacts
 
 if TYPE_CHECKING:
     from nnviz.data.dataset_spec import DatasetSpec
+    from nnviz.data.examples import Split
 
 Array = NDArray[Any]
 #: The splits in the order in which they are numbered.
@@ -153,7 +154,7 @@ def view(
         tuple(one.inputs.numpy() for one in splits),
         tuple(one.targets.numpy() for one in splits),
         () if len(shape) == 3 else _columns(spec, loaded.facts),
-        () if names is None else _in_splits(names, tensors.source_indices(config, data_dir)),
+        () if names is None else _in_splits(names, [_numbers(one) for one in splits]),
         source.left_out(request),
     )
 
@@ -163,6 +164,12 @@ def _in_splits(names: tuple[Sequence[str], Sequence[str]], indices: Sequence[Arr
     training, test = names
     parts = (training, training, test)[: len(indices)]
     return tuple(part[index] for part, chosen in zip(parts, indices, strict=True) for index in chosen.tolist())
+
+
+def _numbers(split: Split) -> Array:
+    """Which of the examples as they were read those of a split are."""
+    numbers: Array = np.arange(len(split)) if split.numbers is None else split.numbers.numpy()
+    return numbers
 
 
 def _columns(spec: DatasetSpec, facts: DataFacts) -> tuple[str, ...]:

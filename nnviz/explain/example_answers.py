@@ -64,7 +64,7 @@ def example_answers(
             targets = split.targets[first : first + size].to(own.device)
             with torch.no_grad():
                 outputs = own.run(own.prepared(split.inputs[first : first + size]), {own.output_id})[own.output_id]
-                losses.append(losses_of(own.loss, outputs, targets).float().cpu())
+                losses.append(own.loss.each(outputs, targets).float().cpu())
                 right = own.loss.right(outputs, targets)
             if right is not None:
                 rights.append(right.cpu())
@@ -78,16 +78,6 @@ def example_answers(
         torch.cat(answers).numpy() if answers else np.empty(0, np.int64),
         torch.cat(rights).numpy() if rights else (np.empty(0, bool) if own.loss.has_accuracy else None),
     )
-
-
-def losses_of(loss: LossFunction, outputs: Tensor, targets: Tensor) -> Tensor:
-    """The loss of each example of a batch by itself, ``(n,)``: what the declared loss gives for a batch of one."""
-
-    def one(output: Tensor, target: Tensor) -> Tensor:
-        return loss(output[None], target[None])
-
-    found: Tensor = torch.vmap(one)(outputs, targets)
-    return found
 
 
 def _answers(loss: LossFunction, outputs: Tensor) -> Tensor:

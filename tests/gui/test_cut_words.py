@@ -191,6 +191,10 @@ def test_a_legend_shortens_words_and_takes_lines_but_never_loses_a_value(styled:
         ["batch 0.153 val. 0.196"],
         ["batch 0.153", "val. 0.196"],
     ]
+    grouped = [LegendEntry("batch", colour, "9", group=group) for group in ("loss", "loss", "share", "share")]
+    legend.set_entries(grouped)
+    assert [len(line) for line in legend.lines(300)] == [2, 2], "what belongs together stands together"
+    legend.set_entries([batch, validation, best])
     legend.resize(1000, 40)
     legend.show()
     line = legend.minimumSizeHint().height()

@@ -26,6 +26,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.window.window import MainWindow
+from nnviz.project.edits import SetData
 from nnviz.project.model import DataConfig, DataFacts, Shape
 from nnviz.project.samples import templates
 
@@ -336,3 +337,14 @@ def test_the_room_of_the_download_button_is_kept(
     qtbot.waitUntil(tab.download.isVisible, timeout=WAIT)
     qtbot.wait(300)
     assert tab.split.y() == before and "not on this computer yet" in tab.facts.text()
+
+
+def test_what_was_lacking_is_not_asked_for_once_it_is_there(
+    tmp_path: Path, qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    """A folder was to be chosen, and is; whether the network fits what is in it is another question."""
+    window = open_window(templates.sample("resnet18"), ready=False)
+    qtbot.waitUntil(lambda: window.notices.notice("failure") is not None, timeout=WAIT)
+    window.apply(SetData(planted(tmp_path)))
+    qtbot.waitUntil(lambda: window.notices.notice("failure") is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.notices.notice("blocked") is not None, timeout=WAIT)

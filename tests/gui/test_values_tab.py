@@ -11,7 +11,7 @@ from run_file_mutations import good_run
 from window_kit import TIMEOUT, OpenWindow, state_is
 from workspace_kit import workspace_of
 
-from nnviz.gui.inspector.values_tab import PER_LAYER, ValuesTab
+from nnviz.gui.inspector.values_tab import PER_LAYER, ValuesTab, more_text, value_text
 from nnviz.gui.look import theme as themes
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.window.window import MainWindow
@@ -21,7 +21,9 @@ from nnviz.record.interest import NOTHING
 from nnviz.record.quantities import (
     ACTIVATION_HISTOGRAM,
     ACTIVATION_MEAN,
+    ALIVE_UNTIL,
     DEAD_FRACTION,
+    DEAD_SINCE,
     DEAD_UNITS,
     GRADIENT_MEAN,
     GRADIENT_NORM,
@@ -30,6 +32,17 @@ from nnviz.record.quantities import (
 )
 from nnviz.record.readings import ArrayReading, Histogram, Scalar
 from nnviz.record.run import Run
+
+
+def test_since_when_units_are_dead_is_told_in_steps() -> None:
+    """Not how many units there are; those that are alive have no step."""
+    for quantity in (DEAD_SINCE, ALIVE_UNTIL):
+        said = {
+            text: value_text(quantity, ArrayReading(quantity.series("relu"), 700, np.array(steps)))
+            for text, steps in {"–": [-1, -1], "step 658": [-1, 658, 658], "steps 0 to 658": [0, -1, 658]}.items()
+        }
+        assert [*said] == [*said.values()]
+        assert more_text(quantity, ArrayReading(quantity.series("relu"), 700, np.array([-1, 658]))) == ""
 
 
 def tab_of(window: MainWindow) -> ValuesTab:

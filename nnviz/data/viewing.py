@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -41,6 +42,7 @@ class ViewedData:
         columns: Names of the numbers of a table; empty for images.
         files: Which file each example came from, in the numbering; empty where it came from none of its own.
         left_out: Files that hold no example, and why.
+        numbers: Of each split, which of the examples as they were read these are; empty where that is their order.
     """
 
     config: DataConfig
@@ -51,6 +53,7 @@ class ViewedData:
     columns: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default=(), repr=False)
     left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
+    numbers: tuple[Array, ...] = field(default=(), repr=False)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -117,6 +120,16 @@ class ViewedData:
             found[own] = inputs[numbers[own] - self.starts[split]]
         return found
 
+    def read_as(self, number: int) -> int:
+        """Which of the examples as they were read one is: what is decided about it is kept under that number."""
+        split = int(self.split_of[number])
+        index = number - self.starts[split]
+        return int(self.numbers[split][index]) if self.numbers else index
+
+    def mark_of(self, number: int) -> str:
+        """Tells one example from others by its raw numbers, as ``data.curation.mark_of`` does."""
+        return hashlib.blake2b(np.ascontiguousarray(self.input_of(number)).tobytes(), digest_size=8).hexdigest()
+
     def label(self, number: int) -> str:
         """What the example really is: the name of its class, or the numbers that are asked for."""
         if self.class_names:
@@ -156,6 +169,7 @@ def view(
         () if len(shape) == 3 else _columns(spec, loaded.facts),
         () if names is None else _in_splits(names, [_numbers(one) for one in splits]),
         source.left_out(request),
+        tuple(_numbers(one) for one in splits),
     )
 
 

@@ -29,6 +29,9 @@ input/pinned                   Array     float32: the pinned example as the netw
 plane/<node>                   Array     float32[units, 32, 32]: output over the plane of a two-feature input, row 0 has
                                          the largest x2; meta: its edges ``x1_low`` ... ``x2_high``
 input/points                   Array     float32[n, 3]: x1, x2, label of up to 400 training examples, once; meta alike
+example_loss                   Array     float16[n]: the loss of each training example in an epoch, as its step saw it
+example_forgotten              Array     int32[n]: how often each was right in one epoch and wrong in the next
+example_margin                 Array     float16[n]: mean over the epochs of its label's output less the largest other
 =============================  ========  ==============================================================
 =======
 A series is all readings under one name, ``quantity`` or ``quantity/where``; *where* is a split, a node id or a rule.

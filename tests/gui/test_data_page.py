@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
+from nnviz.data import tensors
+from nnviz.data.curation import mark_of
 from nnviz.gui.data.page import DataPage
 from nnviz.gui.data.wall import Wall
 from nnviz.gui.window.window import MainWindow
@@ -47,8 +49,8 @@ def test_from_the_wall_to_one_example_in_numbers_and_onto_the_canvas(qtbot: QtBo
         bar = wall.verticalScrollBar()
         bar.setValue(round(share * bar.maximum()))
         first, last = wall._in_sight()
-        qtbot.waitUntil(lambda first=first: wall.thumbnails.picture(first + 20) is not None, timeout=TIMEOUT)
         position = (first + last) // 2
+        qtbot.waitUntil(lambda at=position: wall.thumbnails.picture(at) is not None, timeout=TIMEOUT)
         number = int(wall._numbers[position])
         click(wall, number)
         assert page.example.number == wall.current == number
@@ -104,6 +106,23 @@ def test_the_network_says_which_examples_it_gets_wrong(qtbot: QtBot, open_window
     assert len(shown) == (answers.right == 0).sum() and (np.diff(answers.losses[shown]) <= 0).all()
     window.training.bridge.step(1)
     qtbot.waitUntil(lambda: "older" in page.state.text(), timeout=TIMEOUT)
+    # What is decided about one is an edit of the document, in the number and with the mark that the training looks for.
+    page.split.setCurrentIndex(page.split.findData("train"))
+    page._choose()
+    number = int(page.wall._numbers[0])
+    click(page.wall, number)
+    page._fill_decisions(page.example.decisions)
+    next(one for one in page.example.decisions.actions() if one.text().startswith("Leave out")).trigger()
+    (entry,) = window.document.project.curation
+    split = tensors.load(data.config).train
+    assert (entry.weight, entry.example) == (0.0, split.number(number))
+    assert entry.mark == mark_of(split.inputs[number]) and "left out" in page.example.decided.text()
+    page.decide(label="3", weight=1.0)
+    (entry,) = window.document.project.curation
+    assert (entry.label, entry.weight) == ("3", 1.0)
+    window.document.undo()
+    window.document.undo()
+    assert not window.document.project.curation and not page.example.decided.text()
 
 
 def test_points_and_rows_of_a_table_and_its_map(qtbot: QtBot, open_window: OpenWindow) -> None:

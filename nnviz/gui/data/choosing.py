@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,11 @@ ORDERS = (
     ("number", "by number"),
     ("worst", "largest loss first"),
     ("best", "smallest loss first"),
+    ("forgotten", "most often forgotten"),
+    ("disagrees", "disagrees with its label"),
 )
+#: Those that need the answers of the network; those that need what its training kept of each example.
+BY_ANSWERS, BY_RECORD = ("worst", "best"), ("forgotten", "disagrees")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,19 @@ class Answers:
         return cls(found.step, losses, answers, right)
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What the training kept of every example of its split, over the epochs.
+
+    Attributes:
+        forgotten: How often each was right in one epoch and wrong in the next; None where no answer is right or wrong.
+        margins: The mean of its label's output less the largest other; likewise.
+    """
+
+    forgotten: NDArray[np.int64] | None = None
+    margins: NDArray[np.float32] | None = None
+
+
 @dataclass(frozen=True)
 class Wish:
     """What is looked for.
@@ -58,7 +76,7 @@ class Wish:
         text: In the label or the file, ``#`` and a number for an example by its number in its split; empty for all.
         split: Its name; empty for all.
         label: A class by its place; −1 for all.
-        answer: ``right``, ``wrong``, or empty for all.
+        answer: ``right``, ``wrong``, ``decided`` for those that something was decided about, or empty for all.
         order: One of :data:`ORDERS`.
     """
 
@@ -86,20 +104,48 @@ class Chosen:
     sections: tuple[Section, ...]
 
 
-def choose(data: ViewedData, answers: Answers | None, wish: Wish) -> Chosen:
-    """Searches, filters and sorts; a few milliseconds for 100,000 examples."""
+def choose(
+    data: ViewedData,
+    answers: Answers | None,
+    wish: Wish,
+    kept: Kept = Kept(),
+    decided: Collection[int] = (),
+) -> Chosen:
+    """Searches, filters and sorts; a few milliseconds for 100,000 examples.
+
+    Args:
+        data: All of them.
+        answers: What the network made of them, if it was asked.
+        wish: What is looked for.
+        kept: What the training kept of each of its examples.
+        decided: Those that something was decided about.
+    """
+    return _choose(data, answers, wish, kept, np.array(sorted(decided), np.int64))
+
+
+def _choose(data: ViewedData, answers: Answers | None, wish: Wish, record: Kept, decided: NDArray[np.int64]) -> Chosen:
     kept: NDArray[np.bool_] = np.ones(len(data), bool)
     if wish.split:
         kept &= data.split_of == SPLITS.index(wish.split)
     if wish.label >= 0:
         kept &= data.label_of == wish.label
-    if wish.answer and answers is not None:
+    if wish.answer == "decided":
+        kept &= np.isin(np.arange(len(data)), decided)
+    elif wish.answer and answers is not None:
         kept &= answers.right == (1 if wish.answer == "right" else 0)
     text = wish.text.strip().lower()
     if text:
         kept &= _found(data, text)
     numbers = np.flatnonzero(kept)
-    if wish.order in ("worst", "best") and answers is not None:
+    by_record = {"forgotten": record.forgotten, "disagrees": record.margins}.get(wish.order)
+    if by_record is not None:
+        numbers = numbers[numbers < len(by_record)]  # those of training come first
+        values = by_record[numbers].astype(np.float64)
+        known = np.isfinite(values)
+        numbers, values = numbers[known], values[known]
+        numbers = numbers[np.argsort(-values if wish.order == "forgotten" else values, kind="stable")]
+        return Chosen(numbers, (Section("", -1, len(numbers)),))
+    if wish.order in BY_ANSWERS and answers is not None:
         losses = answers.losses[numbers]
         key = np.where(np.isnan(losses), np.inf, -losses if wish.order == "worst" else losses)
         numbers = numbers[np.argsort(key, kind="stable")]

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from nnviz.data.described import CHANNELS
 from nnviz.data.viewing import SPLIT_TITLES, ViewedData
@@ -42,6 +51,14 @@ class ExamplePanel(QWidget):
         set_font(self.pin, 12, 500)
         self.pin.clicked.connect(lambda: self.pin_requested.emit(self._number))
         row.addWidget(self.pin)
+        self.decide = QToolButton(self)
+        self.decide.setText("Decide…")
+        self.decide.setToolTip("Relabel it, weigh it, leave it out: the training goes on with that from the next epoch")
+        self.decide.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        set_font(self.decide, 12, 500)
+        self.decisions = QMenu(self.decide)
+        self.decide.setMenu(self.decisions)
+        row.addWidget(self.decide)
         self.enlarge = QPushButton("Enlarge", self)
         icons.bind(self.enlarge, "zoom-in")
         set_font(self.enlarge, 12, 500)
@@ -50,7 +67,8 @@ class ExamplePanel(QWidget):
         column.addLayout(row)
         self.place = ElidedLabel("", self)
         self.answer = ElidedLabel("", self)
-        for label in (self.place, self.answer):
+        self.decided = ElidedLabel("", self)
+        for label in (self.place, self.answer, self.decided):
             set_font(label, 13)
             column.addWidget(label)
         self.place.setProperty("role", "muted")
@@ -101,7 +119,14 @@ class ExamplePanel(QWidget):
             self.pixels.show_channel(0)
 
     def show_example(
-        self, data: ViewedData | None, number: int, answers: Answers | None, pin_not: str, pinned: bool, age: str = ""
+        self,
+        data: ViewedData | None,
+        number: int,
+        answers: Answers | None,
+        pin_not: str,
+        pinned: bool,
+        age: str = "",
+        decided: str = "",
     ) -> None:
         """Show one.
 
@@ -112,12 +137,15 @@ class ExamplePanel(QWidget):
             pin_not: Why it cannot be pinned; empty where it can.
             pinned: It is the pinned one.
             age: Of which weights the answers are, in words.
+            decided: What was decided about it, in words; empty for nothing.
         """
         self._data, self._number = data, number
         there = data is not None and number >= 0
-        for widget in (self.pin, self.enlarge, self.place, self.hint):
+        for widget in (self.pin, self.enlarge, self.decide, self.place, self.hint):
             widget.setVisible(there)
         self.answer.setVisible(there and answers is not None)
+        self.decided.setVisible(there and bool(decided))
+        self.decided.set_whole(decided)
         if self.channels is not None:
             self.channels.setVisible(there)
         if data is None or number < 0:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shiboken6
+from msgspec.structs import replace
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -28,7 +31,7 @@ from PySide6.QtWidgets import (
 from nnviz.data import datasets
 from nnviz.data.viewing import SPLIT_TITLES, SPLITS, ViewedData, view
 from nnviz.errors import Cancelled, InputError
-from nnviz.gui.data.choosing import ORDERS, Answers, Chosen, Wish, choose
+from nnviz.gui.data.choosing import BY_ANSWERS, ORDERS, Answers, Chosen, Kept, Wish, choose
 from nnviz.gui.data.example_panel import ExamplePanel
 from nnviz.gui.data.map_panel import MapPanel
 from nnviz.gui.data.spread_panel import SpreadPanel
@@ -36,12 +39,15 @@ from nnviz.gui.data.wall import Wall
 from nnviz.gui.explain.own_asking import Job, KeptCopy, OwnAsking
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.action import literal
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, refresh_fonts, set_font
 from nnviz.gui.runs.workspace import Workspace
-from nnviz.project.edits import SetView
-from nnviz.project.model import Project, View
+from nnviz.project.edits import Curate, SetView
+from nnviz.project.model import Curated, Project, View
+from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_MARGIN, Quantity
+from nnviz.record.readings import ArrayReading
 
 if TYPE_CHECKING:
     from nnviz.explain.example_answers import ExampleAnswers
@@ -57,6 +63,8 @@ _VIEWS = (
 _TYPING = 180
 #: Seconds between two words on how far the loading is.
 _BETWEEN = 0.1
+#: Classes among which another label is chosen.
+_MOST_LABELS = 200
 #: Narrower than this, the words on buttons are short.
 _NARROW = 1180
 
@@ -155,6 +163,7 @@ class DataPage(QWidget):
         self.example = ExamplePanel(self.splitter)
         self.example.pin_requested.connect(self.pin)
         self.example.enlarge_requested.connect(lambda: self.enlarge(not self._enlarged))
+        self.example.decisions.aboutToShow.connect(lambda: self._fill_decisions(self.example.decisions))
         self.splitter.addWidget(self.stack)
         self.splitter.addWidget(self.example)
         self.splitter.setStretchFactor(0, 1)
@@ -201,7 +210,8 @@ class DataPage(QWidget):
         row.addWidget(self.search, 2)
         self.split = self._chooser(bar, "Split", [("", "all splits")])
         self.label = self._chooser(bar, "Class", [("", "all classes")])
-        self.right = self._chooser(bar, "Answer", [("", "right or wrong"), ("right", "right"), ("wrong", "wrong")])
+        answers = [("", "right or wrong"), ("right", "right"), ("wrong", "wrong"), ("decided", "decided about")]
+        self.right = self._chooser(bar, "Answer", answers)
         self.order = self._chooser(bar, "Order", [*ORDERS])
         for box in (self.split, self.label, self.right, self.order):
             row.addWidget(box)
@@ -392,28 +402,38 @@ class DataPage(QWidget):
             self.search.text(),
             self.split.currentData() or "",
             int(label) if label else -1,
-            self.right.currentData() or "" if self._answers is not None else "",
+            self.right.currentData() or "",
             self.order.currentData() or "class",
         )
 
     def _choose(self) -> None:
         """Show what is looked for."""
-        answered = self._answers is not None
-        knows = answered and bool((self._answers.right >= 0).any()) if self._answers is not None else False
-        self.right.setEnabled(knows)
-        model = self.order.model()
-        for row in range(self.order.count()):
-            by_loss = self.order.itemData(row) in ("worst", "best")
-            item = model.index(row, 0)
-            model.setData(item, None if answered or not by_loss else 0, Qt.ItemDataRole.UserRole - 1)
-        if not answered and self.order.currentData() in ("worst", "best"):
-            self.order.setCurrentIndex(0)
+        answered, kept = self._answers is not None, self._kept_of_examples()
+        knows = bool((self._answers.right >= 0).any()) if self._answers is not None else False
+        decided = self._decided()
+        self.right.setEnabled(knows or bool(decided))
+        self._allow(self.right, {"right": knows, "wrong": knows, "decided": bool(decided)})
+        allowed = dict.fromkeys(BY_ANSWERS, answered)
+        allowed |= {"forgotten": kept.forgotten is not None, "disagrees": kept.margins is not None}
+        self._allow(self.order, allowed)
+        left_out = frozenset(number for number, entry in decided.items() if entry.weight == 0)
+        self.wall.set_decided(frozenset(decided), left_out)
         if self._data is None:
             self.wall.show_chosen(None, None, choose_nothing(), self._trouble)
             return
-        chosen = choose(self._data, self._answers, self._wish())
+        chosen = choose(self._data, self._answers, self._wish(), kept, decided)
         self.wall.show_chosen(self._data, self._answers, chosen, "No example is like that. Search for less.")
         self._show_state()
+
+    @staticmethod
+    def _allow(box: QComboBox, allowed: dict[str, bool]) -> None:
+        """What can be chosen; where what is chosen cannot, the first is."""
+        model = box.model()
+        for row in range(box.count()):
+            possible = allowed.get(str(box.itemData(row)), True)
+            model.setData(model.index(row, 0), None if possible else 0, Qt.ItemDataRole.UserRole - 1)
+            if not possible and row == box.currentIndex():
+                box.setCurrentIndex(0)
 
     def _show_state(self) -> None:
         """How many there are on the wall, and of which step the answers are."""
@@ -446,7 +466,8 @@ class DataPage(QWidget):
         self.map.plane.select(number)
         pinned = number >= 0 and number == self._pinned_number()
         age = self._age() if self._answers is not None else ""
-        self.example.show_example(data, number, self._answers, self._pin_not(number), pinned, age)
+        decided = self._decided_words(number)
+        self.example.show_example(data, number, self._answers, self._pin_not(number), pinned, age, decided)
 
     def enlarge(self, on: bool) -> None:
         """The example fills the page, near enough to read its numbers; or stands beside the wall again."""
@@ -468,6 +489,80 @@ class DataPage(QWidget):
         wide = self.width()
         wanted = round(min(742 * theme.text_scale(), wide * 0.45))
         self.splitter.setSizes([wide - wanted, wanted])
+
+    # ---- what the training kept of each example, and what is decided about it -----------------------------------
+
+    def _kept_of_examples(self) -> Kept:
+        """What the run on the screen kept of every training example, where it is one of these data."""
+        data, shown = self._data, self._workspace.feed.shown
+        if data is None or shown.run is None or data.config != self._workspace.document.project.data:
+            return Kept()
+
+        def found(quantity: Quantity) -> NDArray[Any] | None:
+            reading = shown.run.latest(quantity.series(), shown.step)
+            known = isinstance(reading, ArrayReading) and reading.array.shape == (len(data.inputs[0]),)
+            return np.asarray(reading.array) if known and isinstance(reading, ArrayReading) else None
+
+        return Kept(found(EXAMPLE_FORGOTTEN), found(EXAMPLE_MARGIN))
+
+    def _decided(self) -> dict[int, Curated]:
+        """What was decided about the training examples, by their numbers here."""
+        data, entries = self._data, self._workspace.document.project.curation
+        if data is None or not entries:
+            return {}
+        places = {read_as: at for at, read_as in enumerate(data.numbers[0].tolist())} if data.numbers else None
+        found = {}
+        for entry in entries:
+            number = entry.example if places is None else places.get(entry.example, -1)
+            if 0 <= number < len(data.inputs[0]):
+                found[number] = entry
+        return found
+
+    def _decided_words(self, number: int) -> str:
+        entry = self._decided().get(number)
+        if entry is None:
+            return ""
+        words = [f"its label is “{entry.label}” from now on"] if entry.label else []
+        words += ["left out of the training" if entry.weight == 0 else f"weighs {entry.weight:g}"] * (entry.weight != 1)
+        return f"Decided: {', '.join(words)}"
+
+    def _fill_decisions(self, menu: QMenu) -> None:
+        """What can be decided about the example that is shown; each is an edit that Undo takes back."""
+        menu.clear()
+        data, number = self._data, self.example.number
+        if data is None or number < 0 or data.place(number)[0] != "train":
+            menu.addAction("Only about training examples is anything decided.").setEnabled(False)
+            return
+        entry = self._decided().get(number)
+        weight = 1.0 if entry is None else entry.weight
+        for words, heavy in (("Leave out of the training", 0.0), ("Weigh half", 0.5), ("Weigh twice", 2.0)):
+            action = menu.addAction(words, partial(self.decide, weight=heavy))
+            action.setEnabled(heavy != weight)
+        if data.class_names:
+            labels = menu.addMenu("Its label is")
+            for name in data.class_names[:_MOST_LABELS]:
+                action = labels.addAction(literal(name), partial(self.decide, label=name))
+                action.setEnabled(name != data.label(number))
+        menu.addSeparator()
+        menu.addAction("As usual", lambda: self.decide(label="", weight=1.0)).setEnabled(entry is not None)
+
+    def decide(self, *, label: str | None = None, weight: float | None = None) -> None:
+        """Decide about the example that is shown: another label, another weight (0 leaves it out); None stays."""
+        data, number = self._data, self.example.number
+        if data is None or number < 0:
+            return
+        known = self._decided().get(number) or Curated(data.read_as(number), data.mark_of(number))
+        self._workspace.apply(
+            Curate(
+                (
+                    replace(
+                        known,
+                        label=known.label if label is None else label,
+                        weight=known.weight if weight is None else weight,
+                    ),
+                )
+            )
+        )
 
     # ---- pinning -------------------------------------------------------------------------------------------------
 
@@ -512,6 +607,8 @@ class DataPage(QWidget):
         if self._data is not None and self._data.class_names:
             label = int(self._data.label_of[number])
             menu.addAction("Only this class", lambda: self.show_class(label))
+        decide = menu.addMenu("Decide")
+        decide.aboutToShow.connect(lambda: self._fill_decisions(decide))
         menu.popup(place)
 
     def show_class(self, label: int) -> None:
@@ -581,6 +678,9 @@ class DataPage(QWidget):
             return
         if before.data != after.data:
             self.load()
+        elif before.curation != after.curation:
+            self._choose()
+            self.select(self.example.number)
         elif before.view != after.view:
             self.select(self.example.number)
 
@@ -590,7 +690,10 @@ class DataPage(QWidget):
             number = self.example.number
             if number >= 0 and self._data is not None:
                 age, pinned = self._age(), number == self._pinned_number()
-                self.example.show_example(self._data, number, self._answers, self._pin_not(number), pinned, age)
+                decided = self._decided_words(number)
+                self.example.show_example(
+                    self._data, number, self._answers, self._pin_not(number), pinned, age, decided
+                )
 
     def _on_theme(self) -> None:
         refresh_fonts(self)

@@ -72,6 +72,8 @@ class Wall(QAbstractScrollArea):
         #: The place in the list of the example that is chosen; −1 for none.
         self._current = -1
         self._pinned = self._pinned_place = -1
+        self._left_out: frozenset[int] = frozenset()
+        self._decided: frozenset[int] = frozenset()
         self._empty = ""
         self.thumbnails = Thumbnails(background, self)
         self._measure()
@@ -119,6 +121,12 @@ class Wall(QAbstractScrollArea):
         self._pinned = number
         self._pinned_place = self._place_of(number)
         self.viewport().update()
+
+    def set_decided(self, decided: frozenset[int], left_out: frozenset[int]) -> None:
+        """Mark examples that something was decided about, and among them those that are left out of the training."""
+        if (decided, left_out) != (self._decided, self._left_out):
+            self._decided, self._left_out = decided, left_out
+            self.viewport().update()
 
     def select(self, number: int) -> None:
         """Choose an example and bring it into sight; one that is not on the wall lets go of the one before."""
@@ -333,7 +341,8 @@ class Wall(QAbstractScrollArea):
                     painter.drawImage(x, y, sheet, place, 0, across, down)
                 x += width
                 position += 1
-        for marked in range(first, last) if self._answers is not None else (self._current, self._pinned_place):
+        every = self._answers is not None or bool(self._decided)
+        for marked in range(first, last) if every else (self._current, self._pinned_place):
             if first <= marked < last:
                 self._paint_marks(painter, self.rect_of(marked), marked)
 
@@ -352,6 +361,12 @@ class Wall(QAbstractScrollArea):
             if wrong:
                 painter.setPen(QPen(colours.danger, 2))
                 painter.drawRect(place.adjusted(0, 0, -1, -1))
+        if number in self._left_out:
+            painter.setPen(QPen(colours.warning, 2))
+            painter.drawLine(place.topLeft(), place.bottomRight())
+            painter.drawLine(place.topRight(), place.bottomLeft())
+        elif number in self._decided:
+            painter.fillRect(QRect(place.left(), place.bottom() - 4, place.width(), 5), colours.warning)
         if number == self._pinned:
             painter.fillRect(QRect(place.right() - 11, place.top(), 12, 12), colours.accent)
             painter.setPen(colours.accent_text)
@@ -384,7 +399,7 @@ class Wall(QAbstractScrollArea):
         short = QFontMetrics(theme.font(12)).elidedText(
             data.label(number), Qt.TextElideMode.ElideRight, self._scaled(_LABEL) - 12
         )
-        pinned = "• " if number == self._pinned else ""
+        pinned = "• " if number == self._pinned else "× " if number in self._left_out else ""
         words: list[tuple[str, int, QColor]] = [
             (f"{pinned}{SPLIT_TITLES[split]} #{theme.format_count(index)}", self._scaled(_NUMBER), colours.text_muted),
             (short, self._scaled(_LABEL), self._colour(label) if label >= 0 else colours.text),

@@ -99,7 +99,7 @@ def load(
         _CACHE.put(divided_key, splits, sum(split.bytes for split in own))
     train, validation, test, warnings = splits
     train = _selected(train, raw.facts, divided_key, [step for step in steps if step.spec.stage == EXAMPLES])
-    scaler_key = (*divided_key, *_names(config.preparation))
+    scaler_key = (*divided_key, "scaler", *_names(config.preparation))  # without steps, too, it is another thing
     scaler = _CACHE.get(scaler_key)
     if not isinstance(scaler, Scaler):
         scaler = Scaler.fit(train, config.preparation)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
-from window_kit import TIMEOUT, OpenWindow, is_ready, press_notice
+from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz import cli
 from nnviz.project.edits import SetData

@@ -136,9 +136,21 @@ def test_every_quantity_says_what_it_is() -> None:
 DISTINCT = {
     quantity.name
     for quantity in QUANTITIES
-    # A loss, an epoch, an output are many things; "dead_units" is a panel, too, and "learning_rate" a setting.
+    # A loss, an epoch, an output are many things; "dead_units" is a panel, too, "learning_rate" a setting, and
+    # "saturation" one of colours.
     if quantity.name
-    not in {"loss", "accuracy", "learning_rate", "epoch", "weights", "output", "plane", "finding", "dead_units"}
+    not in {
+        "loss",
+        "accuracy",
+        "learning_rate",
+        "epoch",
+        "weights",
+        "output",
+        "plane",
+        "finding",
+        "dead_units",
+        "saturation",
+    }  # fmt: skip
 }
 #: What names a series in its first argument.
 NAMING = {"Scalar", "ArrayReading", "Histogram", "Finding", "latest", "scalars", "names"}

@@ -70,7 +70,7 @@ def test_no_more_threads_than_granted(monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[int] = []
     monkeypatch.setattr(torch, "get_num_threads", lambda: used[-1] if used else 64)
     monkeypatch.setattr(torch, "set_num_threads", used.append)
-    monkeypatch.setattr(devices, "_granted_cores", lambda: 3)
+    monkeypatch.setattr(devices, "granted_cores", lambda: 3)
     devices._all_threads.cache_clear()
     devices.fit_threads()
     assert used == [3]

@@ -16,7 +16,7 @@ from nnviz.data.viewing import ViewedData
 from nnviz.gui.data.choosing import Answers
 from nnviz.gui.data.row_values import number_words
 from nnviz.gui.look import theme
-from nnviz.gui.look.painting import guarded
+from nnviz.gui.look.painting import Saved, guarded
 from nnviz.gui.look.scales import class_colour
 from nnviz.gui.parts.following import follow
 
@@ -189,17 +189,16 @@ class PlanePoints(QWidget):
         on_screen = self._on_screen()
         labels = data.label_of[shown.numbers]
         radius = 4.0 if len(labels) <= 600 else 3.0 if len(labels) <= 3000 else 2.2
-        painter.save()
-        painter.setClipRect(area)
-        if data.class_names:
-            for label in range(len(data.class_names)):
-                points = on_screen[(labels == label) & np.isfinite(on_screen).all(1)]
-                self._draw_dots(painter, points, class_colour(label, colours), radius, hollow=label >= 7)
-        else:
-            self._draw_dots(painter, on_screen[np.isfinite(on_screen).all(1)], colours.accent, radius, hollow=False)
-        if self._pictures is not None:
-            self._draw_pictures(painter, on_screen, labels)
-        painter.restore()
+        with Saved(painter):
+            painter.setClipRect(area)
+            if data.class_names:
+                for label in range(len(data.class_names)):
+                    points = on_screen[(labels == label) & np.isfinite(on_screen).all(1)]
+                    self._draw_dots(painter, points, class_colour(label, colours), radius, hollow=label >= 7)
+            else:
+                self._draw_dots(painter, on_screen[np.isfinite(on_screen).all(1)], colours.accent, radius, hollow=False)
+            if self._pictures is not None:
+                self._draw_pictures(painter, on_screen, labels)
         if 1 < len(data.class_names) <= _MOST_NAMES and self._pictures is None:
             self._draw_names(painter, on_screen, labels, data.class_names)
         self._draw_axes(painter, shown)
@@ -272,14 +271,13 @@ class PlanePoints(QWidget):
         painter.drawText(below, int(Qt.AlignmentFlag.AlignLeft), number_words(view.left(), 3))
         painter.drawText(below, int(Qt.AlignmentFlag.AlignRight), number_words(view.right(), 3))
         painter.drawText(below, int(Qt.AlignmentFlag.AlignHCenter), shown.titles[0])
-        painter.save()
-        painter.translate(area.left() - 6, area.bottom())
-        painter.rotate(-90)
-        beside = QRectF(0, -high, area.height(), high)
-        painter.drawText(beside, int(Qt.AlignmentFlag.AlignLeft), number_words(view.top(), 3))
-        painter.drawText(beside, int(Qt.AlignmentFlag.AlignRight), number_words(view.bottom(), 3))
-        painter.drawText(beside, int(Qt.AlignmentFlag.AlignHCenter), shown.titles[1])
-        painter.restore()
+        with Saved(painter):
+            painter.translate(area.left() - 6, area.bottom())
+            painter.rotate(-90)
+            beside = QRectF(0, -high, area.height(), high)
+            painter.drawText(beside, int(Qt.AlignmentFlag.AlignLeft), number_words(view.top(), 3))
+            painter.drawText(beside, int(Qt.AlignmentFlag.AlignRight), number_words(view.bottom(), 3))
+            painter.drawText(beside, int(Qt.AlignmentFlag.AlignHCenter), shown.titles[1])
 
     # ---- hands ---------------------------------------------------------------------------------------------------
 

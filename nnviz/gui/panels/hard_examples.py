@@ -225,6 +225,7 @@ class HardExamplesPanel(Panel):
         arrays = {key: one.array for key, one in found.items() if isinstance(one, ArrayReading) and one.array.ndim == 1}
         loss = found["loss"]
         if "loss" not in arrays or not isinstance(loss, ArrayReading):
+            self._empty_list()
             return False
         self._arrays = {key: one for key, one in arrays.items() if one.shape == arrays["loss"].shape}
         self._step_of = loss.step
@@ -244,6 +245,13 @@ class HardExamplesPanel(Panel):
             )
         self.show_ages()
         return True
+
+    def _empty_list(self) -> None:
+        """Nothing of another run stays behind."""
+        self._arrays, self._known, self._of, self._step_of = {}, {}, None, -1
+        self._forget_question()
+        self.list.clear()
+        self._show_controls()
 
     @property
     def order(self) -> str:

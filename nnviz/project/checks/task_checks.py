@@ -258,11 +258,11 @@ def _check_choice(slot: Slot, config: _Config, edit: Callable[[_Config], Edit]) 
 def _check_suiting(slot: Slot, data: DataConfig, facts: DataFacts) -> Iterator[Diagnostic]:
     """Steps that can be taken with such examples."""
     chosen: tuple[Choice, ...] = getattr(data, slot.name)
-    for index, choice in enumerate(chosen):
-        spec = slot.spec(choice) if choice.kind in slot.known else None
+    for kind in dict.fromkeys(choice.kind for choice in chosen if choice.kind in slot.known):
+        spec = slot.known(kind)
         problem = spec.unsuited(facts) if isinstance(spec, StepSpec) else ""
-        if spec is not None and problem:
-            rest = (*chosen[:index], *chosen[index + 1 :])
+        if problem:
+            rest = tuple(choice for choice in chosen if choice.kind != kind)  # however often it is taken
             edit = SetData(msgspec.structs.replace(data, **{slot.name: rest}))
             yield Diagnostic("", "error", problem, (Fix(f"Remove {spec.title}", edit),))
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nnviz.project.document import Document
-from nnviz.record.quantities import QUANTITIES
+from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN, QUANTITIES
 from nnviz.record.readings import ArrayReading, Cure, Finding, Histogram, Scalar
 from nnviz.record.run import Run, RunInfo
 
@@ -86,6 +86,10 @@ def planted_run(document: Document, epochs: int = 8, steps_per_epoch: int = STEP
             # One that was declared since: any numbers will do.
             for index, node in enumerate(trained):
                 run.append([Scalar(quantity.series(node), step, 0.1 * index) for step in range(0, steps + 1, 4)])
+    for step in (steps_per_epoch, steps):
+        loss = random.exponential(0.5, 40).astype(np.float32)
+        of_examples = {EXAMPLE_LOSS: loss, EXAMPLE_FORGOTTEN: np.floor(loss), EXAMPLE_MARGIN: 1 - loss}
+        run.append([ArrayReading(quantity.series(), step, array) for quantity, array in of_examples.items()])
     sick = rectifiers[1]
     run.append(
         [

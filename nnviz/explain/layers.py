@@ -262,14 +262,17 @@ def _loss_kind(values: Values) -> str:
 
 
 def _of_the_loss(values: Values, found: NodeValues, example: int, index: Index) -> list[Term]:
-    """The slope of the loss at one of the network's answers; that of a batch is the mean over its examples."""
+    """The slope of the loss at one of the network's answers; that of a batch is the mean over its examples, as they weigh."""
     answer = Answer(values, found, example)
     at = 0
     for place, size in zip(index, found.output.shape[1:], strict=True):
         at = at * size + place
     factors = kinds.loss_way_of(_loss_kind(values)).slope(answer, at)
     count = len(found.output)
-    if count > 1:
+    if values.shares is not None:
+        share = Factor(found.node, COMPUTED, (), float(values.shares[example]), "w / Σ w, what the example weighs")
+        factors = (share, *factors)
+    elif count > 1:
         factors = (Factor(found.node, COMPUTED, (), 1 / count, f"1/{count}, the mean of the batch"), *factors)
     return [Term(factors, "the loss")]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from nnviz.explain.flow import Flow, flow_of
@@ -59,7 +60,8 @@ class Part:
         batch: The examples.
         flow: What flows for the first of them: values from the second part on, gradients in the fourth.
         losses: From the third part on: of each example by itself.
-        loss: From the third part on: their mean, which the step makes smaller.
+        loss: From the third part on: their mean, weighted where they weigh differently, which the step makes smaller.
+        weighted: Whether they do.
         before: In the fifth: all that the updates are made of. Whoever is on no thread of torch only hands it on.
         unwritten: In the fifth: why the updates cannot be written out, as a sentence.
     """
@@ -70,6 +72,7 @@ class Part:
     flow: Flow | None = None
     losses: Numbers | None = None
     loss: float | None = None
+    weighted: bool = False
     before: BeforeStep | None = None
     unwritten: str = ""
 
@@ -94,7 +97,8 @@ def look_at(training: Training, part: SubStep) -> Part:
     judged = part is not SubStep.FORWARD
     values = values_of_next_batch(training, kept=1, backwards=part is SubStep.BACKWARD, each_loss=judged)
     flow = flow_of(values, training.network.graph, right=batch.right[0])
-    return Part(part, training.step, batch, flow, values.losses, values.loss if judged else None)
+    loss = values.loss if judged else None
+    return Part(part, training.step, batch, flow, values.losses, loss, values.shares is not None)
 
 
 def batch_of(training: Training) -> Batch:
@@ -117,12 +121,21 @@ def _in_words(training: Training, targets: Tensor, shown: Sequence[int]) -> tupl
     """What is right for the examples that are shown; of mixed ones each class with its share."""
     names = training.data.class_names
     if not names or not is_mixed(targets):
-        return tuple(training.data.describe(number, "train") for number in shown)
+        own = training.data.train.targets
+        return tuple(
+            # Of one that was decided about what was decided.
+            training.data.describe(number, "train") if torch.equal(target, own[number]) else _word(target, names)
+            for number, target in zip(shown, targets[: len(shown)].cpu(), strict=True)
+        )
     words = []
     for row in targets[: len(shown)].tolist():
         shares = sorted(((share, name) for share, name in zip(row, names, strict=True) if share), reverse=True)
         words.append(" + ".join(name if share == 1 else f"{share:.2f} × {name}" for share, name in shares))
     return tuple(words)
+
+
+def _word(target: Tensor, names: Sequence[str]) -> str:
+    return names[int(target)] if names else ", ".join(f"{value:.4g}" for value in target.flatten().tolist())
 
 
 def _labels(training: Training, targets: Tensor) -> Tensor:

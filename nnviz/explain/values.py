@@ -19,7 +19,7 @@ from torch import Tensor, fx, nn
 
 from nnviz.errors import ParamError
 from nnviz.explain.at_rest import NODE, NetworkAtRest, network_at_rest
-from nnviz.network.losses import LossFunction
+from nnviz.network.losses import LossFunction, WeightedLoss
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.shapes import inputs_of
@@ -92,15 +92,17 @@ class Values:
     Attributes:
         step: Updates that the weights had seen.
         nodes: By node id, in the order of computation; those that were asked for.
-        loss: Mean loss of the batch; None where no targets were given.
+        loss: Mean loss of the batch, weighted where its examples weigh differently; None where no targets were given.
         output_id: The network's output, whose numbers the loss is of.
         uses: Node id -> the wires that go out, as (node, port), to all nodes of the network that lead to the output.
-        loss_function: What the loss was computed with; None where no targets were given.
+        loss_function: What the loss of an example is computed with; None where no targets were given.
         targets: What is right for each of the batch, in the form of the loss: labels, or numbers shaped like the
             outputs.
         has_gradients: Whether they were asked for, and there are targets.
         losses: The loss of each example of the batch by itself, where that was asked for; ``loss`` is their mean but
             for the order in which it is summed.
+        shares: float64[batch], the share that the loss of each example has in that of the batch, 1 together; None where
+            all have the same.
     """
 
     step: int
@@ -112,6 +114,7 @@ class Values:
     targets: NDArray[Any] | None = None
     has_gradients: bool = False
     losses: Numbers | None = None
+    shares: NDArray[np.float64] | None = None
 
     @property
     def count(self) -> int:
@@ -190,11 +193,14 @@ def values_of(
             device=recorder.outputs[node].device,
             random=recorder.random.get(node),
         )
-    encoded, losses = None, None
-    if loss_function is not None and targets is not None:
+    encoded, losses, shares = None, None, None
+    alone = loss_function  # of one example
+    if isinstance(loss_function, WeightedLoss):
+        alone, shares = loss_function.plain, _shares(loss_function)
+    if alone is not None and targets is not None:
         if each_loss:
-            losses = _losses(loss_function, outputs.detach(), targets)
-        encoded = loss_function.encode(outputs, targets).detach().cpu().numpy()
+            losses = _losses(alone, outputs.detach(), targets)
+        encoded = alone.encode(outputs, targets).detach().cpu().numpy()
         encoded.setflags(write=False)
     return Values(
         step,
@@ -202,10 +208,11 @@ def values_of(
         None if loss is None else float(loss.detach()),
         network.output_id,
         _sealed({node: tuple(wires) for node, wires in uses.items()}),
-        loss_function if targets is not None else None,
+        alone if targets is not None else None,
         encoded,
         backwards,
         losses,
+        shares,
     )
 
 
@@ -233,7 +240,9 @@ def values_of_example(
         )
     feeder = training.feeder(example.split)
     inputs, targets = feeder.prepare([example.index]), feeder.targets_of([example.index])
-    return _of_training(training, inputs, targets, wanted, training_mode=False, backwards=backwards)
+    return _of_training(
+        training, inputs, targets, training.loss_function, wanted, training_mode=False, backwards=backwards
+    )
 
 
 def values_of_next_batch(
@@ -252,7 +261,15 @@ def values_of_next_batch(
     """
     inputs, targets = training.peek()
     return _of_training(
-        training, inputs, targets, wanted, training_mode=True, backwards=backwards, kept=kept, each_loss=each_loss
+        training,
+        inputs,
+        targets,
+        training.loss_of_next_batch(),
+        wanted,
+        training_mode=True,
+        backwards=backwards,
+        kept=kept,
+        each_loss=each_loss,
     )
 
 
@@ -272,6 +289,7 @@ def _of_training(
     training: Training,
     inputs: Tensor,
     targets: Tensor,
+    loss_function: LossFunction,
     wanted: Collection[str] | None,
     *,
     training_mode: bool,
@@ -286,7 +304,7 @@ def _of_training(
             training.network,
             at_rest,
             inputs,
-            training.loss_function,
+            loss_function,
             targets,
             wanted=wanted,
             step=training.step,
@@ -374,6 +392,15 @@ def _losses(loss_function: LossFunction, outputs: Tensor, targets: Tensor) -> Nu
     """Of each example by itself."""
     each = [loss_function(outputs[at : at + 1], targets[at : at + 1]) for at in range(len(outputs))]
     return _frozen(torch.stack(each))
+
+
+def _shares(loss_function: WeightedLoss) -> NDArray[np.float64]:
+    """What share of the loss of its batch that of each example has."""
+    weights: NDArray[np.float64] = loss_function.weights.double().cpu().numpy()
+    total = weights.sum()
+    shares = weights / total if total else weights
+    shares.setflags(write=False)
+    return shares
 
 
 def _frozen(tensor: Tensor) -> Numbers:

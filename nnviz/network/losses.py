@@ -149,6 +149,11 @@ class WeightedLoss(LossFunction):
         """The same loss with weights for the examples of one batch."""
         return cls(loss.kind, loss.task, loss.classes, loss.threshold, loss.values, weights=weights)
 
+    @property
+    def plain(self) -> LossFunction:
+        """The same loss without weights, as that of one example by itself is."""
+        return LossFunction(self.kind, self.task, self.classes, self.threshold, self.values)
+
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Weighted mean loss of the batch, see :class:`LossFunction`."""
         # What weighs nothing adds nothing, also where its loss is infinite.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nnviz.errors import NotFiniteError
+from nnviz.network.losses import LossFunction
 from nnviz.train.finite import is_finite, what_is_wrong
 from nnviz.train.loop import Evaluation, evaluation_mode
 from nnviz.train.training import Training
@@ -72,7 +73,7 @@ def of_next_batch(training: Training) -> Origin:
     if found is not None:
         return Origin(training.step, *found)
     inputs, targets = training.peek()
-    return _in_forward_pass(training, inputs, targets, step, "train")
+    return _in_forward_pass(training, inputs, targets, step, "train", training.loss_of_next_batch())
 
 
 def of_last_update(training: Training) -> Origin | None:
@@ -96,10 +97,12 @@ def of_evaluation(training: Training, evaluation: Evaluation, split: str) -> Ori
     batch = evaluation.first_not_finite()
     inputs, targets = next(training.feeder(split).batches(start=batch or 0))
     with evaluation_mode(training.network):
-        return _in_forward_pass(training, inputs, targets, training.step, split)
+        return _in_forward_pass(training, inputs, targets, training.step, split, training.loss_function)
 
 
-def _in_forward_pass(training: Training, inputs: Tensor, targets: Tensor, step: int, split: str) -> Origin:
+def _in_forward_pass(
+    training: Training, inputs: Tensor, targets: Tensor, step: int, split: str, loss_function: LossFunction
+) -> Origin:
     network = training.network
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     random = training.random.capture()
@@ -110,7 +113,7 @@ def _in_forward_pass(training: Training, inputs: Tensor, targets: Tensor, step: 
                     quantity = "input" if node == network.input_id else "activation"
                     return Origin(step, node, quantity, what_is_wrong(output), split)
                 if node == network.output_id:
-                    loss = training.loss_function(output, targets)
+                    loss = loss_function(output, targets)
                     if not is_finite(loss):
                         return Origin(step, node, "loss", what_is_wrong(loss), split)
     finally:

@@ -159,6 +159,7 @@ class _Copy:
         self._value = value
         self._step = start.progress.step
         self._feeder = training.batches_again(resident=False)
+        self._loss_of = training.weighing_again(self._feeder)
 
     def train(self, steps: int) -> Generator[None, None, bool]:
         """So many steps, a step at a time; whether every loss was finite."""
@@ -169,7 +170,7 @@ class _Copy:
             optimizers.set_learning_rate(self._optimizer, multiple)
             inputs, targets = next(batches)
             with self.random:
-                loss = loop.train_step(self._network, training.loss_function, self._updates, inputs, targets)
+                loss = loop.train_step(self._network, self._loss_of(step), self._updates, inputs, targets)
             self.random.release()
             if not math.isfinite(loss.item()):
                 return False
@@ -180,19 +181,17 @@ class _Copy:
         """Mean loss of some batches as training sees them, a batch at a time."""
         losses: list[float] = []
         count = 0
-        batches = self._feeder.batches(self._step // len(self._feeder) + 1)
-        for inputs, targets in itertools.islice(batches, _JUDGE_BATCHES):
+        epoch = self._step // len(self._feeder) + 1
+        batches = enumerate(self._feeder.batches(epoch), epoch * len(self._feeder))
+        for step, (inputs, targets) in itertools.islice(batches, _JUDGE_BATCHES):
             with self.random, torch.no_grad():
-                losses.append(self._loss(inputs, targets) * len(targets))
+                losses.append(float(self._loss_of(step)(self._network(inputs), targets)) * len(targets))
             self.random.release()
             count += len(targets)
             yield
             if count >= _JUDGE_EXAMPLES:
                 break
         return sum(losses) / max(count, 1)
-
-    def _loss(self, inputs: Tensor, targets: Tensor) -> float:
-        return float(self._training.loss_function(self._network(inputs), targets).item())
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches that came after the step, in their order."""

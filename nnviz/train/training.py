@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from nnviz.data.curation import Curation, curated
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
 from nnviz.network.chain import DenseChain
-from nnviz.network.losses import WeightedLoss, loss_function
+from nnviz.network.losses import LossFunction, WeightedLoss, loss_function
 from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -70,7 +70,7 @@ class Training:
         device: Where weights, optimizer and batches live.
         network: The live network, in training mode between two steps.
         room: Says whether there is memory, in bytes, for a copy that training can do without.
-        loss_function: Mean loss of a batch, and how many of its answers were right.
+        loss_function: Mean loss of a batch in which all examples weigh the same, and how many answers were right.
         optimizer: torch's, with what it keeps; None where no layer has weights.
         batch_size: Examples in a batch; the last one of an epoch may hold others.
         random: The stream that dropout draws from.
@@ -319,7 +319,7 @@ class Training:
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
-                self.loss_function if self._curation.weights is None else self._weighted_loss(self._curation.weights),
+                self._loss_of_step(),
                 self._updates,
                 inputs,
                 targets,
@@ -392,10 +392,25 @@ class Training:
         self._curation = found.curation
         self._feeder.label(self._curation.targets, self._curation.weights)
 
-    def _weighted_loss(self, weights: Tensor) -> WeightedLoss:
-        epoch, batch = divmod(self._step, self.steps_per_epoch)
-        part = slice(self._feeder.examples_before(batch), self._feeder.examples_before(batch + 1))
-        chosen = weights.index_select(0, self._feeder.order(epoch)[part])
+    def loss_of_next_batch(self) -> LossFunction:
+        """What the step that comes next makes small: ``loss_function``, in which each example weighs what it is to."""
+        self._use_curation()
+        return self._loss_of_step()
+
+    def weighing_again(self, feeder: Feeder) -> Callable[[int], LossFunction]:
+        """What steps make small whose batches come from :meth:`batches_again`: (step) -> the loss of its batch."""
+        weights = self._curation.weights
+        return lambda step: self._weighted_loss(weights, feeder, step)
+
+    def _loss_of_step(self) -> LossFunction:
+        return self._weighted_loss(self._curation.weights, self._feeder, self._step)
+
+    def _weighted_loss(self, weights: Tensor | None, feeder: Feeder, step: int) -> LossFunction:
+        if weights is None:
+            return self.loss_function
+        epoch, batch = divmod(step, len(feeder))
+        part = slice(feeder.examples_before(batch), feeder.examples_before(batch + 1))
+        chosen = weights.index_select(0, feeder.order(epoch)[part])
         return WeightedLoss.of(self.loss_function, chosen.to(self.device))
 
     def batches_again(self, *, resident: bool | None = None) -> Feeder:

@@ -17,9 +17,10 @@ from nnviz.data.tensors import LoadedData, Split, load
 from nnviz.errors import TrainingError
 from nnviz.explain.flow import flow_of_example
 from nnviz.explain.sub_steps import Part, changes, look_at, parameters_of
+from nnviz.explain.taken_apart import Place, take_apart
 from nnviz.explain.updates import explain_update
 from nnviz.explain.values import Example, values_of_example
-from nnviz.project.model import Choice, Project
+from nnviz.project.model import Choice, Curated, Project
 from nnviz.project.samples.templates import sample
 from nnviz.record.readings import ArrayReading, Reading, Scalar
 from nnviz.record.run import Run
@@ -46,12 +47,22 @@ def of_helpers(**more: Any) -> Made:
     return project, images()
 
 
+def weighted(**more: Any) -> Made:
+    """The spiral, whose examples weigh differently."""
+    project, _ = of_sample("spiral", optimizer=Choice("sgd", {"learning_rate": 0.1}))
+    steps = (*project.data.preparation, *more.pop("steps", ()))
+    project = msgspec.structs.replace(project, data=msgspec.structs.replace(project.data, preparation=steps), **more)
+    return project, load(project.data)
+
+
 CASES: dict[str, Callable[[], Made]] = {
     "spiral": lambda: of_sample("spiral"),  # the short way of a dense chain
     "digits-cnn": lambda: of_sample("digits-cnn"),  # dropout
     "batch norm": lambda: of_helpers(
         optimizer=Choice("sgd", {"learning_rate": 0.05, "momentum": 0.9}), clipping=Choice("norm", {"limit": 0.5})
     ),
+    "class weights": lambda: weighted(steps=(Choice("balance", {"by": "weight"}),)),
+    "curated": lambda: weighted(curation=tuple(Curated(at, weight=at % 3 / 2) for at in range(200))),
 }
 
 
@@ -119,7 +130,11 @@ def test_five_sub_steps_are_one_step_bit_for_bit(case: str) -> None:
     # What was shown before the step is what the step used.
     assert isinstance(measured, Scalar) and parts[2].loss == parts[3].loss == measured.value
     assert parts[2].losses is not None and parts[2].loss is not None
-    assert np.mean(parts[2].losses.astype(np.float64)) == pytest.approx(parts[2].loss, rel=1e-5)
+    training = Training(project, data, CPU)
+    weights = training._curation.weights
+    weights = None if weights is None else weights[training._feeder.numbers(0, 2)]
+    assert np.average(parts[2].losses.astype(np.float64), weights=weights) == pytest.approx(parts[2].loss, rel=1e-5)
+    assert parts[2].weighted == (weights is not None) == (case in ("class weights", "curated"))
     made = changes(parts[4], after)
     assert made and parts[4].before is not None
     for node, named in made.items():
@@ -280,3 +295,20 @@ def test_an_update_is_explained_alike_before_and_after_its_step() -> None:
     training.advance()
     training.random.release()
     assert before is not None and before.explain("linear1", "weight", (2, 3)) == expected
+
+
+def test_the_gradient_of_an_answer_is_taken_apart_with_what_its_example_weighs() -> None:
+    training = Training(*CASES["curated"](), CPU)
+    training.advance()
+    for number in range(6):
+        place = Place(training.network.output_id, "output", (0,), True, batch=number)
+        found = take_apart(training, place).explanation
+        assert found.total == pytest.approx(found.value, rel=1e-5, abs=1e-9)
+
+
+def test_an_example_that_was_relabelled_is_called_what_it_is_trained_as() -> None:
+    project, data = of_sample("spiral")
+    label = data.class_names[1] if data.class_names else "1"
+    project = msgspec.structs.replace(project, curation=tuple(Curated(at, label=label) for at in range(1000)))
+    batch = look_at(Training(project, data, CPU), SubStep.BATCH).batch
+    assert set(batch.right) == {label} and set(batch.targets.tolist()) == {1.0}

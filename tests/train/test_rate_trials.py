@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 import torch
 from training_helpers import CNN, CPU, MLP, advance, made_training, project_of, same, tables, weights
@@ -9,7 +10,7 @@ from training_helpers import CNN, CPU, MLP, advance, made_training, project_of, 
 from nnviz.probes.base import Measurement
 from nnviz.probes.catalogue import default_probes
 from nnviz.probes.evidence import RateAnswer, RateQuestion
-from nnviz.project.model import Graph
+from nnviz.project.model import Curated, Graph
 from nnviz.project.samples import sketch
 from nnviz.project.samples.sketch import chain, linear, output, relu
 from nnviz.record.run import Run
@@ -52,25 +53,32 @@ def test_the_training_goes_on_bit_for_bit(graph: Graph) -> None:
     assert torch.equal(torch.get_rng_state(), outside)
 
 
-def test_it_is_what_going_back_with_that_rate_would_do() -> None:
+@pytest.mark.parametrize("entries", [(), tuple(Curated(at, weight=at % 4) for at in range(60))], ids=["", "weights"])
+def test_it_is_what_going_back_with_that_rate_would_do(entries: tuple[Curated, ...]) -> None:
     """Against a training of its own from the same state, with the same batches."""
     graph = chain(sketch.features(6), linear(16), relu(), linear(3), output())
-    training = made_training(graph, optimizer="sgd", learning_rate=0.05)
+    project = msgspec.structs.replace(project_of(graph, optimizer="sgd", learning_rate=0.05), curation=entries)
+    training = Training(project, tables(), CPU)
     advance(training, 7)
     kept = training.capture()
     trials = RateTrials(training)
     trials.kept = lambda step: kept if step >= 7 else None
     answer = tried(trials, RateQuestion((0.1,), 7), training)
-    other = Training(project_of(graph, optimizer="sgd", learning_rate=0.1), tables(), CPU)
+    other = Training(project, tables(), CPU)
     other.restore(kept)
     other.learning_rate = 0.1
     advance(other, STEPS)
     other.random.release()
     assert answer.rate == 0.1 and answer.step == 7
     network = other.network.eval()
-    inputs = other.feeder("train").prepare(torch.arange(60))
-    with torch.no_grad():
-        now = float(other.loss_function(network(inputs), other.feeder("train").targets_of(torch.arange(60))))
+    now = 0.0
+    for batch in range(6):
+        chosen = other._feeder.numbers(2, batch)
+        weight = torch.tensor([float(at % 4) if entries else 1.0 for at in chosen])
+        with torch.no_grad():
+            outputs = network(other._feeder.prepare(chosen))
+        losses = other.loss_function.each(outputs, other._feeder.targets_of(chosen))
+        now += float((losses * weight).sum() / weight.sum()) * len(chosen) / 60
     assert answer.after == pytest.approx(now, abs=1e-5)
     assert answer.after < answer.before
 

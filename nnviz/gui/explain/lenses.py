@@ -79,7 +79,8 @@ def part_lens(part: Part, input_id: str, output_id: str, added: Parameters | Non
     }
     if part.part is SubStep.LOSS and part.losses is not None and part.loss is not None:
         mean = format_number(part.loss)
-        sentence = f"The loss of each of {part.batch.count} examples; their mean is {mean}."
+        which = "mean, as they weigh," if part.weighted else "mean"
+        sentence = f"The loss of each of {part.batch.count} examples; their {which} is {mean}."
         pictures[output_id] = LensPicture(
             part.losses, Shows.LOSSES, "loss", f"mean {mean}", sentence, mean=part.loss
         )  # fmt: skip
@@ -100,7 +101,8 @@ def part_words(part: Part, *, made: bool = False) -> str:
     if part.part is SubStep.FORWARD:
         return f"The batch flows through the network. The cards show its first example, {first}."
     if part.part is SubStep.LOSS:
-        return f"Loss {loss}: the mean over {count} examples, each a bar on the Output card; the first is {first}."
+        mean = "weighted mean" if part.weighted else "mean"
+        return f"Loss {loss}: the {mean} over {count} examples, each a bar on the Output card; the first is {first}."
     if part.part is SubStep.BACKWARD:
         return f"{SIGN_WORDS}: how the loss {loss} of the batch changes with each value of {first}."
     if made:

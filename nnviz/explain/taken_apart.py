@@ -372,6 +372,8 @@ def _shares_of_answer(
     function = values.loss_function
     if function is None or values.targets is None or not kinds.loss_way_of(function.kind).weighs:
         return None
+    if np.ndim(values.targets[number]):  # of mixed examples, which have no single right class
+        return None
     scores = np.asarray(node.output[number], np.float64).reshape(-1)
     shape = node.output.shape[1:]
     indices = tuple(tuple(int(one) for one in np.unravel_index(at, shape)) for at in range(len(scores)))

@@ -12,7 +12,9 @@ from training_helpers import CNN, MLP, advance, images, made_training, same, ser
 from nnviz.data.augmentation import Augmentation
 from nnviz.data.tensors import LoadedData
 from nnviz.errors import InputError
+from nnviz.explain.place import LOSS, Place
 from nnviz.explain.sub_steps import batch_of, look_at
+from nnviz.explain.taken_apart import take_apart
 from nnviz.explain.values import values_of_next_batch
 from nnviz.project import registry
 from nnviz.project.model import Choice, Graph
@@ -122,6 +124,12 @@ def test_class_weights_are_those_of_torch() -> None:
 def test_a_mixed_example_is_not_taken_apart_as_one_class() -> None:
     from nnviz.explain.kinds.losses import Answer
 
-    values = values_of_next_batch(made_training(MLP, augmented(tables(), "mix_up")))
+    training = made_training(MLP, augmented(tables(), "mix_up"))
+    values = values_of_next_batch(training)
     with pytest.raises(InputError, match="Mixed examples"):
         _ = Answer(values, values.nodes["linear2"], 0).label
+    for node in ("linear1", training.network.output_id):  # what leads to the answer is, without its loss
+        found = take_apart(training, Place(node, "output", (1,), batch=0))
+        assert found.explanation.terms and found.shares is None and found.answer is None
+    with pytest.raises(InputError, match="Mixed examples"):
+        take_apart(training, Place(LOSS, LOSS, (), batch=0))

@@ -387,9 +387,9 @@ class TrainingSession:
         self._doing = runner.doing
         runner.begin()
         self._runner = runner
-        if training.curation_remark:
-            self._refuse(DataError(training.curation_remark))
         self._enter(SessionState.READY)
+        if training.curation_remark:  # said when it is ready: whoever opens a project listens to what comes after that
+            self._refuse(DataError(training.curation_remark))
 
     def _turn(self) -> None:
         """Answers what was asked, or does one batch, or waits for the next request."""

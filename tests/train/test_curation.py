@@ -29,7 +29,9 @@ from nnviz.project.document import Document
 from nnviz.project.edits import Curate
 from nnviz.project.files import io
 from nnviz.project.model import Curated, Graph, Project
+from nnviz.record.run import Run
 from nnviz.train.change import Live, change, difference
+from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
 ENTRIES = (Curated(3, label="c"), Curated(7, weight=0.0), Curated(8, weight=2.5), Curated(40, label="a", weight=0.5))
@@ -151,6 +153,18 @@ def test_decisions_are_edits_of_the_document_and_stand_in_its_file() -> None:
     for text in (b'[{"example": 1, "weight": 1e9}]', twice, b"[3]"):
         with pytest.raises(ProjectError, match="curation"):
             io.loads(io.dumps(Project()).rstrip()[:-1] + b', "curation": ' + text + b"}")
+
+
+def test_what_could_not_be_done_is_said_once_it_is_ready() -> None:
+    """Whoever shows refusals begins to when the session is ready."""
+    project = msgspec.structs.replace(project_of(), curation=(Curated(1000, label="a"),))
+    session = TrainingSession(project, Run(), data=tables(), device="cpu")
+    heard: list[str] = []
+    session.state_changed.connect(lambda state: heard.append(state.value))
+    session.refused.connect(heard.append)
+    with served(session):
+        wait_for(lambda: len(heard) == 3)
+    assert heard[:2] == ["preparing", "ready"] and heard[2].startswith("What was decided about example 1000 is left")
 
 
 def test_a_session_takes_it_on() -> None:

@@ -262,7 +262,7 @@ def _loss_kind(values: Values) -> str:
 
 
 def _of_the_loss(values: Values, found: NodeValues, example: int, index: Index) -> list[Term]:
-    """The slope of the loss at one of the network's answers; that of a batch is the mean over its examples, as they weigh."""
+    """The slope of the loss at one of the network's answers; of a batch it is the (weighted) mean over its examples."""
     answer = Answer(values, found, example)
     at = 0
     for place, size in zip(index, found.output.shape[1:], strict=True):

@@ -44,7 +44,8 @@ class Position:
         train_count, validation_count, test_count: Examples in the splits.
         test_uses: How often the test set was looked at.
         learning_rate: Of the next step.
-        edits: How often numbers of the network were set by hand: another count, other weights.
+        edits: How often numbers of the network were set by hand or others put in, and training went back: the same step
+            with another count, other weights.
         switches: How often units were switched off or frozen, or back: another count, other answers.
         undoable_edit, redoable_edit: Where an undo and a redo of such an edit would write, in words; empty where there
             is none.

@@ -127,7 +127,8 @@ class WeightEdits:
 
     Attributes:
         made: What was written, in its order; what a hand that drags wrote at one moment is one.
-        count: How often something was written: another count means other weights.
+        count: How often something was written, other weights were put in, or training went another way from an earlier
+            step: the same step with the same count means the same weights.
     """
 
     def __init__(self) -> None:
@@ -159,6 +160,7 @@ class WeightEdits:
 
     def forget_after(self, step: int) -> None:
         """Training goes another way from this step."""
+        self.count += 1
         self.made = [edit for edit in self.made if edit.step <= step]
         self._done, self._undone = [], []
         for edit in self.made:
@@ -166,6 +168,7 @@ class WeightEdits:
 
     def clear(self) -> None:
         """Other weights stand there now, or it begins anew: nothing can be undone or made again."""
+        self.count += 1
         self.made, self._done, self._undone = [], [], []
 
     def at(self, step: int, evaluated_epochs: int) -> list[WeightEdit]:

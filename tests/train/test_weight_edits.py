@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 from torch import Tensor, nn
-from training_helpers import CNN, CPU, advance, made_training, same, served, session_of, tables, wait_for, weights
+from training_helpers import CNN, CPU, MLP, advance, made_training, same, served, session_of, tables, wait_for, weights
 
 from nnviz.data.tensors import Feeder
 from nnviz.errors import NnvizError
@@ -154,6 +154,34 @@ def test_an_edit_in_a_session_is_recorded_measured_undone_and_made_again() -> No
         rests_at(session, 3)
         assert session.position.undoable_edit == ""
         assert not any(one.series.startswith("finding/edited") for one in run.findings())
+
+
+def test_the_same_step_with_other_weights_has_another_count() -> None:
+    """Another way from an earlier step, the best weights in place of the last, and the last again."""
+    with served(session_of(MLP, probes=None, epochs=8, keep_best=True, learning_rate=0.9)) as session:
+
+        def key() -> tuple[int, int]:
+            return session.position.step, session.position.edits
+
+        session.step(3).result(20)
+        rests_at(session, 3)
+        third = key()
+        session.go_back(2).result(20)
+        rests_at(session, 2)
+        session.set_learning_rate(0.8).result(20)
+        session.step().result(20)
+        rests_at(session, 3)
+        assert key() != third
+        session.step(45).result(20)
+        rests_at(session, 48)
+        last = key()
+        session.play()
+        wait_for(lambda: session.state is SessionState.DONE)
+        assert session.ask(lambda: session.training.weights_of).result(20) < 48, "choose another learning rate"
+        best = key()
+        session.set_epochs(9).result(20)
+        session.restore_best().result(20)
+        assert len({last, best, key()}) == 3
 
 
 def test_it_can_be_edited_while_it_trains_and_goes_on_from_edited_best_weights() -> None:

@@ -21,11 +21,13 @@ class Curation:
         targets: As the split's own, with other labels where that was decided; the split's own tensor where nowhere.
         weights: float32[n], what was decided times the split's own; None where every example weighs 1.
         astray: What was decided about examples that are not there any more, or have other numbers than then.
+        entries: All that was decided.
     """
 
     targets: Tensor
     weights: Tensor | None
     astray: tuple[Curated, ...]
+    entries: tuple[Curated, ...] = ()
 
     @property
     def remark(self) -> str:
@@ -89,7 +91,7 @@ def curated(split: Split, facts: DataFacts, entries: Sequence[Curated]) -> Curat
                 targets = targets.clone()
             targets[everywhere] = label
         weights[everywhere] = own[everywhere] * entry.weight
-    return Curation(targets, None if bool((weights == 1).all()) else weights, tuple(astray))
+    return Curation(targets, None if bool((weights == 1).all()) else weights, tuple(astray), tuple(entries))
 
 
 def _stands_elsewhere(entry: Curated, split: Split) -> bool:

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from nnviz.data.fingerprint import Fingerprint
 from nnviz.errors import DataError, RunFileError
+from nnviz.project.curation import MOST_CURATED, curated_problem
+from nnviz.project.model import Curated
 from nnviz.train.finite import all_finite
 from nnviz.train.optimizers import IMPLEMENTATION
 from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
@@ -89,6 +91,7 @@ class _Header(msgspec.Struct, frozen=True):
     has_best: bool
     data: Fingerprint | None = None
     switches: _Switches = _Switches()
+    curation: list[Curated] | None = None
     digest: str = ""
 
 
@@ -107,6 +110,8 @@ class Checkpoint:
         data: What it was trained on; None where that is not known, as in files of older versions.
         switches: Units that were switched off or frozen at that step; none in files of older versions.
         examples: What became of every training example, see ``ExampleRecord``; empty where nobody keeps that.
+        curation: What was decided about single examples and held for the epoch under way; None where that is not known,
+            as in files of older versions.
     """
 
     progress: Progress
@@ -119,6 +124,7 @@ class Checkpoint:
     data: Fingerprint | None = None
     switches: UnitSwitches = NO_SWITCHES
     examples: Tensors = field(default_factory=dict)
+    curation: tuple[Curated, ...] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -159,6 +165,7 @@ def capture(
     data: Fingerprint | None = None,
     switches: UnitSwitches = NO_SWITCHES,
     examples: Tensors | None = None,
+    curation: tuple[Curated, ...] | None = None,
     *,
     copied: bool = True,
 ) -> Checkpoint:
@@ -173,6 +180,7 @@ def capture(
         data: Fingerprint of the data it was trained on.
         switches: Units that are switched off or frozen.
         examples: What became of every training example; the checkpoint's own from here on.
+        curation: What was decided about single examples and holds for the epoch under way.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
     """
 
@@ -193,7 +201,7 @@ def capture(
                     values[f"{index}/{name}"] = value
     weights = {name: kept(tensor) for name, tensor in network.state_dict().items()}
     mine = examples or {}
-    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches, mine)
+    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches, mine, curation)
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -260,6 +268,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         checkpoint.best is not None,
         checkpoint.data,
         _Switches(sorted(checkpoint.switches.off), sorted(checkpoint.switches.frozen)),
+        None if checkpoint.curation is None else list(checkpoint.curation),
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
@@ -321,7 +330,16 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         header.data,
         UnitSwitches(_units(header.switches.off), _units(header.switches.frozen)),
         _examples(blobs.get("examples")),
+        _curation(header.curation),
     )
+
+
+def _curation(entries: list[Curated] | None) -> tuple[Curated, ...] | None:
+    if entries is None:
+        return None
+    if len(entries) > MOST_CURATED or any(curated_problem(entry) for entry in entries):
+        raise RunFileError("The checkpoint is damaged: what was decided about single examples cannot have been.")
+    return tuple(entries)
 
 
 def _examples(blob: bytes | None) -> Tensors:

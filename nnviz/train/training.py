@@ -384,13 +384,26 @@ class Training:
 
     def _use_curation(self) -> None:
         """What holds for the epoch that the next step belongs to."""
-        found = next((one for one in reversed(self._curated) if one.first_epoch <= self.epoch), self._curated[0])
-        if found.curation is self._curation:
+        found = self._present_curation()
+        if found is self._curation:
             return
         if self.examples is not None:
             self.examples.settle()  # with the labels that were learned
-        self._curation = found.curation
+        self._curation = found
         self._feeder.label(self._curation.targets, self._curation.weights)
+
+    def _present_curation(self) -> Curation:
+        found = next((one for one in reversed(self._curated) if one.first_epoch <= self.epoch), self._curated[0])
+        return found.curation
+
+    def _curated_from(self, checkpoint: Checkpoint) -> list[_Curated]:
+        """From a checkpoint on: what held there to the end of its epoch, then what is decided now."""
+        newest = self._curated[-1].curation
+        whole = self._step % self.steps_per_epoch == 0
+        if checkpoint.curation is None or whole or checkpoint.curation == newest.entries:
+            return [_Curated(0, newest)]
+        then = curated(self.data.train, self.data.facts, checkpoint.curation)
+        return [_Curated(0, then), _Curated(self.epoch + 1, newest)]
 
     def loss_of_next_batch(self) -> LossFunction:
         """What the step that comes next makes small: ``loss_function``, in which each example weighs what it is to."""
@@ -614,6 +627,7 @@ class Training:
             self.data.fingerprint,
             self.switches,
             None if self.examples is None else self.examples.capture(copied=copied),
+            self._present_curation().entries,
             copied=copied,
         )
 
@@ -631,7 +645,7 @@ class Training:
         self._use_switches(checkpoint.switches)
         self.edits.clear()
         self._replay_until = 0
-        self._curated = [_Curated(0, self._curated[-1].curation)]
+        self._curated = self._curated_from(checkpoint)
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
             base = float(self.optimizer.param_groups[0]["lr"])

@@ -24,13 +24,14 @@ from training_helpers import (
 
 from nnviz.data.curation import curated, mark_of
 from nnviz.data.examples import LoadedData, Split
-from nnviz.errors import ParamError, ProjectError
+from nnviz.errors import ParamError, ProjectError, RunFileError
 from nnviz.project.document import Document
 from nnviz.project.edits import Curate
 from nnviz.project.files import io
 from nnviz.project.model import Curated, Graph, Project
 from nnviz.record.run import Run
 from nnviz.train.change import Live, change, difference
+from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
@@ -109,6 +110,33 @@ def test_it_holds_from_the_next_epoch_on_and_again_on_the_way_back() -> None:
     training.curate(())
     advance(training, 6)
     assert training._curation.weights is None
+
+
+def test_gone_on_with_in_the_middle_of_an_epoch_the_decisions_hold_from_the_same_step_on() -> None:
+    """Against the one that was never closed; a file of an older version does not say what held."""
+    training = made(entries=ENTRIES[:2])
+    advance(training, 8)
+    training.curate(ENTRIES)
+    blobs = to_blobs(training.capture())
+    resumed = made(entries=ENTRIES)
+    resumed.restore(from_blobs(blobs))
+    advance(training, 3)
+    advance(resumed, 3)
+    assert same(weights(training.network), weights(resumed.network))
+    again = made(entries=ENTRIES)
+    again.restore(from_blobs(to_blobs(resumed.capture())))
+    for one in (training, resumed, again):
+        advance(one, 18 - one.step)
+        assert same(weights(training.network), weights(one.network))
+    header = msgspec.json.decode(blobs["header"])
+    del header["digest"]
+    wrong = header | {"curation": [{"example": 3, "weight": -1.0}]}
+    with pytest.raises(RunFileError, match="damaged"):
+        from_blobs(blobs | {"header": msgspec.json.encode(wrong)})
+    del header["curation"]
+    older = made(entries=ENTRIES)
+    older.restore(from_blobs(blobs | {"header": msgspec.json.encode(header)}))
+    assert older._present_curation().entries == ENTRIES
 
 
 def test_a_decision_follows_its_example_and_never_falls_on_another() -> None:

@@ -26,7 +26,7 @@ from nnviz.data.images import LeftOut
 from nnviz.data.preparation import plan
 from nnviz.data.sources.source import CancelledCheck, Request
 from nnviz.data.tensors import LoadedData, load
-from nnviz.data.unlabelled import Block, ReadPicture, UnreadableError, blocks, picture_reader
+from nnviz.data.unlabelled import Block, Likewise, ReadPicture, UnreadableError, blocks, picture_reader
 from nnviz.errors import Cancelled, DataError, InputError, RunFileError
 from nnviz.network.losses import LossFunction, loss_function
 from nnviz.network.memory import build_network, refuse_without_room
@@ -97,7 +97,7 @@ class Predictor:
     def __init__(self, run: Path, step: int | None = None, weights: Weights = "", data_dir: Path | None = None) -> None:
         project, checkpoint = _kept(run, step)
         project = effective(project)
-        facts, scaler, read, means = _known(project, checkpoint, data_dir, run)
+        facts, scaler, read, means, self._likewise = _known(project, checkpoint, data_dir, run)
         self.facts, self._scaler, self._read = facts, scaler, read
         #: What stands in for a number that is missing: the mean of the training examples; None where none may be.
         self._means = means
@@ -134,7 +134,8 @@ class Predictor:
     def blocks(self, given: Path) -> Iterator[Block]:
         """The examples of a folder, a picture or a table, as this network takes them."""
         missing = self._means is not None
-        return blocks(given, self.facts.input_shape, self.facts.feature_names, self._read, missing=missing)
+        shape, names = self.facts.input_shape, self.facts.feature_names
+        return blocks(given, shape, names, self._read, missing=missing, likewise=self._likewise)
 
     def rows(self, block: Block) -> list[tuple[str | float, ...]]:
         """Of each example its name, then what the network says: label and probability, or numbers.
@@ -305,8 +306,8 @@ def _nearest(kept: Sequence[CheckpointInfo], step: int | None, run: Path) -> Che
 
 def _known(
     project: Project, checkpoint: Checkpoint, data_dir: Path | None, run: Path
-) -> tuple[DataFacts, Scaler, ReadPicture, Tensor | None]:
-    """What the network was trained on is like, how an example is prepared, how a picture is read, and mean numbers.
+) -> tuple[DataFacts, Scaler, ReadPicture, Tensor | None, Likewise | None]:
+    """What the network was trained on is like, how an example is prepared, how a picture or a table is read, and means.
 
     Where the data have changed or are gone, the run itself knows its classes, and a preparation that takes nothing from
     the examples needs none of them.
@@ -325,9 +326,11 @@ def _known(
         difference = then.difference(data.fingerprint)
         problem = f"since it was made the data set has {difference}" if difference else ""
     if data is not None and not problem:
-        own_table = datasets.dataset(project.data.dataset).needs_folder and data.train.inputs.is_floating_point()
+        spec = datasets.dataset(project.data.dataset)
+        own_table = spec.needs_folder and data.train.inputs.is_floating_point()
         means = data.train.inputs.double().mean(0).float() if own_table else None
-        return data.facts, data.scaler, _reader(project, data.facts, same_data=True), means
+        likewise = datasets.source_of(spec.kind).recipes(Request(spec, datasets.values(project.data), data_dir))
+        return data.facts, data.scaler, _reader(project, data.facts, same_data=True), means, likewise
     needed = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]
     if needed:
         what = registry.PREPARATIONS(needed[0]).title
@@ -344,7 +347,7 @@ def _known(
         )
     kind = torch.uint8 if len(facts.input_shape) == 3 else torch.float32
     nothing = Split(torch.zeros((0, *facts.input_shape), dtype=kind), torch.zeros(0, dtype=torch.int64))
-    return facts, Scaler.fit(nothing, project.data.preparation), _reader(project, facts, same_data=False), None
+    return facts, Scaler.fit(nothing, project.data.preparation), _reader(project, facts, same_data=False), None, None
 
 
 def _facts_of_run(project: Project, checkpoint: Checkpoint, data: LoadedData | None) -> DataFacts | None:

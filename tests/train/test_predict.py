@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from PIL import Image
@@ -16,7 +19,7 @@ from nnviz import cli
 from nnviz.data import datasets, tensors
 from nnviz.errors import DataError, InputError
 from nnviz.project.adapt import choose_data
-from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
+from nnviz.project.model import Choice, DataConfig, ParamValue, Project, TrainConfig
 from nnviz.project.samples import templates
 from nnviz.project.samples.sketch import chain, features, linear, output
 from nnviz.record.store import open_run
@@ -191,3 +194,58 @@ def test_a_table_of_ones_own_with_categories_and_a_target_in_thousands(tmp_path:
     header, *found = read_back(out)
     assert header == ["row", "label"] and [row[0] for row in found] == ["1", "2", "4"]
     assert [float(row[1]) for row in found] == pytest.approx([40_000, 90_000, 60_000], rel=0.03)
+
+
+def trained_on(table: Path, run: Path, inputs: int, preparation: str = "standardise", **params: ParamValue) -> None:
+    config = DataConfig("table_file", {"path": str(table), **params}, preparation=(Choice(preparation),))
+    graph = chain(features(inputs), linear(2), output(loss="cross_entropy"))
+    project = choose_data(Project(graph=graph), config, datasets.facts(config)).apply(Project(graph=graph))
+    train_to_file(msgspec.structs.replace(project, training=TrainConfig(batch_size=20, epochs=1)), run, probes=())
+
+
+@pytest.mark.parametrize("categories", ["one_hot", "index"])
+def test_a_table_is_understood_as_that_of_the_training_was(tmp_path: Path, categories: str) -> None:
+    """Dates, letters in cp1252, codes, thousands and missing values, against numbers by hand."""
+    table, new, run = tmp_path / "old.csv", tmp_path / "new.csv", tmp_path / "a.nnvizrun"
+    towns = ("Bern", "Zürich")
+    rows = [
+        f'{1 + n % 9:02}.01.2000,{towns[n % 2]},{("007", "012")[n // 2 % 2]},"1,{n % 10:03}",{("no", "yes")[n % 2]}'
+        for n in range(40)
+    ]
+    table.write_bytes(("day,town,code,sum,right\n" + "\n".join(rows) + "\n").encode("cp1252"))
+    choice = {"categories": categories, "kinds": ("code=category",)}
+    trained_on(table, run, 4 if categories == "index" else 6, **choice)
+    text = (
+        'sum,code,town,id,day\n"1,037",007,Zürich,5,31.12.1999\nNA,12,Bern,6,13.01.2000\n1,7,Chur,7,01.02.2000\n'
+        "1,7\n2,7,Bern,8,soon\n3,7,Bern,9,02.02.2000\n"
+    )
+    new.write_bytes(text.encode("cp1252"))
+    predictor = Predictor(run)
+    (block,) = predictor.blocks(new)
+    assert sorted(one.reason for one in block.left_out) == [
+        "Row 3: column 'town' holds 'Chur', which the network was not trained on.",
+        "Row 4 has 2 values, not 5.",
+        "Row 5: column 'day' holds 'soon', no date like those of the training.",
+    ]
+    assert block.names == ("1", "2", "6") and (block.done, block.total) == (6, 6)
+    codes = {"Bern": (1, 0), "Zürich": (0, 1), "12": (1, 0), "7": (0, 1)}
+
+    def one(day: float, town: str, code: str, total: float) -> list[float]:
+        if categories == "index":
+            return [day, codes[town].index(1), codes[code].index(1), total]
+        return [day, *codes[town], *codes[code], total]
+
+    expected = [one(-1, "Zürich", "7", 1037), one(12, "Bern", "12", np.nan), one(32, "Bern", "7", 3)]
+    assert np.array_equal(block.inputs, np.array(expected, np.float32), equal_nan=True)
+    # The same as a Parquet file, which says itself that there are days and whole numbers.
+    columns = {"day": [date(1999, 12, 31)], "town": ["Zürich"], "code": [7], "sum": [1037], "more": [[1, 2]]}
+    pl.DataFrame(columns).write_parquet(tmp_path / "new.parquet")
+    (block,) = predictor.blocks(tmp_path / "new.parquet")
+    assert block.inputs.tolist() == expected[:1] and not block.left_out
+    # As many columns, but others: never taken by their places.
+    new.write_text("id,day,town,code\n1,01.01.2000,Bern,7\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no column 'sum'"):
+        next(predictor.blocks(new))
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match="pipe, not a file"):
+        next(predictor.blocks(tmp_path / "pipe.csv"))

@@ -252,7 +252,13 @@ def as_csv(header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> byte
 
 
 def _harmless(cell: str | float) -> str | float:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+    if not isinstance(cell, str) or not cell.startswith(_FORMULAS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell  # a number with its sign, such as the name of a class
 
 
 def _unreadable(

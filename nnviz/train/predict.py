@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz import paths
-from nnviz.data import datasets, picture_steps
+from nnviz.data import datasets, picture_steps, step_facts
 from nnviz.data.examples import Scaler, Split
 from nnviz.data.images import LeftOut
 from nnviz.data.preparation import plan
@@ -37,7 +37,7 @@ from nnviz.project.declared.preparations import PICTURES
 from nnviz.project.files import io as projects
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.graph.bypass import effective
-from nnviz.project.model import DataFacts, Project
+from nnviz.project.model import DataFacts, Project, Shape
 from nnviz.record.places import RUN_SUFFIX
 from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.train import checkpoint as checkpoints
@@ -336,13 +336,14 @@ def _known(
         own_table = spec.needs_folder and data.train.inputs.is_floating_point()
         means = data.train.inputs.double().mean(0).float() if own_table else None
         likewise = datasets.source_of(spec.kind).recipes(Request(spec, datasets.values(project.data), data_dir))
-        return data.facts, data.scaler, _reader(project, data.facts, same_data=True), means, likewise
-    needed = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]
+        return data.facts, data.scaler, _reader(project, data.facts, data_dir, run, same_data=True), means, likewise
+    kinds = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]
+    needed = f"its preparation ({registry.PREPARATIONS(kinds[0]).title}) needs them" if kinds else ""
+    if project.data.dataset == "table_file":
+        needed = "only they tell how its columns become numbers"
     if needed:
-        what = registry.PREPARATIONS(needed[0]).title
         raise DataError(
-            f"The data of this run are not those that it was trained on ({problem}), and its preparation ({what}) "
-            "needs them.",
+            f"The data of this run are not those that it was trained on ({problem}), and {needed}.",
             file=paths.shown(run),
         )
     facts = _facts_of_run(project, checkpoint, data)
@@ -353,22 +354,36 @@ def _known(
         )
     kind = torch.uint8 if len(facts.input_shape) == 3 else torch.float32
     nothing = Split(torch.zeros((0, *facts.input_shape), dtype=kind), torch.zeros(0, dtype=torch.int64))
-    return facts, Scaler.fit(nothing, project.data.preparation), _reader(project, facts, same_data=False), None, None
+    return (
+        facts,
+        Scaler.fit(nothing, project.data.preparation),
+        _reader(project, facts, data_dir, run, same_data=False),
+        None,
+        None,
+    )
 
 
 def _facts_of_run(project: Project, checkpoint: Checkpoint, data: LoadedData | None) -> DataFacts | None:
     """What a run knows of its data by itself; None where that is not enough."""
     then = checkpoint.data
-    if data is not None and then is not None and data.facts.class_names == then.classes:
-        return data.facts  # other examples, but of the same kind
-    inference = infer(project.graph)
-    ends = [key for key, node in project.graph.nodes.items() if node.kind == "input"]
-    if then is None or not then.classes or len(ends) != 1 or ends[0] not in inference.results:
+    results = infer(project.graph).results
+    shapes = {
+        kind: [results[key].output for key, node in project.graph.nodes.items() if node.kind == kind and key in results]
+        for kind in ("input", "output")
+    }
+    if then is None or len(shapes["input"]) != 1:
         return None
-    return DataFacts(inference.results[ends[0]].output, len(then.classes), "classes", then.classes)
+    shape = shapes["input"][0]
+    if data is not None and (data.facts.class_names, data.facts.input_shape) == (then.classes, shape):
+        return data.facts  # other examples, but of the same kind
+    if not then.classes:
+        return None
+    if len(then.classes) == 2 and shapes["output"] == [(1,)]:
+        return DataFacts(shape, 1, "binary", then.classes)
+    return DataFacts(shape, len(then.classes), "classes", then.classes)
 
 
-def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPicture:
+def _reader(project: Project, facts: DataFacts, data_dir: Path | None, run: Path, *, same_data: bool) -> ReadPicture:
     if len(facts.input_shape) != 3:
         return _no_picture
     background, how, levels = "white", "fill", None
@@ -381,12 +396,7 @@ def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPictu
     steps = [step for step in plan(project.data.preparation) if step.spec.stage == PICTURES]
     if not steps:
         return picture_reader(facts.input_shape, background, levels, how)
-    bare = datasets.declared(msgspec.structs.replace(project.data, preparation=()))
-    side = values.get("size")
-    shape = (
-        (int(str(values.get("channels"))), int(str(side)), int(str(side))) if bare is None else bare.data.input_shape
-    )
-    read = picture_reader(shape, background, levels, how)
+    read = picture_reader(_bare_shape(project, facts, data_dir, run), background, levels, how)
 
     def prepared(file: Path) -> NDArray[np.uint8]:
         pictures = torch.from_numpy(read(file))[None]
@@ -396,6 +406,33 @@ def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPictu
         return made
 
     return prepared
+
+
+def _bare_shape(project: Project, facts: DataFacts, data_dir: Path | None, run: Path) -> Shape:
+    """The shape of a picture before any step of the preparation.
+
+    Raises:
+        DataError: Only the file of the training tells it, and that is another one or gone.
+    """
+    bare = datasets.declared(msgspec.structs.replace(project.data, preparation=()))
+    if bare is not None:
+        return bare.data.input_shape
+    values = datasets.values(project.data)
+    if "size" in values and "channels" in values:
+        side = int(str(values["size"]))
+        return int(str(values["channels"])), side, side
+    try:
+        found = datasets.look(project.data, data_dir)
+        prepared = step_facts.prepared(found, project.data.preparation).data.input_shape
+        problem = "" if prepared == facts.input_shape else "its pictures have another shape by now"
+    except DataError as error:
+        problem = str(error)
+    if problem:
+        raise DataError(
+            f"Only the data of this run tell what pictures its preparation begins with: {problem.rstrip('.')}.",
+            file=paths.shown(run),
+        )
+    return found.data.input_shape
 
 
 def _no_picture(file: Path) -> NDArray[np.uint8]:

@@ -167,8 +167,19 @@ def test_no_text_becomes_a_formula() -> None:
     cells = ["=1+1", "+1", "-1", "-1e3", "-1+2", "-x", "@x", "\tx", "plain", 'a"b,c', "two\nlines"]
     text = as_csv(("filename", "label"), [(cell, -1.5) for cell in cells]).decode()
     found = list(csv.reader(text.splitlines(keepends=True)))[1:]
-    harmless = ["'=1+1", "+1", "-1", "-1e3", "'-1+2", "'-x", "'@x", "'\tx", "plain", 'a"b,c', "two\nlines"]
-    assert [row[0] for row in found] == harmless
+    assert [row[0] for row in found] == [
+        "'=1+1",
+        "+1",
+        "-1",
+        "-1e3",
+        "'-1+2",
+        "'-x",
+        "'@x",
+        "'\tx",
+        "plain",
+        'a"b,c',
+        "two\nlines",
+    ]
     assert {row[1] for row in found} == {"-1.5"}
 
 
@@ -197,8 +208,60 @@ def test_a_table_of_ones_own_with_categories_and_a_target_in_thousands(tmp_path:
     assert [float(row[1]) for row in found] == pytest.approx([40_000, 90_000, 60_000], rel=0.03)
 
 
+def test_data_that_are_gone_or_have_changed_never_give_wrong_answers(tmp_path: Path) -> None:
+    """Two classes told apart by one number, of a file that is moved; a table with one category more."""
+    run, arrays, new = tmp_path / "a.nnvizrun", tmp_path / "arrays.npz", tmp_path / "new.csv"
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    np.savez(arrays, x=x, y=(x[:, 0] > 0).astype(np.int64))
+    config = DataConfig("numpy_file", {"path": str(arrays)})
+    graph = chain(features(3), linear(1), output(loss="bce_logits"))
+    project = choose_data(Project(graph=graph), config, datasets.facts(config)).apply(Project(graph=graph))
+    training = TrainConfig(optimizer=Choice("adam", {"learning_rate": 0.1}), batch_size=20, epochs=20)
+    train_to_file(msgspec.structs.replace(project, training=training), run, probes=())
+    new.write_text("a,b,c\n2,0,0\n-2,0,0\n", encoding="utf-8")
+    before, after = tmp_path / "before.csv", tmp_path / "after.csv"
+    predict_to_file(Predictor(run), new, before)
+    assert [row[1] for row in read_back(before)[1:]] == ["1", "0"]
+    arrays.rename(tmp_path / "moved.npz")
+    tensors.clear_cache()
+    predict_to_file(Predictor(run), new, after)
+    assert after.read_bytes() == before.read_bytes()
+
+    table, run = tmp_path / "table.csv", tmp_path / "b.nnvizrun"
+    rows = "".join(f"{n},{'ab'[n % 2]},{'xy'[n % 2]}\n" for n in range(40))
+    table.write_text("size,kind,right\n" + rows, encoding="utf-8")
+    trained_on(table, run, 3, preparation="")
+    for change in (lambda: table.write_text("size,kind,right\n" + rows + "1,c,x\n2,c,x\n"), table.unlink):
+        change()
+        tensors.clear_cache()
+        with pytest.raises(DataError, match=r"not those that it was trained on.*how its columns become numbers"):
+            Predictor(run)
+
+
+def test_pictures_of_arrays_are_prepared_as_those_of_the_training_were(tmp_path: Path) -> None:
+    run, arrays, picture = tmp_path / "a.nnvizrun", tmp_path / "arrays.npz", tmp_path / "0.png"
+    x = np.random.default_rng(0).integers(0, 256, (20, 9, 9, 3), np.uint8)
+    np.savez(arrays, x=x, y=np.arange(20) % 2)
+    Image.fromarray(x[0]).save(picture)
+    steps = (Choice("resize", {"size": (28, 28)}), Choice("colour", {"to": "grey"}), Choice("scale"))
+    config, project = DataConfig("numpy_file", {"path": str(arrays)}, preparation=steps), templates.sample("digits-cnn")
+    project = choose_data(project, config, datasets.facts(config)).apply(project)
+    training = msgspec.structs.replace(project.training, epochs=1, batch_size=8)
+    train_to_file(msgspec.structs.replace(project, training=training), run, probes=())
+    data = tensors.load(project.data)
+    trained = {row.numpy().tobytes() for split in (data.train, data.validation, data.test) for row in split.inputs}
+    (block,) = Predictor(run).blocks(picture)
+    assert block.inputs.shape == (1, 1, 28, 28) and block.inputs[0].tobytes() in trained
+    arrays.rename(tmp_path / "moved.npz")
+    tensors.clear_cache()
+    with pytest.raises(DataError, match=r"a\.nnvizrun.*arrays\.npz"):
+        Predictor(run)
+
+
 def trained_on(table: Path, run: Path, inputs: int, preparation: str = "standardise", **params: ParamValue) -> None:
-    config = DataConfig("table_file", {"path": str(table), **params}, preparation=(Choice(preparation),))
+    config = DataConfig(
+        "table_file", {"path": str(table), **params}, preparation=(Choice(preparation),) if preparation else ()
+    )
     graph = chain(features(inputs), linear(2), output(loss="cross_entropy"))
     project = choose_data(Project(graph=graph), config, datasets.facts(config)).apply(Project(graph=graph))
     train_to_file(msgspec.structs.replace(project, training=TrainConfig(batch_size=20, epochs=1)), run, probes=())

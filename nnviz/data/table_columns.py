@@ -646,7 +646,7 @@ def _places(cells: pl.Series, recipe: Recipe, decimal: str) -> pl.Series:
     there may stand as '007' here.
     """
     levels = list(recipe.levels)
-    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
+    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Duration, pl.Object):
         return pl.repeat(None, len(cells), dtype=pl.Int64, eager=True)
     texts = cells.cast(pl.String, strict=False) if cells.dtype != pl.String else _cleaned(cells)
     places = _codes(texts, pl.Series(levels, dtype=pl.String))
@@ -668,8 +668,9 @@ def _dates_again(cells: pl.Series, recipe: Recipe) -> pl.Series:
     days = _days(cells.str.to_datetime(recipe.form, strict=False)) if recipe.form else None
     if days is not None and days.null_count() < days.len():
         return days
-    other, _, _ = _as_dates(cells, month_first=recipe.form in _MONTH_FIRST)
-    return pl.repeat(None, len(cells), dtype=pl.Float64, eager=True) if other is None else other
+    other, words, _ = _as_dates(cells, month_first=recipe.form in _MONTH_FIRST)
+    guessed = words and recipe.form not in _DAY_FIRST  # nothing says which number is the day
+    return pl.repeat(None, len(cells), dtype=pl.Float64, eager=True) if other is None or guessed else other
 
 
 def _why_out(column: _Column, how: HowToTake) -> str:

@@ -306,6 +306,12 @@ def test_a_table_is_understood_as_that_of_the_training_was(tmp_path: Path, categ
     pl.DataFrame(columns).write_parquet(tmp_path / "new.parquet")
     (block,) = predictor.blocks(tmp_path / "new.parquet")
     assert block.inputs.tolist() == expected[:1] and not block.left_out
+    # A form in which nothing tells day and month apart is none that was trained on.
+    new.write_text("day,town,code,sum\n01/02/2000,Bern,7,1\n", encoding="utf-8")
+    (block,) = predictor.blocks(new)
+    assert [one.reason for one in block.left_out] == [
+        "Row 1: column 'day' holds '01/02/2000', no date like those of the training."
+    ]
     # As many columns, but others: never taken by their places.
     new.write_text("id,day,town,code\n1,01.01.2000,Bern,7\n", encoding="utf-8")
     with pytest.raises(DataError, match="no column 'sum'"):

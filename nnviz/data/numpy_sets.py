@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -140,7 +140,9 @@ def plan_of(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> P
     known = _PLANS.get((path, how))
     if isinstance(known, tuple) and known[1] == _state(known[0].files):
         found: Plan = known[0]
-        return found
+        # Of .npy files another may lie beside it by now: the headers tell.
+        if path.suffix.lower() == ".npz" or _parts(path, how) == (found.training, found.validation, found.test):
+            return found
     found = _plan(path, how, report)
     size = sum(labels.nbytes for labels in found.labels)
     _PLANS.put((path, how), (found, _state(found.files)), size + 1_000)
@@ -197,7 +199,7 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
 
 def _parts(path: Path, how: HowToTake) -> tuple[Pair, Pair | None, Pair | None]:
     if path.suffix.lower() == ".npz":
-        return _named_parts(open_npz(path), how, path)
+        return _named_parts(*open_npz(path), how, path)
     own = open_npy(path)
     if how.targets:
         answers = beside(path, how.targets.removesuffix(".npy"))
@@ -249,10 +251,14 @@ def _other_splits(inputs: str, answers: str, names: tuple[str, ...]) -> list[tup
     return found
 
 
-def _named_parts(arrays: Mapping[str, FileArray], how: HowToTake, path: Path) -> tuple[Pair, Pair | None, Pair | None]:
+def _named_parts(
+    arrays: Mapping[str, FileArray], refused: Mapping[str, DataError], how: HowToTake, path: Path
+) -> tuple[Pair, Pair | None, Pair | None]:
     listed = ", ".join(f"'{shown(name)}'" for name in list(arrays)[:8]) + (", …" if len(arrays) > 8 else "")
 
     def chosen(name: str, field: str) -> FileArray:
+        if name in refused:
+            raise refused[name]
         if name not in arrays:
             raise DataError(
                 f"There is no array '{shown(name)}' in it. There are: {listed}.",
@@ -270,11 +276,16 @@ def _named_parts(arrays: Mapping[str, FileArray], how: HowToTake, path: Path) ->
             if not answers and len(arrays) == 2:
                 answers = next(name for name in arrays if name != how.inputs)
             if not answers:
+                _check_none_refused([how.inputs, *_answers_of(how.inputs)], refused)
                 return Pair(inputs, None), None, None
             names = how.inputs, answers
         chosen(names[1], "targets")
     else:
         usual = _usual(arrays)
+        if usual is None:
+            _check_none_refused(_usual([*arrays, *refused]) or (), refused)
+        if how.targets:
+            chosen(how.targets, "targets")
         if usual is None and len(arrays) == 1:
             return Pair(next(iter(arrays.values())), None), None, None
         if usual is None:
@@ -286,12 +297,22 @@ def _named_parts(arrays: Mapping[str, FileArray], how: HowToTake, path: Path) ->
         names = (usual[0], chosen(how.targets, "targets").name) if how.targets else usual
     held_back: list[Pair | None] = []
     for split in (_VALIDATION, _TEST):
-        pairs = [pair for pair in _other_splits(*names, split) if pair[0] in arrays and pair[1] in arrays]
+        possible = _other_splits(*names, split)
+        pairs = [pair for pair in possible if pair[0] in arrays and pair[1] in arrays]
+        if not pairs:  # half of one must not be passed over
+            _check_none_refused([name for pair in possible if {*pair} & {*arrays} for name in pair], refused)
         held_back.append(Pair(arrays[pairs[0][0]], arrays[pairs[0][1]]) if pairs else None)
     return Pair(arrays[names[0]], arrays[names[1]]), held_back[0], held_back[1]
 
 
-def _usual(arrays: Mapping[str, FileArray]) -> tuple[str, str] | None:
+def _check_none_refused(names: Iterable[str], refused: Mapping[str, DataError]) -> None:
+    """Says why an array that is needed is refused, rather than going on without it."""
+    for name in names:
+        if name in refused:
+            raise refused[name]
+
+
+def _usual(arrays: Iterable[str]) -> tuple[str, str] | None:
     """Inputs and answers by names that many use, those of training first."""
     plain = {name.lower(): name for name in arrays}
     for first, second in _PAIRS:

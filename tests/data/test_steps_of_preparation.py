@@ -19,6 +19,7 @@ from nnviz.data.leaks import leaks
 from nnviz.data.preparation import moments
 from nnviz.data.readers import RawData
 from nnviz.data.tensors import LoadedData, Scaler, Split, load
+from nnviz.data.torchvision_bridge import import_torchvision
 from nnviz.data.viewing import view
 from nnviz.errors import DataError
 from nnviz.project import registry
@@ -232,6 +233,33 @@ def test_what_cannot_be_done_is_refused_by_its_field(planted: RawData) -> None:
     facts = DataFacts((3,), 1, "regression")
     refused = {spec.kind for spec in registry.PREPARATIONS.all.values() if spec.unsuited(facts)}
     assert refused == {"resize", "colour", "label_noise", "balance"}
+
+
+def test_steps_take_little_memory_whatever_the_proportions(monkeypatch: pytest.MonkeyPatch) -> None:
+    resize, colour = (registry.PREPARATIONS(kind).values({}) for kind in ("resize", "colour"))
+    resize = {**resize, "size": (64, 64), "how": "fill", "rest": "white"}
+    raw = torch.randint(0, 256, (40, 3, 4, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+    def made() -> list[torch.Tensor]:
+        grey = picture_steps.STEPS["colour"](raw, {**colour, "to": "grey"})
+        return [grey, picture_steps.STEPS["resize"](raw, resize)]
+
+    largest: list[int] = []
+    functional = import_torchvision("torchvision.transforms.v2.functional")
+    whole, real = made(), functional.resize
+
+    def watched(part: torch.Tensor, size: list[int], *, antialias: bool) -> torch.Tensor:
+        found: torch.Tensor = real(part, size, antialias=antialias)
+        largest.append(found.numel() * 4)
+        return found
+
+    monkeypatch.setattr(functional, "resize", watched)
+    monkeypatch.setattr(picture_steps, "_TOGETHER_BYTES", 1 << 20)
+    assert all(map(torch.equal, made(), whole))
+    assert max(largest) == 4 * 2 * 3 * 64 * 640  # two of 480 KB
+    with pytest.raises(DataError, match="too extreme for “fill”: choose squash or crop"):
+        flat = torch.zeros(1, 1, 1, 4096, dtype=torch.uint8)
+        picture_steps.STEPS["resize"](flat, {**resize, "size": (512, 1)})
 
 
 def test_what_stands_in_two_splits_is_counted(planted: RawData) -> None:

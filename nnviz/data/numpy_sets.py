@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.cache import Cache
+from nnviz.data.dataset_spec import generated_sizes
+from nnviz.data.division import stratified
 from nnviz.data.numpy_arrays import FileArray, beside, open_npy, open_npz, shown
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts
@@ -186,11 +188,13 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
     parts = [part for part in (training, validation, test) if part is not None]
     _check_parts(parts, path)
     _check_size(parts, shape, layout, path)
-    levels, said = _levels(parts, layout, path, report)
-    notes += said
     raw = [_answers(part) for part in parts]
     labels, facts, about = _taken(raw, parts, shape, how.task, layout, path)
-    notes += about
+    trained: NDArray[np.bool_] = np.ones(len(labels[0]), bool)
+    if len(parts) == 1:  # its test split is taken out of it, see ``hold_out_test``
+        trained[stratified(labels[0], generated_sizes(len(trained))[1], seed=0)] = False
+    levels, said = _levels(parts, trained, layout, path, report)
+    notes += said + about
     return Plan(training, validation, test, facts, tuple(notes), layout, levels, tuple(labels))
 
 
@@ -410,9 +414,9 @@ def _check_size(parts: list[Pair], shape: tuple[int, ...], layout: str, path: Pa
 
 
 def _levels(
-    parts: list[Pair], layout: str, path: Path, report: Callable[[int, int], None]
+    parts: list[Pair], trained: NDArray[np.bool_], layout: str, path: Path, report: Callable[[int, int], None]
 ) -> tuple[tuple[float, float] | None, list[str]]:
-    """What becomes black and white, by the training pictures alone; and that all numbers are finite."""
+    """What becomes black and white, by the pictures of the first part that are ``trained``; and that all are finite."""
     if layout != "features" and all(part.inputs.dtype.kind == "b" or part.inputs.dtype == np.uint8 for part in parts):
         return None, []
     total = sum(part.inputs.shape[0] for part in parts)
@@ -431,8 +435,11 @@ def _levels(
                         "a number that is infinite, NaN, or too large for single precision.",
                         file=str(path),
                     )
-            if part is parts[0]:
-                low, high = min(low, float(piece.min())), max(high, float(piece.max()))
+            if part is parts[0] and layout != "features":
+                chosen = trained[done : done + len(piece)]
+                seen = piece if chosen.all() else piece[chosen]
+                if len(seen):
+                    low, high = min(low, float(seen.min())), max(high, float(seen.max()))
             done += len(piece)
     if layout == "features":
         return None, []

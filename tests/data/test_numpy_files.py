@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from nnviz.data import datasets, numpy_sets, tensors
 from nnviz.data.tensors import load
@@ -276,3 +277,21 @@ def test_answers_that_come_later_are_found_and_only_beside_the_inputs(tmp_path: 
         with pytest.raises(DataError, match=r"There is no file '.*' beside it") as caught:
             load(on(folder / "x.npy", targets=named))
         assert caught.value.field == "data.params.targets"
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS / 7])
+def test_black_and_white_are_those_of_the_training_examples(tmp_path: Path, labels: Any) -> None:
+    """Those of the test split, a fifth, change nothing about the others."""
+    pictures = np.random.default_rng(1).normal(size=(40, 5, 6)) * 3
+
+    def trained(stored: Any) -> torch.Tensor:
+        numpy_sets.forget()
+        data = load(on(saved(tmp_path, x=stored, y=labels)))
+        return torch.cat((data.train.inputs, data.validation.inputs))
+
+    before, same = trained(pictures), 0
+    for number in range(40):
+        changed = pictures.copy()
+        changed[number, 0, 0] = 1_000
+        same += torch.equal(trained(changed), before)
+    assert len(before) == 32 and same == 8

@@ -382,7 +382,7 @@ def test_a_target_of_what_is_not_taken_is_refused(tmp_path: Path, values: pl.Ser
     path = tmp_path / "table.parquet"
     pl.DataFrame({"x": range(20), "y": values}).write_parquet(path)
     for task in ("auto", "classes", "numbers"):
-        with pytest.raises(DataError, match="which nnviz does not take. Choose another") as refused:
+        with pytest.raises(DataError, match=r"which nnviz does not take\. Choose another") as refused:
             datasets.inspect(config(path, task=task))
         assert "The target 'y' holds " in str(refused.value)
         assert (refused.value.file, refused.value.field) == (str(path), "data.params.target")

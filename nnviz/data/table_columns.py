@@ -174,6 +174,9 @@ def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int
     for column in understood:
         warnings += column.warnings
     target = next(column for column in understood if column.name == target_name)
+    if target.kind == LEFT_OUT and target.why_out.startswith("holds"):
+        sentence = f"The target '{target_name}' {target.why_out}, which nnviz does not take. Choose another."
+        raise DataError(sentence, file=file, field=_TARGET)
     inputs = [column for column in understood if column is not target]
     kept = [column for column in inputs if column.kind != LEFT_OUT]
     rows, row_words = _rows(table, target, kept, how, file)

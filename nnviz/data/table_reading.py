@@ -164,9 +164,11 @@ def _read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileT
     data, encoding = _as_utf8(path, data, how.encoding)
     if b"\r" in data and b"\n" not in data:  # as old Macintoshes wrote
         data = data.replace(b"\r", b"\n")
-    data = data.rstrip(b"\r\n \t\x1a")
-    if not data:
+    full = len(data.rstrip(b"\r\n \t\x1a"))
+    if not full:
         raise _wrong(path, "The file holds nothing but empty lines.")
+    behind = data[full:].splitlines()[0] if data[full:] else b""  # tabs at the end of a row are empty values
+    data = data[:full] + behind.rstrip(b" \x1a")
     given = ""
     if data[:4].lower() == b"sep=" and data[5:6] in (b"\r", b"\n"):  # Excel's own word for it
         given, data = data[4:5].decode("latin-1"), data[5:].lstrip(b"\r\n")

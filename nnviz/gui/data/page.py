@@ -265,6 +265,7 @@ class DataPage(QWidget):
         """Load the examples of the document, on a worker; those of the training are there already."""
         self.cancel_loading()
         self._forget()
+        self.show_view(self.views.value)  # whatever was in front, or filled the page: how far it is has to be seen
         config = self._workspace.document.project.data
         known, folder = self._workspace.known, self._workspace.known.data_dir
         try:
@@ -384,9 +385,9 @@ class DataPage(QWidget):
         """Bring one of the views to the front: ``examples``, ``spread``, ``map`` or ``left out``."""
         self.views.set_value(key)
         self.stack.setCurrentWidget(self._pages[key])
-        self.filters.setVisible(key == "examples" or self._data is None)
         if self._enlarged:
             self.enlarge(False)
+        self.filters.setVisible(key == "examples" or self._data is None)
         if self._data is None:
             self.stack.setCurrentWidget(self.wall)
             return

@@ -511,13 +511,11 @@ class DataPage(QWidget):
         data, entries = self._data, self._workspace.document.project.curation
         if data is None or not entries:
             return {}
-        places = {read_as: at for at, read_as in enumerate(data.numbers[0].tolist())} if data.numbers else None
-        found = {}
-        for entry in entries:
-            number = entry.example if places is None else places.get(entry.example, -1)
-            if 0 <= number < len(data.inputs[0]):
-                found[number] = entry
-        return found
+        by_example = {entry.example: entry for entry in entries}
+        numbers = data.numbers[0] if data.numbers else np.arange(len(data.inputs[0]))
+        # Where the classes are balanced, an example may stand in several places.
+        places = np.flatnonzero(np.isin(numbers, list(by_example)))
+        return {int(place): by_example[int(numbers[place])] for place in places}
 
     def _decided_words(self, number: int) -> str:
         entry = self._decided().get(number)

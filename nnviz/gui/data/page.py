@@ -104,7 +104,7 @@ class DataPage(QWidget):
         self._workspace = workspace
         self._data: ViewedData | None = None
         self._answers: Answers | None = None
-        #: What the network was when it was asked.
+        #: What the network and the labels that were decided were when it was asked.
         self._answers_of: tuple[object, ...] = ()
         self._loading: _Loading | None = None
         self._trouble = ""
@@ -447,13 +447,22 @@ class DataPage(QWidget):
             known = int((right >= 0).sum())
             share = f", {(right == 1).sum() / known:.1%} right" if known else ""
             words += f"{share}{self._age()}"
-            self.state.set_age((lambda: "The weights have changed since: ask again") if self._is_old() else None)
+            self.state.set_age(self._why_old if self._is_old() else None)
         else:
             self.state.set_age(None)
         self.state.set_whole(words)
 
     def _is_old(self) -> bool:
-        return self._answers is not None and self._answers_of != self._workspace.network.key
+        return self._answers is not None and self._answers_of != self._asked_of()
+
+    def _asked_of(self) -> tuple[object, ...]:
+        """What answers depend on: the weights, and the labels that were decided."""
+        entries = self._workspace.document.project.curation
+        return (self._workspace.network.key, tuple((one.example, one.mark, one.label) for one in entries if one.label))
+
+    def _why_old(self) -> str:
+        other = self._answers_of[:1] != self._asked_of()[:1]
+        return f"{'The weights' if other else 'Labels'} have changed since: ask again"
 
     def _age(self) -> str:
         assert self._answers is not None
@@ -634,7 +643,8 @@ class DataPage(QWidget):
         if data is None:
             return
         splits = [name for name, inputs in zip(SPLITS[:2], data.inputs, strict=False) if len(inputs)]
-        key = self._workspace.network.key
+        key = self._asked_of()
+        self._kept.forget()  # a copy that was taken before a decision judges by the old labels
 
         def work(own: OwnNetwork, job: Job) -> tuple[tuple[object, ...], ExampleAnswers]:
             from nnviz.explain.example_answers import example_answers  # noqa: PLC0415 - torch is not for the GUI thread

@@ -150,7 +150,7 @@ DISTINCT = {
         "finding",
         "dead_units",
         "saturation",
-    }  # fmt: skip
+    }
 }
 #: What names a series in its first argument.
 NAMING = {"Scalar", "ArrayReading", "Histogram", "Finding", "latest", "scalars", "names"}

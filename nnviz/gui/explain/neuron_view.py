@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from nnviz.train.unit_switches import UnitSwitches
 
 #: Milliseconds between two looks at whether there is something new to ask, at rest and while it trains; and seconds
-#: between two questions while it trains.
-_TICK, _SHORT_TICK, _FRAME = 30, 6, 0.030
+#: between two questions while it trains: less than a thirtieth, as the answer takes its time, too.
+_TICK, _SHORT_TICK, _FRAME = 30, 4, 0.026
 #: A question takes at most one part in this many of the time that training has.
 _SHARE = 5
 #: Cells of the decision in each direction while it trains, and at rest.

@@ -117,7 +117,10 @@ def _restart_with_newer_python() -> NoReturn:
     names = [f"python3.{minor}" for minor in (13, 12, 11, 14)]
     for name in names:
         found = shutil.which(name)
-        if found and subprocess.run([found, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
+        if (
+            found
+            and subprocess.run([found, "-P", "-c", "import venv"], capture_output=True, check=False).returncode == 0
+        ):
             say(f"Python {platform.python_version()} is too old; going on with {found}.")
             start([found, *sys.argv])
     stop(
@@ -164,7 +167,7 @@ def _make_venv() -> None:
     healthy = (
         python().is_file()
         and subprocess.run(
-            [str(python()), "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"],
+            [str(python()), "-P", "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"],
             capture_output=True,
             check=False,
         ).returncode
@@ -174,7 +177,7 @@ def _make_venv() -> None:
         say("[2/3] Python environment: there already.")
         return
     say(f"[2/3] Python environment: making .venv with Python {platform.python_version()}.")
-    command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+    command = [sys.executable, "-P", "-m", "venv", "--clear", str(VENV)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
@@ -206,7 +209,7 @@ def _install(extras: Sequence[str]) -> None:
         )
     say("[3/3] Packages: PyTorch, Qt and the rest, a few hundred MB or more." + note)
     target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
-    command = [str(python()), "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"]
+    command = [str(python()), "-P", "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"]
     command += ["--constraint", str(ROOT / "constraints.txt"), "--editable", target]
     output = _run_with_progress(command)
     if output is not None:

@@ -29,7 +29,8 @@ def main() -> None:
     wants_window = not any(argument in COMMANDS or argument in ("-h", "--help", "--version") for argument in arguments)
     if wants_window and not has_display():
         without_display(interpreter, arguments)
-    environment.start([interpreter, "-m", "nnviz", *arguments])
+    # -P, here and below: nothing is imported from the current folder, which anybody may have filled.
+    environment.start([interpreter, "-P", "-m", "nnviz", *arguments])
 
 
 def without_display(interpreter: Path, arguments: list[str]) -> None:
@@ -46,9 +47,9 @@ def without_display(interpreter: Path, arguments: list[str]) -> None:
         run, picture = Path(project), folder / f"{name}.png"
     else:
         run, picture = new_outputs(folder, name)
-        train = [interpreter, "-m", "nnviz", "train", project, "--run", run, *options]
+        train = [interpreter, "-P", "-m", "nnviz", "train", project, "--run", run, *options]
         _call([str(part) for part in train])
-    _call([str(part) for part in (interpreter, "-m", "nnviz", "screenshot", run, "--out", picture)])
+    _call([str(part) for part in (interpreter, "-P", "-m", "nnviz", "screenshot", run, "--out", picture)])
     print(f"The run:     {run}\nThe picture: {picture}", flush=True)
     raise SystemExit(0)
 

@@ -78,6 +78,9 @@ def curated(split: Split, facts: DataFacts, entries: Sequence[Curated]) -> Curat
             if found < 0 and index < 0 and _stands_elsewhere(entry, split):
                 continue
             index = found
+            if index >= 0 and split.numbers is not None:
+                copies = (split.numbers == split.numbers[index]).nonzero()[:, 0]
+                repeated[split.number(index)] = copies.tolist()
         label = _label(entry, facts)
         if not 0 <= index < count or (entry.label and label is None):
             astray.append(entry)

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -235,7 +236,9 @@ def tsne_map(data: ViewedData, cancelled: Callable[[], bool] = lambda: False) ->
 
 
 def _neighbours(rows: NDArray[np.float32], cancelled: Callable[[], bool]) -> NDArray[np.float64]:
-    command = [sys.executable, "-m", "nnviz.data.neighbour_map", *(str(size) for size in rows.shape)]
+    # -P: nothing is imported from the current folder, which anybody may have filled.
+    program = Path(__file__).with_name("neighbour_map.py")
+    command = [sys.executable, "-P", str(program), *(str(size) for size in rows.shape)]
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as taken:
         given.write(rows.tobytes())
         given.seek(0)

@@ -24,7 +24,8 @@ class Split:
         numbers: int64[n], which of the set these are as it was read; None where they are all of it, in its order.
         true_targets: The targets before some were made wrong on purpose; None where none were.
         weights: float32[n], how much each counts in the loss of a training; None where all count the same.
-        read: The inputs of the set as it was read, before steps that make other pictures; None where there was none.
+        read: The inputs of the set as it was read, before steps that make other pictures and before missing numbers
+            were filled in; None where these are the same.
     """
 
     inputs: Tensor

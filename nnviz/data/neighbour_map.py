@@ -1,6 +1,7 @@
 """A process that makes a t-SNE map: float32 rows come in, float64 points go out; it can be ended at any moment.
 
-``python -m nnviz.data.neighbour_map ROWS COLUMNS`` reads the rows from its input and writes two numbers for each.
+``python -P neighbour_map.py ROWS COLUMNS`` reads the rows from its input and writes two numbers for each. It needs
+nothing else of nnviz.
 """
 
 from __future__ import annotations

@@ -130,14 +130,14 @@ def open_npy(path: Path) -> FileArray:
     return found
 
 
-def open_npz(path: Path) -> dict[str, FileArray]:
-    """The arrays of a ``.npz`` file by name, in its order; those that are refused are left out unless all are.
+def open_npz(path: Path) -> tuple[dict[str, FileArray], dict[str, DataError]]:
+    """The arrays of a ``.npz`` file by name, in its order; and why others are refused, unless all are.
 
     Raises:
         DataError: It cannot be read, is damaged, or holds nothing that can be used.
     """
     found: dict[str, FileArray] = {}
-    refused: DataError | None = None
+    refused: dict[str, DataError] = {}
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
@@ -152,7 +152,7 @@ def open_npz(path: Path) -> dict[str, FileArray]:
                     try:
                         shape, fortran, dtype = _header(member, path, name)
                     except DataError as error:
-                        refused = refused or error
+                        refused[name] = error
                         continue
                     offset = member.tell()
                 one = FileArray(name, path, shape, dtype, info.filename, offset, fortran)
@@ -166,16 +166,18 @@ def open_npz(path: Path) -> dict[str, FileArray]:
     except _DAMAGE as error:
         raise damaged(path, "", error) from None
     if not found:
-        raise refused or DataError("There is no array in it.", file=str(path))
-    return found
+        raise next(iter(refused.values()), DataError("There is no array in it.", file=str(path)))
+    return found, refused
 
 
 def beside(path: Path, stem: str) -> FileArray | None:
-    """The array of a ``.npy`` file of another name in the same folder; None where there is none.
+    """The array of a ``.npy`` file of another name in the same folder, and in no other; None where there is none.
 
     Raises:
         DataError: As :func:`open_npy`.
     """
+    if Path(stem).name != stem:
+        return None
     other = path.with_name(f"{stem}{path.suffix}")
     return open_npy(other) if other != path and is_regular(other) else None
 

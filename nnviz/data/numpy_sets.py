@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.cache import Cache
+from nnviz.data.dataset_spec import generated_sizes
+from nnviz.data.division import stratified
 from nnviz.data.numpy_arrays import FileArray, beside, open_npy, open_npz, shown
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts
@@ -140,7 +142,9 @@ def plan_of(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> P
     known = _PLANS.get((path, how))
     if isinstance(known, tuple) and known[1] == _state(known[0].files):
         found: Plan = known[0]
-        return found
+        # Of .npy files another may lie beside it by now: the headers tell.
+        if path.suffix.lower() == ".npz" or _parts(path, how) == (found.training, found.validation, found.test):
+            return found
     found = _plan(path, how, report)
     size = sum(labels.nbytes for labels in found.labels)
     _PLANS.put((path, how), (found, _state(found.files)), size + 1_000)
@@ -184,11 +188,13 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
     parts = [part for part in (training, validation, test) if part is not None]
     _check_parts(parts, path)
     _check_size(parts, shape, layout, path)
-    levels, said = _levels(parts, layout, path, report)
-    notes += said
     raw = [_answers(part) for part in parts]
     labels, facts, about = _taken(raw, parts, shape, how.task, layout, path)
-    notes += about
+    trained: NDArray[np.bool_] = np.ones(len(labels[0]), bool)
+    if len(parts) == 1:  # its test split is taken out of it, see ``hold_out_test``
+        trained[stratified(labels[0], generated_sizes(len(trained))[1], seed=0)] = False
+    levels, said = _levels(parts, trained, layout, path, report)
+    notes += said + about
     return Plan(training, validation, test, facts, tuple(notes), layout, levels, tuple(labels))
 
 
@@ -197,7 +203,7 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
 
 def _parts(path: Path, how: HowToTake) -> tuple[Pair, Pair | None, Pair | None]:
     if path.suffix.lower() == ".npz":
-        return _named_parts(open_npz(path), how, path)
+        return _named_parts(*open_npz(path), how, path)
     own = open_npy(path)
     if how.targets:
         answers = beside(path, how.targets.removesuffix(".npy"))
@@ -249,10 +255,14 @@ def _other_splits(inputs: str, answers: str, names: tuple[str, ...]) -> list[tup
     return found
 
 
-def _named_parts(arrays: Mapping[str, FileArray], how: HowToTake, path: Path) -> tuple[Pair, Pair | None, Pair | None]:
+def _named_parts(
+    arrays: Mapping[str, FileArray], refused: Mapping[str, DataError], how: HowToTake, path: Path
+) -> tuple[Pair, Pair | None, Pair | None]:
     listed = ", ".join(f"'{shown(name)}'" for name in list(arrays)[:8]) + (", …" if len(arrays) > 8 else "")
 
     def chosen(name: str, field: str) -> FileArray:
+        if name in refused:
+            raise refused[name]
         if name not in arrays:
             raise DataError(
                 f"There is no array '{shown(name)}' in it. There are: {listed}.",
@@ -270,11 +280,16 @@ def _named_parts(arrays: Mapping[str, FileArray], how: HowToTake, path: Path) ->
             if not answers and len(arrays) == 2:
                 answers = next(name for name in arrays if name != how.inputs)
             if not answers:
+                _check_none_refused([how.inputs, *_answers_of(how.inputs)], refused)
                 return Pair(inputs, None), None, None
             names = how.inputs, answers
         chosen(names[1], "targets")
     else:
         usual = _usual(arrays)
+        if usual is None:
+            _check_none_refused(_usual([*arrays, *refused]) or (), refused)
+        if how.targets:
+            chosen(how.targets, "targets")
         if usual is None and len(arrays) == 1:
             return Pair(next(iter(arrays.values())), None), None, None
         if usual is None:
@@ -286,12 +301,22 @@ def _named_parts(arrays: Mapping[str, FileArray], how: HowToTake, path: Path) ->
         names = (usual[0], chosen(how.targets, "targets").name) if how.targets else usual
     held_back: list[Pair | None] = []
     for split in (_VALIDATION, _TEST):
-        pairs = [pair for pair in _other_splits(*names, split) if pair[0] in arrays and pair[1] in arrays]
+        possible = _other_splits(*names, split)
+        pairs = [pair for pair in possible if pair[0] in arrays and pair[1] in arrays]
+        if not pairs:  # half of one must not be passed over
+            _check_none_refused([name for pair in possible if {*pair} & {*arrays} for name in pair], refused)
         held_back.append(Pair(arrays[pairs[0][0]], arrays[pairs[0][1]]) if pairs else None)
     return Pair(arrays[names[0]], arrays[names[1]]), held_back[0], held_back[1]
 
 
-def _usual(arrays: Mapping[str, FileArray]) -> tuple[str, str] | None:
+def _check_none_refused(names: Iterable[str], refused: Mapping[str, DataError]) -> None:
+    """Says why an array that is needed is refused, rather than going on without it."""
+    for name in names:
+        if name in refused:
+            raise refused[name]
+
+
+def _usual(arrays: Iterable[str]) -> tuple[str, str] | None:
     """Inputs and answers by names that many use, those of training first."""
     plain = {name.lower(): name for name in arrays}
     for first, second in _PAIRS:
@@ -389,9 +414,9 @@ def _check_size(parts: list[Pair], shape: tuple[int, ...], layout: str, path: Pa
 
 
 def _levels(
-    parts: list[Pair], layout: str, path: Path, report: Callable[[int, int], None]
+    parts: list[Pair], trained: NDArray[np.bool_], layout: str, path: Path, report: Callable[[int, int], None]
 ) -> tuple[tuple[float, float] | None, list[str]]:
-    """What becomes black and white, by the training pictures alone; and that all numbers are finite."""
+    """What becomes black and white, by the pictures of the first part that are ``trained``; and that all are finite."""
     if layout != "features" and all(part.inputs.dtype.kind == "b" or part.inputs.dtype == np.uint8 for part in parts):
         return None, []
     total = sum(part.inputs.shape[0] for part in parts)
@@ -410,8 +435,11 @@ def _levels(
                         "a number that is infinite, NaN, or too large for single precision.",
                         file=str(path),
                     )
-            if part is parts[0]:
-                low, high = min(low, float(piece.min())), max(high, float(piece.max()))
+            if part is parts[0] and layout != "features":
+                chosen = trained[done : done + len(piece)]
+                seen = piece if chosen.all() else piece[chosen]
+                if len(seen):
+                    low, high = min(low, float(seen.min())), max(high, float(seen.max()))
             done += len(piece)
     if layout == "features":
         return None, []

@@ -18,8 +18,8 @@ from nnviz.errors import DataError
 from nnviz.project.declared.preparations import LEVELS
 from nnviz.project.model import Params
 
-#: Pictures that are worked on at a time.
-_TOGETHER = 512
+#: Pictures that are worked on at a time, and bytes that these take as floats; what a single one may take.
+_TOGETHER, _TOGETHER_BYTES, _MOST_EACH = 512, 128 << 20, 256 << 20
 
 Step: TypeAlias = Callable[[Tensor, Params], Tensor]
 
@@ -44,11 +44,18 @@ def _resize(pictures: Tensor, values: Params) -> Tensor:
         factors = height / before_height, width / before_width
         factor = min(factors) if how == "fit" else max(factors)
         inner = max(1, round(before_height * factor)), max(1, round(before_width * factor))
+    together = _TOGETHER
+    if inner != (before_height, before_width):
+        sides = (before_height, before_width), (inner[0], before_width), inner
+        each = 4 * channels * max(tall * wide for tall, wide in sides)
+        if each > _MOST_EACH:
+            raise DataError("These proportions are too extreme for “fill”: choose squash or crop.")
+        together = _fitting(each)
     # Where the resized picture lies in the new one, its middle on the middle.
     top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
     rows, columns = _overlap(top, inner[0], height), _overlap(left, inner[1], width)
-    for first in range(0, count, _TOGETHER):
-        part = pictures[first : first + _TOGETHER]
+    for first in range(0, count, together):
+        part = pictures[first : first + together]
         if inner != (before_height, before_width):
             # One side after the other, in floats: where both change and one becomes 1 pixel, torch 2.13 repeats a row,
             # and fails for bytes.
@@ -56,8 +63,13 @@ def _resize(pictures: Tensor, values: Params) -> Tensor:
             resized = functional.resize(tall, list(inner), antialias=True)
             part = resized.round().clamp_(0, 255).to(torch.uint8)
         cut = part[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-        made[first : first + _TOGETHER, :, rows, columns] = cut
+        made[first : first + together, :, rows, columns] = cut
     return made
+
+
+def _fitting(each: int) -> int:
+    """How many pictures of so many bytes as floats are worked on at a time."""
+    return max(1, min(_TOGETHER, _TOGETHER_BYTES // max(each, 1)))
 
 
 def _overlap(offset: int, length: int, side: int) -> slice:
@@ -76,7 +88,8 @@ def _colour(pictures: Tensor, values: Params) -> Tensor:
     if channels != 3:
         raise DataError(f"Pictures of {channels} channels cannot be made grey.")
     functional = import_torchvision("torchvision.transforms.v2.functional")
-    parts = [functional.rgb_to_grayscale(part) for part in torch.split(pictures, _TOGETHER)]
+    together = _fitting(4 * pictures.shape[2] * pictures.shape[3])
+    parts = [functional.rgb_to_grayscale(part) for part in torch.split(pictures, together)]
     return torch.cat(parts) if parts else pictures[:, :1]
 
 

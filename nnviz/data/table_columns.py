@@ -72,6 +72,36 @@ class HowToTake:
     target_unit: float = 1.0
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How one column became numbers, so that the rows of another table become numbers in the same way.
+
+    Attributes:
+        name: Of the column.
+        kind: ``number``, ``category`` or ``date``.
+        form: How its dates are written; empty where the file itself says that they are dates.
+        levels: Its categories in their order.
+        of_numbers: Its categories are numbers, written as ``number_text`` does.
+        index: A category is its place among ``levels``; else there is a number of 0 or 1 for each of them.
+        gap: One more number says that the value is missing.
+        empty: A value may be missing.
+    """
+
+    name: str
+    kind: str
+    form: str = ""
+    levels: tuple[str, ...] = ()
+    of_numbers: bool = False
+    index: bool = False
+    gap: bool = False
+    empty: bool = True
+
+    @property
+    def width(self) -> int:
+        """How many numbers it becomes."""
+        return (1 if self.kind != CATEGORY or self.index else len(self.levels)) + self.gap
+
+
 @dataclass(frozen=True, eq=False)
 class Taken:
     """A table as the network gets it.
@@ -82,6 +112,7 @@ class Taken:
         data: Shape, targets, classes, names of the features.
         columns: What was made of every column of the file.
         notes, warnings: As in ``SourceFacts``.
+        recipes: Of each column that comes in, in the order of its features.
     """
 
     inputs: NDArray[np.float32]
@@ -90,6 +121,7 @@ class Taken:
     columns: tuple[ColumnFacts, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -107,6 +139,8 @@ class _Column:
     warnings: tuple[str, ...] = ()
     why_out: str = ""
     whole: bool = False
+    form: str = ""
+    of_numbers: bool = False
 
 
 def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int], None]) -> Taken:
@@ -140,6 +174,9 @@ def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int
     for column in understood:
         warnings += column.warnings
     target = next(column for column in understood if column.name == target_name)
+    if target.kind == LEFT_OUT and target.why_out.startswith("holds"):
+        sentence = f"The target '{target_name}' {target.why_out}, which nnviz does not take. Choose another."
+        raise DataError(sentence, file=file, field=_TARGET)
     inputs = [column for column in understood if column is not target]
     kept = [column for column in inputs if column.kind != LEFT_OUT]
     rows, row_words = _rows(table, target, kept, how, file)
@@ -149,7 +186,7 @@ def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int
         inputs = [replace(one, values=one.values.gather(rows)) for one in inputs]
     answers, task, classes, target_words, target_about = _answers(target, how, file, names)
     warnings += target_words
-    numbers, features, about, left = _features(inputs, how, file)
+    numbers, features, about, left, recipes = _features(inputs, how, file)
     warnings += left
     facts = [
         ColumnFacts(one.name, one.kind, "target" if one.name == target_name else about[one.name][0],
@@ -161,7 +198,7 @@ def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int
     )
     if len(warnings) > _MOST_NAMED:
         warnings = [*warnings[:_MOST_NAMED], f"{len(warnings) - _MOST_NAMED} more remarks on other columns."]
-    return Taken(numbers, answers, data, tuple(facts), table.notes, tuple(warnings))
+    return Taken(numbers, answers, data, tuple(facts), table.notes, tuple(warnings), tuple(recipes))
 
 
 def _target_name(names: Sequence[str], how: HowToTake, file: str) -> tuple[str, bool]:
@@ -236,11 +273,10 @@ def _number(name: str, series: pl.Series, table: FileTable, shown: pl.Series | N
 
 def _as_category(column: _Column, series: pl.Series) -> _Column:
     if series.dtype.is_integer():
-        return replace(column, kind=CATEGORY, values=series.cast(pl.String))
+        return replace(column, kind=CATEGORY, values=series.cast(pl.String), of_numbers=True)
     texts = {value: number_text(value) for value in column.values.unique().drop_nulls().to_list()}
-    return replace(
-        column, kind=CATEGORY, values=column.values.replace_strict(texts, return_dtype=pl.String, default=None)
-    )
+    values = column.values.replace_strict(texts, return_dtype=pl.String, default=None)
+    return replace(column, kind=CATEGORY, values=values, of_numbers=True)
 
 
 def _days(series: pl.Series) -> pl.Series:
@@ -253,8 +289,7 @@ def _days(series: pl.Series) -> pl.Series:
 def _text(series: pl.Series, table: FileTable, wanted: str, how: HowToTake) -> _Column:
     """Texts: numbers where (nearly) all of them are, else dates, else categories."""
     name = series.name
-    texts = series.str.strip_chars()
-    texts = texts.set(texts.is_in(list(MISSING)).fill_null(value=False), None)
+    texts = _known_texts(series)
     known = texts.len() - texts.null_count()
     if not known:
         return _Column(name, LEFT_OUT, texts, (), why_out="empty: all values are missing")
@@ -273,17 +308,23 @@ def _text(series: pl.Series, table: FileTable, wanted: str, how: HowToTake) -> _
                 words = _cells(name, _NO_NUMBER, texts, bad, table)
                 found = replace(found, warnings=(words, *found.warnings))
             return found
-    days, words = _as_dates(texts, month_first=wanted == MONTH_FIRST)
+    days, words, form = _as_dates(texts, month_first=wanted == MONTH_FIRST)
     good = 0 if days is None else days.len() - days.null_count()
     if days is not None and (good >= _MOSTLY * known or (wanted in (DATE, MONTH_FIRST) and good)):
         warnings = [words] if words and wanted == "auto" else []
         bad = texts.is_not_null() & days.is_null()
         if bad.any():
             warnings.append(_cells(name, _NO_DATE, texts, bad, table))
-        return _Column(name, DATE, days, tuple(warnings))
+        return _Column(name, DATE, days, tuple(warnings), form=form)
     if wanted in (DATE, MONTH_FIRST):
         raise DataError(f"'{name}' holds no dates, such as “{texts.drop_nulls()[0][:40]}”.", field=_KINDS_FIELD)
     return _Column(name, CATEGORY, _cleaned(texts))
+
+
+def _known_texts(series: pl.Series) -> pl.Series:
+    """The texts without what stands around them; null where one stands for a missing value."""
+    texts = series.str.strip_chars()
+    return texts.set(texts.is_in(list(MISSING)).fill_null(value=False), None)
 
 
 def _cleaned(texts: pl.Series) -> pl.Series:
@@ -319,11 +360,11 @@ def _as_numbers(texts: pl.Series, decimal: str) -> pl.Series:
     return min(found, key=lambda numbers: numbers.null_count())
 
 
-def _as_dates(texts: pl.Series, *, month_first: bool) -> tuple[pl.Series | None, str]:
-    """Days since the epoch by the form that fits most texts; and a word where day and month may be exchanged."""
+def _as_dates(texts: pl.Series, *, month_first: bool) -> tuple[pl.Series | None, str, str]:
+    """Days since the epoch by the form that fits most texts; a word where day and month may be exchanged; the form."""
     sample = texts.drop_nulls().head(300)
     if not sample.str.contains(r"^\d{1,4}[-./]\d{1,2}[-./]\d").any():
-        return None, ""
+        return None, "", ""
     forms = (*_MONTH_FIRST, *_DATES) if month_first else (*_DATES, *_DAY_FIRST, *_MONTH_FIRST)
 
     def fits(some: pl.Series, form: str) -> int:
@@ -331,15 +372,16 @@ def _as_dates(texts: pl.Series, *, month_first: bool) -> tuple[pl.Series | None,
 
     best = max(forms, key=lambda form: fits(sample, form))
     if not fits(sample, best):
-        return None, ""
+        return None, "", ""
     if best in _DAY_FIRST and not month_first:  # a 13th at the end of a long file tells the two apart
         other = best.replace("%d/%m", "%m/%d")
         if fits(texts, other) > fits(texts, best):
             best = other
         elif fits(texts, other) == fits(texts, best):
             days = _days(texts.str.to_datetime(best, strict=False))
-            return days, f"'{texts.name}' is read with the day before the month; the other way is “{MONTH_FIRST}”."
-    return _days(texts.str.to_datetime(best, strict=False)), ""
+            words = f"'{texts.name}' is read with the day before the month; the other way is “{MONTH_FIRST}”."
+            return days, words, best
+    return _days(texts.str.to_datetime(best, strict=False)), "", best
 
 
 #: What is wrong with a cell, and with several.
@@ -459,11 +501,12 @@ def _shown(value: Any) -> str:
 
 def _features(
     columns: Sequence[_Column], how: HowToTake, file: str
-) -> tuple[NDArray[np.float32], list[str], dict[str, tuple[str, str]], list[str]]:
-    """The numbers that come in, their names, (use, words) of every column, and what was left out by itself."""
+) -> tuple[NDArray[np.float32], list[str], dict[str, tuple[str, str]], list[str], list[Recipe]]:
+    """The numbers that come in, their names, (use, words) of every column, what was left out by itself, and how."""
     made: list[tuple[str, Callable[[], pl.Series]]] = []
     about: dict[str, tuple[str, str]] = {}
     words: list[str] = []
+    recipes: list[Recipe] = []
     for column in columns:
         values, name = column.values, column.name
         missing = values.null_count()
@@ -474,19 +517,25 @@ def _features(
             if not why.endswith("as you chose"):
                 words += [] if column.warnings and column.kind == LEFT_OUT else [f"'{name}' is left out: {why}."]
             continue
-        own = missing and how.missing == "category"
+        own = bool(missing) and how.missing == "category"
         if column.kind != CATEGORY:
             days = f"; as days since {EPOCH}" if column.kind == DATE else ""
             about[name] = ("input", f"{_extent(column)}{lack}{days}")
             made.append((name, lambda values=values: values))  # type: ignore[misc]
             if own:
                 made.append((f"{name} missing", lambda values=values: values.is_null()))  # type: ignore[misc]
+            recipes.append(Recipe(name, column.kind, column.form, gap=own, empty=how.missing != "drop"))
             continue
         levels = values.unique().drop_nulls().sort()
         about[name] = ("input", f"{len(levels)}: {_listed(levels.to_list(), 6)}{lack}")
         if len(made) + len(levels) > MOST_FEATURES and how.categories == "one_hot":
             raise _too_many(len(made) + len(levels), file)
-        if how.categories == "index":
+        index = how.categories == "index"
+        recipes.append(
+            Recipe(name, CATEGORY, "", tuple(levels.to_list()), column.of_numbers, index, bool(missing) and not index,
+                   bool(missing))
+        )  # fmt: skip
+        if index:
             made.append((name, lambda values=values, levels=levels: _codes(values, levels)))  # type: ignore[misc]
             continue
         for level in levels.to_list():
@@ -504,13 +553,127 @@ def _features(
         if found.dtype == pl.Boolean:
             found = found.fill_null(value=False)
         numbers[:, at] = found.cast(pl.Float32).fill_null(float("nan")).to_numpy()
-    return numbers, [name for name, _ in made], about, words
+    return numbers, [name for name, _ in made], about, words, recipes
 
 
 def _codes(values: pl.Series, levels: pl.Series) -> pl.Series:
     """The place of each category in their order; a missing one stands behind the last."""
     numbers = pl.int_range(len(levels), eager=True)
     return values.replace_strict(levels, numbers, default=len(levels), return_dtype=pl.Int64)
+
+
+# ---- another table in the same way ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A column of another table, understood as the one of that name was.
+
+    Attributes:
+        recipe: How that was.
+        values: Numbers; of categories their places. Null where there is none.
+        bad: Which cells hold something else than ``recipe`` knows.
+        shown: The cells as they stand.
+    """
+
+    recipe: Recipe
+    values: pl.Series
+    bad: pl.Series
+    shown: pl.Series
+
+    def numbers(self, first: int, size: int) -> tuple[NDArray[np.float32], dict[int, str]]:
+        """The numbers of some rows, and why there are none for a row.
+
+        Args:
+            first: The first of the rows.
+            size: How many, at most.
+
+        Returns:
+            float32[n, width], NaN where a number is missing; by the row from ``first`` on what its cell is, in words.
+        """
+        values, recipe = self.values.slice(first, size), self.recipe
+        missing = values.is_null()
+        bad = self.bad.slice(first, size)
+        what = {NUMBER: "no finite number", DATE: "no date like those of the training"}
+        what |= {CATEGORY: "which the network was not trained on"}
+        wrong = {
+            int(at): f"holds '{str(self.shown[first + int(at)])[:40]}', {what[recipe.kind]}" for at in bad.arg_true()
+        }
+        if not recipe.empty:
+            wrong |= {int(at): "is empty" for at in (missing & ~bad).arg_true()}
+        parts: list[NDArray[Any]] = []
+        if recipe.kind != CATEGORY:
+            parts.append(values.cast(pl.Float32).fill_null(float("nan")).to_numpy()[:, None])
+        elif recipe.index:
+            parts.append(values.fill_null(len(recipe.levels)).to_numpy()[:, None])
+        else:
+            parts.append(values.fill_null(-1).to_numpy()[:, None] == np.arange(len(recipe.levels)))
+        if recipe.gap:
+            parts.append(missing.to_numpy()[:, None])
+        return np.concatenate([part.astype(np.float32) for part in parts], axis=1), wrong
+
+
+def again(recipe: Recipe, series: pl.Series, decimal: str) -> Found:
+    """Understands a column as the one of the training was, whatever it would be taken for by itself.
+
+    Args:
+        recipe: How that was.
+        series: The column, as ``read_table`` gives it.
+        decimal: As in ``FileTable``.
+    """
+    if series.dtype in (pl.Categorical, pl.Enum):
+        series = series.cast(pl.String)
+    cells = _known_texts(series) if series.dtype == pl.String else series
+    if cells.dtype.is_float():
+        cells = cells.fill_nan(None)
+    nothing = pl.repeat(None, len(series), dtype=pl.Float64, eager=True)
+    if recipe.kind == CATEGORY:
+        values = _places(cells, recipe, decimal)
+    elif recipe.kind == DATE:
+        values = _dates_again(cells, recipe) if cells.dtype in (pl.String, pl.Date, pl.Datetime) else nothing
+    elif cells.dtype == pl.String:
+        values = _as_numbers(cells, decimal)
+    else:
+        numeric = cells.dtype.is_numeric() or cells.dtype == pl.Boolean
+        values = cells.cast(pl.Float64, strict=False) if numeric else nothing
+    if recipe.kind == NUMBER:
+        values = values.fill_nan(None)
+        values = values.set((values.abs() > _LARGEST).fill_null(value=False), None)
+    return Found(recipe, values, cells.is_not_null() & values.is_null(), series)
+
+
+def _places(cells: pl.Series, recipe: Recipe, decimal: str) -> pl.Series:
+    """Which of the categories each cell is; null where it is none.
+
+    A number is the same one however it is written, where one of the two tables holds nothing but numbers: what is 7
+    there may stand as '007' here.
+    """
+    levels = list(recipe.levels)
+    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Duration, pl.Object):
+        return pl.repeat(None, len(cells), dtype=pl.Int64, eager=True)
+    texts = cells.cast(pl.String, strict=False) if cells.dtype != pl.String else _cleaned(cells)
+    places = _codes(texts, pl.Series(levels, dtype=pl.String))
+    places = places.set(~texts.is_in(levels).fill_null(value=False), None)
+    if recipe.of_numbers or cells.dtype.is_numeric():
+        numbers = _as_numbers(cells, decimal) if cells.dtype == pl.String else cells.cast(pl.Float64, strict=False)
+        values = pl.Series(levels, dtype=pl.String).cast(pl.Float64, strict=False)
+        alone = (values.is_not_null() & values.is_unique()).arg_true()
+        if len(alone):
+            found = numbers.replace_strict(values.gather(alone), alone, default=None, return_dtype=pl.Int64)
+            places = places.zip_with(places.is_not_null(), found)
+    return places
+
+
+def _dates_again(cells: pl.Series, recipe: Recipe) -> pl.Series:
+    """Days since the epoch; in another form only where none of the texts has that of the training."""
+    if cells.dtype != pl.String:
+        return _days(cells)
+    days = _days(cells.str.to_datetime(recipe.form, strict=False)) if recipe.form else None
+    if days is not None and days.null_count() < days.len():
+        return days
+    other, words, _ = _as_dates(cells, month_first=recipe.form in _MONTH_FIRST)
+    guessed = words and recipe.form not in _DAY_FIRST  # nothing says which number is the day
+    return pl.repeat(None, len(cells), dtype=pl.Float64, eager=True) if other is None or guessed else other
 
 
 def _why_out(column: _Column, how: HowToTake) -> str:

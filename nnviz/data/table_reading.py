@@ -75,6 +75,8 @@ class FileTable:
         decimal: ``point`` or ``comma``: what the texts that are left use.
         notes: How it was read, in sentences.
         warnings: What was left out or renamed, likewise.
+        ragged: The rows of another number of values, which are left out: which of all rows each is, from 0, and what
+            is wrong with it.
     """
 
     frame: pl.DataFrame
@@ -82,6 +84,7 @@ class FileTable:
     decimal: str = "point"
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    ragged: tuple[tuple[int, str], ...] = ()
 
 
 #: (what has been done, of how much): may raise Cancelled.
@@ -161,9 +164,11 @@ def _read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileT
     data, encoding = _as_utf8(path, data, how.encoding)
     if b"\r" in data and b"\n" not in data:  # as old Macintoshes wrote
         data = data.replace(b"\r", b"\n")
-    data = data.rstrip(b"\r\n \t\x1a")
-    if not data:
+    full = len(data.rstrip(b"\r\n \t\x1a"))
+    if not full:
         raise _wrong(path, "The file holds nothing but empty lines.")
+    behind = data[full:].splitlines()[0] if data[full:] else b""  # tabs at the end of a row are empty values
+    data = data[:full] + behind.rstrip(b" \x1a")
     given = ""
     if data[:4].lower() == b"sep=" and data[5:6] in (b"\r", b"\n"):  # Excel's own word for it
         given, data = data[4:5].decode("latin-1"), data[5:].lstrip(b"\r\n")
@@ -196,14 +201,15 @@ def _read_text(path: Path, data: bytes, how: HowToRead, report: Report) -> FileT
     frame = _fast(data, separator, decimal, names, numeric, skipped)
     report(3, 4)
     lines: Callable[[int], int] = lambda row: row + 1 + skipped  # noqa: E731 - one of two
+    ragged: list[tuple[int, str]] = []
     if frame is None:
-        frame, places, ragged = _careful(path, data, separator, names, skipped, report)
+        frame, places, ragged_words, ragged = _careful(path, data, separator, names, skipped, report)
         lines = places.__getitem__
-        warnings = [*ragged, *warnings]
+        warnings = [*ragged_words, *warnings]
     words = f"Text in {encoding} with {dict(_SEPARATORS)[separator]} between the columns"
     words += ", decimal commas" if decimal == "comma" else ""
     notes = (f"{words}.",) if named else (f"{words}; the first row is no header.",)
-    return FileTable(frame, lines, decimal, notes, tuple(warnings))
+    return FileTable(frame, lines, decimal, notes, tuple(warnings), tuple(ragged))
 
 
 def _as_utf8(path: Path, data: bytes, chosen: str) -> tuple[bytes, str]:
@@ -400,10 +406,12 @@ def _fast(
 
 def _careful(
     path: Path, data: bytes, separator: str, names: Sequence[str], skipped: int, report: Report
-) -> tuple[pl.DataFrame, list[int], list[str]]:
+) -> tuple[pl.DataFrame, list[int], list[str], list[tuple[int, str]]]:
     """All cells as texts, row by row; those of another length are left out and named."""
-    width, lines, parts = len(names), [], []
+    width, parts = len(names), []
+    lines: list[int] = []
     ragged: list[tuple[int, int]] = []
+    numbered: list[tuple[int, str]] = []
     columns = dict.fromkeys(names, pl.String)
     held: list[list[str]] = []
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline=""), delimiter=separator)
@@ -416,6 +424,8 @@ def _careful(
             if len(row) > width and not any(row[width:]):  # a separator too many at the end
                 row = row[:width]  # noqa: PLW2901 - the same row, shorter
             if len(row) != width:
+                values = f"has {len(row)} {'value' if len(row) == 1 else 'values'}, not {width}"
+                numbered.append((len(lines) + len(ragged), values))
                 ragged.append((begins, len(row)))
                 continue
             lines.append(reader.line_num)
@@ -442,7 +452,7 @@ def _careful(
     ]
     if (rest := len(ragged) - _MOST_NAMED) > 0:
         warnings.append(f"Left out: {rest:,} more rows with another number of values than {width}.")
-    return pl.concat(parts), lines, warnings
+    return pl.concat(parts), lines, warnings, numbered
 
 
 def _lines(count: int) -> str:

@@ -93,7 +93,7 @@ def load(
     if not isinstance(splits, tuple):
         train, validation = _divide(spec, config, raw)
         warnings = _warnings(spec, raw, train, validation)
-        parts = without_missing(train, validation, raw.training if spec.undivided else raw.test)
+        parts = without_missing(train, validation, raw.training if spec.undivided else raw.test, raw.training.inputs)
         own = [split for split in parts if split is not raw.training and split is not raw.test]
         splits = *parts, warnings
         _CACHE.put(divided_key, splits, sum(split.bytes for split in own))
@@ -256,20 +256,22 @@ def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tup
     return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
 
 
-def without_missing(train: Split, validation: Split, test: Split) -> tuple[Split, Split, Split]:
+def without_missing(train: Split, validation: Split, test: Split, read: Tensor) -> tuple[Split, Split, Split]:
     """Missing numbers of tables (NaN) become the mean of their feature over the training split; 0 where it has none.
 
-    Splits without any are handed back as they are, so that nothing is copied.
+    Splits without any are handed back as they are, so that nothing is copied. ``read`` holds the inputs that the first
+    two were taken from.
     """
     parts = (train, validation, test)
     if train.inputs.dtype == torch.uint8 or not any(bool(torch.isnan(part.inputs).any()) for part in parts):
         return parts
     means = torch.nan_to_num(train.inputs.to(torch.float64).nanmean(0)).to(torch.float32)
 
-    def filled(part: Split) -> Split:
-        return replace(part, inputs=torch.where(torch.isnan(part.inputs), means, part.inputs))
+    def filled(part: Split, read: Tensor) -> Split:
+        inputs = torch.where(torch.isnan(part.inputs), means, part.inputs)
+        return replace(part, inputs=inputs, read=read if part.read is None else part.read)
 
-    return filled(train), filled(validation), filled(test)
+    return filled(train, read), filled(validation, read), filled(test, test.inputs)
 
 
 def _check_every_class_is_trained(raw: RawData, trained: NDArray[np.bool_]) -> None:

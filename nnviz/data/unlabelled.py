@@ -7,10 +7,10 @@ reason, never raised: whoever asked decides what becomes of it. No torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 from nnviz.data.folders import IMAGE_ENDINGS, pictures_below
 from nnviz.data.image_files import Levels, read_image
 from nnviz.data.images import LeftOut
+from nnviz.data.table_choice import ENDINGS as TABLE_ENDINGS
 from nnviz.errors import DataError
 from nnviz.paths import shown
+from nnviz.project.text import clean_name
 
 if TYPE_CHECKING:
-    import polars
-
+    from nnviz.data.table_columns import Recipe
+    from nnviz.data.table_reading import FileTable, HowToRead
     from nnviz.project.model import Shape
 
-#: Endings of the files that are taken for tables.
-TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".xlsx", ".xls", ".xlsb", ".ods")
 _MOST_IN_BLOCK, _MOST_NUMBERS = 256, 1 << 24
-_MOST_TABLE_BYTES = 2 << 30
-_SNIFFED = 1 << 16
+#: How the table of the training was read, and what became of each of its columns.
+Likewise: TypeAlias = "tuple[HowToRead, tuple[Recipe, ...]]"
 
 
 class UnreadableError(DataError):
@@ -61,7 +61,13 @@ ReadPicture = Callable[[Path], NDArray[np.uint8]]
 
 
 def blocks(
-    given: Path, shape: Shape, features: Sequence[str], read: ReadPicture, *, missing: bool = False
+    given: Path,
+    shape: Shape,
+    features: Sequence[str],
+    read: ReadPicture,
+    *,
+    missing: bool = False,
+    likewise: Likewise | None = None,
 ) -> Iterator[Block]:
     """The examples of a folder of pictures, of one picture, or of a table.
 
@@ -71,6 +77,7 @@ def blocks(
         features: What the columns of a table are called; empty where nobody knows, which takes them in their order.
         read: Makes numbers of a picture, as it was done for the training.
         missing: A number may be missing: it comes as NaN, which the preparation fills.
+        likewise: Where the network was trained on a table of the user's own: its columns, instead of ``features``.
 
     Raises:
         DataError: There is no such thing, it is the wrong one of the two, or it holds no example.
@@ -80,7 +87,7 @@ def blocks(
     if len(shape) == 3:
         yield from _of_pictures(given, shape, read)
     else:
-        yield from _of_table(given, math.prod(shape), features, missing)
+        yield from _of_table(given, math.prod(shape), features, missing, likewise)
 
 
 def _of_pictures(given: Path, shape: Shape, read: ReadPicture) -> Iterator[Block]:
@@ -133,147 +140,83 @@ def picture_reader(shape: Shape, background: str, levels: Levels | None, how: st
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _of_table(given: Path, count: int, features: Sequence[str], missing: bool) -> Iterator[Block]:
+def _of_table(
+    given: Path, count: int, features: Sequence[str], missing: bool, likewise: Likewise | None
+) -> Iterator[Block]:
+    from nnviz.data.table_columns import again  # noqa: PLC0415 - as in read_table
+
     if given.is_dir() or given.suffix.lower() not in TABLE_ENDINGS:
         raise DataError(
             f"The network of this run takes rows of {count} numbers: name a table ({', '.join(TABLE_ENDINGS)}).",
             file=shown(given),
         )
-    table = read_table(given)
-    columns = _chosen(table, count, features, given)
-    total = table.height
+    table = read_table(given, None if likewise is None else likewise[0])
+    recipes = _chosen(table.frame.columns, count, features, missing, given) if likewise is None else likewise[1]
+    lacking = [one.name for one in recipes if one.name not in table.frame.columns]
+    if lacking:
+        raise _lacks(lacking, given)
+    columns = [again(one, table.frame.get_column(one.name), table.decimal) for one in recipes]
+    rows = table.frame.height
+    total = rows + len(table.ragged)
     if not total:
         raise DataError("There is no row in this table.", file=shown(given))
+    # Rows are counted as they stand in the file, those of another length with them.
+    places = np.delete(np.arange(1, total + 1), [at for at, _ in table.ragged])
+    bad = [LeftOut(given, f"Row {at + 1} {why}.") for at, why in table.ragged]
     size = max(1, min(1 << 14, _MOST_NUMBERS // max(count, 1)))
-    for first in range(0, total, size):
-        part = table.slice(first, size)
-        numbers = np.stack([column.numbers(part[column.name]) for column in columns], axis=1)
-        empty = np.stack([_is_empty(part[column.name]) for column in columns], axis=1)
-        wrong = ~np.isfinite(numbers) & ~(empty & missing)
+    for first in range(0, max(rows, 1), size):
+        numbers = []
+        wrong: dict[int, str] = {}
+        for column in columns:
+            part, reasons = column.numbers(first, size)
+            numbers.append(part)
+            for row, why in reasons.items():
+                wrong.setdefault(row, f"Row {places[first + row]}: column '{column.recipe.name[:60]}' {why}.")
+        inputs = np.concatenate(numbers, axis=1)
+        bad += [LeftOut(given, why) for _, why in sorted(wrong.items())]
+        fine = np.delete(np.arange(len(inputs)), list(wrong))
+        names = tuple(map(str, places[first + fine].tolist()))
+        done = total if first + size >= rows else first + size
+        yield Block(names, inputs[fine], tuple(bad), done, total)
         bad = []
-        for row in np.flatnonzero(wrong.any(axis=1)):
-            at = int(np.flatnonzero(wrong[row])[0])
-            name = columns[at].name
-            why = "is empty" if empty[row, at] else f"holds '{str(part[name][int(row)])[:40]}', no finite number"
-            bad.append(LeftOut(given, f"Row {first + int(row) + 1}: column '{name[:60]}' {why}."))
-        fine = ~wrong.any(axis=1)
-        names = tuple(str(first + int(row) + 1) for row in np.flatnonzero(fine))
-        yield Block(names, numbers[fine].astype(np.float32), tuple(bad), min(total, first + size), total)
 
 
-@dataclass(frozen=True)
-class _Feature:
-    """One number that comes in, and the column it is made of.
+def read_table(path: Path, how: HowToRead | None = None) -> FileTable:
+    """A table as tables are read for a training.
 
-    Attributes:
-        name: Of the column.
-        level: 1 where the column holds this category, else 0; None for a column of numbers.
-        gap: 1 where the column holds nothing, else 0.
-    """
-
-    name: str
-    level: str | None = None
-    gap: bool = False
-
-    def numbers(self, column: polars.Series) -> NDArray[np.float64]:
-        if self.gap:
-            return _is_empty(column).astype(np.float64)
-        if self.level is not None:
-            cells = [" ".join(str(cell).split()) if cell is not None else None for cell in column.to_list()]
-            return np.array([float(cell == self.level) for cell in cells])
-        return _numbers(column)
-
-
-def _is_empty(column: polars.Series) -> NDArray[np.bool_]:
-    return np.array([cell is None or not str(cell).strip() for cell in column.to_list()], bool)
-
-
-def read_table(path: Path) -> polars.DataFrame:
-    """A table as it stands, text where its format knows no types.
+    Args:
+        path: Its file.
+        how: What was chosen for the training; None finds everything out.
 
     Raises:
         DataError: It cannot be read; names the file.
     """
-    import polars  # noqa: PLC0415 - only a table needs it
+    from nnviz.data import table_reading  # noqa: PLC0415 - polars and a reader of workbooks: only a table needs them
 
-    ending = path.suffix.lower()
     try:
-        if path.stat().st_size > _MOST_TABLE_BYTES:
-            raise DataError(f"The table is larger than {_MOST_TABLE_BYTES >> 30} GB.", file=shown(path))
-        if ending == ".parquet":
-            return polars.read_parquet(path)
-        if ending in (".xlsx", ".xls", ".xlsb", ".ods"):
-            return polars.read_excel(path)
-        with path.open("rb") as file:
-            head = file.read(_SNIFFED)
-        if b"\0" in head:
-            raise DataError("This is no table of text.", file=shown(path))
-        first = head.decode("utf-8-sig", "replace").split("\n", 1)[0]
-        separator = max("\t;,", key=first.count)
-        named = any(not _is_number(cell) for cell in first.strip().split(separator))
-        return polars.read_csv(
-            path,
-            has_header=named,
-            separator=separator,
-            infer_schema=False,
-            encoding="utf8-lossy",
-            try_parse_dates=False,
-        )
-    except DataError:
-        raise
+        return table_reading.read_table(path, how or table_reading.HowToRead(), lambda _done, _total: None)
+    except DataError as error:
+        raise DataError(error.message, file=shown(path)) from None
     except MemoryError as error:
         raise DataError("There is not enough memory to read this table.", file=shown(path)) from error
-    except OSError as error:
-        raise DataError(f"The table cannot be read: {error.strerror or error}.", file=shown(path)) from None
-    except Exception as error:  # noqa: BLE001 - the readers of four formats fail in ways of their own
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
-        raise DataError(f"The table cannot be read: {reason}.", file=shown(path)) from None
 
 
-def _chosen(table: polars.DataFrame, count: int, features: Sequence[str], given: Path) -> list[_Feature]:
-    """What the inputs are made of, in the order of the training."""
-    by_name = {name.strip(): name for name in reversed(table.columns)}
-    found = [_feature(name, by_name) for name in features]
-    if features and all(one is not None for one in found):
-        return [one for one in found if one is not None]
-    if table.width == count:
-        return [_Feature(name) for name in table.columns]
-    lacking = [name for name, one in zip(features, found, strict=True) if one is None]
-    if lacking:
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        sentence = f"There is no column '{lacking[0][:60]}'{more}, which the network was trained on."
+def _chosen(names: Sequence[str], count: int, features: Sequence[str], missing: bool, given: Path) -> list[Recipe]:
+    """Which columns the inputs are, in the order of the training: by their names, else by their places."""
+    from nnviz.data.table_choice import NUMBER  # noqa: PLC0415 - with the next
+    from nnviz.data.table_columns import Recipe  # noqa: PLC0415 - as above
+
+    if not features and len(names) != count:
+        sentence = f"The network takes {count} numbers a row, but the table has {len(names)} columns."
         raise DataError(sentence, file=shown(given))
-    sentence = f"The network takes {count} numbers a row, but the table has {table.width} columns."
-    raise DataError(sentence, file=shown(given))
+    by_name = {clean_name(name)[:100].strip(): name for name in features}
+    lacking = [name for clean, name in by_name.items() if clean not in names]
+    if lacking:
+        raise _lacks(lacking, given)
+    return [Recipe(name, NUMBER, empty=missing) for name in (by_name or names)]
 
 
-def _feature(name: str, by_name: Mapping[str, str]) -> _Feature | None:
-    """A feature by its name: a column, ``column = category``, or ``column missing``; see ``table_columns``."""
-    if name in by_name:
-        return _Feature(by_name[name])
-    for column, own in by_name.items():
-        if name.startswith(f"{column} = "):
-            return _Feature(own, level=name.removeprefix(f"{column} = "))
-        if name == f"{column} missing":
-            return _Feature(own, gap=True)
-    return None
-
-
-def _numbers(column: polars.Series) -> NDArray[np.float64]:
-    """float64[n]; NaN where there is no number. A decimal comma is one where the column has no point."""
-    import polars  # noqa: PLC0415 - as above
-
-    if column.dtype != polars.String:
-        return column.cast(polars.Float64, strict=False).fill_null(math.nan).to_numpy().astype(np.float64)
-    text = column.str.strip_chars()
-    if not text.str.contains(".", literal=True).any() and text.str.contains(",", literal=True).any():
-        text = text.str.replace(",", ".", literal=True)
-    return text.cast(polars.Float64, strict=False).fill_null(math.nan).to_numpy().astype(np.float64)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.strip().strip('"').replace(",", "."))
-    except ValueError:
-        return False
-    return True
+def _lacks(names: Sequence[str], given: Path) -> DataError:
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    sentence = f"There is no column '{names[0][:60]}'{more}, which the network was trained on."
+    return DataError(sentence, file=shown(given))

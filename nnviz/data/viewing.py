@@ -43,6 +43,7 @@ class ViewedData:
         files: Which file each example came from, in the numbering; empty where it came from none of its own.
         left_out: Files that hold no example, and why.
         numbers: Of each split, which of the examples as they were read these are; empty where that is their order.
+        read: Of each split, all inputs as they were read, where those were made others; empty where none were.
     """
 
     config: DataConfig
@@ -54,6 +55,7 @@ class ViewedData:
     files: tuple[str, ...] = field(default=(), repr=False)
     left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
     numbers: tuple[Array, ...] = field(default=(), repr=False)
+    read: tuple[Array | None, ...] = field(default=(), repr=False)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -127,8 +129,10 @@ class ViewedData:
         return int(self.numbers[split][index]) if self.numbers else index
 
     def mark_of(self, number: int) -> str:
-        """Tells one example from others by its raw numbers, as ``data.curation.mark_of`` does."""
-        return hashlib.blake2b(np.ascontiguousarray(self.input_of(number)).tobytes(), digest_size=8).hexdigest()
+        """Tells one example from others by its numbers as they were read, as ``data.curation.mark_of`` does."""
+        read = self.read[int(self.split_of[number])] if self.read else None
+        raw = self.input_of(number) if read is None else read[self.read_as(number)]
+        return hashlib.blake2b(np.ascontiguousarray(raw).tobytes(), digest_size=8).hexdigest()
 
     def label(self, number: int) -> str:
         """What the example really is: the name of its class, or the numbers that are asked for."""
@@ -170,6 +174,7 @@ def view(
         () if names is None else _in_splits(names, [_numbers(one) for one in splits]),
         source.left_out(request),
         tuple(_numbers(one) for one in splits),
+        tuple(None if one.read is None else one.read.numpy() for one in splits),
     )
 
 

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz import paths
-from nnviz.data import datasets, picture_steps
+from nnviz.data import datasets, picture_steps, step_facts
 from nnviz.data.examples import Scaler, Split
 from nnviz.data.images import LeftOut
 from nnviz.data.preparation import plan
 from nnviz.data.sources.source import CancelledCheck, Request
 from nnviz.data.tensors import LoadedData, load
-from nnviz.data.unlabelled import Block, ReadPicture, UnreadableError, blocks, picture_reader
+from nnviz.data.unlabelled import Block, Likewise, ReadPicture, UnreadableError, blocks, picture_reader
 from nnviz.errors import Cancelled, DataError, InputError, RunFileError
 from nnviz.network.losses import LossFunction, loss_function
 from nnviz.network.memory import build_network, refuse_without_room
@@ -37,7 +37,7 @@ from nnviz.project.declared.preparations import PICTURES
 from nnviz.project.files import io as projects
 from nnviz.project.files.atomic import write_atomically
 from nnviz.project.graph.bypass import effective
-from nnviz.project.model import DataFacts, Project
+from nnviz.project.model import DataFacts, Project, Shape
 from nnviz.record.places import RUN_SUFFIX
 from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.train import checkpoint as checkpoints
@@ -97,7 +97,7 @@ class Predictor:
     def __init__(self, run: Path, step: int | None = None, weights: Weights = "", data_dir: Path | None = None) -> None:
         project, checkpoint = _kept(run, step)
         project = effective(project)
-        facts, scaler, read, means = _known(project, checkpoint, data_dir, run)
+        facts, scaler, read, means, self._likewise = _known(project, checkpoint, data_dir, run)
         self.facts, self._scaler, self._read = facts, scaler, read
         #: What stands in for a number that is missing: the mean of the training examples; None where none may be.
         self._means = means
@@ -134,7 +134,8 @@ class Predictor:
     def blocks(self, given: Path) -> Iterator[Block]:
         """The examples of a folder, a picture or a table, as this network takes them."""
         missing = self._means is not None
-        return blocks(given, self.facts.input_shape, self.facts.feature_names, self._read, missing=missing)
+        shape, names = self.facts.input_shape, self.facts.feature_names
+        return blocks(given, shape, names, self._read, missing=missing, likewise=self._likewise)
 
     def rows(self, block: Block) -> list[tuple[str | float, ...]]:
         """Of each example its name, then what the network says: label and probability, or numbers.
@@ -251,7 +252,13 @@ def as_csv(header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> byte
 
 
 def _harmless(cell: str | float) -> str | float:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+    if not isinstance(cell, str) or not cell.startswith(_FORMULAS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell  # a number with its sign, such as the name of a class
 
 
 def _unreadable(
@@ -305,8 +312,8 @@ def _nearest(kept: Sequence[CheckpointInfo], step: int | None, run: Path) -> Che
 
 def _known(
     project: Project, checkpoint: Checkpoint, data_dir: Path | None, run: Path
-) -> tuple[DataFacts, Scaler, ReadPicture, Tensor | None]:
-    """What the network was trained on is like, how an example is prepared, how a picture is read, and mean numbers.
+) -> tuple[DataFacts, Scaler, ReadPicture, Tensor | None, Likewise | None]:
+    """What the network was trained on is like, how an example is prepared, how a picture or a table is read, and means.
 
     Where the data have changed or are gone, the run itself knows its classes, and a preparation that takes nothing from
     the examples needs none of them.
@@ -325,15 +332,18 @@ def _known(
         difference = then.difference(data.fingerprint)
         problem = f"since it was made the data set has {difference}" if difference else ""
     if data is not None and not problem:
-        own_table = datasets.dataset(project.data.dataset).needs_folder and data.train.inputs.is_floating_point()
+        spec = datasets.dataset(project.data.dataset)
+        own_table = spec.needs_folder and data.train.inputs.is_floating_point()
         means = data.train.inputs.double().mean(0).float() if own_table else None
-        return data.facts, data.scaler, _reader(project, data.facts, same_data=True), means
-    needed = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]
+        likewise = datasets.source_of(spec.kind).recipes(Request(spec, datasets.values(project.data), data_dir))
+        return data.facts, data.scaler, _reader(project, data.facts, data_dir, run, same_data=True), means, likewise
+    kinds = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]
+    needed = f"its preparation ({registry.PREPARATIONS(kinds[0]).title}) needs them" if kinds else ""
+    if project.data.dataset == "table_file":
+        needed = "only they tell how its columns become numbers"
     if needed:
-        what = registry.PREPARATIONS(needed[0]).title
         raise DataError(
-            f"The data of this run are not those that it was trained on ({problem}), and its preparation ({what}) "
-            "needs them.",
+            f"The data of this run are not those that it was trained on ({problem}), and {needed}.",
             file=paths.shown(run),
         )
     facts = _facts_of_run(project, checkpoint, data)
@@ -344,22 +354,36 @@ def _known(
         )
     kind = torch.uint8 if len(facts.input_shape) == 3 else torch.float32
     nothing = Split(torch.zeros((0, *facts.input_shape), dtype=kind), torch.zeros(0, dtype=torch.int64))
-    return facts, Scaler.fit(nothing, project.data.preparation), _reader(project, facts, same_data=False), None
+    return (
+        facts,
+        Scaler.fit(nothing, project.data.preparation),
+        _reader(project, facts, data_dir, run, same_data=False),
+        None,
+        None,
+    )
 
 
 def _facts_of_run(project: Project, checkpoint: Checkpoint, data: LoadedData | None) -> DataFacts | None:
     """What a run knows of its data by itself; None where that is not enough."""
     then = checkpoint.data
-    if data is not None and then is not None and data.facts.class_names == then.classes:
-        return data.facts  # other examples, but of the same kind
-    inference = infer(project.graph)
-    ends = [key for key, node in project.graph.nodes.items() if node.kind == "input"]
-    if then is None or not then.classes or len(ends) != 1 or ends[0] not in inference.results:
+    results = infer(project.graph).results
+    shapes = {
+        kind: [results[key].output for key, node in project.graph.nodes.items() if node.kind == kind and key in results]
+        for kind in ("input", "output")
+    }
+    if then is None or len(shapes["input"]) != 1:
         return None
-    return DataFacts(inference.results[ends[0]].output, len(then.classes), "classes", then.classes)
+    shape = shapes["input"][0]
+    if data is not None and (data.facts.class_names, data.facts.input_shape) == (then.classes, shape):
+        return data.facts  # other examples, but of the same kind
+    if not then.classes:
+        return None
+    if len(then.classes) == 2 and shapes["output"] == [(1,)]:
+        return DataFacts(shape, 1, "binary", then.classes)
+    return DataFacts(shape, len(then.classes), "classes", then.classes)
 
 
-def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPicture:
+def _reader(project: Project, facts: DataFacts, data_dir: Path | None, run: Path, *, same_data: bool) -> ReadPicture:
     if len(facts.input_shape) != 3:
         return _no_picture
     background, how, levels = "white", "fill", None
@@ -372,12 +396,7 @@ def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPictu
     steps = [step for step in plan(project.data.preparation) if step.spec.stage == PICTURES]
     if not steps:
         return picture_reader(facts.input_shape, background, levels, how)
-    bare = datasets.declared(msgspec.structs.replace(project.data, preparation=()))
-    side = values.get("size")
-    shape = (
-        (int(str(values.get("channels"))), int(str(side)), int(str(side))) if bare is None else bare.data.input_shape
-    )
-    read = picture_reader(shape, background, levels, how)
+    read = picture_reader(_bare_shape(project, facts, data_dir, run), background, levels, how)
 
     def prepared(file: Path) -> NDArray[np.uint8]:
         pictures = torch.from_numpy(read(file))[None]
@@ -387,6 +406,33 @@ def _reader(project: Project, facts: DataFacts, *, same_data: bool) -> ReadPictu
         return made
 
     return prepared
+
+
+def _bare_shape(project: Project, facts: DataFacts, data_dir: Path | None, run: Path) -> Shape:
+    """The shape of a picture before any step of the preparation.
+
+    Raises:
+        DataError: Only the file of the training tells it, and that is another one or gone.
+    """
+    bare = datasets.declared(msgspec.structs.replace(project.data, preparation=()))
+    if bare is not None:
+        return bare.data.input_shape
+    values = datasets.values(project.data)
+    if "size" in values and "channels" in values:
+        side = int(str(values["size"]))
+        return int(str(values["channels"])), side, side
+    try:
+        found = datasets.look(project.data, data_dir)
+        prepared = step_facts.prepared(found, project.data.preparation).data.input_shape
+        problem = "" if prepared == facts.input_shape else "its pictures have another shape by now"
+    except DataError as error:
+        problem = str(error)
+    if problem:
+        raise DataError(
+            f"Only the data of this run tell what pictures its preparation begins with: {problem.rstrip('.')}.",
+            file=paths.shown(run),
+        )
+    return found.data.input_shape
 
 
 def _no_picture(file: Path) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from nnviz.data import datasets, numpy_sets, tensors
 from nnviz.data.tensors import load
@@ -176,6 +177,17 @@ def test_what_cannot_be_taken_is_refused_in_a_sentence(tmp_path: Path, capsys: p
         y_test=LABELS,
     )
     refused("The answers are texts", params={"task": "numbers"}, x=features, y=np.array(["a", "b"] * 20))
+    # The answers, or half of a split, are not passed over.
+    refused("The array 'y' holds Python objects", x=features, y=objects)
+    refused("The array 'Y' holds Python objects", X=features, Y=objects, other=features)
+    refused("The array 'x' holds Python objects", x=objects, y=LABELS)
+    refused("The array 'y' holds Python objects", params={"inputs": "x"}, x=features, y=objects)
+    refused("The array 'q' holds Python objects", params={"targets": "q"}, x=features, y=LABELS, q=objects)
+    refused(
+        "The array 'y_test' holds Python objects", x_train=features, y_train=LABELS, x_test=features, y_test=objects
+    )
+    refused("The array 'q' holds Python objects", params={"targets": "q"}, x=features, q=objects)
+    assert load(on(saved(tmp_path, table=features, remarks=objects))).facts.input_shape == (2,)
     assert "it ran" not in capsys.readouterr().out
     (tmp_path / "set.txt").write_text("x")
     for path, said in (
@@ -247,3 +259,39 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     path = saved(tmp_path, x=GREY[:20], y=LABELS[:20] // 2)
     assert datasets.facts(on(path)).targets == 2 and len(load(on(path)).test) == 4
     tensors.clear_cache()
+
+
+def test_answers_that_come_later_are_found_and_only_beside_the_inputs(tmp_path: Path) -> None:
+    folder = tmp_path / "arrays"
+    (folder / "sub").mkdir(parents=True)
+    np.save(folder / "x.npy", RANDOM.normal(size=(40, 3)))
+    for elsewhere in (folder / "sub", tmp_path):
+        np.save(elsewhere / "y.npy", LABELS)
+    x = on(folder / "x.npy")
+    assert datasets.inspect(x).data.input_shape == (2,)
+    np.save(folder / "y.npy", LABELS)
+    assert datasets.inspect(x).data.input_shape == (3,) and load(x).facts.targets == 4
+    (folder / "y.npy").unlink()
+    assert datasets.inspect(x).data.input_shape == (2,)
+    for named in ("sub/y", "../y.npy", str(tmp_path / "y.npy")):
+        with pytest.raises(DataError, match=r"There is no file '.*' beside it") as caught:
+            load(on(folder / "x.npy", targets=named))
+        assert caught.value.field == "data.params.targets"
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS / 7])
+def test_black_and_white_are_those_of_the_training_examples(tmp_path: Path, labels: Any) -> None:
+    """Those of the test split, a fifth, change nothing about the others."""
+    pictures = np.random.default_rng(1).normal(size=(40, 5, 6)) * 3
+
+    def trained(stored: Any) -> torch.Tensor:
+        numpy_sets.forget()
+        data = load(on(saved(tmp_path, x=stored, y=labels)))
+        return torch.cat((data.train.inputs, data.validation.inputs))
+
+    before, same = trained(pictures), 0
+    for number in range(40):
+        changed = pictures.copy()
+        changed[number, 0, 0] = 1_000
+        same += torch.equal(trained(changed), before)
+    assert len(before) == 32 and same == 8

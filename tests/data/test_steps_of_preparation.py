@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from nnviz.data.leaks import leaks
 from nnviz.data.preparation import moments
 from nnviz.data.readers import RawData
 from nnviz.data.tensors import LoadedData, Scaler, Split, load
+from nnviz.data.torchvision_bridge import import_torchvision
+from nnviz.data.viewing import view
 from nnviz.errors import DataError
 from nnviz.project import registry
 from nnviz.project.adapt import choose_data
@@ -232,6 +235,33 @@ def test_what_cannot_be_done_is_refused_by_its_field(planted: RawData) -> None:
     assert refused == {"resize", "colour", "label_noise", "balance"}
 
 
+def test_steps_take_little_memory_whatever_the_proportions(monkeypatch: pytest.MonkeyPatch) -> None:
+    resize, colour = (registry.PREPARATIONS(kind).values({}) for kind in ("resize", "colour"))
+    resize = {**resize, "size": (64, 64), "how": "fill", "rest": "white"}
+    raw = torch.randint(0, 256, (40, 3, 4, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+    def made() -> list[torch.Tensor]:
+        grey = picture_steps.STEPS["colour"](raw, {**colour, "to": "grey"})
+        return [grey, picture_steps.STEPS["resize"](raw, resize)]
+
+    largest: list[int] = []
+    functional = import_torchvision("torchvision.transforms.v2.functional")
+    whole, real = made(), functional.resize
+
+    def watched(part: torch.Tensor, size: list[int], *, antialias: bool) -> torch.Tensor:
+        found: torch.Tensor = real(part, size, antialias=antialias)
+        largest.append(found.numel() * 4)
+        return found
+
+    monkeypatch.setattr(functional, "resize", watched)
+    monkeypatch.setattr(picture_steps, "_TOGETHER_BYTES", 1 << 20)
+    assert all(map(torch.equal, made(), whole))
+    assert max(largest) == 4 * 2 * 3 * 64 * 640  # two of 480 KB
+    with pytest.raises(DataError, match="too extreme for “fill”: choose squash or crop"):
+        flat = torch.zeros(1, 1, 1, 4096, dtype=torch.uint8)
+        picture_steps.STEPS["resize"](flat, {**resize, "size": (512, 1)})
+
+
 def test_what_stands_in_two_splits_is_counted(planted: RawData) -> None:
     assert prepared().warnings == ()
     inputs, (first, second, *rest) = planted.training.inputs, VALIDATION.tolist()
@@ -260,6 +290,37 @@ def test_what_is_decided_about_an_example_holds_for_each_time_it_is_repeated(pla
     changed = torch.nonzero(found.targets != data.train.targets).flatten().tolist()
     assert len(changed) >= 2 and {data.train.number(one) for one in changed} == {entry.example}
     assert torch.nonzero(found.weights == 0.5).flatten().tolist() == changed
+
+
+def test_what_is_decided_holds_for_each_time_it_is_repeated_though_it_has_another_number_now(planted: RawData) -> None:
+    data = prepared(("balance", {}))
+    numbers, counts = torch.unique(data.train.numbers, return_counts=True)
+    number = int(numbers[counts >= 2][0])
+    entry = Curated(9_999, mark_of(planted.training.inputs[number]), weight=0.5)
+    found = curated(data.train, data.facts, (entry,))
+    assert data.train.numbers is not None and found.weights is not None and not found.astray
+    assert torch.equal(found.weights == 0.5, data.train.numbers == number)
+
+
+def test_what_is_decided_on_the_data_page_holds_whatever_becomes_of_the_numbers(tmp_path: Path) -> None:
+    """Pictures of another size, and a gap that each split fills with another number."""
+    table = tmp_path / "table.csv"
+    table.write_text("a,b,y\n" + "".join(f"{row},{'' if row % 2 else row**2},{row / 3}\n" for row in range(40)))
+    small = Choice("resize", {"size": (4, 4)})
+    for config, later in (
+        (DataConfig("digits", preparation=(small,)), DataConfig("digits")),
+        (DataConfig("digits"), DataConfig("digits", preparation=(small,))),
+        (DataConfig("table_file", {"path": str(table)}), DataConfig("table_file", {"path": str(table)}, split_seed=5)),
+    ):
+        seen, trained = view(config), load(later).train
+        assert trained.numbers is not None
+        both = sorted({*trained.numbers.tolist()} & {*seen.numbers[0].tolist()})
+        assert len(both) > 10
+        places = [seen.numbers[0].tolist().index(number) for number in both]
+        entries = [Curated(seen.read_as(place), seen.mark_of(place), weight=0.5) for place in places]
+        found = curated(trained, load(later).facts, entries)
+        assert not found.astray and found.weights is not None
+        assert int((found.weights == 0.5).sum()) == len(both)
 
 
 def test_a_class_without_training_examples_is_named(planted: RawData) -> None:

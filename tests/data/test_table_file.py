@@ -205,6 +205,11 @@ def test_rows_and_cells_that_do_not_fit_are_left_out_and_named(tmp_path: Path) -
         )
         and sum(found.sizes) == 43
     )
+    for ending in ("", "\n", "\r\n \t \n\x1a"):  # the last row ends in an empty value
+        found = looked(
+            tmp_path, "x\ty\tz\n" + "".join(f"{at}\t{at}\t5\n" for at in range(30)) + "7\t6\t" + ending, target="y"
+        )
+        assert sum(found.sizes) == 31 and found.warnings == ()
     names = "".join(f"{at},name {at},{'uv'[at % 2]}\n" for at in range(30))
     found = looked(tmp_path, f"x,who,y\n{names}")
     assert (
@@ -360,6 +365,27 @@ def test_parquet_says_what_its_columns_are(tmp_path: Path) -> None:
     assert about(found)["list"] == ("left out", "left out")
     for key, (_, inputs, target) in rows_of(tensors.load(config(tmp_path / "table.parquet"))).items():
         assert inputs[1] == (days[int(key)] - datetime.date(2000, 1, 1)).days and target == (key % 2 == 0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([datetime.time(at) for at in range(20)]),
+        pl.Series([datetime.timedelta(days=at) for at in range(20)]),
+        pl.Series([[at] for at in range(20)]),
+        pl.Series([{"a": at} for at in range(20)]),
+        pl.Series([bytes([at]) for at in range(20)]),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_a_target_of_what_is_not_taken_is_refused(tmp_path: Path, values: pl.Series) -> None:
+    path = tmp_path / "table.parquet"
+    pl.DataFrame({"x": range(20), "y": values}).write_parquet(path)
+    for task in ("auto", "classes", "numbers"):
+        with pytest.raises(DataError, match=r"which nnviz does not take\. Choose another") as refused:
+            datasets.inspect(config(path, task=task))
+        assert "The target 'y' holds " in str(refused.value)
+        assert (refused.value.file, refused.value.field) == (str(path), "data.params.target")
 
 
 # ---- the rest of the road ------------------------------------------------------------------------------------------

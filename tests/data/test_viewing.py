@@ -83,6 +83,21 @@ def test_spreads_and_maps_are_those_of_numpy() -> None:
     assert plane.titles == ("alkalinity of ash", "alcohol")
 
 
+def test_a_map_of_neighbours_runs_nothing_that_lies_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is computed all the same, and what is far apart stays apart on it."""
+    for name in ("numpy", "sklearn", "nnviz"):
+        (tmp_path / f"{name}.py").write_text(f"open('{name} was run', 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    rows[10:] += 100
+    points = described._neighbours(rows, lambda: False)
+    assert len(list(tmp_path.iterdir())) == 3
+    between = np.linalg.norm(points[:10].mean(0) - points[10:].mean(0))
+    assert between > np.linalg.norm(points[:10] - points[:10].mean(0), axis=1).max()
+
+
 def test_a_map_of_neighbours_ends_at_once_when_nobody_wants_it() -> None:
     with pytest.raises(Cancelled):
         described.tsne_map(view(DataConfig("wine")), lambda: True)

@@ -35,3 +35,5 @@ def test_without_a_display_nothing_that_was_kept_goes(tmp_path: Path, monkeypatc
     assert kept.read_bytes() == b"precious"
     train, picture = commands
     assert train[train.index("--run") + 1] == str(kept.with_name("digits-cnn-2.nnvizrun")) in picture
+    # Nothing is imported from the current folder.
+    assert train[:4] == picture[:4] == ["python", "-P", "-m", "nnviz"]

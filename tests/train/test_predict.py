@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from PIL import Image
@@ -16,7 +19,7 @@ from nnviz import cli
 from nnviz.data import datasets, tensors
 from nnviz.errors import DataError, InputError
 from nnviz.project.adapt import choose_data
-from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
+from nnviz.project.model import Choice, DataConfig, ParamValue, Project, TrainConfig
 from nnviz.project.samples import templates
 from nnviz.project.samples.sketch import chain, features, linear, output
 from nnviz.record.store import open_run
@@ -161,10 +164,22 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
 
 
 def test_no_text_becomes_a_formula() -> None:
-    cells = ["=1+1", "+1", "-1", "@x", "\tx", "plain", 'a"b,c', "two\nlines"]
+    cells = ["=1+1", "+1", "-1", "-1e3", "-1+2", "-x", "@x", "\tx", "plain", 'a"b,c', "two\nlines"]
     text = as_csv(("filename", "label"), [(cell, -1.5) for cell in cells]).decode()
     found = list(csv.reader(text.splitlines(keepends=True)))[1:]
-    assert [row[0] for row in found] == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain", 'a"b,c', "two\nlines"]
+    assert [row[0] for row in found] == [
+        "'=1+1",
+        "+1",
+        "-1",
+        "-1e3",
+        "'-1+2",
+        "'-x",
+        "'@x",
+        "'\tx",
+        "plain",
+        'a"b,c',
+        "two\nlines",
+    ]
     assert {row[1] for row in found} == {"-1.5"}
 
 
@@ -191,3 +206,116 @@ def test_a_table_of_ones_own_with_categories_and_a_target_in_thousands(tmp_path:
     header, *found = read_back(out)
     assert header == ["row", "label"] and [row[0] for row in found] == ["1", "2", "4"]
     assert [float(row[1]) for row in found] == pytest.approx([40_000, 90_000, 60_000], rel=0.03)
+
+
+def test_data_that_are_gone_or_have_changed_never_give_wrong_answers(tmp_path: Path) -> None:
+    """Two classes told apart by one number, of a file that is moved; a table with one category more."""
+    run, arrays, new = tmp_path / "a.nnvizrun", tmp_path / "arrays.npz", tmp_path / "new.csv"
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    np.savez(arrays, x=x, y=(x[:, 0] > 0).astype(np.int64))
+    config = DataConfig("numpy_file", {"path": str(arrays)})
+    graph = chain(features(3), linear(1), output(loss="bce_logits"))
+    project = choose_data(Project(graph=graph), config, datasets.facts(config)).apply(Project(graph=graph))
+    training = TrainConfig(optimizer=Choice("adam", {"learning_rate": 0.1}), batch_size=20, epochs=20)
+    train_to_file(msgspec.structs.replace(project, training=training), run, probes=())
+    new.write_text("a,b,c\n2,0,0\n-2,0,0\n", encoding="utf-8")
+    before, after = tmp_path / "before.csv", tmp_path / "after.csv"
+    predict_to_file(Predictor(run), new, before)
+    assert [row[1] for row in read_back(before)[1:]] == ["1", "0"]
+    arrays.rename(tmp_path / "moved.npz")
+    tensors.clear_cache()
+    predict_to_file(Predictor(run), new, after)
+    assert after.read_bytes() == before.read_bytes()
+
+    table, run = tmp_path / "table.csv", tmp_path / "b.nnvizrun"
+    rows = "".join(f"{n},{'ab'[n % 2]},{'xy'[n % 2]}\n" for n in range(40))
+    table.write_text("size,kind,right\n" + rows, encoding="utf-8")
+    trained_on(table, run, 3, preparation="")
+    for change in (lambda: table.write_text("size,kind,right\n" + rows + "1,c,x\n2,c,x\n"), table.unlink):
+        change()
+        tensors.clear_cache()
+        with pytest.raises(DataError, match=r"not those that it was trained on.*how its columns become numbers"):
+            Predictor(run)
+
+
+def test_pictures_of_arrays_are_prepared_as_those_of_the_training_were(tmp_path: Path) -> None:
+    run, arrays, picture = tmp_path / "a.nnvizrun", tmp_path / "arrays.npz", tmp_path / "0.png"
+    x = np.random.default_rng(0).integers(0, 256, (20, 9, 9, 3), np.uint8)
+    np.savez(arrays, x=x, y=np.arange(20) % 2)
+    Image.fromarray(x[0]).save(picture)
+    steps = (Choice("resize", {"size": (28, 28)}), Choice("colour", {"to": "grey"}), Choice("scale"))
+    config, project = DataConfig("numpy_file", {"path": str(arrays)}, preparation=steps), templates.sample("digits-cnn")
+    project = choose_data(project, config, datasets.facts(config)).apply(project)
+    training = msgspec.structs.replace(project.training, epochs=1, batch_size=8)
+    train_to_file(msgspec.structs.replace(project, training=training), run, probes=())
+    data = tensors.load(project.data)
+    trained = {row.numpy().tobytes() for split in (data.train, data.validation, data.test) for row in split.inputs}
+    (block,) = Predictor(run).blocks(picture)
+    assert block.inputs.shape == (1, 1, 28, 28) and block.inputs[0].tobytes() in trained
+    arrays.rename(tmp_path / "moved.npz")
+    tensors.clear_cache()
+    with pytest.raises(DataError, match=r"a\.nnvizrun.*arrays\.npz"):
+        Predictor(run)
+
+
+def trained_on(table: Path, run: Path, inputs: int, preparation: str = "standardise", **params: ParamValue) -> None:
+    config = DataConfig(
+        "table_file", {"path": str(table), **params}, preparation=(Choice(preparation),) if preparation else ()
+    )
+    graph = chain(features(inputs), linear(2), output(loss="cross_entropy"))
+    project = choose_data(Project(graph=graph), config, datasets.facts(config)).apply(Project(graph=graph))
+    train_to_file(msgspec.structs.replace(project, training=TrainConfig(batch_size=20, epochs=1)), run, probes=())
+
+
+@pytest.mark.parametrize("categories", ["one_hot", "index"])
+def test_a_table_is_understood_as_that_of_the_training_was(tmp_path: Path, categories: str) -> None:
+    """Dates, letters in cp1252, codes, thousands and missing values, against numbers by hand."""
+    table, new, run = tmp_path / "old.csv", tmp_path / "new.csv", tmp_path / "a.nnvizrun"
+    towns = ("Bern", "Zürich")
+    rows = [
+        f'{1 + n % 9:02}.01.2000,{towns[n % 2]},{("007", "012")[n // 2 % 2]},"1,{n % 10:03}",{("no", "yes")[n % 2]}'
+        for n in range(40)
+    ]
+    table.write_bytes(("day,town,code,sum,right\n" + "\n".join(rows) + "\n").encode("cp1252"))
+    choice = {"categories": categories, "kinds": ("code=category",)}
+    trained_on(table, run, 4 if categories == "index" else 6, **choice)
+    text = (
+        'sum,code,town,id,day\n"1,037",007,Zürich,5,31.12.1999\nNA,12,Bern,6,13.01.2000\n1,7,Chur,7,01.02.2000\n'
+        "1,7\n2,7,Bern,8,soon\n3,7,Bern,9,02.02.2000\n"
+    )
+    new.write_bytes(text.encode("cp1252"))
+    predictor = Predictor(run)
+    (block,) = predictor.blocks(new)
+    assert sorted(one.reason for one in block.left_out) == [
+        "Row 3: column 'town' holds 'Chur', which the network was not trained on.",
+        "Row 4 has 2 values, not 5.",
+        "Row 5: column 'day' holds 'soon', no date like those of the training.",
+    ]
+    assert block.names == ("1", "2", "6") and (block.done, block.total) == (6, 6)
+    codes = {"Bern": (1, 0), "Zürich": (0, 1), "12": (1, 0), "7": (0, 1)}
+
+    def one(day: float, town: str, code: str, total: float) -> list[float]:
+        if categories == "index":
+            return [day, codes[town].index(1), codes[code].index(1), total]
+        return [day, *codes[town], *codes[code], total]
+
+    expected = [one(-1, "Zürich", "7", 1037), one(12, "Bern", "12", np.nan), one(32, "Bern", "7", 3)]
+    assert np.array_equal(block.inputs, np.array(expected, np.float32), equal_nan=True)
+    # The same as a Parquet file, which says itself that there are days and whole numbers.
+    columns = {"day": [date(1999, 12, 31)], "town": ["Zürich"], "code": [7], "sum": [1037], "more": [[1, 2]]}
+    pl.DataFrame(columns).write_parquet(tmp_path / "new.parquet")
+    (block,) = predictor.blocks(tmp_path / "new.parquet")
+    assert block.inputs.tolist() == expected[:1] and not block.left_out
+    # A form in which nothing tells day and month apart is none that was trained on.
+    new.write_text("day,town,code,sum\n01/02/2000,Bern,7,1\n", encoding="utf-8")
+    (block,) = predictor.blocks(new)
+    assert [one.reason for one in block.left_out] == [
+        "Row 1: column 'day' holds '01/02/2000', no date like those of the training."
+    ]
+    # As many columns, but others: never taken by their places.
+    new.write_text("id,day,town,code\n1,01.01.2000,Bern,7\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no column 'sum'"):
+        next(predictor.blocks(new))
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match="pipe, not a file"):
+        next(predictor.blocks(tmp_path / "pipe.csv"))

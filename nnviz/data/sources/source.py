@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnviz.data.image_files import Levels
+    from nnviz.data.table_columns import Recipe
+    from nnviz.data.table_reading import HowToRead
 
 #: (what is being done, how much of it is done, of how much): called from the thread that does it.
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -184,6 +186,14 @@ class Source:
 
         Raises:
             DataError: They cannot be read.
+        """
+        return None
+
+    def recipes(self, request: Request) -> tuple[HowToRead, tuple[Recipe, ...]] | None:
+        """How a table is read and its columns become numbers, for others like it; None where nothing says.
+
+        Raises:
+            DataError: It cannot be read.
         """
         return None
 

@@ -15,8 +15,8 @@ from nnviz.project.model import Choice
 from nnviz.project.spec import ParamSpec
 
 if TYPE_CHECKING:
-    from nnviz.data.table_columns import Taken
-    from nnviz.data.table_reading import FileTable
+    from nnviz.data.table_columns import Recipe, Taken
+    from nnviz.data.table_reading import FileTable, HowToRead
 
 _PATH = "data.params.path"
 
@@ -154,6 +154,10 @@ class TableFile(Source):
         taken = _taken(request, _path(request))
         return hold_out_test(request, taken.inputs, taken.targets, generated_sizes(len(taken.targets))[1])
 
+    def recipes(self, request: Request) -> tuple[HowToRead, tuple[Recipe, ...]]:
+        """See :meth:`Source.recipes`."""
+        return _how_to_read(request), _taken(request, _path(request)).recipes
+
 
 def _path(request: Request) -> Path:
     """The file that is named.
@@ -169,13 +173,19 @@ def _path(request: Request) -> Path:
     return path
 
 
+def _how_to_read(request: Request) -> HowToRead:
+    from nnviz.data.table_reading import HowToRead
+
+    return HowToRead(*(request.text(name) for name in ("separator", "decimal", "encoding", "header", "sheet")))
+
+
 def _taken(request: Request, path: Path) -> Taken:
     """The table as it was chosen, from memory where neither file nor choice has changed."""
     from nnviz.data.table_columns import HowToTake, take
     from nnviz.data.table_memory import MEMORY
-    from nnviz.data.table_reading import HowToRead, read_table
+    from nnviz.data.table_reading import read_table
 
-    how = HowToRead(*(request.text(name) for name in ("separator", "decimal", "encoding", "header", "sheet")))
+    how = _how_to_read(request)
     facts = path.stat()
     state: tuple[Hashable, ...] = (str(path), facts.st_size, facts.st_mtime_ns, how)
 

@@ -22,7 +22,8 @@ class ExampleAnswers:
     Attributes:
         step: Updates that the weights had seen.
         splits: Which splits, in this order.
-        losses: float32[n], of each example by itself; their mean over a split is the loss of that split.
+        losses: float32[n], of each example by itself; their mean over a split is the loss of that split. A training
+            example that was given another label is judged by that one.
         answers: int64[n], the class that each is taken for; −1 where numbers are asked for.
         right: bool[n]; None where an answer is neither right nor wrong.
     """
@@ -57,11 +58,11 @@ def example_answers(
     total = sum(len(own.data.split(name)) for name in splits)
     done, size = 0, own.batch_size(own.output_id)
     for name in splits:
-        split = own.data.split(name)
+        split, right_ones = own.data.split(name), own.targets_of(name)
         for first in range(0, len(split), size):
             if cancelled():
                 raise Cancelled("Asking the network was stopped.")
-            targets = split.targets[first : first + size].to(own.device)
+            targets = right_ones[first : first + size].to(own.device)
             with torch.no_grad():
                 outputs = own.run(own.prepared(split.inputs[first : first + size]), {own.output_id})[own.output_id]
                 losses.append(own.loss.each(outputs, targets).float().cpu())

@@ -77,6 +77,8 @@ class OwnNetwork:
         data: Its examples, which are never written to.
         step: Updates that the weights had seen.
         device: Where it computes.
+        train_targets: What is right for the training examples, with the labels that were decided about; those of the
+            data where it is not given.
 
     Attributes:
         at_rest, kinds, sources, shapes, input_id, output_id, loss, data, step, device: As given.
@@ -96,6 +98,7 @@ class OwnNetwork:
         data: LoadedData,
         step: int,
         device: torch.device,
+        train_targets: Tensor | None = None,
     ) -> None:
         self.at_rest = at_rest
         self.kinds = kinds
@@ -108,10 +111,15 @@ class OwnNetwork:
         self.data = data
         self.step = step
         self.device = device
+        self._train_targets = data.train.targets if train_targets is None else train_targets
         self._scaler = data.scaler.to(device)
         self._baselines: dict[str, Tensor] = {}
         self.order = tuple(node.meta[NODE] for node in at_rest.module.graph.nodes if node.op == "call_module")
         at_rest.module.requires_grad_(False)
+
+    def targets_of(self, split: str) -> Tensor:
+        """What is right for each example of a split; of the training split with what was decided about labels."""
+        return self._train_targets if split == "train" else self.data.split(split).targets
 
     # -- computing ----------------------------------------------------------------------------------------------------
 
@@ -331,6 +339,7 @@ def own_network(training: Training) -> OwnNetwork:
         training.data,
         training.weights_of,
         training.device,
+        training.curated_targets,
     )
 
 

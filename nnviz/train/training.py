@@ -382,6 +382,11 @@ class Training:
         """What could not be done of what was decided about single examples, as a sentence."""
         return self._curated[-1].curation.remark
 
+    @property
+    def curated_targets(self) -> Tensor:
+        """What is right for the training examples after all that was decided about them. Never written to."""
+        return self._curated[-1].curation.targets
+
     def _use_curation(self) -> None:
         """What holds for the epoch that the next step belongs to."""
         found = self._present_curation()

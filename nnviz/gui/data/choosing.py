@@ -62,10 +62,12 @@ class Kept:
     Attributes:
         forgotten: How often each was right in one epoch and wrong in the next; None where no answer is right or wrong.
         margins: The mean of its label's output less the largest other; likewise.
+        step: Of the newer of the two; −1 where there is none.
     """
 
     forgotten: NDArray[np.int64] | None = None
     margins: NDArray[np.float32] | None = None
+    step: int = -1
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shiboken6
 from msgspec.structs import replace
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -31,7 +30,7 @@ from PySide6.QtWidgets import (
 from nnviz.data import datasets
 from nnviz.data.viewing import SPLIT_TITLES, SPLITS, ViewedData, view
 from nnviz.errors import Cancelled, InputError
-from nnviz.gui.data.choosing import BY_ANSWERS, ORDERS, Answers, Chosen, Kept, Wish, choose
+from nnviz.gui.data.choosing import BY_ANSWERS, BY_RECORD, ORDERS, Answers, Chosen, Kept, Wish, choose
 from nnviz.gui.data.example_panel import ExamplePanel
 from nnviz.gui.data.map_panel import MapPanel
 from nnviz.gui.data.spread_panel import SpreadPanel
@@ -63,6 +62,7 @@ _VIEWS = (
 _TYPING = 180
 #: Seconds between two words on how far the loading is.
 _BETWEEN = 0.1
+_BY_RECORD_SERIES = frozenset({EXAMPLE_FORGOTTEN.series(), EXAMPLE_MARGIN.series()})
 #: Classes among which another label is chosen.
 _MOST_LABELS = 200
 #: Narrower than this, the words on buttons are short.
@@ -104,8 +104,10 @@ class DataPage(QWidget):
         self._workspace = workspace
         self._data: ViewedData | None = None
         self._answers: Answers | None = None
-        #: What the network was when it was asked.
+        #: What the network and the labels that were decided were when it was asked.
         self._answers_of: tuple[object, ...] = ()
+        #: The run and the step whose record the wall is ordered by, and the newest there is.
+        self._ordered_of = self._newest = (-1, -1)
         self._loading: _Loading | None = None
         self._trouble = ""
         self._enlarged = False
@@ -125,6 +127,8 @@ class DataPage(QWidget):
         self._search_later.timeout.connect(self._choose)
         follow(workspace.document.changed, self._on_document)
         follow(workspace.network.changed, self._on_network)
+        follow(workspace.feed.ticked, self._on_ticked)
+        follow(workspace.feed.shown_changed, self._on_shown)
         follow(theme.notifier.changed, self._on_theme)
 
     # ---- building ------------------------------------------------------------------------------------------------
@@ -265,6 +269,7 @@ class DataPage(QWidget):
         """Load the examples of the document, on a worker; those of the training are there already."""
         self.cancel_loading()
         self._forget()
+        self.show_view(self.views.value)  # whatever was in front, or filled the page: how far it is has to be seen
         config = self._workspace.document.project.data
         known, folder = self._workspace.known, self._workspace.known.data_dir
         try:
@@ -384,9 +389,9 @@ class DataPage(QWidget):
         """Bring one of the views to the front: ``examples``, ``spread``, ``map`` or ``left out``."""
         self.views.set_value(key)
         self.stack.setCurrentWidget(self._pages[key])
-        self.filters.setVisible(key == "examples" or self._data is None)
         if self._enlarged:
             self.enlarge(False)
+        self.filters.setVisible(key == "examples" or self._data is None)
         if self._data is None:
             self.stack.setCurrentWidget(self.wall)
             return
@@ -408,14 +413,8 @@ class DataPage(QWidget):
 
     def _choose(self) -> None:
         """Show what is looked for."""
-        answered, kept = self._answers is not None, self._kept_of_examples()
-        knows = bool((self._answers.right >= 0).any()) if self._answers is not None else False
-        decided = self._decided()
-        self.right.setEnabled(knows or bool(decided))
-        self._allow(self.right, {"right": knows, "wrong": knows, "decided": bool(decided)})
-        allowed = dict.fromkeys(BY_ANSWERS, answered)
-        allowed |= {"forgotten": kept.forgotten is not None, "disagrees": kept.margins is not None}
-        self._allow(self.order, allowed)
+        kept, decided = self._allow_choices()
+        self._ordered_of = self._newest
         left_out = frozenset(number for number, entry in decided.items() if entry.weight == 0)
         self.wall.set_decided(frozenset(decided), left_out)
         if self._data is None:
@@ -424,6 +423,19 @@ class DataPage(QWidget):
         chosen = choose(self._data, self._answers, self._wish(), kept, decided)
         self.wall.show_chosen(self._data, self._answers, chosen, "No example is like that. Search for less.")
         self._show_state()
+
+    def _allow_choices(self) -> tuple[Kept, dict[int, Curated]]:
+        """Which filters and orders can be chosen by now, and what they go by."""
+        answered, kept = self._answers is not None, self._kept_of_examples()
+        knows = bool((self._answers.right >= 0).any()) if self._answers is not None else False
+        decided = self._decided()
+        self.right.setEnabled(knows or bool(decided))
+        self._allow(self.right, {"right": knows, "wrong": knows, "decided": bool(decided)})
+        allowed = dict.fromkeys(BY_ANSWERS, answered)
+        allowed |= {"forgotten": kept.forgotten is not None, "disagrees": kept.margins is not None}
+        self._allow(self.order, allowed)
+        self._newest = (id(self._workspace.feed.shown.run), kept.step)
+        return kept, decided
 
     @staticmethod
     def _allow(box: QComboBox, allowed: dict[str, bool]) -> None:
@@ -441,18 +453,30 @@ class DataPage(QWidget):
             self.state.set_whole("")
             return
         words = f"{theme.format_count(self.wall.count)} of {theme.format_count(len(self._data))}"
+        old_order = False
+        if self.order.currentData() in BY_RECORD:
+            old_order = self._ordered_of != self._newest
+            words += f" · ordered as at step {theme.format_count(self._ordered_of[1])}{' (older)' * old_order}"
         if self._answers is not None:
             right = self._answers.right
             known = int((right >= 0).sum())
             share = f", {(right == 1).sum() / known:.1%} right" if known else ""
             words += f"{share}{self._age()}"
-            self.state.set_age((lambda: "The weights have changed since: ask again") if self._is_old() else None)
-        else:
-            self.state.set_age(None)
+        reasons = [self._why_old()] * self._is_old() + ["Another step is recorded: choose the order again"] * old_order
+        self.state.set_age((lambda: "\n".join(reasons)) if reasons else None)
         self.state.set_whole(words)
 
     def _is_old(self) -> bool:
-        return self._answers is not None and self._answers_of != self._workspace.network.key
+        return self._answers is not None and self._answers_of != self._asked_of()
+
+    def _asked_of(self) -> tuple[object, ...]:
+        """What answers depend on: the weights, and the labels that were decided."""
+        entries = self._workspace.document.project.curation
+        return (self._workspace.network.key, tuple((one.example, one.mark, one.label) for one in entries if one.label))
+
+    def _why_old(self) -> str:
+        other = self._answers_of[:1] != self._asked_of()[:1]
+        return f"{'The weights' if other else 'Labels'} have changed since: ask again"
 
     def _age(self) -> str:
         assert self._answers is not None
@@ -498,25 +522,28 @@ class DataPage(QWidget):
         if data is None or shown.run is None or data.config != self._workspace.document.project.data:
             return Kept()
 
-        def found(quantity: Quantity) -> NDArray[Any] | None:
+        def found(quantity: Quantity) -> ArrayReading | None:
             reading = shown.run.latest(quantity.series(), shown.step)
-            known = isinstance(reading, ArrayReading) and reading.array.shape == (len(data.inputs[0]),)
-            return np.asarray(reading.array) if known and isinstance(reading, ArrayReading) else None
+            fits = isinstance(reading, ArrayReading) and reading.array.shape == (len(data.inputs[0]),)
+            return reading if fits and isinstance(reading, ArrayReading) else None
 
-        return Kept(found(EXAMPLE_FORGOTTEN), found(EXAMPLE_MARGIN))
+        forgotten, margins = found(EXAMPLE_FORGOTTEN), found(EXAMPLE_MARGIN)
+        return Kept(
+            None if forgotten is None else np.asarray(forgotten.array),
+            None if margins is None else np.asarray(margins.array),
+            max((one.step for one in (forgotten, margins) if one is not None), default=-1),
+        )
 
     def _decided(self) -> dict[int, Curated]:
         """What was decided about the training examples, by their numbers here."""
         data, entries = self._data, self._workspace.document.project.curation
         if data is None or not entries:
             return {}
-        places = {read_as: at for at, read_as in enumerate(data.numbers[0].tolist())} if data.numbers else None
-        found = {}
-        for entry in entries:
-            number = entry.example if places is None else places.get(entry.example, -1)
-            if 0 <= number < len(data.inputs[0]):
-                found[number] = entry
-        return found
+        by_example = {entry.example: entry for entry in entries}
+        numbers = data.numbers[0] if data.numbers else np.arange(len(data.inputs[0]))
+        # Where the classes are balanced, an example may stand in several places.
+        places = np.flatnonzero(np.isin(numbers, list(by_example)))
+        return {int(place): by_example[int(numbers[place])] for place in places}
 
     def _decided_words(self, number: int) -> str:
         entry = self._decided().get(number)
@@ -635,7 +662,8 @@ class DataPage(QWidget):
         if data is None:
             return
         splits = [name for name, inputs in zip(SPLITS[:2], data.inputs, strict=False) if len(inputs)]
-        key = self._workspace.network.key
+        key = self._asked_of()
+        self._kept.forget()  # a copy that was taken before a decision judges by the old labels
 
         def work(own: OwnNetwork, job: Job) -> tuple[tuple[object, ...], ExampleAnswers]:
             from nnviz.explain.example_answers import example_answers  # noqa: PLC0415 - torch is not for the GUI thread
@@ -694,6 +722,25 @@ class DataPage(QWidget):
                 self.example.show_example(
                     self._data, number, self._answers, self._pin_not(number), pinned, age, decided
                 )
+
+    def _on_ticked(self, changed: frozenset[str]) -> None:
+        if self.isVisible() and not changed.isdisjoint(_BY_RECORD_SERIES):
+            self._follow_record()
+
+    def _on_shown(self, _shown: object) -> None:
+        if self.isVisible():
+            self._follow_record()
+
+    def _follow_record(self) -> None:
+        """The training, or another run or step, may allow other orders; nothing moves under the hand by itself."""
+        if self._data is None:
+            return
+        order = self.order.currentData()
+        self._allow_choices()
+        if self.order.currentData() != order:
+            self._choose()  # what it was ordered by is not there any more
+        else:
+            self._show_state()
 
     def _on_theme(self) -> None:
         refresh_fonts(self)

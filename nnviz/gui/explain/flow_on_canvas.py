@@ -296,6 +296,7 @@ class FlowOnCanvas(QObject):
     def _on_refused(self, error: BaseException) -> None:
         self._asked = None
         self._workspace.say(sentence_of(error))
+        self._show_state()  # the gradients that were shown before are not followed any more
 
     def _on_network_changed(self) -> None:
         if self._backward:

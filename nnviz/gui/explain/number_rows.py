@@ -29,6 +29,7 @@ class NumberRows(QWidget):
     Attributes:
         changed: Signal: a number is another one.
         refused: Signal: a sentence about what was typed.
+        label: What is right for these numbers, where that is known: it goes and comes back with them.
     """
 
     changed = Signal()
@@ -43,7 +44,8 @@ class NumberRows(QWidget):
         self.sliders: list[QSlider] = []
         self.fields: list[QLineEdit] = []
         self._written = [""] * count
-        self._past: Past[NDArray[np.float32]] = Past(_MOST_UNDO)
+        self.label = ""
+        self._past: Past[tuple[NDArray[np.float32], str]] = Past(_MOST_UNDO)
         #: How often a slider was taken hold of: each drag is one step to take back.
         self._drags = 0
         if count <= MOST_SLIDERS:
@@ -107,19 +109,23 @@ class NumberRows(QWidget):
 
     def remember(self, gesture: str = "") -> None:
         """These numbers can be returned to; see ``Past``."""
-        self._past.remember(self.values, gesture)
+        self._past.remember(self._state(), gesture)
 
     def undo(self) -> bool:
         """The numbers before the last change; false where there was none."""
-        return self._stand(self._past.back(self.values))
+        return self._stand(self._past.back(self._state()))
 
     def redo(self) -> bool:
         """What was taken back last; false where there is nothing."""
-        return self._stand(self._past.forward(self.values))
+        return self._stand(self._past.forward(self._state()))
 
-    def _stand(self, values: NDArray[np.float32] | None) -> bool:
-        if values is None:
+    def _state(self) -> tuple[NDArray[np.float32], str]:
+        return self.values, self.label
+
+    def _stand(self, state: tuple[NDArray[np.float32], str] | None) -> bool:
+        if state is None:
             return False
+        values, self.label = state
         self.set_values(values)
         self.changed.emit()
         return True
@@ -144,7 +150,7 @@ class NumberRows(QWidget):
         value = float(self._low[index]) + float(self._span[index]) * at / _STEPS
         slider = self.sliders[index]
         self.remember(f"{index} {self._drags}" if slider.isSliderDown() else "")
-        self._values[index] = float(f"{value:.3g}")
+        self._values[index], self.label = float(f"{value:.3g}"), ""
         self._write(index)
         self.changed.emit()
 
@@ -161,7 +167,7 @@ class NumberRows(QWidget):
         assert isinstance(value, float)
         if np.float32(value) != self._values[index]:
             self.remember()
-            self._values[index] = value
+            self._values[index], self.label = value, ""
             self._show(index)
             self.changed.emit()
 
@@ -179,5 +185,5 @@ class NumberRows(QWidget):
         found = np.asarray(values, np.float32)
         if not np.array_equal(found, self._values):
             self.remember()
-            self._values = found
+            self._values, self.label = found, ""
             self.changed.emit()

@@ -67,7 +67,6 @@ class OwnInputView(QWidget):
         self.picture: OwnPicture | None = None
         self.rows: NumberRows | None = None
         self._typed = False
-        self._label_of_rows = ""
         self._asked: Asked | None = None
         self._dirty = False
         self._kept: KeptNetwork | None = None
@@ -125,14 +124,14 @@ class OwnInputView(QWidget):
     @property
     def _label(self) -> str:
         """What is right, where that is known."""
-        return self.picture.label if self.picture is not None else self._label_of_rows
+        changed = self.picture if self.picture is not None else self.rows
+        return changed.label if changed is not None else ""
 
     @_label.setter
     def _label(self, label: str) -> None:
-        if self.picture is not None:
-            self.picture.label = label
-        else:
-            self._label_of_rows = label
+        changed = self.picture if self.picture is not None else self.rows
+        if changed is not None:
+            changed.label = label
 
     @property
     def for_header(self) -> tuple[QWidget, ...]:
@@ -218,7 +217,7 @@ class OwnInputView(QWidget):
                 part.deleteLater()
         self.controls = self.rows = None
         self.picture = None
-        self._typed, self._label_of_rows = False, ""
+        self._typed = False
         self._row.setStretch(0, 0)
         is_picture = len(facts.shape) == 3 and facts.shape[0] in (1, 3)
         for widget in (self.draw_field, self.seen_field, self._draw_text, self._seen_text):

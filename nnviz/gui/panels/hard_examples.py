@@ -238,13 +238,17 @@ class HardExamplesPanel(Panel):
         self.set_subtitle(f"{_ORDERS[order].title.lower()}, {at}", at)
         places = hardest(self._arrays, order)
         self._fill(places)
-        missing = [place for place in places if place not in self._known]
+        self._ask_missing()
+        self.show_ages()
+        return True
+
+    def _ask_missing(self) -> None:
+        """Ask what stands behind those that are listed and not known yet; one question at a time."""
+        missing = [place for place in map(self._place, self._items()) if place not in self._known]
         if missing and self._asked is None:
             self._asked = self.workspace.network.ask(
                 lambda training: examples_of(training, missing), self._on_known, self._on_unknown
             )
-        self.show_ages()
-        return True
 
     def _empty_list(self) -> None:
         """Nothing of another run stays behind."""
@@ -334,6 +338,8 @@ class HardExamplesPanel(Panel):
             self.label.addItems([*self._names, _AS_IS])
         self._show_items()
         self._show_controls()
+        if answer.known:
+            self._ask_missing()  # others may have been listed meanwhile
 
     def _on_unknown(self, error: BaseException) -> None:
         self._asked = None
@@ -423,6 +429,7 @@ class HardExamplesPanel(Panel):
         """Letters may have another size than when it was seen last."""
         super().showEvent(event)
         self._show_items()
+        self._ask_missing()  # what was asked is forgotten when it is hidden
 
     def hideEvent(self, event: QHideEvent) -> None:
         """What nobody sees is not asked for."""

@@ -128,6 +128,11 @@ class Predictions(QObject):
             work, lambda done: self._on_done(done, out), lambda error: self._on_failed(error, given, out), _KEY
         )
 
+    def stop(self) -> None:
+        """Predict no further: the window goes, and nothing is written after it."""
+        if self._stop is not None:
+            self._stop.set()
+
     def _on_progress(self, done: int, total: int) -> None:
         notice = self._notices.notice(_KEY)
         if notice is not None and self._stop is not None:

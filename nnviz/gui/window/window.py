@@ -608,6 +608,7 @@ class MainWindow(QMainWindow):
         self.feed.stop()
         self.flow.stop()
         self.data_room.stop()
+        self.predictions.stop()
         self.training.stop()
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nnviz.data.sources.source import ColumnFacts
 from nnviz.data.table_choice import CATEGORY, DATE, LEFT_OUT, MONTH_FIRST, NUMBER
 from nnviz.data.table_reading import MISSING, MOST_CELLS, FileTable
+from nnviz.data.table_recipe import Recipe
 from nnviz.errors import DataError
 from nnviz.project.model import DataFacts
 from nnviz.project.text import clean_name
@@ -70,36 +71,6 @@ class HowToTake:
     missing: str = "mean"
     categories: str = "one_hot"
     target_unit: float = 1.0
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one column became numbers, so that the rows of another table become numbers in the same way.
-
-    Attributes:
-        name: Of the column.
-        kind: ``number``, ``category`` or ``date``.
-        form: How its dates are written; empty where the file itself says that they are dates.
-        levels: Its categories in their order.
-        of_numbers: Its categories are numbers, written as ``number_text`` does.
-        index: A category is its place among ``levels``; else there is a number of 0 or 1 for each of them.
-        gap: One more number says that the value is missing.
-        empty: A value may be missing.
-    """
-
-    name: str
-    kind: str
-    form: str = ""
-    levels: tuple[str, ...] = ()
-    of_numbers: bool = False
-    index: bool = False
-    gap: bool = False
-    empty: bool = True
-
-    @property
-    def width(self) -> int:
-        """How many numbers it becomes."""
-        return (1 if self.kind != CATEGORY or self.index else len(self.levels)) + self.gap
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,8 +24,8 @@ from nnviz.paths import shown
 from nnviz.project.text import clean_name
 
 if TYPE_CHECKING:
-    from nnviz.data.table_columns import Recipe
     from nnviz.data.table_reading import FileTable, HowToRead
+    from nnviz.data.table_recipe import Recipe
     from nnviz.project.model import Shape
 
 _MOST_IN_BLOCK, _MOST_NUMBERS = 256, 1 << 24
@@ -204,7 +204,7 @@ def read_table(path: Path, how: HowToRead | None = None) -> FileTable:
 def _chosen(names: Sequence[str], count: int, features: Sequence[str], missing: bool, given: Path) -> list[Recipe]:
     """Which columns the inputs are, in the order of the training: by their names, else by their places."""
     from nnviz.data.table_choice import NUMBER  # noqa: PLC0415 - with the next
-    from nnviz.data.table_columns import Recipe  # noqa: PLC0415 - as above
+    from nnviz.data.table_recipe import Recipe  # noqa: PLC0415 - as above
 
     if not features and len(names) != count:
         sentence = f"The network takes {count} numbers a row, but the table has {len(names)} columns."

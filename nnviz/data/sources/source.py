@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnviz.data.image_files import Levels
-    from nnviz.data.table_columns import Recipe
     from nnviz.data.table_reading import HowToRead
+    from nnviz.data.table_recipe import Recipe
 
 #: (what is being done, how much of it is done, of how much): called from the thread that does it.
 Progress: TypeAlias = Callable[[str, int, int], None]

@@ -15,8 +15,9 @@ from nnviz.project.model import Choice
 from nnviz.project.spec import ParamSpec
 
 if TYPE_CHECKING:
-    from nnviz.data.table_columns import Recipe, Taken
+    from nnviz.data.table_columns import Taken
     from nnviz.data.table_reading import FileTable, HowToRead
+    from nnviz.data.table_recipe import Recipe
 
 _PATH = "data.params.path"
 

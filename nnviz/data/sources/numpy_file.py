@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
 from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
 from nnviz.errors import DataError
-from nnviz.paths import check_file, given_path
 from nnviz.project.spec import ParamSpec
 
 if TYPE_CHECKING:
@@ -114,11 +113,7 @@ def _path(request: Request) -> Path:
     Raises:
         DataError: None is, or what is named is no file.
     """
-    named = request.text("path")
-    if not named:
-        raise DataError("Choose the file of the NumPy arrays.", field=_PATH)
-    path = given_path(named, _PATH, DataError)
-    check_file(path, _PATH, DataError)
+    path = request.own_file()
     if path.suffix.lower() not in _NUMPY_FILE.endings:
         raise DataError("A file of NumPy arrays ends in .npy or .npz.", field=_PATH, file=str(path))
     return path

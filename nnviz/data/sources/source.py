@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
 from nnviz.data.folders import find, search_roots
 from nnviz.errors import Cancelled, DataError
+from nnviz.paths import check_file, given_path
 from nnviz.project.model import DataFacts, Params
 from nnviz.project.spec import ParamSpec
 
@@ -139,6 +140,19 @@ class Request:
     def text(self, name: str) -> str:
         """A parameter that is a text or a choice."""
         return str(self.values[name])
+
+    def own_file(self) -> Path:
+        """The file of the user's own, of a data set that is one.
+
+        Raises:
+            DataError: None is named, or what is named is no file.
+        """
+        named, field = self.text(self.spec.folder_param), f"data.params.{self.spec.folder_param}"
+        if not named:
+            raise DataError(f"Choose the file of the {self.spec.title}.", field=field)
+        path = given_path(named, field, DataError)
+        check_file(path, field, DataError)
+        return path
 
 
 class Source:

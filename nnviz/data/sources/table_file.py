@@ -10,7 +10,6 @@ from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
 from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
 from nnviz.data.table_choice import ENDINGS, kinds_of, texts_of
 from nnviz.errors import DataError
-from nnviz.paths import check_file, given_path
 from nnviz.project.model import Choice
 from nnviz.project.spec import ParamSpec
 
@@ -141,7 +140,7 @@ class TableFile(Source):
 
     def inspect(self, request: Request) -> SourceFacts:
         """Reads the file: only that tells what its columns are."""
-        path = _path(request)
+        path = request.own_file()
         taken = _taken(request, path)
         sizes = generated_sizes(len(taken.targets))
         return SourceFacts(taken.data, sizes, path, notes=taken.notes, warnings=taken.warnings, columns=taken.columns)
@@ -152,26 +151,12 @@ class TableFile(Source):
 
     def read(self, request: Request, place: Path | None) -> Arrays:
         """See :meth:`Source.read`; numbers that are missing are NaN."""
-        taken = _taken(request, _path(request))
+        taken = _taken(request, request.own_file())
         return hold_out_test(request, taken.inputs, taken.targets, generated_sizes(len(taken.targets))[1])
 
     def recipes(self, request: Request) -> tuple[HowToRead, tuple[Recipe, ...]]:
         """See :meth:`Source.recipes`."""
-        return _how_to_read(request), _taken(request, _path(request)).recipes
-
-
-def _path(request: Request) -> Path:
-    """The file that is named.
-
-    Raises:
-        DataError: None is, or what is named is no file.
-    """
-    named = request.text("path")
-    if not named:
-        raise DataError("Choose the file of the Table.", field=_PATH)
-    path = given_path(named, _PATH, DataError)
-    check_file(path, _PATH, DataError)
-    return path
+        return _how_to_read(request), _taken(request, request.own_file()).recipes
 
 
 def _how_to_read(request: Request) -> HowToRead:

@@ -273,7 +273,7 @@ def train(options: TrainOptions) -> int:
     _check_data_folder(options.data_dir)
     path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run")
 
-    share_cores(cores.others(), watched=True)
+    share_cores(cores, watched=True)
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnviz.train.cores import CoreWatch
 
 #: Of 19: a tenth of the processor is left to training when somebody else wants all of it.
 _NICENESS = 10
-#: Cores that others use, from which on the machine counts as shared.
-_SHARED = 0.3
 
 
-def share_cores(others: float = math.inf, *, watched: bool = False) -> None:
+def share_cores(watch: CoreWatch | None = None, *, watched: bool = False) -> None:
     """Chooses how torch's threads wait for each other, before torch is imported; what the user has set counts.
 
     A step of a small network is hundreds of such waits. Spinning, they are short: an epoch of mlp-512-dropout takes
@@ -23,15 +24,15 @@ def share_cores(others: float = math.inf, *, watched: bool = False) -> None:
     way, and so is every sum.
 
     Args:
-        others: Cores that others use. Without a look at them the threads sleep.
+        watch: Has seen for a while what others use, and is asked only where it counts. Without one the threads sleep.
         watched: What is imported is a training, which looks again and again and chooses (``train/waits.py``) where that
             can be done: on Linux, with all the cores that are seen.
     """
-    from nnviz.train.cores import granted_cores, usable_cores  # noqa: PLC0415 - psutil is not needed to open the window
+    from nnviz.train.cores import SHARED, granted_cores, usable_cores  # noqa: PLC0415 - psutil is not needed to open the window
 
     if waiting_is_set() or (watched and sys.platform == "linux" and granted_cores() == usable_cores()):
         return
-    if others >= _SHARED:
+    if watch is None or watch.others() >= SHARED:
         os.environ["OMP_WAIT_POLICY"] = "passive"
 
 

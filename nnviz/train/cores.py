@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+#: Cores that are too few for all, from which on the machine counts as shared.
+SHARED = 0.3
 #: Seconds over which it is seen.
 _LOOK_SECONDS = 0.2
 

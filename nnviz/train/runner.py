@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
@@ -21,6 +20,7 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train import origin as origins
 from nnviz.train import remarks
 from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.checkpoint_store import CheckpointStore, WaitsForFile, WritesBehind
 from nnviz.train.devices import fills_cores
 from nnviz.train.instruments import Instruments
 from nnviz.train.loop import Evaluation, EvaluationResult
@@ -49,36 +49,6 @@ _LARGE = 64 * 2**20
 #: What it means where there is no room for a checkpoint.
 _GIVEN_UP = "States to go back to are given up for a checkpoint"
 _PUT_OFF = "A checkpoint is put off until the one before it is on the disk"
-
-
-class CheckpointStore(Protocol):
-    """Where checkpoints are kept: the run's file."""
-
-    def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> object:
-        """Keep blobs under the step; ``tag`` is ``epoch`` (see ``Way``), ``pause``, ``edit``, ``stop`` and others."""
-
-
-@runtime_checkable
-class WritesBehind(Protocol):
-    """A store that takes checkpoints at once and writes them when the disk has time."""
-
-    @property
-    def writing(self) -> bool:
-        """Whether a checkpoint is not on the disk yet."""
-
-    def withdraw_checkpoints(self) -> bool:
-        """Lets go of what waits and is not being written yet: a newer one takes its place. False where none waited."""
-
-    def flush(self, timeout: float = 30.0) -> bool:
-        """Waits, seconds at most, until everything is on the disk."""
-
-
-@runtime_checkable
-class WaitsForFile(Protocol):
-    """A store that holds what was edited before the first step until there is a file."""
-
-    def forget_start(self) -> None:
-        """Another session begins: let go of it."""
 
 
 class Runner:

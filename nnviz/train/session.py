@@ -32,13 +32,14 @@ from nnviz.record.interest import Interest
 from nnviz.record.run import Run
 from nnviz.train import devices, failures
 from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.checkpoint_store import CheckpointStore
 from nnviz.train.commands import CommandQueue
 from nnviz.train.devices import warm_up
 from nnviz.train.failures import readable
 from nnviz.train.instruments import Instruments
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
-from nnviz.train.runner import CheckpointStore, Runner
+from nnviz.train.runner import Runner
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
@@ -131,7 +132,7 @@ class TrainingSession:
         #: The training with all around it, once it is prepared. Its position is for any thread, all else the owner's.
         self._runner: Runner | None = None
         #: How torch's threads wait for each other.
-        self._waits: ThreadWaits | None = None
+        self._waits = ThreadWaits()
         #: How it ended, once all epochs are done.
         self._outcome: Outcome | None = None
         #: Whether a second Ctrl-C tore a step apart: nothing more may be done with the network.
@@ -365,7 +366,6 @@ class TrainingSession:
         measured = self._probes is None or len(self._probes) > 0
         training = Training(self.project, self.data, device, record_examples=measured)
         devices.fit_threads(training.work)
-        self._waits = ThreadWaits()
         if self._resume is not None:
             self._doing = failures.RESUMING
             training.restore(self._resume)
@@ -406,8 +406,7 @@ class TrainingSession:
         elif self._state is SessionState.RUNNING or runner.has_errand:
             if self._state is SessionState.RUNNING and not runner.has_errand and self._is_too_early(runner):
                 return
-            if self._waits is not None:
-                self._waits.look()
+            self._waits.look()
             runner.advance()
             if runner.halted and self._state is SessionState.RUNNING:
                 self._enter(SessionState.PAUSED)
@@ -437,8 +436,7 @@ class TrainingSession:
         """The last thing: keeps what there is and answers whoever still waits."""
         reason = self.error or Cancelled("The session is closed.")
         self._commands.close(reason)
-        if self._waits is not None:
-            self._waits.close()
+        self._waits.close()
         runner = self._runner
         if runner is not None:
             runner.abandon(reason)

@@ -18,15 +18,15 @@ import time
 import torch
 
 from nnviz.train import waiting_is_set
-from nnviz.train.cores import CoreWatch, usable_cores
+from nnviz.train.cores import SHARED, CoreWatch, usable_cores
 
 #: Seconds between two looks at what others do.
 _LOOK_EVERY = 0.5
 #: After a longer rest than this, what was used in it says nothing about now.
 _TOO_LONG = 4 * _LOOK_EVERY
-#: Cores too few for all, from which on threads sleep, and up to which they go on doing so.
-_SHARED, _FREE = 0.3, 0.15
-#: More idle threads than this are not made: where so many are needed, threads have slept from the start.
+#: Cores that are too few for all, up to which threads wake again; between this and SHARED they stay as they are.
+_FREE = 0.15
+#: More idle teams than this are not made: so many are needed only where there are many more cores than threads.
 _MOST_TEAMS = 8
 #: Elements of a sum that torch shares among all its threads.
 _SHARED_SUM = 2**15
@@ -74,7 +74,7 @@ class ThreadWaits:
             self.close()
             return
         lacking = others + threads - cores
-        if lacking >= _SHARED and not self._idle:
+        if lacking >= SHARED and not self._idle:
             self._idle = [_IdleTeam() for _ in range(needed)]
         elif lacking <= _FREE:
             self.close()

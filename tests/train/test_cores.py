@@ -24,6 +24,16 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+class Seen(CoreWatch):
+    """Has seen what it was given."""
+
+    def __init__(self, given: float) -> None:
+        self._given = given
+
+    def others(self, seconds: float = 0.0) -> float:
+        return self._given
+
+
 def waiting() -> dict[str, str]:
     import os
 
@@ -31,9 +41,9 @@ def waiting() -> dict[str, str]:
 
 
 def test_threads_spin_where_nobody_else_computes_and_sleep_where_somebody_does() -> None:
-    share_cores(0.05)
+    share_cores(Seen(0.05))
     assert waiting() == {}
-    share_cores(1.0)
+    share_cores(Seen(1.0))
     assert waiting() == {"OMP_WAIT_POLICY": "passive"}
 
 
@@ -45,7 +55,7 @@ def test_without_a_look_they_sleep() -> None:
 @pytest.mark.parametrize("name", WAITING)
 def test_what_the_user_has_set_counts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "1")
-    share_cores(2.0)
+    share_cores(Seen(2.0))
     assert waiting() == {name: "1"}
 
 

@@ -17,8 +17,9 @@ from nnviz.record.run_file import RunFile
 from nnviz.record.store import RunWriter, open_run
 from nnviz.train import runner as runner_module
 from nnviz.train.checkpoint import from_blobs
+from nnviz.train.checkpoint_store import WritesBehind
 from nnviz.train.instruments import Instruments
-from nnviz.train.runner import Runner, WritesBehind
+from nnviz.train.runner import Runner
 from nnviz.train.session import SessionState, TrainingSession
 
 

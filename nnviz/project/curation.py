@@ -58,6 +58,28 @@ class Curate(Edit):
         return ("curation", tuple(entry.example for entry in self.entries))
 
 
+def decided(
+    known: Curated, own_label: str, *, label: str | None = None, weight: float | None = None, mark: str | None = None
+) -> Curated:
+    """What is decided about an example with something of it changed; its own label is no other one.
+
+    Args:
+        known: What was decided before, or the example as usual.
+        own_label: Its label in the data.
+        label: From now on; empty for its own, None for the one before.
+        weight: From now on; None for the one before.
+        mark: Tells it from others; None for the one before.
+    """
+    if label is None:
+        label = known.label
+    return changed(
+        known,
+        mark=known.mark if mark is None else mark,
+        label="" if label == own_label else label,
+        weight=known.weight if weight is None else weight,
+    )
+
+
 def curated_problem(entry: Curated) -> tuple[str, str] | None:
     """Which field of a decision cannot be, and why, as a sentence; None where all can."""
     if not 0 <= entry.example < 2**40:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.viewing import SPLIT_TITLES, SPLITS, ViewedData
+from nnviz.record.hardest import hardest_first
 
 if TYPE_CHECKING:
     from nnviz.explain.example_answers import ExampleAnswers
@@ -62,11 +63,13 @@ class Kept:
     Attributes:
         forgotten: How often each was right in one epoch and wrong in the next; None where no answer is right or wrong.
         margins: The mean of its label's output less the largest other; likewise.
-        step: Of the newer of the two; −1 where there is none.
+        losses: In the last epoch that was recorded, which decides between equal ones.
+        step: Of the newer of the first two; −1 where there is none.
     """
 
     forgotten: NDArray[np.int64] | None = None
     margins: NDArray[np.float32] | None = None
+    losses: NDArray[np.float32] | None = None
     step: int = -1
 
 
@@ -141,11 +144,8 @@ def _choose(data: ViewedData, answers: Answers | None, wish: Wish, record: Kept,
     numbers = np.flatnonzero(kept)
     by_record = {"forgotten": record.forgotten, "disagrees": record.margins}.get(wish.order)
     if by_record is not None:
-        numbers = numbers[numbers < len(by_record)]  # those of training come first
-        values = by_record[numbers].astype(np.float64)
-        known = np.isfinite(values)
-        numbers, values = numbers[known], values[known]
-        numbers = numbers[np.argsort(-values if wish.order == "forgotten" else values, kind="stable")]
+        order = hardest_first(by_record, record.losses, small=wish.order == "disagrees")
+        numbers = order[kept[: len(by_record)][order] & np.isfinite(by_record[order])]  # those of training come first
         return Chosen(numbers, (Section("", -1, len(numbers)),))
     if wish.order in BY_ANSWERS and answers is not None:
         losses = answers.losses[numbers]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shiboken6
-from msgspec.structs import replace
 from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -43,9 +42,10 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, refresh_fonts, set_font
 from nnviz.gui.runs.workspace import Workspace
-from nnviz.project.edits import Curate, SetView
+from nnviz.project.curation import Curate, decided
+from nnviz.project.edits import SetView
 from nnviz.project.model import Curated, Project, View
-from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_MARGIN, Quantity
+from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN, Quantity
 from nnviz.record.readings import ArrayReading
 
 if TYPE_CHECKING:
@@ -527,10 +527,11 @@ class DataPage(QWidget):
             fits = isinstance(reading, ArrayReading) and reading.array.shape == (len(data.inputs[0]),)
             return reading if fits and isinstance(reading, ArrayReading) else None
 
-        forgotten, margins = found(EXAMPLE_FORGOTTEN), found(EXAMPLE_MARGIN)
+        forgotten, margins, losses = found(EXAMPLE_FORGOTTEN), found(EXAMPLE_MARGIN), found(EXAMPLE_LOSS)
         return Kept(
             None if forgotten is None else np.asarray(forgotten.array),
             None if margins is None else np.asarray(margins.array),
+            None if losses is None else np.asarray(losses.array),
             max((one.step for one in (forgotten, margins) if one is not None), default=-1),
         )
 
@@ -562,6 +563,7 @@ class DataPage(QWidget):
             return
         entry = self._decided().get(number)
         weight = 1.0 if entry is None else entry.weight
+        label = data.label(number) if entry is None or not entry.label else entry.label
         for words, heavy in (("Leave out of the training", 0.0), ("Weigh half", 0.5), ("Weigh twice", 2.0)):
             action = menu.addAction(words, partial(self.decide, weight=heavy))
             action.setEnabled(heavy != weight)
@@ -569,7 +571,7 @@ class DataPage(QWidget):
             labels = menu.addMenu("Its label is")
             for name in data.class_names[:_MOST_LABELS]:
                 action = labels.addAction(literal(name), partial(self.decide, label=name))
-                action.setEnabled(name != data.label(number))
+                action.setEnabled(name != label)
         menu.addSeparator()
         menu.addAction("As usual", lambda: self.decide(label="", weight=1.0)).setEnabled(entry is not None)
 
@@ -579,17 +581,7 @@ class DataPage(QWidget):
         if data is None or number < 0:
             return
         known = self._decided().get(number) or Curated(data.read_as(number), data.mark_of(number))
-        self._workspace.apply(
-            Curate(
-                (
-                    replace(
-                        known,
-                        label=known.label if label is None else label,
-                        weight=known.weight if weight is None else weight,
-                    ),
-                )
-            )
-        )
+        self._workspace.apply(Curate((decided(known, data.label(number), label=label, weight=weight),)))
 
     # ---- pinning -------------------------------------------------------------------------------------------------
 

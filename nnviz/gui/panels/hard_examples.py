@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
@@ -34,8 +33,9 @@ from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.gui.runs.shown_network import Asked
-from nnviz.project.curation import HEAVIEST, Curate
+from nnviz.project.curation import HEAVIEST, Curate, decided
 from nnviz.project.model import Curated, Project
+from nnviz.record.hardest import hardest_first
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.number_text import format_number
 from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN, Quantity
@@ -384,17 +384,14 @@ class HardExamplesPanel(Panel):
         self.words.setText(words)
         self.words.setToolTip(words)
 
-    def _decide(self, **fields: Any) -> None:
-        decided = {entry.example: entry for entry in self.document.project.curation}
-        entries = []
-        for one in self.selected:
-            entry = decided.get(one.number, Curated(one.number))
-            wanted = dict(fields)
-            if wanted.get("label") == one.label:
-                wanted["label"] = ""
-            entries.append(msgspec.structs.replace(entry, mark=one.mark, **wanted))
+    def _decide(self, *, label: str | None = None, weight: float | None = None) -> None:
+        before = {entry.example: entry for entry in self.document.project.curation}
+        entries = tuple(
+            decided(before.get(one.number, Curated(one.number)), one.label, label=label, weight=weight, mark=one.mark)
+            for one in self.selected
+        )
         if entries:
-            self.workspace.apply(Curate(tuple(entries)))
+            self.workspace.apply(Curate(entries))
 
     def _on_relabel(self) -> None:
         label = self.label.currentText()
@@ -445,12 +442,9 @@ class HardExamplesPanel(Panel):
 
 
 def hardest(arrays: dict[str, NDArray[Any]], order: str, most: int = _MOST) -> list[int]:
-    """The places of the hardest examples, the hardest first; equal ones by their loss, then by their number."""
-    loss = np.nan_to_num(arrays["loss"].astype(np.float64), nan=-np.inf, posinf=np.inf)
-    first = -arrays["margin"].astype(np.float64) if order == "margin" else arrays[order].astype(np.float64)
-    first = np.nan_to_num(first, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-    found = np.lexsort((-loss, -first))[:most]
-    return [int(place) for place in found]
+    """The places of the hardest examples, the hardest first."""
+    found = hardest_first(arrays[order], arrays["loss"], small=order == "margin")
+    return [int(place) for place in found[:most]]
 
 
 def _picture(numbers: NDArray[np.float32], side: int) -> QPixmap:

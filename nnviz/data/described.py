@@ -130,7 +130,7 @@ def axes(data: ViewedData) -> tuple[str, ...]:
     channels = data.inputs[0].shape[1]
     titles = CHANNELS.get(channels) or tuple(f"channel {number + 1}" for number in range(channels))
     means = tuple(f"mean of {title}" if channels > 1 else "mean brightness" for title in titles)
-    return (*means, "contrast (deviation of all pixels)", "left to right (centre of brightness)")
+    return (*means, "contrast (deviation)", "centre, left to right")
 
 
 def plane(data: ViewedData, across: int, up: int) -> PlaneMap:

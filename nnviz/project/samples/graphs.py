@@ -20,6 +20,8 @@ from nnviz.project.samples.sketch import (
 
 #: There are no weights: a training only measures.
 _NOTHING_TO_LEARN = training("sgd", 0.1, 1, 1)
+#: The output is the sum of hundreds of places, and so is the gradient of each weight: a step as large would blow it up.
+_ALL_PLACES = training("sgd", 1e-6, 1, 1)
 
 
 def _typed(row: tuple[float, ...], columns: tuple[str, ...], **params: ParamValue) -> DataConfig:
@@ -208,7 +210,7 @@ RECIPES: tuple[Recipe, ...] = (
         "48 typed numbers, each a square of 8×8 pixels; double-click a weight of the filter to type another.",
         lambda: _over_colours(conv(1, 5)),
         _typed(_SQUARES, ()),
-        _NOTHING_TO_LEARN,
+        _ALL_PLACES,
     ),
     Recipe(
         "filters-and-strides",
@@ -218,6 +220,6 @@ RECIPES: tuple[Recipe, ...] = (
         "padding, and see the sizes follow.",
         lambda: _over_colours(conv(10, 7), conv(6, 5, stride=2)),
         _typed(_SQUARES, ()),
-        _NOTHING_TO_LEARN,
+        _ALL_PLACES,
     ),
 )

@@ -80,6 +80,15 @@ class LossFunction:
         found: Tensor = torch.vmap(lambda one, right: formula(one[None], right[None], values))(outputs, encoded)
         return found
 
+    def of_part(self, part: slice, count: int) -> tuple[LossFunction, float | Tensor]:
+        """For some examples of a batch: (their loss, its share of the loss of the batch).
+
+        Args:
+            part: Which examples, with both ends.
+            count: Examples in the batch.
+        """
+        return self, (part.stop - part.start) / count
+
     def margins(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """How clearly each answer is right, float[n]: above 0 it is, below 0 it is not.
 
@@ -153,6 +162,11 @@ class WeightedLoss(LossFunction):
     def plain(self) -> LossFunction:
         """The same loss without weights, as that of one example by itself is."""
         return LossFunction(self.kind, self.task, self.classes, self.threshold, self.values)
+
+    def of_part(self, part: slice, count: int) -> tuple[LossFunction, float | Tensor]:
+        """Likewise: the share is that of its weights."""
+        own = WeightedLoss.of(self, self.weights[part])
+        return own, own.weights.sum() / self.weights.sum().clamp(min=torch.finfo(torch.float32).tiny)
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Weighted mean loss of the batch, see :class:`LossFunction`."""

@@ -1,8 +1,8 @@
 """The recipe of a training: what a project's Choices make of a gradient and of the learning rate.
 
-:func:`rate` is a pure function of the step, so that a training that goes back, is resumed, or is drawn before its start
-has the same rates. What acts on the gradients before an update and on the weights after it is done by
-:class:`RecipeUpdater`, around the optimizer's own update.
+:func:`rate` is a pure function of the step and of the losses at the ends of the epochs before it, so that a training
+that goes back, is resumed, or is drawn before its start has the same rates. What acts on the gradients before an update
+and on the weights after it is done by :class:`RecipeUpdater`, around the optimizer's own update.
 """
 
 from __future__ import annotations
@@ -17,23 +17,103 @@ from torch import nn
 from nnviz.project import choices, registry
 from nnviz.project.model import Choice, TrainConfig
 from nnviz.train.loop import Updater
+from nnviz.train.validated import LOSS, Validated, better, worst
 
-#: (settings, epoch as a fraction, epochs in all) -> multiple of the optimizer's learning rate
-_Schedule: TypeAlias = Callable[[Mapping[str, float], float, float], float]
+#: (settings, epoch as a fraction, epochs in all, losses at the ends of epochs) -> multiple of the learning rate
+_Schedule: TypeAlias = Callable[[Mapping[str, float], float, float, Sequence[float]], float]
 #: (settings, parameters): changes their gradients before the update
 _Clipping: TypeAlias = Callable[[Mapping[str, float], list[nn.Parameter]], object]
 #: (settings, weight): changes the gradient before the update, or the weight after it
 _Regulariser: TypeAlias = Callable[[Mapping[str, float], nn.Parameter], object]
 
+
+def _wave(start: float, end: float, share: float) -> float:
+    """Half a wave of the cosine from one number to another; 0 is its start, from 1 on it stays at its end."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+
+
+def _one_cycle(values: Mapping[str, float], epoch: float, epochs: float, losses: Sequence[float]) -> float:
+    start, top = 1 / values["start_divisor"], values["rising_share"] * epochs
+    if epoch < top:
+        return _wave(start, 1.0, epoch / top)
+    return _wave(1.0, start / values["end_divisor"], (epoch - top) / (epochs - top))
+
+
+def _warm_up(values: Mapping[str, float], epoch: float, epochs: float, losses: Sequence[float]) -> float:
+    rising, start = values["rising_epochs"], values["start_share"]
+    if epoch < rising:
+        return start + (1 - start) * epoch / rising
+    falls = cast(object, values["then"]) == "cosine"
+    return _wave(1.0, values["final_share"], (epoch - rising) / max(epochs - rising, 1e-9)) if falls else 1.0
+
+
+def _plateau(values: Mapping[str, float], epoch: float, epochs: float, losses: Sequence[float]) -> float:
+    """A loss that is no number is not looked at: neither better nor an epoch without anything better."""
+    multiple, best, waited = 1.0, math.inf, 0
+    for loss in losses[: math.floor(epoch)]:
+        if math.isnan(loss):
+            continue
+        if loss < best * (1 - values["least_improvement"]):
+            best, waited = loss, 0
+            continue
+        waited += 1
+        if waited >= values["patience"]:
+            multiple, waited = max(multiple * values["factor"], values["lowest_share"]), 0
+    return multiple
+
+
 #: Every schedule, clipping and regulariser that the registry knows has exactly one function here (a test compares).
 SCHEDULES: Mapping[str, _Schedule] = {
-    "constant": lambda values, epoch, epochs: 1.0,
-    "step": lambda values, epoch, epochs: values["factor"] ** math.floor(epoch / values["every"]),
-    "exponential": lambda values, epoch, epochs: values["factor"] ** epoch,
-    "cosine": lambda values, epoch, epochs: (
+    "constant": lambda values, epoch, epochs, losses: 1.0,
+    "step": lambda values, epoch, epochs, losses: values["factor"] ** math.floor(epoch / values["every"]),
+    "exponential": lambda values, epoch, epochs, losses: values["factor"] ** epoch,
+    "cosine": lambda values, epoch, epochs, losses: (
         values["final_share"] + (1 - values["final_share"]) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
     ),
+    "one_cycle": _one_cycle,
+    "warm_up": _warm_up,
+    "plateau": _plateau,
 }
+
+#: (settings, step, steps an epoch) -> how much the weights after this step count in their average: 0 where it stays as
+#: it is, None where there is no average yet.
+_Averaging: TypeAlias = Callable[[Mapping[str, float], int, int], float | None]
+
+
+def _exponential_average(values: Mapping[str, float], step: int, steps_per_epoch: int) -> float:
+    return 1 - min(values["decay"], (1 + step) / (10 + step))
+
+
+def _average_of_epochs(values: Mapping[str, float], step: int, steps_per_epoch: int) -> float | None:
+    epochs = step // steps_per_epoch - int(values["from_epoch"]) + 1
+    if epochs < 1:
+        return None
+    return 1 / epochs if step % steps_per_epoch == 0 else 0.0
+
+
+#: Every kind that averages has exactly one function here (a test compares).
+AVERAGING: Mapping[str, _Averaging] = {"ema": _exponential_average, "swa": _average_of_epochs}
+
+#: (settings, figures at the ends of epochs, epochs that are not looked at) -> after which epoch it ends
+_Stopping: TypeAlias = Callable[[Mapping[str, float], Validated, int], int | None]
+
+
+def _patience(values: Mapping[str, float], validated: Validated, passed: int) -> int | None:
+    figure = cast(str, values["figure"])
+    if all(math.isnan(value) for value in validated[figure]):
+        figure = LOSS
+    best, waited = worst(figure), 0
+    for epoch, value in enumerate(validated[figure], 1):
+        gained = better(figure, value, best, values["least_improvement"])
+        best = value if gained else best
+        waited = 0 if gained or epoch <= passed else waited + 1
+        if waited >= values["patience"]:
+            return epoch
+    return None
+
+
+#: Every way to stop early has exactly one function here (a test compares).
+EARLY_STOPPING: Mapping[str, _Stopping | None] = {"none": None, "patience": _patience}
 
 CLIPPINGS: Mapping[str, _Clipping | None] = {
     "none": None,
@@ -63,7 +143,9 @@ PENALTIES: Mapping[str, _Regulariser] = {"l1": _add_l1, "l2": _add_l2}
 CONSTRAINTS: Mapping[str, _Regulariser] = {"max_norm": _hold_norm}
 
 
-def rate(schedule: Choice, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+def rate(
+    schedule: Choice, base: float, step: int, steps_per_epoch: int, epochs: int, losses: Sequence[float] = ()
+) -> float:
     """The learning rate of one step.
 
     Args:
@@ -72,6 +154,8 @@ def rate(schedule: Choice, base: float, step: int, steps_per_epoch: int, epochs:
         step: Updates made before it.
         steps_per_epoch: At least 1.
         epochs: How far the training is to go.
+        losses: Of the validation split at the ends of the epochs, from the first; those of the epochs that end behind
+            the step are not looked at. NaN where nothing is known.
 
     Raises:
         ProjectError: There is no such schedule.
@@ -79,7 +163,21 @@ def rate(schedule: Choice, base: float, step: int, steps_per_epoch: int, epochs:
     """
     spec = registry.SCHEDULES(schedule.kind)
     values = cast("Mapping[str, float]", spec.values(schedule.params))
-    return base * SCHEDULES[spec.kind](values, step / steps_per_epoch, max(epochs, 1))
+    return base * SCHEDULES[spec.kind](values, step / steps_per_epoch, max(epochs, 1), losses)
+
+
+def stops_after(choice: Choice, validated: Validated, passed: int = 0) -> int | None:
+    """After which epoch a training ends early, as far as its figures say; None where it goes on.
+
+    Args:
+        choice: Of the project.
+        validated: The figures at the ends of the epochs so far.
+        passed: Epochs whose want of anything better was passed over: somebody went on after them.
+    """
+    stopping = EARLY_STOPPING[choice.kind]
+    if stopping is None:
+        return None
+    return stopping(_values("early_stopping", choice), validated, passed)
 
 
 class RecipeUpdater:

@@ -73,7 +73,7 @@ def test_only_input_starts_only_output_ends_and_joins_take_many() -> None:
 
 
 def test_optimizers_begin_with_a_logarithmic_learning_rate() -> None:
-    assert list(registry.optimizers()) == ["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "nadam"]
+    assert list(registry.optimizers()) == ["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "nadam", "lion"]
     for spec in registry.optimizers().values():
         assert spec.params[0].name == "learning_rate" and spec.params[0].logarithmic
         with pytest.raises(ParamError, match="above 0"):

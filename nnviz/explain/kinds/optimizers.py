@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+
 from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, place_name
 from nnviz.explain.kinds.way import Doubles
 from nnviz.project.model import Params
@@ -190,6 +192,23 @@ def _nadam(before: Before) -> list[Term]:
     ]
 
 
+def _lion(before: Before) -> list[Term]:
+    memory, decay = before.setting("beta1"), before.setting("weight_decay")
+    mean, gradient = before.kept("exp_avg", "m"), before.gradient
+    value = memory * mean.value + (1 - memory) * gradient.value
+    blend = before.computed(
+        value,
+        "c",
+        Term((before.computed(memory, "β₁"), mean), "the gradients before it"),
+        Term((before.computed(1 - memory, "1 − β₁"), gradient), "the gradient"),
+    )
+    sign = before.computed(float(np.sign(value)), "sign(c)", Term((blend,), "c"))
+    terms = [_weight(before), Term((before.descent, sign), "the sign of the averaged gradient")]
+    if decay:
+        terms.append(Term((before.descent, before.computed(decay, "λ"), before.weight), "weight decay"))
+    return terms
+
+
 OPTIMIZERS: Mapping[str, UpdateWay] = {
     "sgd": UpdateWay(_sgd, "w′ = w − η · b, b = μ · b_before + g + λ · w (Nesterov: w − η · (g + λ · w + μ · b))"),
     "rmsprop": UpdateWay(_rmsprop, "w′ = w − η · b, b = μ · b_before + g / (√v + ε), v = α · v_before + (1 − α) · g²"),
@@ -207,5 +226,8 @@ OPTIMIZERS: Mapping[str, UpdateWay] = {
     "nadam": UpdateWay(
         _nadam,
         "w′ = w − η · ((1 − μ_t) / (1 − Π μ) · g + μ_t+1 / (1 − Π μ · μ_t+1) · m) / (√v̂ + ε)",
+    ),
+    "lion": UpdateWay(
+        _lion, "w′ = w − η · (sign(c) + λ · w), c = β₁ · m_before + (1 − β₁) · g, m = β₂ · m_before + (1 − β₂) · g"
     ),
 }

@@ -222,4 +222,19 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
         state=lambda values: (_STEPS, Kept("mu_product", each_weight=False), *_MOMENTS),
         while_updating=(0, 2),
     ),
+    # Chen et al.: Symbolic Discovery of Optimization Algorithms (2023), program 1.
+    OptimizerSpec(
+        "lion",
+        "Lion",
+        "Takes only the sign of the averaged gradient: every weight moves by the same amount at each step, up or down. "
+        "It keeps one average where Adam keeps two, and wants a learning rate 3 to 10 times smaller than Adam's.",
+        params=(
+            _learning_rate(0.0001),
+            _average("beta1", "beta 1", "Share of the average of the gradients in what the sign is taken of.", 0.9),
+            _average("beta2", "beta 2", "How long the average of the gradients remembers.", 0.99),
+            _weight_decay(),
+        ),
+        state=lambda values: (Kept("exp_avg"),),
+        while_updating=(0, 1),
+    ),
 )

@@ -14,7 +14,7 @@ from nnviz.data.curation import Curation, curated
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
 from nnviz.network.chain import DenseChain
-from nnviz.network.losses import LossFunction, WeightedLoss, loss_function
+from nnviz.network.losses import LossFunction, WeightedLoss, class_amounts, loss_function
 from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -32,8 +32,9 @@ from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
-from nnviz.train.recipe import rate, stops_after, with_recipe
+from nnviz.train.recipe import stops_after, with_recipe
 from nnviz.train.room import Room
+from nnviz.train.schedules import rate
 from nnviz.train.unit_switches import Switchboard, UnitSwitches
 from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
@@ -115,7 +116,8 @@ class Training:
         estimate = Estimate(project, inference, examples, accelerator=device.type != "cpu")
         self.room = Room(device, estimate.reserve)
         self.network.train()
-        self.loss_function = loss_function(project.graph, data.facts)
+        amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
+        self.loss_function = loss_function(project.graph, data.facts, amounts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
         #: Key of the optimizer in the registry: what checkpoints must be of.
         self._optimizer_kind = config.optimizer.kind

@@ -83,7 +83,18 @@ def test_optimizers_begin_with_a_logarithmic_learning_rate() -> None:
 def test_losses_and_initialisers_are_offered_where_they_belong() -> None:
     choices = [key for key, _ in registry.layer("output").param("loss").choices]
     assert choices == list(registry.losses())
-    assert set(choices) == {"cross_entropy", "bce", "bce_logits", "mse", "l1", "huber", "perceptron", "output_itself"}
+    assert set(choices) == {
+        "cross_entropy",
+        "nll",
+        "hinge",
+        "bce",
+        "bce_logits",
+        "mse",
+        "l1",
+        "huber",
+        "perceptron",
+        "output_itself",
+    }
     given = dict(registry.layer("linear").param("weight_initialisation").choices)
     assert set(given) == set(registry.initialisers())
     assert "given" not in dict(registry.layer("conv2d").param("weight_initialisation").choices)

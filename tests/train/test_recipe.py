@@ -28,7 +28,7 @@ from training_helpers import (
 from nnviz.project import choices, registry
 from nnviz.project.model import Choice, Project, TrainConfig
 from nnviz.record.run import Run
-from nnviz.train import recipe
+from nnviz.train import recipe, schedules
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.loop import train_step
 from nnviz.train.session import TrainingSession
@@ -82,7 +82,7 @@ BY_LOSSES = {"plateau"}
 
 
 def test_everything_declared_has_its_function() -> None:
-    assert recipe.SCHEDULES.keys() == registry.SCHEDULES.all.keys() == TORCH.keys() | BY_LOSSES
+    assert schedules.SCHEDULES.keys() == registry.SCHEDULES.all.keys() == TORCH.keys() | BY_LOSSES
     assert recipe.CLIPPINGS.keys() == registry.CLIPPINGS.all.keys()
     assert recipe.PENALTIES.keys() | recipe.CONSTRAINTS.keys() == registry.REGULARISERS.all.keys()
 
@@ -93,7 +93,7 @@ def test_a_schedule_gives_the_rates_of_torchs_own(kind: str) -> None:
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.02)
     scheduler = make(optimizer)
     for step in range(EPOCHS * STEPS_PER_EPOCH):
-        ours = recipe.rate(Choice(kind, params), 0.02, step, STEPS_PER_EPOCH, EPOCHS)
+        ours = schedules.rate(Choice(kind, params), 0.02, step, STEPS_PER_EPOCH, EPOCHS)
         assert ours == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9), step
         optimizer.step()
         scheduler.step()
@@ -114,7 +114,7 @@ def test_a_plateau_falls_where_torchs_own_does(seed: int, lowest: float) -> None
     chosen = Choice("plateau", {"patience": 2, "least_improvement": 0.05, "lowest_share": lowest})
     for epoch, loss in enumerate(losses):
         # Later losses are in the record already where a training has gone back.
-        ours = [recipe.rate(chosen, 0.02, epoch * 6 + step, 6, 30, losses) for step in range(6)]
+        ours = [schedules.rate(chosen, 0.02, epoch * 6 + step, 6, 30, losses) for step in range(6)]
         assert ours == [pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)] * 6
         scheduler.step(loss)
     assert optimizer.param_groups[0]["lr"] < 0.02
@@ -122,19 +122,19 @@ def test_a_plateau_falls_where_torchs_own_does(seed: int, lowest: float) -> None
 
 def test_a_plateau_passes_over_what_is_no_number() -> None:
     chosen = Choice("plateau", {"patience": 2, "factor": 0.1})
-    assert recipe.rate(chosen, 1.0, 40, 10, 4, [1.0, math.nan, 1.0, 1.0]) == pytest.approx(0.1)
-    assert recipe.rate(chosen, 1.0, 40, 10, 4, [1.0, math.nan, 1.0, math.nan]) == 1.0
+    assert schedules.rate(chosen, 1.0, 40, 10, 4, [1.0, math.nan, 1.0, 1.0]) == pytest.approx(0.1)
+    assert schedules.rate(chosen, 1.0, 40, 10, 4, [1.0, math.nan, 1.0, math.nan]) == 1.0
 
 
 def test_a_warm_up_stays_at_the_full_rate() -> None:
     chosen = Choice("warm_up", {"rising_epochs": 0.5, "start_share": 0.0})
-    found = [recipe.rate(chosen, 2.0, step, 10, 3) for step in (0, 1, 4, 5, 29)]
+    found = [schedules.rate(chosen, 2.0, step, 10, 3) for step in (0, 1, 4, 5, 29)]
     assert found == pytest.approx([0.0, 0.4, 1.6, 2.0, 2.0])
 
 
 def test_a_cosine_stays_at_its_end() -> None:
     schedule = Choice("cosine", {"final_share": 0.25})
-    assert [recipe.rate(schedule, 1.0, step, 10, 2) for step in (20, 21, 500)] == [0.25, 0.25, 0.25]
+    assert [schedules.rate(schedule, 1.0, step, 10, 2) for step in (20, 21, 500)] == [0.25, 0.25, 0.25]
 
 
 def planned(**changes: object) -> Project:

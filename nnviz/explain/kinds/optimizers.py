@@ -11,6 +11,7 @@ import numpy as np
 
 from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, place_name
 from nnviz.explain.kinds.way import Doubles
+from nnviz.project import registry
 from nnviz.project.model import Params
 
 
@@ -209,25 +210,17 @@ def _lion(before: Before) -> list[Term]:
     return terms
 
 
+_TERMS: Mapping[str, Callable[[Before], list[Term]]] = {
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
+    "adadelta": _adadelta,
+    "adam": _adam,
+    "adamw": lambda before: _adam(before, apart=True),
+    "nadam": _nadam,
+    "lion": _lion,
+}
+
 OPTIMIZERS: Mapping[str, UpdateWay] = {
-    "sgd": UpdateWay(_sgd, "w′ = w − η · b, b = μ · b_before + g + λ · w (Nesterov: w − η · (g + λ · w + μ · b))"),
-    "rmsprop": UpdateWay(_rmsprop, "w′ = w − η · b, b = μ · b_before + g / (√v + ε), v = α · v_before + (1 − α) · g²"),
-    "adagrad": UpdateWay(_adagrad, "w′ = w − η · g / (√s + ε), s = s_before + g²"),
-    "adadelta": UpdateWay(_adadelta, "w′ = w − η · √(u_before + ε) / √(v + ε) · g, v = ρ · v_before + (1 − ρ) · g²"),
-    "adam": UpdateWay(
-        _adam,
-        "w′ = w − η · m̂ / (√v̂ + ε), m = β₁ · m_before + (1 − β₁) · g, v = β₂ · v_before + (1 − β₂) · g², "
-        "m̂ = m / (1 − β₁^t), v̂ = v / (1 − β₂^t)",
-    ),
-    "adamw": UpdateWay(
-        lambda before: _adam(before, apart=True),
-        "w′ = w − η · λ · w − η · m̂ / (√v̂ + ε), m = β₁ · m_before + (1 − β₁) · g, v = β₂ · v_before + (1 − β₂) · g²",
-    ),
-    "nadam": UpdateWay(
-        _nadam,
-        "w′ = w − η · ((1 − μ_t) / (1 − Π μ) · g + μ_t+1 / (1 − Π μ · μ_t+1) · m) / (√v̂ + ε)",
-    ),
-    "lion": UpdateWay(
-        _lion, "w′ = w − η · (sign(c) + λ · w), c = β₁ · m_before + (1 − β₁) · g, m = β₂ · m_before + (1 − β₂) · g"
-    ),
+    kind: UpdateWay(terms, registry.optimizer(kind).formula) for kind, terms in _TERMS.items()
 }

@@ -164,6 +164,11 @@ class Runner:
         return bool(self._stepping or self._going_back_to is not None or self._test_wanted)
 
     @property
+    def is_going_back(self) -> bool:
+        """Whether the weights are those of a step on the way back to an earlier one."""
+        return self._going_back_to is not None
+
+    @property
     def halted(self) -> bool:
         """Whether a number is no longer finite: training rests, or will as soon as it is known where it began."""
         return self.trouble is not None or self._broken_step is not None

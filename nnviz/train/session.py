@@ -122,7 +122,7 @@ class TrainingSession:
         #: The position until there is a runner to ask.
         self._first_position = Position(epochs=project.training.epochs, batch_size=project.training.batch_size)
         #: What any thread asked for and the owner has not done yet.
-        self._commands = CommandQueue(self._refuse)
+        self._commands = CommandQueue(self._refuse, lambda: self._is_going_back)
         #: Set by any thread: the session is to end.
         self._closing = threading.Event()
         #: Whether Ctrl-C was pressed. Written by the main thread.
@@ -295,13 +295,14 @@ class TrainingSession:
         """Have something answered on the owner's thread, where :attr:`training` may be looked at.
 
         The network is whole and at rest meanwhile; whoever changes its mode, its gradients or the random state puts
-        them back. What the question raises comes with the future and disturbs nobody else.
+        them back. What the question raises comes with the future and disturbs nobody else. On the way back to an
+        earlier step the answer waits until that is reached: of the weights in between nobody has asked anything.
         """
-        return self._commands.put(question, quiet=True)
+        return self._commands.put(question, quiet=True, settled=True)
 
     def capture(self) -> Future[Checkpoint]:
-        """A copy of everything that decides how the training goes on."""
-        return self._commands.put(self._capture, quiet=True)
+        """A copy of everything that decides how the training goes on; waits for the end of a way back, as an answer."""
+        return self._commands.put(self._capture, quiet=True, settled=True)
 
     # -- the owner's thread -------------------------------------------------------------------------------------------
 
@@ -489,6 +490,12 @@ class TrainingSession:
         return self._state not in (SessionState.DONE, SessionState.FAILED) and not self._broken_off
 
     # -- what was asked, on the owner's thread ------------------------------------------------------------------------
+
+    @property
+    def _is_going_back(self) -> bool:
+        """Whether the weights are those of a step on the way back to an earlier one."""
+        runner = self._runner
+        return runner is not None and runner.is_going_back and self._state is not SessionState.FAILED
 
     @property
     def _prepared(self) -> Runner:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -31,8 +32,13 @@ from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
+from nnviz.record.event_files import EventFollower
 from nnviz.record.places import RUN_SUFFIX, run_place
 from nnviz.reports import BarReport, JsonReport
+from nnviz.reports import print_table as _print_table
+
+if TYPE_CHECKING:
+    from nnviz.train.session import TrainingSession
 
 #: Stands for a shape or a number that nobody knows yet.
 _UNKNOWN = "?"
@@ -157,6 +163,7 @@ class TrainOptions:
     resume: bool
     json: bool
     skip_bad: bool = False
+    tensorboard: Path | None = None
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -173,6 +180,7 @@ class TrainOptions:
             options.resume,
             options.json,
             options.skip_bad,
+            options.tensorboard,
         )
 
     def apply(self, project: Project) -> Project:
@@ -269,9 +277,11 @@ def train(options: TrainOptions) -> int:
         place = "" if found.place is None else paths.shown(found.place)
         raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
     if options.resume and options.run is None:
-        raise InputError("--resume needs --run FILE: the run to go on with.")
+        raise InputError("--resume needs --run-file FILE: the run to go on with.")
     _check_data_folder(options.data_dir)
-    path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run")
+    if options.tensorboard is not None:
+        paths.check_folder(options.tensorboard, "--tensorboard")
+    path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
 
     share_cores(cores, watched=True)
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
@@ -281,7 +291,13 @@ def train(options: TrainOptions) -> int:
         report.warning(warning)
     if path is not None and path != options.run:
         print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
+    events = None if options.tensorboard is None else EventFollower(options.tensorboard, report.warning)
     kept = Kept(None, complete=True)
+
+    def begin(session: TrainingSession) -> None:
+        report.begin(session)
+        if events is not None:
+            events.begin(session.run)
 
     def note(found: Kept) -> None:
         nonlocal kept
@@ -293,16 +309,20 @@ def train(options: TrainOptions) -> int:
             path,
             data_dir=options.data_dir,
             resume=options.resume,
-            on_session=report.begin,
+            on_session=begin,
             on_epoch=report.epoch,
             on_warning=report.warning,
             on_kept=note,
         )
     except TrainingError as error:
+        if events is not None:
+            events.end()
         report.end()  # before the last event, which nothing may follow
         report.failed(error)
         raise
     finally:
+        if events is not None:
+            events.end()
         report.end()
         if not options.json and kept.path is not None:
             what = "The run" if kept.complete else "A part of the run"
@@ -487,14 +507,3 @@ def _gui() -> ModuleType:
 def _check_data_folder(folder: Path | None) -> None:
     if folder is not None:
         paths.check_folder(folder, "--data-dir")
-
-
-def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:
-    """Columns as wide as their widest cell; those in ``right`` flush right."""
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        cells = [
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        print("  ".join(cells).rstrip())

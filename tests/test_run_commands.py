@@ -41,7 +41,7 @@ def planted(
         run.append([Scalar("loss/train", step, 2 * loss), Scalar("epoch", step, float(epoch))])
         run.append([Scalar("loss/validation", step, loss), Scalar("accuracy/validation", step, 1 - loss)])
         run.append([Scalar("training_seconds", step, 50.0 * epoch)])
-    if test is not None:
+    if test >= 0:
         run.append([Scalar("loss/test", 10 * len(losses), test)])
     run.state, run.finished = ("done" if finished else "running"), finished
     path = runs_folder() / f"{name}.nnvizrun"

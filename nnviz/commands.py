@@ -10,16 +10,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass, fields
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz import paths
+from nnviz import interruption, paths
 from nnviz.data import datasets as data_sets
+from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, InputError, ProjectError, TrainingError
 from nnviz.project import registry, settings
 from nnviz.project.adapt import changes, choose_data
@@ -38,6 +41,8 @@ from nnviz.reports import BarReport, JsonReport
 from nnviz.reports import print_table as _print_table
 
 if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
+    from nnviz.train.ranks import Ranks
     from nnviz.train.session import TrainingSession
 
 #: Stands for a shape or a number that nobody knows yet.
@@ -262,11 +267,33 @@ def _data_endings() -> list[str]:
 
 
 def train(options: TrainOptions) -> int:
-    """Train without a window; print progress, or one JSON object a line."""
-    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    """Train without a window; print progress, or one JSON object a line. Under torchrun the first process does that."""
+    from nnviz.train import ranks, share_cores  # noqa: PLC0415 - only for a training
     from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
 
     cores = CoreWatch()
+    own = ranks.of_environment()
+    if own is not None and not own.leads:
+        return _follow(options, own)
+    project, found = _checked(options)
+    share_cores(cores, watched=True)
+    if own is None:
+        return _train(options, project, found, None)
+    together = _connected(project, own)
+    # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
+    with interruption.handled_by(lambda number, frame: None):
+        try:
+            return _train(options, project, found, together)
+        finally:
+            together.end()
+
+
+def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
+    """The project as it shall be trained, and what is known of its data.
+
+    Raises:
+        InputError: It cannot be trained, or an option does not go with another.
+    """
     project = options.apply(open_project(options.project))
     try:
         found = data_sets.source_facts(project.data)
@@ -281,9 +308,35 @@ def train(options: TrainOptions) -> int:
     _check_data_folder(options.data_dir)
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")
-    path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    return project, found
 
-    share_cores(cores, watched=True)
+
+def _connected(project: Project, own: Ranks) -> Together:
+    from nnviz.train import distributed  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    return distributed.Together(own, distributed.device_of(project.training.device, own))
+
+
+def _follow(options: TrainOptions, own: Ranks) -> int:
+    """In another process than the first: do what that says, in silence."""
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+
+    try:
+        with redirect_stderr(StringIO()):
+            project, _ = _checked(options)
+    except InputError:
+        if own.local_rank:
+            return 2  # the first process of this computer finds and says the same
+        raise
+    share_cores()
+    together = _connected(project, own)
+    from nnviz.train.follower import follow  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    return interruption.STATUS if follow(project, together, options.data_dir) else 0
+
+
+def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
+    path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)
@@ -313,6 +366,7 @@ def train(options: TrainOptions) -> int:
             on_epoch=report.epoch,
             on_warning=report.warning,
             on_kept=note,
+            together=together,
         )
     except TrainingError as error:
         if events is not None:

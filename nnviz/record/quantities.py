@@ -269,6 +269,15 @@ LEARNING_RATE = Quantity(
 EPOCH = Quantity(
     "epoch", "Epoch", "run", "scalar", "The number of finished epochs, recorded when one ends.", holds=True
 )
+TRAINING_SECONDS = Quantity(
+    "training_seconds",
+    "Training time",
+    "run",
+    "scalar",
+    "Seconds of training until the end of each epoch, pauses left out; a run that is gone on with counts on.",
+    unit="s",
+    holds=True,
+)
 SPEED = Quantity(
     "speed/samples_per_second",
     "Speed",

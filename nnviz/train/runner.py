@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
-from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND
+from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND, TRAINING_SECONDS
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import Run
 from nnviz.train import checkpoint as checkpoints
@@ -96,6 +96,9 @@ class Runner:
         self._price = StepPrice()
         #: Seconds of training when the last epoch ended.
         self._seconds_before = 0.0
+        #: Seconds of training that are in the run already, where it is gone on with.
+        earlier = run.latest(TRAINING_SECONDS.series())
+        self._seconds_earlier = earlier.value if isinstance(earlier, Scalar) else 0.0
         #: Takes what is measured; itself safe for any thread.
         self._run = run
         #: Whether the best weights are put in after the last epoch.
@@ -736,6 +739,7 @@ class Runner:
         examples = training.examples
         if examples is not None and (examples.is_recorded(epoch) or epoch >= self.epochs):
             readings += examples.readings(step)
+        readings.append(Scalar(TRAINING_SECONDS.series(), step, self._seconds_earlier + self.speed.seconds))
         self.instruments.flush()
         self._run.append(readings)
         self.instruments.examine_if_due()

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import psygnal
 
@@ -46,6 +46,9 @@ from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.waits import ThreadWaits
 from nnviz.train.weight_edits import WeightChange, WeightEdit
 
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
+
 __all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionState", "TrainingSession", "warm_up"]
 
 _Result = TypeVar("_Result")
@@ -70,6 +73,7 @@ class TrainingSession:
         store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
             when stopped.
         resume: Goes on from this checkpoint rather than from the start.
+        together: The other processes that train with this one, which is their first; None where it is alone.
 
     Attributes:
         state_changed: Emitted with the new state, on the owner's thread.
@@ -97,6 +101,7 @@ class TrainingSession:
         on_epoch: Callable[[EpochResult], None] | None = None,
         store: CheckpointStore | None = None,
         resume: Checkpoint | None = None,
+        together: Together | None = None,
     ) -> None:
         self.project = project
         self.run = run
@@ -117,6 +122,10 @@ class TrainingSession:
         self._store = store
         #: What to go on from; let go of once it is restored.
         self._resume = resume
+        #: The other processes that have a part of each batch.
+        self._together = together
+        if together is not None:
+            together.on_stop = self._interrupt
         #: What it is doing. Written by the owner, read by any thread.
         self._state = SessionState.IDLE
         #: The position until there is a runner to ask.
@@ -365,12 +374,14 @@ class TrainingSession:
         self._doing = failures.BUILDING
         # Whoever wants no instruments wants no record of the examples either.
         measured = self._probes is None or len(self._probes) > 0
-        training = Training(self.project, self.data, device, record_examples=measured)
+        training = Training(self.project, self.data, device, record_examples=measured, together=self._together)
         devices.fit_threads(training.work)
         if self._resume is not None:
             self._doing = failures.RESUMING
             training.restore(self._resume)
             self._resume = None  # It is as large as the training, and of no more use.
+        if self._together is not None:
+            self._together.meet(None, self.data.mark)
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
         instruments = Instruments(training, self.run, probes, self._budget, self.project.view.pinned_sample)
         runner = Runner(
@@ -677,15 +688,19 @@ class TrainingSession:
             runner.abandon(self.error)
         self._enter(SessionState.FAILED)
 
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        self._commands.put(lambda: None)  # Wakes it up where it waits.
+
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
         """Ctrl-C and the like are answered between two batches, where all is whole; a second one breaks off at once."""
 
         def interrupt(number: int, frame: FrameType | None) -> None:
-            if self._interrupted:
+            # torchrun hands on what the terminal has told every process already, and ends by force who takes too long.
+            if self._interrupted and self._together is None:
                 raise KeyboardInterrupt
-            self._interrupted = True
-            self._commands.put(lambda: None)  # Wakes it up where it waits.
+            self._interrupt()
 
         with interruption.handled_by(interrupt):
             yield

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnviz import __version__, interruption, paths, streams
+from nnviz import __version__, evaluating, interruption, paths, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
-COMMANDS = ("samples", "datasets", "summary", "train", "predict", "explain", "screenshot")
+COMMANDS = ("samples", "datasets", "summary", "train", "evaluate", "predict", "explain", "screenshot")
 
 EPILOGUE = """\
 Without a command the window opens, with FILE or sample:NAME if one is given:
@@ -88,6 +88,8 @@ def _run(options: argparse.Namespace) -> int:
             return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
             return commands.train(commands.TrainOptions.of(options))
+        case "evaluate":
+            return commands.evaluate(evaluating.EvaluateOptions.of(options))
         case "predict":
             return commands.predict(commands.PredictOptions.of(options))
         case "explain":
@@ -229,6 +231,14 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run FILE stopped")
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="print how the network of a run does on a whole split",
+        description="Print how the network of a run does on a whole split: accuracy, precision, recall and F1 of each "
+        "class, the confusion matrix and calibration; of a regression its errors.",
+    )
+    evaluating.add_options(evaluate, _path, _add_data_folder)
 
     predict = commands.add_parser(
         "predict",

@@ -31,6 +31,7 @@ from nnviz.train.origin import Origin
 from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
+from nnviz.train.test_use import uses_of
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.way import Way
@@ -189,6 +190,8 @@ class Runner:
     def begin(self) -> None:
         """At the start: records the learning rate, measures everything, keeps the state to go back to."""
         step = self.training.step
+        # What was looked at from outside, too.
+        self.training.test_uses = max(self.training.test_uses, uses_of(self._run))
         store: object = self._store
         if isinstance(store, WaitsForFile):
             store.forget_start()

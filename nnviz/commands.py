@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz import interruption, paths
+from nnviz import evaluating, interruption, paths
 from nnviz.data import datasets as data_sets
 from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, InputError, ProjectError, TrainingError
+from nnviz.evaluating import EvaluateOptions
 from nnviz.project import registry, settings
 from nnviz.project.adapt import changes, choose_data
 from nnviz.project.checks.diagnosis import Diagnostic
@@ -436,6 +437,12 @@ def predict(options: PredictOptions) -> int:
     which = f"weights of epoch {done.best_epoch}, the best one" if done.best_epoch else f"weights of step {done.step}"
     print(f"{options.out}: {done.count:,} {'row' if done.count == 1 else 'rows'}, {which}")
     return 0
+
+
+def evaluate(options: EvaluateOptions) -> int:
+    """Print how the network of a run does on a whole split."""
+    _check_data_folder(options.data_dir)
+    return evaluating.evaluate(options, _named_data, _print_table)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psygnal
 
@@ -28,6 +28,7 @@ from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
 from nnviz.project.model import Curated, Project
+from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.interest import Interest
 from nnviz.record.run import Run
 from nnviz.train import devices, failures
@@ -293,6 +294,19 @@ class TrainingSession:
         """Measure on the test split; it is counted and recorded."""
         answer: Future[EvaluationResult] = Future()
         asked = self._commands.put(lambda: self._prepared.evaluate_test(answer))
+        asked.add_done_callback(lambda done: _pass_failure(done, answer))
+        return answer
+
+    def evaluate(self, split: str) -> Future[AnyEvaluated]:
+        """What the network makes of every example of a split, asked batch by batch between two steps; recorded.
+
+        Training waits for it, and goes on as if it had not been: no random number is drawn and no weight changed.
+
+        Args:
+            split: ``train``, ``validation`` or ``test``, which is counted.
+        """
+        answer: Future[AnyEvaluated] = Future()
+        asked = self._commands.put(lambda: self._prepared.evaluate(split, answer), quiet=True)
         asked.add_done_callback(lambda done: _pass_failure(done, answer))
         return answer
 
@@ -706,7 +720,7 @@ class TrainingSession:
             yield
 
 
-def _pass_failure(asked: Future[None], answer: Future[EvaluationResult]) -> None:
+def _pass_failure(asked: Future[None], answer: Future[Any]) -> None:
     """Hands the reason why an evaluation was not even begun to whoever waits for it."""
     error = asked.exception()
     if error is not None and not answer.done():

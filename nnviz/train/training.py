@@ -564,10 +564,18 @@ class Training:
             self._measuring[split] = Feeder(data, self.data.scaler, size, self.device, shuffle=False)
         return self._measuring[split]
 
-    def evaluation(self, split: str) -> loop.Evaluation:
-        """An evaluation of a whole split, to be advanced batch by batch."""
+    def evaluation(self, split: str, each: Callable[[Tensor, Tensor], None] | None = None) -> loop.Evaluation:
+        """An evaluation of a whole split, to be advanced batch by batch.
+
+        Args:
+            split: Which one; training examples are judged by the labels that were decided about.
+            each: Called with what came out of each batch, in the order of the examples, and what is right.
+        """
         network = self.network if self._together is None else self._together.forward_of(split)
-        return loop.Evaluation(network, self.loss_function, self.feeder(split).batches())
+        feeder = self.feeder(split)
+        if split == "train":
+            feeder.label(self.curated_targets, None)
+        return loop.Evaluation(network, self.loss_function, feeder.batches(), each)
 
     def finish_epoch(self, validation: loop.EvaluationResult | None) -> None:
         """The epoch is over and its validation is done: keeps the weights if they are the best, starts the next."""

@@ -100,7 +100,8 @@ class Instruments:
         self._measuring = 0.0
         self._at_fixed_steps = tuple(probe for probe in self._at[Stage.REST] if probe.at_fixed_steps)
         images = 0 if self._probe_inputs is None else len(self._probe_inputs)
-        self._fixed = FixedSteps.of(training.steps_per_epoch, training.batch_size, images, training.work)
+        work = training.work * training.config.accumulation
+        self._fixed = FixedSteps.of(training.steps_per_epoch, training.step_size, images, work)
         self._last_fixed = training.step
         self._next_fixed = self._fixed.after(training.step)
         self._news: frozenset[Quantity] = frozenset()

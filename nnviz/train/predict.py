@@ -112,7 +112,7 @@ class Predictor:
                 "The run keeps no best weights there: take the last ones.", file=str(run), field="--weights"
             )
         try:
-            checkpoints.load_weights(checkpoint.weights if best is None else best, self._network)
+            checkpoints.load_weights(checkpoint.shown_weights if best is None else best, self._network)
         except RunFileError as error:
             raise error.at(file=str(run)) from None
         self.best_epoch = 0 if best is None else checkpoint.progress.best_epoch

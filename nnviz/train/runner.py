@@ -176,7 +176,12 @@ class Runner:
         """Whether all epochs are done, their validation as well."""
         training = self.training
         whole_epochs = training.step % training.steps_per_epoch == 0 and not training.epoch_end_due
-        return whole_epochs and training.epoch >= self.epochs
+        return whole_epochs and training.epoch >= training.last_epoch
+
+    @property
+    def _ended_early(self) -> bool:
+        """Whether early stopping has ended it."""
+        return self.finished and self.training.epoch < self.epochs
 
     @property
     def has_errand(self) -> bool:
@@ -272,7 +277,7 @@ class Runner:
             self._run.append(
                 [
                     Scalar(SPEED.series(), step, rate),
-                    Scalar(STEPS_PER_SECOND.series(), step, rate / self.training.batch_size),
+                    Scalar(STEPS_PER_SECOND.series(), step, rate / self.training.step_size),
                     Scalar(COST.series(), step, self.instruments.cost),
                 ]
             )
@@ -305,7 +310,9 @@ class Runner:
         self._stepping = False
 
     def refuse_if_finished(self) -> None:
-        """Raises TrainingError, saying what helps, when all epochs are done."""
+        """Raises TrainingError, saying what helps, when all epochs are done; after early stopping it goes on."""
+        if self._ended_early:
+            self.training.go_on_after_stopping()
         if self.finished:
             raise TrainingError(f"All {self.epochs} epochs are done: set a higher number of epochs to go on.")
 
@@ -481,13 +488,21 @@ class Runner:
         """All epochs are done: keeps the last state, and puts the best weights in where that is wanted."""
         self.save("done")
         training = self.training
-        if self._keep_best and training.best is not None and training.best_epoch < training.epoch:
+        averaged = training.shown_network is not training.network
+        best = self._keep_best and training.best is not None
+        if self._ended_early:
+            self._run.append([remarks.ended_early(training)])
+        if averaged or (best and training.best_epoch < training.epoch):
             self.keep()
             if not training.room.allows(training.state_bytes, "The best weights are not put back"):
                 return
             self._before_best = training.capture()
-            training.use_best()
-            self._run.append([remarks.best_put_back(self.training)])
+            if best:
+                training.use_best()
+                self._run.append([remarks.best_put_back(training)])
+            else:
+                training.use_average()
+                self._run.append([remarks.average_put_in(training)])
 
     def abandon(self, reason: Exception) -> None:
         """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
@@ -782,7 +797,7 @@ class Runner:
         if validation is not None:
             readings += remarks.scores("validation", step, validation)
         examples = training.examples
-        if examples is not None and (examples.is_recorded(epoch) or epoch >= self.epochs):
+        if examples is not None and (examples.is_recorded(epoch) or epoch >= training.last_epoch):
             readings += examples.readings(step)
         readings.append(Scalar(TRAINING_SECONDS.series(), step, self._seconds_earlier + self.speed.seconds))
         self.instruments.flush()
@@ -809,7 +824,8 @@ class Runner:
     def _make_position(self) -> Position:
         training = self.training
         rate = self.speed.rate
-        left = max(0, self.epochs * training.steps_per_epoch - training.step) * training.batch_size
+        last = training.last_epoch if self.finished else self.epochs
+        left = max(0, last * training.steps_per_epoch - training.step) * training.step_size
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"

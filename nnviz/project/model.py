@@ -268,6 +268,7 @@ class DataFacts(msgspec.Struct, frozen=True):
         examples: How many there are for training, validation and test; None where that is not known.
         feature_names: The names of the numbers of a table, where somebody has given them.
         typed: Rows that somebody typed in: a network without weights is of use on them, too.
+        streamed: The examples stay on the disk and are read batch by batch, so that they take no memory.
     """
 
     input_shape: Shape
@@ -277,6 +278,7 @@ class DataFacts(msgspec.Struct, frozen=True):
     examples: tuple[int, int, int] | None = None
     feature_names: tuple[str, ...] = ()
     typed: bool = False
+    streamed: bool = False
 
     @property
     def shown_task(self) -> str:

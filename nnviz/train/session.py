@@ -27,7 +27,7 @@ from nnviz.errors import Cancelled, DataError, NnvizError, NotFiniteError, Param
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
-from nnviz.project.model import Curated, Project
+from nnviz.project.model import Curated, Project, named
 from nnviz.record.interest import Interest
 from nnviz.record.run import Run
 from nnviz.train import devices, failures
@@ -371,7 +371,8 @@ class TrainingSession:
             training.restore(self._resume)
             self._resume = None  # It is as large as the training, and of no more use.
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
-        instruments = Instruments(training, self.run, probes, self._budget, self.project.view.pinned_sample)
+        view = self.project.view
+        instruments = Instruments(training, self.run, probes, self._budget, view.pinned, map(named, view.pins))
         runner = Runner(
             training,
             instruments,

@@ -511,7 +511,7 @@ def explain(options: ExplainOptions) -> int:
         options.index,
         options.mode,
     )
-    answered = asked.answer(training, question, pinned=project.view.pinned_sample)
+    answered = asked.answer(training, question, pinned=project.view.pinned)
     example = answered.example
     if options.json:
         whose: dict[str, object] | None = None

@@ -27,7 +27,7 @@ from nnviz.errors import Cancelled, DataError, NnvizError, NotFiniteError, Param
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
-from nnviz.project.model import Curated, Project
+from nnviz.project.model import Curated, Project, named
 from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.interest import Interest
 from nnviz.record.run import Run
@@ -397,7 +397,8 @@ class TrainingSession:
         if self._together is not None:
             self._together.meet(None, self.data.mark)
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
-        instruments = Instruments(training, self.run, probes, self._budget, self.project.view.pinned_sample)
+        view = self.project.view
+        instruments = Instruments(training, self.run, probes, self._budget, view.pinned, map(named, view.pins))
         runner = Runner(
             training,
             instruments,

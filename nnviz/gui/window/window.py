@@ -41,6 +41,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
+from nnviz.gui.runs.kept_runs import KeptRuns
 from nnviz.gui.runs.pinning import Pinning
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
@@ -136,6 +137,7 @@ class MainWindow(QMainWindow):
             self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
         )
         self.shown_network = ShownNetwork(self.training, self.recorder.path_of, self)
+        self.kept_runs = KeptRuns(self.training, self.background, self.recorder.path_of, self)
         self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
@@ -147,6 +149,7 @@ class MainWindow(QMainWindow):
             self.feed,
             self.shown_network,
             self.files,
+            self.kept_runs,
             self.settings,
             self.background,
             self.apply,
@@ -329,6 +332,12 @@ class MainWindow(QMainWindow):
         self.bridge.refused.connect(self.message.say)
         self.recorder.failed.connect(lambda text: self.guidance.tell_error(text, ""))
         self.recorder.message.connect(self.message.say)
+        self.recorder.changed.connect(self.kept_runs.expire)
+        self.kept_runs.attach()
+        self.kept_runs.failed.connect(lambda text: self.guidance.tell_error(text, ""))
+        self.kept_runs.message.connect(self.message.say)
+        self.kept_runs.deleted.connect(lambda paths: self.guidance.tell_deleted(paths, self.kept_runs.restore))
+        self.files.replaced.connect(self.kept_runs.end_comparison)
         self.files.failed.connect(self.guidance.tell_error)
         self.files.failed.connect(self._on_file_failed)
         self.files.message.connect(self.message.say)
@@ -617,6 +626,7 @@ class MainWindow(QMainWindow):
         self.feed.stop()
         self.flow.stop()
         self.data_room.stop()
+        self.kept_runs.stop()
         self.predictions.stop()
         self.training.stop()
         if not self.bridge.close(patience):

@@ -127,17 +127,23 @@ def _drawn(draw: Callable[[Tensor, Weighted, Params, torch.Generator], object]) 
 
 
 def _write_given(target: Tensor, values: object, field: str) -> None:
-    """Copies numbers out of the project into a parameter, after comparing the sizes."""
-    wanted = "×".join(str(size) for size in target.shape)
+    """Copies numbers out of the project into a parameter, after comparing the sizes.
+
+    Weights stand in rows, in torch's order: a row is all that belongs to an output, or a part of it, as a row of a
+    window.
+    """
+    sizes = list(target.shape)
+    wanted = "×".join(map(str, [sizes[0], math.prod(sizes[1:])][: len(sizes)]))
     if values is None:
         raise ProjectError(
             f"The weights are to be given, but there are none: {wanted} numbers are needed.", field=field
         )
     given = torch.tensor(values, dtype=torch.float64)
-    if given.shape != target.shape:
+    rows = {math.prod(sizes[at:]) for at in range(1, len(sizes))} or {sizes[0]}
+    if given.numel() != target.numel() or given.dim() != min(target.dim(), 2) or given.shape[-1] not in rows:
         shown = "×".join(str(size) for size in given.shape)
         raise ProjectError(f"{shown} numbers are given, but the layer has {wanted}.", field=field)
-    target.copy_(given)
+    target.copy_(given.reshape(target.shape))
 
 
 def _truncated(weight: Tensor, deviation: float, generator: torch.Generator) -> None:

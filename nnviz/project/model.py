@@ -211,10 +211,54 @@ class TrainConfig(msgspec.Struct, frozen=True):
         return self.batch_size * self.accumulation
 
 
+#: Examples that are pinned at the same time, at most: what each layer makes of all of them is measured together.
+MOST_PINS = 8
+#: The splits that can be named by a pin; the test set is sealed. Empty: where examples are usually taken from, the
+#: validation split, or the training split where nothing was held back.
+PIN_SPLITS = ("", "train", "validation")
+
+#: Which example: its number in the split where they are usually taken from, or a split and the number in that.
+Pinned: TypeAlias = int | tuple[str, int]
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """An example that stays at hand: its number in a split, one of :data:`PIN_SPLITS`."""
+
+    index: int
+    split: str = ""
+
+
 class View(msgspec.Struct, frozen=True):
-    """What belongs to looking, saved with the project: the pinned example (an index into the validation split)."""
+    """What belongs to looking, saved with the project.
+
+    Attributes:
+        pinned_sample: The example that the cards show, by its number in a split.
+        pinned_split: Which split, one of :data:`PIN_SPLITS`.
+        pins: The examples that are pinned, in the order in which they were; the cards show any of them, or another.
+    """
 
     pinned_sample: int = 0
+    pinned_split: str = ""
+    pins: tuple[Pin, ...] = ()
+
+    @property
+    def shown(self) -> Pin:
+        """The example that the cards show."""
+        return Pin(self.pinned_sample, self.pinned_split)
+
+    @property
+    def pinned(self) -> Pinned:
+        """The same as those take it who look into the network."""
+        return named(self.shown)
+
+    def showing(self, pin: Pin) -> View:
+        """The same with another example on the cards."""
+        return View(pin.index, pin.split, self.pins)
+
+
+def named(pin: Pin) -> Pinned:
+    """A pin as those take it who look into the network."""
+    return (pin.split, pin.index) if pin.split else pin.index
 
 
 class Curated(msgspec.Struct, frozen=True):
@@ -268,6 +312,7 @@ class DataFacts(msgspec.Struct, frozen=True):
         examples: How many there are for training, validation and test; None where that is not known.
         feature_names: The names of the numbers of a table, where somebody has given them.
         typed: Rows that somebody typed in: a network without weights is of use on them, too.
+        streamed: The examples stay on the disk and are read batch by batch, so that they take no memory.
     """
 
     input_shape: Shape
@@ -277,6 +322,7 @@ class DataFacts(msgspec.Struct, frozen=True):
     examples: tuple[int, int, int] | None = None
     feature_names: tuple[str, ...] = ()
     typed: bool = False
+    streamed: bool = False
 
     @property
     def shown_task(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from nnviz.probes.verdict import NOT_TRIED
 from nnviz.project import registry
 from nnviz.project.value_text import number_text
-from nnviz.record.quantities import ACCURACY, EDITED, FINDING, LOSS
+from nnviz.record.quantities import ACCURACY, EDITED, FINDING, LOSS, MACRO_F1, TEST_USES, TOP5_ACCURACY
 from nnviz.record.readings import Cure, Finding, Reading, Scalar
 from nnviz.record.run import RunView
 from nnviz.train.loop import EvaluationResult
@@ -23,10 +23,13 @@ NOT_FINITE = FINDING.series("not_finite")
 
 
 def scores(split: str, step: int, result: EvaluationResult) -> list[Reading]:
-    """Loss and, where there is one, accuracy of a whole split."""
+    """Loss of a whole split and, where an answer is right or wrong, accuracy and the other figures."""
     readings: list[Reading] = [Scalar(LOSS.series(split), step, result.loss)]
     if result.accuracy is not None:
         readings.append(Scalar(ACCURACY.series(split), step, result.accuracy))
+    for quantity in (TOP5_ACCURACY, MACRO_F1):
+        if quantity.name in result.figures:
+            readings.append(Scalar(quantity.series(split), step, result.figures[quantity.name]))
     return readings
 
 
@@ -38,16 +41,19 @@ def of_data(training: Training) -> list[Finding]:
     ]
 
 
-def test_used(training: Training) -> Finding:
+def test_used(step: int, uses: int) -> list[Reading]:
     """The test set was looked at, and how often."""
-    times = "once" if training.test_uses == 1 else f"{training.test_uses} times"
-    return Finding(
-        FINDING.series("test_used"),
-        training.step,
-        "information",
-        f"The test set was used {times}.",
-        "Each look at it makes it a little more part of the training: choose by the validation set.",
-    )
+    times = "once" if uses == 1 else f"{uses} times"
+    return [
+        Scalar(TEST_USES.series(), step, float(uses)),
+        Finding(
+            FINDING.series("test_used"),
+            step,
+            "information",
+            f"The test set was used {times}.",
+            "Each look at it makes it a little more part of the training: choose by the validation set.",
+        ),
+    ]
 
 
 def best_put_back(training: Training) -> Finding:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from typing import NamedTuple
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,6 +42,9 @@ from nnviz.train.updates import Updates
 from nnviz.train.validated import FIGURES, LOSS, Validated, better, worst
 from nnviz.train.weight_edits import Kind, Place, WeightChange, WeightEdit, WeightEdits
 
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
+
 
 class _Plan(NamedTuple):
     """From ``first_step`` on: the rate that the schedule multiplies, and how many epochs it is to go."""
@@ -68,6 +72,7 @@ class Training:
         data: Its data set, loaded.
         device: Where.
         record_examples: Keep how the network does on every single training example.
+        together: The other processes that train with this one; None where it is alone.
 
     Attributes:
         data: The data set: its three splits, unprepared, on the CPU.
@@ -96,7 +101,13 @@ class Training:
     """
 
     def __init__(
-        self, project: Project, data: LoadedData, device: torch.device, *, record_examples: bool = False
+        self,
+        project: Project,
+        data: LoadedData,
+        device: torch.device,
+        *,
+        record_examples: bool = False,
+        together: Together | None = None,
     ) -> None:
         project = effective(project)
         inference = infer(project.graph)
@@ -134,6 +145,16 @@ class Training:
         self._long_way: loop.Gradients | None = None
         if self.optimizer is not None and config.accumulation > 1:
             self._gradients = self._long_way = self._accumulated(self.network)
+        #: The other processes that have a part of each batch.
+        self._together = together
+        if together is not None:
+            if config.accumulation > 1 or config.averaging.kind != "none":
+                raise ProjectError(
+                    "Accumulated batches and averaged weights are for one process: training in several takes neither.",
+                    field="training",
+                )
+            together.attach(self.network, self._state_of_all)
+            self._gradients = together.gradients
         #: The short way, and the updates, as long as no unit is switched off or frozen.
         self._short_way = self._gradients
         self._all_updates = self._updates
@@ -329,6 +350,8 @@ class Training:
     def _use_switches(self, switches: UnitSwitches) -> None:
         if switches == self._switchboard.now:
             return
+        if self._together is not None:
+            raise TrainingError("Units are switched off or frozen in this run: go on with it in one process.")
         self._switchboard.use(switches)
         # The short way calls no module, and so would pass by what silences one.
         self._gradients = self._long_way if switches.off else self._short_way
@@ -361,6 +384,8 @@ class Training:
             self._use_rate(self._rate_at(self._step))
         if self._switchboard.history and self.replaying:
             self._use_switches(self._switchboard.at(self._step))
+        if self._together is not None:
+            self._begin_together(self._together)
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
@@ -395,6 +420,41 @@ class Training:
             self._use_rate(self.learning_rate)
             self._use_switches(self._switchboard.at(self._step))
         return count
+
+    def _begin_together(self, together: Together) -> None:
+        """All processes are to make this step now."""
+        assert self.optimizer is not None  # of what has no weights no part is made
+        together.begin_step(self._step, float(self.optimizer.param_groups[0]["lr"]))
+        if self.draws and not together.ranks.leads:
+            # The first one goes on with its own numbers; what the others draw follows from the step, and needs no place
+            # in a checkpoint.
+            self.random.begin_anew(self.config.seed, together.ranks.rank, self._step)
+
+    def follow(self, step: int, rate: float) -> None:
+        """In a process that follows another one: the same step, with the same learning rate.
+
+        Args:
+            step: Updates made before it.
+            rate: Of the optimizer.
+        """
+        self._forget_spoilt()  # what to do about that, the first process decides
+        if step != self._step:
+            self._step, self._batches = step, None
+        self._varies = False
+        self._plans = [_Plan(0, rate, self.epochs)]
+        self._use_rate(rate)
+        with suppress(NotFiniteError):
+            self.advance()
+        self._losses.clear()
+        self._counts.clear()
+
+    def take(self, checkpoint: Checkpoint) -> None:
+        """In a process that follows another one: the state of that; the random numbers stay this one's own."""
+        self._put_back(replace(checkpoint, random=self.random.capture()))
+
+    def _state_of_all(self) -> dict[str, bytes]:
+        """What decides the next step, for the other processes: not what only the first one keeps."""
+        return checkpoints.to_blobs(replace(self.capture(copied=False), best=None, examples={}))
 
     def _keeping_outputs(self, after_backward: loop.AfterBackward | None) -> loop.AfterBackward:
         """The same, and what the network put out is kept until the step is done."""
@@ -562,9 +622,18 @@ class Training:
             self._measuring[split] = Feeder(data, self.data.scaler, size, self.device, shuffle=False)
         return self._measuring[split]
 
-    def evaluation(self, split: str) -> loop.Evaluation:
-        """An evaluation of ``shown_network`` on a whole split, to be advanced batch by batch."""
-        return loop.Evaluation(self.shown_network, self.loss_function, self.feeder(split).batches())
+    def evaluation(self, split: str, each: Callable[[Tensor, Tensor], None] | None = None) -> loop.Evaluation:
+        """An evaluation of ``shown_network`` on a whole split, to be advanced batch by batch.
+
+        Args:
+            split: Which one; training examples are judged by the labels that were decided about.
+            each: Called with what came out of each batch, in the order of the examples, and what is right.
+        """
+        network = self.shown_network if self._together is None else self._together.forward_of(split)
+        feeder = self.feeder(split)
+        if split == "train":
+            feeder.label(self.curated_targets, None)
+        return loop.Evaluation(network, self.loss_function, feeder.batches(), each)
 
     @property
     def shown_network(self) -> Network:
@@ -611,6 +680,7 @@ class Training:
     def use_weights(self, weights: Tensors) -> None:
         """Puts other weights in; position and optimizer stay. Edits by hand cannot be undone any more."""
         checkpoints.load_weights(weights, self.network)
+        self._tell_of_state()
         if self.average is not None:
             self.average.restart(weights)
         self.edits.clear()
@@ -674,6 +744,7 @@ class Training:
     def _edit(self, kind: Kind, numbers: Mapping[Place, float]) -> WeightEdit:
         before = weight_edits.read(self.network, [*numbers])
         weight_edits.write(self.network, numbers)
+        self._tell_of_state()
         edit = WeightEdit(kind, self._step, self._evaluated_epochs, before, dict(numbers))
         self.edits.add(edit)
         return edit
@@ -683,6 +754,7 @@ class Training:
         if self.edits.made:
             for edit in self.edits.at(self._step, self._evaluated_epochs):
                 weight_edits.write(self.network, edit.after)
+                self._tell_of_state()
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
@@ -803,6 +875,7 @@ class Training:
         if checkpoint.best is not None:
             checkpoints.check_weights(checkpoint.best, self.network)
         checkpoints.restore(checkpoint, self.network, self.optimizer)
+        self._tell_of_state()
         self.random.restore(dict(checkpoint.random))
         self._step = progress.step
         self._weights_of = None
@@ -826,6 +899,11 @@ class Training:
         if self.examples is not None:
             self.examples.restore(checkpoint.examples)
         self._rate_in_use = None  # the optimizer's own came with the checkpoint
+
+    def _tell_of_state(self) -> None:
+        """The state is another than what the last step left."""
+        if self._together is not None:
+            self._together.state_changed()
 
     def _forget_spoilt(self) -> None:
         self._watch.forget()

@@ -187,6 +187,26 @@ def test_given_weights_are_written_as_they_are() -> None:
     assert values["bias"].tolist() == [-1.5]
 
 
+def test_given_filters_are_written_as_they_are_in_rows_or_window_by_window() -> None:
+    edge = (1.0, 0.0, -1.0, 2.0, 0.0, -2.0, 1.0, 0.0, -1.0)
+    lines = tuple(edge[at : at + 3] for at in (0, 3, 6))
+    for rows in ((edge, edge[::-1]), lines + tuple(line[::-1] for line in lines[::-1])):
+        given = conv(2, 3, weight_initialisation="given", weight_values=rows, bias_values=(0.5, -1.0))
+        values = weights_of(given, image(1, 8, 8))
+        assert values["weight"].tolist() == [
+            [[list(line) for line in lines]],
+            [[list(line[::-1]) for line in lines[::-1]]],
+        ]
+        assert values["bias"].tolist() == [0.5, -1.0]
+    # Channels one after the other; of a transposed convolution those that come in are the rows.
+    counted = tuple(tuple(float(8 * row + at) for at in range(8)) for row in range(3))
+    params = {"kernel_size": (2, 2), "weight_initialisation": "given", "weight_values": counted}
+    there = weights_of(plain("conv2d", out_channels=3, **params), image(2, 4, 4))["weight"]
+    back = weights_of(plain("conv_transpose2d", out_channels=2, **params), image(3, 4, 4))["weight"]
+    assert there.shape == back.shape == (3, 2, 2, 2)
+    assert there.flatten().tolist() == back.flatten().tolist() == [float(at) for at in range(24)]
+
+
 def test_given_weights_without_biases_leave_these_at_zero() -> None:
     values = weights_of(linear(1, weight_initialisation="given", weight_values=((1.0, 2.0),)), features(2))
     assert values["bias"].tolist() == [0.0]

@@ -62,6 +62,8 @@ class Examples:
             return cls()
         numbers = math.prod(facts.input_shape)
         training, validation, test = facts.examples or (0, 0, 0)
+        if facts.streamed:  # only the answers are in memory
+            return cls(training, validation, test, 8)
         return cls(training, validation, test, numbers * (1 if len(facts.input_shape) > 1 else BYTES_PER_NUMBER) + 8)
 
     @property

@@ -172,10 +172,19 @@ class TrainingFile(msgspec.Struct, forbid_unknown_fields=True):
     averaging: Any = "none"
 
 
+class PinFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """An example that is pinned."""
+
+    index: int
+    split: str = ""
+
+
 class ViewFile(msgspec.Struct, forbid_unknown_fields=True):
     """What belongs to looking."""
 
     pinned_sample: int = 0
+    pinned_split: str = ""
+    pins: list[PinFile] = msgspec.field(default_factory=list)
 
 
 class CuratedFile(msgspec.Struct, forbid_unknown_fields=True):

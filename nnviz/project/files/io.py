@@ -45,6 +45,8 @@ from nnviz.project.graph.wiring import MOST_EDGES, MOST_NODES, can_connect, find
 from nnviz.project.graph_edits import FARTHEST
 from nnviz.project.group_edits import MOST_GROUPS, MOST_NOTES, group_problem, item_flaw
 from nnviz.project.model import (
+    MOST_PINS,
+    PIN_SPLITS,
     Arrow,
     Choice,
     Curated,
@@ -56,6 +58,7 @@ from nnviz.project.model import (
     Note,
     Params,
     ParamValue,
+    Pin,
     PortRef,
     Project,
     TrainConfig,
@@ -278,10 +281,25 @@ def _training(file: TrainingFile, problems: _Problems) -> TrainConfig:
     return TrainConfig(**own)  # type: ignore[arg-type]  # the declarations carry the types
 
 
+_PIN_SPLITS = "This must be train or validation: the test set is sealed."
+
+
 def _view(file: ViewFile, problems: _Problems) -> View:
     if not 0 <= file.pinned_sample < 2**31:
         problems.add("view.pinned_sample", "This must be a whole number from 0 on.")
-    return View(pinned_sample=file.pinned_sample)
+    if file.pinned_split not in PIN_SPLITS:
+        problems.add("view.pinned_split", _PIN_SPLITS)
+    if len(file.pins) > MOST_PINS:
+        problems.add("view.pins", f"This list has {len(file.pins)} entries; at most {MOST_PINS} are allowed.")
+        return View(file.pinned_sample)
+    pins: dict[Pin, None] = {}
+    for place, one in enumerate(file.pins):
+        if not 0 <= one.index < 2**31:
+            problems.add(f"view.pins[{place}].index", "This must be a whole number from 0 on.")
+        if one.split not in PIN_SPLITS:
+            problems.add(f"view.pins[{place}].split", _PIN_SPLITS)
+        pins[Pin(one.index, one.split)] = None
+    return View(file.pinned_sample, file.pinned_split, tuple(pins))
 
 
 def _curation(items: Sequence[CuratedFile], problems: _Problems) -> tuple[Curated, ...]:
@@ -467,7 +485,7 @@ def _lines(project: Project) -> Iterator[str]:
             },
         },
     )
-    yield from _block("view", msgspec.structs.asdict(project.view))
+    yield from _block("view", _view_fields(project.view))
     yield '  "graph": {\n    "nodes": ['
     yield from _rows(_node_row(node) for node in project.graph.nodes.values())
     yield '],\n    "edges": ['
@@ -493,6 +511,15 @@ def _chosen(slots: Iterable[Slot], config: DataConfig | TrainConfig, usual: Data
         for name, (slot, chosen) in held.items()
         if not slot.left_out or chosen != getattr(usual, name)
     }
+
+
+def _view_fields(view: View) -> FileObject:
+    fields: FileObject = {"pinned_sample": view.pinned_sample}
+    if view.pinned_split:
+        fields["pinned_split"] = view.pinned_split
+    if view.pins:
+        fields["pins"] = [{"index": pin.index, **({"split": pin.split} if pin.split else {})} for pin in view.pins]
+    return fields
 
 
 def _curated_row(entry: Curated) -> FileObject:

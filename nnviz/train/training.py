@@ -148,7 +148,7 @@ class Training:
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
-            if config.accumulation > 1 or config.averaging.kind != "none":
+            if config.accumulation > 1 or registry.AVERAGING(config.averaging.kind).averages:
                 raise ProjectError(
                     "Accumulated batches and averaged weights are for one process: training in several takes neither.",
                     field="training",
@@ -565,6 +565,11 @@ class Training:
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
         return None if self._long_way is None else self._accumulated(network)
+
+    @property
+    def sees_batches_apart(self) -> bool:
+        """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
+        return self._long_way is not None and (self.draws or bool(_needs_several(self.network)))
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""

@@ -510,6 +510,7 @@ class TrainingSession:
             steps=runner.training.step,
             seconds=runner.speed.seconds,
             best_epoch=runner.training.best_epoch,
+            ended_early=runner.training.epoch < runner.epochs,
         )
 
     def _goes_on(self) -> bool:

@@ -18,6 +18,7 @@ from nnviz.gui.inspector.inspector import Inspector
 from nnviz.gui.inspector.rate_curve import rates_of
 from nnviz.gui.inspector.training_tab import TrainingTab
 from nnviz.project.document import Document
+from nnviz.project.edits import SetParam
 from nnviz.project.model import Choice, TrainConfig
 
 
@@ -96,3 +97,23 @@ def test_what_is_seldom_wanted_is_folded_until_asked_for_or_chosen(
 def test_the_sum_of_the_steps_knows_accumulated_batches(tab: TrainingTab) -> None:
     tab._on_edited("accumulation", 3, "")
     assert "in batches of 64, 3 of them a step: 6 steps an epoch, 90 in all" in tab.summary.text()
+
+
+def test_weights_of_classes_are_typed_where_they_are_asked_for(document: Document, qtbot: QtBot) -> None:
+    made = Inspector(workspace_of(document))
+    qtbot.addWidget(made)
+    made.resize(340, 700)
+    made.show()
+    made.set_selection(["output"])
+    form = made.layer.form
+    typed = form.editors["loss.cross_entropy.weights"]
+    assert not typed.isVisible()
+    document.apply(SetParam("output", "loss", Choice("cross_entropy", {"class_weights": "typed"})))
+    assert typed.isVisible()
+    problems = [one.text for one in document.diagnostics if one.severity == "error"]
+    assert problems == ["The loss needs one weight for each of the 10 classes, and 0 are typed."]
+    fix = next(one for one in document.diagnostics if one.severity == "error").fixes[0]
+    document.apply(fix.edit)
+    assert not any(one.severity == "error" for one in document.diagnostics)
+    document.apply(SetParam("output", "loss", "mse"))
+    assert not typed.isVisible() and not form.editors["loss.cross_entropy.class_weights"].isVisible()

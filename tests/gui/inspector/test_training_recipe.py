@@ -17,6 +17,7 @@ from nnviz.gui.inspector.editors import ChoiceEditor
 from nnviz.gui.inspector.inspector import Inspector
 from nnviz.gui.inspector.rate_curve import rates_of
 from nnviz.gui.inspector.training_tab import TrainingTab
+from nnviz.gui.look.planes import probabilities, sureness
 from nnviz.project.document import Document
 from nnviz.project.edits import SetParam
 from nnviz.project.model import Choice, TrainConfig
@@ -117,3 +118,10 @@ def test_weights_of_classes_are_typed_where_they_are_asked_for(document: Documen
     assert not any(one.severity == "error" for one in document.diagnostics)
     document.apply(SetParam("output", "loss", "mse"))
     assert not typed.isVisible() and not form.editors["loss.cross_entropy.class_weights"].isVisible()
+
+
+def test_a_score_is_not_shown_as_a_probability() -> None:
+    scores = np.array([-1.0, 4.25, 2.0])
+    shares = probabilities("hinge", scores)
+    assert shares.tolist() == [0, 1, 0] and sureness("hinge", shares, scores) == "4.2"
+    assert sureness("cross_entropy", probabilities("cross_entropy", scores), scores) == "90 %"

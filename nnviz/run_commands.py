@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import msgspec
+
 from nnviz import paths
 from nnviz.errors import InputError, RunFileError
 from nnviz.record.comparison import compare_runs, find_run
-from nnviz.record.library import Label, Library, summary
+from nnviz.record.library import Label, Library, settings_of, summary
 from nnviz.record.number_text import format_number
 from nnviz.record.orders import ORDERS
 from nnviz.record.places import runs_folder
@@ -37,6 +39,7 @@ class ListedRun:
         tags, pinned: What the user says of it.
         created: Seconds since 1970, UTC.
         state: ``running`` (somebody writes it), ``done``, ``failed``, ``broken off`` (killed) or ``damaged``.
+        planned: Epochs that it was to have.
         results: What came out of it; None where it cannot be read.
         damage: Why it cannot be read, as a sentence; empty where it can.
     """
@@ -48,6 +51,7 @@ class ListedRun:
     pinned: bool
     created: float
     state: str
+    planned: int | None
     results: Results | None
     damage: str = ""
 
@@ -116,11 +120,12 @@ def listed(path: Path, modified: float, label: Label) -> ListedRun:
     """What a list says of the run in a file; never raises for what is in it."""
     head = summary(path)
     found: Results | None = None
+    planned: int | None = None
     state, damage = "", head.damage
     if not damage:
         try:
             with open_run(path) as run:
-                found, state = results(run), run.state
+                found, state, planned = results(run), run.state, _planned(run.info.project_json)
         except RunFileError as error:
             damage = error.message
     if damage:
@@ -137,6 +142,7 @@ def listed(path: Path, modified: float, label: Label) -> ListedRun:
         label.pinned,
         head.created or modified,
         state,
+        planned,
         found,
         damage,
     )
@@ -197,6 +203,14 @@ def export_tensorboard(named: str, folder: Path) -> int:
     return 0
 
 
+def _planned(project_json: bytes) -> int | None:
+    try:
+        epochs = settings_of(project_json).get("training.epochs")
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return epochs if isinstance(epochs, int) else None
+
+
 def _folder(given: Path | None) -> Path:
     if given is None:
         return runs_folder()
@@ -229,7 +243,7 @@ def _row(run: ListedRun) -> tuple[str, ...]:
         name,
         date,
         run.state,
-        str(found.epochs),
+        str(found.epochs) if run.planned in (None, found.epochs) else f"{found.epochs} of {run.planned}",
         best if found.best_epoch is None else f"{best} (epoch {found.best_epoch})",
         _share(found.best_accuracy),
         _number(found.test_loss),

@@ -31,7 +31,7 @@ def planted(
     created: float,
     *,
     finished: bool = True,
-    test: float | None = None,
+    test: float = -1,
 ) -> Path:
     """A run of ten steps an epoch whose accuracy is one less its loss."""
     runs_folder().mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,16 @@ def test_runs_are_listed_filtered_and_sorted(three: None, capsys: pytest.Capture
     assert cli.main(["runs"]) == 0
     shown = capsys.readouterr()
     (row,) = [line for line in shown.out.splitlines() if "first" in line]
-    for part in ("* first", "the narrow one", "exercise 3, kept", "done", "0.250 (epoch 2)", "75.00 %", "2:30 min"):
+    for part in (
+        "* first",
+        "the narrow one",
+        "exercise 3, kept",
+        "done",
+        "3 of 300",
+        "0.250 (epoch 2)",
+        "75.00 %",
+        "2:30 min",
+    ):
         assert part in row
     states = {line.split()[0]: line for line in shown.out.splitlines()}
     assert "broken off" in states["third"] and "damaged" in states["broken"] and "not a run" in shown.err

@@ -301,9 +301,7 @@ class Training:
         if switches == self._switchboard.now:
             return
         if self._together is not None:
-            raise TrainingError(
-                "Units are switched off or frozen in this run: go on with it in one process."
-            )
+            raise TrainingError("Units are switched off or frozen in this run: go on with it in one process.")
         self._switchboard.use(switches)
         # The short way calls no module, and so would pass by what silences one.
         self._gradients = None if switches.off else self._short_way

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnviz import __version__, interruption, paths, streams
+from nnviz import __version__, evaluating, interruption, paths, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
 #: Those about runs that are there already.
 RUN_COMMANDS = ("runs", "compare", "export-tensorboard")
-COMMANDS = ("samples", "datasets", "summary", "train", *RUN_COMMANDS, "predict", "explain", "screenshot")
+COMMANDS = ("samples", "datasets", "summary", "train", *RUN_COMMANDS, "evaluate", "predict", "explain", "screenshot")
 
 EPILOGUE = """\
 Without a command the window opens, with FILE or sample:NAME if one is given:
@@ -92,6 +92,8 @@ def _run(options: argparse.Namespace) -> int:
             return commands.train(commands.TrainOptions.of(options))
         case command if command in RUN_COMMANDS:
             return _run_on_runs(options)
+        case "evaluate":
+            return commands.evaluate(evaluating.EvaluateOptions.of(options))
         case "predict":
             return commands.predict(commands.PredictOptions.of(options))
         case "explain":
@@ -301,6 +303,13 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
 
     _add_run_commands(commands)
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="print how the network of a run does on a whole split",
+        description="Print how the network of a run does on a whole split: accuracy, precision, recall and F1 of each "
+        "class, the confusion matrix and calibration; of a regression its errors.",
+    )
+    evaluating.add_options(evaluate, _path, _add_data_folder)
 
     predict = commands.add_parser(
         "predict",

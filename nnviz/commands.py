@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz import interruption, paths
+from nnviz import evaluating, interruption, paths
 from nnviz.data import datasets as data_sets
 from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, InputError, ProjectError, TrainingError
+from nnviz.evaluating import EvaluateOptions
 from nnviz.project import registry, settings
 from nnviz.project.adapt import changes, choose_data
 from nnviz.project.checks.diagnosis import Diagnostic
@@ -438,6 +439,12 @@ def predict(options: PredictOptions) -> int:
     return 0
 
 
+def evaluate(options: EvaluateOptions) -> int:
+    """Print how the network of a run does on a whole split."""
+    _check_data_folder(options.data_dir)
+    return evaluating.evaluate(options, _named_data, _print_table)
+
+
 @dataclass(frozen=True)
 class ExplainOptions:
     """What ``nnviz explain`` was asked for."""
@@ -504,7 +511,7 @@ def explain(options: ExplainOptions) -> int:
         options.index,
         options.mode,
     )
-    answered = asked.answer(training, question, pinned=project.view.pinned_sample)
+    answered = asked.answer(training, question, pinned=project.view.pinned)
     example = answered.example
     if options.json:
         whose: dict[str, object] | None = None

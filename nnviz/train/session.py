@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psygnal
 
@@ -27,7 +27,8 @@ from nnviz.errors import Cancelled, DataError, NnvizError, NotFiniteError, Param
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
-from nnviz.project.model import Curated, Project
+from nnviz.project.model import Curated, Project, named
+from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.interest import Interest
 from nnviz.record.run import Run
 from nnviz.train import devices, failures
@@ -131,7 +132,7 @@ class TrainingSession:
         #: The position until there is a runner to ask.
         self._first_position = Position(epochs=project.training.epochs, batch_size=project.training.batch_size)
         #: What any thread asked for and the owner has not done yet.
-        self._commands = CommandQueue(self._refuse)
+        self._commands = CommandQueue(self._refuse, lambda: self._is_going_back)
         #: Set by any thread: the session is to end.
         self._closing = threading.Event()
         #: Whether Ctrl-C was pressed. Written by the main thread.
@@ -296,6 +297,19 @@ class TrainingSession:
         asked.add_done_callback(lambda done: _pass_failure(done, answer))
         return answer
 
+    def evaluate(self, split: str) -> Future[AnyEvaluated]:
+        """What the network makes of every example of a split, asked batch by batch between two steps; recorded.
+
+        Training waits for it, and goes on as if it had not been: no random number is drawn and no weight changed.
+
+        Args:
+            split: ``train``, ``validation`` or ``test``, which is counted.
+        """
+        answer: Future[AnyEvaluated] = Future()
+        asked = self._commands.put(lambda: self._prepared.evaluate(split, answer), quiet=True)
+        asked.add_done_callback(lambda done: _pass_failure(done, answer))
+        return answer
+
     def restore_best(self) -> Future[None]:
         """Put the weights of the best epoch in."""
         return self._commands.put(self._restore_best)
@@ -304,13 +318,14 @@ class TrainingSession:
         """Have something answered on the owner's thread, where :attr:`training` may be looked at.
 
         The network is whole and at rest meanwhile; whoever changes its mode, its gradients or the random state puts
-        them back. What the question raises comes with the future and disturbs nobody else.
+        them back. What the question raises comes with the future and disturbs nobody else. On the way back to an
+        earlier step the answer waits until that is reached: of the weights in between nobody has asked anything.
         """
-        return self._commands.put(question, quiet=True)
+        return self._commands.put(question, quiet=True, settled=True)
 
     def capture(self) -> Future[Checkpoint]:
-        """A copy of everything that decides how the training goes on."""
-        return self._commands.put(self._capture, quiet=True)
+        """A copy of everything that decides how the training goes on; waits for the end of a way back, as an answer."""
+        return self._commands.put(self._capture, quiet=True, settled=True)
 
     # -- the owner's thread -------------------------------------------------------------------------------------------
 
@@ -382,7 +397,8 @@ class TrainingSession:
         if self._together is not None:
             self._together.meet(None, self.data.mark)
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
-        instruments = Instruments(training, self.run, probes, self._budget, self.project.view.pinned_sample)
+        view = self.project.view
+        instruments = Instruments(training, self.run, probes, self._budget, view.pinned, map(named, view.pins))
         runner = Runner(
             training,
             instruments,
@@ -500,6 +516,12 @@ class TrainingSession:
         return self._state not in (SessionState.DONE, SessionState.FAILED) and not self._broken_off
 
     # -- what was asked, on the owner's thread ------------------------------------------------------------------------
+
+    @property
+    def _is_going_back(self) -> bool:
+        """Whether the weights are those of a step on the way back to an earlier one."""
+        runner = self._runner
+        return runner is not None and runner.is_going_back and self._state is not SessionState.FAILED
 
     @property
     def _prepared(self) -> Runner:
@@ -699,7 +721,7 @@ class TrainingSession:
             yield
 
 
-def _pass_failure(asked: Future[None], answer: Future[EvaluationResult]) -> None:
+def _pass_failure(asked: Future[None], answer: Future[Any]) -> None:
     """Hands the reason why an evaluation was not even begun to whoever waits for it."""
     error = asked.exception()
     if error is not None and not answer.done():

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import mixed
+from nnviz.gui.look.run_colours import faint_run_colour
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
@@ -24,8 +24,6 @@ from nnviz.record.run import RunView
 #: What curves are called where there is little room.
 _SHORT = {"validation": "val."}
 _SPLITS = (("train", "batch", 0), ("validation", "validation", 1), ("test", "test", 2))
-#: How much of its colour a curve of another run keeps: it stands behind those of the shown one.
-_BESIDE = 0.5
 _LONGEST_TITLE = 24
 #: What each of the two views shows.
 _SHOWN = {"loss": LOSS, "accuracy": ACCURACY}
@@ -33,8 +31,12 @@ _SHOWN = {"loss": LOSS, "accuracy": ACCURACY}
 
 def title_of(run: RunView) -> str:
     """What a run beside the shown one is called in the legend."""
-    title = " ".join(run.info.title.split())
-    return (title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…") or "other run"
+    return _short_title(run.info.title) or "other run"
+
+
+def _short_title(text: str) -> str:
+    title = " ".join(text.split())
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
 
 
 class LossPanel(CurvesPanel):
@@ -179,10 +181,13 @@ class LossPanel(CurvesPanel):
         """The runs that are drawn beside the shown one."""
         return () if self.shown is None else self.shown.others
 
+    def _name_of(self, run: RunView) -> str:
+        """What the user calls it, and what tells it from the others; else its own title."""
+        return _short_title(self.workspace.runs.name_of(run)) or title_of(run)
+
     def _colour_beside(self, index: int) -> QColor:
         """One colour for all curves of a run: those of the shown one have theirs by split."""
-        series = themes.current().series
-        return mixed(QColor(themes.current().panel), QColor(series[(len(_SPLITS) + index) % len(series)]), _BESIDE)
+        return faint_run_colour(index)
 
     def _draw_beside(self, plot: CurvePlot, view: str, changed: frozenset[str]) -> None:
         """The curves of the other runs, in one view."""
@@ -198,7 +203,7 @@ class LossPanel(CurvesPanel):
                 reading.follow(steps, values, self.smoothing if split == "train" else 0.0)
                 plot.set_curve(
                     f"{series} of run {index}",
-                    title_of(other),
+                    self._name_of(other),
                     self._colour_beside(index),
                     self.place_of(other, steps),
                     reading.smoothed,
@@ -294,7 +299,7 @@ class LossPanel(CurvesPanel):
                 age, short = moment.words(reading.step), _SHORT.get(title, "")
                 entries.append(LegendEntry(title, look, text, old=old, age=age, short=short, group=view))
         entries += [
-            LegendEntry(title_of(other), self._colour_beside(index))
+            LegendEntry(self._name_of(other), self._colour_beside(index))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))
             if readings
         ]

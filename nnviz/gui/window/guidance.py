@@ -187,6 +187,12 @@ class Guidance(QObject):
         """The run that is looked at cannot be followed any further."""
         self._notices.show_notice("follow", f"{sentence} What was read before is still shown.", "warning")
 
+    def tell_deleted(self, paths: Sequence[Path], restore: Callable[[Sequence[Path]], None]) -> None:
+        """Runs went into the trash; they can be brought back at once."""
+        what = f"“{paths[0].stem}” is" if len(paths) == 1 else f"{len(paths)} runs are"
+        bring = Button("Bring back", lambda: restore(paths), primary=True)
+        self._notices.show_notice("deleted", f"{what} in the trash of the runs now.", "information", (bring,))
+
     # ---- failures ------------------------------------------------------------------------------------------------
 
     def tell_failure(self, sentence: str, details: str) -> None:

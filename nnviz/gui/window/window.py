@@ -41,6 +41,8 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
+from nnviz.gui.runs.kept_runs import KeptRuns
+from nnviz.gui.runs.pinning import Pinning
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
@@ -135,6 +137,7 @@ class MainWindow(QMainWindow):
             self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
         )
         self.shown_network = ShownNetwork(self.training, self.recorder.path_of, self)
+        self.kept_runs = KeptRuns(self.training, self.background, self.recorder.path_of, self)
         self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
@@ -146,11 +149,14 @@ class MainWindow(QMainWindow):
             self.feed,
             self.shown_network,
             self.files,
+            self.kept_runs,
             self.settings,
             self.background,
             self.apply,
             self.message.say,
         )
+        #: Which examples are pinned.
+        self.pinning = Pinning(self.shown_document, self.feed, self.apply, self)
         #: Forward or backward on the canvas, and one step in five parts.
         self.flow = FlowOnCanvas(self.workspace, self.canvas, self)
         self.looks = Looks(self.settings, self.canvas.minimap, self)
@@ -225,9 +231,13 @@ class MainWindow(QMainWindow):
             *self.data_room.actions(),
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
-            *training_actions(self.training, self.apply),
+            *training_actions(self.training, self.apply, self.pinning),
             *self.flow.actions(),
         )
+
+    def _on_pins(self) -> None:
+        self.canvas.canvas_scene.pins.show_examples(self.pinning.examples())
+        self.update_actions()
 
     def _build_centre(self) -> None:
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -322,12 +332,20 @@ class MainWindow(QMainWindow):
         self.bridge.refused.connect(self.message.say)
         self.recorder.failed.connect(lambda text: self.guidance.tell_error(text, ""))
         self.recorder.message.connect(self.message.say)
+        self.recorder.changed.connect(self.kept_runs.expire)
+        self.kept_runs.attach()
+        self.kept_runs.failed.connect(lambda text: self.guidance.tell_error(text, ""))
+        self.kept_runs.message.connect(self.message.say)
+        self.kept_runs.deleted.connect(lambda paths: self.guidance.tell_deleted(paths, self.kept_runs.restore))
+        self.files.replaced.connect(self.kept_runs.end_comparison)
         self.files.failed.connect(self.guidance.tell_error)
         self.files.failed.connect(self._on_file_failed)
         self.files.message.connect(self.message.say)
         self.files.replaced.connect(self._on_replaced)
         self.canvas.selection_changed.connect(self._on_selection)
         self.canvas.message.connect(self.message.say)
+        self.canvas.canvas_scene.pin_chosen.connect(self.pinning.choose)
+        self.pinning.changed.connect(self._on_pins)
         self.notices.covered.connect(self.flow.cover)
         self.notices.covered.connect(self.centre.cover)
         self.flow.changed.connect(self.update_actions)
@@ -608,6 +626,7 @@ class MainWindow(QMainWindow):
         self.feed.stop()
         self.flow.stop()
         self.data_room.stop()
+        self.kept_runs.stop()
         self.predictions.stop()
         self.training.stop()
         if not self.bridge.close(patience):

@@ -32,6 +32,7 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.files import io
 from nnviz.project.files.own_folder import rooted
+from nnviz.project.flat_settings import flat_settings
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
@@ -345,7 +346,11 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
         report.warning(warning)
     if path is not None and path != options.run:
         print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
-    events = None if options.tensorboard is None else EventFollower(options.tensorboard, report.warning)
+    events = (
+        None
+        if options.tensorboard is None
+        else EventFollower(options.tensorboard, flat_settings(project), report.warning)
+    )
     kept = Kept(None, complete=True)
 
     def begin(session: TrainingSession) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import msgspec
-
 from nnviz import paths
 from nnviz.errors import InputError, RunFileError
+from nnviz.project.files import io
+from nnviz.project.flat_settings import Flat, setting, settings_in
 from nnviz.record.comparison import compare_runs, find_run
-from nnviz.record.library import Label, Library, settings_of, summary
+from nnviz.record.library import Label, Library, summary
 from nnviz.record.number_text import format_number
 from nnviz.record.orders import ORDERS
 from nnviz.record.places import runs_folder
@@ -170,7 +170,7 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
     if len(named) < 2:
         raise InputError("Name two runs or more to compare them.", field="RUN")
     place = _folder(folder)
-    found = compare_runs([find_run(name, place, "RUN") for name in named])
+    found = compare_runs([find_run(name, place, "RUN") for name in named], computed, setting)
     if as_json:
         plain = {
             "runs": list(found.names),
@@ -194,7 +194,7 @@ def export_tensorboard(named: str, folder: Path) -> int:
     path = find_run(named, runs_folder(), "RUN")
     paths.check_folder(folder, "DIR")
     with open_run(path) as run:
-        written = EventFiles(folder, run)
+        written = EventFiles(folder, run, computed(run.info.project_json))
         try:
             written.write_new(live=False)
         finally:
@@ -204,11 +204,17 @@ def export_tensorboard(named: str, folder: Path) -> int:
 
 
 def _planned(project_json: bytes) -> int | None:
-    try:
-        epochs = settings_of(project_json).get("training.epochs")
-    except (msgspec.MsgspecError, RecursionError):
-        return None
+    epochs = settings_in(project_json).get("training.epochs")
     return epochs if isinstance(epochs, int) else None
+
+
+def computed(project_json: bytes) -> dict[str, Flat]:
+    """Every setting that decides what is computed, by its path; a wire is a setting of its own."""
+    found = settings_in(project_json)
+    if found:
+        wires = (f"{edge.source.node} → {edge.target.node}" for edge in io.loads(project_json).graph.edges)
+        found.update({f"wire {wire}": True for wire in wires})
+    return found
 
 
 def _folder(given: Path | None) -> Path:

@@ -96,7 +96,7 @@ def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.Captu
     assert cli.main(["compare", "narrow", "second", str(elsewhere), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["runs"] == ["first", "second", "mine"]
-    assert found["settings"] == {"graph.nodes.linear1.params.out_features": [8, 13, 8]}
+    assert found["settings"] == {"linear1.out_features": [8, 13, 8]}
     assert [one["best_epoch"] for one in found["results"]] == [2, 2, 1]
     assert [one["best_loss"] for one in found["results"]] == [0.25, 0.125, 0.5]
     assert [one["test_loss"] for one in found["results"]] == [0.3, 0.2, None]

@@ -72,6 +72,7 @@ def test_runs_are_listed_filtered_and_sorted(three: None, capsys: pytest.Capture
     assert listed(capsys, "--sort", "epochs", "--limit", "1") == ["first"]
     assert listed(capsys, "NARROW", "first") == ["first"] == listed(capsys, "--tag", "Exercise 3")
     assert listed(capsys, "--tag", "exercise 3", "--tag", "other") == []
+    assert listed(capsys, "loss<0.2") == ["second"] == listed(capsys, "linear1.out_features>12")
     assert cli.main(["runs"]) == 0
     shown = capsys.readouterr()
     (row,) = [line for line in shown.out.splitlines() if "first" in line]

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
-from nnviz.errors import InputError
+from nnviz.errors import InputError, RunFileError
 from nnviz.paths import shown
 from nnviz.record.library import Label, Library
 from nnviz.record.places import RUN_SUFFIX
-from nnviz.record.results import Results, results
-from nnviz.record.stored import open_run
+from nnviz.record.summary import Settings, SettingValue, Summary, summary
 
-_Settings = TypeVar("_Settings", bound=Mapping[str, Any])
 #: So many names are listed where one is looked for.
 _MOST_NAMED = 6
 
@@ -26,18 +23,16 @@ class Compared:
     Attributes:
         names: Of the runs, as they stand in the list of runs.
         settings: Path of a setting -> its value in each run, None where it has none; only where they differ.
-        results: Of each run.
+        summaries: Of each run, with all its settings.
     """
 
     names: tuple[str, ...]
     settings: Mapping[str, tuple[object, ...]]
-    results: tuple[Results, ...]
+    summaries: tuple[Summary, ...]
 
 
 def compare_runs(
-    paths: Sequence[Path],
-    settings: Callable[[bytes], _Settings],
-    value: Callable[[_Settings, str], object],
+    paths: Sequence[Path], settings: Settings, value: Callable[[Mapping[str, SettingValue], str], object]
 ) -> Compared:
     """Compare the runs in these files.
 
@@ -49,14 +44,16 @@ def compare_runs(
     Raises:
         RunFileError: One of them cannot be read.
     """
-    found: list[tuple[_Settings, Results]] = []
+    found = []
     for path in paths:
-        with open_run(path) as run:
-            found.append((settings(run.info.project_json), results(run)))
-    every = sorted({key for of_one, _ in found for key in of_one})
-    beside = {key: tuple(value(of_one, key) for of_one, _ in found) for key in every}
-    differing = {key: values for key, values in beside.items() if any(value != values[0] for value in values)}
-    return Compared(tuple(path.stem for path in paths), differing, tuple(result for _, result in found))
+        one = summary(path, settings)
+        if one.damage:
+            raise RunFileError(one.damage)
+        found.append(one)
+    every = sorted({key for one in found for key in one.settings})
+    beside = {key: tuple(value(one.settings, key) for one in found) for key in every}
+    differing = {key: values for key, values in beside.items() if any(one != values[0] for one in values)}
+    return Compared(tuple(path.stem for path in paths), differing, tuple(found))
 
 
 def find_run(named: str, folder: Path, field: str = "") -> Path:

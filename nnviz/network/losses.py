@@ -121,6 +121,11 @@ class LossFunction:
         """Whether an answer is right or wrong; a regression's is not, nor one that nobody knows the right one of."""
         return self.task in _RIGHT_OR_WRONG
 
+    @property
+    def has_answers(self) -> bool:
+        """Whether somebody knows what is right, so that there is something to compare an answer with."""
+        return self.task not in _WITHOUT_ANSWERS
+
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """The number of right answers in the batch, an integer tensor of no dimensions; None where no answer can be."""
         right = self.right(outputs, targets)
@@ -394,6 +399,8 @@ _TAKES_LABELS = frozenset(kind for kind, spec in registry.losses().items() if sp
 #: Those of what comes out alone.
 _TAKES_NOTHING = frozenset(kind for kind, spec in registry.losses().items() if spec.takes_nothing)
 
+#: The tasks in which nobody knows what is right.
+_WITHOUT_ANSWERS = frozenset({"none"})
 #: The tasks in which an answer is right or wrong.
 _RIGHT_OR_WRONG = frozenset({"classes", "binary"})
 

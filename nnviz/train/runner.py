@@ -735,7 +735,7 @@ class Runner:
         collector = None
         if self._wanted and self._going_back_to is None:
             self._evaluated_split = self._wanted[0].split
-            if self.training.loss_function.task != "none":
+            if self.training.loss_function.has_answers:
                 collector = Collector(self.training.loss_function)
             self._asked_for = True
         elif self.training.epoch_end_due:

@@ -148,7 +148,7 @@ class Training:
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
-            if config.accumulation > 1 or config.averaging.kind != "none":
+            if config.accumulation > 1 or registry.AVERAGING(config.averaging.kind).averages:
                 raise ProjectError(
                     "Accumulated batches and averaged weights are for one process: training in several takes neither.",
                     field="training",

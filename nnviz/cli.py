@@ -234,7 +234,8 @@ def _add_run_commands(commands: Any) -> None:
         "text",
         nargs="*",
         metavar="TEXT",
-        help="only runs with all of these in name, tags or settings, or of which they hold: 'accuracy>0.9', optimizer=adam",",
+        help="only runs with all of these words in name, tags or settings, and where all of these hold: "
+        "'accuracy>0.9', optimizer=adam",
     )
     runs.add_argument("--tag", action="append", default=[], metavar="TAG", help="only with this tag (may be repeated)")
     runs.add_argument(

@@ -37,7 +37,6 @@ from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
-from nnviz.record.event_files import EventFollower
 from nnviz.record.places import RUN_SUFFIX, run_place
 from nnviz.reports import BarReport, JsonReport
 from nnviz.reports import print_table as _print_table
@@ -339,6 +338,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
 
 def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
     path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    from nnviz.record.event_files import EventFollower  # noqa: PLC0415 - numpy
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)

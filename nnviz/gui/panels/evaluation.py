@@ -490,7 +490,9 @@ class EvaluationPanel(Panel):
         }[self._view]
         if isinstance(self._figures, NumberFigures) and self._view != "spread":
             idle = "Click a point to pin its example." if self._view == "pairs" else "Click a row to pin its example."
-        self.words.set_whole(text or idle)
+        found = self._evaluated
+        step = "" if found is None else f"Step {themes.format_count(found.weights_of)}, {_SPLIT_WORDS[found.split]}"
+        self.words.set_wordings(*((text,) if text else (f"{step}. {idle}", f"{step}.", step)))
 
     # ------------------------------------------------------------------ the examples behind something
 

@@ -64,6 +64,8 @@ class ExampleTiles(QWidget):
         self._of: object = None
         self._asked: Asked | None = None
         self._always = False
+        #: Whether they are pictures; as before while nothing is known of the new ones.
+        self._pictures = True
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -168,7 +170,9 @@ class ExampleTiles(QWidget):
         self._say(str(error), always=True)
 
     def _show_items(self) -> None:
-        pictures = any(known.ndim == 3 for known in self._known.values())
+        if self._known:
+            self._pictures = any(known.ndim == 3 for known in self._known.values())
+        pictures = self._pictures
         side = round(_SIDE * themes.text_scale())
         self.list.setFont(themes.font(12))
         icons = QListView.ViewMode.IconMode if pictures else QListView.ViewMode.ListMode

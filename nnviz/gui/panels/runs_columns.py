@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from nnviz.gui.look.theme import format_bytes, format_count, format_duration
+from nnviz.gui.look.theme import format_bytes, format_count, format_duration, format_number
 from nnviz.gui.runs.run_names import date_of, said
 from nnviz.gui.runs.run_row import RunRow
 from nnviz.project.flat_settings import Flat, differing, setting, words_of
@@ -27,6 +27,8 @@ _UNASKED = (
 _MOST_UNASKED = 3
 #: The results that stand before them.
 _BEFORE = 3
+#: Seconds up to which a time is written in seconds.
+_SHORT = 10
 _SETTING = "setting:"
 NAME = "name"
 
@@ -66,6 +68,11 @@ def _figure(
         return "–" if math.isnan(found) else text(found)
 
     return Column(key, title, help, shown, value, best=best)
+
+
+def _taken(seconds: float) -> str:
+    """Short ones in seconds: ``0:00`` would tell nothing."""
+    return f"{format_number(seconds, 2)} s" if seconds < _SHORT else format_duration(seconds)
 
 
 def _counted(number: float) -> str:
@@ -118,7 +125,7 @@ FIXED: tuple[Column, ...] = (
         "Time",
         "How long its steps took, pauses left out",
         lambda row: row.summary.seconds,
-        format_duration,
+        _taken,
     ),
     _figure("created", "Began", "When it was begun", lambda row: row.created, date_of),
     Column(

@@ -54,8 +54,8 @@ class KeptRuns(QObject):
     changed = Signal()
     #: Other runs are drawn beside the one on the screen.
     compared_changed = Signal()
-    #: Runs went into the trash: where they are now, to be brought back.
-    deleted = Signal(object)
+    #: Runs went into the trash: where they are now, to be brought back, and what they are called.
+    deleted = Signal(object, str)
     #: What is compared is to be seen large, side by side.
     page_requested = Signal()
     #: Something could not be done: a sentence.
@@ -256,6 +256,8 @@ class KeptRuns(QObject):
         """Move runs into the trash; the one that is trained stays."""
         folder = self.folder
         self._forget(paths)
+        names = [row.name for row in self._rows if row.path in paths]
+        words = f"“{names[0]}”" if len(names) == 1 else f"{len(paths)} runs"
 
         def work() -> tuple[list[Path], str]:
             return _each(paths, Library(folder).delete)
@@ -263,7 +265,7 @@ class KeptRuns(QObject):
         def done(result: tuple[list[Path], str]) -> None:
             moved, refused = result
             if moved:
-                self.deleted.emit(tuple(moved))
+                self.deleted.emit(tuple(moved), words)
             if refused:
                 self.failed.emit(refused)
             self.look()

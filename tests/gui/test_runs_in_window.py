@@ -134,5 +134,5 @@ def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, 
     person.until(lambda: panel.model.places.get(two) == -1)
     window.replay.back()
     person.until(lambda: len(window.feed.shown.others) == 1 and window.feed.run is window.training.workbench.run)
-    window.files.open_sample("xnor-two-layer")
+    window.files.new()
     person.until(lambda: window.kept_runs.compared == () and not window.feed.shown.others)

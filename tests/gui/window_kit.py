@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QToolButton
 from nnviz.gui.window.window import MainWindow
 
 #: Milliseconds for what training brings about: next to busy neighbours a few batches can take that long.
-TIMEOUT = 12_000
+TIMEOUT = 120_000
 OpenWindow = Callable[..., MainWindow]
 
 

@@ -67,6 +67,16 @@ class RunsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(moved[0], 0), self.index(moved[-1], len(self.columns) - 1))
         return not same
 
+    def replace_row(self, row: RunRow) -> None:
+        """One run says something else of itself; it stays where it stands."""
+        at = next((at for at, one in enumerate(self.rows) if one.path == row.path), None)
+        if at is None or row == self.rows[at]:
+            return
+        self.rows[at] = row
+        best, self._best = self._best, self._found_best()
+        first, last = (at, at) if best == self._best else (0, len(self.rows) - 1)
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
+
     def mark_sort(self, key: str, descending: bool) -> None:
         """Say in the header by which column the rows are ordered."""
         if (key, descending) != self._sort:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from nnviz.gui.look.theme import format_bytes, format_count, format_duration, format_number
 from nnviz.gui.runs.run_names import date_of, said
 from nnviz.gui.runs.run_row import RunRow
-from nnviz.project.flat_settings import Flat, differing, setting, words_of
+from nnviz.project.flat_settings import Flat, differing, differs, setting, words_of
 from nnviz.record.quantities import ACCURACY, LOSS
 
 #: What rows are ordered by; None is last, whichever way.
@@ -193,8 +193,8 @@ def columns_of(rows: Sequence[RunRow], chosen: Sequence[str]) -> tuple[Column, .
 
 def settings_unasked(rows: Sequence[RunRow]) -> list[str]:
     """Settings of training and data that differ among these runs: the first few."""
-    found = settings_that_differ(rows)
-    return [path for path in _UNASKED if path in found][:_MOST_UNASKED]
+    known = [row.summary.settings for row in rows if row.summary.settings]
+    return [path for path in _UNASKED if differs(known, path)][:_MOST_UNASKED]
 
 
 def settings_that_differ(rows: Sequence[RunRow]) -> list[str]:

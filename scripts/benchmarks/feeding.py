@@ -41,7 +41,7 @@ def measure(settings: Settings) -> Iterator[Row]:
         name = "MNIST"
     split = data.train.take(torch.arange(min(EXAMPLES, len(data.train))))
     feeder = Feeder(split, data.scaler, 128)
-    peer = PilImages(split.inputs, split.targets)
+    peer = PilImages(split.inputs[:], split.targets)
     loaders = [DataLoader(peer, 128, shuffle=True), DataLoader(peer, 128, shuffle=True, num_workers=2)]
     works = [lambda loader=loader: consume(loader) for loader in loaders]
     ours, alone, workers = in_turn([lambda: consume(feeder.batches(0)), *works], settings.rounds(7))

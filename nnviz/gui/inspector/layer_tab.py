@@ -366,12 +366,16 @@ class LayerTab(Tab):
             return []
         weights = self._run.latest(WEIGHTS.series(node.id), self._step)
         biases = self._run.latest(BIASES.series(node.id), self._step)
-        if not isinstance(weights, ArrayReading) or weights.array.ndim != 2 or "of" in weights.meta:
+        if not isinstance(weights, ArrayReading) or weights.array.ndim < 2 or "of" in weights.meta:
             return []
         if weights.array.size > _MOST_WRITTEN or not np.isfinite(weights.array).all():
             return []
+        # Windows over one channel line by line, as they are drawn; else all of a filter in a row.
+        sizes = weights.array.shape
+        across = sizes[-1] if all(size == 1 for size in sizes[1:-2]) else -1
+        table = weights.array.reshape(-1, across) if across > 0 else weights.array.reshape(sizes[0], -1)
         # As many digits as it takes to be the very same number again.
-        rows = tuple(tuple(float(str(number)) for number in row) for row in weights.array)
+        rows = tuple(tuple(float(str(number)) for number in row) for row in table)
         edits: list[Edit] = [SetParam(node.id, "weight_values", spec.param("weight_values").parse(rows))]
         if isinstance(biases, ArrayReading) and np.isfinite(biases.array).all():
             written = tuple(float(str(number)) for number in biases.array)

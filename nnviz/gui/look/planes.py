@@ -90,6 +90,9 @@ def probabilities(loss: str, values: Numbers) -> Numbers:
             return result
         if answer == "sigmoid":
             return 1.0 / (1.0 + np.exp(-numbers))
+        if answer == "largest":  # Likewise.
+            top: Numbers = np.where(np.isnan(numbers), np.nan, numbers == np.max(numbers, axis=0))
+            return top
         if answer == "sign":  # Not a probability: it is sure either way.
             sure: Numbers = np.where(np.isnan(numbers), np.nan, numbers > 0)
             return sure

@@ -45,7 +45,7 @@ def steps_per_epoch(document: Document) -> float:
     if sizes is None and document.facts is not None:  # a folder, which somebody else has looked at
         sizes = document.facts.examples
     training = sizes[0] if sizes is not None else 0
-    return float(math.ceil(training / max(project.training.batch_size, 1)))
+    return float(math.ceil(training / max(project.training.step_size, 1)))
 
 
 @dataclass(slots=True)

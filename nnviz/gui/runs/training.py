@@ -8,6 +8,7 @@ is seen when the replay is put away.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -32,7 +33,8 @@ from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import LOSS
+from nnviz.record.quantities import LOSS, TEST_USES
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.workbench import State, Workbench
@@ -214,7 +216,10 @@ class Training(QObject):
     @property
     def test_uses(self) -> int:
         """How often the test split has been looked at in this run."""
-        steps, _ = self.feed.run.scalars(LOSS.series("test"))
+        counted = self.feed.run.latest(TEST_USES.series())
+        if isinstance(counted, Scalar) and math.isfinite(counted.value):
+            return max(0, int(counted.value))
+        steps, _ = self.feed.run.scalars(LOSS.series("test"))  # of a run from before it was counted there
         return int(steps.size)
 
     def blocked(self) -> str:

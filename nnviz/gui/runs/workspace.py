@@ -16,7 +16,7 @@ from nnviz.gui.runs.shown_network import ShownNetwork
 from nnviz.gui.runs.training import Training
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
-from nnviz.project.model import Project
+from nnviz.project.model import Pinned, Project
 
 
 class ProjectFiles(Protocol):
@@ -59,6 +59,11 @@ class Workspace:
     background: Background
     apply: Callable[[Edit], object]
     say: Callable[[str], object]
+
+    @property
+    def pinned(self) -> Pinned:
+        """The example that the cards show, as those take it who look into the network."""
+        return self.feed.shown.example or self.document.project.view.pinned
 
     @property
     def known(self) -> KnownData:

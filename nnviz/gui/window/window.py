@@ -43,6 +43,7 @@ from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.kept_runs import KeptRuns
+from nnviz.gui.runs.pinning import Pinning
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
@@ -155,6 +156,8 @@ class MainWindow(QMainWindow):
             self.apply,
             self.message.say,
         )
+        #: Which examples are pinned.
+        self.pinning = Pinning(self.shown_document, self.feed, self.apply, self)
         #: Forward or backward on the canvas, and one step in five parts.
         self.flow = FlowOnCanvas(self.workspace, self.canvas, self)
         self.looks = Looks(self.settings, self.canvas.minimap, self)
@@ -232,9 +235,13 @@ class MainWindow(QMainWindow):
             *self.compare_room.actions(),
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
-            *training_actions(self.training, self.apply),
+            *training_actions(self.training, self.apply, self.pinning),
             *self.flow.actions(),
         )
+
+    def _on_pins(self) -> None:
+        self.canvas.canvas_scene.pins.show_examples(self.pinning.examples())
+        self.update_actions()
 
     def _build_centre(self) -> None:
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -344,6 +351,8 @@ class MainWindow(QMainWindow):
         self.files.replaced.connect(self._on_replaced)
         self.canvas.selection_changed.connect(self._on_selection)
         self.canvas.message.connect(self.message.say)
+        self.canvas.canvas_scene.pin_chosen.connect(self.pinning.choose)
+        self.pinning.changed.connect(self._on_pins)
         self.notices.covered.connect(self.flow.cover)
         self.notices.covered.connect(self.centre.cover)
         self.flow.changed.connect(self.update_actions)

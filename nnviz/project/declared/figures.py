@@ -1,0 +1,36 @@
+"""Figures of the validation split by which epochs are compared. Declarations only; ``train/validated.py`` reads them.
+
+Another figure is one more entry here and one more there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nnviz.project.spec import Spec
+
+
+@dataclass(frozen=True)
+class FigureSpec(Spec):
+    """A figure of a split: a Spec with what is good.
+
+    Attributes:
+        higher_is_better: Of two epochs the better one has the higher figure; else the lower one.
+    """
+
+    higher_is_better: bool = False
+
+
+FIGURES: tuple[FigureSpec, ...] = (
+    FigureSpec("loss", "Loss", "The mean loss of the validation examples: the lower, the better."),
+    FigureSpec(
+        "accuracy",
+        "Accuracy",
+        "The share of right answers among the validation examples: the higher, the better. Where no answer is right or "
+        "wrong, the loss decides.",
+        higher_is_better=True,
+    ),
+)
+
+#: As the choices of a setting.
+TITLES: tuple[tuple[str, str], ...] = tuple((spec.kind, spec.title) for spec in FIGURES)

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "examples",
     "neurons",
     "own_input",
+    "typed_weights",
     "training",
     "as_used",
     "memory",

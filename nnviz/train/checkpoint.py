@@ -22,6 +22,7 @@ from nnviz.data.fingerprint import Fingerprint
 from nnviz.errors import DataError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
+from nnviz.train.example_record import Captured
 from nnviz.train.finite import all_finite
 from nnviz.train.optimizers import IMPLEMENTATION
 from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
@@ -129,7 +130,8 @@ class Checkpoint:
     @property
     def nbytes(self) -> int:
         """Memory of the tensors that belong to this checkpoint alone."""
-        return size_of(self.weights) + size_of(self.optimizer) + size_of(self.random) + size_of(self.examples)
+        examples = self.examples.nbytes if isinstance(self.examples, Captured) else size_of(self.examples)
+        return size_of(self.weights) + size_of(self.optimizer) + size_of(self.random) + examples
 
     @property
     def is_finite(self) -> bool:

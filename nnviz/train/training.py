@@ -187,7 +187,8 @@ class Training:
         #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = self.batches_again()
         self.examples: ExampleRecord | None = None
-        if record_examples:
+        # What the network says of a mixture of two examples says nothing of either, whatever its label is.
+        if record_examples and not (data.augmentation is not None and data.augmentation.mixes):
             outputs = inference.results[self.network.output_id].output
             macs = self.network.inference.macs * len(data.train)
             self.examples = ExampleRecord(self._feeder, self.loss_function, math.prod(outputs), macs)

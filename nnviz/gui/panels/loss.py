@@ -14,6 +14,7 @@ from nnviz.gui.look.run_colours import faint_run_colour
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
 from nnviz.project.model import Choice, TrainConfig
@@ -108,6 +109,7 @@ class LossPanel(CurvesPanel):
         #: What was read of the other runs, in their order.
         self._beside: list[dict[str, Reading]] = []
         self._show_plots()
+        follow(self.workspace.runs.changed, self._on_names)
 
     def option(self, key: str) -> str:
         """What is shown, and what all curves have."""
@@ -270,6 +272,11 @@ class LossPanel(CurvesPanel):
     def show_ages(self) -> None:
         """Mark the old ones."""
         self._update_legend()
+
+    def _on_names(self) -> None:
+        """Runs may be called something else."""
+        if any(self._beside) and self.isVisible():
+            self._update_legend()
 
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None

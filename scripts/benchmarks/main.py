@@ -17,6 +17,7 @@ BENCHMARKS = (
     "documents",
     "records",
     "feeding",
+    "every_example",
     "tables",
     "explaining",
     "start",

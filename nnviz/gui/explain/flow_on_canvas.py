@@ -19,7 +19,7 @@ from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.graph.bypass import computation
-from nnviz.project.model import Project
+from nnviz.project.model import Pinned, Project
 from nnviz.record.quantities import PINNED_INPUT
 from nnviz.record.readings import ArrayReading
 from nnviz.train.sub_steps import SubStep
@@ -89,7 +89,7 @@ class FlowOnCanvas(QObject):
         self._explaining: Asked | None = None
         self._asked_at = 0.0
         self._again = False
-        self._pinned = -1
+        self._pinned: Pinned = -1
         self._covered = 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -242,14 +242,17 @@ class FlowOnCanvas(QObject):
 
         self._asked = self._network.ask(question, self._show_backward, self._on_no_answer)
 
-    def _pinned_now(self) -> int:
+    def _pinned_now(self) -> Pinned:
         """The example that the cards show at the step that is shown."""
         shown = self._workspace.feed.shown
         reading = shown.run.latest(PINNED_INPUT.series(), shown.step)
-        number = reading.meta.get("sample") if isinstance(reading, ArrayReading) else None
+        if shown.example is not None:
+            return shown.example
+        meta = reading.meta if isinstance(reading, ArrayReading) else {}
+        number, split = meta.get("sample"), meta.get("split")
         if isinstance(number, int) and number >= 0:
-            return number
-        return self._workspace.document.project.view.pinned_sample
+            return (split, number) if isinstance(split, str) and split in ("train", "validation") else number
+        return self._workspace.document.project.view.pinned
 
     def _ask_later(self) -> None:
         if not self._backward or self._later.isActive():

@@ -257,6 +257,26 @@ ACCURACY = Quantity(
     unit="share",
     decimals=1,
 )
+TOP5_ACCURACY = Quantity(
+    "top5_accuracy",
+    "Top-5 accuracy",
+    "split",
+    "scalar",
+    "The share of the examples whose class was among the five that the network found likeliest; with six classes or "
+    "more.",
+    unit="share",
+    decimals=1,
+)
+MACRO_F1 = Quantity(
+    "macro_f1",
+    "Macro F1",
+    "split",
+    "scalar",
+    "The mean over the classes of F1, 2·precision·recall / (precision + recall): each class counts the same, however "
+    "many examples it has.",
+    unit="share",
+    decimals=1,
+)
 LEARNING_RATE = Quantity(
     "learning_rate",
     "Learning rate",
@@ -268,6 +288,15 @@ LEARNING_RATE = Quantity(
 )
 EPOCH = Quantity(
     "epoch", "Epoch", "run", "scalar", "The number of finished epochs, recorded when one ends.", holds=True
+)
+TRAINING_SECONDS = Quantity(
+    "training_seconds",
+    "Training time",
+    "run",
+    "scalar",
+    "Seconds of training until the end of each epoch, pauses left out; a run that is gone on with counts on.",
+    unit="s",
+    holds=True,
 )
 SPEED = Quantity(
     "speed/samples_per_second",
@@ -569,6 +598,23 @@ EXAMPLE_MARGIN = Quantity(
     "array",
     "For every training example the mean over the epochs of the output of its label less the largest other output: "
     "the lower, the more the network disagrees with the label.",
+)
+# Arrays: of classes float32[n, 4]: predicted class (-1 for none), its probability (NaN for none), right class, how many
+# classes came before the right one; of numbers float32[n, 2k]: k predicted, k right ones. Read by record/evaluated.py.
+EVALUATION = Quantity(
+    "evaluated",
+    "Evaluation",
+    "split",
+    "array",
+    "What the network made of every example of a split, when that was asked for.",
+)
+TEST_USES = Quantity(
+    "test_uses",
+    "Uses of the test set",
+    "run",
+    "scalar",
+    "How often the test set was looked at, recorded when it is.",
+    holds=True,
 )
 FINDING = Quantity(
     "finding",

@@ -598,6 +598,7 @@ class Workbench:
                 seed=project.training.seed,
                 device=project.training.device,
                 title=project.name,
+                facts={"parameters": str(self._document.inference.parameters)},
             )
         )
         self._keep_compared(self._compared)

@@ -174,7 +174,7 @@ class CurvePlot(QWidget):
 
         Args:
             key: Its name among the curves.
-            title: What its label says.
+            title: What its label says; there is none where it is empty.
             colour: Its colour.
             x: Where the values stand.
             values: What was measured; drawn faintly behind ``shown`` when that is given.
@@ -473,7 +473,7 @@ class CurvePlot(QWidget):
         labels: list[EndLabel] = []
         for curve in self._curves.values():
             known = np.flatnonzero(np.isfinite(curve.placed[-256:]))
-            if not len(known):
+            if not len(known) or not curve.title:  # of another run: its legend says which
                 continue
             last = float(curve.placed[-256:][known[-1]])
             point = box.mapViewToScene(QPointF(self._x_end, last))

@@ -9,6 +9,7 @@ from typing import Protocol
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
 from nnviz.record.age import Moment, moment_of
+from nnviz.record.pinned import Followed, latest_of
 from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, Quantity
 from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar, fits
 
@@ -36,12 +37,27 @@ class LiveValues:
         self._run: Readings | None = None
         self._step: int | None = None
         self._instead: Mapping[str, ArrayReading] = {}
+        self._example: Followed | None = None
         self.moment = Moment()
         self._findings: dict[str, tuple[Finding, ...]] = {}
 
-    def show(self, run: Readings | None, step: int | None, instead: Mapping[str, ArrayReading] | None = None) -> None:
-        """Read from this run at this step (None: the newest), but what stands in place of the pinned example."""
+    def show(
+        self,
+        run: Readings | None,
+        step: int | None,
+        instead: Mapping[str, ArrayReading] | None = None,
+        example: Followed | None = None,
+    ) -> None:
+        """Read from this run at this step (None: the newest), but what stands in place of the pinned example.
+
+        Args:
+            run: What is read; None for nothing.
+            step: None for the newest.
+            instead: What stands in place of what was measured, by the names of the series.
+            example: Which of the examples that the run followed; None is the one that was shown then.
+        """
         self._instead = instead or {}
+        self._example = example
         self._run = run
         self._step = step
         self.moment = moment_of(run, step) if run is not None else Moment()
@@ -159,7 +175,7 @@ class LiveValues:
     def _array(self, series: str) -> ArrayReading | None:
         if series in self._instead:
             return self._instead[series]
-        sample = self._run.latest(series, self._step) if self._run is not None else None
+        sample = latest_of(self._run, series, self._step, self._example) if self._run is not None else None
         return sample if isinstance(sample, ArrayReading) else None
 
 

@@ -39,6 +39,7 @@ from nnviz.train.commands import CommandQueue
 from nnviz.train.devices import warm_up
 from nnviz.train.failures import readable
 from nnviz.train.instruments import Instruments
+from nnviz.train.live_settings import LiveSettings
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import Runner
@@ -152,6 +153,8 @@ class TrainingSession:
         self._sub_step: SubStep | None = None
         #: Seconds that a step is given, 0 for none; and when (``time.monotonic``) the next one may begin.
         self._seconds_a_step = self._next_step = 0.0
+        #: Epochs after whose validation it rests; None where it goes on.
+        self._rests_after: int | None = None
         #: What it is at while there is no runner, in words, for the sentence about what there was no memory for.
         self._doing = ""
 
@@ -194,6 +197,10 @@ class TrainingSession:
     def step(self, count: int = 1) -> Future[None]:
         """Train ``count`` batches, then rest; everything is measured around the last one."""
         return self._commands.put(lambda: self._step(count))
+
+    def epoch(self) -> Future[None]:
+        """Train to the end of the present epoch, its validation included, then rest; a pause comes before that."""
+        return self._commands.put(self._train_epoch)
 
     def sub_step_on(self, look: Callable[[SubStep], _Result]) -> Future[tuple[SubStep, _Result]]:
         """Do the next of the five parts of a step; the fifth makes it, just as :meth:`step` does.
@@ -261,6 +268,18 @@ class TrainingSession:
     def set_learning_rate(self, value: float) -> Future[None]:
         """From the next batch on."""
         return self._commands.put(lambda: self._prepared.set_learning_rate(value))
+
+    def take_on(self, settings: LiveSettings) -> Future[None]:
+        """Other settings of optimizer and layers, other layers frozen, from the next batch on.
+
+        They are recorded; going back makes the steps before them with those before. What concerns layers that the
+        network does not have is left out.
+        """
+        return self._commands.put(lambda: self._take_on(lambda has: settings))
+
+    def take_on_changes(self, before: Project, after: Project) -> Future[None]:
+        """Likewise what one project asks for and another did not; what they agree in stays as it is just now."""
+        return self._commands.put(lambda: self._take_on(lambda has: has.merged(before, after)))
 
     def set_epochs(self, count: int) -> Future[None]:
         """How far to train; fewer than are done already ends the training at the end of this one."""
@@ -431,6 +450,8 @@ class TrainingSession:
             runner.complete()
             runner.rest()
             self._enter(SessionState.DONE)
+        elif self._has_trained_its_epoch(runner):
+            self._pause()
         elif self._state is SessionState.RUNNING or runner.has_errand:
             if self._state is SessionState.RUNNING and not runner.has_errand and self._is_too_early(runner):
                 return
@@ -444,6 +465,16 @@ class TrainingSession:
             runner.settle_down()
             runner.save_what_was_put_off()
             self._commands.wait(_LOOK_AT_THE_DISK if runner.has_checkpoint_to_save else None)
+
+    def _has_trained_its_epoch(self, runner: Runner) -> bool:
+        """Whether it was to train to the end of an epoch, and has."""
+        wanted = self._rests_after
+        return (
+            wanted is not None
+            and self._state is SessionState.RUNNING
+            and runner.training.evaluated_epochs >= wanted
+            and not runner.has_errand
+        )
 
     def _is_too_early(self, runner: Runner) -> bool:
         """Whether the next step has to wait for its time; waits for it, or for a request, once."""
@@ -539,6 +570,7 @@ class TrainingSession:
 
     def _play(self) -> None:
         runner = self._prepared
+        self._rests_after = None
         if self._state is SessionState.RUNNING:
             return
         self._leave_sub_steps()
@@ -550,8 +582,14 @@ class TrainingSession:
         runner.cancel_steps()
         self._enter(SessionState.RUNNING)
 
+    def _train_epoch(self) -> None:
+        self._prepared.refuse_if_finished()
+        self._play()
+        self._rests_after = self._prepared.training.evaluated_epochs + 1
+
     def _pause(self) -> None:
         runner = self._prepared
+        self._rests_after = None
         runner.cancel_steps()
         if self._state is SessionState.RUNNING:
             runner.rest()
@@ -563,6 +601,7 @@ class TrainingSession:
         if count < 1:
             raise ParamError(f"The number of steps is {count}, but must be at least 1.", field="count")
         self._leave_sub_steps()
+        self._rests_after = None
         runner.take_steps(count)
         self._enter(SessionState.PAUSED)
 
@@ -587,11 +626,13 @@ class TrainingSession:
 
     def _step_back(self) -> None:
         self._leave_sub_steps()
+        self._rests_after = None
         self._prepared.step_back()
         self._enter(SessionState.PAUSED)
 
     def _go_back(self, step: int) -> None:
         self._leave_sub_steps()
+        self._rests_after = None
         self._prepared.go_back(step)
         self._enter(SessionState.PAUSED)
 
@@ -617,6 +658,11 @@ class TrainingSession:
 
     def _switch_units(self, switches: UnitSwitches) -> None:
         self._prepared.switch_units(switches)
+        self._leave_sub_steps()
+
+    def _take_on(self, settings: Callable[[LiveSettings], LiveSettings]) -> None:
+        runner = self._prepared
+        runner.take_on(settings(runner.training.live_settings))
         self._leave_sub_steps()
 
     def _set_epochs(self, count: int) -> None:

@@ -91,6 +91,10 @@ class CardReadings:
         return "" if self.badge is None or quantity is None else quantity.text(self.badge)
 
 
+#: Behind the number of parameters; of a frozen layer another word stands in its place.
+_PARAMETERS = "par."
+
+
 def parameter_count(count: int) -> str:
     """``18 496 par.``, or ``37.8 M par.`` where the whole number would not fit."""
     return f"{format_count(count)} par." if count < 1_000_000 else f"{count / 1e6:.1f} M par."
@@ -356,6 +360,8 @@ def _paint_figures(
     gradient, old = readings.gradient, "gradient" in readings.old
     unit = letters / LETTERS
     count = parameter_count(facts.parameters) if facts.parameters is not None else "? par."
+    if facts.frozen:
+        count = f"{count.removesuffix(_PARAMETERS)}frozen"
     count_width = text_width(count, letters, 400)
     number_width, letter = text_width(_WIDEST, letters, 400), text_width(readings.sign, letters, 400)
     near = letters == LETTERS
@@ -365,7 +371,7 @@ def _paint_figures(
     together = both >= CLOSEST or near
     squeeze = max(CLOSEST, both if together else squeeze_into(count_width, row.width()))
     painter.setFont(squeezed(letters, 400, squeeze))
-    painter.setPen(theme.text_muted)
+    painter.setPen(theme.information if facts.frozen else theme.text_muted)
     painter.drawText(row, _LEFT, count)
     if gradient is None or not together:
         return

@@ -131,7 +131,8 @@ class Checkpoint:
         curation: What was decided about single examples and held for the epoch under way; None where that is not known,
             as in files of older versions.
         average: The average of the weights, by the names of ``weights``; empty where there is none.
-        live: The settings that can be changed while it trains; None where they are those of the project.
+        live: The settings that can be changed while it trains; None where that is not known, as in files of older
+            versions.
     """
 
     progress: Progress
@@ -212,7 +213,7 @@ def capture(
         examples: What became of every training example; the checkpoint's own from here on.
         curation: What was decided about single examples and holds for the epoch under way.
         average: The average of the weights; the checkpoint's own from here on.
-        live: The settings that can be changed while it trains, where they are not those of the project.
+        live: The settings that can be changed while it trains.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
     """
 

@@ -154,8 +154,6 @@ def _train_to_file(
             wanted := learning_rate_of(project)
         ):  # else it stays what it was at the checkpoint
             session.set_learning_rate(wanted)
-        if resume:
-            session.take_on_changes(io.loads(run.info.project_json), project)
         if on_session is not None:
             on_session(session)
         try:

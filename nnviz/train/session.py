@@ -28,6 +28,7 @@ from nnviz.errors import Cancelled, DataError, NnvizError, NotFiniteError, Param
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
+from nnviz.project.files import io
 from nnviz.project.model import Curated, Project, named
 from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.interest import Interest
@@ -275,11 +276,7 @@ class TrainingSession:
         They are recorded; going back makes the steps before them with those before. What concerns layers that the
         network does not have is left out.
         """
-        return self._commands.put(lambda: self._take_on(lambda has: settings))
-
-    def take_on_changes(self, before: Project, after: Project) -> Future[None]:
-        """Likewise what one project asks for and another did not; what they agree in stays as it is just now."""
-        return self._commands.put(lambda: self._take_on(lambda has: has.merged(before, after)))
+        return self._commands.put(lambda: self._take_on(settings))
 
     def set_epochs(self, count: int) -> Future[None]:
         """How far to train; fewer than are done already ends the training at the end of this one."""
@@ -410,9 +407,11 @@ class TrainingSession:
         measured = self._probes is None or len(self._probes) > 0
         training = Training(self.project, self.data, device, record_examples=measured, together=self._together)
         devices.fit_threads(training.work)
+        resumed = False
         if self._resume is not None:
             self._doing = failures.RESUMING
             training.restore(self._resume)
+            resumed = True
             self._resume = None  # It is as large as the training, and of no more use.
         if self._together is not None:
             self._together.meet(None, self.data.mark)
@@ -433,6 +432,8 @@ class TrainingSession:
         # network and goes on piece by piece while whoever asked for the session can already play.
         self._doing = runner.doing
         runner.begin()
+        if resumed:
+            self._take_on_what_was_asked(runner)
         self._runner = runner
         self._enter(SessionState.READY)
         if training.curation_remark:  # said when it is ready: whoever opens a project listens to what comes after that
@@ -660,10 +661,17 @@ class TrainingSession:
         self._prepared.switch_units(switches)
         self._leave_sub_steps()
 
-    def _take_on(self, settings: Callable[[LiveSettings], LiveSettings]) -> None:
-        runner = self._prepared
-        runner.take_on(settings(runner.training.live_settings))
+    def _take_on(self, settings: LiveSettings) -> None:
+        self._prepared.take_on(settings)
         self._leave_sub_steps()
+
+    def _take_on_what_was_asked(self, runner: Runner) -> None:
+        """A run is gone on with as it was at the checkpoint, but for what its project says now and did not say then."""
+        try:
+            recorded = io.loads(self.run.info.project_json)
+        except NnvizError:
+            return
+        runner.take_on(runner.training.live_settings.merged(recorded, self.project))
 
     def _set_epochs(self, count: int) -> None:
         runner = self._prepared

@@ -238,8 +238,6 @@ class Training:
         self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
         #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
         self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
-        #: What the project says; a checkpoint says what differs from it.
-        self._as_opened = own
         #: Whether the optimizer keeps what it may have no use for.
         self._keeps_too_much = False
         #: The learning rate that the optimizer has; None where it came with a checkpoint.
@@ -919,7 +917,7 @@ class Training:
             None if self.examples is None else self.examples.capture(copied=copied),
             self._present_curation().entries,
             self.average.capture(copied=copied) if self.average is not None and begun else None,
-            None if self.live_settings == self._as_opened else self.live_settings,
+            self.live_settings,
             copied=copied,
         )
         if not self._keeps_too_much:

@@ -475,7 +475,7 @@ class CurvePlot(QWidget):
         self._grid.setPen(pg.mkPen(QColor(theme.grid), width=1))
         self._item.getAxis("left").setPen(QPen(Qt.PenStyle.NoPen))
         self._cursor.setPen(pg.mkPen(QColor(theme.accent), width=1.5))
-        self._event_lines.setPen(pg.mkPen(QColor(theme.text_muted), width=1))
+        self._event_lines.setPen(pg.mkPen(QColor(theme.text_faint), width=1))
         self._event_marks.setPen(pg.mkPen(QColor(theme.panel), width=1))
         self._event_marks.setBrush(QColor(theme.text))
         self._pointer.setPen(pg.mkPen(QColor(theme.text_faint), width=1, style=Qt.PenStyle.DashLine))

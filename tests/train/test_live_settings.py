@@ -300,8 +300,8 @@ def test_a_run_is_gone_on_with_the_settings_that_were_asked_for(tmp_path: Path) 
     with closing(open_run(path)) as run:
         last = from_blobs(run.load_checkpoint())
         assert [(event.step, event.text) for event in run.events()] == [
-            (step, "linear1: frozen"),
             (step, "Probability of dropout1: 0.2 → 0.4"),
+            (step, "linear1: frozen"),
         ]
     assert last.progress.step == 2 * step and torch.equal(last.weights["linear1.weight"], before)
     assert last.live == LiveSettings.of(after)

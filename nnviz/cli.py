@@ -230,7 +230,13 @@ def _add_run_commands(commands: Any) -> None:
         description="List the runs that are kept in the user's data folder: name, date, state, epochs, the best "
         "validation loss and what the test split said.",
     )
-    runs.add_argument("text", nargs="*", metavar="TEXT", help="only runs with all of these in name, title or tags")
+    runs.add_argument(
+        "text",
+        nargs="*",
+        metavar="TEXT",
+        help="only runs with all of these words in name, tags or settings, and where all of these hold: "
+        "'accuracy>0.9', optimizer=adam",
+    )
     runs.add_argument("--tag", action="append", default=[], metavar="TAG", help="only with this tag (may be repeated)")
     runs.add_argument(
         "--sort",

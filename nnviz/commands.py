@@ -32,11 +32,11 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.files import io
 from nnviz.project.files.own_folder import rooted
+from nnviz.project.flat_settings import flat_settings
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
-from nnviz.record.event_files import EventFollower
 from nnviz.record.places import RUN_SUFFIX, run_place
 from nnviz.reports import BarReport, JsonReport
 from nnviz.reports import print_table as _print_table
@@ -338,6 +338,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
 
 def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
     path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    from nnviz.record.event_files import EventFollower  # noqa: PLC0415 - numpy
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)
@@ -345,7 +346,11 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
         report.warning(warning)
     if path is not None and path != options.run:
         print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
-    events = None if options.tensorboard is None else EventFollower(options.tensorboard, report.warning)
+    events = (
+        None
+        if options.tensorboard is None
+        else EventFollower(options.tensorboard, flat_settings(project), report.warning)
+    )
     kept = Kept(None, complete=True)
 
     def begin(session: TrainingSession) -> None:

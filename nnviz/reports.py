@@ -16,7 +16,6 @@ from tqdm import tqdm
 from nnviz.errors import NotFiniteError, TrainingError
 from nnviz.project.model import Project
 from nnviz.record.quantities import LOSS, percent
-from nnviz.record.readings import Scalar
 
 if TYPE_CHECKING:
     from nnviz.train.position import EpochResult, Outcome
@@ -183,7 +182,7 @@ class BarReport:
     def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """How it ended."""
         made = f"{_counted(outcome.epochs, 'epoch')}, {_counted(outcome.steps, 'step')}"
-        parts = [f"{made} in {outcome.seconds:.1f} s"]
+        parts = [f"{made} in {outcome.seconds:.1f} s{' (early stopping)' * outcome.ended_early}"]
         if outcome.best_epoch:
             parts.append(f"best epoch {outcome.best_epoch}")
         if outcome.test_loss is not None:
@@ -215,7 +214,8 @@ class BarReport:
             epoch = min(position.epoch + 1, position.epochs)
             bar.set_description(f"epoch {epoch}/{position.epochs} on {position.device}", refresh=False)
             loss = session.run.latest(LOSS.series("train"))
-            known = f"loss {loss.value:.4f}, " if isinstance(loss, Scalar) else ""
+            value = getattr(loss, "value", None)  # numpy is not loaded for the class of it
+            known = "" if value is None else f"loss {value:.4f}, "
             bar.set_postfix_str(f"{known}{position.samples_per_second:,.0f} samples/s", refresh=False)
             bar.refresh()
 

@@ -8,19 +8,23 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nnviz import paths
-from nnviz.errors import InputError, RunFileError
+from nnviz.errors import InputError
+from nnviz.project.files import io
+from nnviz.project.flat_settings import Flat, setting, settings_in
 from nnviz.record.comparison import compare_runs, find_run
-from nnviz.record.library import Label, Library, summary
+from nnviz.record.library import Label, Library
 from nnviz.record.number_text import format_number
 from nnviz.record.orders import ORDERS
 from nnviz.record.places import runs_folder
-from nnviz.record.quantities import percent
-from nnviz.record.results import Results, results
+from nnviz.record.quantities import LOSS, percent
+from nnviz.record.run_filter import Filterable, parse_filter
 from nnviz.record.stored import open_run
+from nnviz.record.summaries import Summaries
+from nnviz.record.summary import Summary
 from nnviz.reports import print_table
 
 _NOTHING = "–"
@@ -31,29 +35,36 @@ class ListedRun:
     """A run in the list.
 
     Attributes:
-        path: Its file.
-        name: By which it can be named: its file without the suffix.
-        title: The user's own, else that of its project.
-        tags, pinned: What the user says of it.
-        created: Seconds since 1970, UTC.
-        state: ``running`` (somebody writes it), ``done``, ``failed``, ``broken off`` (killed) or ``damaged``.
-        results: What came out of it; None where it cannot be read.
-        damage: Why it cannot be read, as a sentence; empty where it can.
+        path: Its file; without the suffix that is the name by which it is named.
+        label: What the user says of it.
+        summary: What it says of itself.
+        created: Seconds since 1970, UTC; of its file, where the run does not say it.
     """
 
     path: Path
-    name: str
-    title: str
-    tags: tuple[str, ...]
-    pinned: bool
+    label: Label
+    summary: Summary
     created: float
-    state: str
-    results: Results | None
-    damage: str = ""
 
-    def has(self, text: str) -> bool:
-        """Whether its name, title or tags contain a text."""
-        return text.casefold() in "\n".join((self.name, self.title, *self.tags)).casefold()
+    @property
+    def title(self) -> str:
+        """The user's own, else that of its project."""
+        return self.label.title or self.summary.title
+
+    @property
+    def state(self) -> str:
+        """``running`` (somebody writes it), ``done``, ``failed``, ``broken off`` (killed) or ``damaged``."""
+        if self.summary.damage:
+            return "damaged"
+        if self.summary.running:
+            return "running"
+        return self.summary.state if self.summary.finished else "broken off"
+
+    @property
+    def planned(self) -> int | None:
+        """Epochs that it was to have; None where that is not known."""
+        found = self.summary.settings.get("training.epochs")
+        return found if isinstance(found, int) else None
 
 
 @dataclass(frozen=True)
@@ -78,14 +89,16 @@ class RunsOptions:
 def runs(options: RunsOptions) -> int:
     """List the runs of a folder, one a line, or as JSON."""
     folder = _folder(options.folder)
-    library = Library(folder)
-    labels = library.labels()
-    found = [listed(kept.path, kept.modified, labels.get(kept.path.name, Label())) for kept in library.runs()]
+    found = listed(folder)
+    names = {run.path: Filterable(_filtered_name(run), run.label.tags, run.summary) for run in found}
+    wanted = parse_filter(" ".join(options.text), names.values())
+    for key in wanted.unknown:
+        print(f"nnviz: none of the runs has a setting or a result called {key!r}", file=sys.stderr)
     tags = {tag.casefold() for tag in options.tag}
     found = [
         run
         for run in found
-        if all(run.has(text) for text in options.text) and tags <= {tag.casefold() for tag in run.tags}
+        if wanted.holds(names[run.path]) and tags <= {tag.casefold() for tag in run.label.tags} and not wanted.unknown
     ]
     found = in_order(found, options.sort, reverse=options.reverse)[: options.limit]
     if options.json:
@@ -94,69 +107,47 @@ def runs(options: RunsOptions) -> int:
     if not found:
         print(f"nnviz: there is no {'such ' if options.text or tags else ''}run in {folder}", file=sys.stderr)
         return 0
-    head = (
-        "run",
-        "date",
-        "state",
-        "epochs",
-        "best validation loss",
-        "accuracy there",
-        "test loss",
-        "test accuracy",
-        "time",
-    )
+    best = ("best validation", "accuracy there")
+    head = ("run", "date", "state", "epochs", *best, "test loss", "test accuracy", "time")
     print_table(head, [_row(run) for run in found], right={3, 4, 5, 6, 7, 8})
     for run in found:
-        if run.damage:
-            print(f"nnviz: {run.name}: {run.damage}", file=sys.stderr)
+        if run.summary.damage:
+            print(f"nnviz: {run.path.stem}: {run.summary.damage}", file=sys.stderr)
     return 0
 
 
-def listed(path: Path, modified: float, label: Label) -> ListedRun:
-    """What a list says of the run in a file; never raises for what is in it."""
-    head = summary(path)
-    found: Results | None = None
-    state, damage = "", head.damage
-    if not damage:
-        try:
-            with open_run(path) as run:
-                found, state = results(run), run.state
-        except RunFileError as error:
-            damage = error.message
-    if damage:
-        state = "damaged"
-    elif head.running:
-        state = "running"
-    elif not head.finished:
-        state = "broken off"
-    return ListedRun(
-        path,
-        path.stem,
-        label.title or head.title,
-        label.tags,
-        label.pinned,
-        head.created or modified,
-        state,
-        found,
-        damage,
-    )
+def listed(folder: Path) -> list[ListedRun]:
+    """What a list says of the runs in a folder, the newest file first; what is known of them is kept beside them."""
+    library = Library(folder)
+    labels, kept = library.labels(), library.runs()
+    summaries = Summaries(folder, settings_in)
+    known, _ = summaries.of(kept)
+    summaries.keep(kept)
+    return [
+        ListedRun(run.path, labels.get(run.path.name, Label()), found, found.created or run.modified)
+        for run in kept
+        for found in [known[run.path]]
+    ]
 
 
 def in_order(found: Sequence[ListedRun], order: str, *, reverse: bool = False) -> list[ListedRun]:
     """The runs sorted; those of which that is not known come last, either way round."""
-    of: Mapping[str, Callable[[ListedRun], object]] = {
+    of: Mapping[str, Callable[[ListedRun], str | float]] = {
         "date": lambda run: run.created,
-        "name": lambda run: run.name.casefold(),
-        "epochs": lambda run: run.results and run.results.epochs,
-        "loss": lambda run: run.results and run.results.best_loss,
-        "accuracy": lambda run: run.results and run.results.best_accuracy,
-        "test": lambda run: run.results and _test_score(run.results),
-        "time": lambda run: run.results and run.results.seconds,
+        "name": lambda run: run.path.stem.casefold(),
+        "epochs": lambda run: run.summary.epochs,
+        "loss": lambda run: run.summary.best_loss,
+        "accuracy": lambda run: run.summary.best_accuracy,
+        "test": lambda run: _test_score(run.summary),
+        "time": lambda run: run.summary.seconds,
     }
     key = of[order]
-    known = [run for run in found if key(run) is not None]
-    known.sort(key=key, reverse=ORDERS[order] != reverse)  # type: ignore[arg-type]  # each key gives one type that has an order
-    return known + [run for run in found if key(run) is None]
+    known = [
+        run for run in found if not _is_missing(key(run)) and (order in ("date", "name") or not run.summary.damage)
+    ]
+    rest = [run for run in found if run not in known]
+    known.sort(key=key, reverse=ORDERS[order] != reverse)
+    return known + rest
 
 
 def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
@@ -164,19 +155,19 @@ def compare(named: Sequence[str], *, folder: Path | None, as_json: bool) -> int:
     if len(named) < 2:
         raise InputError("Name two runs or more to compare them.", field="RUN")
     place = _folder(folder)
-    found = compare_runs([find_run(name, place, "RUN") for name in named])
+    found = compare_runs([find_run(name, place, "RUN") for name in named], computed, setting)
     if as_json:
         plain = {
             "runs": list(found.names),
             "settings": {key: list(values) for key, values in found.settings.items()},
-            "results": [_plain_results(one) for one in found.results],
+            "results": [_plain_results(one) for one in found.summaries],
         }
         print(json.dumps(plain, indent=1, ensure_ascii=False, default=str))
         return 0
     rows = [(key, *map(_setting_text, values)) for key, values in found.settings.items()]
     print_table(("setting", *found.names), rows or [("(all the same)", *[""] * len(found.names))])
     print()
-    columns = [_result_texts(one) for one in found.results]
+    columns = [_result_texts(one) for one in found.summaries]
     print_table(("result", *found.names), [(name, *(column[name] for column in columns)) for name in columns[0]])
     return 0
 
@@ -188,13 +179,22 @@ def export_tensorboard(named: str, folder: Path) -> int:
     path = find_run(named, runs_folder(), "RUN")
     paths.check_folder(folder, "DIR")
     with open_run(path) as run:
-        written = EventFiles(folder, run)
+        written = EventFiles(folder, run, computed(run.info.project_json))
         try:
             written.write_new(live=False)
         finally:
             written.close()
     print(f"{folder}: {written.count:,} values of {path.stem}")
     return 0
+
+
+def computed(project_json: bytes) -> dict[str, Flat]:
+    """Every setting that decides what is computed, by its path; a wire is a setting of its own."""
+    found = settings_in(project_json)
+    if found:
+        wires = (f"{edge.source.node} → {edge.target.node}" for edge in io.loads(project_json).graph.edges)
+        found.update({f"wire {wire}": True for wire in wires})
+    return found
 
 
 def _folder(given: Path | None) -> Path:
@@ -206,64 +206,74 @@ def _folder(given: Path | None) -> Path:
     return given
 
 
-def _test_score(found: Results) -> float | None:
+def _filtered_name(run: ListedRun) -> str:
+    return f"{run.path.stem} {run.label.title}".strip()
+
+
+def _is_missing(value: str | float) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _test_loss(found: Summary) -> float:
+    return found.losses.get(LOSS.series("test"), math.nan)
+
+
+def _test_score(found: Summary) -> float:
     """The accuracy over the test split; where there is none, the lower loss is the better score."""
-    if found.test_accuracy is not None or found.test_loss is None:
-        return found.test_accuracy
-    return -found.test_loss
+    return -_test_loss(found) if math.isnan(found.test_accuracy) else found.test_accuracy
 
 
 def _row(run: ListedRun) -> tuple[str, ...]:
-    found = run.results
-    name = f"{'* ' if run.pinned else ''}{run.name}"
-    if run.title and run.title not in run.name:
+    found = run.summary
+    name = f"{'* ' if run.label.pinned else ''}{run.path.stem}"
+    if run.title and run.title not in name:
         name += f"  {run.title}"
-    if run.tags:
-        name += f"  [{', '.join(run.tags)}]"
+    if run.label.tags:
+        name += f"  [{', '.join(run.label.tags)}]"
     name = "".join(letter if letter.isprintable() else "?" for letter in name)  # a file may be called anything
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else _NOTHING
-    if found is None:
+    if found.damage:
         return (name, date, run.state, *[_NOTHING] * 6)
     best = _number(found.best_loss)
     return (
         name,
         date,
         run.state,
-        str(found.epochs),
-        best if found.best_epoch is None else f"{best} (epoch {found.best_epoch})",
+        str(found.epochs) if run.planned in (None, found.epochs) else f"{found.epochs} of {run.planned}",
+        best if found.best_epoch < 0 else f"{best} (epoch {found.best_epoch})",
         _share(found.best_accuracy),
-        _number(found.test_loss),
+        _number(_test_loss(found)),
         _share(found.test_accuracy),
         _seconds(found.seconds),
     )
 
 
-def _result_texts(found: Results) -> Mapping[str, str]:
+def _result_texts(found: Summary) -> Mapping[str, str]:
     return {
         "epochs": str(found.epochs),
-        "steps": f"{found.steps:,}",
-        "train loss of the last batch": _number(found.train_loss),
-        "best epoch": _NOTHING if found.best_epoch is None else str(found.best_epoch),
+        "steps": f"{max(found.last_step, 0):,}",
+        "best epoch": _NOTHING if found.best_epoch < 0 else str(found.best_epoch),
         "best validation loss": _number(found.best_loss),
         "its validation accuracy": _share(found.best_accuracy),
-        "last validation loss": _number(found.validation_loss),
-        "last validation accuracy": _share(found.validation_accuracy),
-        "test loss": _number(found.test_loss),
+        "last validation loss": _number(found.losses.get(LOSS.series("validation"), math.nan)),
+        "last validation accuracy": _share(found.accuracy),
+        "last batch's train loss": _number(found.losses.get(LOSS.series("train"), math.nan)),
+        "test loss": _number(_test_loss(found)),
         "test accuracy": _share(found.test_accuracy),
         "training time": _seconds(found.seconds),
     }
 
 
-def _number(value: float | None) -> str:
-    return _NOTHING if value is None else format_number(value)
+def _number(value: float) -> str:
+    return _NOTHING if math.isnan(value) else format_number(value)
 
 
-def _share(value: float | None) -> str:
-    return _NOTHING if value is None else percent(value, 2)
+def _share(value: float) -> str:
+    return _NOTHING if math.isnan(value) else percent(value, 2)
 
 
-def _seconds(value: float | None) -> str:
-    if value is None or not math.isfinite(value):
+def _seconds(value: float) -> str:
+    if not math.isfinite(value):
         return _NOTHING
     if value < 60:
         return f"{value:.1f} s"
@@ -281,14 +291,35 @@ def _setting_text(value: object) -> str:
 
 
 def _plain(run: ListedRun) -> dict[str, object]:
-    plain = {**asdict(run), "path": str(run.path), "tags": list(run.tags)}
-    plain["results"] = None if run.results is None else _plain_results(run.results)
-    return plain
-
-
-def _plain_results(found: Results) -> dict[str, object]:
-    """Numbers that JSON does not know become null."""
     return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in asdict(found).items()
+        "path": str(run.path),
+        "name": run.path.stem,
+        "title": run.title,
+        "tags": list(run.label.tags),
+        "pinned": run.label.pinned,
+        "created": run.created,
+        "state": run.state,
+        "planned_epochs": run.planned,
+        "damage": run.summary.damage,
+        "results": None if run.summary.damage else _plain_results(run.summary),
+    }
+
+
+def _plain_results(found: Summary) -> dict[str, object]:
+    """Numbers that JSON does not know, and those that are not there, become null."""
+    plain = {
+        "epochs": found.epochs,
+        "steps": max(found.last_step, 0),
+        "train_loss": found.losses.get(LOSS.series("train"), math.nan),
+        "best_epoch": found.best_epoch if found.best_epoch >= 0 else None,
+        "best_loss": found.best_loss,
+        "best_accuracy": found.best_accuracy,
+        "validation_loss": found.losses.get(LOSS.series("validation"), math.nan),
+        "validation_accuracy": found.accuracy,
+        "test_loss": _test_loss(found),
+        "test_accuracy": found.test_accuracy,
+        "seconds": found.seconds,
+    }
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in plain.items()
     }

@@ -31,7 +31,7 @@ def planted(
     created: float,
     *,
     finished: bool = True,
-    test: float | None = None,
+    test: float = -1,
 ) -> Path:
     """A run of ten steps an epoch whose accuracy is one less its loss."""
     runs_folder().mkdir(parents=True, exist_ok=True)
@@ -72,10 +72,20 @@ def test_runs_are_listed_filtered_and_sorted(three: None, capsys: pytest.Capture
     assert listed(capsys, "--sort", "epochs", "--limit", "1") == ["first"]
     assert listed(capsys, "NARROW", "first") == ["first"] == listed(capsys, "--tag", "Exercise 3")
     assert listed(capsys, "--tag", "exercise 3", "--tag", "other") == []
+    assert listed(capsys, "loss<0.2") == ["second"] == listed(capsys, "linear1.out_features>12")
     assert cli.main(["runs"]) == 0
     shown = capsys.readouterr()
     (row,) = [line for line in shown.out.splitlines() if "first" in line]
-    for part in ("* first", "the narrow one", "exercise 3, kept", "done", "0.250 (epoch 2)", "75.00 %", "2:30 min"):
+    for part in (
+        "* first",
+        "the narrow one",
+        "exercise 3, kept",
+        "done",
+        "3 of 300",
+        "0.250 (epoch 2)",
+        "75.00 %",
+        "2:30 min",
+    ):
         assert part in row
     states = {line.split()[0]: line for line in shown.out.splitlines()}
     assert "broken off" in states["third"] and "damaged" in states["broken"] and "not a run" in shown.err
@@ -87,7 +97,7 @@ def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.Captu
     assert cli.main(["compare", "narrow", "second", str(elsewhere), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["runs"] == ["first", "second", "mine"]
-    assert found["settings"] == {"graph.nodes.linear1.params.out_features": [8, 13, 8]}
+    assert found["settings"] == {"linear1.out_features": [8, 13, 8]}
     assert [one["best_epoch"] for one in found["results"]] == [2, 2, 1]
     assert [one["best_loss"] for one in found["results"]] == [0.25, 0.125, 0.5]
     assert [one["test_loss"] for one in found["results"]] == [0.3, 0.2, None]

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from nnviz.errors import InputError
+from nnviz.errors import InputError, RunFileError
 from nnviz.paths import shown
-from nnviz.record.library import Label, Library, settings_of
+from nnviz.record.library import Label, Library
 from nnviz.record.places import RUN_SUFFIX
-from nnviz.record.results import Results, results
-from nnviz.record.stored import open_run
+from nnviz.record.summary import Settings, SettingValue, Summary, summary
 
-#: What is drawn or written beside a network and makes no difference to what is computed.
-_WITHOUT_EFFECT = re.compile(r"nnviz|note|view(\..*)?|graph\.(notes|groups)(\..*)?|graph\.nodes\.[^.]+\.(x|y|id|name)")
-_WIRE = re.compile(r"graph\.edges\.(\d+)\.(\w+)")
 #: So many names are listed where one is looked for.
 _MOST_NAMED = 6
 
@@ -30,28 +23,37 @@ class Compared:
     Attributes:
         names: Of the runs, as they stand in the list of runs.
         settings: Path of a setting -> its value in each run, None where it has none; only where they differ.
-        results: Of each run.
+        summaries: Of each run, with all its settings.
     """
 
     names: tuple[str, ...]
     settings: Mapping[str, tuple[object, ...]]
-    results: tuple[Results, ...]
+    summaries: tuple[Summary, ...]
 
 
-def compare_runs(paths: Sequence[Path]) -> Compared:
+def compare_runs(
+    paths: Sequence[Path], settings: Settings, value: Callable[[Mapping[str, SettingValue], str], object]
+) -> Compared:
     """Compare the runs in these files.
+
+    Args:
+        paths: Two or more.
+        settings: Every setting of a project by its path, of the project as its file holds it.
+        value: That of a path, also where it is a default that nobody has written down; None where there is none.
 
     Raises:
         RunFileError: One of them cannot be read.
     """
-    found: list[tuple[Mapping[str, object], Results]] = []
+    found = []
     for path in paths:
-        with open_run(path) as run:
-            found.append((_computed(run.info.project_json), results(run)))
-    every = sorted({key for settings, _ in found for key in settings})
-    beside = {key: tuple(settings.get(key) for settings, _ in found) for key in every}
-    differing = {key: values for key, values in beside.items() if any(value != values[0] for value in values)}
-    return Compared(tuple(path.stem for path in paths), differing, tuple(result for _, result in found))
+        one = summary(path, settings)
+        if one.damage:
+            raise RunFileError(one.damage)
+        found.append(one)
+    every = sorted({key for one in found for key in one.settings})
+    beside = {key: tuple(value(one.settings, key) for one in found) for key in every}
+    differing = {key: values for key, values in beside.items() if any(one != values[0] for one in values)}
+    return Compared(tuple(path.stem for path in paths), differing, tuple(found))
 
 
 def find_run(named: str, folder: Path, field: str = "") -> Path:
@@ -92,23 +94,3 @@ def find_run(named: str, folder: Path, field: str = "") -> Path:
 def _title(path: Path, labels: Mapping[str, Label]) -> str:
     label = labels.get(path.name)
     return "" if label is None else label.title
-
-
-def _computed(project_json: bytes) -> Mapping[str, object]:
-    """The settings that decide what is computed; a wire is a setting of its own, wherever it stands in the list."""
-    try:
-        flat = settings_of(project_json)
-    except (msgspec.MsgspecError, RecursionError):
-        return {}
-    kept: dict[str, object] = {}
-    wires: dict[str, dict[str, object]] = {}
-    for key, value in flat.items():
-        wire = _WIRE.fullmatch(key)
-        if wire is not None:
-            wires.setdefault(wire[1], {})[wire[2]] = value
-        elif not _WITHOUT_EFFECT.fullmatch(key):
-            kept[key] = value
-    for wire_parts in wires.values():
-        source, target = wire_parts.pop("source", "?"), wire_parts.pop("target", "?")
-        kept[f"graph.edges.{source} → {target}"] = wire_parts or True
-    return kept

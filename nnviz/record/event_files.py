@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from nnviz.errors import NnvizError, StorageError
-from nnviz.record.library import settings_of
 from nnviz.record.quantities import TRAINING_SECONDS, quantity_of
 from nnviz.record.run import RunView
 
@@ -33,15 +31,16 @@ class EventFiles:
     Args:
         folder: Made where it is missing; each writer puts a file of its own there.
         run: Live, or from a file.
+        settings: What it was made with: values by their paths.
 
     Raises:
         StorageError: Nothing can be written there.
     """
 
-    def __init__(self, folder: Path, run: RunView) -> None:
+    def __init__(self, folder: Path, run: RunView, settings: Mapping[str, object]) -> None:
         from tensorboardX.event_file_writer import EventsWriter  # noqa: PLC0415 - as the module says
 
-        self._folder, self._run = folder, run
+        self._folder, self._run, self._settings = folder, run, settings
         self._cursor = 0
         #: The last step of each series that was written.
         self._written: dict[str, int] = {}
@@ -92,11 +91,7 @@ class EventFiles:
 
         info = self._run.info
         origin = [("title", info.title), ("nnviz", info.nnviz_version), ("seed", info.seed), ("device", info.device)]
-        try:
-            settings = sorted(settings_of(info.project_json).items())
-        except (msgspec.MsgspecError, RecursionError):
-            settings = []
-        for tag, rows in ((ORIGIN, origin), (SETTINGS, settings)):
+        for tag, rows in ((ORIGIN, origin), (SETTINGS, sorted(self._settings.items()))):
             lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in rows]
             self._add(text(tag, "\n".join(["| | |", "|---|---|", *lines])), 0, info.created)
 
@@ -134,11 +129,12 @@ class EventFollower:
 
     Args:
         folder: As of :class:`EventFiles`.
+        settings: As there.
         on_error: Told once, on that thread, that nothing more is written; the training goes on.
     """
 
-    def __init__(self, folder: Path, on_error: Callable[[str], None]) -> None:
-        self._folder, self._on_error = folder, on_error
+    def __init__(self, folder: Path, settings: Mapping[str, object], on_error: Callable[[str], None]) -> None:
+        self._folder, self._settings, self._on_error = folder, settings, on_error
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -156,7 +152,7 @@ class EventFollower:
 
     def _follow(self, run: RunView) -> None:
         try:
-            files = EventFiles(self._folder, run)
+            files = EventFiles(self._folder, run, self._settings)
             try:
                 while not self._over.wait(_LOOK_EVERY):
                     files.write_new()

@@ -77,15 +77,6 @@ def compare(first: Path, second: Path) -> list[tuple[str, object, object]]:
     ]
 
 
-def settings_of(project_json: bytes) -> dict[str, object]:
-    """Every setting of a project by its path, such as ``training.optimizer.kind``.
-
-    Raises:
-        msgspec.MsgspecError, RecursionError: It is no JSON, or too deep.
-    """
-    return _flat("", msgspec.json.decode(project_json))
-
-
 def copy_run(source: Path, target: Path) -> None:
     """A consistent copy of a run's file, also while it grows; the target is replaced as a whole or not at all.
 

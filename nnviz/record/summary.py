@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from nnviz.errors import NnvizError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection
-from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, STEPS_PER_SECOND
+from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, STEPS_PER_SECOND, TRAINING_SECONDS
 from nnviz.record.run import RunInfo, RunView
 from nnviz.record.run_lock import RunFileBusy, RunLock
 
@@ -52,10 +52,12 @@ class Summary:
         losses: The last value of each loss that was recorded, by the name of its series.
         finished: It was brought to its end.
         running: Somebody is writing it.
+        state: Of the session behind it when it last wrote, such as ``done`` or ``failed``.
         damage: Why it cannot be read, as a sentence; empty where it can.
         settings: Values by path, as ``Settings`` gives them; empty where nobody asked.
         epochs: Finished epochs.
-        seconds: Time that its steps took, pauses left out: the steps over their recorded speed. NaN where no speed was.
+        seconds: Time that its steps took, pauses left out: as it was recorded at the ends of epochs, and behind the
+            last one (in older files everywhere) the steps over their recorded speed. NaN where neither was.
         best_step: Step with the lowest validation loss; -1 before the first, and ``best_epoch`` likewise.
         best_loss: That loss; NaN where there is none, as in all figures below.
         best_accuracy: The share of the validation split that was right at that step.
@@ -84,6 +86,7 @@ class Summary:
     device: str = ""
     seed: int = 0
     parameters: int = 0
+    state: str = ""
 
 
 class _State(msgspec.Struct):
@@ -120,6 +123,7 @@ def summary(path: Path, settings: Settings | None = None) -> Summary:
                 last_step=state.last_step,
                 finished=state.finished,
                 running=running,
+                state=_line(state.state, _LONGEST_DEVICE),
                 settings=found,
                 device=_line(info.device, _LONGEST_DEVICE),
                 seed=info.seed,
@@ -146,6 +150,7 @@ def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
         last_step=run.last_step,
         finished=run.finished,
         running=not run.finished,
+        state=run.state,
         settings=settings,
         device=_line(info.device, _LONGEST_DEVICE),
         seed=info.seed,
@@ -185,23 +190,24 @@ def best_of(steps: NDArray[np.int64], values: NDArray[np.float64]) -> int:
     return int(np.argmin(np.where(finite, values, np.inf))) if finite.any() else -1
 
 
-def seconds_of(steps: NDArray[np.int64], rates: NDArray[np.float64], last_step: int) -> float:
+def seconds_of(steps: NDArray[np.int64], rates: NDArray[np.float64], last_step: int, begin: int = 0) -> float:
     """How long the steps took, by the speed that was measured over the last moments before each of these steps.
 
     Args:
         steps: Where the speed was measured, ascending.
         rates: Steps a second.
         last_step: How far it came: what is behind the last measurement was as fast as that.
+        begin: Steps until there took a time that is known already.
 
     Returns:
         Seconds; NaN where no speed was measured.
     """
-    fine = np.isfinite(rates) & (rates > 0)
+    fine = np.isfinite(rates) & (rates > 0) & (steps > begin)
     steps, rates = steps[fine], rates[fine]
     if not len(steps):
         return math.nan
     ends = np.append(steps[:-1], max(int(steps[-1]), last_step))
-    return float((np.diff(ends, prepend=0) / rates).sum())
+    return float((np.diff(ends, prepend=begin) / rates).sum())
 
 
 class _Figures(TypedDict):
@@ -216,6 +222,15 @@ class _Figures(TypedDict):
     test_accuracy: float
 
 
+def _seconds(curve: Callable[[str, bool], Curve], last_step: int) -> float:
+    ends, seconds = curve(TRAINING_SECONDS.series(), False)
+    rates = curve(STEPS_PER_SECOND.series(), True)
+    if not len(ends):
+        return seconds_of(*rates, last_step)
+    behind = seconds_of(*rates, last_step, int(ends[-1])) if last_step > ends[-1] else 0.0
+    return float(seconds[-1]) + (behind if math.isfinite(behind) else 0.0)
+
+
 def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
     """What it reached; ``curve`` gives a series, all of it or its last points only."""
     ends = {name: values[-1] for name in _LOSSES for values in [curve(name, False)[1]] if len(values)}
@@ -228,7 +243,7 @@ def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
     return _Figures(
         losses={name: float(value) for name, value in ends.items()},
         epochs=_whole(epochs[-1]) if len(epochs) else 0,
-        seconds=seconds_of(*curve(STEPS_PER_SECOND.series(), True), last_step),
+        seconds=_seconds(curve, last_step),
         best_step=step,
         best_epoch=_epoch_at(step, epoch_steps, epochs),
         best_loss=float(losses[best]) if best >= 0 else math.nan,

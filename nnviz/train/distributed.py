@@ -25,6 +25,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 import torch
 import torch.distributed as dist
+from msgspec.structs import replace
 from torch import Tensor, nn
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
@@ -33,6 +34,7 @@ from torch.nn.parallel import DistributedDataParallel
 from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError
 from nnviz.network.losses import LossFunction
 from nnviz.network.network import Network
+from nnviz.project.model import Project
 from nnviz.train import shared_norm
 from nnviz.train.ranks import Ranks
 
@@ -101,6 +103,9 @@ class Together:
         TrainingError: The processes do not find each other.
     """
 
+    #: What is said where it does not fit.
+    HOLDS_ALL = "Each process holds the whole network: more processes make room for larger batches alone."
+
     def __init__(self, ranks: Ranks, device: torch.device) -> None:
         self.ranks = ranks
         self.device = device
@@ -133,6 +138,11 @@ class Together:
         self.on_stop: Callable[[], None] = lambda: None
 
     # -- the first process --------------------------------------------------------------------------------------------
+
+    def part_of(self, project: Project) -> Project:
+        """The project with the batches that this process computes: what it takes memory for."""
+        share = -(-project.training.batch_size // self.ranks.size)
+        return replace(project, training=replace(project.training, batch_size=share))
 
     def attach(self, network: Network, state: Callable[[], Mapping[str, bytes]]) -> None:
         """The network that is trained, and what makes the blobs of all that decides how it goes on.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nnviz.data.curation import Curation, curated
 from nnviz.data.tensors import Feeder, LoadedData, Split
-from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
+from nnviz.errors import NotFiniteError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.network.chain import DenseChain
 from nnviz.network.losses import LossFunction, WeightedLoss, class_amounts, loss_function
 from nnviz.network.memory import build_network
@@ -123,8 +123,12 @@ class Training:
         self.data = data
         self.device = device
         examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
-        self.network = build_network(project, device, inference=inference, examples=examples)
-        estimate = Estimate(project, inference, examples, accelerator=device.type != "cpu")
+        held = project if together is None else together.part_of(project)
+        try:
+            self.network = build_network(held, device, inference=inference, examples=examples)
+        except TooLargeError as error:
+            raise error if together is None else TooLargeError(f"{error} {together.HOLDS_ALL}") from None
+        estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu")
         self.room = Room(device, estimate.reserve)
         self.network.train()
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
@@ -183,7 +187,8 @@ class Training:
         #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = self.batches_again()
         self.examples: ExampleRecord | None = None
-        if record_examples:
+        # What the network says of a mixture of two examples says nothing of either, whatever its label is.
+        if record_examples and not (data.augmentation is not None and data.augmentation.mixes):
             outputs = inference.results[self.network.output_id].output
             macs = self.network.inference.macs * len(data.train)
             self.examples = ExampleRecord(self._feeder, self.loss_function, math.prod(outputs), macs)
@@ -565,6 +570,11 @@ class Training:
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
         return None if self._long_way is None else self._accumulated(network)
+
+    @property
+    def sees_batches_apart(self) -> bool:
+        """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
+        return self._long_way is not None and (self.draws or bool(_needs_several(self.network)))
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""

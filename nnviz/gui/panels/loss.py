@@ -17,7 +17,7 @@ from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
-from nnviz.project.model import Choice
+from nnviz.project.model import Choice, TrainConfig
 from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import ACCURACY, EPOCH, LOSS
 from nnviz.record.run import RunView
@@ -313,7 +313,8 @@ class LossPanel(CurvesPanel):
         best = self.best_epoch
         if best is not None and self.view != "both":
             epoch = float(np.interp(best[0], self._ends, self._epochs)) if len(self._ends) else math.nan
-            title = f"best epoch {epoch:.0f}" if math.isfinite(epoch) else "best"
+            name = "best" if self.document.project.training.best_by == TrainConfig().best_by else "lowest loss"
+            title = f"{name} epoch {epoch:.0f}" if math.isfinite(epoch) else name
             entries.append(LegendEntry(title, QColor(themes.current().text), dot=True))
         if self._hover is not None:
             entries.insert(0, LegendEntry(f"step {themes.format_count(step or 0)}", QColor(Qt.GlobalColor.transparent)))

@@ -358,6 +358,8 @@ class MainWindow(QMainWindow):
         self.flow.changed.connect(self.update_actions)
         self.flow.cards_wanted.connect(self._show_cards)
         self.flow.looking_changed.connect(self.lecture.show_looking)
+        self.flow.update_changed.connect(self.lecture.show_update)
+        self.lecture.chosen.connect(self.flow.write_out)
         self.lecture.forward_wanted.connect(self.flow.leave)
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)

@@ -16,7 +16,6 @@ import msgspec
 from nnviz import paths
 from nnviz.errors import DataError, InputError, NnvizError
 from nnviz.project.model import DataConfig
-from nnviz.record.quantities import percent
 
 if TYPE_CHECKING:
     from nnviz.record.evaluated import AnyEvaluated
@@ -300,6 +299,7 @@ def _print(
     print_table: PrintTable,
 ) -> None:
     from nnviz.record.evaluated import EvaluatedClasses  # noqa: PLC0415 - brings numpy
+    from nnviz.record.quantities import percent  # noqa: PLC0415 - as above
     from nnviz.train.figures import ClassFigures, NumberFigures  # noqa: PLC0415 - as above
 
     best = evaluated.weights_of != evaluated.step
@@ -335,6 +335,8 @@ def _print(
 
 
 def _print_classes(evaluated: Any, figures: ClassFigures, print_table: PrintTable) -> None:
+    from nnviz.record.quantities import percent  # noqa: PLC0415 - brings numpy
+
     def share(value: float) -> str:
         return "–" if math.isnan(value) else percent(value, 1)
 

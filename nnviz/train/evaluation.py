@@ -32,7 +32,7 @@ class Collector:
     """
 
     def __init__(self, loss: LossFunction) -> None:
-        if loss.task == "none":
+        if not loss.has_answers:
             raise DataError("These data have no right answers: there is nothing to compare with.", field="data")
         self._loss = loss
         self._by_sign = registry.loss(loss.kind).answer == "sign"

@@ -112,7 +112,7 @@ class Predictor:
                 "The run keeps no best weights there: take the last ones.", file=str(run), field="--weights"
             )
         try:
-            checkpoints.load_weights(checkpoint.weights if best is None else best, self._network)
+            checkpoints.load_weights(checkpoint.shown_weights if best is None else best, self._network)
         except RunFileError as error:
             raise error.at(file=str(run)) from None
         self.best_epoch = 0 if best is None else checkpoint.progress.best_epoch
@@ -315,8 +315,9 @@ def _known(
         problem = f"since it was made the data set has {difference}" if difference else ""
     if data is not None and not problem:
         spec = datasets.dataset(project.data.dataset)
-        own_table = spec.needs_folder and data.train.inputs.is_floating_point()
-        means = data.train.inputs.double().mean(0).float() if own_table else None
+        inputs = data.train.inputs
+        own_table = spec.needs_folder and inputs.is_floating_point()
+        means = inputs.double().mean(0).float() if own_table and isinstance(inputs, torch.Tensor) else None
         likewise = datasets.source_of(spec.kind).recipes(Request(spec, datasets.values(project.data), data_dir))
         return data.facts, data.scaler, _reader(project, data.facts, data_dir, run, same_data=True), means, likewise
     kinds = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -62,7 +63,36 @@ def best_put_back(training: Training) -> Finding:
         training.step,
         "information",
         f"The weights of epoch {training.best_epoch} were put back.",
-        f"Its validation loss, {training.best_loss:.4g}, was the lowest.",
+        _why_the_best(training),
+    )
+
+
+def _why_the_best(training: Training) -> str:
+    figure = registry.FIGURES(training.config.best_by)
+    if not figure.higher_is_better or not math.isfinite(training.best_figure):
+        return f"Its validation loss, {training.best_loss:.4g}, was the lowest."
+    return f"Its validation {figure.title[:1].lower()}{figure.title[1:]}, {training.best_figure:.4g}, was the highest."
+
+
+def average_put_in(training: Training) -> Finding:
+    """The weights are no longer those that were trained."""
+    return Finding(
+        FINDING.series("average_weights"),
+        training.step,
+        "information",
+        "The average of the weights was put in their place.",
+        "It is what was validated. Training goes on from the weights themselves.",
+    )
+
+
+def ended_early(training: Training) -> Finding:
+    """Not all epochs were trained."""
+    return Finding(
+        FINDING.series("early_stopping"),
+        training.step,
+        "information",
+        f"Early stopping ended the training after epoch {training.epoch} of {training.epochs}.",
+        "The validation has brought nothing better for as many epochs as it has patience. Play goes on from here.",
     )
 
 

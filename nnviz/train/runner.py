@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
 from nnviz.record.evaluated import AnyEvaluated, to_reading
-from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND
+from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND, TRAINING_SECONDS
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import Run
 from nnviz.train import checkpoint as checkpoints
@@ -109,6 +109,9 @@ class Runner:
         self._price = StepPrice()
         #: Seconds of training when the last epoch ended.
         self._seconds_before = 0.0
+        #: Seconds of training that are in the run already, where it is gone on with.
+        earlier = run.latest(TRAINING_SECONDS.series())
+        self._seconds_earlier = earlier.value if isinstance(earlier, Scalar) else 0.0
         #: Takes what is measured; itself safe for any thread.
         self._run = run
         #: Whether the best weights are put in after the last epoch.
@@ -173,12 +176,22 @@ class Runner:
         """Whether all epochs are done, their validation as well."""
         training = self.training
         whole_epochs = training.step % training.steps_per_epoch == 0 and not training.epoch_end_due
-        return whole_epochs and training.epoch >= self.epochs
+        return whole_epochs and training.epoch >= training.last_epoch
+
+    @property
+    def _ended_early(self) -> bool:
+        """Whether early stopping has ended it."""
+        return self.finished and self.training.epoch < self.epochs
 
     @property
     def has_errand(self) -> bool:
         """Whether something is to be done even while paused: single steps, going back, an evaluation."""
         return bool(self._stepping or self._going_back_to is not None or self._wanted)
+
+    @property
+    def is_going_back(self) -> bool:
+        """Whether the weights are those of a step on the way back to an earlier one."""
+        return self._going_back_to is not None
 
     @property
     def halted(self) -> bool:
@@ -264,7 +277,7 @@ class Runner:
             self._run.append(
                 [
                     Scalar(SPEED.series(), step, rate),
-                    Scalar(STEPS_PER_SECOND.series(), step, rate / self.training.batch_size),
+                    Scalar(STEPS_PER_SECOND.series(), step, rate / self.training.step_size),
                     Scalar(COST.series(), step, self.instruments.cost),
                 ]
             )
@@ -297,7 +310,9 @@ class Runner:
         self._stepping = False
 
     def refuse_if_finished(self) -> None:
-        """Raises TrainingError, saying what helps, when all epochs are done."""
+        """Raises TrainingError, saying what helps, when all epochs are done; after early stopping it goes on."""
+        if self._ended_early:
+            self.training.go_on_after_stopping()
         if self.finished:
             raise TrainingError(f"All {self.epochs} epochs are done: set a higher number of epochs to go on.")
 
@@ -473,13 +488,21 @@ class Runner:
         """All epochs are done: keeps the last state, and puts the best weights in where that is wanted."""
         self.save("done")
         training = self.training
-        if self._keep_best and training.best is not None and training.best_epoch < training.epoch:
+        averaged = training.shown_network is not training.network
+        best = self._keep_best and training.best is not None
+        if self._ended_early:
+            self._run.append([remarks.ended_early(training)])
+        if averaged or (best and training.best_epoch < training.epoch):
             self.keep()
             if not training.room.allows(training.state_bytes, "The best weights are not put back"):
                 return
             self._before_best = training.capture()
-            training.use_best()
-            self._run.append([remarks.best_put_back(self.training)])
+            if best:
+                training.use_best()
+                self._run.append([remarks.best_put_back(training)])
+            else:
+                training.use_average()
+                self._run.append([remarks.average_put_in(training)])
 
     def abandon(self, reason: Exception) -> None:
         """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
@@ -712,7 +735,7 @@ class Runner:
         collector = None
         if self._wanted and self._going_back_to is None:
             self._evaluated_split = self._wanted[0].split
-            if self.training.loss_function.task != "none":
+            if self.training.loss_function.has_answers:
                 collector = Collector(self.training.loss_function)
             self._asked_for = True
         elif self.training.epoch_end_due:
@@ -774,8 +797,9 @@ class Runner:
         if validation is not None:
             readings += remarks.scores("validation", step, validation)
         examples = training.examples
-        if examples is not None and (examples.is_recorded(epoch) or epoch >= self.epochs):
+        if examples is not None and (examples.is_recorded(epoch) or epoch >= training.last_epoch):
             readings += examples.readings(step)
+        readings.append(Scalar(TRAINING_SECONDS.series(), step, self._seconds_earlier + self.speed.seconds))
         self.instruments.flush()
         self._run.append(readings)
         self.instruments.examine_if_due()
@@ -800,7 +824,8 @@ class Runner:
     def _make_position(self) -> Position:
         training = self.training
         rate = self.speed.rate
-        left = max(0, self.epochs * training.steps_per_epoch - training.step) * training.batch_size
+        last = training.last_epoch if self.finished else self.epochs
+        left = max(0, last * training.steps_per_epoch - training.step) * training.step_size
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"

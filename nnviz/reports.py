@@ -182,7 +182,7 @@ class BarReport:
     def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """How it ended."""
         made = f"{_counted(outcome.epochs, 'epoch')}, {_counted(outcome.steps, 'step')}"
-        parts = [f"{made} in {outcome.seconds:.1f} s"]
+        parts = [f"{made} in {outcome.seconds:.1f} s{' (early stopping)' * outcome.ended_early}"]
         if outcome.best_epoch:
             parts.append(f"best epoch {outcome.best_epoch}")
         if outcome.test_loss is not None:

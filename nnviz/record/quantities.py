@@ -153,7 +153,7 @@ class Quantity:
         remark: The finding where it lies beyond its warning mark; None where there is none, or a rule of its own.
         curves: The panel that shows it as curves; None where there is none, or one of its own.
         lately: For a quantity that is measured exactly, but seldom: what is measured of the same in the training
-            batches as they pass, and stands in its place on the cards while it is the newer of the two.
+            batches as they pass, and stands in its place on the cards once that is old.
         holds: It is recorded when it changes, so that a reading is true until the next one and never gets old.
     """
 
@@ -656,6 +656,6 @@ def prefixes_of(quantities: Iterable[Quantity]) -> tuple[str, ...]:
 def badge_of(spec: object) -> Quantity | None:
     """The quantity that stands on the card of a layer of this declaration: the first that its layers have.
 
-    What is measured of it lately (:attr:`Quantity.lately`) takes its place while it is newer.
+    What is measured of it lately (:attr:`Quantity.lately`) takes its place while it is newer and the exact value old.
     """
     return next((one for one in _BADGES if getattr(spec, one.layers, False)), None)

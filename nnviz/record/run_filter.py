@@ -102,8 +102,8 @@ def parse_filter(text: str, runs: Iterable[Filterable]) -> RunFilter:
     unknown: list[str] = []
     for found in _TERM.finditer(text[:_LONGEST]):
         value = found["quoted"] if found["quoted"] is not None else found["plain"]
-        if not value:
-            continue
+        if not value or (found["quoted"] is None and found["key"] is None and value[-1] in "=<>!:-"):
+            continue  # a term that is just being typed
         words: list[str] = []
         key = found["key"]
         if key is not None:

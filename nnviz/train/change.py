@@ -81,7 +81,12 @@ def difference(recorded: Project, project: Project) -> Difference | None:
 
 def learning_rate_of(project: Project) -> float:
     """The learning rate that the project asks for."""
-    optimizer = project.training.optimizer
+    return learning_rate_of_config(project.training)
+
+
+def learning_rate_of_config(config: TrainConfig) -> float:
+    """The learning rate that a training asks for, before any schedule."""
+    optimizer = config.optimizer
     spec = registry.optimizer(optimizer.kind)
     value = optimizer.params.get("learning_rate", spec.param("learning_rate").default)
     return float(value) if isinstance(value, (int, float)) else 0.0

@@ -22,6 +22,7 @@ from nnviz.data.fingerprint import Fingerprint
 from nnviz.errors import DataError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
+from nnviz.train.example_record import Captured
 from nnviz.train.finite import all_finite
 from nnviz.train.optimizers import IMPLEMENTATION
 from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
@@ -138,8 +139,8 @@ class Checkpoint:
     @property
     def nbytes(self) -> int:
         """Memory of the tensors that belong to this checkpoint alone."""
-        own = (self.weights, self.optimizer, self.random, self.examples, self.average)
-        return sum(size_of(tensors) for tensors in own)
+        examples = self.examples.nbytes if isinstance(self.examples, Captured) else size_of(self.examples)
+        return examples + sum(size_of(tensors) for tensors in (self.weights, self.optimizer, self.random, self.average))
 
     @property
     def shown_weights(self) -> Tensors:

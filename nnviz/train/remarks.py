@@ -71,7 +71,7 @@ def _why_the_best(training: Training) -> str:
     figure = registry.FIGURES(training.config.best_by)
     if not figure.higher_is_better or not math.isfinite(training.best_figure):
         return f"Its validation loss, {training.best_loss:.4g}, was the lowest."
-    return f"Its validation {figure.title.lower()}, {training.best_figure:.4g}, was the highest."
+    return f"Its validation {figure.title[:1].lower()}{figure.title[1:]}, {training.best_figure:.4g}, was the highest."
 
 
 def average_put_in(training: Training) -> Finding:

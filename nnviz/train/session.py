@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -510,6 +511,7 @@ class TrainingSession:
             steps=runner.training.step,
             seconds=runner.speed.seconds,
             best_epoch=runner.training.best_epoch,
+            ended_early=runner.training.epoch < runner.epochs,
         )
 
     def _goes_on(self) -> bool:
@@ -642,7 +644,8 @@ class TrainingSession:
             self._prepared.instruments.measure_news(before)
 
     def _capture(self) -> Checkpoint:
-        return self._prepared.training.capture()
+        kept = self._prepared.training.capture()
+        return replace(kept, examples=dict(kept.examples))  # worked out here: it is for another thread
 
     def _restore_best(self) -> None:
         self._leave_sub_steps()

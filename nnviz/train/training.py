@@ -187,7 +187,8 @@ class Training:
         #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = self.batches_again()
         self.examples: ExampleRecord | None = None
-        if record_examples:
+        # What the network says of a mixture of two examples says nothing of either, whatever its label is.
+        if record_examples and not (data.augmentation is not None and data.augmentation.mixes):
             outputs = inference.results[self.network.output_id].output
             macs = self.network.inference.macs * len(data.train)
             self.examples = ExampleRecord(self._feeder, self.loss_function, math.prod(outputs), macs)
@@ -569,6 +570,11 @@ class Training:
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
         return None if self._long_way is None else self._accumulated(network)
+
+    @property
+    def sees_batches_apart(self) -> bool:
+        """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
+        return self._long_way is not None and (self.draws or bool(_needs_several(self.network)))
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""

@@ -7,12 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from nnviz.project import registry
 from nnviz.project.model import TrainConfig
+from nnviz.record.quantities import MACRO_F1, TOP5_ACCURACY
 from nnviz.train.loop import EvaluationResult
 
 #: Every figure that is declared has exactly one entry here (a test compares); NaN where a result has none.
 FIGURES: Mapping[str, Callable[[EvaluationResult], float]] = {
     "loss": lambda result: result.loss,
     "accuracy": lambda result: math.nan if result.accuracy is None else result.accuracy,
+    TOP5_ACCURACY.name: lambda result: result.figures.get(TOP5_ACCURACY.name, math.nan),
+    MACRO_F1.name: lambda result: result.figures.get(MACRO_F1.name, math.nan),
 }
 
 #: The figure that everything has.

@@ -45,12 +45,18 @@ class NoTraining(QObject):
     state = "idle"
     replay = None
     running = False
+    test_uses = 0
+    split_sizes = ()
 
     def __init__(self, document: Document, background: Background) -> None:
         super().__init__()
         self.document = document
         self.known = KnownData(background)
         self.workbench = NoWorkbench()
+
+    def blocked(self) -> str:
+        """Why nothing can be trained."""
+        return "There is no training here."
 
 
 def workspace_of(document: Document, background: Background | None = None) -> Workspace:

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from training_helpers import CNN, CPU, MADE, advance, images, project_of, same, tables, weights
 
+from nnviz.errors import TrainingError
+from nnviz.explain.updates import explain_update
+from nnviz.explain.values import values_of_next_batch
 from nnviz.project.model import Choice, Curated, Project
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.record.run import Run
@@ -83,8 +86,20 @@ def test_what_a_batch_normalisation_sees_and_a_resume_repeats() -> None:
         advance(first, 1)
     advance(first, 2)
     assert same(weights(whole.network), weights(first.network))
+    with pytest.raises(
+        TrainingError, match="takes 3 batches, and each goes through dropout or normalisation by itself"
+    ):
+        values_of_next_batch(whole)
     for training in (whole, first, second):
         training.random.release()
+
+
+def test_an_update_is_taken_apart_where_the_batches_make_one() -> None:
+    training = made(8, 2)
+    found = explain_update(training, "linear1", "weight", (3, 2))
+    training.advance()
+    weight = dict(training.network.module_of("linear1").named_parameters())["weight"]
+    assert found.total == pytest.approx(weight.detach()[3, 2].item(), rel=1e-5)
 
 
 def test_instruments_and_events_count_updates() -> None:

@@ -160,4 +160,5 @@ def test_a_session_ends_early_says_so_and_goes_on_when_it_is_asked_to() -> None:
         wait_for(lambda: session.state is SessionState.DONE)
         assert session.training.epoch == ended + 2, "its patience begins anew"
     resumed = TrainingSession(project, Run(), data=tables(), device="cpu", probes=(), resume=from_blobs(kept))
-    assert resumed.train().epochs == ended, "what had ended has ended"
+    outcome = resumed.train()
+    assert outcome.epochs == ended and outcome.ended_early, "what had ended has ended"

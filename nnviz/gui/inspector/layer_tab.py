@@ -283,7 +283,10 @@ class LayerTab(Tab):
                 # All of them, shown where they apply: the chooser stays the same while one walks through the kinds.
                 name = f"{param.name}.{kind}.{setting.name}"
                 self._inner[name] = (param, kind, setting)
-                shown.append(replace(setting, name=name, shown_when=(param.name, (kind,))))
+                when: tuple[str, tuple[ParamValue, ...]] = (param.name, (kind,))
+                if setting.shown_when is not None:  # on another setting of that kind, which is there with it
+                    when = (f"{param.name}.{kind}.{setting.shown_when[0]}", setting.shown_when[1])
+                shown.append(replace(setting, name=name, shown_when=when))
                 mine = [choice.params for choice in chosen if choice.kind == kind]
                 values[name] = tuple(one.get(setting.name, setting.default) for one in mine) or (setting.default,)
         self.form.set_specs(tuple(shown))

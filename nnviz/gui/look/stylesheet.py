@@ -196,6 +196,8 @@ QLabel#Device[waiting="true"] { border-color: $border; color: $muted; }
 QComboBox#InPlace { padding-right: 16px; }
 QComboBox#InPlace::drop-down { width: 16px; }
 QComboBox#InPlace QLineEdit { background: transparent; border: none; padding: 0; }
+#InPlace[waiting="true"] { border: 1px dashed $warning; color: $warning; }
+#InPlace[waiting="true"] QLineEdit { color: $warning; }
 #InPlace:hover { background: $hover; border-color: $border; }
 #InPlace:focus { border-color: $accent; background: $field; }
 #InPlace:disabled { color: $muted; }

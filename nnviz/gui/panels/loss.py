@@ -14,9 +14,10 @@ from nnviz.gui.look.run_colours import faint_run_colour
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
-from nnviz.project.model import Choice
+from nnviz.project.model import Choice, TrainConfig
 from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import ACCURACY, EPOCH, LOSS
 from nnviz.record.run import RunView
@@ -108,6 +109,7 @@ class LossPanel(CurvesPanel):
         #: What was read of the other runs, in their order.
         self._beside: list[dict[str, Reading]] = []
         self._show_plots()
+        follow(self.workspace.runs.changed, self._on_names)
 
     def option(self, key: str) -> str:
         """What is shown, and what all curves have."""
@@ -271,6 +273,11 @@ class LossPanel(CurvesPanel):
         """Mark the old ones."""
         self._update_legend()
 
+    def _on_names(self) -> None:
+        """Runs may be called something else."""
+        if any(self._beside) and self.isVisible():
+            self._update_legend()
+
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None
         self._update_legend()
@@ -306,7 +313,8 @@ class LossPanel(CurvesPanel):
         best = self.best_epoch
         if best is not None and self.view != "both":
             epoch = float(np.interp(best[0], self._ends, self._epochs)) if len(self._ends) else math.nan
-            title = f"best epoch {epoch:.0f}" if math.isfinite(epoch) else "best"
+            name = "best" if self.document.project.training.best_by == TrainConfig().best_by else "lowest loss"
+            title = f"{name} epoch {epoch:.0f}" if math.isfinite(epoch) else name
             entries.append(LegendEntry(title, QColor(themes.current().text), dot=True))
         if self._hover is not None:
             entries.insert(0, LegendEntry(f"step {themes.format_count(step or 0)}", QColor(Qt.GlobalColor.transparent)))

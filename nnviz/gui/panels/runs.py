@@ -39,6 +39,8 @@ from nnviz.record.run_filter import parse_filter
 
 #: Milliseconds between two looks at the live run, and after the last key before it is searched.
 _LIVE, _TYPING = 500, 120
+#: So many looks at the live run go by between two at those that others write.
+_OTHERS = 10
 #: Settings that the menu of the columns offers.
 _MOST_OFFERED = 40
 _NOTHING_FITS = "No run fits what is searched."
@@ -130,7 +132,7 @@ class RunsPanel(Panel):
         self._live = QTimer(self)
         self._live.setInterval(_LIVE)
         self._live.timeout.connect(self._on_live)
-        self._live_step = -2
+        self._live_step, self._ticks = -2, 0
         follow(self._runs.changed, self._on_runs)
         follow(self._runs.compared_changed, self._on_compared)
 
@@ -304,12 +306,17 @@ class RunsPanel(Panel):
             self._follow()
 
     def _on_live(self) -> None:
-        """The row of the live run, twice a second while it moves."""
+        """The row of the live run, twice a second while it moves; runs of others every few seconds."""
         run = self.workspace.training.workbench.run
         step = -1 if run is None else run.last_step
         if step != self._live_step:
             self._live_step = step
-            self._follow()
+            row = self._runs.live_row()
+            if row is not None and not self._of_trash:
+                self._model.replace_row(row)
+        self._ticks += 1
+        if self._ticks % _OTHERS == 0 and any(row.summary.running and not row.live for row in self._model.rows):
+            self._runs.look()
 
     def _follow(self) -> None:
         """Bring the list up to date; what is selected stays so."""

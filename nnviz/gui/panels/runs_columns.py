@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from nnviz.gui.look.theme import format_bytes, format_count, format_duration
+from nnviz.gui.look.theme import format_bytes, format_count, format_duration, format_number
 from nnviz.gui.runs.run_names import date_of, said
 from nnviz.gui.runs.run_row import RunRow
-from nnviz.project.flat_settings import Flat, differing, setting, words_of
+from nnviz.project.flat_settings import Flat, differing, differs, setting, words_of
 from nnviz.record.quantities import ACCURACY, LOSS
 
 #: What rows are ordered by; None is last, whichever way.
@@ -27,6 +27,8 @@ _UNASKED = (
 _MOST_UNASKED = 3
 #: The results that stand before them.
 _BEFORE = 3
+#: Seconds up to which a time is written in seconds.
+_SHORT = 10
 _SETTING = "setting:"
 NAME = "name"
 
@@ -66,6 +68,11 @@ def _figure(
         return "–" if math.isnan(found) else text(found)
 
     return Column(key, title, help, shown, value, best=best)
+
+
+def _taken(seconds: float) -> str:
+    """Short ones in seconds: ``0:00`` would tell nothing."""
+    return f"{format_number(seconds, 2)} s" if seconds < _SHORT else format_duration(seconds)
 
 
 def _counted(number: float) -> str:
@@ -118,7 +125,7 @@ FIXED: tuple[Column, ...] = (
         "Time",
         "How long its steps took, pauses left out",
         lambda row: row.summary.seconds,
-        format_duration,
+        _taken,
     ),
     _figure("created", "Began", "When it was begun", lambda row: row.created, date_of),
     Column(
@@ -186,8 +193,8 @@ def columns_of(rows: Sequence[RunRow], chosen: Sequence[str]) -> tuple[Column, .
 
 def settings_unasked(rows: Sequence[RunRow]) -> list[str]:
     """Settings of training and data that differ among these runs: the first few."""
-    found = settings_that_differ(rows)
-    return [path for path in _UNASKED if path in found][:_MOST_UNASKED]
+    known = [row.summary.settings for row in rows if row.summary.settings]
+    return [path for path in _UNASKED if differs(known, path)][:_MOST_UNASKED]
 
 
 def settings_that_differ(rows: Sequence[RunRow]) -> list[str]:

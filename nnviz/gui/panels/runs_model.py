@@ -44,6 +44,8 @@ class RunsModel(QAbstractTableModel):
         #: Places of the runs that are drawn, by their files.
         self.places: Mapping[Path, int] = {}
         self._best: frozenset[tuple[int, int]] = frozenset()
+        #: The column that rows are ordered by, and whether from the greatest down.
+        self._sort = ("", False)
 
     def show(self, rows: Sequence[RunRow], columns: Sequence[Column], places: Mapping[Path, int]) -> bool:
         """Show these; whether rows or columns are others, so that what was selected has to be selected again."""
@@ -64,6 +66,22 @@ class RunsModel(QAbstractTableModel):
         if same and moved and rows:
             self.dataChanged.emit(self.index(moved[0], 0), self.index(moved[-1], len(self.columns) - 1))
         return not same
+
+    def replace_row(self, row: RunRow) -> None:
+        """One run says something else of itself; it stays where it stands."""
+        at = next((at for at, one in enumerate(self.rows) if one.path == row.path), None)
+        if at is None or row == self.rows[at]:
+            return
+        self.rows[at] = row
+        best, self._best = self._best, self._found_best()
+        first, last = (at, at) if best == self._best else (0, len(self.rows) - 1)
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
+
+    def mark_sort(self, key: str, descending: bool) -> None:
+        """Say in the header by which column the rows are ordered."""
+        if (key, descending) != self._sort:
+            self._sort = (key, descending)
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns) - 1)
 
     def _found_best(self) -> frozenset[tuple[int, int]]:
         found: set[tuple[int, int]] = set()
@@ -142,7 +160,7 @@ class RunsModel(QAbstractTableModel):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.title
+            return f"{column.title} {'↓' if self._sort[1] else '↑'}" if column.key == self._sort[0] else column.title
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip(f"{column.help}. Click to sort; the menu chooses the columns.")
         if role == Qt.ItemDataRole.TextAlignmentRole:

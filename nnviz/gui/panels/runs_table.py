@@ -146,7 +146,6 @@ class RunsTable(QTableView):
         header.setHighlightSections(False)
         header.setSectionsMovable(False)
         header.setSectionsClickable(True)
-        header.setSortIndicatorShown(True)
         header.setMinimumSectionSize(44)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(
@@ -211,7 +210,8 @@ class RunsTable(QTableView):
                 continue
             texts = [column.text(row) for row in model.rows[:_MOST_MEASURED]]
             widest = max((small.horizontalAdvance(text) for text in texts), default=0)
-            width = max(min(widest, 260) + 18, QFontMetrics(header.font()).horizontalAdvance(column.title) + 30)
+            title = QFontMetrics(header.font()).horizontalAdvance(f"{column.title} ↓")
+            width = max(min(widest, 260) + 26, title + 22)
             header.resizeSection(at, width)
             others += width
         names = max((large.horizontalAdvance(row.name) for row in model.rows[:_MOST_MEASURED]), default=0) + 90
@@ -225,10 +225,7 @@ class RunsTable(QTableView):
         self._mark_sort()
 
     def _mark_sort(self) -> None:
-        key, descending = self._sort
-        at = next((at for at, column in enumerate(self._model.columns) if column.key == key), -1)
-        order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        self.horizontalHeader().setSortIndicator(at, order)
+        self._model.mark_sort(*self._sort)
 
     def resizeEvent(self, event: object) -> None:
         """The name takes what is left."""

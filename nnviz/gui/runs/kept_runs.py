@@ -54,8 +54,8 @@ class KeptRuns(QObject):
     changed = Signal()
     #: Other runs are drawn beside the one on the screen.
     compared_changed = Signal()
-    #: Runs went into the trash: where they are now, to be brought back.
-    deleted = Signal(object)
+    #: Runs went into the trash: where they are now, to be brought back, and what they are called.
+    deleted = Signal(object, str)
     #: What is compared is to be seen large, side by side.
     page_requested = Signal()
     #: Something could not be done: a sentence.
@@ -89,6 +89,10 @@ class KeptRuns(QObject):
         self._told: tuple[Path | None, Path | None] = (None, None)
         #: The settings of the live run, taken apart once.
         self._live_settings: tuple[Project, Mapping[str, object]] | None = None
+        #: What those that are drawn are called; None where that has to be worked out anew.
+        self._names: dict[Path, str] | None = None
+        self.changed.connect(self._forget_names)
+        self.compared_changed.connect(self._forget_names)
         self._follow = QTimer(self)
         self._follow.setInterval(_FOLLOW)
         self._follow.timeout.connect(self._read_on)
@@ -120,6 +124,11 @@ class KeptRuns(QObject):
         """The file of the live run; None before it has one."""
         run = self._training.workbench.run
         return None if run is None else self._path_of(run)
+
+    def live_row(self) -> RunRow | None:
+        """The live run as it is now; None where it is not in the list."""
+        live = self.live_path
+        return None if live is None else self.row(live)
 
     def row(self, path: Path) -> RunRow | None:
         """What is known of the run in a file."""
@@ -155,11 +164,15 @@ class KeptRuns(QObject):
     def name_of(self, run: RunView) -> str:
         """What a run that is drawn beside the one on the screen is called; empty where it is none of those."""
         path = next((path for path in self._wanted if self.run_of(path) is run), None)
-        shown = self.shown_path
         if path is None:
             return ""
-        among = (*self.compared, *((shown,) if shown is not None else ()))
-        return self.names(among).get(path, "")
+        if self._names is None:  # asked for at every drawing
+            shown = self.shown_path
+            self._names = self.names((*self.compared, *((shown,) if shown is not None else ())))
+        return self._names.get(path, "")
+
+    def _forget_names(self) -> None:
+        self._names = None
 
     def _is_shown(self, path: Path) -> bool:
         shown = self.shown_path
@@ -256,6 +269,8 @@ class KeptRuns(QObject):
         """Move runs into the trash; the one that is trained stays."""
         folder = self.folder
         self._forget(paths)
+        names = [row.name for row in self._rows if row.path in paths]
+        words = f"“{names[0]}”" if len(names) == 1 else f"{len(paths)} runs"
 
         def work() -> tuple[list[Path], str]:
             return _each(paths, Library(folder).delete)
@@ -263,7 +278,7 @@ class KeptRuns(QObject):
         def done(result: tuple[list[Path], str]) -> None:
             moved, refused = result
             if moved:
-                self.deleted.emit(tuple(moved))
+                self.deleted.emit(tuple(moved), words)
             if refused:
                 self.failed.emit(refused)
             self.look()

@@ -30,7 +30,7 @@ from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_o
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Standing, standing_of, standing_of_replay
 from nnviz.project.checks.validate import problems_that_stop
-from nnviz.project.model import DataConfig, Project
+from nnviz.project.model import DataConfig, Project, TrainConfig
 from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import LOSS, TEST_USES
@@ -190,6 +190,11 @@ class Training(QObject):
     def reason(self) -> str:
         """In what the document differs from the network that was trained, in words."""
         return self.workbench.reason
+
+    @property
+    def in_use(self) -> TrainConfig | None:
+        """The settings of the network in training, where those of the document wait for a restart; otherwise None."""
+        return None if self._replay is not None else self.workbench.in_use
 
     @property
     def run(self) -> Run | None:

@@ -187,11 +187,11 @@ class Guidance(QObject):
         """The run that is looked at cannot be followed any further."""
         self._notices.show_notice("follow", f"{sentence} What was read before is still shown.", "warning")
 
-    def tell_deleted(self, paths: Sequence[Path], restore: Callable[[Sequence[Path]], None]) -> None:
+    def tell_deleted(self, words: str, count: int, restore: Callable[[], None]) -> None:
         """Runs went into the trash; they can be brought back at once."""
-        what = f"“{paths[0].stem}” is" if len(paths) == 1 else f"{len(paths)} runs are"
-        bring = Button("Bring back", lambda: restore(paths), primary=True)
-        self._notices.show_notice("deleted", f"{what} in the trash of the runs now.", "information", (bring,))
+        bring = Button("Bring back", restore, primary=True)
+        verb = "is" if count == 1 else "are"
+        self._notices.show_notice("deleted", f"{words} {verb} in the trash of the runs.", "information", (bring,))
 
     # ---- failures ------------------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ _FINAL_SHARE = ParamSpec(
 )
 
 SCHEDULES: tuple[ScheduleSpec, ...] = (
-    ScheduleSpec("constant", "Constant", "The learning rate stays as it is set.", varies=False, formula="m = 1"),
+    ScheduleSpec("constant", "Constant", "The learning rate stays as it is set.", varies=False),
     ScheduleSpec(
         "step",
         "Step",

@@ -48,6 +48,11 @@ class Augmentation:
     steps: tuple[tuple[str, Params], ...]
     classes: int
 
+    @property
+    def mixes(self) -> bool:
+        """Whether examples are mixed with each other, so that no answer is of one of them alone."""
+        return any(_is_together(kind) for kind, _ in self.steps)
+
     @classmethod
     def of(cls, chosen: Sequence[Choice], facts: DataFacts) -> Augmentation | None:
         """What a project chooses; None where that is nothing.

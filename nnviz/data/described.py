@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz.data.neighbour_map import principal_components
 from nnviz.data.viewing import Array, ViewedData
 from nnviz.errors import Cancelled, DataError
 
@@ -29,8 +30,8 @@ _SEED = 0
 _BINS = 40
 #: Names of the channels of a picture by how many there are.
 CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
-#: Principal components that t-SNE begins with, as its authors do.
-_BEFORE_TSNE = 50
+#: Numbers that a map is made of at most, 256 MiB of them; and as many as a map is made of in a moment.
+_MOST_NUMBERS, _AT_ONCE = 1 << 26, 1 << 22
 #: Seconds between two looks at whether a map is still wanted.
 _LOOK_EVERY = 0.05
 #: Seconds after which a map that is not there will not come.
@@ -193,32 +194,32 @@ def _standardised(data: ViewedData, numbers: NDArray[np.int64]) -> NDArray[np.fl
     return found
 
 
-def pca_map(data: ViewedData) -> PlaneMap:
-    """The plane in which up to 5,000 examples vary most: their first two principal components."""
-    numbers = sample(data, MOST_IN_PCA)
-    parts, shares = principal_components(_standardised(data, numbers), 2)
+def pca_map(data: ViewedData, cancelled: Callable[[], bool] = lambda: False) -> PlaneMap:
+    """The plane in which up to 5,000 examples vary most: their first two principal components.
+
+    Of very large examples fewer are taken. What takes longer than a moment is computed by a process of its own, which
+    holds up nobody and ends at once when the map is not wanted any more.
+
+    Raises:
+        Cancelled: ``cancelled`` said so.
+        DataError: It could not be computed.
+    """
+    numbers = sample(data, _as_many_as_fit(data, MOST_IN_PCA))
+    rows = _standardised(data, numbers)
+    _stop_if(cancelled)
     points = np.zeros((len(numbers), 2))
-    points[:, : parts.shape[1]] = parts
+    if rows.size <= _AT_ONCE:
+        parts, shares = principal_components(rows, 2)
+        points[:, : parts.shape[1]] = parts
+    else:
+        found = _apart("pca", rows, 2 * len(rows) + 2, cancelled)
+        points[:] = found[:-2].reshape(-1, 2)
+        shares = found[-2:].tolist()
+    _stop_if(cancelled)
     titles = [f"component {place + 1} ({share:.0%} of the variance)" for place, share in enumerate(shares)]
     titles += ["–"] * (2 - len(titles))
     what = "Pixels as they are." if data.is_images else "Each column by its own mean and deviation."
     return PlaneMap(numbers, points, (titles[0], titles[1]), f"PCA. {what} {_taken(len(numbers), len(data))}")
-
-
-def principal_components(rows: NDArray[Any], count: int) -> tuple[NDArray[np.float64], list[float]]:
-    """Coordinates of rows along their first principal components, and each one's share of the variance.
-
-    Found by a seeded randomised SVD (Halko, Martinsson and Tropp 2011), as scikit-learn has it.
-    """
-    count = min(count, *rows.shape)
-    if not len(rows) or float(np.ptp(rows, axis=0).max(initial=0)) == 0:
-        return np.zeros((len(rows), count)), [0.0] * count
-    from sklearn.decomposition import PCA  # noqa: PLC0415 - slow to import
-
-    solver = "full" if min(rows.shape) < 32 else "randomized"
-    found = PCA(count, svd_solver=solver, random_state=_SEED, iterated_power=4)
-    points = found.fit_transform(rows)
-    return points.astype(np.float64), [float(share) for share in found.explained_variance_ratio_]
 
 
 def tsne_map(data: ViewedData, cancelled: Callable[[], bool] = lambda: False) -> PlaneMap:
@@ -230,34 +231,48 @@ def tsne_map(data: ViewedData, cancelled: Callable[[], bool] = lambda: False) ->
         Cancelled: ``cancelled`` said so.
         DataError: There are too few examples, or it could not be computed.
     """
-    numbers = sample(data, MOST_IN_TSNE)
+    numbers = sample(data, _as_many_as_fit(data, MOST_IN_TSNE))
     if len(numbers) < 4:
         raise DataError("A map of neighbours needs at least four examples.")
-    rows, _ = principal_components(_standardised(data, numbers), _BEFORE_TSNE)
-    points = _neighbours(np.ascontiguousarray(rows, np.float32), cancelled)
+    points = _neighbours(_standardised(data, numbers), cancelled)
     words = f"t-SNE: near means alike, distances between groups say little. {_taken(len(numbers), len(data))}"
     return PlaneMap(numbers, points, ("", ""), words)
 
 
+def _as_many_as_fit(data: ViewedData, most: int) -> int:
+    """So many examples, or as many as are no more numbers than a map is made of."""
+    each = max(1, int(np.prod(data.inputs[0].shape[1:])))
+    return max(4, min(most, _MOST_NUMBERS // each))
+
+
+def _stop_if(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled("The map was stopped.")
+
+
 def _neighbours(rows: NDArray[np.float32], cancelled: Callable[[], bool]) -> NDArray[np.float64]:
+    return _apart("tsne", rows, 2 * len(rows), cancelled).reshape(len(rows), 2)
+
+
+def _apart(kind: str, rows: NDArray[np.float32], numbers: int, cancelled: Callable[[], bool]) -> NDArray[np.float64]:
+    """What a process of its own makes of some rows: so many numbers."""
     # -P: nothing is imported from the current folder, which anybody may have filled.
     program = Path(__file__).with_name("neighbour_map.py")
-    command = [sys.executable, "-P", str(program), *(str(size) for size in rows.shape)]
+    command = [sys.executable, "-P", str(program), kind, *(str(size) for size in rows.shape)]
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as taken:
-        given.write(rows.tobytes())
+        given.write(np.ascontiguousarray(rows, np.float32).data)
         given.seek(0)
         process = subprocess.Popen(command, stdin=given, stdout=taken, stderr=subprocess.DEVNULL)  # noqa: S603 - this very program
         try:
             began = time.monotonic()
             while process.poll() is None:
                 time.sleep(_LOOK_EVERY)
-                if cancelled() or time.monotonic() - began > _LONGEST:
-                    raise Cancelled("The map was stopped.")
+                _stop_if(lambda: cancelled() or time.monotonic() - began > _LONGEST)
         finally:
             process.kill()
             process.wait()
         taken.seek(0)
-        answer = taken.read(len(rows) * 16 + 1)
-    if process.returncode != 0 or len(answer) != len(rows) * 16:
-        raise DataError("The map of neighbours could not be computed.")
-    return np.frombuffer(answer, np.float64).reshape(len(rows), 2).copy()
+        answer = taken.read(numbers * 8 + 1)
+    if process.returncode != 0 or len(answer) != numbers * 8:
+        raise DataError("The map could not be computed.")
+    return np.frombuffer(answer, np.float64).copy()

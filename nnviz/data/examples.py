@@ -164,6 +164,12 @@ class LoadedData:
     augmentation: Augmentation | None = None
 
     @property
+    def mark(self) -> str:
+        """What it holds, in a line that is the same wherever the same data were loaded."""
+        counts = f"{len(self.train)}/{len(self.validation)}/{len(self.test)}"
+        return f"{self.spec_key} {counts} {'' if self.fingerprint is None else self.fingerprint.content}"
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """One a class; empty for regression."""
         return self.facts.class_names

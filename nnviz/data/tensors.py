@@ -390,6 +390,11 @@ class Feeder:
         self._targets = targets.to(self._targets.device)
         self._weights = weights
 
+    @property
+    def targets(self) -> Tensor:
+        """Of all examples, where the split lives; never written to."""
+        return self._targets
+
     def __len__(self) -> int:
         """Batches an epoch."""
         return len(self._bounds) - 1

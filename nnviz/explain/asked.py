@@ -15,10 +15,10 @@ from nnviz.explain.explanation import Explanation
 from nnviz.explain.layers import explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
 from nnviz.explain.place import LOSS
 from nnviz.explain.updates import explain_update
-from nnviz.explain.values import Example, values_of_example, values_of_next_batch
+from nnviz.explain.values import Example, pinned_place, values_of_example, values_of_next_batch
 from nnviz.network.memory import refuse_without_room
 from nnviz.project.files import io
-from nnviz.project.model import Project, Shape
+from nnviz.project.model import Pinned, Project, Shape
 from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train.session import TrainingSession
@@ -121,7 +121,7 @@ def _nearest(kept: tuple[CheckpointInfo, ...], step: int | None, path: Path) -> 
     return max(before, key=lambda one: (one.step, one.id), default=None)
 
 
-def answer(training: Training, question: Question, *, pinned: int = 0) -> Answered:
+def answer(training: Training, question: Question, *, pinned: Pinned = 0) -> Answered:
     """Finds the number that is asked about and takes it apart.
 
     Args:
@@ -162,7 +162,7 @@ def answer(training: Training, question: Question, *, pinned: int = 0) -> Answer
     return Answered(found, example, right, training.step, at if learning else None)
 
 
-def ask(session: TrainingSession, question: Question, *, pinned: int = 0) -> Future[Answered]:
+def ask(session: TrainingSession, question: Question, *, pinned: Pinned = 0) -> Future[Answered]:
     """:func:`answer`, asked by any thread and answered between two batches; an InputError comes with the Future."""
     return session.ask(lambda: answer(session.training, question, pinned=pinned))
 
@@ -260,7 +260,7 @@ def _example_of_batch(training: Training, question: Question) -> tuple[int, Exam
     return at, Example("train", chosen[at])
 
 
-def pinned_example(training: Training, pinned: int) -> Example:
+def pinned_example(training: Training, pinned: Pinned) -> Example:
     """The example that the cards show: of the validation split, or of training where none was held back.
 
     Raises:
@@ -269,14 +269,17 @@ def pinned_example(training: Training, pinned: int) -> Example:
     return _example(training, Question(""), pinned)
 
 
-def _example(training: Training, question: Question, pinned: int) -> Example:
+def _example(training: Training, question: Question, pinned: Pinned) -> Example:
     """The example that is asked for; of the training split where none was held back."""
-    split = question.split or ("validation" if len(training.data.validation) else "train")
+    at, index = pinned_place(training.data, pinned)
+    if question.split and not isinstance(pinned, tuple):
+        at, index = question.split, pinned
+    split = question.split or at
     count = len(training.data.split(split))
     if question.example is None:
         if not count:
             raise InputError(f"The {split} split has no examples.", field="--split")
-        return Example(split, pinned if pinned < count else 0)
+        return Example(split, index if split == at and index < count else 0)
     if not 0 <= question.example < count:
         raise InputError(
             f"The {split} split has {count:,} examples, numbered from 0: there is no number {question.example}.",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nnviz.errors import InputError
 from nnviz.probes.base import ExampleInput, Measurement
 from nnviz.probes.feature_maps import FeatureMapProbe
-from nnviz.project.model import Choice, Shape
+from nnviz.project.model import Choice, Pinned, Shape
 from nnviz.record.interest import Interest
 from nnviz.record.quantities import OUTPUT
 from nnviz.record.readings import ArrayReading
@@ -93,9 +93,11 @@ def _split(training: Training) -> str:
     return "validation" if len(training.data.validation) else "train"
 
 
-def example_of(training: Training, index: int) -> TakenExample:
+def example_of(training: Training, named: Pinned) -> TakenExample:
     """An example of the validation split, of training where that is empty; the nearest to a number that is none."""
-    split = _split(training)
+    split, index = named if isinstance(named, tuple) else (_split(training), named)
+    if not len(training.data.split(split)):
+        split = _split(training)
     examples = training.data.split(split)
     index = min(max(index, 0), len(examples) - 1)
     numbers = examples.inputs[index].to(torch.float32).numpy()

@@ -31,9 +31,10 @@ from nnviz.explain.layers import explain, explain_gradient, explain_loss, explai
 from nnviz.explain.onward import Back, is_weighted_sum, layers_onward, place_onward, way_back
 from nnviz.explain.place import LOSS, Place
 from nnviz.explain.updates import explain_update
-from nnviz.explain.values import Example, NodeValues, Values, values_of_example, values_of_next_batch
+from nnviz.explain.values import Example, NodeValues, Values, pinned_place, values_of_example, values_of_next_batch
 from nnviz.explain.window import Window
 from nnviz.project import registry
+from nnviz.project.model import Pinned
 from nnviz.train.training import Training
 
 _Numbers: TypeAlias = NDArray[np.float32]
@@ -179,7 +180,7 @@ class TakenApart:
         return None
 
 
-def take_apart(training: Training, place: Place, *, pinned: int = 0) -> TakenApart:
+def take_apart(training: Training, place: Place, *, pinned: Pinned = 0) -> TakenApart:
     """Finds the number and takes it apart. Call it on the thread that owns the training.
 
     Args:
@@ -272,7 +273,9 @@ def _onward(given: _Given, asked: Place, behind: tuple[str, ...]) -> tuple[Taken
 class _Given:
     """What flows through the network for the example that is asked about."""
 
-    def __init__(self, training: Training, place: Place, pinned: int, wanted: Collection[str], backwards: bool) -> None:
+    def __init__(
+        self, training: Training, place: Place, pinned: Pinned, wanted: Collection[str], backwards: bool
+    ) -> None:
         self.step = training.step
         self.in_batch = place.batch is not None
         self.number, self.right = place.batch or 0, ""
@@ -290,7 +293,7 @@ class _Given:
         return TakenApart(asked, found, self.step, self.example, self.right, in_batch=self.in_batch, **more)
 
 
-def _parameter(training: Training, place: Place, pinned: int) -> TakenApart:
+def _parameter(training: Training, place: Place, pinned: Pinned) -> TakenApart:
     network = training.network
     parameters = dict(network.module_of(place.node).named_parameters())
     parameter = parameters.get(place.part)
@@ -325,18 +328,17 @@ def _parameter(training: Training, place: Place, pinned: int) -> TakenApart:
     return _framed(TakenApart(asked, found, training.step, None, "", in_batch=True, **more), training)
 
 
-def _example(training: Training, place: Place, pinned: int) -> Example:
+def _example(training: Training, place: Place, pinned: Pinned) -> Example:
     """The example that is meant; of the training split where none was held back."""
     if place.near is not None:
         return _nearest(training, place.near)
     example = place.example
     if example is not None and example.index < len(training.data.split(example.split)):
         return example
-    split = "validation" if len(training.data.validation) else "train"
-    count = len(training.data.split(split))
-    if not count:
+    split, index = pinned_place(training.data, pinned)
+    if not len(training.data.split(split)):
         raise InputError(f"The {split} split has no examples.", field="example")
-    return Example(split, pinned if pinned < count else 0)
+    return Example(split, index)
 
 
 def _nearest(training: Training, point: tuple[float, float]) -> Example:

@@ -17,13 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
-from nnviz.errors import ParamError
+from nnviz.data.examples import LoadedData
+from nnviz.errors import ParamError, TrainingError
 from nnviz.explain.at_rest import NODE, NetworkAtRest, network_at_rest
 from nnviz.network.losses import LossFunction, WeightedLoss
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.shapes import inputs_of
-from nnviz.project.model import Params
+from nnviz.project.model import Params, Pinned
 from nnviz.train.random_state import RandomStream
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
@@ -41,6 +42,18 @@ class Example:
 
     split: str
     index: int
+
+
+def pinned_place(data: LoadedData, pinned: Pinned) -> tuple[str, int]:
+    """Split and number of the pinned example; the first of the usual split where there is none such.
+
+    Usual is the validation split, or the training split where nothing was held back. The test set is sealed.
+    """
+    usual = "validation" if len(data.validation) else "train"
+    split, index = pinned if isinstance(pinned, tuple) else (usual, pinned)
+    if split not in ("train", "validation") or not len(data.split(split)):
+        split, index = usual, 0
+    return split, index if 0 <= index < len(data.split(split)) else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,7 +271,15 @@ def values_of_next_batch(
     Loss and gradients are those of that step, bit for bit on the CPU; clipping and regularisers come after them. The
     training itself does not notice. Call it on the thread that owns the training, or use :func:`ask_for_next_batch`.
     The arguments are those of :func:`values_of`.
+
+    Raises:
+        TrainingError: The step takes several batches, which cannot be computed as one.
     """
+    if training.sees_batches_apart:
+        raise TrainingError(
+            f"A step of this training takes {training.config.accumulation} batches, and each goes through dropout or "
+            "normalisation by itself: it cannot be taken apart. Set the accumulated batches to 1."
+        )
     inputs, targets = training.peek()
     return _of_training(
         training,

@@ -11,7 +11,8 @@ from nnviz.errors import InputError
 from nnviz.explain import attribution
 from nnviz.explain.methods import BY_KEY, Baseline
 from nnviz.explain.score import CancelledCheck, Goal, OwnNetwork, Progress, frozen
-from nnviz.explain.values import Example, Numbers
+from nnviz.explain.values import Example, Numbers, pinned_place
+from nnviz.project.model import Pinned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,10 +105,9 @@ class WhyAnswer:
     task: str
 
 
-def pinned_example(own: OwnNetwork, pinned: int) -> Example:
+def pinned_example(own: OwnNetwork, pinned: Pinned) -> Example:
     """The pinned example: of the training split where nothing was held back; the first where there is none such."""
-    split = "validation" if len(own.data.validation) else "train"
-    return Example(split, pinned if 0 <= pinned < len(own.data.split(split)) else 0)
+    return Example(*pinned_place(own.data, pinned))
 
 
 def why(

@@ -121,5 +121,7 @@ def build_network(
     inference = infer(project.graph) if inference is None else inference
     free = available_bytes(device) if available is None else available
     refuse_too_large(project, inference, examples or Examples(), device, free)
-    network = Network(project.graph, inference, seed=project.training.seed)
+    network = Network(
+        project.graph, inference, seed=project.training.seed, initialisation=project.training.initialisation
+    )
     return network.to(device)

@@ -105,6 +105,7 @@ class ExampleInput:
 
     Attributes:
         index: Its number in its split.
+        name: What its series are told from the pinned example's by; the number alone where it is empty.
         input: As the network takes it, ``(1, *shape)``, on the device.
         meta: What is known of it: its index as ``sample``, its label, its split.
     """
@@ -112,6 +113,12 @@ class ExampleInput:
     index: int
     input: Tensor
     meta: Mapping[str, str | int | float] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """What the names of its series end with where another example is the pinned one."""
+        return f"#{self.name or self.index}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

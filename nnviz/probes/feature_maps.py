@@ -34,7 +34,8 @@ class FeatureMapProbe(Probe):
     batch normalisation with its running statistics), without the batch dimension. Of a node that is not looked at
     closely only the first 64 channels are kept, and behind them up to 64 single units that are looked at: ``shown`` and
     ``of`` in its meta say how many, ``also`` which they are. ``input/pinned`` is the example itself as the network sees
-    it, after scaling. Where more examples are looked at, ``output/<node>#<index>`` is the same for each of the others.
+    it, after scaling. Where more examples are looked at, ``output/<node>#<which>`` and ``input/pinned#<which>`` are the
+    same for each of the others: by the number in its split, with the split before it where that is not the usual one.
 
     How to read it: each tile is one channel, bright where its pattern was found. Tiles that are dark for every reading
     belong to dead units; tiles that look alike do the same work twice.
@@ -48,7 +49,8 @@ class FeatureMapProbe(Probe):
     weight = 2.0
 
     def __init__(self) -> None:
-        self._last_pinned: ExampleInput | None = None
+        #: The examples whose input was shown since, by the series.
+        self._told: dict[str, ExampleInput] = {}
 
     def measure(self, measurement: Measurement) -> list[Reading]:
         """One forward pass of the examples that are looked at, all outputs in one transfer."""
@@ -62,9 +64,13 @@ class FeatureMapProbe(Probe):
             inputs = pinned.input if len(examples) == 1 else torch.cat([one.input for one in examples])
             outputs = network.forward_all(inputs, wanted) if wanted else {}
         shown: dict[str, _Shown] = {}
-        if measurement.whole or pinned is not self._last_pinned:
-            shown[PINNED_INPUT.series()] = _Shown(pinned.input[0], pinned.input.shape[1], (), pinned)
-            self._last_pinned = pinned
+        told: dict[str, ExampleInput] = {}
+        for example in examples:
+            series = PINNED_INPUT.series() + ("" if example is pinned else example.suffix)
+            told[series] = example
+            if (measurement.whole and example is pinned) or self._told.get(series) is not example:
+                shown[series] = _Shown(example.input[0], example.input.shape[1], (), example)
+        self._told = told
         for node_id, output in outputs.items():
             closely, units = node_id in measurement.interest.closely, measurement.interest.units_of(node_id)
             for example, value in zip(examples, output.detach(), strict=True):
@@ -73,13 +79,13 @@ class FeatureMapProbe(Probe):
                 also = tuple(unit for unit in units if len(kept) <= unit < of)[:CHANNELS]
                 if also:
                     kept = torch.cat([kept, value[list(also)]])
-                where = node_id if example is pinned else f"{node_id}#{example.index}"
+                where = node_id if example is pinned else node_id + example.suffix
                 shown[OUTPUT.series(where)] = _Shown(kept, of, also, example)
         return _fetch(shown, measurement.step)
 
     def reset(self) -> None:
         """Show the pinned example again at the next time."""
-        self._last_pinned = None
+        self._told = {}
 
 
 def _first_channels(value: Tensor, closely: bool) -> Tensor:

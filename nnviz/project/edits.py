@@ -27,7 +27,7 @@ from nnviz.project.edit import Edit, Several, node_of, with_nodes
 from nnviz.project.graph.wiring import can_connect, free_port, new_id, shortened, wire_into, wires_into, wires_out_of
 from nnviz.project.graph_edits import AddNodes, Connect, Disconnect, InsertOnEdge, Move, RemoveNodes
 from nnviz.project.group_edits import Annotate, Bypass, Regroup
-from nnviz.project.model import DataConfig, Params, ParamValue, Project, TrainConfig, View
+from nnviz.project.model import MOST_PINS, PIN_SPLITS, DataConfig, Params, ParamValue, Project, TrainConfig, View
 from nnviz.project.spec import MOST_TEXTS, ParamSpec
 from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, line_problem, note_problem
 
@@ -280,9 +280,15 @@ class SetView(Edit):
         return "Choose sample"
 
     def apply(self, project: Project) -> Project:
-        if not 0 <= self.view.pinned_sample < 2**31:
-            raise ProjectError(f"There is no sample {self.view.pinned_sample}.")
-        return changed(project, view=self.view)
+        view = self.view
+        for pin in (view.shown, *view.pins):
+            if not 0 <= pin.index < 2**31:
+                raise ProjectError(f"There is no sample {pin.index}.")
+            if pin.split not in PIN_SPLITS:
+                raise ProjectError(f"Examples of the {pin.split} split cannot be pinned.")
+        if len(view.pins) > MOST_PINS or len(set(view.pins)) < len(view.pins):
+            raise ProjectError(f"At most {MOST_PINS} examples are pinned at the same time, each once: unpin one first.")
+        return changed(project, view=view)
 
     def invert(self, before: Project) -> Edit:
         return replace(self, view=before.view)

@@ -179,10 +179,15 @@ class TrainConfig(msgspec.Struct, frozen=True):
         epochs: How often every training example is seen.
         seed: Fixes the initial weights, the order of the batches and dropout.
         device: ``auto`` (cuda, else mps, else cpu), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        keep_best: Put the weights of the epoch with the lowest validation loss back at the end.
+        keep_best: Put the weights of the best epoch back at the end.
         schedule: How the learning rate changes with the step, as a multiple of the optimizer's.
         clipping: What is done to gradients that are too large.
         regularisers: What else than the loss acts on the weights, in this order.
+        accumulation: Batches whose gradients make one update, and so one step; memory is needed for one of them.
+        best_by: Which figure of the validation split decides which epoch is the best; the loss breaks ties.
+        initialisation: How the weights of all layers start that follow it.
+        early_stopping: When it ends before its last epoch.
+        averaging: What is validated and kept in place of the weights themselves.
     """
 
     optimizer: Choice = Choice("adam")
@@ -194,12 +199,66 @@ class TrainConfig(msgspec.Struct, frozen=True):
     schedule: Choice = Choice("constant")
     clipping: Choice = Choice("none")
     regularisers: tuple[Choice, ...] = ()
+    accumulation: int = 1
+    best_by: str = "loss"
+    initialisation: Choice = Choice("default")
+    early_stopping: Choice = Choice("none")
+    averaging: Choice = Choice("none")
+
+    @property
+    def step_size(self) -> int:
+        """Examples in one step, all batches of an update together."""
+        return self.batch_size * self.accumulation
+
+
+#: Examples that are pinned at the same time, at most: what each layer makes of all of them is measured together.
+MOST_PINS = 8
+#: The splits that can be named by a pin; the test set is sealed. Empty: where examples are usually taken from, the
+#: validation split, or the training split where nothing was held back.
+PIN_SPLITS = ("", "train", "validation")
+
+#: Which example: its number in the split where they are usually taken from, or a split and the number in that.
+Pinned: TypeAlias = int | tuple[str, int]
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """An example that stays at hand: its number in a split, one of :data:`PIN_SPLITS`."""
+
+    index: int
+    split: str = ""
 
 
 class View(msgspec.Struct, frozen=True):
-    """What belongs to looking, saved with the project: the pinned example (an index into the validation split)."""
+    """What belongs to looking, saved with the project.
+
+    Attributes:
+        pinned_sample: The example that the cards show, by its number in a split.
+        pinned_split: Which split, one of :data:`PIN_SPLITS`.
+        pins: The examples that are pinned, in the order in which they were; the cards show any of them, or another.
+    """
 
     pinned_sample: int = 0
+    pinned_split: str = ""
+    pins: tuple[Pin, ...] = ()
+
+    @property
+    def shown(self) -> Pin:
+        """The example that the cards show."""
+        return Pin(self.pinned_sample, self.pinned_split)
+
+    @property
+    def pinned(self) -> Pinned:
+        """The same as those take it who look into the network."""
+        return named(self.shown)
+
+    def showing(self, pin: Pin) -> View:
+        """The same with another example on the cards."""
+        return View(pin.index, pin.split, self.pins)
+
+
+def named(pin: Pin) -> Pinned:
+    """A pin as those take it who look into the network."""
+    return (pin.split, pin.index) if pin.split else pin.index
 
 
 class Curated(msgspec.Struct, frozen=True):

@@ -57,6 +57,10 @@ class Moment:
         """
         return self.age(measured) > self.limit and not holds(series)
 
+    def is_outdone(self, exact: Reading | None, passing: Reading) -> bool:
+        """Whether what passed in the last training batches tells more of now than what was measured exactly."""
+        return exact is None or (passing.step > exact.step and self.is_old(exact.step, exact.series))
+
     def words(self, measured: int) -> str:
         """``measured at step 120, 340 steps ago``."""
         age = self.age(measured)

@@ -30,14 +30,17 @@ class Interest:
         closely: Nodes of which all units are wanted, as many as there is room for, not only the first.
         units: Single units (node, number of the channel or feature) that are wanted wherever they lie.
         examples: The examples whose way through the network is shown, by their numbers in the validation split (in the
-            training split where that is empty). Where nobody names one, it is the one that the project pins.
+            training split where that is empty), or by a split and the number in that. Where nobody names one, it is the
+            one that the project pins.
+        first: The one of them that the cards show; None leaves that to who measures.
     """
 
     quantities: frozenset[Quantity] | None = None
     nodes: frozenset[str] | None = None
     closely: frozenset[str] = frozenset()
     units: frozenset[tuple[str, int]] = frozenset()
-    examples: frozenset[int] = frozenset()
+    examples: frozenset[int | tuple[str, int]] = frozenset()
+    first: int | tuple[str, int] | None = None
 
     def __or__(self, other: Interest) -> Interest:
         """What both of them look at."""
@@ -47,6 +50,7 @@ class Interest:
             self.closely | other.closely,
             self.units | other.units,
             self.examples | other.examples,
+            other.first if self.first is None else self.first,
         )
 
     def wants(self, *quantities: Quantity) -> bool:

@@ -13,7 +13,8 @@ more the network disagrees with the label. All are as the step saw them: in trai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -26,8 +27,14 @@ from nnviz.record.file_format import MOST_NUMBERS
 from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN
 from nnviz.record.readings import ArrayReading
 
+Tensors: TypeAlias = Mapping[str, Tensor]
+
 #: What is set aside at most before it is worked through: batches, epochs that they are of, outputs in them.
 _MOST_BATCHES, _MOST_EPOCHS, _MOST_OUTPUTS = 4096, 32, 1 << 20
+#: Batches whose outputs are put into one array at a time.
+_TOGETHER = 64
+#: Numbers that wait and are kept by a checkpoint as they are: many checkpoints are kept at a time.
+_MOST_KEPT = 1 << 14
 #: Of each doubling of the epochs so many are recorded: up to twice as many every one, then every second, every fourth …
 _DENSE = 32
 #: Numbers that these come to at most: of very many examples fewer epochs are recorded.
@@ -43,6 +50,51 @@ _STATE: Mapping[str, torch.dtype] = {
     "right": torch.int8,
     "forgotten": torch.int32,
 }
+
+
+class Captured(Mapping[str, Tensor]):
+    """The state of a record at one step, worked out when somebody asks for it.
+
+    Args:
+        record: Whose it is.
+        state: What was worked through.
+        first: Step of the first batch that was not.
+        batches: How many batches were not.
+        waiting: What the network put out for them, one behind the other; the checkpoints of one run share it.
+        targets: Of all examples, as they were learned.
+    """
+
+    def __init__(
+        self,
+        record: ExampleRecord,
+        state: Tensors,
+        first: int,
+        batches: int,
+        waiting: tuple[Tensor, ...],
+        targets: Tensor,
+    ) -> None:
+        self._record, self._state, self._targets = record, state, targets
+        self._first, self._batches, self._waiting = first, batches, waiting
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, worked out or not."""
+        return sum(one.numel() * one.element_size() for one in (*self._waiting, *self._state.values()))
+
+    def __getitem__(self, name: str) -> Tensor:
+        """One of the tensors."""
+        if self._waiting:
+            self._state = self._record._settled(self._state, self._first, self._batches, self._waiting, self._targets)
+            self._waiting = ()
+        return self._state[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Their names."""
+        return iter(_STATE)
+
+    def __len__(self) -> int:
+        """How many they are."""
+        return len(_STATE)
 
 
 class ExampleRecord:
@@ -65,9 +117,12 @@ class ExampleRecord:
         self._dense = max(_FEWEST, dense)
         by_size = _MOST_OUTPUTS // max(1, outputs * feeder.batch_size)
         self._most = max(1, min(_MOST_BATCHES, by_size, _MOST_EPOCHS * len(feeder)))
-        #: The outputs of the batches that were set aside, and the step of the first, from 0.
+        #: The outputs of the batches that were set aside, one behind the other, how many batches that is, and the step
+        #: of the first, from 0.
         self._waiting: list[Tensor] = []
+        self._batches = 0
         self._first = 0
+        #: Never written to: checkpoints share it.
         self._state = self._blank()
 
     @property
@@ -94,47 +149,102 @@ class ExampleRecord:
         waiting = self._waiting
         if not waiting:
             self._first = step
+            self._batches = 0
         waiting.append(outputs)
-        if len(waiting) >= self._most:
+        self._batches += 1
+        if self._batches >= self._most:
             self.settle()
+        elif not self._batches % _TOGETHER:
+            # While they are still in the processor's cache: later each of them costs more than all of its sums.
+            waiting[-_TOGETHER:] = [torch.cat(waiting[-_TOGETHER:])]
 
     def settle(self) -> None:
         """Works through what was set aside, however many epochs that is of, all at once; waits for nothing."""
-        if not self._waiting:
-            return
-        outputs = torch.cat(self._waiting) if len(self._waiting) > 1 else self._waiting[0]
-        epochs, numbers = self._numbers(self._first, len(self._waiting))
-        self._waiting.clear()
-        targets = self._feeder.targets_of(numbers)
-        count, state = self._feeder.count, self._state
+        if self._waiting:
+            self._state = self._settled(self._state, self._first, self._batches, self._waiting, self._feeder.targets)
+            self._waiting.clear()
+
+    def _settled(
+        self, state: Tensors, first: int, batches: int, waiting: Sequence[Tensor], targets: Tensor
+    ) -> dict[str, Tensor]:
+        """A state with what was set aside since.
+
+        Args:
+            state: Before; not written to.
+            first: Step of the first batch.
+            batches: How many there are.
+            waiting: What the network put out for them, one behind the other.
+            targets: Of all examples, as they were learned.
+        """
+        outputs = torch.cat(tuple(waiting)) if len(waiting) > 1 else waiting[0]
+        (epoch, batch), each = divmod(first, len(self._feeder)), len(self._feeder)
         with torch.no_grad():
-            # A row an epoch: only in the first and in the last one examples may be missing.
-            places = torch.cat([row * count + part for row, part in enumerate(epochs)]).to(self._device)
-            seen = torch.zeros(len(epochs) * count, dtype=torch.bool, device=self._device)
-            seen.index_fill_(0, places, True)
-            seen = seen.view(-1, count)
+            if not batch and not batches % each:
+                return self._after_whole(state, epoch, batches // each, outputs, targets)
+            return self._after_parts(state, self._numbers(first, batches), outputs, targets)
 
-            def in_rows(values: Tensor) -> Tensor:
-                rows = torch.zeros(len(epochs) * count, dtype=values.dtype, device=self._device)
-                return rows.index_copy_(0, places, values).view(-1, count)
+    def _after_whole(
+        self, state: Tensors, first: int, epochs: int, outputs: Tensor, targets: Tensor
+    ) -> dict[str, Tensor]:
+        """Where epochs are there from their beginning to their end, as nearly all are.
 
-            losses = in_rows(self._loss.each(outputs, targets).to(torch.float16))
-            for row in range(max(0, len(epochs) - 2), len(epochs)):
-                state["loss"] = torch.where(seen[row], losses[row], state["loss"])
-            if not self._loss.has_accuracy:
-                return
-            margins = self._loss.margins(outputs, targets).to(torch.float32)
-            right = in_rows((margins > 0).to(torch.int8))
-            # Who is missing in a row is taken to be as before.
-            right[0] = torch.where(seen[0], right[0], state["right"])
-            if len(epochs) > 1:
-                right[-1] = torch.where(seen[-1], right[-1], right[-2])
-            before = torch.cat([state["right"][None], right[:-1]])
-            state["forgotten"] += ((before == 1) & (right == 0)).sum(0, dtype=torch.int32)
-            state["right"] = right[-1].clone()
-            for row in in_rows(margins):  # one by one: the sum is the same however many epochs come together
-                state["margin"] += row
-            state["seen"] += seen.sum(0, dtype=torch.int32)
+        Outputs are put in the order of the examples, a row an epoch, so that all that follows is done to rows; of the
+        losses only those of the last one are wanted.
+        """
+        count, found = self._feeder.count, dict(state)
+        orders = torch.stack([self._feeder.order(epoch) for epoch in range(first, first + epochs)])
+        places = orders.add_(torch.arange(epochs)[:, None], alpha=count).view(-1).to(self._device)
+        placed = torch.empty_like(outputs).index_copy_(0, places, outputs)
+        targets = targets.to(self._device)
+        found["loss"] = self._loss.each(placed[-count:], targets).to(torch.float16)
+        if not self._loss.has_accuracy:
+            return found
+        margins = self._loss.margins(placed, targets.repeat(epochs, *(1,) * (targets.dim() - 1)))
+        rows = margins.to(torch.float32).view(epochs, count)
+        right = torch.empty((epochs + 1, count), dtype=torch.int8, device=self._device)
+        right[0] = state["right"]
+        torch.gt(rows, 0, out=right[1:])
+        # From 1 to 0 is the only way down.
+        found["forgotten"] = state["forgotten"] + (right[:-1] > right[1:]).sum(0, dtype=torch.int32)
+        found["right"] = right[-1].clone()
+        found["seen"] = state["seen"] + epochs
+        found["margin"] = _sum_of_rows(state["margin"], rows)
+        return found
+
+    def _after_parts(
+        self, state: Tensors, numbers: tuple[list[Tensor], Tensor], outputs: Tensor, targets: Tensor
+    ) -> dict[str, Tensor]:
+        """Where of the first or of the last epoch some examples are missing."""
+        epochs, found = numbers[0], dict(state)
+        targets = targets.index_select(0, numbers[1].to(targets.device)).to(self._device)
+        count = self._feeder.count
+        # A row an epoch.
+        places = torch.cat([row * count + part for row, part in enumerate(epochs)]).to(self._device)
+        seen = torch.zeros(len(epochs) * count, dtype=torch.bool, device=self._device)
+        seen.index_fill_(0, places, True)
+        seen = seen.view(-1, count)
+
+        def in_rows(values: Tensor) -> Tensor:
+            rows = torch.zeros(len(epochs) * count, dtype=values.dtype, device=self._device)
+            return rows.index_copy_(0, places, values).view(-1, count)
+
+        losses = in_rows(self._loss.each(outputs, targets).to(torch.float16))
+        for row in range(max(0, len(epochs) - 2), len(epochs)):
+            found["loss"] = torch.where(seen[row], losses[row], found["loss"])
+        if not self._loss.has_accuracy:
+            return found
+        margins = self._loss.margins(outputs, targets).to(torch.float32)
+        right = in_rows((margins > 0).to(torch.int8))
+        # Who is missing in a row is taken to be as before.
+        right[0] = torch.where(seen[0], right[0], state["right"])
+        if len(epochs) > 1:
+            right[-1] = torch.where(seen[-1], right[-1], right[-2])
+        before = torch.cat([state["right"][None], right[:-1]])
+        found["forgotten"] = state["forgotten"] + (before > right).sum(0, dtype=torch.int32)
+        found["right"] = right[-1].clone()
+        found["margin"] = _sum_of_rows(state["margin"], in_rows(margins))
+        found["seen"] = state["seen"] + seen.sum(0, dtype=torch.int32)
+        return found
 
     def _numbers(self, first: int, batches: int) -> tuple[list[Tensor], Tensor]:
         """Which examples the batches from a step on hold: int64 by epochs, and one behind the other."""
@@ -150,10 +260,22 @@ class ExampleRecord:
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
-    def capture(self, *, copied: bool = True) -> dict[str, Tensor]:
-        """What a checkpoint keeps of it; ``copied`` False gives the live tensors."""
+    def capture(self, *, copied: bool = True) -> Mapping[str, Tensor]:
+        """What a checkpoint keeps of it: nothing that happens afterwards changes it.
+
+        Checkpoints are kept at every epoch, and hardly ever gone back to: what waits is then not worked through, but
+        kept as it is, where it is little. Read it on the thread that owns the network.
+
+        Args:
+            copied: False for whoever writes it down before the next step: then everything is worked through.
+        """
+        if copied and self._waiting:
+            numbers = self._waiting[-1][0].numel() * self._feeder.batch_size * self._batches
+            if numbers <= _MOST_KEPT:
+                waiting, targets = tuple(self._waiting), self._feeder.targets
+                return Captured(self, self._state, self._first, self._batches, waiting, targets)
         self.settle()
-        return {name: tensor.clone() if copied else tensor for name, tensor in self._state.items()}
+        return dict(self._state)
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Goes on from what a checkpoint kept; begins anew where that is not of these examples."""
@@ -189,3 +311,11 @@ class ExampleRecord:
             ArrayReading(quantity.series(), step, np.array(values.cpu().numpy(), copy=True), {})
             for quantity, values in found
         ]
+
+
+def _sum_of_rows(before: Tensor, rows: Tensor) -> Tensor:
+    """Row by row, so that the sum is the same however many come together."""
+    total = before.clone()
+    for row in rows.unbind():
+        total += row
+    return total

@@ -15,6 +15,7 @@ from nnviz.probes.budget import Budget
 from nnviz.probes.findings import FindingRules
 from nnviz.probes.fixed_steps import FixedSteps
 from nnviz.project import registry
+from nnviz.project.model import MOST_PINS, Pinned
 from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import BIASES, OUTPUT, PLANE, SATURATING, SILENT_FRACTION, WEIGHTS, Quantity
 from nnviz.record.run import Run
@@ -41,7 +42,7 @@ _PATIENCE = 0.03
 #: Fixes which ones.
 _PROBE_SEED = 0
 #: Examples that are followed at once.
-_EXAMPLES = 8
+_EXAMPLES = MOST_PINS + 2
 #: What changes when another example or another node is looked at.
 _FOLLOW_THE_EYE = frozenset({OUTPUT, PLANE})
 #: What changes when a weight does, as far as it is measured at once.
@@ -72,9 +73,18 @@ class Instruments:
         probes: May be empty; then nothing here does anything.
         share: Seconds of measuring for a second of training.
         pinned: The example to show as long as nobody looks at another one; as an interest's ``examples``.
+        pins: Those that are measured beside it then.
     """
 
-    def __init__(self, training: Training, run: Run, probes: Sequence[Probe], share: float, pinned: int = 0) -> None:
+    def __init__(
+        self,
+        training: Training,
+        run: Run,
+        probes: Sequence[Probe],
+        share: float,
+        pinned: Pinned = 0,
+        pins: Iterable[Pinned] = (),
+    ) -> None:
         self._training = training
         self._run = run
         self._probes = tuple(probes)
@@ -86,7 +96,7 @@ class Instruments:
         self._budget = Budget(_SPENDABLE * share, advance=_ADVANCE)
         self._probe_inputs = self._choose_probe_set() if self._probes else None
         self._plane = input_plane(training) if self._probes else None
-        self._pinned = pinned
+        self._pinned = (pinned, *pins)
         self._examples: tuple[ExampleInput, ...] = ()
         #: Tries learning rates for the findings.
         self.trials = RateTrials(training)
@@ -100,7 +110,8 @@ class Instruments:
         self._measuring = 0.0
         self._at_fixed_steps = tuple(probe for probe in self._at[Stage.REST] if probe.at_fixed_steps)
         images = 0 if self._probe_inputs is None else len(self._probe_inputs)
-        self._fixed = FixedSteps.of(training.steps_per_epoch, training.batch_size, images, training.work)
+        work = training.work * training.config.accumulation
+        self._fixed = FixedSteps.of(training.steps_per_epoch, training.step_size, images, work)
         self._last_fixed = training.step
         self._next_fixed = self._fixed.after(training.step)
         self._news: frozenset[Quantity] = frozenset()
@@ -476,23 +487,33 @@ class Instruments:
         """
         if not self._probes:
             return
-        last = len(self._training.data.split(self._split)) - 1
-        wanted = {min(max(index, 0), last) for index in self._interest.examples or (self._pinned,)}
-        known = {one.index: one for one in self._examples}
-        first = self._examples[0].index if self._examples else -1
+        interest = self._interest
+        wanted = {self._place(one) for one in interest.examples or self._pinned}
+        known = {(str(one.meta["split"]), one.index): one for one in self._examples}
+        first = next(iter(known), ("", -1))
+        named = self._pinned[0] if not interest.examples else interest.first
+        if named is not None and self._place(named) in wanted:
+            first = self._place(named)
         if first not in wanted:
             first = min(wanted - known.keys() or wanted)
         order = [first, *sorted(wanted - {first})][:_EXAMPLES]
-        self._examples = tuple(known.get(index) or self._example(index) for index in order)
+        self._examples = tuple(known.get(place) or self._example(*place) for place in order)
 
-    def _example(self, index: int) -> ExampleInput:
-        split = self._split
+    def _place(self, named: int | tuple[str, int]) -> tuple[str, int]:
+        """Split and number of an example that is named; the test set is sealed."""
+        split, index = named if isinstance(named, tuple) else (self._split, named)
+        if split not in ("train", "validation") or not len(self._training.data.split(split)):
+            split = self._split
+        return split, min(max(index, 0), len(self._training.data.split(split)) - 1)
+
+    def _example(self, split: str, index: int) -> ExampleInput:
         meta: dict[str, str | int | float] = {
             "sample": index,
             "label": self._training.data.describe(index, split),
             "split": split,
         }
-        return ExampleInput(index, self._training.feeder(split).prepare([index]), meta)
+        name = "" if split == self._split else f"{split}:{index}"
+        return ExampleInput(index, self._training.feeder(split).prepare([index]), meta, name)
 
     def _make_rules(self) -> FindingRules:
         """The rules of the findings, with what they may know of the data."""

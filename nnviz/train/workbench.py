@@ -16,9 +16,10 @@ import msgspec
 
 from nnviz import __version__
 from nnviz.project.checks.validate import problems_that_stop
+from nnviz.project.choices import with_param
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
-from nnviz.project.model import Curated, DataConfig, DataFacts, Project
+from nnviz.project.model import Curated, DataConfig, DataFacts, Project, TrainConfig
 from nnviz.record.quantities import EDITED, EPOCH
 from nnviz.record.run import Run, RunInfo, RunView
 from nnviz.train.change import Live, Restart, change, learning_rate_of
@@ -260,6 +261,20 @@ class Workbench:
     def reason(self) -> str:
         """Why the session would have to be another one, in words; empty where it would not."""
         return self._reason
+
+    @property
+    def in_use(self) -> TrainConfig | None:
+        """The settings that the network in training has, where the document's wait for a restart; otherwise None."""
+        if self._opened is None or self._state not in (State.DIFFERS, State.KEPT_OLD):
+            return None
+        config, live = self._opened.training, self._passed_on
+        if live.epochs is not None:
+            config = msgspec.structs.replace(config, epochs=live.epochs)
+        if live.learning_rate is not None:
+            config = msgspec.structs.replace(
+                config, optimizer=with_param(config.optimizer, "learning_rate", live.learning_rate)
+            )
+        return config
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -583,6 +598,7 @@ class Workbench:
                 seed=project.training.seed,
                 device=project.training.device,
                 title=project.name,
+                facts={"parameters": str(self._document.inference.parameters)},
             )
         )
         self._keep_compared(self._compared)

@@ -1,45 +1,35 @@
-"""Feeding batches: our tensors against a DataLoader over PIL images, and from the disk against from memory.
-
-Beside that the import of pictures of many sizes into the file that they are fed from.
-"""
+"""Feeding batches: our tensors against a DataLoader over PIL images, and against slicing tensors by hand."""
 
 from __future__ import annotations
 
-import tempfile
-import time
+import statistics
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 
-import numpy as np
 import torch
 from PIL import Image
-from rows import Row, Settings, in_turn, ratios
+from rows import Row, Settings, in_turn, ratios, ratios_of
 from torch.utils.data import DataLoader, Dataset
 
-from nnviz.data import images, picture_store
-from nnviz.data.examples import Split
-from nnviz.data.stored_pictures import StoredPictures
-from nnviz.data.streamed import Streamed
+from nnviz.data.augmentation import Augmentation
 from nnviz.data.tensors import Feeder, load
 from nnviz.data.torchvision_bridge import import_torchvision
-from nnviz.project.model import DataConfig
+from nnviz.project.model import Choice, DataConfig
 
 EXAMPLES = 12_000
-#: Pictures that are imported, and the sides that they have.
-IMPORTED, SIDES = 600, (32, 64, 100, 160, 240, 320, 500, 640)
-#: Milliseconds of one core for a picture: 60,000 in a minute.
-MOST_FOR_A_PICTURE = 1.0
-#: An epoch of training from the disk may take so many times one from memory.
-MOST_TIMES = 1.05
 
 
 class PilImages(Dataset[tuple[torch.Tensor, int]]):
     """What a torchvision data set does for one example: bytes to a PIL image, the image to a tensor of floats."""
 
-    def __init__(self, images: torch.Tensor, targets: torch.Tensor) -> None:
+    def __init__(self, images: torch.Tensor, targets: torch.Tensor, *, augmented: bool = False) -> None:
         self._images = images.squeeze(1).numpy()
         self._targets = targets.tolist()
-        self._transform: Callable[[Image.Image], torch.Tensor] = import_torchvision("torchvision.transforms").ToTensor()
+        plain: Callable[[Image.Image], torch.Tensor] = import_torchvision("torchvision.transforms").ToTensor()
+        self._transform = plain
+        if augmented:
+            moved = import_torchvision("torchvision.transforms.v2").RandomAffine(10, (0.1, 0.1))
+            self._transform = lambda image: plain(moved(image))
 
     def __len__(self) -> int:
         return len(self._targets)
@@ -58,7 +48,8 @@ def measure(settings: Settings) -> Iterator[Row]:
         name = "MNIST"
     split = data.train.take(torch.arange(min(EXAMPLES, len(data.train))))
     feeder = Feeder(split, data.scaler, 128)
-    peer = PilImages(split.inputs[:], split.targets)
+    images = split.inputs[:]
+    peer = PilImages(images, split.targets)
     loaders = [DataLoader(peer, 128, shuffle=True), DataLoader(peer, 128, shuffle=True, num_workers=2)]
     works = [lambda loader=loader: consume(loader) for loader in loaders]
     ours, alone, workers = in_turn([lambda: consume(feeder.batches(0)), *works], settings.rounds(7))
@@ -71,70 +62,36 @@ def measure(settings: Settings) -> Iterator[Row]:
             middle >= 1.4,
         )
 
-    yield from streamed(split, feeder, settings)
-    yield imported(settings)
-
-
-def streamed(split: Split, feeder: Feeder, settings: Settings) -> Iterator[Row]:
-    """The same batches from a file of the disk: alone, and beside the steps of a small network."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pixels"
-        inputs = split.inputs[:]
-        path.write_bytes(inputs.numpy().tobytes())
-        count, channels, height, width = inputs.shape
-        on_disk = Split(Streamed(StoredPictures(path, (count, channels, height, width))), split.targets)
-        other = Feeder(on_disk, feeder.scaler, feeder.batch_size)
-        taken = in_turn([lambda: consume(other.batches(0)), lambda: consume(feeder.batches(0))], settings.rounds(7))
-        low, middle, high = ratios(*taken)
-        yield Row(f"feeding {count:,} examples from the disk", f"{middle:.2f} times memory ({low:.2f}–{high:.2f})", "")
-        network = torch.nn.Sequential(
-            torch.nn.Conv2d(channels, 16, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.LazyLinear(10)
-        )
-        network(feeder.prepare([0]))
-        optimizer = torch.optim.SGD(network.parameters(), 0.01)
-
-        def epoch(source: Feeder) -> None:
-            for batch, targets in source.batches(0):
-                optimizer.zero_grad()
-                torch.autograd.backward(torch.nn.functional.cross_entropy(network(batch), targets))
-                optimizer.step()
-
-        taken = in_turn([lambda: epoch(other), lambda: epoch(feeder)], settings.rounds(5))
-        low, middle, high = ratios(*taken)
-        yield Row(
-            f"an epoch of {count:,} examples from the disk",
-            f"{middle:.2f} times memory ({low:.2f}–{high:.2f})",
-            f"limit {MOST_TIMES:g} times",
-            middle <= MOST_TIMES,
-        )
-
-
-def imported(settings: Settings) -> Row:
-    """Pictures of many sizes brought to 64×64 and kept; seconds of all cores together."""
-    random = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        files = []
-        for number in range(IMPORTED):
-            side = SIDES[number % len(SIDES)]
-            small = Image.fromarray(random.integers(0, 256, (32, 32, 3)).astype(np.uint8))
-            files.append(Path(folder) / f"{number}.jpg")
-            small.resize((side, max(16, round(side * random.uniform(0.6, 1.4))))).save(files[-1], quality=88)
-        kept, picture_store.root = picture_store.root, lambda: Path(folder) / "kept"
-        try:
-            costs = []
-            for turn in range(settings.rounds(5)):
-                began = time.process_time()
-                images.store_pictures(files, 64, 3, "white", lambda done: None, state=str(turn))
-                costs.append((time.process_time() - began) / IMPORTED * 1000)
-        finally:
-            picture_store.root = kept
-    middle = sorted(costs)[len(costs) // 2]
-    return Row(
-        f"importing {IMPORTED} pictures of {SIDES[0]} to {SIDES[-1]} pixels",
-        f"{middle:.2f} ms of a core for each ({min(costs):.2f}–{max(costs):.2f})",
-        f"limit {MOST_FOR_A_PICTURE:g} ms: 60,000 in a minute",
-        middle <= MOST_FOR_A_PICTURE,
+    slices = partial(by_hand, images, split.targets)
+    # The same order for both; which example comes when is not what is measured.
+    hand, fed = in_turn([lambda: consume(slices()), lambda: consume(feeder.batches(0))], settings.rounds(15))
+    found = sorted(ratios_of(fed, hand))
+    low, middle, high = found[len(found) // 4], statistics.median(found), found[-1 - len(found) // 4]
+    yield Row(
+        "the same against slicing tensors by hand",
+        f"{middle:.2f} times its time ({low:.2f}–{high:.2f}, the middle half)",
+        "limit 1.05",
+        middle <= 1.05,
     )
+    steps = (Choice("shift"), Choice("rotate"))
+    moving = Feeder(split, data.scaler, 128, augmentation=Augmentation.of(steps, data.facts))
+    loader = DataLoader(PilImages(images, split.targets, augmented=True), 128, shuffle=True)
+    ours, alone = in_turn([lambda: consume(moving.batches(0)), lambda: consume(loader)], settings.rounds(5))
+    low, middle, high = ratios(alone, ours)
+    yield Row(
+        "the same, shifted and rotated anew each time",
+        f"{middle:.1f} times faster ({low:.1f}–{high:.1f})",
+        "limit 1.4 times RandomAffine over PIL images",
+        middle >= 1.4,
+    )
+
+
+def by_hand(inputs: torch.Tensor, targets: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Batches of 128 in an order drawn by torch, as one writes it without any loader."""
+    order = torch.randperm(len(inputs))
+    for first in range(0, len(order), 128):
+        chosen = order[first : first + 128]
+        yield inputs[chosen].float().div_(255), targets[chosen]
 
 
 def consume(batches: object) -> float:

@@ -98,6 +98,20 @@ def test_a_map_of_neighbours_runs_nothing_that_lies_in_the_current_folder(
     assert between > np.linalg.norm(points[:10] - points[:10].mean(0), axis=1).max()
 
 
-def test_a_map_of_neighbours_ends_at_once_when_nobody_wants_it() -> None:
+def test_a_map_ends_at_once_when_nobody_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    wine = view(DataConfig("wine"))
+    for make in (described.tsne_map, described.pca_map):
+        with pytest.raises(Cancelled):
+            make(wine, lambda: True)
+    # A large one is made by a process of its own, which is ended; the answer is the same.
+    at_once = described.pca_map(wine)
+    monkeypatch.setattr(described, "_AT_ONCE", 0)
+    asked = iter((False, False))
     with pytest.raises(Cancelled):
-        described.tsne_map(view(DataConfig("wine")), lambda: True)
+        described.pca_map(wine, lambda: next(asked, True))
+    apart = described.pca_map(wine)
+    assert apart.titles == at_once.titles
+    np.testing.assert_allclose(np.abs(apart.points), np.abs(at_once.points), rtol=1e-4, atol=1e-4)
+    # However large an example is, what a map is made of is bounded.
+    monkeypatch.setattr(described, "_MOST_NUMBERS", 50 * wine.inputs[0].shape[1])
+    assert len(described.pca_map(wine).numbers) == 50

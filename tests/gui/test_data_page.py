@@ -75,7 +75,7 @@ def test_from_the_wall_to_one_example_in_numbers_and_onto_the_canvas(qtbot: QtBo
     assert pixels.words_at(QPointF(pixels.cell(3, 14).center())) == words
     QTest.mouseClick(page.example.pin, LEFT)
     assert window.document.project.view.pinned_sample == data.place(number)[1]
-    assert page.example.pin.text() == "Pinned"
+    assert page.example.pin.text() == "Unpin from the canvas"
     QTest.keyClick(wall, Qt.Key.Key_Return)
     assert page.stack.isHidden()
     QTest.keyClick(page, Qt.Key.Key_Escape)

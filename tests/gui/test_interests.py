@@ -32,7 +32,9 @@ def test_the_interests_of_all_are_one_and_told_when_it_changes() -> None:
     document = Document(templates.sample("and"))
     interests, told = Interests(document), []
     interests.changed.connect(told.append)
-    assert interests.merged == Interest(frozenset(), frozenset(), examples=frozenset({3})), "what the sample pins"
+    assert interests.merged == Interest(frozenset(), frozenset(), examples=frozenset({3}), first=3), (
+        "what the sample pins"
+    )
     loss = Interest(frozenset({LOSS}), frozenset())
     interests.contribute("loss", loss)
     interests.contribute("another", loss)

@@ -7,7 +7,21 @@ from dataclasses import replace
 import pytest
 import torch
 from torch.nn.functional import log_softmax
-from training_helpers import CNN, MLP, advance, images, made_training, same, served, session_of, tables, weights
+from training_helpers import (
+    CNN,
+    CPU,
+    MADE,
+    MLP,
+    advance,
+    images,
+    made_training,
+    project_of,
+    same,
+    served,
+    session_of,
+    tables,
+    weights,
+)
 
 from nnviz.data.augmentation import Augmentation
 from nnviz.data.tensors import LoadedData
@@ -20,6 +34,7 @@ from nnviz.project import registry
 from nnviz.project.model import Choice, Graph
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.sub_steps import SubStep
+from nnviz.train.training import Training
 
 
 def augmented(data: LoadedData, *kinds: str) -> LoadedData:
@@ -84,6 +99,14 @@ def test_the_loss_of_mixed_examples_is_that_of_mixed_answers(graph: Graph, data:
     assert training.is_finite
     values = values_of_next_batch(training)
     assert values.targets is not None and values.targets.shape == (10, 3)
+
+
+def test_of_mixed_examples_nothing_is_recorded_under_the_label_of_one() -> None:
+    for step, recorded in (("mix_up", False), ("shift", True)):
+        project, data = project_of(CNN), augmented(images(), step)
+        training = Training(project, data, CPU, record_examples=True)
+        MADE.append(training)
+        assert (training.examples is not None) is recorded
 
 
 def test_the_parts_of_a_step_say_the_class_with_the_larger_share() -> None:

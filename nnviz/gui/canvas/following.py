@@ -51,10 +51,11 @@ class RunFollower(QObject):
     def take(self, shown: Shown, changed: frozenset[str]) -> None:
         """Mark the cards that show new values, and have those in sight painted."""
         scene, live = self._scene, self._stage.live
-        live.show(shown.run, shown.step, shown.instead)
+        live.show(shown.run, shown.step, shown.instead, shown.example)
         scene.follow_facts()
         before, self._shown = self._shown, shown
         elsewhere = before is None or shown.run is not before.run or shown.step != before.step
+        elsewhere = elsewhere or (before is not None and shown.example != before.example)
         if elsewhere:
             for card in scene.cards.values():
                 card.mark_stale()

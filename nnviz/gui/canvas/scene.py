@@ -21,6 +21,7 @@ from nnviz.gui.canvas.items.far_layer import FarLayer
 from nnviz.gui.canvas.items.frame_item import FrameItem
 from nnviz.gui.canvas.items.node_item import NodeItem
 from nnviz.gui.canvas.items.note_item import NoteItem
+from nnviz.gui.canvas.items.pin_strip import PinStrip
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.items.wire_item import WireItem
 from nnviz.gui.canvas.routing import Port, Router
@@ -49,12 +50,14 @@ class CanvasScene(QGraphicsScene):
         root_changed: One looks into another group, given by its id, or at the whole network, by an empty text.
         refreshed: After the cards have followed a change of the document.
         looks_changed: Cards stand framed otherwise, because of what the run has found.
+        pin_chosen: One of the pinned examples was clicked: a :class:`Pin`.
     """
 
     selection_changed = Signal(list)
     root_changed = Signal(str)
     refreshed = Signal()
     looks_changed = Signal()
+    pin_chosen = Signal(object)
 
     def __init__(self, document: Document, stage: Stage, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +74,9 @@ class CanvasScene(QGraphicsScene):
         self._annotations = Annotations(self)
         self._boundary = BoundaryItem(self)
         self.addItem(self._boundary)
+        #: The pinned examples, above the Input.
+        self.pins = PinStrip(self._input_card)
+        self.addItem(self.pins)
         self._touching: dict[str, set[Edge]] = {}
         self._router = Router(self)
         #: Where cards came, went or changed since the wires were laid.
@@ -161,7 +167,8 @@ class CanvasScene(QGraphicsScene):
             if self._root:
                 self._content = self._content.united(self._boundary.boundingRect())
             self._far.set_bounds(self._content)
-        return self._content.united(self._router.reach())
+        strip = self.pins.boundingRect() if self.pins.isVisible() else QRectF()
+        return self._content.united(self._router.reach()).united(strip)
 
     def rect_around(self, chosen: Collection[str]) -> QRectF:
         """The smallest rectangle around what is chosen and the wires within that."""
@@ -528,9 +535,15 @@ class CanvasScene(QGraphicsScene):
                 self._router.route(edge)
         self._moved()
 
+    def _input_card(self) -> NodeItem | None:
+        """The card of the Input, where it can be seen."""
+        nodes = self.graph.nodes
+        return next((card for node, card in self._cards.items() if node in nodes and nodes[node].kind == "input"), None)
+
     def _moved(self) -> None:
         """Measure what there is anew: cards stand elsewhere, or there are others."""
         self._content = None
+        self.pins.follow()
         if self._stage.level is Level.FAR:
             self.content_rect()
             self._far.update()
@@ -566,6 +579,7 @@ class CanvasScene(QGraphicsScene):
         for layer in self._far_items:
             if layer.isVisible() is not far:
                 layer.show_far(far)
+        self.pins.set_far(far)
 
     # Live values
 

@@ -135,7 +135,7 @@ class ExamplePanel(QWidget):
             number: Which; −1 for none.
             answers: What the network made of all, if it was asked.
             pin_not: Why it cannot be pinned; empty where it can.
-            pinned: It is the pinned one.
+            pinned: It is one of the pinned ones.
             age: Of which weights the answers are, in words.
             decided: What was decided about it, in words; empty for nothing.
         """
@@ -161,9 +161,10 @@ class ExamplePanel(QWidget):
         self.answer.set_whole("" if answers is None else _answer(data, number, answers, age))
         self.answer.setProperty("role", "danger" if answers is not None and answers.right[number] == 0 else "")
         self.answer.style().polish(self.answer)
-        self.pin.setEnabled(not pin_not and not pinned)
-        self.pin.setText("Pinned" if pinned else "Pin to the canvas")
-        self.pin.setToolTip(pin_not or "The cards show what each layer makes of it")
+        self.pin.setEnabled(not pin_not)
+        self.pin.setText("Unpin from the canvas" if pinned else "Pin to the canvas")
+        able = "Take it from the strip above the Input" if pinned else "The cards show what each layer makes of it"
+        self.pin.setToolTip(pin_not or able)
         raw = data.input_of(number)
         if data.is_images:
             self.pixels.show_numbers(raw)

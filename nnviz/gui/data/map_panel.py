@@ -122,7 +122,7 @@ class MapPanel(QWidget):
         self.stop.show()
         work: Callable[[], PlaneMap] = {
             "columns": lambda: described.plane(data, max(across, 0), max(up, 0)),
-            "pca": lambda: described.pca_map(data),
+            "pca": lambda: described.pca_map(data, lambda: job.cancelled),
             "tsne": lambda: described.tsne_map(data, lambda: job.cancelled),
         }[kind]
 

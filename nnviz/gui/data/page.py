@@ -41,10 +41,11 @@ from nnviz.gui.parts.action import literal
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, refresh_fonts, set_font
+from nnviz.gui.runs.pinning import toggled
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.curation import Curate, decided
 from nnviz.project.edits import SetView
-from nnviz.project.model import Curated, Project, View
+from nnviz.project.model import MOST_PINS, PIN_SPLITS, Curated, Pin, Project
 from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN, Quantity
 from nnviz.record.readings import ArrayReading
 
@@ -485,10 +486,10 @@ class DataPage(QWidget):
     def select(self, number: int) -> None:
         """Show an example beside the wall, and mark it there and on the map."""
         data = self._data
-        self.wall.set_pinned(self._pinned_number())
+        self.wall.set_pinned(self._pinned_numbers())
         self.wall.select(number)
         self.map.plane.select(number)
-        pinned = number >= 0 and number == self._pinned_number()
+        pinned = self._is_kept(number)
         age = self._age() if self._answers is not None else ""
         decided = self._decided_words(number)
         self.example.show_example(data, number, self._answers, self._pin_not(number), pinned, age, decided)
@@ -594,32 +595,58 @@ class DataPage(QWidget):
         data = self._data
         if data is None or data.config != self._workspace.document.project.data:
             return -1
+        return self._number_of(data, self._workspace.document.project.view.shown)
+
+    def _number_of(self, data: ViewedData, pin: Pin) -> int:
         try:
-            return data.number(self._pin_split(), self._workspace.document.project.view.pinned_sample)
-        except IndexError:
+            return data.number(pin.split or self._pin_split(), pin.index)
+        except (IndexError, ValueError):
             return -1
+
+    def _pinned_numbers(self) -> frozenset[int]:
+        """All that are pinned, and the one that the cards show."""
+        data, view = self._data, self._workspace.document.project.view
+        if data is None or data.config != self._workspace.document.project.data:
+            return frozenset()
+        return frozenset(self._number_of(data, pin) for pin in (view.shown, *view.pins)) - {-1}
+
+    def _is_kept(self, number: int) -> bool:
+        if number < 0 or self._data is None or self._data.config != self._workspace.document.project.data:
+            return False
+        return self._pin_of(number) in self._workspace.document.project.view.pins
+
+    def _pin_of(self, number: int) -> Pin:
+        """An example as the document pins it."""
+        assert self._data is not None
+        split, index = self._data.place(number)
+        return Pin(index, "" if split == self._pin_split() else split)
 
     def _pin_not(self, number: int) -> str:
         if self._data is None or number < 0:
             return "There is no example."
         if self._workspace.document.read_only:
             return self._workspace.document.read_only
-        if self._data.place(number)[0] != self._pin_split():
-            return f"The cards show examples of the {SPLIT_TITLES[self._pin_split()]} split: choose one of these."
+        pin, view = self._pin_of(number), self._workspace.document.project.view
+        if pin.split not in PIN_SPLITS:
+            return "The test set is sealed: the cards show examples for training and validation."
+        if len(view.pins) >= MOST_PINS and pin not in view.pins:
+            return f"{MOST_PINS} examples are pinned, which is as many as can be: take one away first."
         return ""
 
     def pin(self, number: int) -> None:
-        """Pin an example to the canvas: the cards show what each layer makes of it."""
+        """Pin an example to the canvas, where the cards show what each layer makes of it; or take it away again."""
         reason = self._pin_not(number)
         if reason or self._data is None:
             self._workspace.say(reason)
             return
-        self._workspace.apply(SetView(View(self._data.place(number)[1]), gesture="pin"))
+        self._workspace.apply(SetView(toggled(self._workspace.document.project.view, self._pin_of(number))))
 
     def _on_menu(self, number: int, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        pin = menu.addAction("Pin to the canvas", lambda: self.pin(number))
+        kept = self._data is not None and self._pin_of(number) in self._workspace.document.project.view.pins
+        words = "Unpin from the canvas" if kept else "Pin to the canvas"
+        pin = menu.addAction(words, lambda: self.pin(number))
         pin.setEnabled(not self._pin_not(number))
         pin.setToolTip(self._pin_not(number))
         menu.addAction("Enlarge", lambda: self.enlarge(True))
@@ -709,7 +736,7 @@ class DataPage(QWidget):
             self._show_state()
             number = self.example.number
             if number >= 0 and self._data is not None:
-                age, pinned = self._age(), number == self._pinned_number()
+                age, pinned = self._age(), self._is_kept(number)
                 decided = self._decided_words(number)
                 self.example.show_example(
                     self._data, number, self._answers, self._pin_not(number), pinned, age, decided

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Collection
 from itertools import accumulate
 
 import numpy as np
@@ -71,7 +72,8 @@ class Wall(QAbstractScrollArea):
         self._columns = 1
         #: The place in the list of the example that is chosen; −1 for none.
         self._current = -1
-        self._pinned = self._pinned_place = -1
+        self._pinned: frozenset[int] = frozenset()
+        self._pinned_places: tuple[int, ...] = ()
         self._left_out: frozenset[int] = frozenset()
         self._decided: frozenset[int] = frozenset()
         self._empty = ""
@@ -103,7 +105,7 @@ class Wall(QAbstractScrollArea):
             self.thumbnails.show(data, chosen.numbers)
             self.verticalScrollBar().setValue(0)
         self._current = self._place_of(current)
-        self._pinned_place = self._place_of(self._pinned)
+        self._find_pinned()
         self._lay_out()
 
     @property
@@ -116,10 +118,13 @@ class Wall(QAbstractScrollArea):
         """How many examples there are on it."""
         return len(self._numbers)
 
-    def set_pinned(self, number: int) -> None:
-        """Mark the example that is pinned to the canvas; −1 for none."""
-        self._pinned = number
-        self._pinned_place = self._place_of(number)
+    def _find_pinned(self) -> None:
+        self._pinned_places = tuple(place for one in sorted(self._pinned) if (place := self._place_of(one)) >= 0)
+
+    def set_pinned(self, numbers: Collection[int]) -> None:
+        """Mark the examples that are pinned to the canvas."""
+        self._pinned = frozenset(numbers)
+        self._find_pinned()
         self.viewport().update()
 
     def set_decided(self, decided: frozenset[int], left_out: frozenset[int]) -> None:
@@ -342,7 +347,7 @@ class Wall(QAbstractScrollArea):
                 x += width
                 position += 1
         every = self._answers is not None or bool(self._decided)
-        for marked in range(first, last) if every else (self._current, self._pinned_place):
+        for marked in range(first, last) if every else (self._current, *self._pinned_places):
             if first <= marked < last:
                 self._paint_marks(painter, self.rect_of(marked), marked)
 
@@ -367,7 +372,7 @@ class Wall(QAbstractScrollArea):
             painter.drawLine(place.topRight(), place.bottomLeft())
         elif number in self._decided:
             painter.fillRect(QRect(place.left(), place.bottom() - 4, place.width(), 5), colours.warning)
-        if number == self._pinned:
+        if number in self._pinned:
             painter.fillRect(QRect(place.right() - 11, place.top(), 12, 12), colours.accent)
             painter.setPen(colours.accent_text)
             painter.drawText(QRect(place.right() - 11, place.top() - 1, 12, 13), int(Qt.AlignmentFlag.AlignCenter), "•")
@@ -399,7 +404,7 @@ class Wall(QAbstractScrollArea):
         short = QFontMetrics(theme.font(12)).elidedText(
             data.label(number), Qt.TextElideMode.ElideRight, self._scaled(_LABEL) - 12
         )
-        pinned = "• " if number == self._pinned else "× " if number in self._left_out else ""
+        pinned = "• " if number in self._pinned else "× " if number in self._left_out else ""
         words: list[tuple[str, int, QColor]] = [
             (f"{pinned}{SPLIT_TITLES[split]} #{theme.format_count(index)}", self._scaled(_NUMBER), colours.text_muted),
             (short, self._scaled(_LABEL), self._colour(label) if label >= 0 else colours.text),

@@ -111,7 +111,7 @@ class NeuronView(QWidget):
         self._training.changed.connect(self._on_training)
         follow(theme.notifier.changed, self._on_theme, self)
         follow(workspace.document.changed, self._on_document, self)
-        self._pinned = workspace.document.project.view.pinned_sample
+        self._pinned = workspace.document.project.view.shown
         self._on_theme()
 
     # ---- building ------------------------------------------------------------------------------------------------
@@ -386,7 +386,8 @@ class NeuronView(QWidget):
             held_back = "validation" in numbers.points
         else:
             held_back = self._training.standing.validation_count > 0
-        self._chosen = ("validation" if held_back else "train", self._pinned)
+        split = self._pinned.split if self._pinned.split != "validation" or held_back else ""
+        self._chosen = (split or ("validation" if held_back else "train"), self._pinned.index)
         self._chosen_by_hand = False
 
     def _say_what_is_shown(self) -> None:
@@ -665,7 +666,7 @@ class NeuronView(QWidget):
         self.plot.remake()
 
     def _on_document(self, before: object, after: object, edit: object) -> None:
-        pinned = self._workspace.document.project.view.pinned_sample
+        pinned = self._workspace.document.project.view.shown
         if pinned != self._pinned:
             self._pinned = pinned
             self._choose_pinned()

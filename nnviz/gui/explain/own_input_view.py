@@ -366,7 +366,7 @@ class OwnInputView(QWidget):
 
     def take_example(self, index: int | None = None) -> None:
         """Begin with an example: the pinned one, unless another is named."""
-        wanted = self._workspace.document.project.view.pinned_sample if index is None else index
+        wanted = self._workspace.pinned if index is None else index
 
         def question(training: object) -> TakenExample:
             from nnviz.explain.own_input import example_of  # noqa: PLC0415 - torch belongs to that thread

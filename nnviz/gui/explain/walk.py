@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from nnviz.errors import NnvizError
 from nnviz.gui.look import theme
 from nnviz.gui.runs.shown_network import Asked, ShownNetwork
+from nnviz.project.model import Pinned
 
 if TYPE_CHECKING:
     from nnviz import train
@@ -52,7 +53,7 @@ class Walk(QObject):
     #: Another answer, another failure, or another trail.
     changed = Signal()
 
-    def __init__(self, network: ShownNetwork, pinned: Callable[[], int], parent: QObject | None = None) -> None:
+    def __init__(self, network: ShownNetwork, pinned: Callable[[], Pinned], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._network = network
         self._pinned = pinned

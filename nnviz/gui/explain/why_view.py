@@ -265,7 +265,7 @@ class WhyView(AskedView):
         if before.graph is not after.graph or before.data != after.data:
             self._fill()
             self._arrange()
-        if before.view.pinned_sample != after.view.pinned_sample:
+        if before.view.shown != after.view.shown:
             self._soon(_SOON)
 
     def _on_network(self) -> None:
@@ -312,7 +312,7 @@ class WhyView(AskedView):
 
     def _put(self) -> None:
         method, target = self.method, self._target
-        pinned, drawn = self._document.project.view.pinned_sample, self._own
+        pinned, drawn = self._workspace.pinned, self._own
         array = None if drawn is None else np.asarray(drawn.array, np.float32)
         label = "" if drawn is None else str(drawn.meta.get("label", ""))
         node = str(self.node_box.currentData() or "") if target == _UNIT else ""

@@ -41,7 +41,7 @@ from nnviz.project.checks.shapes import shape_text
 from nnviz.project.choices import Chosen
 from nnviz.project.edits import SetView
 from nnviz.project.files.own_folder import rooted
-from nnviz.project.model import DataConfig, DataFacts, ParamValue, View
+from nnviz.project.model import DataConfig, DataFacts, ParamValue, Pin
 from nnviz.project.settings import DATA, find
 from nnviz.project.spec import ParamSpec
 from nnviz.record.quantities import PINNED_INPUT
@@ -346,9 +346,11 @@ class DataTab(Tab):
         return self.document.project.view.pinned_sample
 
     def validation_count(self) -> int:
-        """Number of samples that can be pinned; 0 where it is not known."""
+        """Number of samples that can be pinned of the split that the pinned one is of; 0 where it is not known."""
         sizes = self.known.split_sizes(self.document.project.data)
-        return 0 if sizes is None else sizes[1]
+        if sizes is None:
+            return 0
+        return sizes[0] if self.document.project.view.pinned_split == "train" else sizes[1]
 
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """The picture of the pinned example."""
@@ -364,10 +366,13 @@ class DataTab(Tab):
         sample = None if self._run is None else self._run.latest(PINNED_INPUT.series(), None)
         label = ""
         image = None
-        if isinstance(sample, ArrayReading) and count_in(sample.meta, "sample", -1) == index:
+        split = self.document.project.view.pinned_split
+        fits = isinstance(sample, ArrayReading) and split in ("", sample.meta.get("split"))
+        if fits and isinstance(sample, ArrayReading) and count_in(sample.meta, "sample", -1) == index:
             image = pictures.sample_picture(sample.array)
             label = str(sample.meta.get("label", ""))
-        self.sample_text.setText(f"#{themes.format_count(index)}{of}" + (f" · “{label}”" if label else ""))
+        where = f"{split} " if split else ""
+        self.sample_text.setText(f"{where}#{themes.format_count(index)}{of}" + (f" · “{label}”" if label else ""))
         self.picture.show_image(image, "The sample appears here as soon as the network is prepared.")
         self.previous.setEnabled(index > 0)
         self.next.setEnabled(not count or index < count - 1)
@@ -389,7 +394,8 @@ class DataTab(Tab):
         """Pin another sample of the validation split."""
         count = self.validation_count()
         index = max(0, min(index, count - 1) if count else index)
-        self.change(SetView(View(index), gesture="pin"))
+        view = self.document.project.view
+        self.change(SetView(view.showing(Pin(index, view.pinned_split)), gesture="pin"))
 
     def _on_other_examples(self) -> None:
         self._shown_examples += 1

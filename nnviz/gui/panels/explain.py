@@ -55,8 +55,7 @@ class ExplainPanel(Panel):
 
     def build(self) -> None:
         """The sheet fills the body; its buttons stand in the header."""
-        view = self.document
-        self.walk = Walk(self.workspace.network, lambda: view.project.view.pinned_sample, self)
+        self.walk = Walk(self.workspace.network, lambda: self.workspace.pinned, self)
         self.sheet = Sheet(self.walk, lambda: self.moment, self.body)
         self.editing = WeightEditing(self.workspace.training, self.workspace.say, self.walk.ask_anew)
         self.sheet.editing = self.editing
@@ -151,7 +150,7 @@ class ExplainPanel(Panel):
             self.walk.clear()
         elif before.graph is not after.graph and not self._is_there(place):
             self.walk.start(Place(place.node, backward=place.backward))
-        elif before.view.pinned_sample != after.view.pinned_sample:
+        elif before.view.shown != after.view.shown:
             self.walk.forget_example()
 
     def _is_there(self, place: Place) -> bool:

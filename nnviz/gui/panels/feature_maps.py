@@ -24,6 +24,7 @@ from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Choice
 from nnviz.record.age import Moment, ReadingShown, moment_of
 from nnviz.record.interest import Interest
+from nnviz.record.pinned import Followed, latest_of
 from nnviz.record.quantities import DEAD_UNITS, OUTPUT, PLANE
 from nnviz.record.readings import ArrayReading, count_in, fits, units_in
 from nnviz.record.run import RunView
@@ -83,11 +84,11 @@ class MapView(ArrayView):
         self.scale_switch.set_value("shared" if shared else "own")
         self._colour()
 
-    def refresh(self, run: RunView, node: str, step: int | None) -> bool:
-        """Show a node's output at a step; False where none was recorded."""
+    def refresh(self, run: RunView, node: str, step: int | None, example: Followed | None = None) -> bool:
+        """Show a node's output at a step, of the pinned example or of one that is named; False where none is there."""
         plane = run.latest(PLANE.series(node), step)
         self._edges = Edges.of(plane.meta) if isinstance(plane, ArrayReading) and plane.array.ndim == 3 else None
-        sample = run.latest(OUTPUT.series(node), step) if self._edges is None else plane
+        sample = latest_of(run, OUTPUT.series(node), step, example) if self._edges is None else plane
         self._node = node
         shape = self._document.inference.shape(node)
         if shape is not None and isinstance(sample, ArrayReading):
@@ -366,13 +367,14 @@ class FeatureMapsPanel(NodePanel):
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
         """Show the maps of the chosen layer."""
         node = self.choose(run, OUTPUT)
+        example = None if self.shown is None else self.shown.example
         mine = {OUTPUT.series(node), DEAD_UNITS.series(node), PLANE.series(node)}
-        if not fresh and not (mine & changed) and (node, step) == self._drawn:
+        if not fresh and not (mine & changed) and (node, step, example) == self._drawn:
             return not self.is_empty
-        self._drawn = (node, step)
+        self._drawn = (node, step, example)
         if not node:
             self.view.clear()
-        shown = bool(node) and self.view.refresh(run, node, step)
+        shown = bool(node) and self.view.refresh(run, node, step, example)
         self._offer_units()
         return shown
 

@@ -33,8 +33,10 @@ from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.gui.runs.shown_network import Asked
+from nnviz.project import registry
 from nnviz.project.curation import HEAVIEST, Curate, decided
-from nnviz.project.model import Curated, Project
+from nnviz.project.declared.augmentations import TOGETHER
+from nnviz.project.model import Choice, Curated, Project
 from nnviz.record.hardest import hardest_first
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.number_text import format_number
@@ -56,6 +58,10 @@ _ORDERS: dict[str, Quantity] = {
     "forgotten": EXAMPLE_FORGOTTEN,
     "margin": EXAMPLE_MARGIN,
 }
+_MIXED = (
+    "The augmentation mixes examples with each other (mix-up): what the network says of a mixture says nothing of "
+    "either, so that no losses of single examples are recorded. The data page can ask the network about them."
+)
 _AS_IS = "as in the data"
 
 
@@ -144,9 +150,21 @@ class HardExamplesPanel(Panel):
         "project and can be undone; your data are never changed.</p>"
     )
 
+    def set_obstacle(self, text: str) -> None:
+        """Where examples are mixed with each other there is nothing to wait for."""
+        self._obstacle = text
+        mixed = any(registry.AUGMENTATIONS(one.kind).stage == TOGETHER for one in self._steps())
+        super().set_obstacle(_MIXED if mixed and not text else text)
+
+    def _steps(self) -> tuple[Choice, ...]:
+        known = registry.AUGMENTATIONS
+        return tuple(one for one in self.document.project.data.augmentation if one.kind in known)
+
     def build(self) -> None:
         """The list, and the row of what can be decided."""
         self._order = "loss"
+        #: What has to be done before the network can be trained.
+        self._obstacle = ""
         self._known: dict[int, Known] = {}
         self._names: tuple[str, ...] = ()
         self._of: object = None
@@ -226,6 +244,7 @@ class HardExamplesPanel(Panel):
         loss = found["loss"]
         if "loss" not in arrays or not isinstance(loss, ArrayReading):
             self._empty_list()
+            self.set_obstacle(self._obstacle)
             return False
         self._arrays = {key: one for key, one in arrays.items() if one.shape == arrays["loss"].shape}
         self._step_of = loss.step
@@ -351,6 +370,8 @@ class HardExamplesPanel(Panel):
             self._asked = None
 
     def _on_document(self, before: Project, after: Project, edit: object) -> None:
+        if before.data.augmentation != after.data.augmentation:
+            self.set_obstacle(self._obstacle)
         if before.curation != after.curation:
             self._show_items()
             self._show_controls()

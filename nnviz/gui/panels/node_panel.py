@@ -25,7 +25,7 @@ class NodePanel(Panel):
         self.node_box.activated.connect(self._on_chosen)
         self.add_to_header(self.node_box)
         self._node = ""
-        self._drawn: tuple[str, int | None] | None = None
+        self._drawn: tuple[object, ...] | None = None
 
     @property
     def node(self) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from nnviz.gui.parts.following import follow
 from nnviz.project.document import Document
-from nnviz.project.model import Project
+from nnviz.project.model import Project, named
 from nnviz.record.interest import NOTHING, Interest, merged
 from nnviz.record.quantities import BIASES, DEAD_UNITS, OUTPUT, PLANE, WEIGHTS, Quantity
 
@@ -17,7 +17,7 @@ OF_THE_SELECTED: frozenset[Quantity] = frozenset({WEIGHTS, BIASES, OUTPUT, PLANE
 class Interests(QObject):
     """Keeps the interest of each source and says when what they look at together has changed.
 
-    The document is a source, too: it looks at the example that is pinned.
+    The document is a source, too: it looks at the examples that are pinned.
 
     Args:
         document: Its ``view`` is where the pinned example is kept.
@@ -67,4 +67,6 @@ class Interests(QObject):
 
 
 def _pinned(project: Project) -> Interest:
-    return Interest(frozenset(), frozenset(), examples=frozenset({project.view.pinned_sample}))
+    view = project.view
+    examples = frozenset({view.pinned, *map(named, view.pins)})
+    return Interest(frozenset(), frozenset(), examples=examples, first=view.pinned)

@@ -21,6 +21,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.runs.shown import Shown, empty_run
+from nnviz.record.pinned import Followed
 from nnviz.record.readings import ArrayReading
 from nnviz.record.run import RunView
 
@@ -157,6 +158,11 @@ class RunFeed(QObject):
         if step != self._shown.against:
             self.show(replace(self._shown, against=step))
 
+    def set_example(self, example: Followed | None) -> None:
+        """Show another of the examples that the run followed; None is the one that the cards showed then."""
+        if example != self._shown.example:
+            self.show(replace(self._shown, example=example))
+
     def set_instead(self, readings: Iterable[ArrayReading]) -> None:
         """Show these on the cards in place of what was measured for the pinned example; none takes them away.
 
@@ -204,6 +210,9 @@ class RunFeed(QObject):
             changes = run.read_since(self._cursors[index])
             self._cursors[index] = changes.cursor
             names |= changes.series
+        if self._shown.example is not None:
+            # What was measured of another example takes the place of what was measured of the one that was shown.
+            names |= {name.partition("#")[0] for name in names if "#" in name}
         self._subscriptions = [one for one in self._subscriptions if one._alive()]
         if names:
             for one in self._subscriptions:

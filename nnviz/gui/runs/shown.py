@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from nnviz.project.model import Project
+from nnviz.record.pinned import Followed
 from nnviz.record.readings import ArrayReading
 from nnviz.record.run import Run, RunView
 
@@ -28,6 +29,8 @@ class Shown:
         against: Another step of the run, shown beside that one; None where there is none.
         instead: What stands on the cards in place of what was measured for the pinned example, by the names of the
             series: an input of one's own, and what each layer makes of it.
+        example: Of the examples that a replayed run followed the one that the cards show, by split and number; None is
+            the one that they showed at that step.
         project: What a replayed run was made with. None of the live run, whose project is the user's document.
     """
 
@@ -37,6 +40,7 @@ class Shown:
     against: int | None = None
     project: Project | None = None
     instead: Mapping[str, ArrayReading] = field(default_factory=dict)
+    example: Followed | None = None
 
     def __post_init__(self) -> None:
         kept: list[RunView] = []

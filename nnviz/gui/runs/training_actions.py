@@ -9,6 +9,7 @@ import msgspec
 
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.runs.pace import beside
+from nnviz.gui.runs.pinning import Pinning
 from nnviz.gui.runs.training import Training
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import Edit, SetView
@@ -16,12 +17,13 @@ from nnviz.project.edits import Edit, SetView
 _MENU = "&Train"
 
 
-def training_actions(training: Training, apply: Callable[[Edit], object]) -> tuple[Offer, ...]:
+def training_actions(training: Training, apply: Callable[[Edit], object], pinning: Pinning) -> tuple[Offer, ...]:
     """What the training contributes to the window's actions.
 
     Args:
         training: What is played, paused and stepped.
         apply: Changes the document; says what is refused.
+        pinning: Which examples are pinned, and which of them the cards show.
     """
     document, feed = training.shown_document, training.feed
 
@@ -69,7 +71,10 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
         return document.read_only
 
     def count() -> int:
-        return training.standing.validation_count or training.standing.train_count
+        standing, split = training.standing, document.project.view.pinned_split
+        if split == "train":
+            return standing.train_count
+        return standing.validation_count or standing.train_count
 
     def pinned() -> int:
         return document.project.view.pinned_sample
@@ -103,7 +108,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             wording=wording,
         )
 
-    def pinning(name: str, text: str, help_text: str, keys: str, icon: str, index: Callable[[], int]) -> Action:
+    def stepping(name: str, text: str, help_text: str, keys: str, icon: str, index: Callable[[], int]) -> Action:
         def pin() -> None:
             if count():
                 view = msgspec.structs.replace(document.project.view, pinned_sample=index() % count())
@@ -229,7 +234,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             section=2,
             why_not=lambda: "The newest values are shown already." if feed.live else "",
         ),
-        pinning(
+        stepping(
             "previous_sample",
             "Pre&vious example",
             "Pin the example before",
@@ -237,7 +242,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             "chevron-left",
             lambda: pinned() - 1,
         ),
-        pinning(
+        stepping(
             "next_sample",
             "Ne&xt example",
             "Pin the next example",
@@ -245,5 +250,37 @@ def training_actions(training: Training, apply: Callable[[Edit], object]) -> tup
             "chevron-right",
             lambda: pinned() + 1,
         ),
-        pinning("random_sample", "Rando&m example", "Pin any example", "Ctrl+\\", "dice", any_of_them),
+        stepping("random_sample", "Rando&m example", "Pin any example", "Ctrl+\\", "dice", any_of_them),
+        Action(
+            name="keep_sample",
+            text="Keep th&is example pinned",
+            help="It stays at hand in the strip above the Input; several can be pinned at the same time",
+            do=lambda _on=None: pinning.toggle(),
+            keys=("Ctrl+F3",),
+            icon="pin",
+            menu=_MENU,
+            section=3,
+            why_not=pinning.why_no_pin,
+            on=lambda: pinning.is_pinned,
+        ),
+        Action(
+            name="next_pinned",
+            text="Next pi&nned example",
+            help="Show the pinned example that follows on the cards",
+            do=lambda: pinning.step(1),
+            keys=("F3",),
+            menu=_MENU,
+            section=3,
+            why_not=pinning.why_no_step,
+        ),
+        Action(
+            name="previous_pinned",
+            text="Previous pinne&d example",
+            help="Show the pinned example before on the cards",
+            do=lambda: pinning.step(-1),
+            keys=("Shift+F3",),
+            menu=_MENU,
+            section=3,
+            why_not=pinning.why_no_step,
+        ),
     )

@@ -145,6 +145,8 @@ class Estimate:
         kind = choice.kind
         state = weights * _numbers(choice)
         best = weights if self._examples.validation and config.keep_best else 0
+        averaging = registry.AVERAGING.all.get(config.averaging.kind)
+        average = weights if averaging is not None and averaging.averages else 0
         moment = self._moment(batch, kind)
         gradients = min(weights, moment.fixed)
         parts = {
@@ -152,8 +154,9 @@ class Estimate:
             "gradients": gradients,
             f"the state of {kind}": state,
             BATCH: moment.at(batch) - gradients,
-            CHECKPOINT: 0 if self._accelerator else self._checkpoint(weights + state + best),
+            CHECKPOINT: 0 if self._accelerator else self._checkpoint(weights + state + best + average),
             "the best weights": best,
+            "the average of the weights": average,
             "the data": self._examples.bytes,
             "the running program": 0 if self._accelerator else _RUNNING,
         }

@@ -116,7 +116,8 @@ AUGMENTATIONS: tuple[StepSpec, ...] = (
         "mix_up",
         "Mix up",
         "Mixes each example of a batch with its neighbour in it, λ·a + (1 − λ)·b, and its answer likewise. λ is drawn "
-        "for each batch from a Beta(α, α) distribution. The training loss is then that of mixed answers.",
+        "for each batch from a Beta(α, α) distribution. The training loss is then that of mixed answers, and of single "
+        "examples no loss is recorded.",
         params=(
             ParamSpec(
                 "alpha",

@@ -165,12 +165,26 @@ class TrainingFile(msgspec.Struct, forbid_unknown_fields=True):
     seed: Any = 0
     device: Any = "auto"
     keep_best: Any = False
+    best_by: Any = "loss"
+    accumulation: Any = 1
+    initialisation: Any = "default"
+    early_stopping: Any = "none"
+    averaging: Any = "none"
+
+
+class PinFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """An example that is pinned."""
+
+    index: int
+    split: str = ""
 
 
 class ViewFile(msgspec.Struct, forbid_unknown_fields=True):
     """What belongs to looking."""
 
     pinned_sample: int = 0
+    pinned_split: str = ""
+    pins: list[PinFile] = msgspec.field(default_factory=list)
 
 
 class CuratedFile(msgspec.Struct, forbid_unknown_fields=True):

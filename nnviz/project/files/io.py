@@ -45,6 +45,8 @@ from nnviz.project.graph.wiring import MOST_EDGES, MOST_NODES, can_connect, find
 from nnviz.project.graph_edits import FARTHEST
 from nnviz.project.group_edits import MOST_GROUPS, MOST_NOTES, group_problem, item_flaw
 from nnviz.project.model import (
+    MOST_PINS,
+    PIN_SPLITS,
     Arrow,
     Choice,
     Curated,
@@ -56,6 +58,7 @@ from nnviz.project.model import (
     Note,
     Params,
     ParamValue,
+    Pin,
     PortRef,
     Project,
     TrainConfig,
@@ -278,10 +281,25 @@ def _training(file: TrainingFile, problems: _Problems) -> TrainConfig:
     return TrainConfig(**own)  # type: ignore[arg-type]  # the declarations carry the types
 
 
+_PIN_SPLITS = "This must be train or validation: the test set is sealed."
+
+
 def _view(file: ViewFile, problems: _Problems) -> View:
     if not 0 <= file.pinned_sample < 2**31:
         problems.add("view.pinned_sample", "This must be a whole number from 0 on.")
-    return View(pinned_sample=file.pinned_sample)
+    if file.pinned_split not in PIN_SPLITS:
+        problems.add("view.pinned_split", _PIN_SPLITS)
+    if len(file.pins) > MOST_PINS:
+        problems.add("view.pins", f"This list has {len(file.pins)} entries; at most {MOST_PINS} are allowed.")
+        return View(file.pinned_sample)
+    pins: dict[Pin, None] = {}
+    for place, one in enumerate(file.pins):
+        if not 0 <= one.index < 2**31:
+            problems.add(f"view.pins[{place}].index", "This must be a whole number from 0 on.")
+        if one.split not in PIN_SPLITS:
+            problems.add(f"view.pins[{place}].split", _PIN_SPLITS)
+        pins[Pin(one.index, one.split)] = None
+    return View(file.pinned_sample, file.pinned_split, tuple(pins))
 
 
 def _curation(items: Sequence[CuratedFile], problems: _Problems) -> tuple[Curated, ...]:
@@ -443,7 +461,7 @@ def save(project: Project, path: Path | str) -> None:
 
 
 def _lines(project: Project) -> Iterator[str]:
-    data, training = project.data, project.training
+    data, training, usual = project.data, project.training, TrainConfig()
     yield f'{{\n  "nnviz": {VERSION},\n'
     yield f'  "name": {_json(project.name)},\n'
     yield f'  "note": {_json(project.note)},\n'
@@ -453,21 +471,21 @@ def _lines(project: Project) -> Iterator[str]:
             "dataset": data.dataset,
             "params": _listed(data.params),
             **{spec.name: getattr(data, spec.name) for spec in settings.DATA},
-            **{
-                slot.name: choices.listed(slot, getattr(data, slot.name))
-                for slot in choices.DATA
-                if getattr(data, slot.name) or not slot.left_out
-            },
+            **_chosen(choices.DATA, data, DataConfig()),
         },
     )
     yield from _block(
         "training",
         {
-            **{slot.name: choices.listed(slot, getattr(training, slot.name)) for slot in choices.TRAINING},
-            **{spec.name: getattr(training, spec.name) for spec in settings.TRAINING},
+            **_chosen(choices.TRAINING, training, usual),
+            **{
+                spec.name: getattr(training, spec.name)
+                for spec in settings.TRAINING
+                if spec.name not in settings.LEFT_OUT or getattr(training, spec.name) != getattr(usual, spec.name)
+            },
         },
     )
-    yield from _block("view", msgspec.structs.asdict(project.view))
+    yield from _block("view", _view_fields(project.view))
     yield '  "graph": {\n    "nodes": ['
     yield from _rows(_node_row(node) for node in project.graph.nodes.values())
     yield '],\n    "edges": ['
@@ -483,6 +501,25 @@ def _lines(project: Project) -> Iterator[str]:
         yield from _rows(_curated_row(entry) for entry in project.curation)
         yield "]"
     yield "\n}\n"
+
+
+def _chosen(slots: Iterable[Slot], config: DataConfig | TrainConfig, usual: DataConfig | TrainConfig) -> FileObject:
+    """What the slots hold, those left out that older versions do not know and that are as usual."""
+    held = {slot.name: (slot, getattr(config, slot.name)) for slot in slots}
+    return {
+        name: choices.listed(slot, chosen)
+        for name, (slot, chosen) in held.items()
+        if not slot.left_out or chosen != getattr(usual, name)
+    }
+
+
+def _view_fields(view: View) -> FileObject:
+    fields: FileObject = {"pinned_sample": view.pinned_sample}
+    if view.pinned_split:
+        fields["pinned_split"] = view.pinned_split
+    if view.pins:
+        fields["pins"] = [{"index": pin.index, **({"split": pin.split} if pin.split else {})} for pin in view.pins]
+    return fields
 
 
 def _curated_row(entry: Curated) -> FileObject:

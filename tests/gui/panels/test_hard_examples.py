@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
-from window_kit import TIMEOUT, OpenWindow
+from window_kit import TIMEOUT, OpenWindow, is_ready
 
 from nnviz.gui.panels.hard_examples import HardExamplesPanel, hardest
+from nnviz.project.edits import SetData
+from nnviz.project.model import Choice
 from nnviz.record.quantities import EXAMPLE_LOSS
 from nnviz.record.readings import ArrayReading
 
@@ -25,6 +28,13 @@ def test_examples_are_curated_by_clicks(qtbot: QtBot, open_window: OpenWindow) -
     window = open_window("digits-cnn")
     panel = window.docks.show_panel("hard_examples")
     assert isinstance(panel, HardExamplesPanel) and panel.is_empty
+    # Of mixed examples nothing is recorded: there is nothing to wait for.
+    usual, data = panel.hint, window.document.project.data
+    window.apply(SetData(replace(data, augmentation=(Choice("mix_up"),))))
+    assert "mix-up" in panel.hint and "Press Play" in usual
+    window.document.undo()
+    assert panel.hint == usual
+    qtbot.waitUntil(lambda: is_ready(window), timeout=TIMEOUT)
     session = window.bridge.session
     assert session is not None
     session.step(20)  # the first epoch has 18

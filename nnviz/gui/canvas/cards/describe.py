@@ -87,6 +87,10 @@ def tooltip(scene: CanvasScene, stage: Stage, point: QPointF) -> str:
     """What is under the mouse, as rich text; empty where nothing is."""
     live = stage.live
     card = scene.card_at(point)
+    pinned = scene.pins.example_at(point)
+    if pinned is not None:
+        does = "the cards show it" if pinned.shown else "click: the cards show it"
+        return f"Pinned example, {escape(pinned.words)}: {does}"
     if card is None:
         wire = scene.wire_at(point)
         if wire is None:

@@ -9,6 +9,7 @@ from typing import Protocol
 from nnviz.gui.canvas.cards.facts import CardContent, CardFacts, Picture
 from nnviz.gui.look.planes import Dots
 from nnviz.record.age import Moment, moment_of
+from nnviz.record.pinned import Followed, latest_of
 from nnviz.record.quantities import GRADIENT_NORM, OUTPUT, PINNED_INPUT, PLANE, POINTS, Quantity
 from nnviz.record.readings import ArrayReading, Finding, Reading, Scalar, fits
 
@@ -36,12 +37,27 @@ class LiveValues:
         self._run: Readings | None = None
         self._step: int | None = None
         self._instead: Mapping[str, ArrayReading] = {}
+        self._example: Followed | None = None
         self.moment = Moment()
         self._findings: dict[str, tuple[Finding, ...]] = {}
 
-    def show(self, run: Readings | None, step: int | None, instead: Mapping[str, ArrayReading] | None = None) -> None:
-        """Read from this run at this step (None: the newest), but what stands in place of the pinned example."""
+    def show(
+        self,
+        run: Readings | None,
+        step: int | None,
+        instead: Mapping[str, ArrayReading] | None = None,
+        example: Followed | None = None,
+    ) -> None:
+        """Read from this run at this step (None: the newest), but what stands in place of the pinned example.
+
+        Args:
+            run: What is read; None for nothing.
+            step: None for the newest.
+            instead: What stands in place of what was measured, by the names of the series.
+            example: Which of the examples that the run followed; None is the one that was shown then.
+        """
         self._instead = instead or {}
+        self._example = example
         self._run = run
         self._step = step
         self.moment = moment_of(run, step) if run is not None else Moment()
@@ -129,14 +145,15 @@ class LiveValues:
     def badge_reading(self, facts: CardFacts) -> tuple[Quantity, Scalar] | None:
         """What stands in the card's last line, with its step.
 
-        It is the exact value, or what passed in the last training batches while that is newer.
+        It is the exact value as long as that is of now, then what passed in the last training batches while that is
+        newer: these reach back, for a moment also behind the exact value, and would say "0 %" of units that died since.
         """
         if facts.badge is None or not self._is_of(facts):
             return None
         exact = self._scalar(facts.badge, facts.node)
         lately = facts.badge.lately
         passing = self._scalar(lately, facts.node) if lately is not None else None
-        if lately is not None and passing is not None and (exact is None or passing.step > exact.step):
+        if lately is not None and passing is not None and self.moment.is_outdone(exact, passing):
             return lately, passing
         return (facts.badge, exact) if exact is not None else None
 
@@ -158,7 +175,7 @@ class LiveValues:
     def _array(self, series: str) -> ArrayReading | None:
         if series in self._instead:
             return self._instead[series]
-        sample = self._run.latest(series, self._step) if self._run is not None else None
+        sample = latest_of(self._run, series, self._step, self._example) if self._run is not None else None
         return sample if isinstance(sample, ArrayReading) else None
 
 

@@ -66,6 +66,10 @@ class CanvasMouse:
         scene = desk.scene
         if notes.draw(point):
             return
+        pin = scene.pins.pin_at(point)
+        if pin is not None:
+            scene.pin_chosen.emit(pin)
+            return
         port = self._port_at(point)
         if port is not None:
             self._begin_wire(port)

@@ -1,0 +1,90 @@
+"""What it costs to keep the loss of every example: with it and without, in turn, and by the clock around it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from rows import Row, Settings, in_turn, ratios_of
+
+from nnviz.data.tensors import load
+from nnviz.project.samples import templates
+from nnviz.train.training import Training
+
+#: Epochs of a piece.
+EPOCHS = 32
+#: Times that an output is set aside, to see what that takes.
+ADDED = 10_000
+
+
+def measure(settings: Settings) -> Iterator[Row]:
+    """Rows of this file: spiral with its own settings, whose steps are the shortest of all samples."""
+    project = templates.sample("spiral")
+    data, device = load(project.data), torch.device("cpu")
+    without, kept, timed = (Training(project, data, device, record_examples=on) for on in (False, True, True))
+    steps = EPOCHS * without.steps_per_epoch
+    alone, beside = in_turn([lambda: epochs(without), lambda: epochs(kept)], settings.rounds(15))
+    found = sorted(ratios_of(beside, alone))
+    low, high = found[len(found) // 4], found[-1 - len(found) // 4]
+    yield Row(
+        "spiral: a step with the loss of every example kept",
+        f"{statistics.median(alone) / steps * 1e6:.0f} µs, {statistics.median(found):.3f} times ({low:.3f}–{high:.3f})",
+        "middle half of the pairs",
+    )
+    record = timed.examples
+    assert record is not None
+    clock = Clock()
+    for name in ("settle", "readings", "capture"):
+        setattr(record, name, clock.around(getattr(record, name)))
+    rounds = settings.rounds(9)
+    began = time.thread_time()
+    for _ in range(rounds):
+        epochs(timed)
+    whole = time.thread_time() - began
+    output, apart = torch.zeros(10, 1), without.steps_per_epoch
+    listed: list[torch.Tensor] = []
+    began = time.thread_time()
+    for _ in range(ADDED):
+        listed.append(output)
+        if len(listed) >= apart:
+            listed.clear()
+    adding = (time.thread_time() - began) / ADDED * rounds * steps
+    share = (clock.taken + adding) / (whole - clock.taken - adding)
+    yield Row("the same by the processor's clock, of the rest", f"{share:.2%}", "limit 1 %", share < 0.01)
+
+
+class Clock:
+    """Processor time of this thread in some calls; in those that call each other once."""
+
+    def __init__(self) -> None:
+        self.taken = 0.0
+        self._inside = False
+
+    def around(self, work: Callable[..., object]) -> Callable[..., object]:
+        """The same, measured."""
+
+        def measured(*given: object, **named: object) -> object:
+            if self._inside:
+                return work(*given, **named)
+            self._inside = True
+            began = time.thread_time()
+            try:
+                return work(*given, **named)
+            finally:
+                self.taken += time.thread_time() - began
+                self._inside = False
+
+        return measured
+
+
+def epochs(training: Training) -> None:
+    """Train for some epochs, as a session does: what is recorded is read, and each epoch is kept to go back to."""
+    for _ in range(EPOCHS):
+        for _ in range(training.steps_per_epoch):
+            training.advance()
+        training.finish_epoch(None)
+        if training.examples is not None and training.examples.is_recorded(training.epoch):
+            training.examples.readings(training.step)
+        training.capture()

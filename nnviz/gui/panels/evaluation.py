@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -51,6 +52,7 @@ _VIEW_WORDS = {
     "table": ("Classes", "Largest errors"),
     "spread": ("Calibration", "Residuals"),
 }
+_CELL_WORDS = {"count": "number", "share": "% of row", "errors": "mistakes"}
 Places: TypeAlias = NDArray[np.integer[Any]]
 _PINS = "Click one to pin it to the canvas."
 
@@ -60,7 +62,7 @@ class EvaluationPanel(Panel):
 
     key = "evaluation"
     title = "Evaluation"
-    letter = "S"
+    letter = "Q"
     least_width = 460
     least_height = 360
     empty = "Evaluate to see which classes are taken for which, and how far an answer can be trusted."
@@ -71,7 +73,7 @@ class EvaluationPanel(Panel):
             "split",
             "validation",
             (
-                PanelOption("validation", "&Validation examples", "Those that were held back to choose by", "L"),
+                PanelOption("validation", "V&alidation examples", "Those that were held back to choose by", "L"),
                 PanelOption("train", "T&raining examples", "Those that were learned", "T"),
                 PanelOption("test", "&Test examples", "Those that are sealed: each look at them is counted", "E"),
             ),
@@ -80,7 +82,7 @@ class EvaluationPanel(Panel):
             "view",
             "pairs",
             (
-                PanelOption("pairs", "&Confusion, predicted / right", "What was taken for what", "M"),
+                PanelOption("pairs", "C&onfusion, predicted / right", "What was taken for what", "M"),
                 PanelOption("table", "C&lasses, largest errors", "As a table, to be sorted", "A"),
                 PanelOption("spread", "Cali&bration, residuals", "How far an answer can be trusted", "B"),
             ),
@@ -133,18 +135,14 @@ class EvaluationPanel(Panel):
         top.setSpacing(8)
         self.views = Segments([(key, words[0], "") for key, words in _VIEW_WORDS.items()], self.body)
         self.views.chosen.connect(lambda key: self.set_option("view", key))
-        self.cells = Segments(
-            [
-                ("count", "count", "How many examples"),
-                ("share", "% of row", "Which part of the class"),
-                ("errors", "mistakes", "How many mistakes, without what was recognised"),
-            ],
-            self.body,
-        )
-        self.cells.chosen.connect(lambda key: self.set_option("cells", key))
+        self.cells = QComboBox(self.body)
+        self.cells.setAccessibleName("What the cells say")
+        set_font(self.cells, 12)
+        for cells, words in _CELL_WORDS.items():
+            self.cells.addItem(words, cells)
+        self.cells.activated.connect(lambda place: self.set_option("cells", str(self.cells.itemData(place))))
         top.addWidget(self.views)
         top.addStretch(1)
-        top.addWidget(self.cells)
         self.body_layout.addLayout(top)
         self.body_layout.addWidget(self.figures)
         self._build_views()
@@ -162,6 +160,7 @@ class EvaluationPanel(Panel):
         set_font(self.words, 12)
         self.scale = RangeBar(self.body)
         foot.addWidget(self.words, 1)
+        foot.addWidget(self.cells)
         foot.addWidget(self.scale)
         self.body_layout.addLayout(foot)
         follow(self.workspace.training.changed, self._show_button)
@@ -169,15 +168,14 @@ class EvaluationPanel(Panel):
         self._show_button()
 
     def _build_header(self) -> None:
-        self.splits = Segments(
-            [
-                ("validation", "Validation", "What the network makes of the validation examples"),
-                ("train", "Training", "What it makes of the examples that it was trained with"),
-                ("test", "Test", "What it makes of the test examples; each look at them is counted"),
-            ],
-            self.header,
-        )
-        self.splits.chosen.connect(lambda key: self.set_option("split", key))
+        self.splits = QComboBox(self.header)
+        self.splits.setAccessibleName("Which examples")
+        self.splits.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        set_font(self.splits, 12)
+        for split, words in _SPLIT_WORDS.items():
+            self.splits.addItem(words.capitalize(), split)
+        self.splits.setItemData(2, "Each look at the test examples is counted.", Qt.ItemDataRole.ToolTipRole)
+        self.splits.activated.connect(lambda place: self.set_option("split", str(self.splits.itemData(place))))
         self.again = QPushButton("Evaluate", self.header)
         self.again.setAutoDefault(False)
         set_font(self.again, 12)
@@ -235,7 +233,7 @@ class EvaluationPanel(Panel):
             return
         if key == "split":
             self._split = value
-            self.splits.set_value(value)
+            self.splits.setCurrentIndex(self.splits.findData(value))
             self._show_button()
             self.redraw()
         elif key == "view":
@@ -244,7 +242,7 @@ class EvaluationPanel(Panel):
             self._show_view()
         else:
             self._cells = value
-            self.cells.set_value(value)
+            self.cells.setCurrentIndex(self.cells.findData(value))
             self._show_view()
         self.option_changed.emit(key, value)
 
@@ -662,6 +660,13 @@ class EvaluationPanel(Panel):
                 for column, name in enumerate(found.names):
                     right, answer = float(found.target[place, column]), float(found.predicted[place, column])
                     yield (place, name, right, answer, answer - right)
+        else:  # nothing is known yet, or the figures are being found
+            yield ("example", "right", "taken for", "probability")
+            if isinstance(found, EvaluatedClasses):
+                for place in range(len(found)):
+                    taken = int(found.predicted[place])
+                    words = found.names[found.target[place]], found.names[taken] if taken >= 0 else ""
+                    yield (place, *words, float(found.probability[place]))
 
 
 def _counted(places: Places) -> str:

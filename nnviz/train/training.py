@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nnviz.data.curation import Curation, curated
+from nnviz.data.step_facts import one_hot_classes
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
 from nnviz.network.chain import DenseChain
@@ -469,6 +470,7 @@ class Training:
             resident=resident,
             augmentation=self.data.augmentation,
             weights=self._curation.weights,
+            one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
 
     def peek(self) -> tuple[Tensor, Tensor]:

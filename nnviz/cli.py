@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnviz import __version__, interruption, paths, streams
+from nnviz import __version__, evaluating, interruption, paths, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
-COMMANDS = ("samples", "datasets", "summary", "train", "predict", "explain", "screenshot")
+#: Those about runs that are there already.
+RUN_COMMANDS = ("runs", "compare", "export-tensorboard")
+COMMANDS = ("samples", "datasets", "summary", "train", *RUN_COMMANDS, "evaluate", "predict", "explain", "screenshot")
 
 EPILOGUE = """\
 Without a command the window opens, with FILE or sample:NAME if one is given:
@@ -88,6 +90,10 @@ def _run(options: argparse.Namespace) -> int:
             return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
             return commands.train(commands.TrainOptions.of(options))
+        case command if command in RUN_COMMANDS:
+            return _run_on_runs(options)
+        case "evaluate":
+            return commands.evaluate(evaluating.EvaluateOptions.of(options))
         case "predict":
             return commands.predict(commands.PredictOptions.of(options))
         case "explain":
@@ -96,6 +102,18 @@ def _run(options: argparse.Namespace) -> int:
             return commands.screenshot(options.target, options.out, options.size, options.theme, options.data_dir)
         case _:
             return commands.window(options.target, options.data_dir)
+
+
+def _run_on_runs(options: argparse.Namespace) -> int:
+    from nnviz import run_commands  # noqa: PLC0415 - as above
+
+    match options.command:
+        case "runs":
+            return run_commands.runs(run_commands.RunsOptions.of(options))
+        case "compare":
+            return run_commands.compare(options.runs, folder=options.folder, as_json=options.json)
+        case _:
+            return run_commands.export_tensorboard(options.run, options.folder)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -202,6 +220,55 @@ def _window_parser(parent: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_run_commands(commands: Any) -> None:
+    """The commands about runs that are there already."""
+    from nnviz.record.orders import ORDERS  # noqa: PLC0415 - nothing else needs it
+
+    runs = commands.add_parser(
+        "runs",
+        help="list the kept runs",
+        description="List the runs that are kept in the user's data folder: name, date, state, epochs, the best "
+        "validation loss and what the test split said.",
+    )
+    runs.add_argument(
+        "text",
+        nargs="*",
+        metavar="TEXT",
+        help="only runs with all of these words in name, tags or settings, and where all of these hold: "
+        "'accuracy>0.9', optimizer=adam",
+    )
+    runs.add_argument("--tag", action="append", default=[], metavar="TAG", help="only with this tag (may be repeated)")
+    runs.add_argument(
+        "--sort",
+        choices=tuple(ORDERS),
+        default="date",
+        help="the newest, the lowest best validation loss, the highest accuracy … first (default: date)",
+    )
+    runs.add_argument("--reverse", action="store_true", help="the other way round")
+    runs.add_argument("--limit", type=_count, metavar="N", help="the first N only")
+    runs.add_argument("--folder", type=_path, metavar="DIR", help="runs in another folder")
+    runs.add_argument("--json", action="store_true", help="print JSON")
+
+    compare = commands.add_parser(
+        "compare",
+        help="print where runs differ, side by side",
+        description="Print the settings in which runs differ, and what came out of each: best epoch, losses, accuracy, "
+        "time. A run is a file, or a kept run by its name or a part of it (nnviz runs lists them).",
+    )
+    compare.add_argument("runs", nargs="+", metavar="RUN", help="two runs or more")
+    compare.add_argument("--folder", type=_path, metavar="DIR", help="look for names in another folder")
+    compare.add_argument("--json", action="store_true", help="print JSON")
+
+    export = commands.add_parser(
+        "export-tensorboard",
+        help="write the curves of a run for TensorBoard",
+        description="Write every curve of a run, each value at its step, and its settings as an event file into DIR; "
+        "tensorboard --logdir DIR shows it.",
+    )
+    export.add_argument("run", metavar="RUN", help="a .nnvizrun file, or a kept run by its name or a part of it")
+    export.add_argument("folder", type=_path, metavar="DIR", help="made where it is missing")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="nnviz",
@@ -225,10 +292,30 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=_count, metavar="N", help="number of epochs")
     train.add_argument("--seed", type=_seed, metavar="N", help="fixes weights, order and dropout")
     train.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
-    train.add_argument("--run", type=_path, metavar="FILE", help="keep the run in this .nnvizrun file")
+    train.add_argument(
+        "--run-file",
+        "--run",
+        dest="run",
+        type=_path,
+        metavar="FILE",
+        help="keep the run in this .nnvizrun file (under torchrun only --run-file: it takes --run for an option of its "
+        "own)",
+    )
     train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
-    train.add_argument("--resume", action="store_true", help="go on where the run in --run FILE stopped")
+    train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
+    train.add_argument(
+        "--tensorboard", type=_path, metavar="DIR", help="write every curve to an event file of TensorBoard in DIR, too"
+    )
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    _add_run_commands(commands)
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="print how the network of a run does on a whole split",
+        description="Print how the network of a run does on a whole split: accuracy, precision, recall and F1 of each "
+        "class, the confusion matrix and calibration; of a regression its errors.",
+    )
+    evaluating.add_options(evaluate, _path, _add_data_folder)
 
     predict = commands.add_parser(
         "predict",

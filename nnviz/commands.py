@@ -9,17 +9,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass, fields
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz import paths
+from nnviz import evaluating, interruption, paths
 from nnviz.data import datasets as data_sets
+from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, InputError, ProjectError, TrainingError
+from nnviz.evaluating import EvaluateOptions
 from nnviz.project import registry, settings
 from nnviz.project.adapt import changes, choose_data
 from nnviz.project.checks.diagnosis import Diagnostic
@@ -27,12 +32,19 @@ from nnviz.project.checks.shapes import infer
 from nnviz.project.checks.validate import problems_that_stop, validate
 from nnviz.project.files import io
 from nnviz.project.files.own_folder import rooted
+from nnviz.project.flat_settings import flat_settings
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
 from nnviz.record.places import RUN_SUFFIX, run_place
 from nnviz.reports import BarReport, JsonReport
+from nnviz.reports import print_table as _print_table
+
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
+    from nnviz.train.ranks import Ranks
+    from nnviz.train.session import TrainingSession
 
 #: Stands for a shape or a number that nobody knows yet.
 _UNKNOWN = "?"
@@ -157,6 +169,7 @@ class TrainOptions:
     resume: bool
     json: bool
     skip_bad: bool = False
+    tensorboard: Path | None = None
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -173,6 +186,7 @@ class TrainOptions:
             options.resume,
             options.json,
             options.skip_bad,
+            options.tensorboard,
         )
 
     def apply(self, project: Project) -> Project:
@@ -254,11 +268,33 @@ def _data_endings() -> list[str]:
 
 
 def train(options: TrainOptions) -> int:
-    """Train without a window; print progress, or one JSON object a line."""
-    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    """Train without a window; print progress, or one JSON object a line. Under torchrun the first process does that."""
+    from nnviz.train import ranks, share_cores  # noqa: PLC0415 - only for a training
     from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
 
     cores = CoreWatch()
+    own = ranks.of_environment()
+    if own is not None and not own.leads:
+        return _follow(options, own)
+    project, found = _checked(options)
+    share_cores(cores, watched=True)
+    if own is None:
+        return _train(options, project, found, None)
+    together = _connected(project, own)
+    # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
+    with interruption.handled_by(lambda number, frame: None):
+        try:
+            return _train(options, project, found, together)
+        finally:
+            together.end()
+
+
+def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
+    """The project as it shall be trained, and what is known of its data.
+
+    Raises:
+        InputError: It cannot be trained, or an option does not go with another.
+    """
     project = options.apply(open_project(options.project))
     try:
         found = data_sets.source_facts(project.data)
@@ -269,11 +305,40 @@ def train(options: TrainOptions) -> int:
         place = "" if found.place is None else paths.shown(found.place)
         raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
     if options.resume and options.run is None:
-        raise InputError("--resume needs --run FILE: the run to go on with.")
+        raise InputError("--resume needs --run-file FILE: the run to go on with.")
     _check_data_folder(options.data_dir)
-    path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run")
+    if options.tensorboard is not None:
+        paths.check_folder(options.tensorboard, "--tensorboard")
+    return project, found
 
-    share_cores(cores, watched=True)
+
+def _connected(project: Project, own: Ranks) -> Together:
+    from nnviz.train import distributed  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    return distributed.Together(own, distributed.device_of(project.training.device, own))
+
+
+def _follow(options: TrainOptions, own: Ranks) -> int:
+    """In another process than the first: do what that says, in silence."""
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+
+    try:
+        with redirect_stderr(StringIO()):
+            project, _ = _checked(options)
+    except InputError:
+        if own.local_rank:
+            return 2  # the first process of this computer finds and says the same
+        raise
+    share_cores()
+    together = _connected(project, own)
+    from nnviz.train.follower import follow  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    return interruption.STATUS if follow(project, together, options.data_dir) else 0
+
+
+def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
+    path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    from nnviz.record.event_files import EventFollower  # noqa: PLC0415 - numpy
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     report = JsonReport() if options.json else BarReport(project)
@@ -281,7 +346,17 @@ def train(options: TrainOptions) -> int:
         report.warning(warning)
     if path is not None and path != options.run:
         print(f"nnviz: {options.run} has no {RUN_SUFFIX} at its end: the run is kept in {path}", file=sys.stderr)
+    events = (
+        None
+        if options.tensorboard is None
+        else EventFollower(options.tensorboard, flat_settings(project), report.warning)
+    )
     kept = Kept(None, complete=True)
+
+    def begin(session: TrainingSession) -> None:
+        report.begin(session)
+        if events is not None:
+            events.begin(session.run)
 
     def note(found: Kept) -> None:
         nonlocal kept
@@ -293,16 +368,21 @@ def train(options: TrainOptions) -> int:
             path,
             data_dir=options.data_dir,
             resume=options.resume,
-            on_session=report.begin,
+            on_session=begin,
             on_epoch=report.epoch,
             on_warning=report.warning,
             on_kept=note,
+            together=together,
         )
     except TrainingError as error:
+        if events is not None:
+            events.end()
         report.end()  # before the last event, which nothing may follow
         report.failed(error)
         raise
     finally:
+        if events is not None:
+            events.end()
         report.end()
         if not options.json and kept.path is not None:
             what = "The run" if kept.complete else "A part of the run"
@@ -362,6 +442,12 @@ def predict(options: PredictOptions) -> int:
     which = f"weights of epoch {done.best_epoch}, the best one" if done.best_epoch else f"weights of step {done.step}"
     print(f"{options.out}: {done.count:,} {'row' if done.count == 1 else 'rows'}, {which}")
     return 0
+
+
+def evaluate(options: EvaluateOptions) -> int:
+    """Print how the network of a run does on a whole split."""
+    _check_data_folder(options.data_dir)
+    return evaluating.evaluate(options, _named_data, _print_table)
 
 
 @dataclass(frozen=True)
@@ -487,14 +573,3 @@ def _gui() -> ModuleType:
 def _check_data_folder(folder: Path | None) -> None:
     if folder is not None:
         paths.check_folder(folder, "--data-dir")
-
-
-def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:
-    """Columns as wide as their widest cell; those in ``right`` flush right."""
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        cells = [
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        print("  ".join(cells).rstrip())

@@ -1,4 +1,4 @@
-"""What ``nnviz train`` prints while it trains: a progress bar for people, JSON lines for programs."""
+"""What is printed: tables; and while ``nnviz train`` trains, a progress bar for people, JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import threading
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -14,7 +15,7 @@ from tqdm import tqdm
 
 from nnviz.errors import NotFiniteError, TrainingError
 from nnviz.project.model import Project
-from nnviz.record.quantities import percent
+from nnviz.record.quantities import LOSS, percent
 
 if TYPE_CHECKING:
     from nnviz.train.position import EpochResult, Outcome
@@ -181,7 +182,7 @@ class BarReport:
     def finished(self, outcome: Outcome, path: Path | None, *, complete: bool) -> None:
         """How it ended."""
         made = f"{_counted(outcome.epochs, 'epoch')}, {_counted(outcome.steps, 'step')}"
-        parts = [f"{made} in {outcome.seconds:.1f} s"]
+        parts = [f"{made} in {outcome.seconds:.1f} s{' (early stopping)' * outcome.ended_early}"]
         if outcome.best_epoch:
             parts.append(f"best epoch {outcome.best_epoch}")
         if outcome.test_loss is not None:
@@ -199,13 +200,32 @@ class BarReport:
     def _follow(self, session: TrainingSession) -> None:
         bar = self._bar
         assert bar is not None
+        begun = False
         while not self._over.wait(_LOOK_EVERY):
             position = session.position
             if position.steps_per_epoch == 0:
                 continue
+            if not begun:  # what is loaded, and where a run is gone on with, are no part of the speed
+                begun = True
+                bar.reset()
+                bar.initial = position.step
             bar.total = position.epochs * position.steps_per_epoch
             bar.n = position.step
             epoch = min(position.epoch + 1, position.epochs)
             bar.set_description(f"epoch {epoch}/{position.epochs} on {position.device}", refresh=False)
-            bar.set_postfix_str(f"{position.samples_per_second:,.0f} samples/s", refresh=False)
+            loss = session.run.latest(LOSS.series("train"))
+            value = getattr(loss, "value", None)  # numpy is not loaded for the class of it
+            known = "" if value is None else f"loss {value:.4f}, "
+            bar.set_postfix_str(f"{known}{position.samples_per_second:,.0f} samples/s", refresh=False)
             bar.refresh()
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:
+    """Columns as wide as their widest cell; those in ``right`` flush right."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    for row in (head, *rows):
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip())

@@ -26,6 +26,11 @@ def state_folder() -> Path:
     return _own(platformdirs.user_state_path) or _substitute() / "state"
 
 
+def cache_folder() -> Path:
+    """For what can be made again and may be deleted at any time; it may not exist yet."""
+    return _own(platformdirs.user_cache_path) or _substitute() / "cache"
+
+
 def settings_folder() -> Path:
     """For the settings; it may not exist yet."""
     return _own(platformdirs.user_config_path) or _substitute() / "settings"

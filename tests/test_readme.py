@@ -47,6 +47,11 @@ def test_a_command_of_the_readme(
     if words[:1] == ["predict"]:
         Image.new("L", (28, 28)).save(tmp_path / "black.png")
         words[words.index("FOLDER")] = str(tmp_path)
+    if words[:1] in (["compare"], ["export-tensorboard"]):
+        for run in (word for word in words if word.endswith(".nnvizrun")):
+            assert cli.main(["train", "sample:xnor-two-layer", "--epochs", "1", "--run-file", run]) == 0
+        capsys.readouterr()
+    if words[:1] in (["predict"], ["evaluate"]):
         assert cli.main(["train", "sample:digits-cnn", "--epochs", "1", "--run", words[1]]) == 0
         capsys.readouterr()
     if "FOLDER" in words:
@@ -67,6 +72,10 @@ def test_a_command_of_the_readme(
             assert "total" in shown.out
         case ["train"]:
             assert json.loads(shown.out.splitlines()[-1])["event"] == "finished"
+        case ["compare"]:
+            assert "all the same" in shown.out and "best epoch" in shown.out
+        case ["export-tensorboard"]:
+            assert [*(tmp_path / words[-1]).glob("*tfevents*")]
         case ["explain"]:
             assert re.search(r"^  sum +[−\d]", shown.out, re.MULTILINE)
         case ["screenshot"]:

@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.neighbour_map import principal_components
-from nnviz.data.viewing import ViewedData
+from nnviz.data.viewing import Array, ViewedData
 from nnviz.errors import Cancelled, DataError
+
+if TYPE_CHECKING:
+    from nnviz.data.streamed import StreamedArray
 
 #: Examples of a map: by principal components, and by neighbours, which takes some seconds.
 MOST_IN_PCA, MOST_IN_TSNE = 5000, 2000
@@ -77,16 +80,17 @@ def histograms(data: ViewedData, cancelled: Callable[[], bool] = lambda: False) 
         if data.is_images:
             titles = CHANNELS.get(inputs.shape[1], ())
             title = titles[number] if titles else f"channel {number + 1}"
-            found.append(_of_bytes(title, inputs[:, number]))
+            found.append(_of_bytes(title, inputs, number))
         else:
+            assert isinstance(inputs, np.ndarray)  # tables are in memory
             found.append(_of_column(data.columns[number], inputs.reshape(len(inputs), -1)[:, number]))
     return tuple(found)
 
 
-def _of_bytes(title: str, channel: NDArray[Any]) -> Histogram:
+def _of_bytes(title: str, pictures: Array | StreamedArray, channel: int) -> Histogram:
     counts = np.zeros(256, np.int64)
-    for first in range(0, len(channel), 4096):
-        counts += np.bincount(channel[first : first + 4096].reshape(-1), minlength=256)
+    for first in range(0, len(pictures), 1024):
+        counts += np.bincount(pictures[first : first + 1024][:, channel].reshape(-1), minlength=256)
     levels, total = np.arange(256.0), max(int(counts.sum()), 1)
     mean = float((counts * levels).sum() / total)
     deviation = float(np.sqrt((counts * (levels - mean) ** 2).sum() / total))

@@ -34,7 +34,7 @@ def epoch_seconds(project: Project, inference: Inference) -> float | None:
         return None
     if examples < 1:
         return None
-    steps = math.ceil(examples / project.training.batch_size)
+    steps = math.ceil(examples / project.training.step_size)
     return steps * _SECONDS_PER_STEP + examples * inference.macs * _PASSES / _MACS_PER_SECOND
 
 

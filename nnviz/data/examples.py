@@ -11,6 +11,7 @@ from torch import Tensor
 from nnviz.data.augmentation import Augmentation
 from nnviz.data.fingerprint import Fingerprint
 from nnviz.data.preparation import Line, Part, fitted
+from nnviz.data.streamed import Inputs, bytes_in_memory, chosen_rows
 from nnviz.project.model import Choice, DataConfig, DataFacts
 
 
@@ -19,7 +20,8 @@ class Split:
     """Examples that belong together: training, validation or test.
 
     Attributes:
-        inputs: uint8[n, *shape] for images, float32[n, features] for tables; on the CPU, never written to.
+        inputs: uint8[n, *shape] for images, float32[n, features] for tables; on the CPU, never written to. Of a set
+            that does not fit into memory they stay on the disk, and every part that is asked for is read.
         targets: int64[n] class numbers (0 or 1 for a yes/no); float32[n, k] for regression.
         numbers: int64[n], which of the set these are as it was read; None where they are all of it, in its order.
         true_targets: The targets before some were made wrong on purpose; None where none were.
@@ -28,11 +30,11 @@ class Split:
             were filled in; None where these are the same.
     """
 
-    inputs: Tensor
+    inputs: Inputs
     targets: Tensor
     numbers: Tensor | None = None
     true_targets: Tensor | None = None
-    read: Tensor | None = None
+    read: Inputs | None = None
     weights: Tensor | None = None
 
     def __post_init__(self) -> None:
@@ -45,13 +47,13 @@ class Split:
     @property
     def bytes(self) -> int:
         """Memory that the tensors take."""
-        return sum(tensor.numel() * tensor.element_size() for tensor in (self.inputs, self.targets))
+        return bytes_in_memory(self.inputs) + bytes_in_memory(self.targets)
 
     def take(self, indices: Tensor) -> Split:
-        """The examples at ``indices``, copied."""
+        """The examples at ``indices``, copied; what is streamed stays where it is."""
         numbers = indices if self.numbers is None else self.numbers.index_select(0, indices)
         true = None if self.true_targets is None else self.true_targets.index_select(0, indices)
-        inputs, targets = (tensor.index_select(0, indices) for tensor in (self.inputs, self.targets))
+        inputs, targets = chosen_rows(self.inputs, indices), self.targets.index_select(0, indices)
         weights = None if self.weights is None else self.weights.index_select(0, indices)
         return Split(inputs, targets, numbers, true, self.read, weights)
 
@@ -160,6 +162,12 @@ class LoadedData:
     fingerprint: Fingerprint | None = None
     warnings: tuple[str, ...] = ()
     augmentation: Augmentation | None = None
+
+    @property
+    def mark(self) -> str:
+        """What it holds, in a line that is the same wherever the same data were loaded."""
+        counts = f"{len(self.train)}/{len(self.validation)}/{len(self.test)}"
+        return f"{self.spec_key} {counts} {'' if self.fingerprint is None else self.fingerprint.content}"
 
     @property
     def class_names(self) -> tuple[str, ...]:

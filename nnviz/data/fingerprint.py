@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
-from torch import Tensor
+
+from nnviz.data.streamed import Inputs, chunks
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
@@ -40,12 +41,19 @@ class Fingerprint(msgspec.Struct, frozen=True):
         return ""
 
 
-def content_hash(tensors: Sequence[Tensor]) -> str:
-    """SHA-256 of the types, shapes and bytes of tensors on the CPU; about a second a gigabyte."""
+def content_hash(tensors: Sequence[Inputs], wait: Callable[[], None] = lambda: None) -> str:
+    """SHA-256 of the types, shapes and bytes of tensors on the CPU, wherever they lie; about a second a gigabyte.
+
+    Args:
+        tensors: In the order that counts.
+        wait: Called now and then; what it raises ends it.
+    """
     found = hashlib.sha256()
     for tensor in tensors:
         found.update(f"{tensor.dtype} {tuple(tensor.shape)};".encode())
-        found.update(tensor.contiguous().numpy().reshape(-1).view("uint8").data)
+        for part in chunks(tensor):
+            wait()
+            found.update(part.contiguous().numpy().reshape(-1).view("uint8").data)
     return found.hexdigest()
 
 

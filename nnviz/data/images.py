@@ -1,4 +1,7 @@
-"""Reads many pictures of any size and format into one array of equal squares, on a few threads."""
+"""Reads many pictures of any size and format into one array of equal squares, on a few threads.
+
+The array is in memory, or in a file of the disk (``picture_store.py``) where memory is too small for it.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,25 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.image_files import Extent, Levels, read_image, read_unless_deep
+from nnviz.data.picture_store import Header, Import, StoredSet
+from nnviz.data.stored_pictures import StoredPictures
 from nnviz.errors import DataError
 
-__all__ = ["LeftOut", "ReadPictures", "read_image", "read_images", "read_pictures"]
+__all__ = ["LeftOut", "ReadPictures", "read_image", "read_images", "read_pictures", "store_pictures"]
 
-#: A whole data set larger than this is refused before the first file is opened.
+#: A whole data set larger than this is not read into memory: it is refused before the first file is opened.
 MOST_BYTES = 4 << 30
+#: Pictures that are decoded ahead of the one that is taken, and bytes that these may take.
+_AHEAD, _AHEAD_BYTES = 256, 64 << 20
+
+#: What became of a file: its pixels, what numbers it holds (of more than 8 bits), or why it cannot be read.
+_Found: TypeAlias = "NDArray[np.uint8] | Extent | str"
 
 
 @dataclass(frozen=True)
@@ -34,13 +45,13 @@ class ReadPictures:
     """Many pictures as they were read.
 
     Attributes:
-        pixels: uint8[n, channels, size, size] of those that can be read.
+        pixels: uint8[n, channels, size, size] of those that can be read; in memory, or on the disk.
         numbers: int64[n], which of the files these are, ascending.
         left_out: The others, in the order of the files.
         levels: What became black and white of those with more than 8 bits.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | StoredPictures
     numbers: NDArray[np.int64]
     left_out: tuple[LeftOut, ...]
     levels: Levels
@@ -55,6 +66,7 @@ def read_images(files: Sequence[Path], size: int, channels: int, report: Callabl
     read = read_pictures(files, size, channels, "white", report)
     if read.left_out:
         raise DataError(read.left_out[0].reason, file=str(read.left_out[0].file))
+    assert isinstance(read.pixels, np.ndarray)
     return read.pixels
 
 
@@ -86,33 +98,26 @@ def read_pictures(
     if needed > MOST_BYTES:
         raise DataError(
             f"{len(files):,} pictures of {size}×{size} would take {needed / 2**30:.1f} GB, more than the "
-            f"{MOST_BYTES / 2**30:.0f} GB allowed: choose a smaller size.",
-            field="data.params.size",
+            f"{MOST_BYTES / 2**30:.0f} GB that are held in memory: let them be streamed from the disk, or choose a "
+            "smaller size.",
+            field="data.params.memory",
         )
     images = np.empty((len(files), channels, size, size), np.uint8)
     bad: dict[int, str] = {}
     deep: dict[int, Extent] = {}
 
-    def read(number: int, levels: Levels | None = None) -> None:
-        try:
-            found = (
-                read_unless_deep(files[number], size, channels, background, how)
-                if levels is None
-                else read_image(files[number], size, channels, background, levels, how)
-            )
-        except DataError as error:
-            if isinstance(error.__cause__, MemoryError):
-                raise  # of the moment and not of the picture: the next time there would be other examples
-            bad[number] = error.message
-            return
-        if isinstance(found, Extent):
+    def take(number: int, found: _Found) -> None:
+        if isinstance(found, str):
+            bad[number] = found
+        elif isinstance(found, Extent):
             deep[number] = found
         else:
             images[number] = found
 
-    _on_threads(range(len(files)), read, report)
+    read = _Reader(files, size, channels, background, how)
+    read.each(range(len(files)), take, report)
     levels = Levels.of(deep.values())
-    _on_threads(sorted(deep), lambda number: read(number, levels), lambda done: report(len(files)))
+    read.each(sorted(deep), take, lambda done: report(len(files)), levels)
     report(len(files))
     numbers = np.array([number for number in range(len(files)) if number not in bad], np.int64)
     for place, number in enumerate(numbers[min(bad) :] if bad else (), min(bad, default=0)):
@@ -121,19 +126,127 @@ def read_pictures(
     return ReadPictures(images[: len(numbers)], numbers, left_out, levels)
 
 
-def _on_threads(numbers: Sequence[int], work: Callable[[int], None], report: Callable[[int], None]) -> None:
-    """Works through numbers on a few threads; tells now and then how many are begun."""
-    waiting: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1), "nnviz-images") as pool:
+def store_pictures(
+    files: Sequence[Path],
+    size: int,
+    channels: int,
+    background: str,
+    report: Callable[[int], None],
+    how: str = "fill",
+    *,
+    state: str,
+) -> ReadPictures:
+    """As :func:`read_pictures`, but the pixels lie on the disk: decoded there once, and from then on only opened.
+
+    An import that is broken off, by ``report`` or by the end of the process, goes on next time with what was left.
+
+    Args:
+        files: In the order wanted.
+        size: As of :func:`read_pictures`.
+        channels: Likewise.
+        background: Likewise.
+        how: Likewise.
+        report: Told now and then how many are done, on this thread; what it raises ends the reading.
+        state: Says which files these are, and in what state: for another text they are decoded again.
+
+    Raises:
+        DataError: The memory was not enough for one.
+        StorageError: The disk has no room for it, or cannot be written.
+    """
+    key = f"{state} {size} {channels} {background} {how}"
+    kept = StoredSet(key, (len(files), channels, size, size))
+    if (opened := kept.opened()) is not None:
+        return _as_stored(files, *opened)
+    with kept.import_of(lambda: report(0)) as importing:
+        if not importing.whole:
+            _import(importing, files, _Reader(files, size, channels, background, how), report)
+    opened = kept.opened()
+    if opened is None:
+        raise DataError(
+            f"The decoded pictures in {kept.folder} were changed while they were written: try again.",
+            field="data.params.folder",
+        )
+    return _as_stored(files, *opened)
+
+
+def _import(importing: Import, files: Sequence[Path], read: _Reader, report: Callable[[int], None]) -> None:
+    left = np.flatnonzero(~importing.done).tolist()
+    before = len(files) - len(left)
+    bad: dict[int, str] = {}
+    deep: dict[int, Extent] = {}
+
+    def take(number: int, found: _Found) -> None:
+        if isinstance(found, str):
+            bad[number] = found
+        elif isinstance(found, Extent):
+            deep[number] = found
+        else:
+            importing.put(number, found, deep=number in deep)
+
+    read.each(left, take, lambda done: report(before + done))
+    levels = Levels.of(deep.values())
+    read.each(sorted(deep), take, lambda done: report(len(files)), levels)
+    report(len(files))
+    importing.finish(bad, (levels.whole, levels.real))
+
+
+def _as_stored(files: Sequence[Path], header: Header, pixels: StoredPictures) -> ReadPictures:
+    left_out = tuple(LeftOut(files[number], reason) for number, reason in header.left_out)
+    levels = Levels(header.whole_levels, header.real_levels)
+    numbers = header.numbers
+    return ReadPictures(pixels.only(numbers) if left_out else pixels, numbers, left_out, levels)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Decodes files, see :func:`read_pictures`."""
+
+    files: Sequence[Path]
+    size: int
+    channels: int
+    background: str
+    how: str
+
+    def _read(self, number: int, levels: Levels | None) -> _Found:
+        arguments = self.files[number], self.size, self.channels, self.background
         try:
-            for done, number in enumerate(numbers):
-                waiting.append(pool.submit(work, number))
-                if len(waiting) >= 256:  # bounded: ending early leaves little behind
-                    waiting.popleft().result()
-                if done % 64 == 0:
-                    report(done)
-            while waiting:
-                waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+            if levels is None:
+                return read_unless_deep(*arguments, self.how)
+            return read_image(*arguments, levels, self.how)
+        except DataError as error:
+            if isinstance(error.__cause__, MemoryError):
+                raise  # of the moment and not of the picture: the next time there would be other examples
+            return error.message
+
+    def each(
+        self,
+        numbers: Sequence[int],
+        take: Callable[[int, _Found], None],
+        report: Callable[[int], None],
+        levels: Levels | None = None,
+    ) -> None:
+        """Decodes some files on a few threads.
+
+        Args:
+            numbers: Of the files.
+            take: Given on this thread, in their order, what became of each.
+            report: Told now and then how many are begun; what it or ``take`` raises ends the reading.
+            levels: What becomes black and white of more than 8 bits; None only looks what numbers these hold.
+        """
+        ahead = max(16, min(_AHEAD, _AHEAD_BYTES // (self.channels * self.size**2)))
+        waiting: deque[tuple[int, Future[_Found]]] = deque()
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1), "nnviz-images") as pool:
+            try:
+                for done, number in enumerate(numbers):
+                    waiting.append((number, pool.submit(self._read, number, levels)))
+                    if len(waiting) >= ahead:  # bounded: ending early leaves little behind
+                        first, future = waiting.popleft()
+                        take(first, future.result())
+                    if done % 64 == 0:
+                        report(done)
+                while waiting:
+                    first, future = waiting.popleft()
+                    take(first, future.result())
+            finally:
+                for _, future in waiting:
+                    future.cancel()

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from nnviz.data.streamed import StreamedArray
+
+_Inputs: TypeAlias = "NDArray[Any] | StreamedArray"
+#: Examples that are looked at together.
+_TOGETHER = 1024
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Leaks:
         return f"{', and '.join(parts)}: they are equal to the last bit." if parts else ""
 
 
-def leaks(train: NDArray[Any], validation: NDArray[Any], test: NDArray[Any]) -> Leaks:
+def leaks(train: _Inputs, validation: _Inputs, test: _Inputs) -> Leaks:
     """Counts the examples that are equal to one of another split, by their content (targets aside).
 
     Args:
@@ -52,9 +59,11 @@ def leaks(train: NDArray[Any], validation: NDArray[Any], test: NDArray[Any]) -> 
     return Leaks((found, len(validation)), (sum(content in trained for content in _contents(test)), len(test)))
 
 
-def _contents(inputs: NDArray[Any]) -> Iterator[int]:
+def _contents(inputs: _Inputs) -> Iterator[int]:
     """A number of 64 bits for the content of each example; different ones share it once in 10^19 pairs."""
-    rows = np.ascontiguousarray(inputs).reshape(len(inputs), -1) if len(inputs) else inputs
-    if rows.dtype.kind == "f":
-        rows = rows + 0.0  # −0 equals 0
-    return (hash(row.tobytes()) for row in rows)
+    for first in range(0, len(inputs), _TOGETHER):
+        part = np.ascontiguousarray(inputs[first : first + _TOGETHER])
+        rows = part.reshape(len(part), -1)
+        if rows.dtype.kind == "f":
+            rows = rows + 0.0  # −0 equals 0
+        yield from (hash(row.tobytes()) for row in rows)

@@ -75,7 +75,8 @@ class PictureMemory:
 
     def _remember(self, key: Hashable, found: ReadPictures, *, keep: bool) -> ReadPictures:
         if keep:
-            self._pixels = (key, found) if found.pixels.nbytes <= self._limit else None
+            held = found.pixels.nbytes if isinstance(found.pixels, np.ndarray) else 0
+            self._pixels = (key, found) if held <= self._limit else None
         told = self._told[key] = replace(found, pixels=np.empty((0, *found.pixels.shape[1:]), np.uint8))
         while len(self._told) > _MOST:
             self._told.popitem(last=False)

@@ -17,6 +17,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from nnviz.data.streamed import Inputs
 from nnviz.errors import DataError, ParamError, ProjectError
 from nnviz.project import registry
 from nnviz.project.declared.preparations import NUMBERS, StepSpec
@@ -100,7 +101,7 @@ class Fitting:
         images: Whether they are images (bytes) rather than a table.
     """
 
-    def __init__(self, inputs: Tensor, parts: Sequence[Part] = ()) -> None:
+    def __init__(self, inputs: Inputs, parts: Sequence[Part] = ()) -> None:
         self._inputs = inputs
         self._parts = tuple(parts)
         self.images = inputs.dtype == torch.uint8
@@ -210,7 +211,7 @@ def plan(preparation: Sequence[Choice]) -> list[Planned]:
     return found
 
 
-def fitted(inputs: Tensor, preparation: Sequence[Choice]) -> tuple[Part, ...]:
+def fitted(inputs: Inputs, preparation: Sequence[Choice]) -> tuple[Part, ...]:
     """The steps from the raw training examples alone: lines, each as many steps as it can be, and curves.
 
     Raises:
@@ -237,7 +238,7 @@ def fitted(inputs: Tensor, preparation: Sequence[Choice]) -> tuple[Part, ...]:
     return (*parts, line) if line.numbers else tuple(parts)
 
 
-def moments(inputs: Tensor, parts: Sequence[Part] = (), *, each_pixel: bool = False) -> tuple[Tensor, Tensor]:
+def moments(inputs: Inputs, parts: Sequence[Part] = (), *, each_pixel: bool = False) -> tuple[Tensor, Tensor]:
     """Mean and population standard deviation, float64: per channel of images [c, 1, 1], per feature of tables [k].
 
     Images are counted value by value (256 bins a channel): exact, and without a float copy of the whole set. The
@@ -253,7 +254,7 @@ def moments(inputs: Tensor, parts: Sequence[Part] = (), *, each_pixel: bool = Fa
     if len(inputs) == 0:
         shape = (inputs.shape[1], *(1 for _ in inputs.shape[2:]))
         return torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
-    if inputs.dtype != torch.uint8:
+    if isinstance(inputs, Tensor) and inputs.dtype != torch.uint8:
         table = _done(parts, inputs.to(torch.float64, copy=True))
         low, high = torch.aminmax(table, dim=0)
         still = low == high
@@ -261,11 +262,14 @@ def moments(inputs: Tensor, parts: Sequence[Part] = (), *, each_pixel: bool = Fa
     channels = inputs.shape[1]
     every = torch.arange(256, dtype=torch.float64).reshape(256, *(1 for _ in inputs.shape[1:]))
     levels = _done(parts, every.expand(256, channels, *every.shape[2:]).clone()).reshape(256, channels)
+    every_count = torch.zeros(channels, 256, dtype=torch.float64)
+    size = max(1, min(4096, 16 * _CHUNK // max(1, inputs[0].numel())))
+    for first in range(0, len(inputs), size):
+        part = inputs[first : first + size]
+        for channel in range(channels):  # bincount takes one dimension: a copy, but a small one
+            every_count[channel] += torch.bincount(part[:, channel].flatten(), minlength=256)
     means, deviations = [], []
-    for channel in range(channels):
-        counts = torch.zeros(256, dtype=torch.float64)
-        for first in range(0, len(inputs), 4096):  # bincount takes one dimension: a copy, but a small one
-            counts += torch.bincount(inputs[first : first + 4096, channel].flatten(), minlength=256)
+    for channel, counts in enumerate(every_count):
         share, level = counts / counts.sum(), levels[:, channel]
         low, high = torch.aminmax(level[counts > 0])
         mean = low if low == high else (share * level).sum()
@@ -279,12 +283,13 @@ def _is_of_pixels(part: Part) -> bool:
     return isinstance(part, Line) and part.is_of_pixels
 
 
-def _moments_by_chunks(inputs: Tensor, parts: Sequence[Part], over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def _moments_by_chunks(inputs: Inputs, parts: Sequence[Part], over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Mean and deviation over some dimensions of images, in two passes over a few examples at a time."""
     size = max(1, _CHUNK // inputs[0].numel())
 
     def chunks() -> Iterator[Tensor]:
-        return (_done(parts, part.to(torch.float64)) for part in torch.split(inputs, size))
+        firsts = range(0, len(inputs), size)
+        return (_done(parts, inputs[first : first + size].to(torch.float64)) for first in firsts)
 
     total, low, high = None, None, None
     for part in chunks():

@@ -6,12 +6,17 @@ import contextlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from nnviz.data.datasets import source_of
 from nnviz.data.examples import Split
 from nnviz.data.sources.source import Request, declared
+from nnviz.data.stored_pictures import StoredPictures
+from nnviz.data.streamed import Inputs, Streamed
 from nnviz.project.model import DataFacts
 
 
@@ -49,10 +54,14 @@ def read(request: Request, place: Path | None) -> RawData:
     spec = request.spec
     source = source_of(spec.kind)
     inputs, targets, test_inputs, test_targets = source.read(request, place)
-    training = Split(torch.from_numpy(inputs), torch.from_numpy(targets))
-    test = training if spec.undivided else Split(torch.from_numpy(test_inputs), torch.from_numpy(test_targets))
+    training = Split(_inputs(inputs), torch.from_numpy(targets))
+    test = training if spec.undivided else Split(_inputs(test_inputs), torch.from_numpy(test_targets))
     known = declared(spec, request.values) or source.inspect(request)
     return RawData(known.data, training, test, known.validation)
+
+
+def _inputs(read: NDArray[Any] | StoredPictures) -> Inputs:
+    return torch.from_numpy(read) if isinstance(read, np.ndarray) else Streamed(read)
 
 
 def stamp(request: Request, place: Path | None) -> Hashable:

@@ -56,7 +56,7 @@ def preview_of_steps(config: DataConfig, data_dir: Path | None, count: int, choi
     random = np.random.default_rng(choice)
     numbers = np.sort(random.permutation(len(data.train))[:count])
     chosen = data.train.take(torch.from_numpy(numbers))
-    pictures = chosen.inputs
+    inputs = pictures = chosen.inputs[:]
     for step in plan(config.preparation):
         if problem := step.spec.unsuited(data.facts):
             raise DataError(problem, field=f"{step.field}.kind")
@@ -72,7 +72,7 @@ def preview_of_steps(config: DataConfig, data_dir: Path | None, count: int, choi
             made, _ = draw.together(draw.each(pictures).to(torch.float32), chosen.targets)
         drawn.append(made.round().clamp(0, 255).to(torch.uint8).numpy() if made.is_floating_point() else made.numpy())
     return StepPreview(
-        tuple(chosen.inputs.numpy()),
+        tuple(inputs.numpy()),
         tuple(zip(*drawn, strict=True)),
         tuple(data.describe(int(number), "train") for number in numbers),
     )

@@ -32,10 +32,11 @@ from nnviz.data.readers import RawData, read, stamp
 from nnviz.data.selection import STEPS as SELECTIONS
 from nnviz.data.selection import Selection
 from nnviz.data.sources.source import CancelledCheck, Progress, Request
+from nnviz.data.streamed import Inputs, Streamed, bytes_in_memory, read_ahead
 from nnviz.data.table_memory import MEMORY as TABLES
 from nnviz.errors import DataError
 from nnviz.project.declared.preparations import EXAMPLES, PICTURES
-from nnviz.project.model import Choice, DataConfig, DataFacts
+from nnviz.project.model import Choice, DataConfig, DataFacts, Params
 from nnviz.regular_files import is_regular
 
 __all__ = ["CancelledCheck", "Feeder", "LoadedData", "Progress", "Scaler", "Split", "clear_cache", "load"]
@@ -84,7 +85,7 @@ def load(
     mark_key = (*key, "fingerprint")
     fingerprint = _CACHE.get(mark_key)
     if not isinstance(fingerprint, Fingerprint):
-        fingerprint = _fingerprint(spec, raw)
+        fingerprint = _fingerprint(spec, raw, request)
         _CACHE.put(mark_key, fingerprint, 0)
     _check_suiting(steps, raw.facts)
     augmentation = Augmentation.of(config.augmentation, raw.facts)  # refused before anything is trained
@@ -138,8 +139,12 @@ def _with_pictures(
     for step in steps:
         work = picture_steps.STEPS[step.spec.kind]
         try:
-            training = _with_inputs(raw.training, work(raw.training.inputs, step.values))
-            test = training if raw.test is raw.training else _with_inputs(raw.test, work(raw.test.inputs, step.values))
+            training = _with_inputs(raw.training, _worked(work, raw.training.inputs, step.values))
+            test = (
+                training
+                if raw.test is raw.training
+                else _with_inputs(raw.test, _worked(work, raw.test.inputs, step.values))
+            )
         except DataError as error:
             raise DataError(error.message, field=step.field) from None
         shape = tuple(training.inputs.shape[1:])
@@ -148,7 +153,12 @@ def _with_pictures(
     return raw, key
 
 
-def _with_inputs(split: Split, inputs: Tensor) -> Split:
+def _worked(work: picture_steps.Step, inputs: Inputs, values: Params) -> Inputs:
+    """Other pictures: made at once in memory; of streamed ones each time that they are read."""
+    return inputs.then(lambda part: work(part, values)) if isinstance(inputs, Streamed) else work(inputs, values)
+
+
+def _with_inputs(split: Split, inputs: Inputs) -> Split:
     """Other pictures of the same examples, which remember how they were read."""
     return replace(split, inputs=inputs, read=split.inputs if split.read is None else split.read)
 
@@ -162,7 +172,7 @@ def _selected(train: Split, facts: DataFacts, key: tuple[Hashable, ...], steps: 
     if isinstance(found, Split):
         return found
     classes = {"binary": 2, "classes": facts.targets}.get(facts.task, 0)
-    size = train.inputs[:1].numel() * train.inputs.element_size()
+    size = bytes_in_memory(train.inputs) // len(train)
     chosen = Selection(np.arange(len(train)), train.targets.numpy(), classes, size)
     for step in steps:
         try:
@@ -212,12 +222,16 @@ def _read(request: Request, place: Path | None) -> tuple[RawData, tuple[Hashable
     return raw, key
 
 
-def _fingerprint(spec: datasets.DatasetSpec, raw: RawData) -> Fingerprint:
+def _fingerprint(spec: datasets.DatasetSpec, raw: RawData, request: Request) -> Fingerprint:
     splits = (raw.training,) if spec.undivided else (raw.training, raw.test)
     # What is drawn follows from the settings, which are compared as they stand.
     read = () if spec.offline else tuple(tensor for split in splits for tensor in (split.inputs, split.targets))
     counts = (len(raw.training), len(raw.test))
-    return Fingerprint(raw.facts.class_names, counts, content_hash(read) if read else "")
+
+    def wait() -> None:
+        request.report(0, sum(counts), "Looking through")
+
+    return Fingerprint(raw.facts.class_names, counts, content_hash(read, wait) if read else "")
 
 
 def _download(
@@ -257,22 +271,32 @@ def _divide(spec: datasets.DatasetSpec, config: DataConfig, raw: RawData) -> tup
     return raw.training.take(torch.from_numpy(np.flatnonzero(rest))), raw.training.take(torch.from_numpy(chosen))
 
 
-def without_missing(train: Split, validation: Split, test: Split, read: Tensor) -> tuple[Split, Split, Split]:
+def without_missing(train: Split, validation: Split, test: Split, read: Inputs) -> tuple[Split, Split, Split]:
     """Missing numbers of tables (NaN) become the mean of their feature over the training split; 0 where it has none.
 
     Splits without any are handed back as they are, so that nothing is copied. ``read`` holds the inputs that the first
     two were taken from.
     """
     parts = (train, validation, test)
-    if train.inputs.dtype == torch.uint8 or not any(bool(torch.isnan(part.inputs).any()) for part in parts):
+    trained = train.inputs
+    if isinstance(trained, Streamed) or trained.dtype == torch.uint8:
         return parts
-    means = torch.nan_to_num(train.inputs.to(torch.float64).nanmean(0)).to(torch.float32)
+    if not any(bool(torch.isnan(_in_memory(part.inputs)).any()) for part in parts):
+        return parts
+    means = torch.nan_to_num(trained.to(torch.float64).nanmean(0)).to(torch.float32)
 
-    def filled(part: Split, read: Tensor) -> Split:
-        inputs = torch.where(torch.isnan(part.inputs), means, part.inputs)
+    def filled(part: Split, read: Inputs) -> Split:
+        own = _in_memory(part.inputs)
+        inputs = torch.where(torch.isnan(own), means, own)
         return replace(part, inputs=inputs, read=read if part.read is None else part.read)
 
     return filled(train, read), filled(validation, read), filled(test, test.inputs)
+
+
+def _in_memory(inputs: Inputs) -> Tensor:
+    """The same inputs, of which it is known that they are not streamed: tables never are."""
+    assert isinstance(inputs, Tensor)
+    return inputs
 
 
 def _check_every_class_is_trained(raw: RawData, trained: NDArray[np.bool_]) -> None:
@@ -303,7 +327,8 @@ class Feeder:
     """Batches of one split on the training device, in an order that depends on (seed, epoch) alone.
 
     The whole split is moved to the device once, as it is (uint8), where it takes at most half of what is free there;
-    else it stays on the CPU and each batch is copied. Belongs to one thread.
+    else it stays on the CPU and each batch is copied. What is streamed stays on the disk, and a worker reads a few
+    batches ahead. Belongs to one thread.
 
     Args:
         split: The examples.
@@ -350,12 +375,14 @@ class Feeder:
         #: The orders of the latest epochs that were asked for.
         self._orders: dict[int, Tensor] = {}
         self.scaler = scaler.to(self.device)
-        if resident is None:
+        if isinstance(split.inputs, Streamed):
+            resident = False
+        elif resident is None:
             free = free_bytes(self.device)
             resident = free is None or 2 * split.bytes <= free
         self.resident = resident
         home = self.device if resident else torch.device("cpu")
-        self._inputs = split.inputs.to(home)
+        self._inputs: Inputs = split.inputs if isinstance(split.inputs, Streamed) else split.inputs.to(home)
         self._targets = split.targets.to(home)
         self._weights = weights
         self._one_hot = one_hot
@@ -410,17 +437,18 @@ class Feeder:
             epoch: Chooses the order.
             start: Number of batches to leave out at the beginning: a run continues in the middle of an epoch.
         """
-        if not self.shuffle:
-            # In their own order a batch is a slice: no indices, no gathering.
-            for batch, (first, last) in enumerate(pairwise(self._bounds[start:]), start):
-                part = slice(first, last)
-                yield self._augmented(self._inputs[part], self._targets[part], (epoch, batch))
-            return
-        order = self.order(epoch).to(self._inputs.device)
-        for batch, (first, last) in enumerate(pairwise(self._bounds[start:]), start):
-            chosen = order[first:last]
-            inputs, targets = self._inputs.index_select(0, chosen), self._targets.index_select(0, chosen)
-            yield self._augmented(inputs, targets, (epoch, batch))
+        bounds = [slice(first, last) for first, last in pairwise(self._bounds[start:])]
+        # In their own order a batch is a slice: no indices, no gathering.
+        order = self.order(epoch).to(self._inputs.device) if self.shuffle else None
+        if isinstance(self._inputs, Streamed):
+            read = read_ahead(self._inputs, (part if order is None else order[part] for part in bounds))
+        else:
+            own = self._inputs
+            read = (own[part] if order is None else own.index_select(0, order[part]) for part in bounds)
+        for batch, part in enumerate(bounds, start):
+            # The targets are taken now and not ahead: they may become others between two batches.
+            targets = self._targets[part] if order is None else self._targets.index_select(0, order[part])
+            yield self._augmented(next(read), targets, (epoch, batch))
 
     def prepare(self, indices: Sequence[int] | Tensor) -> Tensor:
         """The examples at ``indices`` as the network sees them, float32[n, *shape] on the device."""

@@ -19,6 +19,7 @@ from nnviz.project.model import DataConfig, DataFacts
 if TYPE_CHECKING:
     from nnviz.data.dataset_spec import DatasetSpec
     from nnviz.data.examples import Split
+    from nnviz.data.streamed import StreamedArray
 
 Array = NDArray[Any]
 #: The splits in the order in which they are numbered.
@@ -38,6 +39,7 @@ class ViewedData:
         title: Of the data set.
         facts: Shape, targets and classes.
         inputs: Of each split, unprepared: uint8[n, channels, height, width], or float32[n, features]. Never written to.
+            Of a set that is streamed every part is read when it is asked for: not on the GUI thread.
         targets: Of each split: int64[n], or float32[n, k] where numbers are asked for.
         columns: Names of the numbers of a table; empty for images.
         files: Which file each example came from, in the numbering; empty where it came from none of its own.
@@ -49,13 +51,13 @@ class ViewedData:
     config: DataConfig
     title: str
     facts: DataFacts
-    inputs: tuple[Array, ...]
+    inputs: tuple[Array | StreamedArray, ...]
     targets: tuple[Array, ...]
     columns: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default=(), repr=False)
     left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
     numbers: tuple[Array, ...] = field(default=(), repr=False)
-    read: tuple[Array | None, ...] = field(default=(), repr=False)
+    read: tuple[Array | StreamedArray | None, ...] = field(default=(), repr=False)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -103,7 +105,7 @@ class ViewedData:
             raise IndexError(f"The {split} split has no example {index}.")
         return self.starts[which] + index
 
-    def inputs_in(self, split: str) -> Array:
+    def inputs_in(self, split: str) -> Array | StreamedArray:
         """The raw numbers of a split."""
         return self.inputs[SPLITS.index(split)]
 

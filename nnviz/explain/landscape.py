@@ -28,6 +28,7 @@ from nnviz.network.memory import refuse_without_room
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.memory import EVALUATION_BATCH
+from nnviz.project.model import TrainConfig
 from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train.training import Training
@@ -82,7 +83,7 @@ class LossOfExamples:
         self,
         network: NetworkAtRest,
         live: Network,
-        seed: int,
+        config: TrainConfig,
         loss_function: LossFunction,
         inputs: Tensor,
         targets: Tensor,
@@ -91,7 +92,7 @@ class LossOfExamples:
         self._module = network.module
         self._loss_function = loss_function
         self._inputs, self._targets = inputs, targets
-        self._graph, self._inference, self._seed = live.graph, live.inference, seed
+        self._graph, self._inference, self._config = live.graph, live.inference, config
         self.step = step
         self.count = int(inputs.shape[0])
         #: Key -> its name in the copy, and in the state dict of the live network.
@@ -137,7 +138,7 @@ class LossOfExamples:
         return cls(
             network_at_rest(training.network),
             training.network,
-            training.config.seed,
+            training.config,
             training.loss_function,
             feeder.prepare(indices).clone(),
             feeder.targets_of(indices).clone(),
@@ -183,7 +184,8 @@ class LossOfExamples:
 
     def initial(self) -> dict[str, Tensor]:
         """The weights that the training began with: they follow from the project and its seed."""
-        return self.of(Network(self._graph, self._inference, seed=self._seed).state_dict())
+        seed, initialisation = self._config.seed, self._config.initialisation
+        return self.of(Network(self._graph, self._inference, seed=seed, initialisation=initialisation).state_dict())
 
     def by_filters(self, key: str, numbers: Tensor) -> Tensor:
         """A view of a weight as one row a filter, or a unit: what makes one number of the output."""

@@ -355,7 +355,8 @@ def fresh_numbers(training: Training, node: str, unit: int, seed: int) -> tuple[
     module = copy.deepcopy(training.network.module_of(node)).cpu()
     declared = training.network.graph.nodes[node]
     params = registry.layer(declared.kind).values(declared.params)
-    initialise(module, params, torch.Generator().manual_seed(seed), where=f"graph.nodes.{node}.params")
+    generator, usual = torch.Generator().manual_seed(seed), training.config.initialisation
+    initialise(module, params, generator, where=f"graph.nodes.{node}.params", usual=usual)
     weight, bias = _parameter(module, "weight"), _parameter(module, "bias")
     assert weight is not None
     return weight.detach()[unit].tolist(), None if bias is None else float(bias.detach()[unit])

@@ -74,7 +74,7 @@ def facts_of(training: Training) -> InputFacts:
     facts = training.data.facts
     inputs = training.data.train.inputs
     whole = inputs.dtype == torch.uint8
-    if whole:
+    if whole or not isinstance(inputs, torch.Tensor):
         low, high = np.zeros(1, np.float32), np.full(1, 255, np.float32)
     else:
         flat = inputs.reshape(len(inputs), -1)

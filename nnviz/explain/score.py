@@ -278,7 +278,7 @@ class OwnNetwork:
         Of images those of the bytes 0 and 255; of a table the ends of each feature in the training split.
         """
         inputs = self.data.train.inputs
-        if inputs.dtype == torch.uint8:
+        if inputs.dtype == torch.uint8 or not isinstance(inputs, Tensor):
             low, high = (torch.full_like(inputs[:1], end) for end in (0, _BYTES))
         else:
             low, high = inputs.amin(0, keepdim=True), inputs.amax(0, keepdim=True)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
 from nnviz.data.examples import LoadedData
-from nnviz.errors import ParamError
+from nnviz.errors import ParamError, TrainingError
 from nnviz.explain.at_rest import NODE, NetworkAtRest, network_at_rest
 from nnviz.network.losses import LossFunction, WeightedLoss
 from nnviz.network.network import Network
@@ -271,7 +271,15 @@ def values_of_next_batch(
     Loss and gradients are those of that step, bit for bit on the CPU; clipping and regularisers come after them. The
     training itself does not notice. Call it on the thread that owns the training, or use :func:`ask_for_next_batch`.
     The arguments are those of :func:`values_of`.
+
+    Raises:
+        TrainingError: The step takes several batches, which cannot be computed as one.
     """
+    if training.sees_batches_apart:
+        raise TrainingError(
+            f"A step of this training takes {training.config.accumulation} batches, and each goes through dropout or "
+            "normalisation by itself: it cannot be taken apart. Set the accumulated batches to 1."
+        )
     inputs, targets = training.peek()
     return _of_training(
         training,

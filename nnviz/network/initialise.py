@@ -23,6 +23,8 @@ Weighted: TypeAlias = "nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d"
 #: (layer, its parameters and those of the initialiser, source of random numbers, id of the node): writes the numbers.
 _Writer: TypeAlias = "Callable[[Weighted, Params, torch.Generator, str], None]"
 _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+#: PyTorch's own, where nothing is said.
+USUAL = Choice("default")
 
 
 def inputs_per_unit(module: Weighted) -> int:
@@ -40,7 +42,14 @@ def inputs_per_unit(module: Weighted) -> int:
     return channels * window
 
 
-def initialise(module: nn.Module, params: Params, generator: torch.Generator, *, where: str = "") -> None:
+def initialise(
+    module: nn.Module,
+    params: Params,
+    generator: torch.Generator,
+    *,
+    where: str = "",
+    usual: Choice = USUAL,
+) -> None:
     """Writes the parameters and buffers of one layer, and of the modules inside it in their order.
 
     Args:
@@ -48,6 +57,7 @@ def initialise(module: nn.Module, params: Params, generator: torch.Generator, *,
         params: All parameter values of the layer.
         generator: The source of every random number.
         where: The node's id, for messages.
+        usual: What the whole network is set to: how a layer starts that says nothing.
 
     Raises:
         ProjectError: The given weights do not have the layer's size.
@@ -56,7 +66,7 @@ def initialise(module: nn.Module, params: Params, generator: torch.Generator, *,
     with torch.no_grad():
         for part in module.modules():
             if isinstance(part, _WEIGHTED):
-                _initialise_weighted(part, params if part is module else {}, generator, where)
+                _initialise_weighted(part, params if part is module else {}, generator, where, usual)
             else:
                 _reset(part, generator)
 
@@ -73,8 +83,12 @@ def _reset(module: nn.Module, generator: torch.Generator) -> None:
         raise TypeError(f"{type(module).__name__} keeps numbers of its own and needs a reset_parameters for them.")
 
 
-def _initialise_weighted(module: Weighted, params: Params, generator: torch.Generator, where: str) -> None:
-    way = Choice.of(params.get("weight_initialisation", "default"))
+def _initialise_weighted(
+    module: Weighted, params: Params, generator: torch.Generator, where: str, usual: Choice
+) -> None:
+    way = Choice.of(params.get("weight_initialisation", USUAL.kind))
+    if way.kind in registry.initialisers() and registry.initialiser(way.kind).follows:
+        way = usual
     write = INITIALISERS.get(way.kind)
     if write is None:
         raise ProjectError(
@@ -113,26 +127,45 @@ def _drawn(draw: Callable[[Tensor, Weighted, Params, torch.Generator], object]) 
 
 
 def _write_given(target: Tensor, values: object, field: str) -> None:
-    """Copies numbers out of the project into a parameter, after comparing the sizes."""
-    wanted = "×".join(str(size) for size in target.shape)
+    """Copies numbers out of the project into a parameter, after comparing the sizes.
+
+    Weights stand in rows, in torch's order: a row is all that belongs to an output, or a part of it, as a row of a
+    window.
+    """
+    sizes = list(target.shape)
+    wanted = "×".join(map(str, [sizes[0], math.prod(sizes[1:])][: len(sizes)]))
     if values is None:
         raise ProjectError(
             f"The weights are to be given, but there are none: {wanted} numbers are needed.", field=field
         )
     given = torch.tensor(values, dtype=torch.float64)
-    if given.shape != target.shape:
+    rows = {math.prod(sizes[at:]) for at in range(1, len(sizes))} or {sizes[0]}
+    if given.numel() != target.numel() or given.dim() != min(target.dim(), 2) or given.shape[-1] not in rows:
         shown = "×".join(str(size) for size in given.shape)
         raise ProjectError(f"{shown} numbers are given, but the layer has {wanted}.", field=field)
-    target.copy_(given)
+    target.copy_(given.reshape(target.shape))
+
+
+def _truncated(weight: Tensor, deviation: float, generator: torch.Generator) -> None:
+    nn.init.trunc_normal_(weight, 0.0, deviation, -2 * deviation, 2 * deviation, generator=generator)
 
 
 #: Every initialiser that the registry knows has exactly one writer here (a test compares the two).
 INITIALISERS: Mapping[str, _Writer] = {
     "default": _default,
+    "pytorch": _default,
     "he_normal": _drawn(
         lambda weight, module, params, generator: weight.normal_(
             0.0, math.sqrt(2 / inputs_per_unit(module)), generator=generator
         )
+    ),
+    "he_uniform": _drawn(
+        lambda weight, module, params, generator: weight.uniform_(
+            -math.sqrt(6 / inputs_per_unit(module)), math.sqrt(6 / inputs_per_unit(module)), generator=generator
+        )
+    ),
+    "glorot_normal": _drawn(
+        lambda weight, module, params, generator: nn.init.xavier_normal_(weight, generator=generator)
     ),
     "xavier_normal": _drawn(
         lambda weight, module, params, generator: weight.normal_(
@@ -147,6 +180,20 @@ INITIALISERS: Mapping[str, _Writer] = {
             0.0, cast(float, params["deviation"]), generator=generator
         )
     ),
+    "truncated_gaussian": _drawn(
+        lambda weight, module, params, generator: _truncated(weight, cast(float, params["deviation"]), generator)
+    ),
+    "uniform": _drawn(
+        lambda weight, module, params, generator: weight.uniform_(
+            -cast(float, params["limit"]), cast(float, params["limit"]), generator=generator
+        )
+    ),
+    "orthogonal": _drawn(
+        lambda weight, module, params, generator: nn.init.orthogonal_(
+            weight, cast(float, params["gain"]), generator=generator
+        )
+    ),
+    "constant": _drawn(lambda weight, module, params, generator: weight.fill_(cast(float, params["value"]))),
     "zeros": _drawn(lambda weight, module, params, generator: weight.zero_()),
     "given": _given,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from nnviz.errors import ProjectError
 from nnviz.project import registry
-from nnviz.project.model import Choice, DataFacts, Graph, Params
+from nnviz.project.model import Choice, DataFacts, Graph, Params, ParamValue
 
 #: (outputs, targets, settings of the loss) -> one number, the mean over the batch
 _Formula = Callable[[Tensor, Tensor, Params], Tensor]
@@ -29,7 +29,7 @@ class LossFunction:
         task: ``classes``, ``binary``, ``regression`` or ``none`` (no right answers), from the data set.
         classes: Number of values the network puts out for one example.
         threshold: Binary only: the answer is yes above it, as the loss declares it.
-        values: The settings of the loss, defaults included.
+        values: The settings of the loss, defaults included; ``weights`` are those of the classes, where they count.
     """
 
     kind: str
@@ -57,7 +57,8 @@ class LossFunction:
         """
         encoded = self.encode(outputs, targets)
         written_out = _WITH_GRADIENT.get(self.kind)
-        if written_out is not None and not (self.kind in _TAKES_LABELS and is_mixed(encoded)):
+        plain = not (self.kind in _TAKES_LABELS and is_mixed(encoded)) and not _is_special(self.values)
+        if written_out is not None and plain:
             return written_out(outputs, encoded)
         with torch.enable_grad():
             free = outputs.detach().requires_grad_()
@@ -75,10 +76,19 @@ class LossFunction:
         encoded = self.encode(outputs, targets)
         alone = _EACH.get(self.kind)
         if alone is not None:
-            return alone(outputs, encoded)
+            return alone(outputs, encoded, self.values)
         formula, values = _FORMULAS[self.kind], self.values
         found: Tensor = torch.vmap(lambda one, right: formula(one[None], right[None], values))(outputs, encoded)
         return found
+
+    def of_part(self, part: slice, count: int) -> tuple[LossFunction, float | Tensor]:
+        """For some examples of a batch: (their loss, its share of the loss of the batch).
+
+        Args:
+            part: Which examples, with both ends.
+            count: Examples in the batch.
+        """
+        return self, (part.stop - part.start) / count
 
     def margins(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """How clearly each answer is right, float[n]: above 0 it is, below 0 it is not.
@@ -110,6 +120,11 @@ class LossFunction:
     def has_accuracy(self) -> bool:
         """Whether an answer is right or wrong; a regression's is not, nor one that nobody knows the right one of."""
         return self.task in _RIGHT_OR_WRONG
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether somebody knows what is right, so that there is something to compare an answer with."""
+        return self.task not in _WITHOUT_ANSWERS
 
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """The number of right answers in the batch, an integer tensor of no dimensions; None where no answer can be."""
@@ -154,6 +169,11 @@ class WeightedLoss(LossFunction):
         """The same loss without weights, as that of one example by itself is."""
         return LossFunction(self.kind, self.task, self.classes, self.threshold, self.values)
 
+    def of_part(self, part: slice, count: int) -> tuple[LossFunction, float | Tensor]:
+        """Likewise: the share is that of its weights."""
+        own = WeightedLoss.of(self, self.weights[part])
+        return own, own.weights.sum() / self.weights.sum().clamp(min=torch.finfo(torch.float32).tiny)
+
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Weighted mean loss of the batch, see :class:`LossFunction`."""
         # What weighs nothing adds nothing, also where its loss is infinite.
@@ -174,8 +194,14 @@ def is_mixed(targets: Tensor) -> bool:
     return targets.dim() == 2 and targets.is_floating_point()
 
 
-def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:
+def loss_function(graph: Graph, facts: DataFacts, amounts: Sequence[float] = ()) -> LossFunction:
     """The loss that the graph's Output node asks for, fitted to the data set.
+
+    Args:
+        graph: The network as drawn.
+        facts: Of the data set.
+        amounts: How much there is of each class to be trained on, see :func:`class_amounts`; balanced weights of the
+            classes follow from it, and are 1 where it is not known.
 
     Raises:
         ProjectError: The graph has no output, or its loss does not go with the data.
@@ -195,11 +221,91 @@ def loss_function(graph: Graph, facts: DataFacts) -> LossFunction:
         asks = "asks for numbers" if facts.task == "regression" else "has no right answers"
         raise ProjectError(f"The data set {asks}, so the loss must be {' or '.join(fitting)}.", field=field)
     spec = registry.loss(kind)
-    return LossFunction(kind, facts.task, facts.targets, spec.threshold, spec.values(choice.params))
+    values = spec.values(choice.params)
+    if "class_weights" in values:
+        values = {**values, "weights": _class_weights(values, facts.targets, amounts, field)}
+    return LossFunction(kind, facts.task, facts.targets, spec.threshold, values)
+
+
+def class_amounts(targets: Tensor, weights: Tensor | None, classes: int) -> tuple[float, ...]:
+    """How much there is of each class: its examples, each as much as it weighs.
+
+    Args:
+        targets: Labels, integers, one an example; of anything else nothing is counted.
+        weights: Of the examples; None where all weigh 1.
+        classes: How many there are.
+    """
+    labels = targets.reshape(-1)
+    if targets.is_floating_point() or len(labels) != len(targets) or not len(labels):
+        return ()
+    each = torch.ones(len(labels), dtype=torch.float64) if weights is None else weights.cpu().double()
+    return tuple(torch.bincount(labels.cpu().long(), each, minlength=classes).tolist()[:classes])
+
+
+def _class_weights(values: Params, classes: int, amounts: Sequence[float], field: str) -> ParamValue:
+    """The weights of the classes, or None where all count alike.
+
+    Balanced ones are those of scikit-learn, and of the step of the data with that name: all examples over (the classes
+    that there are, times the examples of the class).
+    """
+    way = values["class_weights"]
+    if way == "balanced" and amounts:
+        there = sum(amount > 0 for amount in amounts)
+        return tuple(sum(amounts) / (there * amount) if amount > 0 else 1.0 for amount in amounts)
+    typed = values["weights"]
+    if way != "typed":
+        return None
+    count = len(typed) if isinstance(typed, tuple) else 0
+    if count != classes:
+        raise ProjectError(
+            f"The loss needs one weight for each of the {classes} classes, and {count} are typed.", field=field
+        )
+    return typed
+
+
+def _is_special(values: Params) -> bool:
+    """Whether a loss has settings for which there is a formula but no kernel."""
+    return bool(values.get("label_smoothing")) or (
+        values.get("class_weights", "none") != "none" and values.get("weights") is not None
+    )
 
 
 def _cross_entropy(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
+    if _is_special(values):
+        return _each_cross_entropy(outputs, targets, values).mean()
     return functional.cross_entropy(outputs.flatten(1), targets)
+
+
+def _each_cross_entropy(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
+    """w_y · ((1 − ε)·(−log p_y) + ε/K·Σ_k −log p_k) of each example; of mixed classes with their shares."""
+    scores = outputs.flatten(1)
+    if not _is_special(values):
+        return functional.cross_entropy(scores, targets, reduction="none")
+    losses = functional.cross_entropy(scores, targets, reduction="none")
+    smoothing = cast(float, values.get("label_smoothing", 0.0))
+    if smoothing:
+        losses = (1 - smoothing) * losses - smoothing * torch.log_softmax(scores, 1).mean(1)
+    if values.get("class_weights", "none") != "none" and values.get("weights") is not None:
+        weights = torch.tensor(values["weights"], dtype=scores.dtype, device=scores.device)
+        losses = losses * (targets.to(scores.dtype) @ weights if is_mixed(targets) else weights[targets])
+    return losses
+
+
+def _negative_log_likelihood(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
+    logarithms = outputs.flatten(1)
+    if is_mixed(targets):
+        return -(targets * logarithms).sum(1).mean()
+    return -logarithms.gather(1, targets.reshape(-1, 1)).mean()
+
+
+def _hinge(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
+    """Mean of Σ_k≠y max(0, z_k − z_y + margin); of mixed classes that of each by its share. NaN stays NaN."""
+    scores, margin = outputs.flatten(1), cast(float, values["margin"])
+    if is_mixed(targets):
+        short = (scores[:, None, :] - scores[:, :, None] + margin).clamp(min=0).sum(2) - margin
+        return (targets * short).sum(1).mean()
+    short = scores - scores.gather(1, targets.reshape(-1, 1)) + margin
+    return (short.clamp(min=0).sum(1) - margin).mean()
 
 
 def _mean_squared_error(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
@@ -247,6 +353,8 @@ def _output_itself(outputs: Tensor, targets: Tensor, values: Params) -> Tensor:
 
 _FORMULAS: Mapping[str, _Formula] = {
     "cross_entropy": _cross_entropy,
+    "nll": _negative_log_likelihood,
+    "hinge": _hinge,
     "mse": _mean_squared_error,
     "l1": _mean_absolute_error,
     "huber": _huber,
@@ -276,11 +384,11 @@ def _binary_cross_entropy_of_logits_with_gradient(outputs: Tensor, targets: Tens
     return loss, outputs.sigmoid().sub_(targets).div_(outputs.numel())
 
 
-#: (outputs, encoded targets) -> the loss of each example; the formula for one at a time does the others.
-_EACH: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cross_entropy": lambda outputs, targets: functional.cross_entropy(outputs.flatten(1), targets, reduction="none"),
-    "mse": lambda outputs, targets: (outputs - targets).square().flatten(1).mean(1),
-    "bce_logits": lambda outputs, targets: (
+#: (outputs, encoded targets, settings) -> the loss of each example; the formula for one at a time does the others.
+_EACH: Mapping[str, Callable[[Tensor, Tensor, Params], Tensor]] = {
+    "cross_entropy": _each_cross_entropy,
+    "mse": lambda outputs, targets, values: (outputs - targets).square().flatten(1).mean(1),
+    "bce_logits": lambda outputs, targets, values: (
         functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none").flatten(1).mean(1)
     ),
 }
@@ -291,6 +399,8 @@ _TAKES_LABELS = frozenset(kind for kind, spec in registry.losses().items() if sp
 #: Those of what comes out alone.
 _TAKES_NOTHING = frozenset(kind for kind, spec in registry.losses().items() if spec.takes_nothing)
 
+#: The tasks in which nobody knows what is right.
+_WITHOUT_ANSWERS = frozenset({"none"})
 #: The tasks in which an answer is right or wrong.
 _RIGHT_OR_WRONG = frozenset({"classes", "binary"})
 

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from nnviz.errors import ProjectError
 from nnviz.network.builders import build_layer
+from nnviz.network.initialise import USUAL as USUAL_INITIALISATION
 from nnviz.network.initialise import initialise
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer, inputs_of
-from nnviz.project.model import Graph
+from nnviz.project.model import Choice, Graph
 
 #: (module, input slots, output slot, slots that are not needed afterwards)
 _PlanStep: TypeAlias = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]
@@ -53,6 +54,7 @@ class Network(nn.Module):
         graph: The network as drawn.
         inference: Its shapes, when they are known already.
         seed: Fixes the initial weights; they are the same on every device.
+        initialisation: How the weights of the layers start that do not say it themselves.
 
     Attributes:
         graph: The part of the graph that was built: a card that is not wired in yet is in no network.
@@ -64,7 +66,14 @@ class Network(nn.Module):
         ProjectError: The graph has no input or no output, or a layer's sizes do not fit.
     """
 
-    def __init__(self, graph: Graph, inference: Inference | None = None, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        inference: Inference | None = None,
+        *,
+        seed: int = 0,
+        initialisation: Choice = USUAL_INITIALISATION,
+    ) -> None:
         super().__init__()
         inference = infer(graph) if inference is None else inference
         self.graph = graph
@@ -80,7 +89,7 @@ class Network(nn.Module):
         self._chain: tuple[nn.Module, ...] | None = None
         self._planned_ids: tuple[str, ...] = ()  # of the plan, step by step
         self._watchers: Mapping[str, Watcher] | None = None
-        self._layers = self._build_layers(seed)
+        self._layers = self._build_layers(seed, initialisation)
         self.graph = _only_built(graph, self._names)
         self._plan, self._slots, self._output_slot = self._compile()
         self._chain = self._compile_chain()
@@ -212,7 +221,7 @@ class Network(nn.Module):
 
     # -- building -----------------------------------------------------------------------------------------------------
 
-    def _build_layers(self, seed: int) -> tuple[_Layer, ...]:
+    def _build_layers(self, seed: int, initialisation: Choice) -> tuple[_Layer, ...]:
         """Makes the submodules in topological order and writes their weights."""
         generator = torch.Generator().manual_seed(seed)
         own_attributes = frozenset(dir(self))
@@ -229,7 +238,7 @@ class Network(nn.Module):
             with torch.device("meta"):
                 module = build_layer(spec.kind, values, shapes)
             module = module.to_empty(device="cpu")
-            initialise(module, values, generator, where=f"graph.nodes.{node_id}.params")
+            initialise(module, values, generator, where=f"graph.nodes.{node_id}.params", usual=initialisation)
             name = f"node_{node_id}" if node_id in own_attributes else node_id
             while name in self._names.values():
                 name = f"node_{name}"

@@ -134,7 +134,9 @@ class LiveUnits(Probe):
 
     def _rectifier(self, node: str) -> Callable[[Tensor], None]:
         def look(output: Tensor) -> None:
-            self._maxima[node] = unit_maxima(output)
+            largest, before = unit_maxima(output), self._maxima.get(node)
+            # A step of several batches shows each of them.
+            self._maxima[node] = largest if before is None else torch.maximum(before, largest)
 
         return look
 
@@ -145,7 +147,10 @@ class LiveUnits(Probe):
             # In numbers of the same kind: comparing into truth values takes three times as long.
             distance = (_first_examples(output) - middle).abs_()
             total = distance.sum()
-            self._ends[node] = (distance.gt_(half).sum(), total, distance.numel())
+            beyond, count = distance.gt_(half).sum(), distance.numel()
+            if (before := self._ends.get(node)) is not None:
+                beyond, total, count = before[0] + beyond, before[1] + total, before[2] + count
+            self._ends[node] = (beyond, total, count)
 
         return look
 

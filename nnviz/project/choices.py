@@ -33,7 +33,8 @@ class Slot:
         help: What it decides, in one sentence.
         known: The declarations it may name.
         many: It holds a tuple of Choices, in order.
-        left_out: Files say nothing of it where it holds none, so that older versions can read them.
+        left_out: Files say nothing of it where it is as usual, so that older versions can read them.
+        advanced: The inspector folds it away while it is as usual.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Slot:
     known: Registry[Any]
     many: bool = False
     left_out: bool = False
+    advanced: bool = False
 
     def spec(self, choice: Choice) -> Spec:
         """The declaration of a choice.
@@ -145,6 +147,30 @@ TRAINING: tuple[Slot, ...] = (
     Slot("clipping", "clipping", "What is done to gradients that are too large.", registry.CLIPPINGS),
     Slot(
         "regularisers", "regularisers", "What else than the loss acts on the weights.", registry.REGULARISERS, many=True
+    ),
+    Slot(
+        "initialisation",
+        "initial weights",
+        "How the weights start, of all layers that follow it: of each whose own weight initialisation is not chosen.",
+        registry.NETWORK_INITIALISERS,
+        left_out=True,
+        advanced=True,
+    ),
+    Slot(
+        "early_stopping",
+        "early stopping",
+        "When the training ends before its last epoch.",
+        registry.EARLY_STOPPING,
+        left_out=True,
+        advanced=True,
+    ),
+    Slot(
+        "averaging",
+        "averaged weights",
+        "Whether an average of the weights over the steps is validated and kept in their place.",
+        registry.AVERAGING,
+        left_out=True,
+        advanced=True,
     ),
 )
 

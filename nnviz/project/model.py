@@ -179,10 +179,15 @@ class TrainConfig(msgspec.Struct, frozen=True):
         epochs: How often every training example is seen.
         seed: Fixes the initial weights, the order of the batches and dropout.
         device: ``auto`` (cuda, else mps, else cpu), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        keep_best: Put the weights of the epoch with the lowest validation loss back at the end.
+        keep_best: Put the weights of the best epoch back at the end.
         schedule: How the learning rate changes with the step, as a multiple of the optimizer's.
         clipping: What is done to gradients that are too large.
         regularisers: What else than the loss acts on the weights, in this order.
+        accumulation: Batches whose gradients make one update, and so one step; memory is needed for one of them.
+        best_by: Which figure of the validation split decides which epoch is the best; the loss breaks ties.
+        initialisation: How the weights of all layers start that follow it.
+        early_stopping: When it ends before its last epoch.
+        averaging: What is validated and kept in place of the weights themselves.
     """
 
     optimizer: Choice = Choice("adam")
@@ -194,6 +199,16 @@ class TrainConfig(msgspec.Struct, frozen=True):
     schedule: Choice = Choice("constant")
     clipping: Choice = Choice("none")
     regularisers: tuple[Choice, ...] = ()
+    accumulation: int = 1
+    best_by: str = "loss"
+    initialisation: Choice = Choice("default")
+    early_stopping: Choice = Choice("none")
+    averaging: Choice = Choice("none")
+
+    @property
+    def step_size(self) -> int:
+        """Examples in one step, all batches of an update together."""
+        return self.batch_size * self.accumulation
 
 
 #: Examples that are pinned at the same time, at most: what each layer makes of all of them is measured together.
@@ -297,6 +312,7 @@ class DataFacts(msgspec.Struct, frozen=True):
         examples: How many there are for training, validation and test; None where that is not known.
         feature_names: The names of the numbers of a table, where somebody has given them.
         typed: Rows that somebody typed in: a network without weights is of use on them, too.
+        streamed: The examples stay on the disk and are read batch by batch, so that they take no memory.
     """
 
     input_shape: Shape
@@ -306,6 +322,7 @@ class DataFacts(msgspec.Struct, frozen=True):
     examples: tuple[int, int, int] | None = None
     feature_names: tuple[str, ...] = ()
     typed: bool = False
+    streamed: bool = False
 
     @property
     def shown_task(self) -> str:

@@ -12,11 +12,16 @@ from typing import Generic, TypeVar
 
 from nnviz.errors import ProjectError
 from nnviz.project.declared import augmentations as augmentations_declared
+from nnviz.project.declared import averaging as averaging_declared
 from nnviz.project.declared import clipping as clipping_declared
+from nnviz.project.declared import early_stopping as early_stopping_declared
+from nnviz.project.declared import figures as figures_declared
 from nnviz.project.declared import optimizers as optimizers_declared
 from nnviz.project.declared import preparations as preparations_declared
 from nnviz.project.declared import regularisers as regularisers_declared
 from nnviz.project.declared import schedules as schedules_declared
+from nnviz.project.declared.averaging import AveragingSpec
+from nnviz.project.declared.figures import FigureSpec
 from nnviz.project.declared.initialisers import INITIALISERS, InitialiserSpec
 from nnviz.project.declared.layers import FAMILIES, LAYERS
 from nnviz.project.declared.losses import LOSSES, LossSpec
@@ -28,8 +33,12 @@ from nnviz.project.spec import LayerSpec, Spec
 
 __all__ = [
     "AUGMENTATIONS",
+    "AVERAGING",
     "CLIPPINGS",
+    "EARLY_STOPPING",
     "FAMILIES",
+    "FIGURES",
+    "NETWORK_INITIALISERS",
     "OPTIMIZERS",
     "PREPARATIONS",
     "REGULARISERS",
@@ -109,11 +118,18 @@ _LAYERS: Registry[LayerSpec] = Registry("layer", LAYERS)
 OPTIMIZERS: Registry[OptimizerSpec] = Registry("optimizer", optimizers_declared.OPTIMIZERS)
 SCHEDULES: Registry[ScheduleSpec] = Registry("schedule", schedules_declared.SCHEDULES)
 CLIPPINGS: Registry[Spec] = Registry("clipping", clipping_declared.CLIPPINGS)
+EARLY_STOPPING: Registry[Spec] = Registry("early stopping", early_stopping_declared.EARLY_STOPPING)
+AVERAGING: Registry[AveragingSpec] = Registry("averaging", averaging_declared.AVERAGING)
+FIGURES: Registry[FigureSpec] = Registry("figure", figures_declared.FIGURES)
 PREPARATIONS: Registry[StepSpec] = Registry("preparation", preparations_declared.PREPARATIONS)
 AUGMENTATIONS: Registry[StepSpec] = Registry("augmentation", augmentations_declared.AUGMENTATIONS)
 REGULARISERS: Registry[Spec] = Registry("regulariser", regularisers_declared.REGULARISERS)
 _LOSSES: Registry[LossSpec] = Registry("loss", LOSSES)
 _INITIALISERS: Registry[InitialiserSpec] = Registry("initialiser", INITIALISERS)
+#: Those that a whole network can be set to.
+NETWORK_INITIALISERS: Registry[InitialiserSpec] = Registry(
+    "initialiser", tuple(spec for spec in INITIALISERS if not spec.of_a_layer)
+)
 
 _family_keys = [key for key, _ in FAMILIES]
 for _spec in LAYERS:

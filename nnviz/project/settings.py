@@ -14,6 +14,7 @@ import msgspec
 from nnviz.errors import InputError, ParamError
 from nnviz.project import choices, registry
 from nnviz.project.choices import Chosen, Slot
+from nnviz.project.declared.figures import TITLES
 from nnviz.project.declared.preparations import BY_SCALING
 from nnviz.project.graph.wiring import shortened
 from nnviz.project.model import Choice, DataConfig, Graph, Params, ParamValue, Project, TrainConfig
@@ -52,7 +53,8 @@ TRAINING: Final = (
     ParamSpec(
         "batch_size",
         "batch size",
-        "Examples in one step: the gradient is their mean.",
+        "Examples that go through the network together: the gradient is their mean. One step takes one batch, unless "
+        "several are accumulated.",
         "int",
         128,
         1,
@@ -80,11 +82,36 @@ TRAINING: Final = (
     ParamSpec(
         "keep_best",
         "keep best weights",
-        "At the end, put back the weights of the epoch with the lowest validation loss.",
+        "At the end, put back the weights of the epoch with the lowest validation loss, or the best by another figure.",
         "bool",
         False,
     ),
+    ParamSpec(
+        "best_by",
+        "best by",
+        "Which figure of the validation split decides which epoch is the best. Of equal ones the loss decides.",
+        "choice",
+        TITLES[0][0],
+        choices=TITLES,
+        advanced=True,
+    ),
+    ParamSpec(
+        "accumulation",
+        "accumulated batches",
+        "Batches that make one update: their gradients are averaged, as if they were one large batch, with the memory "
+        "of one. A step is then one update over all of them. BatchNorm still sees single batches.",
+        "int",
+        1,
+        1,
+        1024,
+        logarithmic=True,
+        advanced=True,
+    ),
 )
+
+
+#: Of these, files say nothing where they are as usual, so that older versions can read them.
+LEFT_OUT: Final = frozenset({"best_by", "accumulation"})
 
 
 def find(params: tuple[ParamSpec, ...], name: str) -> ParamSpec | None:

@@ -13,23 +13,21 @@ import sqlite3
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from nnviz.errors import NnvizError, StorageError
+from nnviz.errors import StorageError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection
 from nnviz.record.places import COMPANIONS, RUN_SUFFIX, clear_companions, free_paths
-from nnviz.record.quantities import LOSS
-from nnviz.record.run_lock import RunFileBusy, RunLock
+from nnviz.record.run_lock import RunLock
+from nnviz.record.summary import Summary, fact, summary
 
 INDEX = "library.json"
 TRASH = "trash"
-#: Curves whose last value is listed.
-_LOSSES = tuple(LOSS.series(split) for split in ("train", "validation", "test"))
 _LARGEST_INDEX = 2**22
 
 
@@ -42,46 +40,12 @@ class KeptRun:
     size: int
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What a list of runs shows of one: read from the head of its file only.
-
-    Attributes:
-        title: Of its project; the user's own title, if there is one, is in the label.
-        created: Seconds since 1970, UTC; 0 where that is not known.
-        last_step: The highest step; -1 before the first.
-        losses: The last value of each loss that was recorded, by the name of its series.
-        finished: It was brought to its end.
-        running: Somebody is writing it.
-        damage: Why it cannot be read, as a sentence; empty where it can.
-    """
-
-    title: str = ""
-    created: float = 0.0
-    last_step: int = -1
-    losses: Mapping[str, float] = field(default_factory=dict)
-    finished: bool = False
-    running: bool = False
-    damage: str = ""
-
-
 class Label(msgspec.Struct, frozen=True):
     """What the user has written on a run: its name, its tags, whether it is pinned."""
 
     title: str = ""
     tags: tuple[str, ...] = ()
     pinned: bool = False
-
-
-class _State(msgspec.Struct):
-    state: str = ""
-    finished: bool = False
-    last_step: int = -1
-
-
-class _Info(msgspec.Struct):
-    title: str = ""
-    created: float = 0.0
 
 
 def kept_runs(folder: Path) -> tuple[KeptRun, ...]:
@@ -97,22 +61,6 @@ def kept_runs(folder: Path) -> tuple[KeptRun, ...]:
                     found.append(KeptRun(path, facts.st_mtime, facts.st_size))
     found.sort(key=lambda run: run.modified, reverse=True)
     return tuple(found)
-
-
-def summary(path: Path) -> Summary:
-    """What a run's header says; never raises: what is wrong is in ``damage``."""
-    running = _is_written(path)
-    try:
-        with checked_connection(path) as (connection, _file):
-            info = msgspec.json.decode(_fact(connection, "info"), type=_Info)
-            state = msgspec.json.decode(_fact(connection, "state"), type=_State)
-            title = "".join(letter if letter.isprintable() else " " for letter in info.title)[:200]
-            losses = {name: value for name in _LOSSES for value in _last(connection, name)}
-            return Summary(title, info.created, state.last_step, losses, state.finished, running)
-    except NnvizError as error:
-        return Summary(running=running, damage=str(error))
-    except (*BROKEN, msgspec.MsgspecError, RecursionError, OSError):
-        return Summary(running=running, damage="The run file is damaged.")
 
 
 def compare(first: Path, second: Path) -> list[tuple[str, object, object]]:
@@ -222,7 +170,15 @@ class Library:
         Raises:
             StorageError: It could not be written.
         """
-        self._keep({**self._for_change(), path.name: label})
+        self.label_all({path: label})
+
+    def label_all(self, labels: Mapping[Path, Label]) -> None:
+        """Keep what the user says about several runs at once.
+
+        Raises:
+            StorageError: It could not be written; then nothing of it is kept.
+        """
+        self._keep({**self._for_change(), **{path.name: label for path, label in labels.items()}})
 
     def delete(self, path: Path) -> Path:
         """Move a run into the trash; where it is now.
@@ -287,38 +243,10 @@ class Library:
             raise StorageError(f"{target} could not be saved: {(error.strerror or str(error)).lower()}.") from error
 
 
-def _is_written(path: Path) -> bool:
-    if not path.with_name(f".{path.name}.lock").exists():
-        return False
-    try:
-        RunLock.take(path).release()
-    except RunFileBusy:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _fact(connection: sqlite3.Connection, name: str) -> bytes:
-    row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-    if row is None or not isinstance(row[0], bytes) or len(row[0]) > form.MOST_PROJECT:
-        raise form.damaged("what it says of itself")
-    return row[0]
-
-
-def _last(connection: sqlite3.Connection, series: str) -> list[float]:
-    row = connection.execute(
-        "SELECT codec, count, data FROM scalars WHERE series = (SELECT id FROM series WHERE name = ?) "
-        "ORDER BY last_step DESC LIMIT 1",
-        (series,),
-    ).fetchone()
-    return [] if row is None else [float(form.unpack_scalars(*row)[1][-1])]
-
-
 def _project(path: Path) -> Any:
     with checked_connection(path) as (connection, _file):
         try:
-            return msgspec.json.decode(_fact(connection, "project"))
+            return msgspec.json.decode(fact(connection, "project"))
         except (*BROKEN, msgspec.MsgspecError, RecursionError):
             raise form.damaged("its project") from None
 
@@ -335,3 +263,18 @@ def _flat(path: str, value: Any) -> dict[str, object]:
     return {
         key: found for name, item in items for key, found in _flat(f"{path}.{name}" if path else name, item).items()
     }
+
+
+__all__ = [
+    "INDEX",
+    "TRASH",
+    "KeptRun",
+    "Label",
+    "Library",
+    "Summary",
+    "compare",
+    "copy_run",
+    "kept_runs",
+    "summary",
+    "write_once",
+]

@@ -153,7 +153,7 @@ class Quantity:
         remark: The finding where it lies beyond its warning mark; None where there is none, or a rule of its own.
         curves: The panel that shows it as curves; None where there is none, or one of its own.
         lately: For a quantity that is measured exactly, but seldom: what is measured of the same in the training
-            batches as they pass, and stands in its place on the cards while it is the newer of the two.
+            batches as they pass, and stands in its place on the cards once that is old.
         holds: It is recorded when it changes, so that a reading is true until the next one and never gets old.
     """
 
@@ -257,6 +257,26 @@ ACCURACY = Quantity(
     unit="share",
     decimals=1,
 )
+TOP5_ACCURACY = Quantity(
+    "top5_accuracy",
+    "Top-5 accuracy",
+    "split",
+    "scalar",
+    "The share of the examples whose class was among the five that the network found likeliest; with six classes or "
+    "more.",
+    unit="share",
+    decimals=1,
+)
+MACRO_F1 = Quantity(
+    "macro_f1",
+    "Macro F1",
+    "split",
+    "scalar",
+    "The mean over the classes of F1, 2·precision·recall / (precision + recall): each class counts the same, however "
+    "many examples it has.",
+    unit="share",
+    decimals=1,
+)
 LEARNING_RATE = Quantity(
     "learning_rate",
     "Learning rate",
@@ -268,6 +288,15 @@ LEARNING_RATE = Quantity(
 )
 EPOCH = Quantity(
     "epoch", "Epoch", "run", "scalar", "The number of finished epochs, recorded when one ends.", holds=True
+)
+TRAINING_SECONDS = Quantity(
+    "training_seconds",
+    "Training time",
+    "run",
+    "scalar",
+    "Seconds of training until the end of each epoch, pauses left out; a run that is gone on with counts on.",
+    unit="s",
+    holds=True,
 )
 SPEED = Quantity(
     "speed/samples_per_second",
@@ -570,6 +599,23 @@ EXAMPLE_MARGIN = Quantity(
     "For every training example the mean over the epochs of the output of its label less the largest other output: "
     "the lower, the more the network disagrees with the label.",
 )
+# Arrays: of classes float32[n, 4]: predicted class (-1 for none), its probability (NaN for none), right class, how many
+# classes came before the right one; of numbers float32[n, 2k]: k predicted, k right ones. Read by record/evaluated.py.
+EVALUATION = Quantity(
+    "evaluated",
+    "Evaluation",
+    "split",
+    "array",
+    "What the network made of every example of a split, when that was asked for.",
+)
+TEST_USES = Quantity(
+    "test_uses",
+    "Uses of the test set",
+    "run",
+    "scalar",
+    "How often the test set was looked at, recorded when it is.",
+    holds=True,
+)
 FINDING = Quantity(
     "finding",
     "Findings",
@@ -610,6 +656,6 @@ def prefixes_of(quantities: Iterable[Quantity]) -> tuple[str, ...]:
 def badge_of(spec: object) -> Quantity | None:
     """The quantity that stands on the card of a layer of this declaration: the first that its layers have.
 
-    What is measured of it lately (:attr:`Quantity.lately`) takes its place while it is newer.
+    What is measured of it lately (:attr:`Quantity.lately`) takes its place while it is newer and the exact value old.
     """
     return next((one for one in _BADGES if getattr(spec, one.layers, False)), None)

@@ -7,6 +7,10 @@ loss/validation                Scalar    loss over the validation split, at the 
 accuracy/train                 Scalar    share of the batch that was right, 0 to 1
 accuracy/validation            Scalar    share of the validation split that was right
 loss/test, accuracy/test       Scalar    of the test split, only when it was asked for
+top5_accuracy/<split>          Scalar    share of the split whose class was among the five likeliest
+macro_f1/<split>               Scalar    mean over the classes of F1, 0 to 1
+evaluated/<split>              Array     float32[n, 4] or [n, 2k]: what was made of every example (record/evaluated.py)
+test_uses                      Scalar    how often the test set was looked at, recorded when it is
 learning_rate                  Scalar    as used by the step (recorded when it changes)
 epoch                          Scalar    number of finished epochs, recorded when one ends
 speed/samples_per_second       Scalar    examples trained on a second, over the last moments

@@ -21,8 +21,11 @@ from nnviz.project.spec import ParamSpec, Spec, brief
 
 #: What a running session takes on from the next batch on.
 _LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs", "curation"})
-#: What decides neither a weight nor a number of a run: where it is computed and which weights are kept at the end.
-_NO_NUMBERS = frozenset({"training.device", "training.keep_best"})
+#: What decides neither a weight nor a number of a run: where it is computed, which weights are kept at the end, and
+#: where the examples lie meanwhile.
+_NO_NUMBERS = frozenset({"training.device", "training.keep_best", "data.params.memory"})
+#: Likewise, with all that belongs to them: when it ends.
+_NO_NUMBERS_WITHIN = ("training.early_stopping.",)
 
 
 # ---- what differs --------------------------------------------------------------------------------------------------
@@ -48,7 +51,7 @@ class Difference:
     @property
     def continues(self) -> bool:
         """Whether a recorded run may be continued with the other value."""
-        return self.live or self.field in _NO_NUMBERS
+        return self.live or self.field in _NO_NUMBERS or self.field.startswith(_NO_NUMBERS_WITHIN)
 
 
 def differences(before: Project, after: Project) -> Iterator[Difference]:
@@ -78,7 +81,12 @@ def difference(recorded: Project, project: Project) -> Difference | None:
 
 def learning_rate_of(project: Project) -> float:
     """The learning rate that the project asks for."""
-    optimizer = project.training.optimizer
+    return learning_rate_of_config(project.training)
+
+
+def learning_rate_of_config(config: TrainConfig) -> float:
+    """The learning rate that a training asks for, before any schedule."""
+    optimizer = config.optimizer
     spec = registry.optimizer(optimizer.kind)
     value = optimizer.params.get("learning_rate", spec.param("learning_rate").default)
     return float(value) if isinstance(value, (int, float)) else 0.0

@@ -60,6 +60,10 @@ class Progress(msgspec.Struct, frozen=True):
         test_uses: How often the test set was looked at.
         base_rate: The learning rate that the schedule multiplies, as ``float.hex``; empty where
             that is the optimizer's own, as without a schedule.
+        best_figure: The figure by which the best epoch is chosen, likewise; empty where that is the loss.
+        figures: What was found at the ends of the epochs, from the first, as ``float.hex``, by figure; only those that
+            the recipe goes by.
+        went_on_after: Epochs after which it was gone on with although early stopping had ended it.
     """
 
     step: _Count = 0
@@ -70,6 +74,9 @@ class Progress(msgspec.Struct, frozen=True):
     best_loss: str = float("inf").hex()
     test_uses: _Count = 0
     base_rate: str = ""
+    best_figure: str = ""
+    figures: dict[str, list[str]] = {}
+    went_on_after: _Count = 0
 
 
 class _Switches(msgspec.Struct, frozen=True):
@@ -113,6 +120,7 @@ class Checkpoint:
         examples: What became of every training example, see ``ExampleRecord``; empty where nobody keeps that.
         curation: What was decided about single examples and held for the epoch under way; None where that is not known,
             as in files of older versions.
+        average: The average of the weights, by the names of ``weights``; empty where there is none.
     """
 
     progress: Progress
@@ -126,12 +134,18 @@ class Checkpoint:
     switches: UnitSwitches = NO_SWITCHES
     examples: Tensors = field(default_factory=dict)
     curation: tuple[Curated, ...] | None = None
+    average: Tensors = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
         """Memory of the tensors that belong to this checkpoint alone."""
         examples = self.examples.nbytes if isinstance(self.examples, Captured) else size_of(self.examples)
-        return size_of(self.weights) + size_of(self.optimizer) + size_of(self.random) + examples
+        return examples + sum(size_of(tensors) for tensors in (self.weights, self.optimizer, self.random, self.average))
+
+    @property
+    def shown_weights(self) -> Tensors:
+        """What is validated and kept at this step: the average, or where there is none the weights themselves."""
+        return self.average or self.weights
 
     @property
     def is_finite(self) -> bool:
@@ -168,6 +182,7 @@ def capture(
     switches: UnitSwitches = NO_SWITCHES,
     examples: Tensors | None = None,
     curation: tuple[Curated, ...] | None = None,
+    average: Tensors | None = None,
     *,
     copied: bool = True,
 ) -> Checkpoint:
@@ -183,6 +198,7 @@ def capture(
         switches: Units that are switched off or frozen.
         examples: What became of every training example; the checkpoint's own from here on.
         curation: What was decided about single examples and holds for the epoch under way.
+        average: The average of the weights; the checkpoint's own from here on.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
     """
 
@@ -203,7 +219,9 @@ def capture(
                     values[f"{index}/{name}"] = value
     weights = {name: kept(tensor) for name, tensor in network.state_dict().items()}
     mine = examples or {}
-    return Checkpoint(progress, weights, tensors, values, groups, dict(random), best, data, switches, mine, curation)
+    return Checkpoint(
+        progress, weights, tensors, values, groups, dict(random), best, data, switches, mine, curation, average or {}
+    )
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
@@ -274,6 +292,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
+    state |= {f"average/{name}": tensor for name, tensor in checkpoint.average.items()}
     blobs = {"weights": _save(checkpoint.weights), "state": _save(state)}
     extra: dict[str, bytes] = {}
     if checkpoint.best is not None:
@@ -305,8 +324,11 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         raise RunFileError("The checkpoint is damaged: its parts are not those that were written together.")
     try:
         progress = header.progress
-        for number in (progress.epoch_loss, progress.best_loss, progress.base_rate or "0"):
+        figures = [figure for one in progress.figures.values() for figure in one]
+        for number in (progress.epoch_loss, progress.best_loss, progress.base_rate or "0", *figures):
             float.fromhex(number)
+        if progress.best_figure and math.isnan(float.fromhex(progress.best_figure)):
+            raise ValueError("the figure of the best epoch is not a number")
         if math.isnan(float.fromhex(header.progress.best_loss)):
             raise ValueError("the loss of the best epoch is not a number")
         tensors = {name: safetensors.torch.load(part) for name, part in parts.items()}
@@ -314,8 +336,8 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         raise _damaged(error) from error
     state = tensors["state"]
     random = _part(state, "random/")
-    optimizer = _part(state, "optimizer/")
-    if len(random) + len(optimizer) != len(state) or not random.keys() <= {"cpu", "device"}:
+    optimizer, average = _part(state, "optimizer/"), _part(state, "average/")
+    if len(random) + len(optimizer) + len(average) != len(state) or not random.keys() <= {"cpu", "device"}:
         raise RunFileError("The checkpoint is damaged: it holds what no checkpoint does.")
     if any(part.dtype != torch.uint8 or part.dim() != 1 or len(part) > _MOST_RANDOM for part in random.values()):
         raise RunFileError("The checkpoint is damaged: the state of the random numbers is none.")
@@ -333,6 +355,7 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         UnitSwitches(_units(header.switches.off), _units(header.switches.frozen)),
         _examples(blobs.get("examples")),
         _curation(header.curation),
+        average,
     )
 
 

@@ -59,6 +59,10 @@ def check_progress(progress: Progress, *, steps_per_epoch: int, seen: int, examp
         raise damaged(f"epoch {progress.best_epoch} cannot have been the best")
     if math.isfinite(float.fromhex(progress.best_loss)) != has_best:
         raise damaged("the loss of the best epoch is missing, or there is one without its weights")
+    if any(len(one) != progress.evaluated_epochs for one in progress.figures.values()):
+        raise damaged(f"not every one of {progress.evaluated_epochs} epochs has its figures")
+    if progress.went_on_after > progress.evaluated_epochs:
+        raise damaged(f"it cannot have been gone on with after epoch {progress.went_on_after}")
     if progress.base_rate and not 0 <= float.fromhex(progress.base_rate) < math.inf:
         raise damaged("the learning rate that the schedule begins with is none")
 
@@ -81,16 +85,22 @@ def check_random(states: Tensors, device: torch.device) -> None:
             raise damaged("the state of the random numbers is none") from error
 
 
-def check_tensors(checkpoint: Checkpoint, network: nn.Module) -> None:
+def check_tensors(checkpoint: Checkpoint, network: nn.Module, batches: int = 1) -> None:
     """Whether the weights are those of this network, and all numbers are finite.
+
+    Args:
+        checkpoint: As read.
+        network: The one that would go on.
+        batches: The most that a step takes.
 
     Raises:
         RunFileError: They are not.
     """
-    for weights in (checkpoint.weights, checkpoint.best):
+    for weights in (checkpoint.weights, checkpoint.best, checkpoint.average or None):
         if weights is not None:
             check_weights(weights, network)
     tensors = [*checkpoint.weights.values(), *checkpoint.optimizer.values(), *(checkpoint.best or {}).values()]
+    tensors += checkpoint.average.values()
     if not all_finite(tensors):
         raise RunFileError(
             "The checkpoint holds numbers that are not finite: the training had broken there, and cannot go on from it."
@@ -98,7 +108,7 @@ def check_tensors(checkpoint: Checkpoint, network: nn.Module) -> None:
     for name, tensor in checkpoint.weights.items():
         if name.endswith("running_var") and bool((tensor < 0).any()):
             raise damaged(f"'{name}' is negative")
-        if name.endswith("num_batches_tracked") and not 0 <= int(tensor) <= checkpoint.progress.step:
+        if name.endswith("num_batches_tracked") and not 0 <= int(tensor) <= checkpoint.progress.step * batches:
             raise damaged(f"'{name}' counts {int(tensor)} batches")
 
 

@@ -135,7 +135,9 @@ def refuse_unusable(data: LoadedData) -> None:
         if any(split is one for one in seen):
             continue
         seen.append(split)
-        for what, tensor, scaler in (("inputs", split.inputs, data.scaler), ("targets", split.targets, None)):
+        # Streamed inputs are bytes: only what scales them can be of no use.
+        inputs = split.inputs if isinstance(split.inputs, Tensor) else split.inputs[:1]
+        for what, tensor, scaler in (("inputs", inputs, data.scaler), ("targets", split.targets, None)):
             if not _usable(tensor, scaler):
                 raise DataError(_where(name, what, tensor, scaler), field="data")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnviz import __version__
 from nnviz.errors import InputError, NnvizError, ProjectError, RunFileError, StorageError
@@ -20,6 +22,9 @@ from nnviz.train.change import difference, learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
+
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
 
 _COPIES_WHILE_READING = 3
 #: Seconds after which it is said that the disk still has to take the end of a run.
@@ -50,6 +55,7 @@ def train_to_file(
     on_warning: Callable[[str], None] | None = None,
     probes: Sequence[Probe] | None = None,
     on_kept: Callable[[Kept], None] | None = None,
+    together: Together | None = None,
 ) -> Outcome:
     """Trains a project to its last epoch, measures on the test split, and keeps the run in a file.
 
@@ -64,17 +70,45 @@ def train_to_file(
         probes: The instruments; None is all of them, () is none.
         on_warning: Called, on another thread, when the file cannot be written any more or was lost; training goes on.
         on_kept: Called at the end, however it ended, with where the run is; not where there never was a file.
+        together: The other processes that train with this one, which is their first; they end with it, however it ends.
 
     Raises:
         InputError: The file or the data cannot be used.
         TrainingError: Training failed; what was recorded until then is kept.
         Cancelled: It was interrupted; likewise.
     """
+    with nullcontext() if together is None else _ending_all(together):
+        return _train_to_file(
+            project, path, data_dir, resume, on_session, on_epoch, on_warning, probes, on_kept, together
+        )
 
+
+@contextmanager
+def _ending_all(together: Together) -> Iterator[None]:
+    """However this process ends, the others end with it."""
+    try:
+        yield
+    finally:
+        together.end()
+
+
+def _train_to_file(
+    project: Project,
+    path: Path | None,
+    data_dir: Path | None,
+    resume: bool,
+    on_session: Callable[[TrainingSession], None] | None,
+    on_epoch: Callable[[EpochResult], None] | None,
+    on_warning: Callable[[str], None] | None,
+    probes: Sequence[Probe] | None,
+    on_kept: Callable[[Kept], None] | None,
+    together: Together | None,
+) -> Outcome:
     def warn(text: str) -> None:
         if on_warning is not None:
             on_warning(text)
 
+    device = None if together is None else str(together.device)
     checkpoint: Checkpoint | None = None
     try:
         if resume:
@@ -88,8 +122,9 @@ def train_to_file(
                     nnviz_version=__version__,
                     seed=project.training.seed,
                     # The file says it before the session finds out where "auto" is.
-                    device=str(devices.resolve()) if project.training.device == "auto" else project.training.device,
+                    device=device or _device_name(project),
                     title=project.name,
+                    facts={} if together is None else {"processes": str(together.ranks.size)},
                 )
             )
             on_error = _as_text(warn)
@@ -108,6 +143,8 @@ def train_to_file(
             data_dir=data_dir,
             store=writer,
             resume=checkpoint,
+            device=device,
+            together=together,
             on_epoch=on_epoch,
             probes=probes,
         )
@@ -137,6 +174,10 @@ def _close(writer: RunWriter, discard: bool, warn: Callable[[str], None]) -> Non
     if not writer.close(_PATIENCE, discard=discard) and writer.busy:
         warn(f"The end of the run is still being written to {writer.path}; an interruption gives it up.")
         writer.close(None)
+
+
+def _device_name(project: Project) -> str:
+    return str(devices.resolve()) if project.training.device == "auto" else project.training.device
 
 
 def _as_text(warn: Callable[[str], None]) -> Callable[[StorageError], None]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from nnviz.network.losses import LossFunction
+from nnviz.train.tally import ClassTally
 
 #: (loss, outputs, targets) of the batch, the first two without a graph behind them
 AfterBackward: TypeAlias = Callable[[Tensor, Tensor, Tensor], None]
@@ -110,11 +111,13 @@ class EvaluationResult:
         loss: Mean over all examples; NaN for an empty split.
         accuracy: Share that was right, 0 to 1; None where an answer is not right or wrong.
         count: Number of examples.
+        figures: What else was found of it, by the names of the quantities: ``macro_f1``, ``top5_accuracy``.
     """
 
     loss: float
     accuracy: float | None
     count: int
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Evaluation:
@@ -124,10 +127,15 @@ class Evaluation:
         network: Put into evaluation mode for each batch and back afterwards.
         loss_function: Mean loss of a batch.
         batches: ``(inputs, targets)`` of the whole split, each example once, in any order.
+        each: Called with what came out of each batch, and what is right.
     """
 
     def __init__(
-        self, network: nn.Module, loss_function: LossFunction, batches: Iterable[tuple[Tensor, Tensor]]
+        self,
+        network: nn.Module,
+        loss_function: LossFunction,
+        batches: Iterable[tuple[Tensor, Tensor]],
+        each: Callable[[Tensor, Tensor], None] | None = None,
     ) -> None:
         self._network = network
         self._loss_function = loss_function
@@ -135,6 +143,8 @@ class Evaluation:
         self._counts: list[int] = []
         self._losses: list[Tensor] = []
         self._correct: list[Tensor] = []
+        self._tally = ClassTally(loss_function) if loss_function.has_accuracy else None
+        self._each = each
 
     def advance(self) -> bool:
         """Does one batch; False when there was none left."""
@@ -146,6 +156,10 @@ class Evaluation:
             outputs = self._network(inputs)
             self._losses.append(self._loss_function(outputs, targets))
             correct = self._loss_function.correct(outputs, targets)
+            if self._tally is not None:
+                self._tally.add(outputs, targets)
+            if self._each is not None:
+                self._each(outputs, targets)
         if correct is not None:
             self._correct.append(correct)
         self._counts.append(inputs.shape[0])
@@ -164,7 +178,7 @@ class Evaluation:
         summed = math.fsum if all(map(math.isfinite, losses)) else sum  # fsum refuses what is not finite
         loss = summed(loss * size for loss, size in zip(losses, self._counts, strict=True)) / count
         accuracy = int(torch.stack(self._correct).sum()) / count if self._correct else None
-        return EvaluationResult(loss, accuracy, count)
+        return EvaluationResult(loss, accuracy, count, {} if self._tally is None else self._tally.figures())
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from torch import nn
 from nnviz.errors import ProjectError
 from nnviz.project import registry
 from nnviz.project.model import Choice, ParamValue, TrainConfig
+from nnviz.train.lion import Lion
 
 _Maker: TypeAlias = Callable[[list[nn.Parameter], Mapping[str, float]], torch.optim.Optimizer]
 
@@ -100,6 +101,15 @@ def _nadam(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch
     )
 
 
+def _lion(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.optim.Optimizer:
+    return Lion(
+        parameters,
+        lr=values["learning_rate"],
+        betas=(values["beta1"], values["beta2"]),
+        weight_decay=values["weight_decay"],
+    )
+
+
 def _on_the_cpu(parameters: list[nn.Parameter]) -> bool | None:
     """Whether the one kernel is asked for; None leaves the choice to torch, which knows what an accelerator has."""
     return True if all(parameter.device.type == "cpu" for parameter in parameters) else None
@@ -114,6 +124,7 @@ OPTIMIZERS: Mapping[str, _Maker] = {
     "adam": _adam,
     "adamw": _adamw,
     "nadam": _nadam,
+    "lion": _lion,
 }
 
 

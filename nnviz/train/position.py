@@ -108,7 +108,8 @@ class Outcome:
         test_loss, test_accuracy: Of the test split with the final weights; None where there is none.
         epochs, steps: Made altogether.
         seconds: Training time, pauses left out.
-        best_epoch: The one with the lowest validation loss, from 1; 0 where there was no validation.
+        best_epoch: The best one by the validation split, from 1; 0 where there was no validation.
+        ended_early: Early stopping ended it before its last epoch.
     """
 
     test_loss: float | None
@@ -117,6 +118,7 @@ class Outcome:
     steps: int
     seconds: float
     best_epoch: int
+    ended_early: bool = False
 
 
 class Speedometer:

@@ -41,6 +41,7 @@ from nnviz.project.model import DataFacts, Project, Shape
 from nnviz.record.places import RUN_SUFFIX
 from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train.answers import labels_of, probabilities_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.loop import evaluation_mode
 
@@ -105,15 +106,13 @@ class Predictor:
         inference = infer(project.graph)
         self._network: Network = build_network(project, torch.device("cpu"), inference=inference)
         self._loss: LossFunction = loss_function(project.graph, facts)
-        spec = registry.loss(self._loss.kind)
-        self._answer, self._expects = spec.answer, spec.expects
         best = checkpoint.best if weights == "best" or (not weights and project.training.keep_best) else None
         if weights == "best" and best is None:
             raise RunFileError(
                 "The run keeps no best weights there: take the last ones.", file=str(run), field="--weights"
             )
         try:
-            checkpoints.load_weights(checkpoint.weights if best is None else best, self._network)
+            checkpoints.load_weights(checkpoint.shown_weights if best is None else best, self._network)
         except RunFileError as error:
             raise error.at(file=str(run)) from None
         self.best_epoch = 0 if best is None else checkpoint.progress.best_epoch
@@ -153,29 +152,12 @@ class Predictor:
         if not self._loss.has_accuracy:
             outputs = outputs * self._target_unit
             return [(name, *row) for name, row in zip(block.names, outputs.tolist(), strict=True)]
-        labels, shares = self._answers(outputs)
+        labels = labels_of(self._loss, outputs)
+        shares = probabilities_of(self._loss, outputs, labels)
         names = self.facts.class_names
         words = [names[label] if label < len(names) else str(label) for label in labels.tolist()]
         found = ["" for _ in words] if shares is None else [round(share, 6) for share in shares.tolist()]
         return list(zip(block.names, words, found, strict=True))
-
-    def _answers(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The label of each example, int64[n], and its probability, float32[n]."""
-        if self.facts.task == "binary" and outputs.shape[1] == 1:
-            numbers = outputs[:, 0]
-            labels = (numbers > self._loss.threshold).long()
-            if self._answer != "sigmoid" and self._expects != "probabilities":
-                return labels, None
-            yes = numbers.sigmoid() if self._answer == "sigmoid" else numbers
-            return labels, torch.where(labels == 1, yes, 1 - yes)
-        labels = outputs.argmax(1)
-        if self._answer == "softmax":
-            shares = outputs.softmax(1)
-        elif bool((outputs >= 0).all()) and bool(((outputs.sum(1) - 1).abs() < 1e-3).all()):
-            shares = outputs  # they are probabilities already
-        else:
-            return labels, None
-        return labels, shares.gather(1, labels[:, None])[:, 0]
 
 
 def predict_to_file(
@@ -333,8 +315,9 @@ def _known(
         problem = f"since it was made the data set has {difference}" if difference else ""
     if data is not None and not problem:
         spec = datasets.dataset(project.data.dataset)
-        own_table = spec.needs_folder and data.train.inputs.is_floating_point()
-        means = data.train.inputs.double().mean(0).float() if own_table else None
+        inputs = data.train.inputs
+        own_table = spec.needs_folder and inputs.is_floating_point()
+        means = inputs.double().mean(0).float() if own_table and isinstance(inputs, torch.Tensor) else None
         likewise = datasets.source_of(spec.kind).recipes(Request(spec, datasets.values(project.data), data_dir))
         return data.facts, data.scaler, _reader(project, data.facts, data_dir, run, same_data=True), means, likewise
     kinds = [one.kind for one in project.data.preparation if one.kind not in _WITHOUT_STATISTICS]

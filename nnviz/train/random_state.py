@@ -7,6 +7,7 @@ the process changes what is drawn, and drawing changes nothing for them.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,15 @@ class RandomStream:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         _shared.lock.release()
+
+    def begin_anew(self, *of: int) -> None:
+        """From here on the numbers that follow from these: the same ones give the same numbers."""
+        text = " ".join(map(str, of)).encode()
+        seed = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1
+        states = {"cpu": torch.Generator().manual_seed(seed).get_state()}
+        if self._device.type != "cpu":
+            states["device"] = torch.Generator(self._device).manual_seed(seed).get_state()
+        self.restore(states)
 
     def release(self) -> None:
         """Gives the global random state back to whoever had it before."""

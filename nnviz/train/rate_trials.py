@@ -24,7 +24,6 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train import loop, optimizers
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.random_state import RandomStream
-from nnviz.train.recipe import rate as scheduled
 from nnviz.train.recipe import with_recipe
 from nnviz.train.training import Training
 from nnviz.train.updates import Updates
@@ -156,6 +155,7 @@ class _Copy:
         checkpoints.restore(start, self._network, optimizer)
         self._optimizer = optimizer
         self._updates = with_recipe(Updates(optimizer), [*self._network.parameters()], config)
+        self._gradients = training.way_for(self._network)
         self._value = value
         self._step = start.progress.step
         self._feeder = training.batches_again(resident=False)
@@ -163,14 +163,14 @@ class _Copy:
 
     def train(self, steps: int) -> Generator[None, None, bool]:
         """So many steps, a step at a time; whether every loss was finite."""
-        training, config = self._training, self._training.config
         batches = self._batches()
         for step in range(self._step, self._step + steps):
-            multiple = scheduled(config.schedule, self._value, step, training.steps_per_epoch, training.epochs)
-            optimizers.set_learning_rate(self._optimizer, multiple)
+            optimizers.set_learning_rate(self._optimizer, self._training.rate_with(self._value, step))
             inputs, targets = next(batches)
             with self.random:
-                loss = loop.train_step(self._network, self._loss_of(step), self._updates, inputs, targets)
+                loss = loop.train_step(
+                    self._network, self._loss_of(step), self._updates, inputs, targets, gradients=self._gradients
+                )
             self.random.release()
             if not math.isfinite(loss.item()):
                 return False

@@ -1,8 +1,7 @@
 """The recipe of a training: what a project's Choices make of a gradient and of the learning rate.
 
-:func:`rate` is a pure function of the step, so that a training that goes back, is resumed, or is drawn before its start
-has the same rates. What acts on the gradients before an update and on the weights after it is done by
-:class:`RecipeUpdater`, around the optimizer's own update.
+What acts on the gradients before an update and on the weights after it is done by :class:`RecipeUpdater`, around the
+optimizer's own update. The learning rate is found in ``schedules.py``.
 """
 
 from __future__ import annotations
@@ -14,27 +13,57 @@ from typing import TypeAlias, cast
 import torch
 from torch import nn
 
-from nnviz.project import choices, registry
+from nnviz.project import choices
 from nnviz.project.model import Choice, TrainConfig
 from nnviz.train.loop import Updater
+from nnviz.train.validated import LOSS, Validated, better, worst
 
-#: (settings, epoch as a fraction, epochs in all) -> multiple of the optimizer's learning rate
-_Schedule: TypeAlias = Callable[[Mapping[str, float], float, float], float]
 #: (settings, parameters): changes their gradients before the update
 _Clipping: TypeAlias = Callable[[Mapping[str, float], list[nn.Parameter]], object]
 #: (settings, weight): changes the gradient before the update, or the weight after it
 _Regulariser: TypeAlias = Callable[[Mapping[str, float], nn.Parameter], object]
 
-#: Every schedule, clipping and regulariser that the registry knows has exactly one function here (a test compares).
-SCHEDULES: Mapping[str, _Schedule] = {
-    "constant": lambda values, epoch, epochs: 1.0,
-    "step": lambda values, epoch, epochs: values["factor"] ** math.floor(epoch / values["every"]),
-    "exponential": lambda values, epoch, epochs: values["factor"] ** epoch,
-    "cosine": lambda values, epoch, epochs: (
-        values["final_share"] + (1 - values["final_share"]) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
-    ),
-}
+#: (settings, step, steps an epoch) -> how much the weights after this step count in their average: 0 where it stays as
+#: it is, None where there is no average yet.
+_Averaging: TypeAlias = Callable[[Mapping[str, float], int, int], float | None]
 
+
+def _exponential_average(values: Mapping[str, float], step: int, steps_per_epoch: int) -> float:
+    return 1 - min(values["decay"], (1 + step) / (10 + step))
+
+
+def _average_of_epochs(values: Mapping[str, float], step: int, steps_per_epoch: int) -> float | None:
+    epochs = step // steps_per_epoch - int(values["from_epoch"]) + 1
+    if epochs < 1:
+        return None
+    return 1 / epochs if step % steps_per_epoch == 0 else 0.0
+
+
+#: Every kind that averages has exactly one function here (a test compares).
+AVERAGING: Mapping[str, _Averaging] = {"ema": _exponential_average, "swa": _average_of_epochs}
+
+#: (settings, figures at the ends of epochs, epochs that are not looked at) -> after which epoch it ends
+_Stopping: TypeAlias = Callable[[Mapping[str, float], Validated, int], int | None]
+
+
+def _patience(values: Mapping[str, float], validated: Validated, passed: int) -> int | None:
+    figure = cast(str, values["figure"])
+    if all(math.isnan(value) for value in validated[figure]):
+        figure = LOSS
+    best, waited = worst(figure), 0
+    for epoch, value in enumerate(validated[figure], 1):
+        gained = better(figure, value, best, values["least_improvement"])
+        best = value if gained else best
+        waited = 0 if gained or epoch <= passed else waited + 1
+        if waited >= values["patience"]:
+            return epoch
+    return None
+
+
+#: Every way to stop early has exactly one function here (a test compares).
+EARLY_STOPPING: Mapping[str, _Stopping | None] = {"none": None, "patience": _patience}
+
+#: Every clipping and regulariser that the registry knows has exactly one function here (a test compares).
 CLIPPINGS: Mapping[str, _Clipping | None] = {
     "none": None,
     "norm": lambda values, parameters: nn.utils.clip_grad_norm_(parameters, values["limit"]),
@@ -63,23 +92,18 @@ PENALTIES: Mapping[str, _Regulariser] = {"l1": _add_l1, "l2": _add_l2}
 CONSTRAINTS: Mapping[str, _Regulariser] = {"max_norm": _hold_norm}
 
 
-def rate(schedule: Choice, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
-    """The learning rate of one step.
+def stops_after(choice: Choice, validated: Validated, passed: int = 0) -> int | None:
+    """After which epoch a training ends early, as far as its figures say; None where it goes on.
 
     Args:
-        schedule: Of the project.
-        base: The optimizer's own learning rate.
-        step: Updates made before it.
-        steps_per_epoch: At least 1.
-        epochs: How far the training is to go.
-
-    Raises:
-        ProjectError: There is no such schedule.
-        ParamError: One of its settings is not allowed.
+        choice: Of the project.
+        validated: The figures at the ends of the epochs so far.
+        passed: Epochs whose want of anything better was passed over: somebody went on after them.
     """
-    spec = registry.SCHEDULES(schedule.kind)
-    values = cast("Mapping[str, float]", spec.values(schedule.params))
-    return base * SCHEDULES[spec.kind](values, step / steps_per_epoch, max(epochs, 1))
+    stopping = EARLY_STOPPING[choice.kind]
+    if stopping is None:
+        return None
+    return stopping(_values("early_stopping", choice), validated, passed)
 
 
 class RecipeUpdater:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from nnviz.probes.verdict import NOT_TRIED
 from nnviz.project import registry
 from nnviz.project.value_text import number_text
-from nnviz.record.quantities import ACCURACY, EDITED, FINDING, LOSS
+from nnviz.record.quantities import ACCURACY, EDITED, FINDING, LOSS, MACRO_F1, TEST_USES, TOP5_ACCURACY
 from nnviz.record.readings import Cure, Finding, Reading, Scalar
 from nnviz.record.run import RunView
 from nnviz.train.loop import EvaluationResult
@@ -22,10 +23,13 @@ NOT_FINITE = FINDING.series("not_finite")
 
 
 def scores(split: str, step: int, result: EvaluationResult) -> list[Reading]:
-    """Loss and, where there is one, accuracy of a whole split."""
+    """Loss of a whole split and, where an answer is right or wrong, accuracy and the other figures."""
     readings: list[Reading] = [Scalar(LOSS.series(split), step, result.loss)]
     if result.accuracy is not None:
         readings.append(Scalar(ACCURACY.series(split), step, result.accuracy))
+    for quantity in (TOP5_ACCURACY, MACRO_F1):
+        if quantity.name in result.figures:
+            readings.append(Scalar(quantity.series(split), step, result.figures[quantity.name]))
     return readings
 
 
@@ -37,16 +41,19 @@ def of_data(training: Training) -> list[Finding]:
     ]
 
 
-def test_used(training: Training) -> Finding:
+def test_used(step: int, uses: int) -> list[Reading]:
     """The test set was looked at, and how often."""
-    times = "once" if training.test_uses == 1 else f"{training.test_uses} times"
-    return Finding(
-        FINDING.series("test_used"),
-        training.step,
-        "information",
-        f"The test set was used {times}.",
-        "Each look at it makes it a little more part of the training: choose by the validation set.",
-    )
+    times = "once" if uses == 1 else f"{uses} times"
+    return [
+        Scalar(TEST_USES.series(), step, float(uses)),
+        Finding(
+            FINDING.series("test_used"),
+            step,
+            "information",
+            f"The test set was used {times}.",
+            "Each look at it makes it a little more part of the training: choose by the validation set.",
+        ),
+    ]
 
 
 def best_put_back(training: Training) -> Finding:
@@ -56,7 +63,36 @@ def best_put_back(training: Training) -> Finding:
         training.step,
         "information",
         f"The weights of epoch {training.best_epoch} were put back.",
-        f"Its validation loss, {training.best_loss:.4g}, was the lowest.",
+        _why_the_best(training),
+    )
+
+
+def _why_the_best(training: Training) -> str:
+    figure = registry.FIGURES(training.config.best_by)
+    if not figure.higher_is_better or not math.isfinite(training.best_figure):
+        return f"Its validation loss, {training.best_loss:.4g}, was the lowest."
+    return f"Its validation {figure.title[:1].lower()}{figure.title[1:]}, {training.best_figure:.4g}, was the highest."
+
+
+def average_put_in(training: Training) -> Finding:
+    """The weights are no longer those that were trained."""
+    return Finding(
+        FINDING.series("average_weights"),
+        training.step,
+        "information",
+        "The average of the weights was put in their place.",
+        "It is what was validated. Training goes on from the weights themselves.",
+    )
+
+
+def ended_early(training: Training) -> Finding:
+    """Not all epochs were trained."""
+    return Finding(
+        FINDING.series("early_stopping"),
+        training.step,
+        "information",
+        f"Early stopping ended the training after epoch {training.epoch} of {training.epochs}.",
+        "The validation has brought nothing better for as many epochs as it has patience. Play goes on from here.",
     )
 
 

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
-from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND
+from nnviz.record.evaluated import AnyEvaluated, to_reading
+from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND, TRAINING_SECONDS
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import Run
 from nnviz.train import checkpoint as checkpoints
@@ -22,12 +24,14 @@ from nnviz.train import remarks
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.checkpoint_store import CheckpointStore, WaitsForFile, WritesBehind
 from nnviz.train.devices import fills_cores
+from nnviz.train.evaluation import Collector, result_of
 from nnviz.train.instruments import Instruments
 from nnviz.train.loop import Evaluation, EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
+from nnviz.train.test_use import uses_of
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.way import Way
@@ -48,7 +52,16 @@ _SAVE_SHARE = 50
 _LARGE = 64 * 2**20
 #: What it means where there is no room for a checkpoint.
 _GIVEN_UP = "States to go back to are given up for a checkpoint"
+_SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 _PUT_OFF = "A checkpoint is put off until the one before it is on the disk"
+
+
+class _Wanted(NamedTuple):
+    """Somebody waits for an evaluation: of which split, and whether for all examples or for the means."""
+
+    split: str
+    answer: Future[Any]
+    each: bool
 
 
 class Runner:
@@ -96,6 +109,9 @@ class Runner:
         self._price = StepPrice()
         #: Seconds of training when the last epoch ended.
         self._seconds_before = 0.0
+        #: Seconds of training that are in the run already, where it is gone on with.
+        earlier = run.latest(TRAINING_SECONDS.series())
+        self._seconds_earlier = earlier.value if isinstance(earlier, Scalar) else 0.0
         #: Takes what is measured; itself safe for any thread.
         self._run = run
         #: Whether the best weights are put in after the last epoch.
@@ -120,8 +136,12 @@ class Runner:
         #: The evaluation under way, and the name of its split; None and empty without one.
         self._evaluation: Evaluation | None = None
         self._evaluated_split = ""
-        #: Who waits for an evaluation of the test split.
-        self._test_wanted: list[Future[EvaluationResult]] = []
+        #: Whether somebody asked for it; else it is the one at the end of an epoch.
+        self._asked_for = False
+        #: Keeps each example of one that was asked for; None where nothing is right or wrong, and at an epoch's end.
+        self._collector: Collector | None = None
+        #: Who waits for an evaluation.
+        self._wanted: list[_Wanted] = []
         #: The state of the training while the best weights stand in its place after the last epoch.
         self._before_best: Checkpoint | None = None
         #: The step whose checkpoint was handed over last; -1 for none that holds.
@@ -156,12 +176,22 @@ class Runner:
         """Whether all epochs are done, their validation as well."""
         training = self.training
         whole_epochs = training.step % training.steps_per_epoch == 0 and not training.epoch_end_due
-        return whole_epochs and training.epoch >= self.epochs
+        return whole_epochs and training.epoch >= training.last_epoch
+
+    @property
+    def _ended_early(self) -> bool:
+        """Whether early stopping has ended it."""
+        return self.finished and self.training.epoch < self.epochs
 
     @property
     def has_errand(self) -> bool:
-        """Whether something is to be done even while paused: single steps, going back, measuring on the test set."""
-        return bool(self._stepping or self._going_back_to is not None or self._test_wanted)
+        """Whether something is to be done even while paused: single steps, going back, an evaluation."""
+        return bool(self._stepping or self._going_back_to is not None or self._wanted)
+
+    @property
+    def is_going_back(self) -> bool:
+        """Whether the weights are those of a step on the way back to an earlier one."""
+        return self._going_back_to is not None
 
     @property
     def halted(self) -> bool:
@@ -173,6 +203,8 @@ class Runner:
     def begin(self) -> None:
         """At the start: records the learning rate, measures everything, keeps the state to go back to."""
         step = self.training.step
+        # What was looked at from outside, too.
+        self.training.test_uses = max(self.training.test_uses, uses_of(self._run))
         store: object = self._store
         if isinstance(store, WaitsForFile):
             store.forget_start()
@@ -245,7 +277,7 @@ class Runner:
             self._run.append(
                 [
                     Scalar(SPEED.series(), step, rate),
-                    Scalar(STEPS_PER_SECOND.series(), step, rate / self.training.batch_size),
+                    Scalar(STEPS_PER_SECOND.series(), step, rate / self.training.step_size),
                     Scalar(COST.series(), step, self.instruments.cost),
                 ]
             )
@@ -278,7 +310,9 @@ class Runner:
         self._stepping = False
 
     def refuse_if_finished(self) -> None:
-        """Raises TrainingError, saying what helps, when all epochs are done."""
+        """Raises TrainingError, saying what helps, when all epochs are done; after early stopping it goes on."""
+        if self._ended_early:
+            self.training.go_on_after_stopping()
         if self.finished:
             raise TrainingError(f"All {self.epochs} epochs are done: set a higher number of epochs to go on.")
 
@@ -313,8 +347,7 @@ class Runner:
         self.cancel_steps()
         self._broken_step = self._origin = self.trouble = None
         self._before_best = None
-        if self._evaluated_split == "validation":
-            self._drop_evaluation()
+        self._drop_evaluation()  # which began with other weights
         self.instruments.go_back(target)
         # From where going back is already, it may be nearer.
         if not self.training.replaying or checkpoint.progress.step > self.training.step or self.training.step > target:
@@ -370,9 +403,22 @@ class Runner:
         Raises:
             DataError: There are no test examples.
         """
-        if len(self.training.data.test) == 0:
-            raise DataError("This data set has no test examples.", field="data")
-        self._test_wanted.append(answer)
+        self._want(_Wanted("test", answer, each=False))
+
+    def evaluate(self, split: str, answer: Future[AnyEvaluated]) -> None:
+        """Asks for what the network makes of every example of a split; it is recorded, and a test is counted.
+
+        Raises:
+            DataError: There are no such examples, or nobody knows what is right of them.
+        """
+        self._want(_Wanted(split, answer, each=True))
+
+    def _want(self, wanted: _Wanted) -> None:
+        if len(self.training.data.split(wanted.split)) == 0:
+            raise DataError(f"This data set has no {_SPLIT_WORDS[wanted.split]} examples.", field="data")
+        if wanted.each:
+            Collector(self.training.loss_function)  # refuses what has no right answers
+        self._wanted.append(wanted)
 
     def use_best(self) -> None:
         """Puts the weights of the best epoch in; training would go on from them.
@@ -442,20 +488,28 @@ class Runner:
         """All epochs are done: keeps the last state, and puts the best weights in where that is wanted."""
         self.save("done")
         training = self.training
-        if self._keep_best and training.best is not None and training.best_epoch < training.epoch:
+        averaged = training.shown_network is not training.network
+        best = self._keep_best and training.best is not None
+        if self._ended_early:
+            self._run.append([remarks.ended_early(training)])
+        if averaged or (best and training.best_epoch < training.epoch):
             self.keep()
             if not training.room.allows(training.state_bytes, "The best weights are not put back"):
                 return
             self._before_best = training.capture()
-            training.use_best()
-            self._run.append([remarks.best_put_back(self.training)])
+            if best:
+                training.use_best()
+                self._run.append([remarks.best_put_back(training)])
+            else:
+                training.use_average()
+                self._run.append([remarks.average_put_in(training)])
 
     def abandon(self, reason: Exception) -> None:
         """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
-        for future in self._test_wanted:
-            if not future.done():
-                future.set_exception(reason)
-        self._test_wanted.clear()
+        for wanted in self._wanted:
+            if not wanted.answer.done():
+                wanted.answer.set_exception(reason)
+        self._wanted.clear()
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
@@ -678,45 +732,59 @@ class Runner:
         return found.value if isinstance(found, Scalar) else math.nan
 
     def _start_evaluation_if_due(self) -> None:
-        if self._test_wanted and self._going_back_to is None:
-            self._evaluated_split = "test"
+        collector = None
+        if self._wanted and self._going_back_to is None:
+            self._evaluated_split = self._wanted[0].split
+            if self.training.loss_function.has_answers:
+                collector = Collector(self.training.loss_function)
+            self._asked_for = True
         elif self.training.epoch_end_due:
             self._evaluated_split = "validation"
+            self._asked_for = False
         else:
             return
-        self._evaluation = self.training.evaluation(self._evaluated_split)
+        self._collector = collector
+        self._evaluation = self.training.evaluation(self._evaluated_split, None if collector is None else collector.add)
         self.doing = f"measuring on the {self._evaluated_split} split"
         self.instruments.flush()
         self.publish()
 
     def _drop_evaluation(self) -> None:
-        self._evaluation = None
+        self._evaluation = self._collector = None
         self._evaluated_split = ""
 
     def _finish_evaluation(self) -> None:
         assert self._evaluation is not None
-        evaluation, split = self._evaluation, self._evaluated_split
+        evaluation, split, collector = self._evaluation, self._evaluated_split, self._collector
         result = evaluation.result()
         self._drop_evaluation()
-        if split == "test":
-            self._finish_test(result)
+        if self._asked_for:
+            self._finish_wanted(split, result, collector)
         else:
             self._finish_epoch(result if result.count else None)
         self.publish()
-        going_on = self._going_back_to is None and not self.halted
+        # What training examples do to the network, the next step finds out.
+        going_on = self._going_back_to is None and not self.halted and split != "train"
         if going_on and result.count and not math.isfinite(result.loss):
             if self.training.is_finite:
                 self._conclude(origins.of_evaluation(self.training, evaluation, split))
             else:
                 self._break_down(self.training.step + 1)
 
-    def _finish_test(self, result: EvaluationResult) -> None:
-        self.training.test_uses += 1
-        self._run.append([*remarks.scores("test", self.training.step, result), remarks.test_used(self.training)])
-        wanted, self._test_wanted = self._test_wanted, []
-        for future in wanted:
-            if future.set_running_or_notify_cancel():
-                future.set_result(result)
+    def _finish_wanted(self, split: str, result: EvaluationResult, collector: Collector | None) -> None:
+        training, readings = self.training, list[Reading]()
+        if split == "test":
+            training.test_uses += 1
+            readings += remarks.scores("test", training.step, result)
+            readings += remarks.test_used(training.step, training.test_uses)
+        evaluated = None if collector is None else result_of(collector, training, split, result.loss)
+        kept = None if evaluated is None else to_reading(evaluated)
+        self._run.append(readings if kept is None else [*readings, kept])
+        answered = [one for one in self._wanted if one.split == split]
+        self._wanted = [one for one in self._wanted if one.split != split]
+        for one in answered:
+            if one.answer.set_running_or_notify_cancel():
+                one.answer.set_result(evaluated if one.each else result)
 
     def _finish_epoch(self, validation: EvaluationResult | None) -> None:
         training = self.training
@@ -729,8 +797,9 @@ class Runner:
         if validation is not None:
             readings += remarks.scores("validation", step, validation)
         examples = training.examples
-        if examples is not None and (examples.is_recorded(epoch) or epoch >= self.epochs):
+        if examples is not None and (examples.is_recorded(epoch) or epoch >= training.last_epoch):
             readings += examples.readings(step)
+        readings.append(Scalar(TRAINING_SECONDS.series(), step, self._seconds_earlier + self.speed.seconds))
         self.instruments.flush()
         self._run.append(readings)
         self.instruments.examine_if_due()
@@ -755,7 +824,8 @@ class Runner:
     def _make_position(self) -> Position:
         training = self.training
         rate = self.speed.rate
-        left = max(0, self.epochs * training.steps_per_epoch - training.step) * training.batch_size
+        last = training.last_epoch if self.finished else self.epochs
+        left = max(0, last * training.steps_per_epoch - training.step) * training.step_size
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psygnal
 
@@ -29,6 +29,7 @@ from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
 from nnviz.project.model import Curated, Project, named
+from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.interest import Interest
 from nnviz.record.run import Run
 from nnviz.train import devices, failures
@@ -46,6 +47,9 @@ from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.waits import ThreadWaits
 from nnviz.train.weight_edits import WeightChange, WeightEdit
+
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
 
 __all__ = ["CheckpointStore", "EpochResult", "Outcome", "Position", "SessionState", "TrainingSession", "warm_up"]
 
@@ -71,6 +75,7 @@ class TrainingSession:
         store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
             when stopped.
         resume: Goes on from this checkpoint rather than from the start.
+        together: The other processes that train with this one, which is their first; None where it is alone.
 
     Attributes:
         state_changed: Emitted with the new state, on the owner's thread.
@@ -98,6 +103,7 @@ class TrainingSession:
         on_epoch: Callable[[EpochResult], None] | None = None,
         store: CheckpointStore | None = None,
         resume: Checkpoint | None = None,
+        together: Together | None = None,
     ) -> None:
         self.project = project
         self.run = run
@@ -118,12 +124,16 @@ class TrainingSession:
         self._store = store
         #: What to go on from; let go of once it is restored.
         self._resume = resume
+        #: The other processes that have a part of each batch.
+        self._together = together
+        if together is not None:
+            together.on_stop = self._interrupt
         #: What it is doing. Written by the owner, read by any thread.
         self._state = SessionState.IDLE
         #: The position until there is a runner to ask.
         self._first_position = Position(epochs=project.training.epochs, batch_size=project.training.batch_size)
         #: What any thread asked for and the owner has not done yet.
-        self._commands = CommandQueue(self._refuse)
+        self._commands = CommandQueue(self._refuse, lambda: self._is_going_back)
         #: Set by any thread: the session is to end.
         self._closing = threading.Event()
         #: Whether Ctrl-C was pressed. Written by the main thread.
@@ -288,6 +298,19 @@ class TrainingSession:
         asked.add_done_callback(lambda done: _pass_failure(done, answer))
         return answer
 
+    def evaluate(self, split: str) -> Future[AnyEvaluated]:
+        """What the network makes of every example of a split, asked batch by batch between two steps; recorded.
+
+        Training waits for it, and goes on as if it had not been: no random number is drawn and no weight changed.
+
+        Args:
+            split: ``train``, ``validation`` or ``test``, which is counted.
+        """
+        answer: Future[AnyEvaluated] = Future()
+        asked = self._commands.put(lambda: self._prepared.evaluate(split, answer), quiet=True)
+        asked.add_done_callback(lambda done: _pass_failure(done, answer))
+        return answer
+
     def restore_best(self) -> Future[None]:
         """Put the weights of the best epoch in."""
         return self._commands.put(self._restore_best)
@@ -296,13 +319,14 @@ class TrainingSession:
         """Have something answered on the owner's thread, where :attr:`training` may be looked at.
 
         The network is whole and at rest meanwhile; whoever changes its mode, its gradients or the random state puts
-        them back. What the question raises comes with the future and disturbs nobody else.
+        them back. What the question raises comes with the future and disturbs nobody else. On the way back to an
+        earlier step the answer waits until that is reached: of the weights in between nobody has asked anything.
         """
-        return self._commands.put(question, quiet=True)
+        return self._commands.put(question, quiet=True, settled=True)
 
     def capture(self) -> Future[Checkpoint]:
-        """A copy of everything that decides how the training goes on."""
-        return self._commands.put(self._capture, quiet=True)
+        """A copy of everything that decides how the training goes on; waits for the end of a way back, as an answer."""
+        return self._commands.put(self._capture, quiet=True, settled=True)
 
     # -- the owner's thread -------------------------------------------------------------------------------------------
 
@@ -365,12 +389,14 @@ class TrainingSession:
         self._doing = failures.BUILDING
         # Whoever wants no instruments wants no record of the examples either.
         measured = self._probes is None or len(self._probes) > 0
-        training = Training(self.project, self.data, device, record_examples=measured)
+        training = Training(self.project, self.data, device, record_examples=measured, together=self._together)
         devices.fit_threads(training.work)
         if self._resume is not None:
             self._doing = failures.RESUMING
             training.restore(self._resume)
             self._resume = None  # It is as large as the training, and of no more use.
+        if self._together is not None:
+            self._together.meet(None, self.data.mark)
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
         view = self.project.view
         instruments = Instruments(training, self.run, probes, self._budget, view.pinned, map(named, view.pins))
@@ -485,12 +511,19 @@ class TrainingSession:
             steps=runner.training.step,
             seconds=runner.speed.seconds,
             best_epoch=runner.training.best_epoch,
+            ended_early=runner.training.epoch < runner.epochs,
         )
 
     def _goes_on(self) -> bool:
         return self._state not in (SessionState.DONE, SessionState.FAILED) and not self._broken_off
 
     # -- what was asked, on the owner's thread ------------------------------------------------------------------------
+
+    @property
+    def _is_going_back(self) -> bool:
+        """Whether the weights are those of a step on the way back to an earlier one."""
+        runner = self._runner
+        return runner is not None and runner.is_going_back and self._state is not SessionState.FAILED
 
     @property
     def _prepared(self) -> Runner:
@@ -673,21 +706,25 @@ class TrainingSession:
             runner.abandon(self.error)
         self._enter(SessionState.FAILED)
 
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        self._commands.put(lambda: None)  # Wakes it up where it waits.
+
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
         """Ctrl-C and the like are answered between two batches, where all is whole; a second one breaks off at once."""
 
         def interrupt(number: int, frame: FrameType | None) -> None:
-            if self._interrupted:
+            # torchrun hands on what the terminal has told every process already, and ends by force who takes too long.
+            if self._interrupted and self._together is None:
                 raise KeyboardInterrupt
-            self._interrupted = True
-            self._commands.put(lambda: None)  # Wakes it up where it waits.
+            self._interrupt()
 
         with interruption.handled_by(interrupt):
             yield
 
 
-def _pass_failure(asked: Future[None], answer: Future[EvaluationResult]) -> None:
+def _pass_failure(asked: Future[None], answer: Future[Any]) -> None:
     """Hands the reason why an evaluation was not even begun to whoever waits for it."""
     error = asked.exception()
     if error is not None and not answer.done():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from typing import NamedTuple
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,9 +14,9 @@ from torch import Tensor
 from nnviz.data.curation import Curation, curated
 from nnviz.data.step_facts import one_hot_classes
 from nnviz.data.tensors import Feeder, LoadedData, Split
-from nnviz.errors import NotFiniteError, ParamError, ProjectError, TrainingError
+from nnviz.errors import NotFiniteError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.network.chain import DenseChain
-from nnviz.network.losses import LossFunction, WeightedLoss, loss_function
+from nnviz.network.losses import LossFunction, WeightedLoss, class_amounts, loss_function
 from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -27,16 +28,23 @@ from nnviz.project.model import Curated, Project
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import checkpoint_checks as checks
 from nnviz.train import loop, optimizers, weight_edits
+from nnviz.train.accumulation import accumulated
+from nnviz.train.averaging import Average
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.random_state import RandomStream
-from nnviz.train.recipe import rate, with_recipe
+from nnviz.train.recipe import stops_after, with_recipe
 from nnviz.train.room import Room
+from nnviz.train.schedules import rate
 from nnviz.train.unit_switches import Switchboard, UnitSwitches
 from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
+from nnviz.train.validated import FIGURES, LOSS, Validated, better, worst
 from nnviz.train.weight_edits import Kind, Place, WeightChange, WeightEdit, WeightEdits
+
+if TYPE_CHECKING:
+    from nnviz.train.distributed import Together
 
 
 class _Plan(NamedTuple):
@@ -65,6 +73,7 @@ class Training:
         data: Its data set, loaded.
         device: Where.
         record_examples: Keep how the network does on every single training example.
+        together: The other processes that train with this one; None where it is alone.
 
     Attributes:
         data: The data set: its three splits, unprepared, on the CPU.
@@ -73,12 +82,15 @@ class Training:
         room: Says whether there is memory, in bytes, for a copy that training can do without.
         loss_function: Mean loss of a batch in which all examples weigh the same, and how many answers were right.
         optimizer: torch's, with what it keeps; None where no layer has weights.
-        batch_size: Examples in a batch; the last one of an epoch may hold others.
+        batch_size: Examples in a batch, of which a step takes one or several; the last one of an epoch may hold others.
+        step_size: Examples in a step.
         random: The stream that dropout draws from.
         draws: Whether a step draws from it.
         best: Weights and buffers of the best epoch so far, copied, on the device; None before the first validation.
         best_epoch: Which epoch that was, from 1; 0 for none.
         best_loss: Its mean loss over the validation split; infinite for none.
+        best_figure: The figure that it was chosen by; the worst that there is for none.
+        average: The average of the weights that is validated and kept in their place; None where nobody asked for one.
         test_uses: How often the test split was measured, from the beginning of the run.
         edits: What was set by hand since the start or the last restore.
         examples: How the network does on every training example; None where nobody asked for it.
@@ -90,7 +102,13 @@ class Training:
     """
 
     def __init__(
-        self, project: Project, data: LoadedData, device: torch.device, *, record_examples: bool = False
+        self,
+        project: Project,
+        data: LoadedData,
+        device: torch.device,
+        *,
+        record_examples: bool = False,
+        together: Together | None = None,
     ) -> None:
         project = effective(project)
         inference = infer(project.graph)
@@ -106,11 +124,16 @@ class Training:
         self.data = data
         self.device = device
         examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
-        self.network = build_network(project, device, inference=inference, examples=examples)
-        estimate = Estimate(project, inference, examples, accelerator=device.type != "cpu")
+        held = project if together is None else together.part_of(project)
+        try:
+            self.network = build_network(held, device, inference=inference, examples=examples)
+        except TooLargeError as error:
+            raise error if together is None else TooLargeError(f"{error} {together.HOLDS_ALL}") from None
+        estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu")
         self.room = Room(device, estimate.reserve)
         self.network.train()
-        self.loss_function = loss_function(project.graph, data.facts)
+        amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
+        self.loss_function = loss_function(project.graph, data.facts, amounts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
         #: Key of the optimizer in the registry: what checkpoints must be of.
         self._optimizer_kind = config.optimizer.kind
@@ -122,6 +145,21 @@ class Training:
         if self.optimizer is not None:
             self._gradients = DenseChain.of(self.network)
             self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
+        several = _needs_several(self.network)
+        #: The way that calls every module; None for that of one batch.
+        self._long_way: loop.Gradients | None = None
+        if self.optimizer is not None and config.accumulation > 1:
+            self._gradients = self._long_way = self._accumulated(self.network)
+        #: The other processes that have a part of each batch.
+        self._together = together
+        if together is not None:
+            if config.accumulation > 1 or registry.AVERAGING(config.averaging.kind).averages:
+                raise ProjectError(
+                    "Accumulated batches and averaged weights are for one process: training in several takes neither.",
+                    field="training",
+                )
+            together.attach(self.network, self._state_of_all)
+            self._gradients = together.gradients
         #: The short way, and the updates, as long as no unit is switched off or frozen.
         self._short_way = self._gradients
         self._all_updates = self._updates
@@ -130,11 +168,14 @@ class Training:
         #: How the learning rate changes from step to step, and whether it does.
         self._schedule = config.schedule
         self._varies = registry.SCHEDULES(config.schedule.kind).varies
+        self._follows_losses = registry.SCHEDULES(config.schedule.kind).follows_losses
+        #: The learning rate of an epoch by a schedule that follows the losses, which takes long to find.
+        self._rate_of_epoch: tuple[_Plan, int, float] | None = None
         self.batch_size = config.batch_size
+        self.step_size = config.step_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, self.network.random_state)
         self.draws = self.network.draws_random_numbers
-        several = _needs_several(self.network)
         if several and len(data.train) == 1:
             raise ProjectError(f"{several} needs batches of more than one example, but only 1 is there.", field="data")
         #: Whether a single last example joins the batch before it.
@@ -158,6 +199,14 @@ class Training:
         self._measuring: dict[str, Feeder] = {}
         #: The rest of the present epoch's batches; None where they are to be begun anew at the present step.
         self._batches: Iterator[tuple[Tensor, Tensor]] | None = None
+        averages = registry.AVERAGING(config.averaging.kind).averages and self.optimizer is not None
+        self.average = Average(self.network, config.averaging, len(self._feeder)) if averages else None
+        #: What the ends of the epochs have shown, as far as the recipe goes by it.
+        self._validated = Validated.of(config)
+        #: Epochs after which it was gone on with although early stopping had ended it.
+        self._went_on_after = 0
+        #: After which epoch early stopping ends it; None as long as it does not.
+        self._stops_after: int | None = None
         #: Updates made.
         self._step = 0
         #: Epochs whose validation is done.
@@ -186,6 +235,7 @@ class Training:
         self.best: Tensors | None = None
         self.best_epoch = 0
         self.best_loss = math.inf
+        self.best_figure = worst(config.best_by)
         self.test_uses = 0
         self.edits = WeightEdits()
         #: How often units were switched: another count, and the same weights make something else of an example.
@@ -200,7 +250,7 @@ class Training:
 
     @property
     def work(self) -> int:
-        """Multiply-accumulate operations of the forward pass of one batch."""
+        """Multiply-accumulate operations of the forward pass of one batch; a step may take several."""
         return self.network.inference.macs * self.batch_size
 
     @property
@@ -245,6 +295,17 @@ class Training:
     def epochs(self, value: int) -> None:
         self._plan(self._plans[-1].base, value)
 
+    @property
+    def last_epoch(self) -> int:
+        """After which it is over: early stopping may end it before ``epochs``, which is known once it has."""
+        return self.epochs if self._stops_after is None else min(self.epochs, self._stops_after)
+
+    def go_on_after_stopping(self) -> None:
+        """Early stopping has ended it, and somebody wants more: patience begins anew here."""
+        if self._stops_after is not None and self._evaluated_epochs >= self._stops_after:
+            self._went_on_after = self._evaluated_epochs
+            self._stops_after = None
+
     def _plan(self, base: float, epochs: int) -> None:
         """Another learning rate or goal, from the next step that is trained."""
         last = self._plans[-1]
@@ -260,7 +321,16 @@ class Training:
     def _rate_at(self, step: int) -> float:
         """The learning rate of a step, as it was planned then."""
         plan = next((plan for plan in reversed(self._plans) if plan.first_step <= step), self._plans[0])
-        return rate(self._schedule, plan.base, step, self.steps_per_epoch, plan.epochs)
+        if not self._follows_losses:
+            return rate(self._schedule, plan.base, step, self.steps_per_epoch, plan.epochs)
+        epoch = step // self.steps_per_epoch
+        if self._rate_of_epoch is None or self._rate_of_epoch[:2] != (plan, epoch):
+            self._rate_of_epoch = (plan, epoch, self.rate_with(plan.base, step))
+        return self._rate_of_epoch[2]
+
+    def rate_with(self, base: float, step: int) -> float:
+        """The learning rate that the schedule would make of another one, as far as is known by now."""
+        return rate(self._schedule, base, step, self.steps_per_epoch, self.epochs, self._validated[LOSS])
 
     @property
     def replaying(self) -> bool:
@@ -288,9 +358,11 @@ class Training:
     def _use_switches(self, switches: UnitSwitches) -> None:
         if switches == self._switchboard.now:
             return
+        if self._together is not None:
+            raise TrainingError("Units are switched off or frozen in this run: go on with it in one process.")
         self._switchboard.use(switches)
         # The short way calls no module, and so would pass by what silences one.
-        self._gradients = None if switches.off else self._short_way
+        self._gradients = self._long_way if switches.off else self._short_way
         self._updates = self._switchboard.held(self._all_updates)
 
     # -- training -----------------------------------------------------------------------------------------------------
@@ -320,6 +392,8 @@ class Training:
             self._use_rate(self._rate_at(self._step))
         if self._switchboard.history and self.replaying:
             self._use_switches(self._switchboard.at(self._step))
+        if self._together is not None:
+            self._begin_together(self._together)
         with self.random if self.draws else nullcontext():
             loss = loop.train_step(
                 self.network,
@@ -347,12 +421,49 @@ class Training:
         self._counts.append(count)
         self._shares.append(self._share_of_epoch(count))
         self._step += 1
+        if self.average is not None:
+            self.average.follow(self._step)
         if self._step <= self._replay_until:
             self._edit_again()
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
             self._use_switches(self._switchboard.at(self._step))
         return count
+
+    def _begin_together(self, together: Together) -> None:
+        """All processes are to make this step now."""
+        assert self.optimizer is not None  # of what has no weights no part is made
+        together.begin_step(self._step, float(self.optimizer.param_groups[0]["lr"]))
+        if self.draws and not together.ranks.leads:
+            # The first one goes on with its own numbers; what the others draw follows from the step, and needs no place
+            # in a checkpoint.
+            self.random.begin_anew(self.config.seed, together.ranks.rank, self._step)
+
+    def follow(self, step: int, rate: float) -> None:
+        """In a process that follows another one: the same step, with the same learning rate.
+
+        Args:
+            step: Updates made before it.
+            rate: Of the optimizer.
+        """
+        self._forget_spoilt()  # what to do about that, the first process decides
+        if step != self._step:
+            self._step, self._batches = step, None
+        self._varies = False
+        self._plans = [_Plan(0, rate, self.epochs)]
+        self._use_rate(rate)
+        with suppress(NotFiniteError):
+            self.advance()
+        self._losses.clear()
+        self._counts.clear()
+
+    def take(self, checkpoint: Checkpoint) -> None:
+        """In a process that follows another one: the state of that; the random numbers stay this one's own."""
+        self._put_back(replace(checkpoint, random=self.random.capture()))
+
+    def _state_of_all(self) -> dict[str, bytes]:
+        """What decides the next step, for the other processes: not what only the first one keeps."""
+        return checkpoints.to_blobs(replace(self.capture(copied=False), best=None, examples={}))
 
     def _keeping_outputs(self, after_backward: loop.AfterBackward | None) -> loop.AfterBackward:
         """The same, and what the network put out is kept until the step is done."""
@@ -463,7 +574,7 @@ class Training:
         return Feeder(
             Split(split.inputs, self._curation.targets, split.numbers),
             self.data.scaler,
-            config.batch_size,
+            config.step_size,
             self.device,
             config.seed,
             join_single=self._join_single,
@@ -472,6 +583,19 @@ class Training:
             weights=self._curation.weights,
             one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
+
+    def _accumulated(self, network: Network) -> loop.Gradients:
+        several = bool(_needs_several(network))
+        return accumulated(network, self.config.batch_size, join_single=several)
+
+    def way_for(self, network: Network) -> loop.Gradients | None:
+        """How the steps of a copy find their gradients; None for the usual way."""
+        return None if self._long_way is None else self._accumulated(network)
+
+    @property
+    def sees_batches_apart(self) -> bool:
+        """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
+        return self._long_way is not None and (self.draws or bool(_needs_several(self.network)))
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
@@ -530,31 +654,67 @@ class Training:
             self._measuring[split] = Feeder(data, self.data.scaler, size, self.device, shuffle=False)
         return self._measuring[split]
 
-    def evaluation(self, split: str) -> loop.Evaluation:
-        """An evaluation of a whole split, to be advanced batch by batch."""
-        return loop.Evaluation(self.network, self.loss_function, self.feeder(split).batches())
+    def evaluation(self, split: str, each: Callable[[Tensor, Tensor], None] | None = None) -> loop.Evaluation:
+        """An evaluation of ``shown_network`` on a whole split, to be advanced batch by batch.
+
+        Args:
+            split: Which one; training examples are judged by the labels that were decided about.
+            each: Called with what came out of each batch, in the order of the examples, and what is right.
+        """
+        network = self.shown_network if self._together is None else self._together.forward_of(split)
+        feeder = self.feeder(split)
+        if split == "train":
+            feeder.label(self.curated_targets, None)
+        return loop.Evaluation(network, self.loss_function, feeder.batches(), each)
+
+    @property
+    def shown_network(self) -> Network:
+        """The network with the weights that are validated and kept: the average of them, if there is one."""
+        return self.network if self.average is None or not self.average.begun(self._step) else self.average.network
 
     def finish_epoch(self, validation: loop.EvaluationResult | None) -> None:
-        """The epoch is over and its validation is done: keeps the weights if they are the best, starts the next."""
+        """The epoch is over and its validation is done: keeps the weights if they are the best, starts the next.
+
+        What goes by the validation goes by the loss while training where there is none.
+        """
+        self.settle()
         self._evaluated_epochs = self.epoch
+        self._validated.add(self.epoch, validation or loop.EvaluationResult(self.epoch_loss, None, self._loss_count))
+        self._look_back()
         self._loss_sum, self._loss_count = 0.0, 0
         self._keep_if_best(validation)
         self._edit_again()
 
+    def _look_back(self) -> None:
+        """What the figures so far mean for the rest of the way."""
+        self._rate_of_epoch = None
+        self._stops_after = stops_after(self.config.early_stopping, self._validated, self._went_on_after)
+
     def _keep_if_best(self, validation: loop.EvaluationResult | None) -> None:
-        better = validation is not None and math.isfinite(validation.loss) and validation.loss < self.best_loss
-        if validation is not None and better and all_finite(self.network.state_dict().values()):
+        if validation is None or not math.isfinite(validation.loss):
+            return
+        figure = FIGURES[self.config.best_by](validation)
+        first = self.best_epoch == 0
+        wins = first or better(self.config.best_by, figure, self.best_figure)
+        # Equal ones, and those that have no such figure, are told apart by the loss.
+        even = not wins and not better(self.config.best_by, self.best_figure, figure)
+        network = self.shown_network
+        if (wins or (even and validation.loss < self.best_loss)) and all_finite(network.state_dict().values()):
             self.best_loss = validation.loss
+            self.best_figure = worst(self.config.best_by) if math.isnan(figure) else figure
             self.best_epoch = self.epoch
             self.best = None  # so that its memory can be used again
             if self.room.allows(
                 checkpoints.size_of(self.network.state_dict()), "The best weights are not kept from here on"
             ):
-                self.best = checkpoints.copy_weights(self.network)
+                self.best = checkpoints.copy_weights(network)
 
     def use_weights(self, weights: Tensors) -> None:
         """Puts other weights in; position and optimizer stay. Edits by hand cannot be undone any more."""
         checkpoints.load_weights(weights, self.network)
+        self._tell_of_state()
+        if self.average is not None:
+            self.average.restart(weights)
         self.edits.clear()
         self._forget_spoilt()
 
@@ -564,6 +724,11 @@ class Training:
             return
         self.use_weights(self.best)
         self._weights_of = self.best_epoch * self.steps_per_epoch
+
+    def use_average(self) -> None:
+        """Puts the average of the weights in, if there is one; position and optimizer stay."""
+        if self.average is not None and self.average.begun(self._step):
+            self.use_weights(self.average.capture(copied=True))
 
     # -- setting numbers by hand --------------------------------------------------------------------------------------
 
@@ -611,6 +776,7 @@ class Training:
     def _edit(self, kind: Kind, numbers: Mapping[Place, float]) -> WeightEdit:
         before = weight_edits.read(self.network, [*numbers])
         weight_edits.write(self.network, numbers)
+        self._tell_of_state()
         edit = WeightEdit(kind, self._step, self._evaluated_epochs, before, dict(numbers))
         self.edits.add(edit)
         return edit
@@ -620,6 +786,7 @@ class Training:
         if self.edits.made:
             for edit in self.edits.at(self._step, self._evaluated_epochs):
                 weight_edits.write(self.network, edit.after)
+                self._tell_of_state()
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
@@ -627,6 +794,7 @@ class Training:
     def state_bytes(self) -> int:
         """Memory that :meth:`capture` takes, the best weights left out: those are kept already."""
         own = 0 if self.examples is None else self.examples.nbytes
+        own += checkpoints.size_of(self.network.state_dict()) if self.average is not None else 0
         return checkpoints.state_bytes(self.network, self.optimizer) + own
 
     def capture(self, *, copied: bool = True) -> Checkpoint:
@@ -645,7 +813,11 @@ class Training:
             best_loss=self.best_loss.hex(),
             test_uses=self.test_uses,
             base_rate=self._plans[-1].base.hex() if self._varies else "",
+            best_figure=self.best_figure.hex() if self.best_epoch and self.config.best_by != LOSS else "",
+            figures=self._validated.stored,
+            went_on_after=self._went_on_after,
         )
+        begun = self.average is not None and self.average.begun(self._step)
         return checkpoints.capture(
             self.network,
             self.optimizer,
@@ -656,6 +828,7 @@ class Training:
             self.switches,
             None if self.examples is None else self.examples.capture(copied=copied),
             self._present_curation().entries,
+            self.average.capture(copied=copied) if self.average is not None and begun else None,
             copied=copied,
         )
 
@@ -690,8 +863,11 @@ class Training:
             checkpoint: One that :meth:`capture` made since the start or the last :meth:`restore`, not behind ``step``.
             step: Where to go.
         """
-        present, decided = self._plans[-1], self._curated[-1]
+        present, decided, went_on = self._plans[-1], self._curated[-1], self._went_on_after
         self._put_back(checkpoint)
+        if went_on * self.steps_per_epoch <= step:
+            self._went_on_after = went_on
+            self._look_back()
         self.edits.forget_after(step)
         self._edit_again()  # a state that was kept before the edits of its own step
         self._plans = [plan for plan in self._plans if plan.first_step < step]
@@ -709,7 +885,7 @@ class Training:
 
     def _check(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
-        checks.check_tensors(checkpoint, self.network)
+        checks.check_tensors(checkpoint, self.network, self.config.accumulation)
         checks.check_switches(checkpoint.switches, self.network)
         checks.check_progress(
             progress,
@@ -719,6 +895,8 @@ class Training:
             has_best=checkpoint.best is not None,
         )
         checks.check_random(checkpoint.random, self.device)
+        if bool(checkpoint.average) != (self.average is not None and self.average.begun(progress.step)):
+            raise checks.damaged("the average of the weights is missing, or there is one that nobody asked for")
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
         reached = {id(p) for node in self.network.trained_ids for p in self.network.module_of(node).parameters()}
         trained = [index for index, parameter in enumerate(parameters) if parameter in reached]
@@ -729,6 +907,7 @@ class Training:
         if checkpoint.best is not None:
             checkpoints.check_weights(checkpoint.best, self.network)
         checkpoints.restore(checkpoint, self.network, self.optimizer)
+        self._tell_of_state()
         self.random.restore(dict(checkpoint.random))
         self._step = progress.step
         self._weights_of = None
@@ -742,11 +921,22 @@ class Training:
         self.best = checkpoint.best
         self.best_epoch = progress.best_epoch
         self.best_loss = float.fromhex(progress.best_loss)
+        self.best_figure = float.fromhex(progress.best_figure) if progress.best_figure else self.best_loss
+        if self.average is not None and checkpoint.average:
+            self.average.restart(checkpoint.average)
+        self._validated.restore(progress.figures, progress.evaluated_epochs)
+        self._went_on_after = progress.went_on_after
+        self._look_back()
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
         if self.examples is not None:
             self.examples.restore(checkpoint.examples)
         self._rate_in_use = None  # the optimizer's own came with the checkpoint
+
+    def _tell_of_state(self) -> None:
+        """The state is another than what the last step left."""
+        if self._together is not None:
+            self._together.state_changed()
 
     def _forget_spoilt(self) -> None:
         self._watch.forget()

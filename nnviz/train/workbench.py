@@ -16,9 +16,10 @@ import msgspec
 
 from nnviz import __version__
 from nnviz.project.checks.validate import problems_that_stop
+from nnviz.project.choices import with_param
 from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
-from nnviz.project.model import Curated, DataConfig, DataFacts, Project
+from nnviz.project.model import Curated, DataConfig, DataFacts, Project, TrainConfig
 from nnviz.record.quantities import EDITED, EPOCH
 from nnviz.record.run import Run, RunInfo, RunView
 from nnviz.train.change import Live, Restart, change, learning_rate_of
@@ -262,6 +263,20 @@ class Workbench:
         return self._reason
 
     @property
+    def in_use(self) -> TrainConfig | None:
+        """The settings that the network in training has, where the document's wait for a restart; otherwise None."""
+        if self._opened is None or self._state not in (State.DIFFERS, State.KEPT_OLD):
+            return None
+        config, live = self._opened.training, self._passed_on
+        if live.epochs is not None:
+            config = msgspec.structs.replace(config, epochs=live.epochs)
+        if live.learning_rate is not None:
+            config = msgspec.structs.replace(
+                config, optimizer=with_param(config.optimizer, "learning_rate", live.learning_rate)
+            )
+        return config
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Training, validation and test examples; empty while they are not known."""
         return self._sizes
@@ -315,8 +330,9 @@ class Workbench:
         if self._host.state == "done":
             training = self._document.project.training
             first = training.epochs if self._opened is None else self._opened.training.epochs
-            epochs = max(training.epochs, self._epochs_done()) + first
-            self._document.apply(SetTraining(msgspec.structs.replace(training, epochs=epochs)))
+            done = self._epochs_done()
+            if done >= training.epochs:  # else early stopping ended it, and there are epochs left
+                self._document.apply(SetTraining(msgspec.structs.replace(training, epochs=done + first)))
         if self._host.state != "running" or self._asked is Asked.REST:
             self._asked = Asked.RUN
         self._host.play()
@@ -583,6 +599,7 @@ class Workbench:
                 seed=project.training.seed,
                 device=project.training.device,
                 title=project.name,
+                facts={"parameters": str(self._document.inference.parameters)},
             )
         )
         self._keep_compared(self._compared)

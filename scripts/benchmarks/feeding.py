@@ -48,7 +48,8 @@ def measure(settings: Settings) -> Iterator[Row]:
         name = "MNIST"
     split = data.train.take(torch.arange(min(EXAMPLES, len(data.train))))
     feeder = Feeder(split, data.scaler, 128)
-    peer = PilImages(split.inputs, split.targets)
+    images = split.inputs[:]
+    peer = PilImages(images, split.targets)
     loaders = [DataLoader(peer, 128, shuffle=True), DataLoader(peer, 128, shuffle=True, num_workers=2)]
     works = [lambda loader=loader: consume(loader) for loader in loaders]
     ours, alone, workers = in_turn([lambda: consume(feeder.batches(0)), *works], settings.rounds(7))
@@ -61,7 +62,7 @@ def measure(settings: Settings) -> Iterator[Row]:
             middle >= 1.4,
         )
 
-    slices = partial(by_hand, split.inputs, split.targets)
+    slices = partial(by_hand, images, split.targets)
     # The same order for both; which example comes when is not what is measured.
     hand, fed = in_turn([lambda: consume(slices()), lambda: consume(feeder.batches(0))], settings.rounds(15))
     found = sorted(ratios_of(fed, hand))
@@ -74,7 +75,7 @@ def measure(settings: Settings) -> Iterator[Row]:
     )
     steps = (Choice("shift"), Choice("rotate"))
     moving = Feeder(split, data.scaler, 128, augmentation=Augmentation.of(steps, data.facts))
-    loader = DataLoader(PilImages(split.inputs, split.targets, augmented=True), 128, shuffle=True)
+    loader = DataLoader(PilImages(images, split.targets, augmented=True), 128, shuffle=True)
     ours, alone = in_turn([lambda: consume(moving.batches(0)), lambda: consume(loader)], settings.rounds(5))
     low, middle, high = ratios(alone, ours)
     yield Row(

@@ -26,6 +26,7 @@ BENCHMARKS = (
     "examples",
     "neurons",
     "own_input",
+    "typed_weights",
     "training",
     "as_used",
     "memory",

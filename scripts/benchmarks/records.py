@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import statistics
 import tempfile
 import time
@@ -13,9 +14,14 @@ import numpy as np
 import psutil
 from rows import Row, Settings, milliseconds
 
+from nnviz.project.files import io
+from nnviz.project.flat_settings import settings_in
+from nnviz.project.samples import templates
+from nnviz.record.library import kept_runs
 from nnviz.record.readings import ArrayReading, Reading, Scalar
 from nnviz.record.run import Run, RunInfo, RunView
 from nnviz.record.store import RunWriter, open_run
+from nnviz.record.summaries import Summaries
 
 LAYERS = 8
 STEPS = 10_000
@@ -45,6 +51,7 @@ def measure(settings: Settings) -> Iterator[Row]:
         stored = open_run(path)
         yield _seek("seek in a 10,000-step run, from its file", stored, steps)
         stored.close()
+    yield from _list_of_runs(500)
     yield _memory(300_000 if settings.quick else 600_000)
 
 
@@ -56,6 +63,34 @@ def _seek(what: str, run: RunView, steps: list[int]) -> Row:
             run.latest(name, step)
         taken.append(time.perf_counter() - began)
     return Row(what, milliseconds(taken), "limit 50 ms", statistics.median(taken) < 0.050)
+
+
+def _list_of_runs(count: int) -> Iterator[Row]:
+    """Listing many runs with settings and results: when none was read before, and at the next start of the program."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run = Run(RunInfo(io.dumps(templates.sample("digits-cnn")), title="run"))
+        for step in range(600):
+            run.append(step_samples(step))
+            if step % 60 == 59:
+                run.append([Scalar("epoch", step, (step + 1) / 60), Scalar("loss/validation", step, 1 / (1 + step))])
+        RunWriter(run, folder / "run 0.nnvizrun").close()
+        for at in range(1, count):
+            shutil.copy(folder / "run 0.nnvizrun", folder / f"run {at}.nnvizrun")
+        taken: list[float] = []
+        for _ in range(2):
+            began = time.perf_counter()
+            runs = kept_runs(folder)
+            known = Summaries(folder, settings_in)
+            found, _complete = known.of(runs)
+            rows = [found[one.path] for one in runs]
+            sorted(rows, key=lambda row: row.best_loss)
+            taken.append(time.perf_counter() - began)
+            known.keep(runs)
+        yield Row(
+            f"list of {count} runs, none read before", milliseconds(taken[:1]), "in slices, beside the window", True
+        )
+        yield Row(f"opening a list of {count} runs", milliseconds(taken[1:]), "limit 300 ms", taken[1] < 0.3)
 
 
 def _memory(steps: int) -> Row:

@@ -188,8 +188,8 @@ def spiral_loop(data: LoadedData, batch_size: int) -> float:
     module = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
     optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
     criterion = nn.BCEWithLogitsLoss()
-    inputs, targets = data.train.inputs.float(), data.train.targets.float().reshape(-1, 1)
-    held_inputs, held_targets = data.validation.inputs.float(), data.validation.targets.float().reshape(-1, 1)
+    inputs, targets = data.train.inputs[:].float(), data.train.targets.float().reshape(-1, 1)
+    held_inputs, held_targets = data.validation.inputs[:].float(), data.validation.targets.float().reshape(-1, 1)
     began = time.perf_counter()
     for _ in range(SPIRAL_EPOCHS):
         order = torch.randperm(len(inputs))

@@ -164,8 +164,8 @@ def test_too_many_classes_pictures_and_bytes_are_refused(tmp_path: Path, monkeyp
     root = plant(tmp_path / "pets")
     monkeypatch.setattr(images, "MOST_BYTES", 1000)
     with pytest.raises(DataError, match="12 pictures of 8×8 would take") as caught:
-        load(config(root))
-    assert caught.value.field == "data.params.size"
+        load(config(root, memory="memory"))
+    assert caught.value.field == "data.params.memory"
     monkeypatch.setattr(folders, "MOST_IMAGES", 5)
     folders._listed.cache_clear()  # listed before the limit was lowered
     with pytest.raises(DataError, match="more than 5 pictures"):

@@ -175,6 +175,10 @@ def test_of_a_very_long_sum_the_largest_terms_are_kept_and_the_rest_is_summed_ex
 
 LOSS_CASES = [
     ("cross_entropy", "classes", 4, {}),
+    ("cross_entropy", "classes", 4, {"label_smoothing": 0.2}),
+    ("cross_entropy", "classes", 3, {"class_weights": "typed", "weights": (0.5, 2.0, 3.0), "label_smoothing": 0.1}),
+    ("nll", "classes", 4, {}),
+    ("hinge", "classes", 4, {"margin": 0.8}),
     ("mse", "regression", 3, {}),
     ("mse", "classes", 3, {}),
     ("mse", "binary", 1, {}),
@@ -189,6 +193,8 @@ LOSS_CASES = [
 
 def of_loss(kind: str, task: str, count: int, params: dict[str, float], seed: int, size: float = 1.0) -> Values:
     last = (plain("sigmoid"),) if registry.loss(kind).expects == "probabilities" else ()
+    if needed := registry.loss(kind).needs:
+        last = (plain(needed),)
     network = Network(chain(features(3), linear(count), *last, output(kind)), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.randn(5, 3, generator=generator) * size

@@ -36,6 +36,7 @@ from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter
 from nnviz.train import checkpoint as checkpoints
+from nnviz.train.lion import Lion
 from nnviz.train.training import Training
 
 
@@ -208,6 +209,7 @@ BALLS: dict[str, tuple[dict[str, float], Callable[[list[nn.Parameter]], torch.op
     "adam": ({"learning_rate": 0.2}, lambda p: torch.optim.Adam(p, 0.2)),
     "adamw": ({"learning_rate": 0.2, "weight_decay": 0.0}, lambda p: torch.optim.AdamW(p, 0.2, weight_decay=0.0)),
     "nadam": ({"learning_rate": 0.2}, lambda p: torch.optim.NAdam(p, 0.2)),
+    "lion": ({"learning_rate": 0.1}, lambda p: Lion(p, 0.1)),  # torch has none
 }
 
 

@@ -39,6 +39,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("adam", {"weight_decay": 0.1, "beta1": 0.8, "beta2": 0.95}, {}),
     ("adamw", {"weight_decay": 0.1}, {}),
     ("nadam", {"weight_decay": 0.1}, {}),
+    ("lion", {"weight_decay": 0.1}, {}),
     ("sgd", {}, {"clipping": Choice("norm", {"limit": 0.2})}),
     ("adam", {}, {"clipping": Choice("value", {"limit": 0.01})}),
     ("sgd", {}, {"regularisers": (Choice("l1", {"strength": 0.1}), Choice("l2", {"strength": 0.2}))}),

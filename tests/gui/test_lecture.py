@@ -640,6 +640,16 @@ def test_gradients_and_parts_of_a_step_by_their_keys_and_what_was_on_the_canvas_
     page.spotlight.grab()
     (norm,) = page.spotlight._figures
     assert norm.text == theme.format_number(flow.looking.lens.norms["linear2"]) and norm.words[0] == "‖change‖"
+    # One weight's update stands large in the place of the instrument, of the layer that is talked about.
+    person.until(lambda: page.written.isVisible() and "→" in page.written.words)
+    page.choose("linear3")
+    person.until(lambda: "linear3 · weight" in page.written.words and "√v̂" in page.written.words)
+    assert page.written.words.splitlines()[:2] == flow.update.words.splitlines()[:2] and not page.glass.isVisible()
+    assert page.written.fits(page.written.size()) and page._instrument_place.toRect().contains(page.written.geometry())
     # What was switched on in the lecture ends with it.
+    person.keys(Qt.Key.Key_Escape)
+    assert not page.written.isVisible() and page.glass.isVisible() is (page.panel is not None)
+    person.keys(Qt.Key.Key_F7)
+    person.until(lambda: page.band.looking is not None)
     theme.set_mode(Mode.DESK)
     assert flow.looking is None and canvas.lens is None and not flow.band.isVisible()

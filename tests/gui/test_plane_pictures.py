@@ -23,6 +23,7 @@ def test_every_loss_is_read_as_it_declares() -> None:
         "softmax": np.exp(scores) / np.exp(scores).sum(),
         "sigmoid": 1.0 / (1.0 + np.exp(-scores)),
         "sign": np.array([0.0, 0.0, 1.0, 1.0]),
+        "largest": np.array([0.0, 0.0, 0.0, 1.0]),
         "identity": np.array([0.0, 0.0, 0.25, 1.0]),
     }
     for kind, spec in registry.losses().items():

@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
-from window_kit import TIMEOUT, OpenWindow
+from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz.gui.runs.standing import Standing
 from nnviz.gui.window.window import MainWindow
@@ -150,3 +150,32 @@ def test_a_wrong_learning_rate_says_why_it_is_refused(open_window: OpenWindow, w
     assert window.message.isVisible() and "Learning rate is" in window.message.text()
     assert "above 0 and at most 1000" in window.message.text()
     assert field.text() == before
+
+
+def test_what_waits_for_a_restart_looks_so_and_names_what_is_in_use(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window("digits-cnn")
+    bar = window.top_bar
+    fields = {"rate": bar._rate, "batch": bar._batch, "optimizer": bar._optimizer}
+
+    def waiting() -> dict[str, str]:
+        return {
+            name: field.toolTip().removeprefix("Waits for a restart. The network in training has ")
+            for name, field in fields.items()
+            if field.property("waiting")
+        }
+
+    window.training.step()
+    qtbot.waitUntil(lambda: window.training.trained and window.training.state == "paused", timeout=TIMEOUT)
+    bar._rate.chosen.emit("0.005")  # live: it holds from the next batch on
+    bar._batch.chosen.emit("32")
+    qtbot.waitUntil(lambda: window.training.differs, timeout=TIMEOUT)
+    assert waiting() == {"batch": "64."}
+    bar._optimizer.chosen.emit("SGD")
+    qtbot.waitUntil(lambda: waiting() == {"batch": "64.", "optimizer": "Adam.", "rate": "0.005."}, timeout=TIMEOUT)
+    sizes = {name: field.size() for name, field in fields.items()}
+    press_notice(window, "differs", "Keep training the old one")
+    qtbot.waitUntil(lambda: not window.training.differs, timeout=TIMEOUT)
+    assert waiting() == {"batch": "64.", "optimizer": "Adam.", "rate": "0.005."}  # it still has them
+    window.training.reset()
+    qtbot.waitUntil(lambda: window.training.state == "ready" and not waiting(), timeout=TIMEOUT)
+    assert {name: field.size() for name, field in fields.items()} == sizes

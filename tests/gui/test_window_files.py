@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -16,9 +18,27 @@ from nnviz.project.edits import AddNodes
 from nnviz.project.files import io
 from nnviz.project.model import Node, Project
 from nnviz.project.samples import templates
+
+#: Writes a run and, when it is told to, more of it.
+GROWING = """
+import pathlib, sys
+from nnviz.project.files import io
+from nnviz.project.samples import templates
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter
+
+run = Run(RunInfo(project_json=io.dumps(templates.sample("spiral")), title="far away", device="cuda:3"))
+run.append([Scalar("loss/train", step, 1.0) for step in range(4)])
+with RunWriter(run, pathlib.Path(sys.argv[1])) as writer:
+    writer.flush()
+    print("begun", flush=True)
+    sys.stdin.readline()
+    run.append([Scalar("loss/train", step, 0.5) for step in range(4, 9)])
+    writer.flush()
+    sys.stdin.readline()
+"""
+
 
 # ---- files ---------------------------------------------------------------------------------------------------------
 
@@ -239,20 +259,23 @@ def test_a_run_can_be_opened_from_the_command_line(qtbot: QtBot, open_window: Op
 
 
 def test_a_run_that_is_still_growing_is_followed(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:
-    project = templates.sample("spiral")
-    run = Run(RunInfo(project_json=io.dumps(project), title="far away", device="cuda:3"))
-    run.append([Scalar("loss/train", step, 1.0) for step in range(4)])
-    path = tmp_path / "growing.nnvizrun"
-    with RunWriter(run, path) as writer:
-        writer.flush()
+    """Another process writes it, as ``nnviz train`` does, or a training on another computer."""
+    project, path = templates.sample("spiral"), tmp_path / "growing.nnvizrun"
+    with subprocess.Popen(
+        [sys.executable, "-c", GROWING, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
         window = open_window("and", ready=False, run_path=path)
         qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
         assert window.shown_document.project == project
         assert window.feed.run.last_step == 3 and window.training.standing.device == "cuda:3"
-        run.append([Scalar("loss/train", step, 0.5) for step in range(4, 9)])
-        writer.flush()
+        process.stdin.write("more\n")
+        process.stdin.flush()
         qtbot.waitUntil(lambda: window.feed.run.last_step == 8, timeout=TIMEOUT)
         qtbot.waitUntil(lambda: window.timeline.track._last == 8, timeout=TIMEOUT)
+        process.stdin.close()
+    assert process.returncode == 0
     window.notices.notice("replay")
 
 

@@ -11,6 +11,7 @@ from nnviz.errors import TrainingError
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.settings import Settings
+from nnviz.gui.runs.kept_runs import KeptRuns
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.shown_network import Asked, ShownNetwork
 from nnviz.gui.runs.training import Training
@@ -31,28 +32,44 @@ class NoNetwork(QObject):
         return Asked()
 
 
+class NoWorkbench:
+    """In place of the machine of states: there is no run."""
+
+    run = opened = None
+
+
 class NoTraining(QObject):
     """In place of what trains: nothing does, and nothing changes."""
 
     changed = Signal()
     state = "idle"
+    replay = None
     running = False
+    test_uses = 0
+    split_sizes = ()
 
     def __init__(self, document: Document, background: Background) -> None:
         super().__init__()
         self.document = document
         self.known = KnownData(background)
+        self.workbench = NoWorkbench()
+
+    def blocked(self) -> str:
+        """Why nothing can be trained."""
+        return "There is no training here."
 
 
 def workspace_of(document: Document, background: Background | None = None) -> Workspace:
     """What a panel is given; whoever asks for files or settings here is told by an error that there are none."""
     background = background or Background()
+    training = cast(Training, NoTraining(document, background))
     return Workspace(
         document=document,
-        training=cast(Training, NoTraining(document, background)),
+        training=training,
         feed=RunFeed(None),
         network=cast(ShownNetwork, NoNetwork()),
         files=cast(ProjectFiles, None),
+        runs=KeptRuns(training, background, lambda _run: None),
         settings=cast(Settings, None),
         background=background,
         apply=document.apply,

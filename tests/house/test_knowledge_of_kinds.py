@@ -22,6 +22,7 @@ EXEMPT = (
     "network/losses.py",
     "train/optimizers.py",
     "train/recipe.py",
+    "train/schedules.py",
     "explain/kinds/",  # how each is taken apart
     "data/formula.py",  # the names of mathematics, which some layers share
 )

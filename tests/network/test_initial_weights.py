@@ -10,9 +10,10 @@ from torch import nn
 
 from nnviz.errors import ProjectError
 from nnviz.network.initialise import INITIALISERS, initialise, inputs_per_unit
+from nnviz.network.memory import build_network
 from nnviz.network.network import Network
 from nnviz.project import registry
-from nnviz.project.model import Choice, Edge, Graph, Node, ParamValue, PortRef
+from nnviz.project.model import Choice, Edge, Graph, Node, ParamValue, PortRef, Project, TrainConfig
 from nnviz.project.samples.sketch import (
     Layer,
     chain,
@@ -97,6 +98,68 @@ def test_xavier_uniform_stays_within_glorots_bound() -> None:
     assert weight.abs().max().item() > 0.99 * bound
 
 
+#: kind -> (settings, what the mean of the squares is, the largest size that there can be), for 400 inputs, 500 outputs
+MOMENTS = {
+    "he_uniform": ({}, 2 / 400, math.sqrt(6 / 400)),
+    "glorot_normal": ({}, 2 / 900, math.inf),
+    "xavier_uniform": ({}, 2 / 900, math.sqrt(6 / 900)),
+    "uniform": ({"limit": 0.3}, 0.3**2 / 3, 0.3),
+    # Cut off at twice the deviation: its square is less by 4·φ(2) / (2·Φ(2) − 1).
+    "truncated_gaussian": (
+        {"deviation": 0.1},
+        0.01 * (1 - 4 * math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2))),
+        0.2,
+    ),
+    "constant": ({"value": -0.25}, 0.0625, 0.25),
+    "orthogonal": ({"gain": 2.0}, 4 / 500, 2.0),
+}
+
+
+@pytest.mark.parametrize("kind", MOMENTS)
+def test_weights_have_the_moments_and_bounds_of_their_distribution(kind: str) -> None:
+    settings, square, largest = MOMENTS[kind]
+    values = weights_of(linear(500, weight_initialisation=Choice(kind, settings)))
+    weight = values["weight"].double()
+    assert float((weight**2).mean()) == pytest.approx(square, rel=0.02)
+    assert weight.abs().max().item() <= largest * 1.000001
+    assert math.isinf(largest) or kind == "orthogonal" or weight.abs().max().item() > 0.99 * largest
+    assert kind == "constant" or abs(weight.mean().item()) < 5 * math.sqrt(square / weight.numel())
+    assert torch.count_nonzero(values["bias"]) == 0
+    again = weights_of(linear(500, weight_initialisation=Choice(kind, settings)))
+    assert torch.equal(values["weight"], again["weight"]), "the same seed gives the same weights"
+
+
+def test_orthogonal_weights_are_at_right_angles() -> None:
+    chosen = Choice("orthogonal", {"gain": 1.5})
+    rows = weights_of(linear(30, weight_initialisation=chosen), features(50))["weight"].double()
+    columns = weights_of(linear(50, weight_initialisation=chosen), features(30))["weight"].double()
+    filters = weights_of(conv(8, 3, weight_initialisation=chosen), image(2, 6, 6))["weight"].flatten(1).double()
+    for one in (rows, columns.T, filters):
+        assert torch.allclose(one @ one.T, 2.25 * torch.eye(len(one), dtype=torch.float64), atol=1e-5)
+
+
+def test_all_layers_follow_what_the_network_is_set_to() -> None:
+    """But those that say something themselves; and what is said nowhere is torch's own, as before."""
+    layers = (linear(20), linear(10, weight_initialisation="pytorch"), linear(5, weight_initialisation="zeros"))
+    graph = chain(features(30), *layers, output())
+    plain, glorot = Network(graph, seed=2), Network(graph, seed=2, initialisation=Choice("xavier_uniform"))
+    generator = torch.Generator().manual_seed(2)
+    wanted = nn.init.xavier_uniform_(torch.empty(20, 30), generator=generator)
+    first, second = (glorot.module_of(node) for node in ("linear1", "linear2"))
+    assert torch.equal(first.weight, wanted) and not first.bias.any(), "as Keras starts: Glorot uniform, biases 0"
+    bound = 1 / math.sqrt(20)
+    assert 0.95 * bound < second.weight.abs().max().item() <= bound and second.bias.any()
+    assert not glorot.module_of("linear3").weight.any()
+    assert plain.module_of("linear1").bias.any()
+
+
+def test_the_training_starts_as_the_project_says() -> None:
+    graph = chain(features(6), linear(3), output())
+    project = Project(graph=graph, training=TrainConfig(initialisation=Choice("constant", {"value": 0.5})))
+    weight = build_network(project, torch.device("cpu")).module_of("linear1").weight
+    assert torch.equal(weight.detach(), torch.full((3, 6), 0.5))
+
+
 def test_default_is_uniform_within_one_over_the_root_of_the_inputs() -> None:
     values = weights_of(linear(100))
     assert values["weight"].abs().max().item() <= 1 / math.sqrt(400)
@@ -122,6 +185,26 @@ def test_given_weights_are_written_as_they_are() -> None:
     )
     assert values["weight"].tolist() == [[1.0, 2.0]]
     assert values["bias"].tolist() == [-1.5]
+
+
+def test_given_filters_are_written_as_they_are_in_rows_or_window_by_window() -> None:
+    edge = (1.0, 0.0, -1.0, 2.0, 0.0, -2.0, 1.0, 0.0, -1.0)
+    lines = tuple(edge[at : at + 3] for at in (0, 3, 6))
+    for rows in ((edge, edge[::-1]), lines + tuple(line[::-1] for line in lines[::-1])):
+        given = conv(2, 3, weight_initialisation="given", weight_values=rows, bias_values=(0.5, -1.0))
+        values = weights_of(given, image(1, 8, 8))
+        assert values["weight"].tolist() == [
+            [[list(line) for line in lines]],
+            [[list(line[::-1]) for line in lines[::-1]]],
+        ]
+        assert values["bias"].tolist() == [0.5, -1.0]
+    # Channels one after the other; of a transposed convolution those that come in are the rows.
+    counted = tuple(tuple(float(8 * row + at) for at in range(8)) for row in range(3))
+    params = {"kernel_size": (2, 2), "weight_initialisation": "given", "weight_values": counted}
+    there = weights_of(plain("conv2d", out_channels=3, **params), image(2, 4, 4))["weight"]
+    back = weights_of(plain("conv_transpose2d", out_channels=2, **params), image(3, 4, 4))["weight"]
+    assert there.shape == back.shape == (3, 2, 2, 2)
+    assert there.flatten().tolist() == back.flatten().tolist() == [float(at) for at in range(24)]
 
 
 def test_given_weights_without_biases_leave_these_at_zero() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 
 from nnviz.errors import ProjectError
-from nnviz.network.losses import LossFunction, loss_function
-from nnviz.project.model import Choice, DataFacts, Graph, Node
+from nnviz.network.losses import LossFunction, class_amounts, loss_function
+from nnviz.project.model import Choice, DataFacts, Graph, Node, ParamValue
 from nnviz.project.samples.sketch import chain, features, linear, output
 
 CLASSES = DataFacts((4,), 3, "classes", ("a", "b", "c"))
@@ -170,3 +172,107 @@ def test_a_number_is_neither_right_nor_wrong() -> None:
 def test_numbers_cannot_be_trained_with_a_loss_for_classes() -> None:
     with pytest.raises(ProjectError, match="mean squared error"):
         made("cross_entropy", REGRESSION)
+
+
+# -- classes: smoothing, weights, hinge and negative log-likelihood, in numpy -----------------------------------------
+
+FIVE = DataFacts((4,), 5, "classes", tuple("abcde"))
+RANDOM = np.random.default_rng(11)
+SCORES, LABELS = RANDOM.normal(size=(9, 5)) * 3, np.array([0, 1, 1, 2, 4, 4, 4, 1, 0])
+CLASS_WEIGHTS = (0.5, 2.0, 1.0, 3.0, 0.0)
+
+
+def chosen(kind: str, **settings: ParamValue) -> LossFunction:
+    node = Node("output", "output", {"loss": Choice(kind, settings)})
+    return loss_function(Graph({"output": node}), FIVE, class_amounts(torch.from_numpy(LABELS), None, 5))
+
+
+def surprises(smoothing: float, weights: Sequence[float]) -> list[float]:
+    found = []
+    for row, label in zip(SCORES, LABELS, strict=True):
+        logarithms = row - np.log(np.exp(row).sum())
+        target = np.full(5, smoothing / 5) + (1 - smoothing) * np.eye(5)[label]
+        found.append(-weights[label] * float(target @ logarithms))
+    return found
+
+
+def hinges(margin: float) -> list[float]:
+    return [
+        sum(max(0.0, float(row[k] - row[label]) + margin) for k in range(5) if k != label)
+        for row, label in zip(SCORES, LABELS, strict=True)
+    ]
+
+
+BALANCED = tuple(9 / (4 * count) if count else 1.0 for count in np.bincount(LABELS, minlength=5))
+OF_CLASSES = [
+    ("cross_entropy", {"label_smoothing": 0.1}, surprises(0.1, (1.0,) * 5)),
+    ("cross_entropy", {"class_weights": "typed", "weights": CLASS_WEIGHTS}, surprises(0.0, CLASS_WEIGHTS)),
+    ("cross_entropy", {"class_weights": "balanced"}, surprises(0.0, BALANCED)),
+    (
+        "cross_entropy",
+        {"class_weights": "typed", "weights": CLASS_WEIGHTS, "label_smoothing": 0.3},
+        surprises(0.3, CLASS_WEIGHTS),
+    ),
+    ("hinge", {}, hinges(1.0)),
+    ("hinge", {"margin": 2.5}, hinges(2.5)),
+    ("nll", {}, [-float(row[label]) for row, label in zip(SCORES, LABELS, strict=True)]),
+]
+
+
+@pytest.mark.parametrize(("kind", "settings", "wanted"), OF_CLASSES)
+def test_a_loss_of_classes_is_the_sum_written_out(
+    kind: str, settings: dict[str, ParamValue], wanted: list[float]
+) -> None:
+    """Its mean, its value for each example, its gradient; mixed with nothing it is the same."""
+    loss, labels = chosen(kind, **settings), torch.from_numpy(LABELS)
+    outputs = torch.from_numpy(SCORES).requires_grad_()
+    assert loss.each(outputs.detach(), labels).tolist() == pytest.approx(wanted, rel=1e-9)
+    mean = loss(outputs, labels)
+    assert mean.item() == pytest.approx(sum(wanted) / 9, rel=1e-9)
+    (slope,) = torch.autograd.grad(mean, outputs)
+    value, gradient = loss.with_gradient(outputs.detach(), labels)
+    assert value.item() == pytest.approx(mean.item(), rel=1e-12) and torch.allclose(gradient, slope, atol=1e-12)
+    for place in ((0, 0), (3, 2), (8, 4)):  # a small step up and down
+        moved = [torch.from_numpy(SCORES + sign * 1e-6 * at(place)) for sign in (1, -1)]
+        up, down = (loss(one, labels).item() for one in moved)
+        assert slope[place].item() == pytest.approx((up - down) / 2e-6, abs=1e-5)
+    one_hot = torch.eye(5, dtype=torch.float64)[labels]
+    assert loss(outputs, one_hot).item() == pytest.approx(mean.item(), rel=1e-9)
+    correct = loss.correct(outputs, labels)
+    assert correct is not None and int(correct) == int((SCORES.argmax(1) == LABELS).sum())
+
+
+def at(place: tuple[int, int]) -> np.ndarray:
+    found = np.zeros((9, 5))
+    found[place] = 1.0
+    return found
+
+
+def test_smoothing_and_hinge_are_torchs_own() -> None:
+    outputs, labels = torch.from_numpy(SCORES), torch.from_numpy(LABELS)
+    smoothed = torch.nn.functional.cross_entropy(outputs, labels, label_smoothing=0.1)
+    assert chosen("cross_entropy", label_smoothing=0.1)(outputs, labels).item() == pytest.approx(smoothed.item())
+    hinge = torch.nn.functional.multi_margin_loss(outputs, labels, margin=0.7)
+    assert chosen("hinge", margin=0.7)(outputs, labels).item() == pytest.approx(5 * hinge.item())
+
+
+def test_classes_that_weigh_alike_already_are_balanced() -> None:
+    """As behind the step of the data that balances by weights."""
+    weights = torch.tensor([9 / (4 * np.bincount(LABELS)[label]) for label in LABELS])
+    amounts = class_amounts(torch.from_numpy(LABELS), weights, 5)
+    node = Node("output", "output", {"loss": Choice("cross_entropy", {"class_weights": "balanced"})})
+    assert loss_function(Graph({"output": node}), FIVE, amounts).values["weights"] == pytest.approx((1.0,) * 5)
+
+
+def test_weights_for_another_number_of_classes_are_refused() -> None:
+    with pytest.raises(ProjectError, match="one weight for each of the 5 classes, and 2 are typed") as caught:
+        chosen("cross_entropy", class_weights="typed", weights=(1.0, 2.0))
+    assert caught.value.field == "graph.nodes.output.params.loss"
+
+
+def test_plain_cross_entropy_takes_the_way_it_took() -> None:
+    """Settings that do nothing change no bit."""
+    outputs, labels = torch.from_numpy(SCORES).float(), torch.from_numpy(LABELS)
+    named = chosen("cross_entropy", label_smoothing=0.0, class_weights="none", weights=CLASS_WEIGHTS)
+    plain, gradient = chosen("cross_entropy").with_gradient(outputs, labels)
+    assert torch.equal(named(outputs, labels), plain) and torch.equal(named.with_gradient(outputs, labels)[1], gradient)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 import torch
 
+from nnviz import free_memory
 from nnviz.errors import TooLargeError
 from nnviz.network import memory
 from nnviz.project.model import Project, TrainConfig
@@ -40,14 +42,14 @@ def test_a_container_has_less_than_the_computer(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("1000000000\n")
     (tmp_path / "memory.current").write_text("700000000\n")
     (tmp_path / "memory.stat").write_text("anon 400000000\ninactive_file 200000000\nactive_file 100000000\n")
-    assert memory._container_limit(tmp_path) == 600_000_000
+    assert free_memory.container_limit(tmp_path) == 600_000_000
 
 
 def test_a_container_without_a_limit(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("700000000\n")
     (tmp_path / "memory.stat").write_text("anon 1\n")
-    assert memory._container_limit(tmp_path) > 1 << 60
+    assert free_memory.container_limit(tmp_path) > 1 << 60
 
 
 def group(folder: Path, limit: str, used: int) -> None:
@@ -64,19 +66,19 @@ def test_a_job_is_limited_by_every_group_it_stands_in(tmp_path: Path) -> None:
     group(root / "batch", "5000", 1000)
     group(root, "max", 9000)
     own.write_text("0::/batch/job7\n")
-    assert memory._container_limit(root, own) == 4000
+    assert free_memory.container_limit(root, own) == 4000
     group(root / "batch" / "job7", "3000", 100)
-    assert memory._container_limit(root, own) == 2900
+    assert free_memory.container_limit(root, own) == 2900
     own.write_text("0::/somewhere/of/the/host\n")
     group(root, "7000", 1000)
-    assert memory._container_limit(root, own) == 6000
+    assert free_memory.container_limit(root, own) == 6000
     own.unlink()
-    assert memory._container_limit(root, own) == 6000
+    assert free_memory.container_limit(root, own) == 6000
 
 
 def test_a_bounded_address_space_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource")
-    used = memory.psutil.Process().memory_info().vms
+    used = psutil.Process().memory_info().vms
     monkeypatch.setattr(resource, "getrlimit", lambda which: (used + 300_000_000, -1))
     assert memory.available_bytes(CPU) <= 310_000_000
     with pytest.raises(TooLargeError, match=r"but reading the checkpoint takes 1\.2 GB"):

@@ -15,8 +15,9 @@ from nnviz.record.quantities import QUANTITIES, quantity_of
 
 #: Filled by the session itself, or by the rules of the findings.
 BY_OTHERS = {
-    "learning_rate", "epoch", "speed/samples_per_second", "speed/steps_per_second", "cost/probes", "finding",
-    "example_loss", "example_forgotten", "example_margin",
+    "learning_rate", "epoch", "training_seconds", "speed/samples_per_second", "speed/steps_per_second", "cost/probes",
+    "finding", "example_loss", "example_forgotten", "example_margin", "evaluated", "test_uses", "macro_f1",
+    "top5_accuracy",
 }  # fmt: skip
 PERCEPTRON = chain(
     ("input1", "input", {"shape": (2,)}),

@@ -245,3 +245,36 @@ def test_a_choice_of_a_layer_is_set_in_text() -> None:
         with pytest.raises(InputError) as caught:
             settings.with_setting(project, path, "1")
         assert caught.value.field == path
+
+
+def test_what_is_as_usual_is_not_written_so_that_older_versions_can_read_it() -> None:
+    plain = io.dumps(templates.sample("digits-cnn"))
+    new = (b"accumulation", b"best_by", b"initialisation", b"early_stopping", b"averaging")
+    assert not any(b'"%s":' % name in plain.partition(b'"graph"')[0] for name in new)
+    project = templates.sample("digits-cnn")
+    for path, value in (
+        ("training.accumulation", "4"),
+        ("training.best_by", "accuracy"),
+        ("training.initialisation", "truncated_gaussian"),
+        ("training.initialisation.deviation", "0.03"),
+        ("training.early_stopping", "patience"),
+        ("training.early_stopping.patience", "7"),
+        ("training.averaging", '{"kind": "swa", "params": {"from_epoch": 9}}'),
+        ("training.schedule", "warm_up"),
+        ("training.schedule.then", "cosine"),
+        ("output.loss", "cross_entropy"),
+        ("output.loss.label_smoothing", "0.1"),
+        ("output.loss.class_weights", "typed"),
+        ("output.loss.weights", "[1, 2, 1, 1, 1, 1, 1, 1, 1, 3]"),
+    ):
+        project = settings.with_setting(project, path, value)
+    training = project.training
+    assert (training.accumulation, training.best_by, training.step_size) == (4, "accuracy", 4 * training.batch_size)
+    assert training.initialisation == Choice("truncated_gaussian", {"deviation": 0.03})
+    assert training.early_stopping == Choice("patience", {"patience": 7})
+    assert training.averaging == Choice("swa", {"from_epoch": 9})
+    loss = Choice.of(project.graph.nodes["output"].params["loss"])
+    assert loss.params["weights"] == (1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 3.0)
+    assert io.loads(io.dumps(project)) == project
+    with pytest.raises(ParamError, match="no initialiser 'given'"):
+        settings.with_setting(project, "training.initialisation", "given")

@@ -103,6 +103,37 @@ def test_a_group_holds_what_was_chosen_and_nothing_else_changes(graph: Graph, da
         assert set(held.nodes + held.notes + held.arrows) <= set(whole_ids(graph, tops))
 
 
+@pytest.mark.parametrize("shut", [True, False])
+def test_what_a_folded_group_hides_is_gathered_with_what_can_be_seen(shut: bool) -> None:
+    """Its own place is one that nobody sees: below its card, and below the edge of the frame that holds the card."""
+    inner, outer = Group("group1", parent="group0"), Group("group0", collapsed=False)
+    nodes = {
+        "input": Node("input", "input", group="group1"),
+        "input2": Node("input2", "input", group="group1"),
+        "add1": Node("add1", "add", group="group0"),
+        "input3": Node("input3", "input"),
+        "input4": Node("input4", "input"),
+    }
+    for ids in (["input", "add1"], ["input2", "add1"], ["input", "input2", "add1", "input3"], ["input", "input4"]):
+        graph = arranged(Graph(nodes, groups={"group0": outer, "group1": inner}))
+        grouped = after(group_edit(graph, ids, collapsed=shut), graph)
+        assert not clashes(view_of(grouped)) and not clashes(view_of(grouped, "group2"))
+        rects = {**card_rects(view_of(graph)), **frame_rects(view_of(graph))}
+        if "group0" in grouped.groups:  # What holds it stays where it was.
+            assert frame_rects(view_of(grouped))["group0"][:2] == rects["group0"][:2]
+
+
+def test_a_frame_round_a_note_that_was_hidden_lies_on_nothing() -> None:
+    note = Note("note0", width=141, height=207, group="group1")
+    groups = {"group0": Group("group0", collapsed=False), "group1": Group("group1"), "group2": Group("group2")}
+    nodes = {"add0": Node("add0", "add"), "input1": Node("input1", "input", group="group0")}
+    graph = arranged(Graph(nodes, groups=groups, notes={"note0": note}))
+    for ids in (["input1", "add0", "note0"], ["note0", "group0"], ["note0", "group2"]):
+        assert not clashes(view_of(after(group_edit(graph, ids, collapsed=False), graph)))
+    alone = arranged(Graph({**nodes, "input1": changed(nodes["input1"], group="group1")}, groups=groups))
+    assert not clashes(view_of(after(group_edit(alone, ["add0", "input1"], collapsed=False), alone)))
+
+
 def whole_ids(graph: Graph, ids: tuple[str, ...]) -> set[str]:
     held = whole(graph, ids)
     return {*held.nodes, *held.groups, *held.notes, *held.arrows}

@@ -339,6 +339,22 @@ def test_pixels_in_the_padding_are_not_called_unused() -> None:
             ['set:weight_initialisation:"default"'],
         ),
         (
+            "conv2d",
+            {"out_channels": 1, "weight_initialisation": "given", "weight_values": [[0] * 9] * 2},
+            [(1, 6, 6)],
+            "The given weights of Conv2d are 2×9, but 1 filter of 1×3×3 need 1×9, or 3×3 with a line for each row of a "
+            "window.",
+            ["set:out_channels:2", 'set:weight_initialisation:"default"'],
+        ),
+        (
+            "conv_transpose2d",
+            {"out_channels": 2, "weight_initialisation": "given", "weight_values": [[0] * 8] * 2},
+            [(3, 4, 4)],
+            "The given weights of ConvTranspose2d are 2×8, but 3 channels with patches of 2×2×2 need 3×8, or 12×2 "
+            "with a line for each row of a window.",
+            ['set:weight_initialisation:"default"'],
+        ),
+        (
             "linear",
             {"out_features": 2, "weight_initialisation": "given"},
             [(3,)],

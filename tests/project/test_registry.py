@@ -73,7 +73,7 @@ def test_only_input_starts_only_output_ends_and_joins_take_many() -> None:
 
 
 def test_optimizers_begin_with_a_logarithmic_learning_rate() -> None:
-    assert list(registry.optimizers()) == ["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "nadam"]
+    assert list(registry.optimizers()) == ["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "nadam", "lion"]
     for spec in registry.optimizers().values():
         assert spec.params[0].name == "learning_rate" and spec.params[0].logarithmic
         with pytest.raises(ParamError, match="above 0"):
@@ -83,10 +83,23 @@ def test_optimizers_begin_with_a_logarithmic_learning_rate() -> None:
 def test_losses_and_initialisers_are_offered_where_they_belong() -> None:
     choices = [key for key, _ in registry.layer("output").param("loss").choices]
     assert choices == list(registry.losses())
-    assert set(choices) == {"cross_entropy", "bce", "bce_logits", "mse", "l1", "huber", "perceptron", "output_itself"}
+    assert set(choices) == {
+        "cross_entropy",
+        "nll",
+        "hinge",
+        "bce",
+        "bce_logits",
+        "mse",
+        "l1",
+        "huber",
+        "perceptron",
+        "output_itself",
+    }
     given = dict(registry.layer("linear").param("weight_initialisation").choices)
     assert set(given) == set(registry.initialisers())
-    assert "given" not in dict(registry.layer("conv2d").param("weight_initialisation").choices)
+    assert set(dict(registry.layer("conv2d").param("weight_initialisation").choices)) == set(given)
+    # A whole network cannot have its numbers written down, nor follow itself.
+    assert {"given", "pytorch"} == set(given) - set(registry.NETWORK_INITIALISERS.all)
 
 
 def test_unknown_kinds_are_refused_with_the_nearest_name() -> None:

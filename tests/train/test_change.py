@@ -36,6 +36,23 @@ def with_training(project: Project, **values: object) -> Project:
         ),
         (with_training(SPIRAL, schedule=Choice("cosine")), "training.schedule.kind", "schedule: cosine, not constant"),
         (with_training(SPIRAL, regularisers=(Choice("l2"),)), "training.regularisers", "regularisers: l2, not none"),
+        (
+            with_training(SPIRAL, accumulation=4),
+            "training.accumulation",
+            "accumulation: 4, not 1",
+        ),
+        (with_training(SPIRAL, best_by="accuracy"), "training.best_by", "best by: accuracy, not loss"),
+        (with_training(SPIRAL, averaging=Choice("ema")), "training.averaging.kind", "averaging: ema, not none"),
+        (
+            with_training(SPIRAL, initialisation=Choice("zeros")),
+            "training.initialisation.kind",
+            "initialisation: zeros, not default",
+        ),
+        (
+            with_training(SPIRAL, early_stopping=Choice("patience")),
+            "training.early_stopping.kind",
+            "early stopping: patience, not none",
+        ),
         (changed(SPIRAL, data=DataConfig("circles")), "data.dataset", "data set: circles, not moons"),
         (
             SetData(changed(SPIRAL.data, params={"noise": 0.3})).apply(SPIRAL),
@@ -82,6 +99,11 @@ def test_the_learning_rate_of_another_optimizer_is_not_for_this_session() -> Non
 def test_a_run_is_continued_on_another_device_with_other_epochs_and_nothing_else() -> None:
     may = with_training(SPIRAL, epochs=99, device="cpu", keep_best=True, optimizer=Choice("sgd"))
     assert difference(SPIRAL, may) is None
+    patient = with_training(may, early_stopping=Choice("patience", {"patience": 3}))
+    assert difference(may, patient) is None, "when it ends decides no number"
+    assert difference(patient, with_training(may, early_stopping=Choice("patience"))) is None
+    for decisive in ({"accumulation": 2}, {"averaging": Choice("swa")}, {"best_by": "accuracy"}):
+        assert difference(may, with_training(may, **decisive)) is not None
     may_not = with_training(may, clipping=Choice("norm"))
     found = difference(SPIRAL, may_not)
     assert found is not None and found.field == "training.clipping.kind"

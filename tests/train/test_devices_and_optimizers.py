@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,7 +12,7 @@ from training_helpers import MLP, session_of
 
 from nnviz.errors import NnvizError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.project import registry
-from nnviz.project.model import Choice, Graph, TrainConfig
+from nnviz.project.model import Choice, Graph, ParamValue, TrainConfig
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.train import devices, optimizers
 from nnviz.train.failures import readable
@@ -142,8 +145,8 @@ def test_nothing_to_train_gives_no_optimizer() -> None:
 
 
 def test_an_unknown_optimizer_is_refused() -> None:
-    with pytest.raises(ProjectError, match="no optimizer called 'lion'"):
-        optimizers.build_optimizer(nn.Linear(1, 1).parameters(), Choice("lion", {}))
+    with pytest.raises(ProjectError, match="no optimizer called 'tiger'"):
+        optimizers.build_optimizer(nn.Linear(1, 1).parameters(), Choice("tiger", {}))
 
 
 def test_the_learning_rate_can_be_read_and_changed() -> None:
@@ -175,3 +178,66 @@ def test_failures_become_sentences(error: Exception, kind: type[Exception], part
 def test_own_errors_stay_as_they_are() -> None:
     error = NnvizError("It is so.")
     assert readable(error, device="cpu", step=0, batch_size=1) is error
+
+
+# -- each optimizer against its paper, in numpy ----------------------------------------------------------------------
+
+Numbers = np.ndarray
+
+
+def written_out(kind: str, v: dict[str, Any], start: Numbers, gradients: list[Numbers]) -> Numbers:
+    """The weights after the gradients, by the formulas of the papers with what torch adds to them said here."""
+    w, rate, decay = start.copy(), v["learning_rate"], v.get("weight_decay", 0.0)
+    a, b, product = np.zeros_like(w), np.zeros_like(w), 1.0
+    for t, plain in enumerate(gradients, 1):
+        apart = kind in ("adamw", "lion")  # which let the weights decay by themselves
+        g = plain if apart else plain + decay * w
+        if apart:
+            w = w - rate * decay * w
+        if kind == "sgd":
+            a = g if t == 1 else v["momentum"] * a + g  # torch's momentum begins with the whole first gradient
+            w = w - rate * (g + v["momentum"] * a if v["nesterov"] else a)
+        elif kind == "rmsprop":
+            b = v["alpha"] * b + (1 - v["alpha"]) * g**2
+            a = v["momentum"] * a + g / (np.sqrt(b) + v["epsilon"])
+            w = w - rate * a
+        elif kind == "adagrad":
+            b = b + g**2
+            w = w - rate * g / (np.sqrt(b) + v["epsilon"])
+        elif kind == "adadelta":
+            b = v["rho"] * b + (1 - v["rho"]) * g**2
+            moved = np.sqrt(a + v["epsilon"]) / np.sqrt(b + v["epsilon"]) * g
+            a = v["rho"] * a + (1 - v["rho"]) * moved**2
+            w = w - rate * moved
+        elif kind == "lion":
+            w = w - rate * np.sign(v["beta1"] * a + (1 - v["beta1"]) * g)
+            a = v["beta2"] * a + (1 - v["beta2"]) * g
+        else:
+            a = v["beta1"] * a + (1 - v["beta1"]) * g
+            b = v["beta2"] * b + (1 - v["beta2"]) * g**2
+            size = np.sqrt(b / (1 - v["beta2"] ** t)) + v["epsilon"]
+            if kind == "nadam":
+                now, after = (v["beta1"] * (1 - 0.5 * 0.96 ** (n * v["momentum_decay"])) for n in (t, t + 1))
+                product *= now
+                w = w - rate * ((1 - now) / (1 - product) * g + after / (1 - product * after) * a) / size
+            else:
+                w = w - rate * a / (1 - v["beta1"] ** t) / size
+    return w
+
+
+@pytest.mark.parametrize("more", [{}, {"weight_decay": 0.1, "momentum": 0.9, "nesterov": True, "learning_rate": 0.05}])
+@pytest.mark.parametrize("kind", sorted(registry.optimizers()))
+def test_an_optimizer_is_that_of_its_paper(kind: str, more: dict[str, ParamValue]) -> None:
+    spec = registry.optimizer(kind)
+    params = {name: value for name, value in more.items() if any(param.name == name for param in spec.params)}
+    random = np.random.default_rng(3)
+    start, gradients = random.normal(size=5), [random.normal(size=5) for _ in range(12)]
+    weights = nn.Parameter(torch.from_numpy(start.copy()))
+    optimizer = optimizers.build_optimizer([weights], Choice(kind, params))
+    assert optimizer is not None
+    for gradient in gradients:
+        weights.grad = torch.from_numpy(gradient)
+        optimizer.step()
+    wanted = written_out(kind, dict(spec.values(params)), start, gradients)
+    assert weights.detach().numpy() == pytest.approx(wanted, rel=1e-6, abs=1e-9)
+    assert np.abs(wanted - start).max() > 1e-4

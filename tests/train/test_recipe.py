@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from random import Random
 
 import msgspec
 import pytest
@@ -27,7 +28,7 @@ from training_helpers import (
 from nnviz.project import choices, registry
 from nnviz.project.model import Choice, Project, TrainConfig
 from nnviz.record.run import Run
-from nnviz.train import recipe
+from nnviz.train import recipe, schedules
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.loop import train_step
 from nnviz.train.session import TrainingSession
@@ -51,11 +52,37 @@ TORCH = {
             optimizer, EPOCHS * STEPS_PER_EPOCH, eta_min=0.1 * 0.02
         ),
     ),
+    # Its phases end one step before the share that it is told: made so that they end where ours do.
+    "one_cycle": (
+        {"rising_share": 0.25, "start_divisor": 10.0, "end_divisor": 50.0},
+        lambda optimizer: torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=0.02,
+            total_steps=EPOCHS * STEPS_PER_EPOCH + 1,
+            pct_start=(0.25 * EPOCHS * STEPS_PER_EPOCH + 1) / (EPOCHS * STEPS_PER_EPOCH + 1),
+            div_factor=10.0,
+            final_div_factor=50.0,
+            cycle_momentum=False,
+        ),
+    ),
+    "warm_up": (
+        {"rising_epochs": 2.0, "start_share": 0.2, "then": "cosine", "final_share": 0.1},
+        lambda optimizer: torch.optim.lr_scheduler.SequentialLR(
+            optimizer,
+            [
+                torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.2, total_iters=2 * STEPS_PER_EPOCH),
+                torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 6 * STEPS_PER_EPOCH, eta_min=0.1 * 0.02),
+            ],
+            milestones=[2 * STEPS_PER_EPOCH],
+        ),
+    ),
 }
+#: Stepped at the ends of epochs, with the loss.
+BY_LOSSES = {"plateau"}
 
 
 def test_everything_declared_has_its_function() -> None:
-    assert recipe.SCHEDULES.keys() == registry.SCHEDULES.all.keys() == TORCH.keys()
+    assert schedules.SCHEDULES.keys() == registry.SCHEDULES.all.keys() == TORCH.keys() | BY_LOSSES
     assert recipe.CLIPPINGS.keys() == registry.CLIPPINGS.all.keys()
     assert recipe.PENALTIES.keys() | recipe.CONSTRAINTS.keys() == registry.REGULARISERS.all.keys()
 
@@ -66,15 +93,48 @@ def test_a_schedule_gives_the_rates_of_torchs_own(kind: str) -> None:
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.02)
     scheduler = make(optimizer)
     for step in range(EPOCHS * STEPS_PER_EPOCH):
-        ours = recipe.rate(Choice(kind, params), 0.02, step, STEPS_PER_EPOCH, EPOCHS)
+        ours = schedules.rate(Choice(kind, params), 0.02, step, STEPS_PER_EPOCH, EPOCHS)
         assert ours == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9), step
         optimizer.step()
         scheduler.step()
 
 
+@pytest.mark.parametrize("lowest", [0.0, 0.3])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_plateau_falls_where_torchs_own_does(seed: int, lowest: float) -> None:
+    """Whose patience is how many epochs are borne: one less than after how many it falls."""
+    random = Random(seed)
+    losses = [
+        max(1.0 / (1 + 0.3 * epoch), 0.3) + random.choice((0.0, 0.0, 0.4)) * random.random() for epoch in range(30)
+    ]
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.02)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, factor=0.5, patience=1, threshold=0.05, min_lr=lowest * 0.02, eps=0.0
+    )
+    chosen = Choice("plateau", {"patience": 2, "least_improvement": 0.05, "lowest_share": lowest})
+    for epoch, loss in enumerate(losses):
+        # Later losses are in the record already where a training has gone back.
+        ours = [schedules.rate(chosen, 0.02, epoch * 6 + step, 6, 30, losses) for step in range(6)]
+        assert ours == [pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)] * 6
+        scheduler.step(loss)
+    assert optimizer.param_groups[0]["lr"] < 0.02
+
+
+def test_a_plateau_passes_over_what_is_no_number() -> None:
+    chosen = Choice("plateau", {"patience": 2, "factor": 0.1})
+    assert schedules.rate(chosen, 1.0, 40, 10, 4, [1.0, math.nan, 1.0, 1.0]) == pytest.approx(0.1)
+    assert schedules.rate(chosen, 1.0, 40, 10, 4, [1.0, math.nan, 1.0, math.nan]) == 1.0
+
+
+def test_a_warm_up_stays_at_the_full_rate() -> None:
+    chosen = Choice("warm_up", {"rising_epochs": 0.5, "start_share": 0.0})
+    found = [schedules.rate(chosen, 2.0, step, 10, 3) for step in (0, 1, 4, 5, 29)]
+    assert found == pytest.approx([0.0, 0.4, 1.6, 2.0, 2.0])
+
+
 def test_a_cosine_stays_at_its_end() -> None:
     schedule = Choice("cosine", {"final_share": 0.25})
-    assert [recipe.rate(schedule, 1.0, step, 10, 2) for step in (20, 21, 500)] == [0.25, 0.25, 0.25]
+    assert [schedules.rate(schedule, 1.0, step, 10, 2) for step in (20, 21, 500)] == [0.25, 0.25, 0.25]
 
 
 def planned(**changes: object) -> Project:

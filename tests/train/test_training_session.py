@@ -338,6 +338,45 @@ def test_stepping_back_after_running_replays_from_the_last_kept_state(monkeypatc
             assert same(state_of(session), states[paused - 1])
 
 
+def test_a_question_on_the_way_back_is_answered_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the weights in between nobody asks: they are of a step that is shown nowhere."""
+    monkeypatch.setattr(runner_module, "_KEEP_EVERY", 1e9)  # far to go: only the start and the ends of epochs are kept
+    expected = made_training(CNN)
+    advance(expected, 4)
+    with served(session_of(CNN, epochs=1000)) as session:
+        session.step(5)
+        assert resting(session) == 5
+
+        def found() -> tuple[int, dict[str, torch.Tensor]]:
+            return session.training.step, weights(session.training.network)
+
+        asked: list[Future[tuple[int, dict[str, torch.Tensor]]]] = []
+        captured = []
+        go_back_a_batch = runner_module.Runner._go_back_a_batch
+
+        def asked_meanwhile(runner: runner_module.Runner) -> None:
+            asked.append(session.ask(found))
+            captured.append(session.capture())
+            taken_back[0].cancel()
+            go_back_a_batch(runner)
+
+        monkeypatch.setattr(runner_module.Runner, "_go_back_a_batch", asked_meanwhile)
+        # The question comes in one turn with the wish to go back, too.
+        blocked = threading.Event()
+        waits = session.ask(lambda: blocked.wait(20))
+        session.go_back(4)
+        asked.append(session.ask(found))
+        taken_back = [session.ask(lambda: pytest.fail("nobody wants to know any more"))]
+        blocked.set()
+        assert waits.result(20)
+        assert resting(session) == 4
+        assert len(asked) > 4 and taken_back[0].cancelled()
+        for one in asked:
+            step, kept = one.result(20)
+            assert step == 4 and same(kept, weights(expected.network))
+        assert {one.result(20).progress.step for one in captured} == {4}
+
+
 def test_there_is_nothing_before_the_first_step() -> None:
     refused: list[str] = []
     session = session_of()

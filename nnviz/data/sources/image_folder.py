@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.folders import FolderPictures, Pictures, folder_classes, image_files
+from nnviz.data.memory_budget import WHERE, is_streamed
 from nnviz.data.sources.source import (
     TEST_PARAMS,
     Arrays,
@@ -20,7 +22,7 @@ from nnviz.data.sources.source import (
     hold_out_share,
     test_sizes,
 )
-from nnviz.errors import DataError
+from nnviz.errors import Cancelled, DataError
 from nnviz.paths import given_path
 from nnviz.project.model import DataFacts
 from nnviz.project.spec import ParamSpec
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from nnviz.data.image_files import Levels
     from nnviz.data.images import ReadPictures
 
+#: What is being done while pictures are decoded into a file of the disk.
+IMPORTING = "Importing"
 #: So many files are named one by one.
 _MOST_NAMED = 8
 #: And so many where it is asked whether they may be left out.
@@ -70,6 +74,7 @@ _IMAGE_FOLDER = DatasetSpec(
             "white",
             choices=(("white", "white"), ("grey", "middle grey"), ("black", "black")),
         ),
+        WHERE,
         ParamSpec(
             "labels",
             "label file",
@@ -115,14 +120,15 @@ class ImageFolder(Source):
         training, validation, test = (sum(part) for part in counts)
         undivided = found.pictures.test is None and found.pictures.validation is None
         sizes = test_sizes(request, training) if undivided else (training + validation, test)
-        data = DataFacts((channels, side, side), len(names), "classes", names)
+        streamed = found.is_streamed(request)
+        data = DataFacts((channels, side, side), len(names), "classes", names, streamed=streamed)
         place = given_path(folder, "data.params.folder", DataError)
         return SourceFacts(
             data,
             sizes,
             place,
             validation=None if found.pictures.validation is None else validation,
-            notes=found.notes(read),
+            notes=found.notes(read, streamed=streamed),
             warnings=found.warnings(read, place, names),
             unreadable=len(read.left_out),
             first_unreadable=tuple(_named(one.file, one.reason, place) for one in read.left_out[:_MOST_ASKED]),
@@ -148,7 +154,10 @@ class ImageFolder(Source):
         if found.pictures.test is None and found.pictures.validation is None:
             return hold_out_share(request, read.pixels, labels)
         trained = sum(counts[0]) + sum(counts[1])
-        return read.pixels[:trained], labels[:trained], read.pixels[trained:], labels[trained:]
+        first, rest = slice(None, trained), slice(trained, None)
+        if isinstance(read.pixels, np.ndarray):
+            return read.pixels[first], labels[first], read.pixels[rest], labels[rest]
+        return read.pixels.only(first), labels[first], read.pixels.only(rest), labels[rest]
 
     def example_files(self, request: Request) -> tuple[Sequence[str], Sequence[str]] | None:
         """See :meth:`Source.example_files`: below the folder, in the order of :meth:`read`."""
@@ -161,9 +170,8 @@ class ImageFolder(Source):
         counts = found.counts(read)
         if found.pictures.test is None and found.pictures.validation is None:
             labels = np.concatenate([np.full(count, label) for part in counts for label, count in enumerate(part)])
-            order = np.arange(len(names))
-            trained, _, tested, _ = hold_out_share(request, order, labels)
-            return [names[number] for number in trained.tolist()], [names[number] for number in tested.tolist()]
+            trained, _, tested, _ = hold_out_share(request, np.array(names), labels)
+            return [str(name) for name in trained[:]], [str(name) for name in tested[:]]
         first = sum(counts[0]) + sum(counts[1])
         return names[:first], names[first:]
 
@@ -209,14 +217,32 @@ class _Found:
         files = self.files
         size, channels = int(request.number("size")), int(request.text("channels"))
         background, how = request.text("background"), request.text("how")
+        streamed, state = self.is_streamed(request), _state(files)
+        doing = IMPORTING if streamed else "Loading"
+
+        def report(done: int) -> None:
+            try:
+                request.report(done, len(files), doing)
+            except Cancelled:
+                if not streamed:
+                    raise
+                how_far = f"about {done:,} of {len(files):,} pictures"
+                raise Cancelled(f"The import was stopped at {how_far}. Next time it goes on from there.") from None
 
         def read() -> ReadPictures:
-            return images.read_pictures(
-                files, size, channels, background, lambda done: request.report(done, len(files)), how
-            )
+            if streamed:
+                return images.store_pictures(files, size, channels, background, report, how, state=state)
+            return images.read_pictures(files, size, channels, background, report, how)
 
         ask = MEMORY.take if pixels else MEMORY.about
-        return ask(_key(files, size, channels, background, how), read, lambda: request.report(0, len(files)))
+        return ask((state, len(files), size, channels, background, how, streamed), read, lambda: report(0))
+
+    def is_streamed(self, request: Request) -> bool:
+        """Whether they are kept decoded on the disk rather than in memory."""
+        from nnviz.data.images import MOST_BYTES
+
+        nbytes = len(self.files) * int(request.text("channels")) * int(request.number("size")) ** 2
+        return is_streamed(request.text("memory"), nbytes, MOST_BYTES)
 
     def counts(self, read: ReadPictures) -> list[list[int]]:
         """How many of each class can be read, of the three splits."""
@@ -239,7 +265,7 @@ class _Found:
                 return DataError(reason, file=str(first.file))
         return None
 
-    def notes(self, read: ReadPictures) -> tuple[str, ...]:
+    def notes(self, read: ReadPictures, *, streamed: bool) -> tuple[str, ...]:
         """What was made of the folder."""
         notes = list(self.pictures.notes)
         training, validation, test = self.pictures.parts
@@ -250,6 +276,13 @@ class _Found:
             notes.append(f"{splits}." + (" The validation share has no effect." if validation else ""))
         if levels := read.levels.describe():
             notes.append(levels)
+        if streamed:
+            from nnviz.data.picture_store import root
+
+            notes.append(
+                f"Streamed: they lie decoded in {root()} and are read from there batch by batch; the folder may be "
+                "deleted, then they are decoded again."
+            )
         if system := self.pictures.system:
             count = "1 file" if len(system) == 1 else f"{len(system):,} files"
             notes.append(str(DataError(f"{count} of the system left out.", file=system[0].name)))
@@ -281,14 +314,14 @@ def _named(file: Path, what: str, place: Path) -> str:
     return str(DataError(what, file=str(shown)))  # on one line, whatever it is called
 
 
-def _key(files: Sequence[Path], size: int, channels: int, background: str, how: str) -> Hashable:
-    """Says which pictures and in which state; one that cannot be looked at counts as such."""
-    marks: list[Hashable] = []
+def _state(files: Sequence[Path]) -> str:
+    """Says which pictures these are and in which state, in any process; one that cannot be looked at counts as such."""
+    found = hashlib.sha256()
     for file in files:
         try:
             facts = file.stat()
+            mark = f"{facts.st_size} {facts.st_mtime_ns}"
         except (OSError, ValueError):
-            marks.append((str(file), None, None))
-        else:
-            marks.append((str(file), facts.st_size, facts.st_mtime_ns))
-    return hash(tuple(marks)), len(files), size, channels, background, how
+            mark = "gone"
+        found.update(f"{file.absolute()}\0{mark}\0".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()

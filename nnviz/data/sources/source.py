@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnviz.data.image_files import Levels
+    from nnviz.data.stored_pictures import StoredPictures
     from nnviz.data.table_reading import HowToRead
     from nnviz.data.table_recipe import Recipe
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 Progress: TypeAlias = Callable[[str, int, int], None]
 #: Asked now and then by what takes long; True ends it with :class:`~nnviz.errors.Cancelled`.
 CancelledCheck: TypeAlias = Callable[[], bool]
+#: Inputs as a source gives them: in memory, or on the disk.
+ReadInputs: TypeAlias = "NDArray[Any] | StoredPictures"
 #: Arrays as a source gives them: (training inputs, training targets, test inputs, test targets).
-Arrays: TypeAlias = "tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]"
+Arrays: TypeAlias = "tuple[ReadInputs, NDArray[Any], ReadInputs, NDArray[Any]]"
 
 
 @dataclass(frozen=True)
@@ -259,7 +262,7 @@ def how_to_get(spec: DatasetSpec) -> str:
 
 
 def hold_out_test(
-    request: Request, inputs: NDArray[Any], targets: NDArray[Any], count: int | None = None, seed: int = 0
+    request: Request, inputs: ReadInputs, targets: NDArray[Any], count: int | None = None, seed: int = 0
 ) -> Arrays:
     """Takes the test split out of an undivided set: always the same examples, every class with its share.
 
@@ -280,6 +283,8 @@ def hold_out_test(
     chosen = stratified(targets, count, seed)
     rest: NDArray[np.bool_] = np.ones(len(inputs), bool)
     rest[chosen] = False
+    if not isinstance(inputs, np.ndarray):
+        return inputs.only(rest), targets[rest], inputs.only(chosen), targets[chosen]
     return inputs[rest], targets[rest], inputs[chosen], targets[chosen]
 
 
@@ -318,7 +323,7 @@ def test_sizes(request: Request, count: int) -> tuple[int, int]:
     return generated_sizes(count, test_share(request)[0])
 
 
-def hold_out_share(request: Request, inputs: NDArray[Any], targets: NDArray[Any]) -> Arrays:
+def hold_out_share(request: Request, inputs: ReadInputs, targets: NDArray[Any]) -> Arrays:
     """Takes the test split out of undivided examples of the user's own, as :data:`TEST_PARAMS` say."""
     return hold_out_test(request, inputs, targets, test_sizes(request, len(targets))[1], test_share(request)[1])
 

@@ -14,6 +14,7 @@ from nnviz.errors import InputError
 from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, exact_sum, gathered
 from nnviz.explain.kinds.way import Doubles, behind, output_of, term_of
 from nnviz.explain.values import NodeValues, Values
+from nnviz.project import registry
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +65,11 @@ class Answer:
         return Factor(self.output.node, "target", self.index(at), float(self.wanted[at]), "y", self.example)
 
     def setting(self, name: str) -> float:
-        """A setting of the loss."""
-        assert self.values.loss_function is not None
-        return cast(float, self.values.loss_function.values[name])
+        """A setting of the loss; as it is declared where nobody has set it."""
+        function = self.values.loss_function
+        assert function is not None
+        found = function.values.get(name, registry.loss(function.kind).param(name).default)
+        return cast(float, found)
 
     def computed(self, value: float, name: str, *made_of: Factor | Term) -> Factor:
         """A number that stands nowhere in the network."""
@@ -153,19 +156,85 @@ class _Shares:
         return self.answer.computed(value, f"ln p[{at}]", self.share(at))
 
 
+def _weight(answer: Answer) -> tuple[Factor, ...]:
+    """What the class of the example counts; nothing where all count alike."""
+    assert answer.values.loss_function is not None
+    settings = answer.values.loss_function.values
+    weights = settings.get("weights")
+    if settings.get("class_weights", "none") == "none" or not isinstance(weights, tuple):
+        return ()
+    return (answer.computed(float(cast(float, weights[answer.label])), f"w[{answer.label}]"),)
+
+
 def _cross_entropy(answer: Answer) -> list[Term]:
-    label = answer.label
-    logarithm = _Shares(answer).logarithm(label)
-    return [Term((answer.computed(-1.0, "−1"), logarithm), f"the surprise at the right class, {label}")]
+    label, shares = answer.label, _Shares(answer)
+    logarithm, minus = shares.logarithm(label), answer.computed(-1.0, "−1")
+    weight, smoothing = _weight(answer), answer.setting("label_smoothing")
+    if not smoothing:
+        return [Term((minus, *weight, logarithm), f"the surprise at the right class, {label}")]
+    logarithms = answer.numbers - shares.shift - math.log(shares.sum)
+    each = behind(logarithms, lambda at: term_of(shares.logarithm(at), source=term_of(answer.number(at)).source))
+    spread = answer.computed(exact_sum(logarithms), "Σ ln p", *each)
+    kept = answer.computed(1 - smoothing, "1 − ε")
+    part = answer.computed(smoothing / answer.count, "ε / K")
+    return [
+        Term((minus, *weight, kept, logarithm), f"the surprise at the right class, {label}"),
+        Term((minus, *weight, part, spread), "the surprise at all classes, of label smoothing"),
+    ]
 
 
 def _cross_entropy_slope(answer: Answer, at: int) -> tuple[Factor, ...]:
-    share = _Shares(answer).share(at)
+    share, smoothing = _Shares(answer).share(at), answer.setting("label_smoothing")
     right = float(at == answer.label)
     target = Factor(answer.output.node, "target", answer.index(at), right, f"y[{at}]", answer.example)
     minus = answer.computed(-1.0, "−1")
-    made_of = (Term((share,), "softmax"), Term((minus, target), "1 at the right class, else 0"))
-    return (answer.computed(share.value - right, f"p[{at}] − y[{at}]", *made_of),)
+    words = "1 at the right class, else 0"
+    if smoothing:
+        kept, spread = answer.computed(1 - smoothing, "1 − ε"), answer.computed(smoothing / answer.count, "ε / K")
+        right = (1 - smoothing) * right + spread.value
+        target = answer.computed(right, f"y[{at}]", Term((kept, target), words), Term((spread,), "spread over all"))
+        words = "nearly 1 at the right class"
+    made_of = (Term((share,), "softmax"), Term((minus, target), words))
+    return (*_weight(answer), answer.computed(share.value - right, f"p[{at}] − y[{at}]", *made_of))
+
+
+def _log_likelihood(answer: Answer) -> list[Term]:
+    label = answer.label
+    words = f"the surprise at the right class, {label}"
+    return [Term((answer.computed(-1.0, "−1"), answer.number(label)), words)]
+
+
+def _log_likelihood_slope(answer: Answer, at: int) -> tuple[Factor, ...]:
+    right = at == answer.label
+    return (answer.computed(-float(right), "−1" if right else "0: not the right class", answer.number(at)),)
+
+
+def _missing(answer: Answer, at: int) -> Factor:
+    """How much is missing from the margin over one wrong class."""
+    label, margin = answer.label, answer.setting("margin")
+    short = float(answer.numbers[at] - answer.numbers[label]) + margin
+    made_of = (
+        term_of(answer.number(at)),
+        Term((answer.computed(-1.0, "−1"), answer.number(label)), "the right class"),
+        Term((answer.computed(margin, "margin"),), "the margin"),
+    )
+    return answer.computed(short if not short <= 0 else 0.0, f"max(0, z[{at}] − z[{label}] + margin)", *made_of)
+
+
+def _hinge(answer: Answer) -> list[Term]:
+    wrong = [at for at in range(answer.count) if at != answer.label]
+    factors = [_missing(answer, at) for at in wrong]
+    sources = [term_of(answer.number(at)).source for at in wrong]
+    return gathered([one.value for one in factors], lambda at: term_of(factors[at], source=sources[at]))
+
+
+def _hinge_slope(answer: Answer, at: int) -> tuple[Factor, ...]:
+    label = answer.label
+    if at != label:
+        short = _missing(answer, at)
+        return (answer.computed(float(short.value > 0), "1 where the margin is not kept", short),)
+    missed = sum(_missing(answer, other).value > 0 for other in range(answer.count) if other != label)
+    return (answer.computed(-float(missed), "−1 for each margin that is not kept", answer.number(at)),)
 
 
 # ---- yes or no -----------------------------------------------------------------------------------------------------
@@ -280,6 +349,8 @@ def _each_itself(answer: Answer) -> list[Term]:
 
 LOSSES: Mapping[str, LossWay] = {
     "cross_entropy": LossWay(_cross_entropy, _cross_entropy_slope, "dL/dz_k = p_k − y_k", weighs=True),
+    "nll": LossWay(_log_likelihood, _log_likelihood_slope, "dL/dz_k = −1 at the right class, else 0"),
+    "hinge": LossWay(_hinge, _hinge_slope, "dL/dz_k = 1 where z_k − z_y + margin > 0; dL/dz_y = minus their number"),
     "bce_logits": _mean(_logits, _logits_slope, "dL/dz = σ(z) − y"),
     "bce": _mean(_probability, _probability_slope, "dL/dp = (p − y) / (p · (1 − p))"),
     "mse": _mean(

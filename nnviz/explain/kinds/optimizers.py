@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+
 from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, place_name
 from nnviz.explain.kinds.way import Doubles
+from nnviz.project import registry
 from nnviz.project.model import Params
 
 
@@ -190,22 +193,34 @@ def _nadam(before: Before) -> list[Term]:
     ]
 
 
+def _lion(before: Before) -> list[Term]:
+    memory, decay = before.setting("beta1"), before.setting("weight_decay")
+    mean, gradient = before.kept("exp_avg", "m"), before.gradient
+    value = memory * mean.value + (1 - memory) * gradient.value
+    blend = before.computed(
+        value,
+        "c",
+        Term((before.computed(memory, "β₁"), mean), "the gradients before it"),
+        Term((before.computed(1 - memory, "1 − β₁"), gradient), "the gradient"),
+    )
+    sign = before.computed(float(np.sign(value)), "sign(c)", Term((blend,), "c"))
+    terms = [_weight(before), Term((before.descent, sign), "the sign of the averaged gradient")]
+    if decay:
+        terms.append(Term((before.descent, before.computed(decay, "λ"), before.weight), "weight decay"))
+    return terms
+
+
+_TERMS: Mapping[str, Callable[[Before], list[Term]]] = {
+    "sgd": _sgd,
+    "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
+    "adadelta": _adadelta,
+    "adam": _adam,
+    "adamw": lambda before: _adam(before, apart=True),
+    "nadam": _nadam,
+    "lion": _lion,
+}
+
 OPTIMIZERS: Mapping[str, UpdateWay] = {
-    "sgd": UpdateWay(_sgd, "w′ = w − η · b, b = μ · b_before + g + λ · w (Nesterov: w − η · (g + λ · w + μ · b))"),
-    "rmsprop": UpdateWay(_rmsprop, "w′ = w − η · b, b = μ · b_before + g / (√v + ε), v = α · v_before + (1 − α) · g²"),
-    "adagrad": UpdateWay(_adagrad, "w′ = w − η · g / (√s + ε), s = s_before + g²"),
-    "adadelta": UpdateWay(_adadelta, "w′ = w − η · √(u_before + ε) / √(v + ε) · g, v = ρ · v_before + (1 − ρ) · g²"),
-    "adam": UpdateWay(
-        _adam,
-        "w′ = w − η · m̂ / (√v̂ + ε), m = β₁ · m_before + (1 − β₁) · g, v = β₂ · v_before + (1 − β₂) · g², "
-        "m̂ = m / (1 − β₁^t), v̂ = v / (1 − β₂^t)",
-    ),
-    "adamw": UpdateWay(
-        lambda before: _adam(before, apart=True),
-        "w′ = w − η · λ · w − η · m̂ / (√v̂ + ε), m = β₁ · m_before + (1 − β₁) · g, v = β₂ · v_before + (1 − β₂) · g²",
-    ),
-    "nadam": UpdateWay(
-        _nadam,
-        "w′ = w − η · ((1 − μ_t) / (1 − Π μ) · g + μ_t+1 / (1 − Π μ · μ_t+1) · m) / (√v̂ + ε)",
-    ),
+    kind: UpdateWay(terms, registry.optimizer(kind).formula) for kind, terms in _TERMS.items()
 }

@@ -172,7 +172,7 @@ class ExamplePanel(QWidget):
             return
         self.hint.hide()
         if self._ends is None:
-            inputs = data.inputs[0].reshape(len(data.inputs[0]), -1)
+            inputs = np.asarray(data.inputs[0][:]).reshape(len(data.inputs[0]), -1)
             known = inputs if len(inputs) else np.zeros((1, inputs.shape[1]), np.float32)
             self._ends = np.nanmin(known, 0), np.nanmax(known, 0)
         self.row_values.show_row(data.columns, raw.reshape(-1), *self._ends)

@@ -63,6 +63,8 @@ class FlowOnCanvas(QObject):
     changed = Signal()
     #: What is seen through the lens is another: a Looking, or None for what flows forwards.
     looking_changed = Signal(object)
+    #: The update of one weight was written out: (the explanation, what the weight is now); None: it is not any more.
+    update_changed = Signal(object)
     #: The cards are to be seen: something is shown on them.
     cards_wanted = Signal()
 
@@ -96,6 +98,7 @@ class FlowOnCanvas(QObject):
         self.bar.sub_step_wanted.connect(self.sub_step)
         self.band.left.connect(self.leave)
         self.update.wanted.connect(self._explain_update)
+        self.update.written_out.connect(self._place)
         canvas.installEventFilter(self)
         canvas.selection_changed.connect(self._on_selection)
         canvas.corner_reserved.connect(self._place)
@@ -277,7 +280,7 @@ class FlowOnCanvas(QObject):
     def _show_part(self, part: Part) -> None:
         self._asked = None
         self._part, self._made, self._added = part, False, {}
-        self.update.hide()
+        self._hide_update()
         self._paint_part()
         if part.part is SubStep.UPDATE:
             self._look_after_part()
@@ -349,7 +352,7 @@ class FlowOnCanvas(QObject):
         self._asked = self._network.ask(question, done, self._on_refused)
 
     def _show_update(self, selected: tuple[str, ...] | list[str]) -> None:
-        """Write the first weight of the selected layer out, or of the first layer that has weights."""
+        """Write a weight of the selected layer out, or of the first layer that has weights."""
         if not self._made or self._part is None:
             return
         chosen = next((node for node in selected if node in self._added), next(iter(self._added), ""))
@@ -370,12 +373,16 @@ class FlowOnCanvas(QObject):
         if self._explaining is not None:
             self._explaining.cancel()
 
+        after = self._after[node][name]
+
         def question(_training: Any) -> Explanation:
             return before.explain(node, name, index)
 
-        self._explaining = self._network.ask(
-            question, self.update.show_explanation, lambda error: self.update.show_failure(sentence_of(error))
-        )
+        def done(found: Explanation) -> None:
+            self.update.show_explanation(found)
+            self.update_changed.emit((found, float(after[index])))
+
+        self._explaining = self._network.ask(question, done, lambda error: self.update.show_failure(sentence_of(error)))
 
     def _leave_parts(self) -> None:
         if self._part is None:
@@ -384,7 +391,16 @@ class FlowOnCanvas(QObject):
             self._training.bridge.leave_sub_steps()
         self._part, self._made, self._added, self._after, self._session = None, False, {}, {}, None
         self._cancel()
+        self._hide_update()
+
+    def _hide_update(self) -> None:
         self.update.hide()
+        self.update_changed.emit(None)
+
+    def write_out(self, node: str) -> None:
+        """Write out a weight of this layer, where a step was just made that moved it."""
+        if self._made and node in self._added and node != self.update.shown[0]:
+            self._show_update([node])
 
     # ---- following -----------------------------------------------------------------------------------------------
 
@@ -399,8 +415,8 @@ class FlowOnCanvas(QObject):
             self._ask_later()
 
     def _on_selection(self, nodes: list[str]) -> None:
-        if self._made and any(node in self._added for node in nodes) and nodes[0] != self.update.shown[0]:
-            self._show_update(nodes)
+        known = next((node for node in nodes if node in self._added), "")
+        self.write_out(known)
 
     def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
         """The gradients of another network are not those of this one."""
@@ -460,7 +476,7 @@ class FlowOnCanvas(QObject):
             wide = min(width - 2 * _MARGIN, 940)
             # On a low canvas it lies over cards rather than leave them no room.
             roomy = canvas.height() >= _ROOMY
-            high = min(update.sizeHint().height(), round((0.5 if roomy else 0.55) * canvas.height()))
+            high = min(update.height_at(wide), round((0.5 if roomy else 0.72) * canvas.height()))
             update.setGeometry((width - wide) // 2, canvas.height() - high - _MARGIN, wide, high)
             update.raise_()
             foot = high + _MARGIN if roomy else 0

@@ -9,11 +9,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import answering, guarded
-from nnviz.gui.look.planes import probabilities
+from nnviz.gui.look.planes import probabilities, sureness
 from nnviz.gui.look.theme import Theme
 from nnviz.gui.parts.following import follow
 from nnviz.record.number_text import format_number
-from nnviz.record.quantities import percent
 
 _BESIDE = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _AT_END = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -34,6 +33,8 @@ class OwnAnswerBars(QWidget):
         self._names: tuple[str, ...] = ()
         self._shares = np.zeros(0)
         self._numbers: tuple[float, ...] = ()
+        #: How sure it is.
+        self._sure = ""
         self._right = ""
         self.setMinimumSize(104, 84)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -94,7 +95,7 @@ class OwnAnswerBars(QWidget):
         """
         self._heading, self._hint, self._right = heading[0], "", right
         self._step = heading[1]
-        self._numbers = ()
+        self._numbers, self._sure = (), ""
         if task == "regression":
             self._names, self._shares = (), np.zeros(0)
             self._numbers = tuple(float(one) for one in output)
@@ -106,11 +107,11 @@ class OwnAnswerBars(QWidget):
             fits = len(names) == shares.size
             self._names = names if fits else tuple(str(index) for index in range(shares.size))
             self._shares = shares
+            self._sure = sureness(loss, shares, output) if shares.size else ""
         self._tell()
 
     def _tell(self) -> None:
-        likely = percent(float(np.nanmax(self._shares))) if self.answer and self._shares.size else ""
-        said = f"{self.answer} {likely}".strip() if self.answer else self._hint
+        said = f"{self.answer} {self._sure}".strip() if self.answer else self._hint
         self.setAccessibleName(f"{' '.join(filter(None, (self._heading, self._step)))}: {said}")
         self.update()
 
@@ -140,11 +141,10 @@ class OwnAnswerBars(QWidget):
         wrong = bool(self._right) and self._right in self._names and self._right != self.answer
         painter.setFont(large)
         painter.setPen(theme.danger if wrong else theme.text)
-        best = percent(float(np.nanmax(self._shares))) if self._shares.size else ""
         words = QFontMetricsF(large).elidedText(self.answer, Qt.TextElideMode.ElideRight, 0.66 * rest.width())
         painter.drawText(QRectF(0, rest.top(), rest.width(), high), _BESIDE, words)
         painter.setFont(themes.font(16, 600))
-        painter.drawText(QRectF(0, rest.top(), rest.width(), high), _AT_END, best)
+        painter.drawText(QRectF(0, rest.top(), rest.width(), high), _AT_END, self._sure)
         if self._shares.size:
             self._paint_rows(painter, rest.adjusted(0, high + 2, 0, 0), theme, wrong)
 

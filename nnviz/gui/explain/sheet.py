@@ -134,6 +134,11 @@ class Sheet(QWidget):
         return self._painted()[1]
 
     @property
+    def is_painted(self) -> bool:
+        """Whether what the walk has found was painted."""
+        return self._written is not None
+
+    @property
     def channel(self) -> int:
         """Which of the channels that come in is shown."""
         return self._channel

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from nnviz.gui.explain.lenses import as_picture
+from nnviz.gui.explain.written_update import WrittenUpdate
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import answering, guarded
 from nnviz.gui.look.scales import Scale
 from nnviz.gui.look.scales import image_of as image
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import Segments, set_font
+from nnviz.gui.parts.widgets import Segments
 
 if TYPE_CHECKING:
-    from nnviz.explain.explanation import Explanation, Factor, Term
+    from nnviz.explain.explanation import Explanation
 
 _SIDE = 132
 _MOST_TERMS = 5
@@ -128,11 +127,6 @@ def _laid_out(places: NDArray[np.intp]) -> NDArray[np.intp]:
     return table
 
 
-def _digits(value: float) -> str:
-    """Five digits: what is multiplied here has to fit into a row."""
-    return f"{value + 0.0:.5g}".replace("-", "−") if math.isfinite(value) else theme.format_number(value)
-
-
 class UpdateView(QFrame):
     """One weight of a layer: its update as a sum, and all the others to click.
 
@@ -141,6 +135,8 @@ class UpdateView(QFrame):
     """
 
     wanted = Signal(str, str, tuple)
+    #: An update was written out: another height may suit it.
+    written_out = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -150,7 +146,6 @@ class UpdateView(QFrame):
         self._after: Mapping[str, NDArray[Any]] = {}
         self._node = self._name = ""
         self._index: tuple[int, ...] = ()
-        self._found: Explanation | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 9, 10, 9)
         row.setSpacing(14)
@@ -164,32 +159,8 @@ class UpdateView(QFrame):
         left.addWidget(self.weights, 0, Qt.AlignmentFlag.AlignHCenter)
         left.addStretch(1)
         row.addLayout(left)
-        column = QVBoxLayout()
-        column.setSpacing(2)
-        self._title = QLabel(self)
-        set_font(self._title, 16, 700)
-        self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._formula = QLabel(self)
-        set_font(self._formula, 14)
-        for label in (self._title, self._formula):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            column.addWidget(label)
-        self._terms = QLabel(self)
-        self._terms.setTextFormat(Qt.TextFormat.RichText)
-        self._terms.setWordWrap(True)
-        self._terms.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        set_font(self._terms, 13)
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._terms)
-        scroll.setObjectName("updateTerms")
-        scroll.viewport().setAutoFillBackground(False)
-        self._formula.setWordWrap(True)
-        column.addWidget(scroll, 1)
-        row.addLayout(column, 1)
+        self.written = WrittenUpdate(self)
+        row.addWidget(self.written, 1)
         self.hide()
         self._restyle()
         follow(theme.notifier.changed, self._restyle)
@@ -213,10 +184,15 @@ class UpdateView(QFrame):
     @property
     def words(self) -> str:
         """Title, formula and terms as they are read."""
-        return "\n".join((self._title.text(), self._formula.text(), self._terms.text()))
+        return self.written.words
+
+    def height_at(self, width: int) -> int:
+        """How high it has to be at a width, so that nothing of it is scrolled."""
+        aside = max(self.weights.width(), self._names.sizeHint().width()) + 12 + 14 + 10
+        return max(self.sizeHint().height(), self.written.height_at(width - aside) + 18)
 
     def show_layer(self, node: str, added: Mapping[str, NDArray[Any]], after: Mapping[str, NDArray[Any]]) -> None:
-        """Show the first weight of a layer.
+        """Show the weight of a layer's first parameter that the step moved most.
 
         Args:
             node: Its id.
@@ -237,98 +213,28 @@ class UpdateView(QFrame):
     def show_explanation(self, found: Explanation) -> None:
         """Write the update out, if it is still the one that is wanted."""
         if (found.node, found.part, found.index) == self.shown:
-            self._found = found
-            self._write()
+            self.written.show_update(found, float(self._after[self._name][found.index]))
+            self.written_out.emit()
 
     def show_failure(self, sentence: str) -> None:
         """Say why it cannot be written out."""
-        self._found = None
-        self._formula.setText("")
-        self._terms.setText(escape(sentence))
+        self.written.show_failure(sentence)
 
     def _choose_name(self, name: str) -> None:
+        """The weight that the step moved most: of one that it hardly moved there is little to see."""
         self._name = name
-        self._choose((0,) * self._added[name].ndim)
+        moved = np.nan_to_num(np.abs(self._added[name]), nan=-1.0)
+        self._choose(tuple(int(at) for at in np.unravel_index(int(moved.argmax()), moved.shape)))
 
     def _choose(self, index: tuple[int, ...]) -> None:
-        self._index, self._found = index, None
+        self._index = index
         self.weights.show_numbers(self._added[self._name], index)
-        self._title.setText(f"{self._node} · {self._name}{list(index) if index else ''}")
+        self.written.begin(f"{self._node} · {self._name}{list(index) if index else ''}")
         self.wanted.emit(self._node, self._name, index)
-
-    def _write(self) -> None:
-        found, colours = self._found, theme.current()
-        if found is None:
-            return
-        from nnviz.explain.text import number, steps_behind  # noqa: PLC0415 - the window opens without them
-
-        faint = colours.text_muted.name()
-        before = found.terms[0].value if found.terms else 0.0
-        after = float(self._after[self._name][found.index])
-        self._title.setText(
-            f"{self._node} · {self._name}{list(found.index) if found.index else ''}:"
-            f"  {number(before)} → {number(after)}"
-        )
-        rule, _, further = found.formula.partition(", ")
-        values = [term.value for term in found.largest(_MOST_TERMS)]
-        added = "".join(f" {'−' if value < 0 else '+'} {number(abs(value))}" for value in values)
-        # The sum begins without a plus.
-        self._formula.setText(f"{rule} = {added.removeprefix(' + ').strip()} = {number(found.total)}")
-        shown = found.largest(_MOST_TERMS)
-        columns = max(len(term.factors) for term in shown) if shown else 0
-        rows = "".join(self._rows_of(term, columns, faint) for term in shown)
-        said = [found.words] if len(found.terms) == 1 else []
-        lines = [self._step(*step) for step in steps_behind(shown)[:_MOST_STEPS]]
-        lines = [*said, *lines, further] if further else [*said, *lines]
-        steps = "".join(f"<div style='color:{faint}; font-size:{_SMALL}px'>{escape(line)}</div>" for line in lines)
-        self._terms.setText(f"<table cellspacing='0' cellpadding='0'>{rows}</table>{steps}")
-
-    def _rows_of(self, term: Term, columns: int, faint: str) -> str:
-        """A term as numbers in a row, and below each what it is; the weight before needs one row only."""
-        number = f"<td align='right'><b>{_digits(term.value)}</b>&nbsp;&nbsp;</td>"
-        source = f"<td align='right' style='color:{faint}; font-size:{_SMALL}px'>{escape(term.source)}&nbsp;&nbsp;</td>"
-        if len(term.factors) < 2:
-            return f"<tr>{number}<td colspan='{columns}' style='color:{faint}'>{escape(term.source)}</td></tr>"
-        times = ["="] + ["·"] * (len(term.factors) - 1)
-        values = "".join(
-            f"<td>{sign}&nbsp;{_digits(factor.value)}&nbsp;</td>"
-            for sign, factor in zip(times, term.factors, strict=True)
-        )
-        names = "".join(
-            f"<td style='color:{faint}; font-size:{_SMALL}px'>&nbsp;&nbsp;{escape(self._short(factor.name))}&nbsp;</td>"
-            for factor in term.factors
-        )
-        return f"<tr>{number}{values}</tr><tr>{source}{names}</tr>"
-
-    def _step(self, factor: Factor, parts: Sequence[Term]) -> str:
-        """What a computed factor is made of, in one line."""
-        sides = []
-        for term in parts:
-            counted: dict[tuple[str, float], int] = {}
-            for one in term.factors:
-                key = (self._short(one.name), one.value)
-                counted[key] = counted.get(key, 0) + 1
-            products = [
-                f"{_digits(value)} ({name})" if count == 1 else f"({_digits(value)})² ({name}²)"
-                for (name, value), count in counted.items()
-            ]
-            sides.append(" · ".join(products) if products else f"{term.source} {_digits(term.value)}")
-        return f"{factor.name} = {_digits(factor.value)}  from  {' + '.join(sides)}"
-
-    def _short(self, name: str) -> str:
-        """The name of a factor without the place that the title names."""
-        place = str(list(self._index)) if self._index else ""
-        bare = name.removesuffix(place)
-        if bare.startswith("dL/d"):
-            return "g"
-        return f"{bare} before" if place and bare not in (name, "w") else bare
 
     def _restyle(self) -> None:
         colours = theme.current()
         line = theme.mixed(colours.accent, colours.panel, 0.35).name()
         self.setStyleSheet(
             f"#updateView {{ background: {colours.panel.name()}; border: 1px solid {line}; border-radius: 7px; }}"
-            f"#updateView QLabel {{ color: {colours.text.name()}; background: transparent; }}"
-            "#updateTerms { background: transparent; }"
         )
-        self._write()

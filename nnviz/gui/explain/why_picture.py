@@ -16,7 +16,7 @@ from nnviz.gui.explain.found_picture import FoundPicture
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.age_mark import age_room, aged, paint_age_mark
 from nnviz.gui.look.painting import guarded
-from nnviz.gui.look.planes import probabilities
+from nnviz.gui.look.planes import probabilities, sureness
 from nnviz.gui.look.scales import Numbers, Scale, sign_colour
 from nnviz.gui.parts.widgets import line_height
 from nnviz.record.age import Moment, ReadingShown
@@ -135,6 +135,9 @@ class WhyPicture(FoundPicture):
             share = float(shares[0]) if answer.answer else 1 - float(shares[0])
         else:
             share = float(shares[answer.answer])
+            if math.isfinite(share):
+                sure = sureness(answer.loss, shares[[answer.answer]], answer.outputs.reshape(-1)[[answer.answer]])
+                return f"The network says {self.name(answer.answer)} with {sure}"
         sure = f" with {percent(share)}" if math.isfinite(share) else ""
         return f"The network says {self.name(answer.answer)}{sure}"
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
@@ -37,6 +40,7 @@ class ChoiceForm(QWidget):
         column.addWidget(self.kind)
         self.explanation = QLabel(self)
         self.explanation.setWordWrap(True)
+        self.explanation.setTextFormat(Qt.TextFormat.RichText)
         self.explanation.setProperty("role", "muted")
         set_font(self.explanation, 12)
         column.addWidget(self.explanation)
@@ -54,7 +58,13 @@ class ChoiceForm(QWidget):
             return
         spec = self._slot.spec(choice)
         self.kind.set_values({self._slot.name: (spec.kind,)})
-        self.explanation.setText(spec.help)
+        formula = str(getattr(spec, "formula", ""))
+        text = f"<p>{html.escape(spec.help)}</p>"
+        if formula:
+            # An equation a line.
+            lines = re.sub(r", (?=\S+ = )", "<br>", html.escape(formula))
+            text += f"<p style='font-style: italic'>{lines}</p>"
+        self.explanation.setText(text)
         self.params.set_specs(spec.params)
         self.params.set_values({param.name: (choice.params.get(param.name, param.default),) for param in spec.params})
         self.params.setVisible(bool(spec.params))

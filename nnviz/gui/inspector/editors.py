@@ -430,7 +430,7 @@ class MatrixEditor(Editor):
     """Rows of numbers; Ctrl+Enter or leaving hands them out."""
 
     #: What stands there while nothing is given.
-    hint = "not given: one row a unit, one number an input"
+    hint = "not given: rows of numbers, one a line"
 
     def make_field(self) -> QWidget:
         """Makes the text field of several lines in which the rows are typed."""

@@ -204,9 +204,12 @@ class ParamForm(QWidget):
     def _applies(self, spec: ParamSpec) -> bool:
         if spec.shown_when is None:
             return True
-        other, allowed = spec.shown_when
-        default = next((one.default for one in self._specs if one.name == other), None)
-        return any(value in allowed for value in self._values.get(other, (default,)))
+        name, allowed = spec.shown_when
+        other = next((one for one in self._specs if one.name == name), None)
+        if other is not None and not self._applies(other):
+            return False  # what it depends on is not there either
+        default = None if other is None else other.default
+        return any(value in allowed for value in self._values.get(name, (default,)))
 
     def _on_more(self) -> None:
         self._all_shown = not self._all_shown

@@ -283,7 +283,10 @@ class LayerTab(Tab):
                 # All of them, shown where they apply: the chooser stays the same while one walks through the kinds.
                 name = f"{param.name}.{kind}.{setting.name}"
                 self._inner[name] = (param, kind, setting)
-                shown.append(replace(setting, name=name, shown_when=(param.name, (kind,))))
+                when: tuple[str, tuple[ParamValue, ...]] = (param.name, (kind,))
+                if setting.shown_when is not None:  # on another setting of that kind, which is there with it
+                    when = (f"{param.name}.{kind}.{setting.shown_when[0]}", setting.shown_when[1])
+                shown.append(replace(setting, name=name, shown_when=when))
                 mine = [choice.params for choice in chosen if choice.kind == kind]
                 values[name] = tuple(one.get(setting.name, setting.default) for one in mine) or (setting.default,)
         self.form.set_specs(tuple(shown))
@@ -366,12 +369,16 @@ class LayerTab(Tab):
             return []
         weights = self._run.latest(WEIGHTS.series(node.id), self._step)
         biases = self._run.latest(BIASES.series(node.id), self._step)
-        if not isinstance(weights, ArrayReading) or weights.array.ndim != 2 or "of" in weights.meta:
+        if not isinstance(weights, ArrayReading) or weights.array.ndim < 2 or "of" in weights.meta:
             return []
         if weights.array.size > _MOST_WRITTEN or not np.isfinite(weights.array).all():
             return []
+        # Windows over one channel line by line, as they are drawn; else all of a filter in a row.
+        sizes = weights.array.shape
+        across = sizes[-1] if all(size == 1 for size in sizes[1:-2]) else -1
+        table = weights.array.reshape(-1, across) if across > 0 else weights.array.reshape(sizes[0], -1)
         # As many digits as it takes to be the very same number again.
-        rows = tuple(tuple(float(str(number)) for number in row) for row in weights.array)
+        rows = tuple(tuple(float(str(number)) for number in row) for row in table)
         edits: list[Edit] = [SetParam(node.id, "weight_values", spec.param("weight_values").parse(rows))]
         if isinstance(biases, ArrayReading) and np.isfinite(biases.array).all():
             written = tuple(float(str(number)) for number in biases.array)

@@ -1,16 +1,22 @@
-"""How the network is trained: optimizer, schedule, clipping, regularisers; batches, epochs, seed, device."""
+"""How the network is trained: optimizer, schedule, clipping, regularisers; batches, epochs, seed, device.
+
+What is seldom wanted stands at the end, folded away until it is asked for or chosen.
+"""
 
 from __future__ import annotations
 
 import math
 
 from msgspec.structs import replace
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from nnviz.gui.inspector.choice_form import ChoiceForm, ChoiceListForm
 from nnviz.gui.inspector.form import ParamForm
+from nnviz.gui.inspector.rate_curve import RateCurve
 from nnviz.gui.inspector.tab import Tab
 from nnviz.gui.look import theme as themes
+from nnviz.gui.parts.widgets import set_font
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project import choices
 from nnviz.project.choices import Chosen
@@ -33,8 +39,11 @@ class TrainingTab(Tab):
     def build(self) -> None:
         """A section for each thing that is chosen among several, the optimizer first, and the plain settings."""
         self.choices: dict[str, ChoiceForm | ChoiceListForm] = {}
+        self._captions: dict[str, QWidget] = {}
+        self._all_shown = False
         for slot in choices.TRAINING:
-            self.column.addWidget(self.caption(self.page, slot.title))
+            self._captions[slot.name] = self.caption(self.page, slot.title)
+            self.column.addWidget(self._captions[slot.name])
             form: ChoiceForm | ChoiceListForm
             form = ChoiceListForm(slot, self.page) if slot.many else ChoiceForm(slot, self.page)
             form.edited.connect(lambda chosen, gesture, name=slot.name: self._choose(name, chosen, gesture))
@@ -42,6 +51,14 @@ class TrainingTab(Tab):
             self.column.addWidget(form)
             if slot.name == "optimizer":
                 self._add_settings()
+            if slot.name == "schedule":
+                self.curve = RateCurve(self.page)
+                self.column.addWidget(self.curve)
+        self.more = QPushButton(self.page)
+        self.more.setProperty("role", "link")
+        set_font(self.more, 12)
+        self.more.clicked.connect(self._on_more)
+        self.column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _add_settings(self) -> None:
         self.column.addWidget(self.caption(self.page, "Training"))
@@ -65,6 +82,25 @@ class TrainingTab(Tab):
                 form.show_choice(getattr(config, name))
         self.training.set_values({param.name: (getattr(config, param.name),) for param in TRAINING})
         self.summary.setText(self._sum_up())
+        self.curve.show_config(config)
+        self._fold()
+
+    def _fold(self) -> None:
+        """What is seldom wanted is seen where something is chosen, and when it was asked for."""
+        config, usual = self.document.project.training, TrainConfig()
+        seldom = [slot for slot in choices.TRAINING if slot.advanced]
+        folded = [slot for slot in seldom if getattr(config, slot.name) == getattr(usual, slot.name)]
+        for slot in seldom:
+            visible = self._all_shown or slot not in folded
+            self._captions[slot.name].setVisible(visible)
+            self.choices[slot.name].setVisible(visible)
+        titles = ", ".join(slot.title for slot in folded)
+        self.more.setText("Fewer settings" if self._all_shown else f"{titles[:1].upper()}{titles[1:]} …")
+        self.more.setVisible(bool(folded))
+
+    def _on_more(self) -> None:
+        self._all_shown = not self._all_shown
+        self._fold()
 
     def _sum_up(self) -> str:
         """What the settings come to, in steps."""
@@ -73,11 +109,13 @@ class TrainingTab(Tab):
         if sizes is None:
             return "Looking for the examples…" if self.known.looking(project.data) else ""
         examples = sizes[0]
-        steps = math.ceil(examples / max(project.training.batch_size, 1))
+        steps = math.ceil(examples / max(project.training.step_size, 1))
+        together = project.training.accumulation
+        several = f", {themes.format_count(together)} of them a step" if together > 1 else ""
         total = steps * project.training.epochs
         return (
             f"{themes.format_count(examples)} examples in batches of "
-            f"{themes.format_count(project.training.batch_size)}: {themes.format_count(steps)} "
+            f"{themes.format_count(project.training.batch_size)}{several}: {themes.format_count(steps)} "
             f"step{'s' * (steps != 1)} an epoch, {themes.format_count(total)} in all."
         )
 

@@ -22,6 +22,7 @@ from nnviz.gui.runs.workspace import Workspace
 from nnviz.record.interest import NOTHING
 
 if TYPE_CHECKING:
+    from nnviz.explain.explanation import Explanation
     from nnviz.gui.lecture.page import LecturePage
 
 #: Under this name its interest is contributed.
@@ -43,10 +44,12 @@ class Lecture(QObject):
     Signals:
         cure_requested: A cure of a finding was pressed on the page.
         forward_wanted: What flows forwards is to be shown again.
+        chosen: A card is talked about: the id of its layer or group.
     """
 
     cure_requested = Signal(object)
     forward_wanted = Signal()
+    chosen = Signal(str)
 
     def __init__(
         self,
@@ -66,6 +69,8 @@ class Lecture(QObject):
         self._place = Place()
         self._obstacle = ""
         self._looking: Looking | None = None
+        #: The update of one weight, as an explanation with what the weight is now; None where none is written out.
+        self._update: tuple[Explanation, float] | None = None
         #: Whether something else than what flows forwards was shown when the lecture began.
         self._began_looking = False
         #: What was selected on the canvas when the last lecture began.
@@ -91,6 +96,12 @@ class Lecture(QObject):
         self._looking = looking
         if self._page is not None:
             self._page.show_looking(looking)
+
+    def show_update(self, update: tuple[Explanation, float] | None) -> None:
+        """The update of one weight that the canvas writes out stands on the page, too; None for none."""
+        self._update = update
+        if self._page is not None:
+            self._page.show_update(update)
 
     def say(self, text: str) -> None:
         """What is said behind the page stands on it, too."""
@@ -119,7 +130,9 @@ class Lecture(QObject):
         page.cure_requested.connect(self.cure_requested)
         page.forward_wanted.connect(self.forward_wanted)
         page.set_obstacle(self._obstacle)
+        page.chosen.connect(self.chosen)
         page.show_looking(self._looking)
+        page.show_update(self._update)
         self._began_looking = self._looking is not None
         page.setGeometry(self._window.rect())
         self._put_aside()

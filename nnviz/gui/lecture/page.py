@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -26,6 +28,7 @@ from nnviz.gui.canvas.cards.lens import Looking
 from nnviz.gui.canvas.following import REFRESH
 from nnviz.gui.canvas.items.stage import Stage
 from nnviz.gui.canvas.scene import CanvasScene
+from nnviz.gui.explain.written_update import WrittenUpdate
 from nnviz.gui.lecture.band import LectureBand
 from nnviz.gui.lecture.magnifier import Magnifier
 from nnviz.gui.lecture.measure import LETTERS, Measure
@@ -48,6 +51,9 @@ from nnviz.project.graph.groups import title_of, trail
 from nnviz.project.model import Project
 from nnviz.record.interest import NOTHING, Interest, merged
 from nnviz.record.quantities import FINDING
+
+if TYPE_CHECKING:
+    from nnviz.explain.explanation import Explanation
 
 #: The instruments that can be chosen: those that measure something.
 INSTRUMENTS: tuple[type[Panel], ...] = tuple(kind for kind in PANELS if kind.quantities)
@@ -75,8 +81,12 @@ KEPT = (
 _HINT = "← → walk · Space train · Esc back"
 #: On the page: the margin, the gap between its parts, head and foot.
 _MARGIN, _GAP, _HEAD, _FOOT = 28, 18, 76, 52
+#: Room around an update that is written out, and how much larger than on the canvas it is, where that has room.
+_ROOM, _WRITTEN = 16, (1.7, 1.55, 1.4, 1.3, 1.2, 1.1, 1.0)
 #: Of the width, what is talked about has beside the instrument.
 _SHARE = 0.53
+#: And beside an update that is written out.
+_SHARE_BESIDE = 0.3
 #: A sentence stands at the foot for so many milliseconds.
 _SAID = 8000
 
@@ -89,8 +99,10 @@ class LecturePage(QWidget):
         forward_wanted: What flows forwards is to be shown again.
         interest_changed: What it looks at: an :class:`Interest`.
         cure_requested: A cure of a finding was pressed.
+        chosen: Another card is talked about: the id of its layer or group.
     """
 
+    chosen = Signal(str)
     left = Signal()
     forward_wanted = Signal()
     interest_changed = Signal(object)
@@ -115,6 +127,8 @@ class LecturePage(QWidget):
         self.strip = Strip(self._scene, self._stage, self)
         self.spotlight = Spotlight(self._scene, self._stage, workspace.document, self)
         self.band = LectureBand(self)
+        self.written = WrittenUpdate(self)
+        self.written.hide()
         self.line = RunLine(workspace.feed, self)
         self.play = QToolButton(self)
         self.play.setObjectName("LecturePlay")
@@ -187,6 +201,7 @@ class LecturePage(QWidget):
             return
         self.strip.choose(node)
         self._follow_choice()
+        self.chosen.emit(node)
 
     def walk(self, by: int) -> None:
         """Go so many cards on, or back."""
@@ -224,6 +239,19 @@ class LecturePage(QWidget):
             self._arrange()
         self._repaint()
 
+    def show_update(self, update: tuple[Explanation, float] | None) -> None:
+        """Write the update of one weight out in the place of the instrument; None shows that again."""
+        if update is not None:
+            self.written.show_update(*update)
+        self._cover(update is not None)
+
+    def _cover(self, on: bool) -> None:
+        """Something else stands in the place of the instrument, or it does again."""
+        self.written.setVisible(on)
+        for widget in (self.glass, self._before, self._behind):
+            widget.setVisible(self.panel is not None and not on)
+        self._arrange()
+
     def show_instrument(self, key: str) -> None:
         """Show another instrument beside what is talked about; an empty key shows none."""
         kind = next((kind for kind in INSTRUMENTS if kind.key == key), None)
@@ -247,9 +275,7 @@ class LecturePage(QWidget):
             panel.interest_changed.connect(lambda _key, _interest: self._tell_interest())
             self.glass.show_widget(panel)
             self._weigh()
-        for widget in (self.glass, self._before, self._behind):
-            widget.setVisible(kind is not None)
-        self._arrange()
+        self._cover(self.written.isVisibleTo(self))
         if self.panel is not None and self._shown is not None:
             self.panel.refresh(self._shown, self._shown.names)
         self._tell_interest()
@@ -502,12 +528,22 @@ class LecturePage(QWidget):
             self.band.setGeometry(margin, top, across, banded)
             top += banded + measure.px(12)
         bottom = self.height() - foot
-        left = round(across * _SHARE) if self.panel is not None else across
+        written = self.written.isVisibleTo(self)
+        share = _SHARE_BESIDE if written else _SHARE if self.panel is not None else 1.0
+        left = round(across * share)
         self.spotlight.setGeometry(margin, top, left, bottom - top)
         self._instrument_place = QRectF(margin + left + gap, top, across - left - gap, bottom - top)
         title = measure.px(54)
         inner = self._instrument_place.toRect().adjusted(measure.px(4), title, -measure.px(8), -measure.px(8))
         self.glass.setGeometry(inner)
+        if written:
+            inset = measure.px(_ROOM)
+            room = self._instrument_place.toRect().adjusted(inset, inset, -inset, -inset)
+            self.written.setGeometry(room)
+            for larger in _WRITTEN:
+                self.written.set_fonts(partial(measure.font_of, larger))
+                if self.written.fits(room.size()):
+                    break
         side = measure.px(44)
         right = round(self._instrument_place.right()) - measure.px(8)
         for index, chevron in enumerate((self._behind, self._before)):
@@ -526,11 +562,13 @@ class LecturePage(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(event.rect(), colours.window)
         self._paint_head(painter, colours)
-        if self.panel is not None:
+        written = self.written.isVisibleTo(self)
+        if self.panel is not None or written:
             place = self._instrument_place
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colours.panel)
             painter.drawRoundedRect(place, measure.px(10), measure.px(10))
+        if self.panel is not None and not written:
             painter.setPen(colours.text)
             painter.setFont(measure.font(28, 600))
             row = QRectF(place.left() + measure.px(22), place.top(), place.width() - measure.px(130), measure.px(58))

@@ -28,8 +28,7 @@ from nnviz.gui.canvas.scene import CanvasScene
 from nnviz.gui.lecture.measure import LETTERS, Measure
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import Saved, answering, guarded
-from nnviz.gui.look.planes import Dots, probabilities
-from nnviz.record.quantities import percent
+from nnviz.gui.look.planes import Dots, probabilities, sureness
 
 #: On the page: a tile's height, the coloured edge above it, the room round what stands on it, and between two tiles.
 _HEIGHT, _EDGE, _INSET, _GAP = 128, 5, 10, 30
@@ -378,10 +377,10 @@ class Strip(QWidget):
         if shares.size == 1 and facts.task == "binary":
             shares = np.array([1.0 - shares[0], shares[0]])
         names = facts.class_names if len(facts.class_names) == shares.size else tuple(map(str, range(shares.size)))
-        winner = int(np.argmax(shares))
+        winner, sure = int(np.argmax(shares)), sureness(facts.loss, shares, values)
         wrong = label in names and names[winner] != label
         painter.setPen(colours.danger if wrong else colours.text)
-        lines = ((names[winner], 600), (percent(float(shares[winner])), 400))
+        lines = ((names[winner], 600), (sure, 400))
         high = room.height() / 2
         for at, (text, weight) in enumerate(lines):
             painter.setFont(measure.font(LETTERS, weight))

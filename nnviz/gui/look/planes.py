@@ -20,6 +20,8 @@ from nnviz.gui.look.painting import Saved
 from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, class_colour
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
+from nnviz.record.number_text import format_number
+from nnviz.record.quantities import percent
 from nnviz.record.readings import ArrayReading
 
 Numbers = NDArray[Any]
@@ -90,10 +92,21 @@ def probabilities(loss: str, values: Numbers) -> Numbers:
             return result
         if answer == "sigmoid":
             return 1.0 / (1.0 + np.exp(-numbers))
+        if answer == "largest":  # Likewise.
+            top: Numbers = np.where(np.isnan(numbers), np.nan, numbers == np.max(numbers, axis=0))
+            return top
         if answer == "sign":  # Not a probability: it is sure either way.
             sure: Numbers = np.where(np.isnan(numbers), np.nan, numbers > 0)
             return sure
     return np.clip(numbers, 0.0, 1.0)
+
+
+def sureness(loss: str, shares: Numbers, values: Numbers) -> str:
+    """How sure the network is of the class that it names: its probability, or its score where there are none."""
+    declared = registry.losses().get(loss)
+    if declared is not None and declared.answer == "largest":
+        return format_number(float(np.max(values)), 2)
+    return percent(float(np.nanmax(shares)))
 
 
 def decision_scale(task: str, values: Numbers, loss: str) -> Scale | None:

@@ -35,6 +35,8 @@ Numbers: TypeAlias = NDArray[Any]
 #: NaN and infinities.
 NOT_A_NUMBER = 0xFFFF2BD6
 _LEVELS = 256
+#: The luminance to which black and white have the same contrast: √(1.05 · 0.05) − 0.05.
+_EVEN = 0.179
 
 #: For the help of whatever is painted in the colours of signs.
 SIGNS = "Blue is positive, orange negative, neutral is zero"
@@ -200,8 +202,11 @@ def sign_colour(value: float, colours: theme.Theme) -> QColor:
 
 
 def legible_on(ground: QColor) -> QColor:
-    """Black or white: what can be read on a cell of a scale."""
-    return QColor("#000000") if ground.lightnessF() > 0.55 else QColor("#ffffff")
+    """Black or white: what has more contrast to a cell of a scale, by the relative luminance of WCAG 2."""
+    shares = ground.redF(), ground.greenF(), ground.blueF()
+    parts = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in shares)
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+    return QColor("#000000") if luminance > _EVEN else QColor("#ffffff")
 
 
 def class_colour(index: int, colours: theme.Theme) -> QColor:

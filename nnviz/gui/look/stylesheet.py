@@ -137,6 +137,16 @@ QTableView QHeaderView::section { background: $raised; border-right: 1px solid $
 QTableView QTableCornerButton::section { background: $raised; border: none; border-bottom: 1px solid $border;
     border-right: 1px solid $border; }
 QTableView QLineEdit { border: none; border-radius: 0; padding: 0 4px; }
+#RunsTable { border: none; background: transparent; }
+#RunsTable::item { padding: 0 8px; }
+#RunsTable QHeaderView::section { background: $panel; border-right: none; padding: 4px 8px; }
+#RunsTable::indicator {
+    width: 13px; height: 13px; border: 1px solid $hover_border; border-radius: 4px; background: $field;
+}
+#RunsTable::indicator:checked {
+    background: $accent; border-color: $accent; image: url("$icons/check-on-accent-$tone.svg");
+}
+#RunsTable::indicator:disabled { background: $panel; border-color: $border; image: none; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
 QScrollBar::handle { background: $scroll; border-radius: 4px; margin: 1px; }
@@ -186,6 +196,8 @@ QLabel#Device[waiting="true"] { border-color: $border; color: $muted; }
 QComboBox#InPlace { padding-right: 16px; }
 QComboBox#InPlace::drop-down { width: 16px; }
 QComboBox#InPlace QLineEdit { background: transparent; border: none; padding: 0; }
+#InPlace[waiting="true"] { border: 1px dashed $warning; color: $warning; }
+#InPlace[waiting="true"] QLineEdit { color: $warning; }
 #InPlace:hover { background: $hover; border-color: $border; }
 #InPlace:focus { border-color: $accent; background: $field; }
 #InPlace:disabled { color: $muted; }

@@ -45,7 +45,7 @@ def steps_per_epoch(document: Document) -> float:
     if sizes is None and document.facts is not None:  # a folder, which somebody else has looked at
         sizes = document.facts.examples
     training = sizes[0] if sizes is not None else 0
-    return float(math.ceil(training / max(project.training.batch_size, 1)))
+    return float(math.ceil(training / max(project.training.step_size, 1)))
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Reading:
         self.steps, self.values = steps, values
 
 
-def _epoch_ends(run: RunView) -> tuple[NDArray[np.int64], Floats]:
+def epoch_ends(run: RunView) -> tuple[NDArray[np.int64], Floats]:
     """The steps at which epochs ended, and which."""
     ends, epochs = run.scalars(EPOCH.series())
     # Numbers of epochs are whole; a file may say something else.
@@ -164,7 +164,7 @@ class CurvesPanel(Panel):
 
     def read_epochs(self, run: RunView) -> None:
         """Read where the epochs ended, for the axis of epochs."""
-        self._ends, self._epochs = _epoch_ends(run)
+        self._ends, self._epochs = epoch_ends(run)
         self._pace = steps_per_epoch(self.document)
 
     def place(self, steps: NDArray[np.int64] | Floats) -> Floats:
@@ -173,7 +173,7 @@ class CurvesPanel(Panel):
 
     def place_of(self, run: RunView, steps: NDArray[np.int64] | Floats) -> Floats:
         """Steps of a run that is drawn beside the shown one: its epochs may be of another length."""
-        return self._placed(steps, *_epoch_ends(run)) if self.axis == "epoch" else self._placed(steps, *_NO_EPOCHS)
+        return self._placed(steps, *epoch_ends(run)) if self.axis == "epoch" else self._placed(steps, *_NO_EPOCHS)
 
     def _placed(self, steps: NDArray[np.int64] | Floats, ends: NDArray[np.int64], epochs: Floats) -> Floats:
         placed = np.asarray(steps, dtype=np.float64)

@@ -329,7 +329,8 @@ class DeadUnitsPanel(Panel):
                 passing_steps, passing = run.scalars(lately.series(node))
                 newest = run.latest(lately.series(node), step)
                 exact = run.latest(name, step)
-                if isinstance(newest, Scalar) and lately.badge is not None and exact and newest.step > exact.step:
+                outdone = isinstance(newest, Scalar) and exact is not None and self.moment.is_outdone(exact, newest)
+                if isinstance(newest, Scalar) and lately.badge is not None and outdone:
                     at = themes.format_count(newest.step)
                     note = f"{note.rstrip('.')}. At step {at}: {lately.badge.word} {percent(newest.value)}."
             old = measured and self.moment.is_old(at_step, name)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from PySide6.QtGui import QColor
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.panels.curves import CurvesPanel, curve_choices, trained_nodes
+from nnviz.gui.look.run_colours import faint_run_colour
+from nnviz.gui.look.theme import mixed
+from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices, trained_nodes
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.record.age import Moment, ReadingShown
 from nnviz.record.quantities import EPOCH, Curves, Quantity
 from nnviz.record.run import RunView
+
+#: How much of its colour a layer's curve of another run keeps.
+_BESIDE = 0.55
 
 
 class LayerCurvesPanel(CurvesPanel):
@@ -59,6 +65,9 @@ class LayerCurvesPanel(CurvesPanel):
         self.plot.set_bands(list(self.bands))
         self.body_layout.addWidget(self.plot, 1)
         self._hover: float | None = None
+        #: What was read of the other runs, and the one layer that it is of; empty for all.
+        self._beside: dict[tuple[int, str], Reading] = {}
+        self._beside_of = ""
         #: What is written of each layer.
         self._told: dict[str, ReadingShown] = {}
 
@@ -66,12 +75,14 @@ class LayerCurvesPanel(CurvesPanel):
         """Give the curves that changed their new data."""
         if fresh:
             self._readings.clear()
+            self._beside, self._beside_of = {}, ""
             self.plot.clear()
             self.plot.set_bands(list(self.bands))
         if fresh or EPOCH.series() in changed:
             self.read_epochs(run)
             if self.axis == "epoch":
-                changed = frozenset(run.names(self.quantity.prefix)) | changed
+                runs = (run, *self._others)
+                changed |= {name for each in runs for name in each.names(self.quantity.prefix)}
         self.plot.set_axis(self.axis, self.curves.symbol, whole_x=self.axis == "step")
         for series in self._in_order(changed):
             node = self.quantity.where(series) or ""
@@ -82,14 +93,55 @@ class LayerCurvesPanel(CurvesPanel):
             smoothed = reading.smoothed if self.smoothing > 0 else None
             x = self.place(reading.steps)
             self.plot.set_curve(node, node, colour, x, reading.values, smoothed, dashed=dashed)
+        self._draw_beside(changed)
         self.plot.set_emphasis(self.selection)
         self.plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
-        self.plot.update_ranges(self.end(run))
+        self.plot.update_ranges(max(self.end(run), self._end_beside()))
         self._update_header()
         return bool(self.plot.curves)
 
+    def _draw_beside(self, changed: frozenset[str]) -> None:
+        """The same layers in the runs beside the shown one: of a selected layer in the colours of the runs.
+
+        Of all layers they are dashed in the colours of the layers, for a colour means one thing.
+        """
+        chosen = self.selection if self.quantity.series(self.selection) in self._readings else ""
+        if chosen != self._beside_of:
+            self._beside_of = chosen
+            self.plot.keep_only(set(self._own_curves()))
+            self._beside = {}
+            changed = frozenset(name for run in self._others for name in run.names(self.quantity.prefix))
+        for index, other in enumerate(self._others):
+            for series in changed:
+                node = self.quantity.where(series)
+                if not series.startswith(self.quantity.prefix) or not node or (chosen and node != chosen):
+                    continue
+                steps, values = other.scalars(series)
+                if not len(steps):
+                    continue
+                reading = self._beside.setdefault((index, series), Reading())
+                reading.follow(steps, values, self.smoothing, logarithmic=self.quantity.scale == "log")
+                ground = QColor(themes.current().panel)
+                colour = faint_run_colour(index) if chosen else mixed(ground, self.colour_of(node)[0], _BESIDE)
+                x = self.place_of(other, steps)
+                self.plot.set_curve(f"{index} {series}", "", colour, x, reading.smoothed, dashed=not chosen)
+
+    @property
+    def _others(self) -> tuple[RunView, ...]:
+        return () if self.shown is None else self.shown.others
+
+    def _own_curves(self) -> list[str]:
+        """The layers of the shown run that are drawn."""
+        return [key for key, curve in self.plot.curves.items() if curve.title]
+
+    def _end_beside(self) -> float:
+        ends = (self.place_of(self._others[at], one.steps[-1:])[0] for (at, _), one in self._beside.items())
+        return max(map(float, ends), default=0.0)
+
     def on_selection(self) -> None:
         """The selected layer's curve comes forward."""
+        if self._others and not self.is_empty:
+            self._draw_beside(frozenset())
         self.plot.set_emphasis(self.selection)
         if not self.is_empty:
             self._update_header()
@@ -108,7 +160,7 @@ class LayerCurvesPanel(CurvesPanel):
     def _update_header(self) -> None:
         """The values at the step under the mouse or of the timeline; otherwise what the picture shows."""
         step = self.looked_at
-        nodes = list(self.plot.curves)
+        nodes = self._own_curves()
         chosen = self.selection if self.selection in nodes else ""
         told = [chosen] if step is None and chosen else nodes if step is not None else []
         moment = self.moment_at(step)
@@ -116,6 +168,8 @@ class LayerCurvesPanel(CurvesPanel):
         if step is None:
             reading = self._told.get(chosen)
             words = (f"{chosen}: {reading.text}", reading.text) if reading is not None else self.curves.caption
+            if self._beside:
+                words = ("other runs in their colours", "other runs") if chosen else ("dashed: other runs",)
             self.set_subtitle(*words)
             old = reading is not None and reading.old
             self._subtitle.set_age(self._age_of_chosen if old else None)

@@ -10,13 +10,14 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.theme import mixed
+from nnviz.gui.look.run_colours import faint_run_colour
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
+from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
-from nnviz.project.model import Choice
+from nnviz.project.model import Choice, TrainConfig
 from nnviz.record.age import ReadingShown
 from nnviz.record.quantities import ACCURACY, EPOCH, LOSS
 from nnviz.record.run import RunView
@@ -24,8 +25,6 @@ from nnviz.record.run import RunView
 #: What curves are called where there is little room.
 _SHORT = {"validation": "val."}
 _SPLITS = (("train", "batch", 0), ("validation", "validation", 1), ("test", "test", 2))
-#: How much of its colour a curve of another run keeps: it stands behind those of the shown one.
-_BESIDE = 0.5
 _LONGEST_TITLE = 24
 #: What each of the two views shows.
 _SHOWN = {"loss": LOSS, "accuracy": ACCURACY}
@@ -33,8 +32,12 @@ _SHOWN = {"loss": LOSS, "accuracy": ACCURACY}
 
 def title_of(run: RunView) -> str:
     """What a run beside the shown one is called in the legend."""
-    title = " ".join(run.info.title.split())
-    return (title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…") or "other run"
+    return _short_title(run.info.title) or "other run"
+
+
+def _short_title(text: str) -> str:
+    title = " ".join(text.split())
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
 
 
 class LossPanel(CurvesPanel):
@@ -106,6 +109,7 @@ class LossPanel(CurvesPanel):
         #: What was read of the other runs, in their order.
         self._beside: list[dict[str, Reading]] = []
         self._show_plots()
+        follow(self.workspace.runs.changed, self._on_names)
 
     def option(self, key: str) -> str:
         """What is shown, and what all curves have."""
@@ -179,10 +183,13 @@ class LossPanel(CurvesPanel):
         """The runs that are drawn beside the shown one."""
         return () if self.shown is None else self.shown.others
 
+    def _name_of(self, run: RunView) -> str:
+        """What the user calls it, and what tells it from the others; else its own title."""
+        return _short_title(self.workspace.runs.name_of(run)) or title_of(run)
+
     def _colour_beside(self, index: int) -> QColor:
         """One colour for all curves of a run: those of the shown one have theirs by split."""
-        series = themes.current().series
-        return mixed(QColor(themes.current().panel), QColor(series[(len(_SPLITS) + index) % len(series)]), _BESIDE)
+        return faint_run_colour(index)
 
     def _draw_beside(self, plot: CurvePlot, view: str, changed: frozenset[str]) -> None:
         """The curves of the other runs, in one view."""
@@ -198,7 +205,7 @@ class LossPanel(CurvesPanel):
                 reading.follow(steps, values, self.smoothing if split == "train" else 0.0)
                 plot.set_curve(
                     f"{series} of run {index}",
-                    title_of(other),
+                    self._name_of(other),
                     self._colour_beside(index),
                     self.place_of(other, steps),
                     reading.smoothed,
@@ -266,6 +273,11 @@ class LossPanel(CurvesPanel):
         """Mark the old ones."""
         self._update_legend()
 
+    def _on_names(self) -> None:
+        """Runs may be called something else."""
+        if any(self._beside) and self.isVisible():
+            self._update_legend()
+
     def _on_hovered(self, x: object) -> None:
         self._hover = x if isinstance(x, float) else None
         self._update_legend()
@@ -294,14 +306,15 @@ class LossPanel(CurvesPanel):
                 age, short = moment.words(reading.step), _SHORT.get(title, "")
                 entries.append(LegendEntry(title, look, text, old=old, age=age, short=short, group=view))
         entries += [
-            LegendEntry(title_of(other), self._colour_beside(index))
+            LegendEntry(self._name_of(other), self._colour_beside(index))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))
             if readings
         ]
         best = self.best_epoch
         if best is not None and self.view != "both":
             epoch = float(np.interp(best[0], self._ends, self._epochs)) if len(self._ends) else math.nan
-            title = f"best epoch {epoch:.0f}" if math.isfinite(epoch) else "best"
+            name = "best" if self.document.project.training.best_by == TrainConfig().best_by else "lowest loss"
+            title = f"{name} epoch {epoch:.0f}" if math.isfinite(epoch) else name
             entries.append(LegendEntry(title, QColor(themes.current().text), dot=True))
         if self._hover is not None:
             entries.insert(0, LegendEntry(f"step {themes.format_count(step or 0)}", QColor(Qt.GlobalColor.transparent)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,12 +105,30 @@ def tick_text(value: float, step: float) -> str:
     if value == 0 or abs(value) < step * 1e-6:
         return "0"
     if not 1e-4 <= step < 1e6:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}".replace("-", "−")
+        return _by_its_power(value)
     decimals = max(0, math.ceil(-math.log10(step) - 1e-9))
     if decimals and round(step * 10**decimals, 6) % 1:
         decimals += 1
     return f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
+
+
+def tick_texts(ticks: Sequence[float], step: float, fits: Callable[[str], bool]) -> list[str]:
+    """The texts of all ticks of an axis, as :func:`tick_text`; where one has no room, all by their power: 5e5.
+
+    Args:
+        ticks: Where they are.
+        step: From one to the next.
+        fits: Whether a text has room beside the axis.
+    """
+    texts = [tick_text(tick, step) for tick in ticks]
+    if all(fits(text) for text in texts):
+        return texts
+    return ["0" if abs(tick) < step * 1e-6 else _by_its_power(tick) for tick in ticks]
+
+
+def _by_its_power(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}".replace("-", "−")
 
 
 def decade_ticks(low: float, high: float, count: int) -> list[int]:

@@ -216,4 +216,14 @@ def list_actions(enter: Callable[[str], object]) -> tuple[Offer, ...]:
             menu="&View",
             section=2,
         ),
+        Action(
+            name="runs",
+            text="&Kept runs",
+            help="Every training: find, name, compare, open",
+            do=lambda: enter("runs"),
+            keys=("Ctrl+Shift+R",),
+            icon="recent",
+            menu="&View",
+            section=2,
+        ),
     )

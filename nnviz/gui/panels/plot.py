@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guard_class
 from nnviz.gui.look.theme import mixed
-from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text
+from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_ticks, tick_text, tick_texts
 from nnviz.gui.panels.plot_curve import Curve, place
 from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
 from nnviz.gui.parts.following import follow
@@ -29,6 +29,8 @@ _PAINTED = (pg.AxisItem, pg.InfiniteLine, pg.LinearRegionItem, pg.PlotCurveItem,
 for _kind in (*_PAINTED, pg.ViewBox, pg.GraphicsView):
     guard_class(_kind)
 
+#: Numbers beside the vertical axis have the room of this; wider ones are written by their power.
+_WIDEST_TICK = "2.5e−5"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -172,7 +174,7 @@ class CurvePlot(QWidget):
 
         Args:
             key: Its name among the curves.
-            title: What its label says.
+            title: What its label says; there is none where it is empty.
             colour: Its colour.
             x: Where the values stand.
             values: What was measured; drawn faintly behind ``shown`` when that is given.
@@ -331,8 +333,13 @@ class CurvePlot(QWidget):
             ticks = nice_ticks(y_low, y_high, max(2, int(height // 34)))
             lines = ticks
             step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-            written = self._share_text if self._share else tick_text
-            left.setTicks([[(tick, written(tick, step)) for tick in ticks]])
+            if self._share:
+                texts = [self._share_text(tick, step) for tick in ticks]
+            else:
+                metrics = QFontMetrics(themes.font(12))
+                room = metrics.horizontalAdvance(_WIDEST_TICK)
+                texts = tick_texts(ticks, step, lambda text: metrics.horizontalAdvance(text) <= room)
+            left.setTicks([list(zip(ticks, texts, strict=True))])
         self._grid.setData(np.tile([x_low, x_high], len(lines)), np.repeat(lines, 2))
         bottom.setTicks([self._ticks_along(x_low, x_high, width)])
         self._update_labels()
@@ -434,7 +441,7 @@ class CurvePlot(QWidget):
         for name in ("left", "bottom"):
             self._item.getAxis(name).setTickFont(text)
         self._item.setContentsMargins(0, max(6, metrics.height() // 2), 2, 0)
-        width = metrics.horizontalAdvance("0.000") + 10
+        width = metrics.horizontalAdvance(_WIDEST_TICK) + 10
         self._item.getAxis("left").setWidth(width + (metrics.height() + 2 if self._y_title else 0))
         self._item.getAxis("bottom").setHeight(metrics.height() + 7)
         self._axis_title.resize_for_text()
@@ -466,7 +473,7 @@ class CurvePlot(QWidget):
         labels: list[EndLabel] = []
         for curve in self._curves.values():
             known = np.flatnonzero(np.isfinite(curve.placed[-256:]))
-            if not len(known):
+            if not len(known) or not curve.title:  # of another run: its legend says which
                 continue
             last = float(curve.placed[-256:][known[-1]])
             point = box.mapViewToScene(QPointF(self._x_end, last))

@@ -81,6 +81,17 @@ class InPlace(QComboBox):
         else:
             self.setCurrentIndex(self.findText(text))
 
+    def wait(self, waiting: bool, tip: str) -> None:
+        """Show whether the value waits for a restart, framed as what does not hold yet; the tip says what is in use."""
+        if tip != self.toolTip():
+            self.setToolTip(tip)
+            self.setAccessibleDescription(tip if waiting else "")
+        if bool(self.property("waiting")) != waiting:
+            self.setProperty("waiting", waiting)
+            self.style().unpolish(self)
+            self.style().polish(self)
+            self.refit()
+
     def refuse(self) -> None:
         """Return to the value before; the keyboard stays, so that another can be typed."""
         self._refused = True

@@ -12,6 +12,7 @@ from nnviz import user_folders
 ARRANGEMENT_VERSION = 1
 _MOST_RECENT = 10
 _MOST_COMMANDS = 12
+_MOST_COLUMNS = 40
 
 
 class Settings:
@@ -121,6 +122,17 @@ class Settings:
     @recent_layers.setter
     def recent_layers(self, kinds: tuple[str, ...]) -> None:
         self._store.setValue("recent_layers", list(kinds))
+
+    @property
+    def run_columns(self) -> tuple[str, ...]:
+        """Keys of the columns of the list of runs that were chosen; empty for the usual ones."""
+        stored = self._store.value("run_columns", [])
+        keys = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
+        return tuple(str(key) for key in keys if key)[:_MOST_COLUMNS]
+
+    @run_columns.setter
+    def run_columns(self, keys: tuple[str, ...]) -> None:
+        self._store.setValue("run_columns", list(keys))
 
     @property
     def screen(self) -> str:

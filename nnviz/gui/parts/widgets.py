@@ -432,6 +432,14 @@ class Segments(QWidget):
             button.setChecked(False)
         self._group.setExclusive(True)
 
+    def set_title(self, key: str, title: str) -> None:
+        """Call one choice something else."""
+        button = self._buttons[key]
+        if button.text() != title:
+            button.setText(title)
+            button.setAccessibleName(button.toolTip() or title)
+            button.updateGeometry()
+
     def set_enabled(self, key: str, enabled: bool) -> None:
         """Allow or forbid one choice."""
         self._buttons[key].setEnabled(enabled)

@@ -26,6 +26,7 @@ from nnviz.train.sub_steps import SubStep
 if TYPE_CHECKING:
     from nnviz.data.tensors import LoadedData
     from nnviz.project.model import Curated, DataConfig, Project
+    from nnviz.record.evaluated import AnyEvaluated
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
@@ -261,6 +262,18 @@ class SessionBridge(QObject):
     def evaluate_test(self) -> None:
         """Measure on the test split; it is counted."""
         self._command(lambda session: session.evaluate_test())
+
+    def evaluate(self, split: str) -> Future[AnyEvaluated]:
+        """What the network makes of every example of a split; recorded, and a use of the test split is counted.
+
+        The future is cancelled at once when there is no session.
+        """
+        session = self._session
+        if session is None:
+            nothing: Future[AnyEvaluated] = Future()
+            nothing.cancel()
+            return nothing
+        return session.evaluate(split)
 
     def ask(self, question: Callable[[TrainingSession], _Result]) -> Future[_Result]:
         """Have ``question(session)`` answered by the thread that owns the network, between two batches.

@@ -15,6 +15,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
+from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.run import Run, RunView
 from nnviz.record.tolerant import TolerantRun
 from nnviz.train.sub_steps import SubStep
@@ -133,6 +134,31 @@ class ShownNetwork(QObject):
             "network",
         )
         return asked
+
+    def evaluate(
+        self, split: str, done: Callable[[AnyEvaluated], None], failed: Callable[[BaseException], None]
+    ) -> Asked:
+        """What the network makes of every example of a split; called back as by :meth:`ask`.
+
+        The live network is asked batch by batch, so that a click is heard in between, and the answer stands in the run
+        as well; a use of the test split is counted. Of an earlier step or a recorded run nothing is written down.
+
+        Args:
+            split: ``train``, ``validation`` or ``test``; the last only of the live network.
+            done: Gets the answer.
+            failed: Gets what was raised.
+        """
+        if self.is_live:
+            asked, future = Asked(), self._bridge.evaluate(split)
+            self._deliver(future, asked, done, failed)
+            return asked
+
+        def question(training: train.training.Training) -> AnyEvaluated:
+            from nnviz.train.evaluation import evaluate  # noqa: PLC0415 - torch belongs to that thread
+
+            return evaluate(training, split)
+
+        return self.ask(question, done, failed)
 
     @property
     def kept_file(self) -> Path | None:

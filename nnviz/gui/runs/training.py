@@ -8,8 +8,10 @@ is seen when the replay is put away.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,10 +30,11 @@ from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_o
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Standing, standing_of, standing_of_replay
 from nnviz.project.checks.validate import problems_that_stop
-from nnviz.project.model import DataConfig, Project
+from nnviz.project.model import DataConfig, Project, TrainConfig
 from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import EVERYTHING, Interest
-from nnviz.record.quantities import LOSS
+from nnviz.record.quantities import LOSS, TEST_USES
+from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.workbench import State, Workbench
@@ -107,6 +110,8 @@ class Training(QObject):
         self._replay: Shown | None = None
         #: What was shown of the live run when the replay came before it.
         self._aside = feed.shown
+        #: What is to be compared with whatever run is on the screen.
+        self._beside: tuple[RunView, ...] = ()
         #: What cannot be read of the data that were looked at last, while nobody has said that it may be left out.
         self.unread: SourceFacts | None = None
         #: What that was said of, as long as the window is open.
@@ -187,6 +192,11 @@ class Training(QObject):
         return self.workbench.reason
 
     @property
+    def in_use(self) -> TrainConfig | None:
+        """The settings of the network in training, where those of the document wait for a restart; otherwise None."""
+        return None if self._replay is not None else self.workbench.in_use
+
+    @property
     def run(self) -> Run | None:
         """The live run; None while one from a file is shown."""
         return None if self._replay is not None else self.workbench.run
@@ -211,7 +221,10 @@ class Training(QObject):
     @property
     def test_uses(self) -> int:
         """How often the test split has been looked at in this run."""
-        steps, _ = self.feed.run.scalars(LOSS.series("test"))
+        counted = self.feed.run.latest(TEST_USES.series())
+        if isinstance(counted, Scalar) and math.isfinite(counted.value):
+            return max(0, int(counted.value))
+        steps, _ = self.feed.run.scalars(LOSS.series("test"))  # of a run from before it was counted there
         return int(steps.size)
 
     def blocked(self) -> str:
@@ -401,6 +414,27 @@ class Training(QObject):
         if self._replay is None:
             self._host.look(interest)
 
+    def compare(self, runs: Sequence[RunView]) -> None:
+        """Draw these runs beside the one on the screen, in place of those before; see ``Workbench.compare``."""
+        self._beside = tuple(runs)
+        self.workbench.compare(runs)
+
+    def _show_compared(self) -> None:
+        """What is compared stands beside the live run, and beside a run from a file that is before it."""
+        others = self.workbench.compared
+        if self._replay is None:
+            self.feed.set_others(others)
+            return
+        aside = replace(self._aside, others=others)
+        if not aside.same_runs(self._aside):
+            self._aside = aside
+        self._replay = replace(self._replay, others=self._beside_replay(self._replay.run))
+        self.feed.set_others(self._replay.others)
+
+    def _beside_replay(self, run: RunView) -> tuple[RunView, ...]:
+        """What is compared, without the file that is replayed itself; the live run may be among it."""
+        return tuple(one for one in self._beside if one is not run and one.info != run.info)
+
     def show_replay(self, run: RunView, project: Project, read_only: str) -> None:
         """Show a run from a file with its own project, in front of the document and of the live run.
 
@@ -411,7 +445,7 @@ class Training(QObject):
         """
         if self._replay is None:
             self._aside = self.feed.shown
-        self._replay = Shown(run, project=project)
+        self._replay = Shown(run, self._beside_replay(run), project=project)
         self.shown_document.show(project, read_only)
         self.feed.show(self._replay)
         self._learn_shown_facts(project.data)  # the cards name the classes
@@ -441,6 +475,10 @@ class Training(QObject):
 
     def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
         self.workbench.document_changed(before, after, edit)
+
+    def _on_bench(self) -> None:
+        self._show_compared()
+        self.changed.emit()
 
     def _on_diagnostics_changed(self, _diagnostics: object) -> None:
         self.workbench.diagnostics_changed()
@@ -579,7 +617,7 @@ class _Observer:
         self.learn = training._learn_facts
         self.show = training._show
         self.show_newest = training._show_newest
-        self.changed = training.changed.emit
+        self.changed = training._on_bench
         self.began = training.began.emit
         self.ended = training.ended.emit
         self.data_known = training.data_known.emit

@@ -10,12 +10,13 @@ from typing import Protocol
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.settings import Settings
+from nnviz.gui.runs.kept_runs import KeptRuns
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.shown_network import ShownNetwork
 from nnviz.gui.runs.training import Training
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
-from nnviz.project.model import Pinned
+from nnviz.project.model import Pinned, Project
 
 
 class ProjectFiles(Protocol):
@@ -23,6 +24,9 @@ class ProjectFiles(Protocol):
 
     def open(self, path: Path) -> object:
         """Open a project or a run."""
+
+    def open_project(self, project: Project) -> object:
+        """Take a project that stands in no file of its own for the document."""
 
     def open_sample(self, name: str) -> object:
         """Open a ready-made project."""
@@ -38,6 +42,7 @@ class Workspace:
         feed: Hands the run on the screen to those who draw it.
         network: Answers questions about the network whose numbers are on the screen.
         files: Opens others.
+        runs: Every training of the user, and which of them are compared.
         settings: What is remembered from start to start.
         background: Work that touches files goes there; the GUI thread does none.
         apply: Changes the document; a refusal is said, not raised.
@@ -49,6 +54,7 @@ class Workspace:
     feed: RunFeed
     network: ShownNetwork
     files: ProjectFiles
+    runs: KeptRuns
     settings: Settings
     background: Background
     apply: Callable[[Edit], object]

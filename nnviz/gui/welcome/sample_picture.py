@@ -24,7 +24,7 @@ from nnviz.gui.look.scales import Scale, image_of, sign_colour
 from nnviz.gui.look.theme import Theme
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer
-from nnviz.project.model import Choice, Graph, Node, Params, Project, Shape
+from nnviz.project.model import Choice, Graph, Node, Project, Shape
 from nnviz.record.quantities import POINTS
 from nnviz.record.readings import ArrayReading
 
@@ -117,7 +117,7 @@ def blocks_of(graph: Graph, inference: Inference) -> tuple[Block, ...]:
             len(columns[depth[name]]),
             tuple(index[source] for source in sources[name]),
             name in striped,
-            _given_weights(graph.nodes[name].params),
+            _given_weights(graph.nodes[name]),
             _picked(graph.nodes[name]),
         )
         for name in drawn
@@ -129,10 +129,10 @@ def _picked(node: Node) -> int | None:
     return cast(int, spec.values(node.params)[spec.picks_param]) if spec.picks_param else None
 
 
-def _given_weights(params: Params) -> tuple[tuple[float, ...], ...]:
-    if not registry.has_written_weights(params):
+def _given_weights(node: Node) -> tuple[tuple[float, ...], ...]:
+    if not registry.layer(node.kind).dense or not registry.has_written_weights(node.params):
         return ()
-    return cast("tuple[tuple[float, ...], ...]", params.get("weight_values") or ())
+    return cast("tuple[tuple[float, ...], ...]", node.params.get("weight_values") or ())
 
 
 # ---- painting ------------------------------------------------------------------------------------------------------

@@ -187,6 +187,12 @@ class Guidance(QObject):
         """The run that is looked at cannot be followed any further."""
         self._notices.show_notice("follow", f"{sentence} What was read before is still shown.", "warning")
 
+    def tell_deleted(self, words: str, count: int, restore: Callable[[], None]) -> None:
+        """Runs went into the trash; they can be brought back at once."""
+        bring = Button("Bring back", restore, primary=True)
+        verb = "is" if count == 1 else "are"
+        self._notices.show_notice("deleted", f"{words} {verb} in the trash of the runs.", "information", (bring,))
+
     # ---- failures ------------------------------------------------------------------------------------------------
 
     def tell_failure(self, sentence: str, details: str) -> None:

@@ -41,6 +41,9 @@ from nnviz.project.spec import ParamSpec
 from nnviz.train.change import learning_rate_of
 
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")
+_RATE_TIP = "Length of a step. Can be changed while training: it holds from the next batch on."
+_BATCH_TIP = "Examples in one step. Needs a restart."
+_OPTIMIZER_TIP = "The rule by which gradients change the weights. Needs a restart."
 _BATCHES = ("1", "4", "8", "16", "32", "64", "128", "256", "512", "1024")
 
 
@@ -102,6 +105,10 @@ def _short_step(step: int) -> str:
 
 def _short_epoch(epoch: int) -> str:
     return str(epoch) if epoch < 10_000 else f"{epoch / 1000:.0f}k"
+
+
+def _waiting(used: str) -> str:
+    return f"Waits for a restart. The network in training has {used}."
 
 
 def _sentence(error: ParamError) -> str:
@@ -248,13 +255,11 @@ class TopBar(QWidget):
         self._rate.left.connect(self.left)
         row.addWidget(self._field("Learning rate", self._rate, "Rate"))
         self._batch = InPlace(_BATCHES, "65536", "Batch size", self)
-        self._batch.setToolTip("Examples in one step. Needs a restart.")
         self._batch.chosen.connect(self._on_batch)
         self._batch.left.connect(self.left)
         row.addWidget(self._field("Batch", self._batch))
         names = [spec.title for spec in registry.optimizers().values()]
         self._optimizer = InPlace(names, max(names, key=text_width), "Optimizer", self, editable=False)
-        self._optimizer.setToolTip("The rule by which gradients change the weights. Needs a restart.")
         self._optimizer.chosen.connect(self._on_optimizer)
         self._optimizer.left.connect(self.left)
         row.addWidget(self._field("Optimizer", self._optimizer))
@@ -447,6 +452,7 @@ class TopBar(QWidget):
         icons.bind(self._test, "lock-open" if uses else "lock", "warning" if uses else "text_muted")
         self._test.setEnabled(self._actions["evaluate_test"].isEnabled())
         self._update_data()
+        self._show_waiting()
         self._show_standing(self._training.standing)
 
     def _on_document_changed(self, before: Project, after: Project, edit: object) -> None:
@@ -529,6 +535,16 @@ class TopBar(QWidget):
         self._show_seen(self._training.standing)
         self._batch.show_value(str(training.batch_size))
         self._optimizer.show_value(registry.optimizer(training.optimizer.kind).title)
+        self._show_waiting()
+
+    def _show_waiting(self) -> None:
+        """The bar shows what the project says; what the network in training does not have yet looks so, and says it."""
+        wanted, used = self._document.project.training, self._training.in_use
+        waits = used is not None and used.batch_size != wanted.batch_size
+        self._batch.wait(waits, _waiting(str(used.batch_size)) if used is not None and waits else _BATCH_TIP)
+        waits = used is not None and used.optimizer.kind != wanted.optimizer.kind
+        title = registry.optimizer(used.optimizer.kind).title if used is not None else ""
+        self._optimizer.wait(waits, _waiting(title) if waits else _OPTIMIZER_TIP)
 
     def _show_seen(self, standing: Standing) -> None:
         """Of the settings those that may have been others at the step that is shown."""
@@ -537,14 +553,16 @@ class TopBar(QWidget):
             planned = seen.epochs if self._training.replay is not None else project.training.epochs
             self._epochs.setText(str(max(planned, seen.epoch)))
         earlier = not math.isnan(seen.learning_rate)
-        rate = seen.learning_rate if earlier else learning_rate_of(project)
-        self._rate.show_value(f"{rate:.6g}")
-        self._rate.setToolTip(
-            f"The learning rate that step {format_count(seen.step)} was made with; the project says "
-            f"{learning_rate_of(project):.6g}."
-            if earlier
-            else "Length of a step. Can be changed while training: it holds from the next batch on."
-        )
+        wanted, used = learning_rate_of(project), self._training.in_use
+        has = wanted if used is None else learning_rate_of(msgspec.structs.replace(project, training=used))
+        self._rate.show_value(f"{seen.learning_rate if earlier else wanted:.6g}")
+        waits = not earlier and has != wanted
+        if earlier:
+            made = f"The learning rate that step {format_count(seen.step)} was made with"
+            tip = f"{made}; the project says {wanted:.6g}."
+        else:
+            tip = _waiting(f"{has:.6g}") if waits else _RATE_TIP
+        self._rate.wait(waits, tip)
 
     def _show_standing(self, standing: Standing) -> None:
         self._show_seen(standing)

@@ -30,6 +30,7 @@ from nnviz import interruption
 from nnviz.errors import NnvizError
 from nnviz.gui.canvas import CanvasView, Palette
 from nnviz.gui.canvas.cards.facts import ON_CARDS
+from nnviz.gui.compare.room import CompareRoom
 from nnviz.gui.data.room import DataRoom
 from nnviz.gui.explain.flow_on_canvas import FlowOnCanvas
 from nnviz.gui.lecture.lecture import Lecture
@@ -41,6 +42,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.settings import Settings
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
+from nnviz.gui.runs.kept_runs import KeptRuns
 from nnviz.gui.runs.pinning import Pinning
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
@@ -136,6 +138,7 @@ class MainWindow(QMainWindow):
             self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
         )
         self.shown_network = ShownNetwork(self.training, self.recorder.path_of, self)
+        self.kept_runs = KeptRuns(self.training, self.background, self.recorder.path_of, self)
         self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
         self._build_centre()
@@ -147,6 +150,7 @@ class MainWindow(QMainWindow):
             self.feed,
             self.shown_network,
             self.files,
+            self.kept_runs,
             self.settings,
             self.background,
             self.apply,
@@ -160,6 +164,8 @@ class MainWindow(QMainWindow):
         self.overlays = Overlays(self.workspace, self.files, lambda: self.findable, self, lambda: self.top_bar)
         #: The page of all examples, over the canvas.
         self.data_room = DataRoom(self, self.workspace, self._between_head_and_foot)
+        #: The page on which runs are laid beside each other, in the same place.
+        self.compare_room = CompareRoom(self, self.workspace, self._between_head_and_foot)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.predictions = Predictions(self.workspace, self.notices, self)
         self.offered = self._offers()
@@ -226,6 +232,7 @@ class MainWindow(QMainWindow):
             *self.looks.actions(),
             *self.centre.offers(),
             *self.data_room.actions(),
+            *self.compare_room.actions(),
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
             *training_actions(self.training, self.apply, self.pinning),
@@ -321,6 +328,9 @@ class MainWindow(QMainWindow):
         self.centre.changed.connect(self._on_centre)
         self.regions.changed.connect(self.update_actions)
         self.data_room.changed.connect(self.update_actions)
+        self.compare_room.changed.connect(self.update_actions)
+        self.compare_room.opening.connect(self.data_room.close)
+        self.compare_room.interest_changed.connect(self.interests.contribute)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
         training.began.connect(self.recorder.begin)
@@ -329,6 +339,12 @@ class MainWindow(QMainWindow):
         self.bridge.refused.connect(self.message.say)
         self.recorder.failed.connect(lambda text: self.guidance.tell_error(text, ""))
         self.recorder.message.connect(self.message.say)
+        self.recorder.changed.connect(self.kept_runs.expire)
+        self.kept_runs.attach()
+        self.kept_runs.failed.connect(lambda text: self.guidance.tell_error(text, ""))
+        self.kept_runs.message.connect(self.message.say)
+        self.kept_runs.deleted.connect(self._on_deleted)
+        self.files.replaced.connect(self.kept_runs.end_comparison)
         self.files.failed.connect(self.guidance.tell_error)
         self.files.failed.connect(self._on_file_failed)
         self.files.message.connect(self.message.say)
@@ -342,6 +358,8 @@ class MainWindow(QMainWindow):
         self.flow.changed.connect(self.update_actions)
         self.flow.cards_wanted.connect(self._show_cards)
         self.flow.looking_changed.connect(self.lecture.show_looking)
+        self.flow.update_changed.connect(self.lecture.show_update)
+        self.lecture.chosen.connect(self.flow.write_out)
         self.lecture.forward_wanted.connect(self.flow.leave)
         self.canvas.search_requested.connect(self.regions.find_layer)
         self.interests.changed.connect(self.training.look)
@@ -440,6 +458,7 @@ class MainWindow(QMainWindow):
         docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
         docks.explained_large.connect(self.centre.show_cards_meanwhile)
+        docks.explained_large.connect(self.regions.explain_beside)
         self.flow.changed.connect(lambda: docks.explain_backward(self.flow.backward))
         docks.explain_backward(self.flow.backward)
         for key, panel in docks.panels.items():
@@ -489,6 +508,9 @@ class MainWindow(QMainWindow):
         """Open what was dropped, or say why not."""
         drop_files(event, self.files.open, self._use_data_file, self.message.say)
 
+    def _on_deleted(self, paths: tuple[Path, ...], words: str) -> None:
+        self.guidance.tell_deleted(words, len(paths), lambda: self.kept_runs.restore(paths))
+
     def _use_data_file(self, path: Path) -> None:
         """Data that were dropped: the document's, unless it cannot be changed now."""
         if self.shown_document.read_only:
@@ -515,6 +537,7 @@ class MainWindow(QMainWindow):
         closely = frozenset({node} if node else ())
         self.interests.contribute("selection", Interest(OF_THE_SELECTED if node else frozenset(), closely, closely))
         self.regions.set_selection(nodes, node)
+        self.compare_room.set_selection(node)
         self.update_actions()
 
     def _on_visible(self, nodes: frozenset[str] | None) -> None:
@@ -617,6 +640,7 @@ class MainWindow(QMainWindow):
         self.feed.stop()
         self.flow.stop()
         self.data_room.stop()
+        self.kept_runs.stop()
         self.predictions.stop()
         self.training.stop()
         if not self.bridge.close(patience):

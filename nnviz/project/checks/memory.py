@@ -62,6 +62,8 @@ class Examples:
             return cls()
         numbers = math.prod(facts.input_shape)
         training, validation, test = facts.examples or (0, 0, 0)
+        if facts.streamed:  # only the answers are in memory
+            return cls(training, validation, test, 8)
         return cls(training, validation, test, numbers * (1 if len(facts.input_shape) > 1 else BYTES_PER_NUMBER) + 8)
 
     @property
@@ -143,6 +145,8 @@ class Estimate:
         kind = choice.kind
         state = weights * _numbers(choice)
         best = weights if self._examples.validation and config.keep_best else 0
+        averaging = registry.AVERAGING.all.get(config.averaging.kind)
+        average = weights if averaging is not None and averaging.averages else 0
         moment = self._moment(batch, kind)
         gradients = min(weights, moment.fixed)
         parts = {
@@ -150,8 +154,9 @@ class Estimate:
             "gradients": gradients,
             f"the state of {kind}": state,
             BATCH: moment.at(batch) - gradients,
-            CHECKPOINT: 0 if self._accelerator else self._checkpoint(weights + state + best),
+            CHECKPOINT: 0 if self._accelerator else self._checkpoint(weights + state + best + average),
             "the best weights": best,
+            "the average of the weights": average,
             "the data": self._examples.bytes,
             "the running program": 0 if self._accelerator else _RUNNING,
         }

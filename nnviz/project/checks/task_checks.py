@@ -59,12 +59,32 @@ def check_output(look: Look) -> Iterator[Diagnostic]:
         if not loss.takes_nothing and shape != (look.facts.targets,):
             yield _wrong_size(look, wires[0], shape, look.facts)
             return
+    yield from _check_class_weights(look)
     yield from _check_last_layer(look, wires[0], loss, shape)
 
 
 def _loss(look: Look) -> LossSpec:
     values = look.specs[look.output].values(look.graph.nodes[look.output].params)
     return registry.loss(Choice.of(values["loss"]).kind)
+
+
+def _check_class_weights(look: Look) -> Iterator[Diagnostic]:
+    """Weights of the classes that were typed: one a class."""
+    chosen = Choice.of(look.specs[look.output].values(look.graph.nodes[look.output].params)["loss"])
+    settings = registry.loss(chosen.kind).values(chosen.params)
+    typed, facts = settings.get("weights"), look.facts
+    if settings.get("class_weights") != "typed" or facts is None:
+        return
+    count = len(typed) if isinstance(typed, tuple) else 0
+    if count != facts.targets:
+        text = f"The loss needs one weight for each of the {facts.targets} classes, and {count} are typed."
+        ones = choices.with_param(chosen, "weights", (1.0,) * facts.targets)
+        none = choices.without_param(chosen, "class_weights")
+        fixes = (
+            Fix("Make all weights 1", SetParam(look.output, "loss", ones)),
+            Fix("Take no class weights", SetParam(look.output, "loss", none)),
+        )
+        yield Diagnostic(look.output, "error", text, fixes)
 
 
 _TASKS = {
@@ -122,7 +142,14 @@ def _check_last_layer(look: Look, wire: Edge, loss: LossSpec, shape: Shape) -> I
     last = wire.source.node
     spec = look.specs[last]
     remove = (look.removal(last),)
-    if spec.random:
+    if loss.needs and spec.kind != loss.needs:
+        needed = registry.layer(loss.needs)
+        text = f"{loss.title} needs what a {needed.title} puts out, but the last layer is {spec.title}."
+        other = (look.set_param(look.output, "loss", loss.counterpart),) if loss.counterpart else ()
+        yield Diagnostic(look.output, "error", text, (*other, look.insert(wire, (needed.kind, {}))))
+    elif loss.needs:
+        return
+    elif spec.random:
         text = f"{spec.title} right before the Output switches answers off at random while training."
         yield Diagnostic(last, "warning", text, remove)
     elif spec.of_one_number is not None and shape == (1,):

@@ -1,6 +1,7 @@
 """How the weights of a layer start. Declarations only; ``network/initialise.py`` draws the numbers.
 
-Biases start at 0 with every choice but ``default`` (torch's own) and ``given``.
+Biases start at 0 with every choice but torch's own (``default``, ``pytorch``) and ``given``. A layer with ``default``
+follows the training's setting *initialisation*, which is PyTorch's own where nothing is said there either.
 """
 
 from __future__ import annotations
@@ -16,9 +17,19 @@ class InitialiserSpec(Spec):
 
     Attributes:
         written: They are written down in the layer's own parameters, for networks made by hand.
+        follows: It is what the whole network is set to.
+        of_a_layer: It is for single layers: the whole network is not set to it.
     """
 
     written: bool = False
+    follows: bool = False
+    of_a_layer: bool = False
+
+
+def _positive(name: str, title: str, help: str, default: float) -> ParamSpec:
+    return ParamSpec(
+        name, title, help, "float", default, minimum=0, maximum=100, exclusive_minimum=True, logarithmic=True
+    )
 
 
 INITIALISERS: tuple[InitialiserSpec, ...] = (
@@ -27,7 +38,16 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         "PyTorch default",
         "Uniform between ±1/√n for n inputs, weights and biases alike (Kaiming uniform with a = √5): what a layer of "
         "PyTorch starts with when nothing is said. Of a ConvTranspose2d, PyTorch takes the outputs in place of the "
-        "inputs: n is its output channels in one group times the window.",
+        "inputs: n is its output channels in one group times the window. A layer with this choice follows what the "
+        "training is set to for all layers, where something else is chosen there.",
+        follows=True,
+    ),
+    InitialiserSpec(
+        "pytorch",
+        "PyTorch, here",
+        "PyTorch's default for this layer, whatever is chosen for all layers: uniform between ±1/√n for n inputs, "
+        "weights and biases alike.",
+        of_a_layer=True,
     ),
     InitialiserSpec(
         "he_normal",
@@ -36,34 +56,69 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         "halves it each time.",
     ),
     InitialiserSpec(
+        "he_uniform",
+        "He uniform",
+        "Uniform between ±√(6/n) for n inputs: as strong as He normal, without its rare large weights.",
+    ),
+    InitialiserSpec(
         "xavier_normal",
         "Xavier normal",
         "Normal with deviation √(1/n) for n inputs. Keeps the strength of the signal through layers with tanh.",
+    ),
+    InitialiserSpec(
+        "glorot_normal",
+        "Xavier normal (Glorot)",
+        "Normal with deviation √(2/(n + m)) for n inputs and m outputs, counted as in Xavier uniform: as strong as it.",
     ),
     InitialiserSpec(
         "xavier_uniform",
         "Xavier uniform (Glorot)",
         "Uniform between ±√(6/(n + m)) for n inputs and m outputs: a balance between the way forward and the way back. "
         "Of a convolution, n is the input channels in one group times the window, and m the output channels of all "
-        "groups times the window, as PyTorch counts them; of a ConvTranspose2d the other way round.",
+        "groups times the window, as PyTorch counts them; of a ConvTranspose2d the other way round. With biases of 0 "
+        "it is what a layer of Keras starts with when nothing is said.",
     ),
     InitialiserSpec(
         "gaussian",
         "Normal",
         "Normal with a deviation of your choice, to see what too small and too large a start do to deep networks.",
         params=(
-            ParamSpec(
+            _positive(
                 "deviation",
                 "deviation",
                 "Standard deviation of the normal distribution that the first weights are drawn from.",
-                "float",
                 0.01,
-                minimum=0,
-                maximum=100,
-                exclusive_minimum=True,
-                logarithmic=True,
             ),
         ),
+    ),
+    InitialiserSpec(
+        "truncated_gaussian",
+        "Truncated normal",
+        "Normal with a deviation of your choice, but nothing beyond twice of it: no weight is large by chance. What is "
+        "cut off makes the spread of the weights 0.88 of the deviation.",
+        params=(
+            _positive("deviation", "deviation", "Standard deviation of the normal distribution before the cut.", 0.05),
+        ),
+    ),
+    InitialiserSpec(
+        "uniform",
+        "Uniform",
+        "Uniform between ± a limit of your choice, all sizes as likely.",
+        params=(_positive("limit", "limit", "The largest size of a weight.", 0.05),),
+    ),
+    InitialiserSpec(
+        "orthogonal",
+        "Orthogonal",
+        "The weights that lead into the units stand at right angles to each other, each of the length of the gain: a "
+        "signal keeps its length through many layers. Where there are more units than inputs, the columns do.",
+        params=(_positive("gain", "gain", "Length of each row of weights; √2 suits ReLU.", 1.0),),
+    ),
+    InitialiserSpec(
+        "constant",
+        "Constant",
+        "All weights the same number. All units of a layer then compute the same and learn the same: a lesson, not a "
+        "choice.",
+        params=(ParamSpec("value", "value", "What each weight starts with.", "float", 0.1, -100, 100),),
     ),
     InitialiserSpec(
         "zeros",
@@ -75,5 +130,6 @@ INITIALISERS: tuple[InitialiserSpec, ...] = (
         "Given numbers",
         "Exactly the weights and biases written down below, for networks made by hand.",
         written=True,
+        of_a_layer=True,
     ),
 )

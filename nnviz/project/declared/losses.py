@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from nnviz.project.spec import ParamSpec, Spec
 
 #: What is done to the last layer's numbers to read an answer from them.
-Answer: TypeAlias = Literal["softmax", "sigmoid", "sign", "identity"]
+Answer: TypeAlias = Literal["softmax", "sigmoid", "sign", "largest", "identity"]
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,15 @@ class LossSpec(Spec):
         expects: What the network should put out: ``logits`` (any number; the loss applies softmax or sigmoid itself),
             ``probabilities`` (0 to 1) or ``values`` (compared as they are).
         answer: How the answer is read from the outputs: ``softmax`` or ``sigmoid`` (a probability), ``sign`` (+1 above
-            0, −1 below; 0 itself is shown as −1 and counts as a mistake) or ``identity`` (the numbers are the answer).
+            0, −1 below; 0 itself is shown as −1 and counts as a mistake), ``largest`` (the class of the largest number,
+            without a probability) or ``identity`` (the numbers are the answer).
         threshold: Yes or no only: an output above it is a yes.
         formula: For one example, as the help shows it; y is the target, p the output or probability, z the logit.
         takes_labels: A target is the number of the right class; else it has the shape of the output.
         takes_nothing: There are no targets: it is of what comes out alone.
         includes: The kind of layer that it has built in; empty for none.
         counterpart: The loss for the same targets with that layer, or without it.
+        needs: The kind of layer that has to stand in front of the Output; empty for any.
         short: Its title where there is little room, as on a card; empty for the title itself.
         axis: What its values are called beside a plot; empty for "loss".
     """
@@ -41,6 +43,7 @@ class LossSpec(Spec):
     takes_nothing: bool = False
     includes: str = ""
     counterpart: str = ""
+    needs: str = ""
     short: str = ""
     axis: str = ""
 
@@ -52,12 +55,89 @@ LOSSES: tuple[LossSpec, ...] = (
         "The surprise at the right class: minus the logarithm of the probability the network gave it. Softmax is "
         "included, so the last layer puts out plain scores (logits).",
         tasks=("classes",),
+        params=(
+            ParamSpec(
+                "label_smoothing",
+                "label smoothing",
+                "Share ε of each target that is spread evenly over all classes: right is 1 − ε + ε/K, wrong ε/K. It "
+                "keeps the network from being ever more sure of itself. The validation loss is computed alike.",
+                "float",
+                0.0,
+                minimum=0,
+                maximum=0.99,
+                advanced=True,
+            ),
+            ParamSpec(
+                "class_weights",
+                "class weights",
+                "How much the loss of an example counts by its class. Balanced: all n / (classes · n of its class), so "
+                "that rare classes count as much as common ones; where a step of the data has balanced them already, "
+                "that is 1. The mean is still taken over the examples.",
+                "choice",
+                "none",
+                choices=(("none", "None"), ("balanced", "Balanced"), ("typed", "Typed")),
+                advanced=True,
+            ),
+            ParamSpec(
+                "weights",
+                "weights",
+                "One weight a class, in the order of the classes.",
+                "vector",
+                None,
+                minimum=0,
+                maximum=1e6,
+                shown_when=("class_weights", ("typed",)),
+            ),
+        ),
         expects="logits",
         answer="softmax",
         formula="−log( exp(z_y) / Σ_k exp(z_k) )",
         takes_labels=True,
         includes="softmax",
+        counterpart="nll",
         axis="cross-entropy",
+    ),
+    LossSpec(
+        "nll",
+        "Negative log-likelihood",
+        "Cross-entropy for a network that ends in a LogSoftmax: minus the logarithm of the probability of the right "
+        "class, which is the number that comes out for it.",
+        tasks=("classes",),
+        expects="logits",
+        answer="softmax",
+        formula="−z_y, with z_k = log p_k",
+        takes_labels=True,
+        counterpart="cross_entropy",
+        needs="log_softmax",
+        short="NLL",
+        axis="negative log-likelihood",
+    ),
+    # Weston, Watkins: Support Vector Machines for Multi-Class Pattern Recognition (1999).
+    LossSpec(
+        "hinge",
+        "Hinge",
+        "The score of the right class has to be larger than every other by a margin; what is missing is the loss, "
+        "summed over the other classes, and an example that keeps the margin costs nothing. The answer is the class of "
+        "the largest score: there are no probabilities.",
+        tasks=("classes",),
+        params=(
+            ParamSpec(
+                "margin",
+                "margin",
+                "How much larger the score of the right class has to be.",
+                "float",
+                1.0,
+                minimum=0,
+                maximum=1e6,
+                exclusive_minimum=True,
+                logarithmic=True,
+            ),
+        ),
+        expects="logits",
+        answer="largest",
+        formula="Σ_k≠y max(0, z_k − z_y + margin)",
+        takes_labels=True,
+        axis="hinge loss",
     ),
     LossSpec(
         "bce_logits",

@@ -46,11 +46,13 @@ class OptimizerSpec(Spec):
         from_the_start: Whether it keeps that before its first update.
         while_updating: Numbers that it lays out while it makes an update (see ``train/updates.py``): how many for each
             weight, and how many for each weight of the layer that is updated just then.
+        formula: One update, as the help and explanations show it; w is a weight, g its gradient, η the learning rate.
     """
 
     state: Callable[[Params], tuple[Kept, ...]] = lambda values: (_STEPS, *_MOMENTS)
     from_the_start: bool = False
     while_updating: tuple[int, int] = (0, 0)
+    formula: str = ""
     reach: float = 10.0
 
     def numbers(self, values: Params) -> int:
@@ -159,6 +161,7 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
             ),
             _weight_decay(),
         ),
+        formula="w′ = w − η · b, b = μ · b_before + g + λ · w (Nesterov: w − η · (g + λ · w + μ · b))",
         state=_momentum_only,
         reach=100.0,
     ),
@@ -173,6 +176,7 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
             _epsilon(1e-8),
             _weight_decay(),
         ),
+        formula="w′ = w − η · b, b = μ · b_before + g / (√v + ε), v = α · v_before + (1 − α) · g²",
         state=_square_and_momentum,
         while_updating=(1, 0),
     ),
@@ -181,6 +185,7 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
         "Adagrad",
         "Divides each gradient by the size of all gradients so far: weights that moved much move ever less.",
         params=(_learning_rate(0.01), _epsilon(1e-10), _weight_decay()),
+        formula="w′ = w − η · g / (√s + ε), s = s_before + g²",
         state=lambda values: (_STEPS, Kept("sum", of_squares=True)),
         from_the_start=True,
     ),
@@ -194,6 +199,7 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
             _epsilon(1e-6),
             _weight_decay(),
         ),
+        formula="w′ = w − η · √(u_before + ε) / √(v + ε) · g, v = ρ · v_before + (1 − ρ) · g²",
         state=lambda values: (_STEPS, _MEAN_SQUARE, Kept("acc_delta", of_squares=True)),
         while_updating=(0, 2),
     ),
@@ -202,6 +208,10 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
         "Adam",
         "Momentum and a pace of its own for each weight together. A good first choice.",
         params=_adam_params(0.0),
+        formula=(
+            "w′ = w − η · m̂ / (√v̂ + ε), m = β₁ · m_before + (1 − β₁) · g, v = β₂ · v_before + (1 − β₂) · "
+            "g², m̂ = m / (1 − β₁^t), v̂ = v / (1 − β₂^t)"
+        ),
         state=lambda values: (_STEPS, *_MOMENTS),
     ),
     OptimizerSpec(
@@ -209,6 +219,9 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
         "AdamW",
         "Adam with weight decay that acts on the weights themselves instead of on the gradients.",
         params=_adam_params(0.01),
+        formula=(
+            "w′ = w − η · λ · w − η · m̂ / (√v̂ + ε), m = β₁ · m_before + (1 − β₁) · g, v = β₂ · v_before + (1 − β₂) · g²"
+        ),
         state=lambda values: (_STEPS, *_MOMENTS),
     ),
     OptimizerSpec(
@@ -219,7 +232,24 @@ OPTIMIZERS: tuple[OptimizerSpec, ...] = (
             *_adam_params(0.0),
             _average("momentum_decay", "momentum decay", "How quickly the look ahead grows to its full length.", 0.004),
         ),
+        formula="w′ = w − η · ((1 − μ_t) / (1 − Π μ) · g + μ_t+1 / (1 − Π μ · μ_t+1) · m) / (√v̂ + ε)",
         state=lambda values: (_STEPS, Kept("mu_product", each_weight=False), *_MOMENTS),
         while_updating=(0, 2),
+    ),
+    # Chen et al.: Symbolic Discovery of Optimization Algorithms (2023), program 1.
+    OptimizerSpec(
+        "lion",
+        "Lion",
+        "Takes only the sign of the averaged gradient: every weight moves by the same amount at each step, up or down. "
+        "It keeps one average where Adam keeps two, and wants a learning rate 3 to 10 times smaller than Adam's.",
+        params=(
+            _learning_rate(0.0001),
+            _average("beta1", "beta 1", "Share of the average of the gradients in what the sign is taken of.", 0.9),
+            _average("beta2", "beta 2", "How long the average of the gradients remembers.", 0.99),
+            _weight_decay(),
+        ),
+        formula=("w′ = w − η · (sign(c) + λ · w), c = β₁ · m_before + (1 − β₁) · g, m = β₂ · m_before + (1 − β₂) · g"),
+        state=lambda values: (Kept("exp_avg"),),
+        while_updating=(0, 1),
     ),
 )

@@ -150,7 +150,6 @@ class _Blocks:
         frames = {item: block for item, block in inner.items() if self._is_frame(item)}
         lines = {item: FRAME_PADDING + FRAME_HEAD + block.line for item, block in frames.items()}
         corners = self._arranged(level, sizes, lines, group)
-        line = min((y + lines.get(item, 0.0) for item, (_, y) in corners.items()), default=0.0)
         rects = {item: Rect(*corner, *sizes[item]) for item, corner in corners.items()}
         rects |= self._notes(level.notes, rects)
         if not rects:  # Arrows without anything to point at stay, or lie in the corner of their group.
@@ -165,6 +164,8 @@ class _Blocks:
         if group == self._root == "":
             return _Block(places, 0.0, 0.0, 0.0)
         left, top = min(rect.x for rect in rects.values()), min(rect.y for rect in rects.values())
+        # Where only notes stand no wires come in, wherever these notes lay before.
+        line = min((y + lines.get(item, 0.0) for item, (_, y) in corners.items()), default=top)
         return _Block(
             {item: (x - left, y - top) for item, (x, y) in places.items()},
             max(rect.right for rect in rects.values()) - left,

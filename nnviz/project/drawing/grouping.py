@@ -109,8 +109,8 @@ def group_edit(
     grouped = Regroup({identity: group, **inner, **emptied}, members)
     after = _applied(graph, grouped)
     inside = Surroundings(after, identity, sizes)
-    # Members that could not be seen together may lie on each other.
-    tangled = not inside.clashes() <= known
+    # Members that could not be seen together may lie on each other, or far apart.
+    tangled = not set(items) <= around.rects.keys() | graph.arrows.keys() or not inside.clashes() <= known
     among = any(rect.touches(hull) for rect in Surroundings(after, scope, sizes).beside(identity).values())
     if not (collapsed or tangled or among):
         framed = Regroup({**grouped.groups, identity: changed(group, collapsed=False)}, members)
@@ -253,13 +253,19 @@ def _emptied(graph: Graph, gone: Collection[str], kept: str = "") -> tuple[str, 
 
 
 def _hull(graph: Graph, items: Iterable[str], around: Surroundings, sizes: Sizes | None) -> Rect:
-    """The smallest rectangle round some things."""
+    """The smallest rectangle round some things as they are seen: what cannot be seen counts as the card that hides it.
+
+    Its own place lies where a frame would have to begin that nobody sees, perhaps far outside the frames around it.
+    """
     everything = items_of(graph)
     hull: Rect | None = None
     for item in items:
         if item not in graph.arrows:
             there = everything[item]
-            rect = around.rects.get(item) or Rect(there.x, there.y, *size_of(item, sizes))
+            seen = next(
+                (step for step in (item, *reversed(trail(graph, holder_of(graph, item)))) if step in around.rects), ""
+            )
+            rect = around.rects[seen] if seen else Rect(there.x, there.y, *size_of(item, sizes))
             hull = rect if hull is None else hull.united(rect)
     assert hull is not None
     return hull

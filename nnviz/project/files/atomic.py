@@ -46,10 +46,16 @@ def write_atomically(data: bytes, path: Path) -> None:
             raise
         _settle_folder(target.parent)
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()
-        raise StorageError(f"{path} could not be saved: {reason}. What was there before is untouched.") from error
+        raise StorageError(
+            f"{path} could not be saved: {reason_of(error)}. What was there before is untouched."
+        ) from error
     except ValueError as error:  # A NUL or half a character in the name.
         raise StorageError(f"{str(path)!r} could not be saved: that is no file name.") from error
+
+
+def reason_of(error: OSError) -> str:
+    """Why a file could not be written, in words that follow a colon."""
+    return _REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()
 
 
 def _mode_of_old(target: Path, path: Path) -> int | None:

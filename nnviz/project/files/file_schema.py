@@ -165,6 +165,11 @@ class TrainingFile(msgspec.Struct, forbid_unknown_fields=True):
     seed: Any = 0
     device: Any = "auto"
     keep_best: Any = False
+    best_by: Any = "loss"
+    accumulation: Any = 1
+    initialisation: Any = "default"
+    early_stopping: Any = "none"
+    averaging: Any = "none"
 
 
 class PinFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -461,7 +461,7 @@ def save(project: Project, path: Path | str) -> None:
 
 
 def _lines(project: Project) -> Iterator[str]:
-    data, training = project.data, project.training
+    data, training, usual = project.data, project.training, TrainConfig()
     yield f'{{\n  "nnviz": {VERSION},\n'
     yield f'  "name": {_json(project.name)},\n'
     yield f'  "note": {_json(project.note)},\n'
@@ -471,18 +471,18 @@ def _lines(project: Project) -> Iterator[str]:
             "dataset": data.dataset,
             "params": _listed(data.params),
             **{spec.name: getattr(data, spec.name) for spec in settings.DATA},
-            **{
-                slot.name: choices.listed(slot, getattr(data, slot.name))
-                for slot in choices.DATA
-                if getattr(data, slot.name) or not slot.left_out
-            },
+            **_chosen(choices.DATA, data, DataConfig()),
         },
     )
     yield from _block(
         "training",
         {
-            **{slot.name: choices.listed(slot, getattr(training, slot.name)) for slot in choices.TRAINING},
-            **{spec.name: getattr(training, spec.name) for spec in settings.TRAINING},
+            **_chosen(choices.TRAINING, training, usual),
+            **{
+                spec.name: getattr(training, spec.name)
+                for spec in settings.TRAINING
+                if spec.name not in settings.LEFT_OUT or getattr(training, spec.name) != getattr(usual, spec.name)
+            },
         },
     )
     yield from _block("view", _view_fields(project.view))
@@ -501,6 +501,16 @@ def _lines(project: Project) -> Iterator[str]:
         yield from _rows(_curated_row(entry) for entry in project.curation)
         yield "]"
     yield "\n}\n"
+
+
+def _chosen(slots: Iterable[Slot], config: DataConfig | TrainConfig, usual: DataConfig | TrainConfig) -> FileObject:
+    """What the slots hold, those left out that older versions do not know and that are as usual."""
+    held = {slot.name: (slot, getattr(config, slot.name)) for slot in slots}
+    return {
+        name: choices.listed(slot, chosen)
+        for name, (slot, chosen) in held.items()
+        if not slot.left_out or chosen != getattr(usual, name)
+    }
 
 
 def _view_fields(view: View) -> FileObject:

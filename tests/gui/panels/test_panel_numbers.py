@@ -21,6 +21,7 @@ from nnviz.gui.panels.numbers import (
     smooth,
     spread,
     tick_text,
+    tick_texts,
     value_at,
 )
 
@@ -131,6 +132,13 @@ def test_ticks_of_any_range_ascend_inside_it(low: float, high: float, count: int
 )
 def test_tick_texts_have_the_decimals_of_the_step(value: float, step: float, text: str) -> None:
     assert tick_text(value, step) == text
+
+
+def test_ticks_without_room_are_all_written_by_their_power() -> None:
+    """Half a million stood across the title of the axis when a loss left its ground."""
+    assert tick_texts([0.0, 500_000.0, 1e6], 500_000.0, lambda text: len(text) <= 6) == ["0", "5e5", "1e6"]
+    assert tick_texts([0.0, 0.00025], 0.00025, lambda text: len(text) <= 6) == ["0", "2.5e−4"]
+    assert tick_texts([0.0, 2000.0], 2000.0, lambda text: len(text) <= 6) == ["0", "2\u202f000"]
 
 
 def test_decades_are_thinned_evenly() -> None:

@@ -23,7 +23,7 @@ from nnviz.gui.canvas.cards.card_text import LETTERS
 from nnviz.gui.canvas.cards.facts import CardFacts, Picture
 from nnviz.gui.canvas.geometry import FLAT_PICTURE, Level
 from nnviz.gui.look.painting import Saved
-from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities
+from nnviz.gui.look.planes import Dots, Edges, decision, draw_dots, probabilities, sureness
 from nnviz.gui.look.scales import NOT_A_NUMBER, Scale, image_of, legible_on, paint_no_number
 from nnviz.gui.look.theme import Theme, format_number, mixed, scene_font
 from nnviz.project import registry
@@ -178,7 +178,7 @@ def picture_words(
         shares = probabilities(facts.loss, values)
         if facts.task == "binary" and shares.size == 1:
             return [(reading, yes_no_text(facts, float(shares[0])), "winner")]
-        return [(reading, percent(float(shares[_winner(shares)])), "winner")]
+        return [(reading, sureness(facts.loss, shares, values), "winner")]
     if (facts.picture is Picture.NUMBERS and values.ndim == 1) or is_written(values):
         digits = 4 if values.ndim == 1 else 3
         numbers = enumerate(values.reshape(-1).tolist())
@@ -484,9 +484,11 @@ def _paint_bars(
             continue
         painter.setPen(theme.text)
         if named:
-            painter.drawText(QRectF(area.width() - number, top - 2.0, number - 3.0, row + 4.0), _AT_END, percent(share))
+            box = QRectF(area.width() - number, top - 2.0, number - 3.0, row + 4.0)
+            painter.drawText(box, _AT_END, sureness(facts.loss, shares, values))
         else:
-            _paint_winner(painter, area, top + row / 2, number, letters, names[index], percent(share))
+            sure = sureness(facts.loss, shares, values)
+            _paint_winner(painter, area, top + row / 2, number, letters, names[index], sure)
 
 
 def _paint_no_share(

@@ -145,14 +145,15 @@ class LiveValues:
     def badge_reading(self, facts: CardFacts) -> tuple[Quantity, Scalar] | None:
         """What stands in the card's last line, with its step.
 
-        It is the exact value, or what passed in the last training batches while that is newer.
+        It is the exact value as long as that is of now, then what passed in the last training batches while that is
+        newer: these reach back, for a moment also behind the exact value, and would say "0 %" of units that died since.
         """
         if facts.badge is None or not self._is_of(facts):
             return None
         exact = self._scalar(facts.badge, facts.node)
         lately = facts.badge.lately
         passing = self._scalar(lately, facts.node) if lately is not None else None
-        if lately is not None and passing is not None and (exact is None or passing.step > exact.step):
+        if lately is not None and passing is not None and self.moment.is_outdone(exact, passing):
             return lately, passing
         return (facts.badge, exact) if exact is not None else None
 

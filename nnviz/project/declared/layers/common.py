@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from nnviz.project.declared.initialisers import INITIALISERS
-from nnviz.project.model import Params, ParamValue, Shape
+from nnviz.project.model import Choice, Params, ParamValue, Shape
 from nnviz.project.spec import ParamSpec, ShapeError
 
 #: The cure "put a Flatten in front of this layer".
@@ -212,21 +212,76 @@ def bias_param() -> ParamSpec:
     )
 
 
-def weight_params(*, given: bool = False) -> tuple[ParamSpec, ...]:
-    """``weight_initialisation``; ``given`` weights only where they can be written down."""
-    kinds = tuple(spec for spec in INITIALISERS if given or not spec.written)
+def weight_params(layout: str) -> tuple[ParamSpec, ...]:
+    """``weight_initialisation``, and the numbers themselves where they are written down.
+
+    Args:
+        layout: What a row of the written weights is, as the end of a sentence.
+    """
+    written = ("weight_initialisation", tuple(spec.kind for spec in INITIALISERS if spec.written))
     return (
         ParamSpec(
             "weight_initialisation",
             "weight initialisation",
             "Where the weights start. Too small and the signal dies on its way through the layers, too large and it "
-            "explodes; He normal suits ReLU, Xavier suits tanh and sigmoid.",
+            "explodes; He normal suits ReLU, Xavier suits tanh and sigmoid. Like all layers: what the training "
+            "is set to, which is PyTorch's own unless another is chosen there.",
             "chosen",
             "default",
-            choices=tuple((spec.kind, spec.title) for spec in kinds),
-            kinds=kinds,
+            choices=tuple((spec.kind, "Like all layers" if spec.follows else spec.title) for spec in INITIALISERS),
+            kinds=INITIALISERS,
+        ),
+        ParamSpec("weight_values", "weights", f"The weights themselves: {layout}", "matrix", None, shown_when=written),
+        ParamSpec(
+            "bias_values",
+            "biases",
+            "The biases themselves: one for each output. Nothing stands for zeros.",
+            "vector",
+            None,
+            shown_when=written,
         ),
     )
+
+
+def check_given(title: str, values: Params, sizes: Shape, outputs: int, needed: str, count: str = "") -> None:
+    """Weights written down by hand have to fit the wires.
+
+    Args:
+        title: Of the layer.
+        values: All its parameters.
+        sizes: Of the weights, as torch has them; a written row is all that belongs to the first of them, or a part.
+        outputs: How many biases there are, if any.
+        needed: What the sizes follow from, in words: ``2 outputs and 3 inputs``.
+        count: The parameter that says how many rows there are, if one does.
+
+    Raises:
+        ShapeError: There are none, or they have other sizes.
+    """
+    if Choice.of(values["weight_initialisation"]).kind != "given":
+        return
+    let_go = set_fix("weight_initialisation", "default")
+    rows = cast("tuple[tuple[float, ...], ...] | None", values["weight_values"])
+    whole_row = math.prod(sizes[1:])
+    if rows is None:
+        raise ShapeError(
+            f"The weights of {title} are to be given, but there are none: {plural(sizes[0], 'row')} of "
+            f"{plural(whole_row, 'number')} are needed.",
+            (let_go,),
+        )
+    numbers, across = len(rows) * len(rows[0]), len(rows[0])
+    fits = across in {math.prod(sizes[at:]) for at in range(1, len(sizes))}
+    if not fits or numbers != math.prod(sizes):
+        lines = f", or {math.prod(sizes[:-1])}×{sizes[-1]} with a line for each row of a window" if sizes[2:] else ""
+        raise ShapeError(
+            f"The given weights of {title} are {len(rows)}×{across}, but {needed} need {sizes[0]}×{whole_row}{lines}.",
+            (*((set_fix(count, numbers // whole_row),) if count and fits and numbers % whole_row == 0 else ()), let_go),
+        )
+    biases = cast("tuple[float, ...] | None", values["bias_values"])
+    if biases is not None and flag(values, "bias") and len(biases) != outputs:
+        raise ShapeError(
+            f"{title} is given {plural(len(biases), 'bias value')}, but has {plural(outputs, 'output')}.",
+            (set_fix("bias_values", None),),
+        )
 
 
 def epsilon_param() -> ParamSpec:

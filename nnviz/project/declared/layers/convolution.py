@@ -9,6 +9,7 @@ from functools import partial
 from nnviz.project.declared.layers.common import (
     MOST_FEATURES,
     bias_param,
+    check_given,
     dilation_param,
     flag,
     kernel_param,
@@ -57,7 +58,11 @@ def _convolution_rule(values: Params, shapes: Sequence[Shape], *, title: str, ax
     found = [sweep.count for sweep in sweeps]
     outputs = whole(values, "out_channels")
     kernel = spread(values, "kernel_size", axes)
-    weights = outputs * (channels // groups) * math.prod(kernel)
+    sizes = (outputs, channels // groups, *kernel)
+    check_given(
+        title, values, sizes, outputs, f"{plural(outputs, 'filter')} of {shape_text(sizes[1:])}", "out_channels"
+    )
+    weights = math.prod(sizes)
     biases = outputs if flag(values, "bias") else 0
     total = weights + biases
     return ShapeResult(
@@ -100,7 +105,9 @@ def _transposed_rule(values: Params, shapes: Sequence[Shape], *, title: str) -> 
     windows = [Sweep(*numbers) for numbers in zip(spatial, kernel, stride, padding, dilation, strict=True)]
     text = "\n".join([*reach_lines(windows), *axis_lines(texts)])
     outputs = whole(values, "out_channels")
-    weights = channels * (outputs // groups) * math.prod(kernel)
+    sizes = (channels, outputs // groups, *kernel)
+    check_given(title, values, sizes, outputs, f"{plural(channels, 'channel')} with patches of {shape_text(sizes[1:])}")
+    weights = math.prod(sizes)
     biases = outputs if flag(values, "bias") else 0
     total = weights + biases
     return ShapeResult(
@@ -137,6 +144,8 @@ def _groups() -> ParamSpec:
 
 
 _FOOTPRINT = Footprint(inputs=True, blocked="yes")
+_ROWS = "one row for each filter, its channels one after the other; or a line for each row of a window."
+_PATCHES = "one row for each channel that comes in, its patches one after the other; or a line for each row of a patch."
 _KERNEL_HELP = "Size of the window. A filter is as deep as its input, so 3×3 over 32 channels has 288 weights."
 
 CONV2D = LayerSpec(
@@ -153,7 +162,7 @@ CONV2D = LayerSpec(
         dilation_param(2),
         _groups(),
         bias_param(),
-        *weight_params(),
+        *weight_params(_ROWS),
     ),
     rule=partial(_convolution_rule, title="Conv2d", axes=2),
     stem="conv",
@@ -181,7 +190,7 @@ CONV1D = LayerSpec(
         dilation_param(1),
         _groups(),
         bias_param(),
-        *weight_params(),
+        *weight_params(_ROWS),
     ),
     rule=partial(_convolution_rule, title="Conv1d", axes=1),
     stem="conv",
@@ -220,7 +229,7 @@ CONV_TRANSPOSE2D = LayerSpec(
         dilation_param(2),
         _groups(),
         bias_param(),
-        *weight_params(),
+        *weight_params(_PATCHES),
     ),
     rule=partial(_transposed_rule, title="ConvTranspose2d"),
     stem="deconv",

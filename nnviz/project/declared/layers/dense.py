@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
 
 from nnviz.project.declared.layers.common import (
     INSERT_FLATTEN,
     MOST_FEATURES,
     bias_param,
+    check_given,
     flag,
     parameter_text,
     plural,
     product_text,
-    set_fix,
     shape_text,
     weight_params,
     whole,
 )
-from nnviz.project.model import Choice, Params, Shape
+from nnviz.project.model import Params, Shape
 from nnviz.project.spec import Footprint, LayerSpec, ParamSpec, ShapeError, ShapeResult
 
 
@@ -28,37 +27,11 @@ def _linear_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
     if len(shape) != 1:
         raise ShapeError(f"Linear expects a flat input and gets {shape_text(shape)}.", (INSERT_FLATTEN,))
     inputs, outputs = shape[0], whole(values, "out_features")
-    if Choice.of(values["weight_initialisation"]).kind == "given":
-        _check_given(values, inputs, outputs)
+    needed = f"{plural(outputs, 'output')} and {plural(inputs, 'input')}"
+    check_given("Linear", values, (outputs, inputs), outputs, needed, "out_features")
     biases = outputs if flag(values, "bias") else 0
     total = inputs * outputs + biases
     return ShapeResult((outputs,), total, inputs * outputs, parameter_text((inputs, outputs), biases, total))
-
-
-def _check_given(values: Params, inputs: int, outputs: int) -> None:
-    """Weights written down by hand have to fit the wires."""
-    rows = cast("tuple[tuple[float, ...], ...] | None", values["weight_values"])
-    if rows is None:
-        raise ShapeError(
-            f"The weights of Linear are to be given, but there are none: {plural(outputs, 'row')} of "
-            f"{plural(inputs, 'number')} are needed.",
-            (set_fix("weight_initialisation", "default"),),
-        )
-    if len(rows) != outputs or len(rows[0]) != inputs:
-        raise ShapeError(
-            f"The given weights of Linear are {len(rows)}×{len(rows[0])}, but {plural(outputs, 'output')} and "
-            f"{plural(inputs, 'input')} need {outputs}×{inputs}.",
-            (
-                *((set_fix("out_features", len(rows)),) if len(rows[0]) == inputs else ()),
-                set_fix("weight_initialisation", "default"),
-            ),
-        )
-    biases = cast("tuple[float, ...] | None", values["bias_values"])
-    if biases is not None and flag(values, "bias") and len(biases) != outputs:
-        raise ShapeError(
-            f"Linear is given {plural(len(biases), 'bias value')}, but has {plural(outputs, 'output')}.",
-            (set_fix("bias_values", None),),
-        )
 
 
 def _flatten_rule(values: Params, shapes: Sequence[Shape]) -> ShapeResult:
@@ -82,23 +55,7 @@ LINEAR = LayerSpec(
             maximum=MOST_FEATURES,
         ),
         bias_param(),
-        *weight_params(given=True),
-        ParamSpec(
-            "weight_values",
-            "weights",
-            "The weights themselves: one row for each output, one number in it for each input.",
-            "matrix",
-            None,
-            shown_when=("weight_initialisation", ("given",)),
-        ),
-        ParamSpec(
-            "bias_values",
-            "biases",
-            "The biases themselves: one for each output. Nothing stands for zeros.",
-            "vector",
-            None,
-            shown_when=("weight_initialisation", ("given",)),
-        ),
+        *weight_params("one row for each output, one number in it for each input."),
     ),
     aliases=("dense",),
     rule=_linear_rule,

@@ -1,0 +1,137 @@
+"""The curves of all compared runs in one plot, each run in its colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.panels.curves import Reading, epoch_ends
+from nnviz.gui.panels.numbers import Floats, epochs_of
+from nnviz.gui.panels.plot import CurvePlot
+from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
+from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, Quantity
+from nnviz.record.run import RunView
+
+_VIEWS: dict[str, tuple[Quantity, str, str]] = {
+    "validation": (LOSS, "validation", "Val. loss"),
+    "train": (LOSS, "train", "Batch loss"),
+    "accuracy": (ACCURACY, "validation", "Val. accuracy"),
+}
+#: Points up to which each is a dot.
+_MOST_DOTS = 60
+#: Weight of the past in the moving average of batches.
+_SMOOTHING = 0.9
+
+
+class Overlay(QWidget):
+    """One plot with a line a run; what it shows and along which axis is chosen above it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.view, self.axis = "validation", "epoch"
+        self._runs: tuple[tuple[RunView, str, int], ...] = ()
+        #: The moving averages of batches, by the places of the runs.
+        self._smoothed: dict[int, Reading] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 0, 12, 8)
+        column.setSpacing(6)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.views = Segments(
+            [(key, title, f"Show the {title.lower()}") for key, (_, _, title) in _VIEWS.items()], self
+        )
+        self.axes = Segments(
+            (("epoch", "Epochs", "Epochs along the axis: batches of any size compare"), ("step", "Steps", "Steps")),
+            self,
+        )
+        self.views.chosen.connect(self.show_view)
+        self.axes.chosen.connect(self.show_axis)
+        row.addWidget(self.views)
+        row.addStretch(1)
+        row.addWidget(self.axes)
+        column.addLayout(row)
+        self.legend = Legend(self)
+        column.addWidget(self.legend)
+        self._plots = {LOSS: CurvePlot(parent=self), ACCURACY: CurvePlot(parent=self)}
+        self._plots[ACCURACY].set_share()
+        for plot in self._plots.values():
+            column.addWidget(plot, 1)
+        self.views.set_value(self.view)
+        self.axes.set_value(self.axis)
+
+    @property
+    def plot(self) -> CurvePlot:
+        """The plot that is seen."""
+        return self._plots[_VIEWS[self.view][0]]
+
+    def show_view(self, view: str) -> None:
+        """Show ``validation`` or ``train`` loss, or ``accuracy``."""
+        self.view = view
+        self.views.set_value(view)
+        self._draw_anew()
+
+    def show_axis(self, axis: str) -> None:
+        """``epoch`` or ``step`` along the horizontal axis."""
+        self.axis = axis
+        self.axes.set_value(axis)
+        self._draw_anew()
+
+    def show_runs(self, runs: Sequence[tuple[RunView, str, int]]) -> None:
+        """Show these: the run, its name, and its place among those that are drawn."""
+        self._runs = tuple(runs)
+        self._draw_anew()
+
+    def refresh(self, changed: frozenset[str]) -> None:
+        """Draw what is new."""
+        quantity, split, _ = _VIEWS[self.view]
+        if changed & {quantity.series(split), EPOCH.series()}:
+            self._draw()
+
+    def set_step(self, run: RunView, step: int | None) -> None:
+        """Mark the step of the timeline, which is one of the run on the screen."""
+        self.plot.set_cursor(None if step is None else float(self._placed(run, np.array([step]))[0]))
+
+    def _draw_anew(self) -> None:
+        for plot in self._plots.values():
+            plot.clear()
+            plot.setVisible(plot is self.plot)
+        self._smoothed = {}
+        self._draw()
+
+    def _draw(self) -> None:
+        quantity, split, _ = _VIEWS[self.view]
+        series, end = quantity.series(split), 1.0
+        self.plot.set_axis(self.axis, quantity.title.lower(), whole_x=self.axis == "step")
+        entries: list[LegendEntry] = []
+        for run, name, place in self._runs:
+            steps, values = run.scalars(series)
+            entries.append(LegendEntry(name, run_colour(place)))
+            if not len(steps):
+                continue
+            x = self._placed(run, steps)
+            smoothed = None
+            if split == "train":
+                reading = self._smoothed.setdefault(place, Reading())
+                reading.follow(steps, values, _SMOOTHING)
+                smoothed = reading.smoothed
+            dots = len(steps) <= _MOST_DOTS and smoothed is None
+            self.plot.set_curve(f"{place}", "", run_colour(place), x, values, smoothed, markers=dots)
+            end = max(end, float(x[-1]))
+        self.legend.set_entries(entries)
+        self.plot.update_ranges(end)
+
+    def _placed(self, run: RunView, steps: NDArray[np.int64]) -> Floats:
+        placed = np.asarray(steps, dtype=np.float64)
+        if self.axis == "step":
+            return placed
+        ends, epochs = epoch_ends(run)
+        pace = float(ends[0]) / float(epochs[0]) if len(ends) and epochs[0] > 0 else 0.0
+        return epochs_of(placed, ends, epochs, pace)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme."""
+        self._draw_anew()

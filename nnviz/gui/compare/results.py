@@ -1,0 +1,172 @@
+"""What several runs reached and how they were made, as a table: a column a run, and only the settings that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+from nnviz.gui.look import theme as themes
+from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.panels.runs_columns import BY_KEY
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.parts.widgets import line_height
+from nnviz.gui.runs.run_names import said
+from nnviz.gui.runs.run_row import RunRow
+from nnviz.project.flat_settings import differing, setting, words_of
+
+#: The results, in order, by the keys of the columns of the list.
+_RESULTS = ("loss", "accuracy", "best_epoch", "test_accuracy", "epochs", "steps", "seconds", "parameters")
+_MOST_SETTINGS = 80
+#: Pixels of a column whose name is long.
+_WIDEST = 220
+_WORDS = {"loss": "Lowest validation loss", "accuracy": "Validation accuracy then", "test_accuracy": "Test accuracy"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table.
+
+    Attributes:
+        title: What it says of each run; of a heading the heading.
+        cells: A text a run; none of a heading.
+        best: The runs that are best in it.
+        help: What it means.
+    """
+
+    title: str
+    cells: tuple[str, ...] = ()
+    best: frozenset[int] = frozenset()
+    help: str = ""
+
+
+def lines_of(rows: Sequence[RunRow]) -> list[Line]:
+    """Results, then the settings in which these runs differ."""
+    lines = [Line("Results")]
+    for key in _RESULTS:
+        column = BY_KEY[key]
+        texts = tuple(column.text(row) for row in rows)
+        if all(text == "–" for text in texts):
+            continue
+        values = {at: value for at, row in enumerate(rows) if isinstance(value := column.value(row), int | float)}
+        best: frozenset[int] = frozenset()
+        if column.best and len(set(values.values())) > 1:
+            goal = (min if column.best == "least" else max)(values.values())
+            best = frozenset(at for at, value in values.items() if value == goal)
+        lines.append(Line(_WORDS.get(key, column.title), texts, best, column.help))
+    lines.append(Line("Settings that differ"))
+    known = [row.summary.settings for row in rows]
+    paths = differing(known)
+    for path in paths[:_MOST_SETTINGS]:
+        words = words_of(path)
+        lines.append(Line(words[:1].upper() + words[1:], tuple(said(setting(one, path)) for one in known), help=path))
+    if not paths:
+        lines.append(Line("None: they were made alike", tuple("" for _ in rows)))
+    elif len(paths) > _MOST_SETTINGS:
+        lines.append(Line(f"… and {len(paths) - _MOST_SETTINGS} more", tuple("" for _ in rows)))
+    return lines
+
+
+class ResultsTable(QTableWidget):
+    """The table; it is filled anew only where something in it is another."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._shown: tuple[list[Line], list[str]] | None = None
+        self.setObjectName("RunsTable")
+        self.setAccessibleName("Results and settings of the compared runs")
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalHeader().hide()
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.restyle()
+        follow(themes.notifier.changed, self.restyle)
+
+    @property
+    def lines(self) -> list[Line]:
+        """What is shown."""
+        return [] if self._shown is None else self._shown[0]
+
+    def show_runs(self, rows: Sequence[RunRow], names: Sequence[str], places: Sequence[int]) -> None:
+        """Show these runs, a column each, with the colours of their places among those that are drawn."""
+        lines, titles = lines_of(rows), list(names)
+        if self._shown == (lines, titles):
+            return
+        same_shape = self._shown is not None and len(self._shown[0]) == len(lines) and self._shown[1] == titles
+        self._shown = (lines, titles)
+        self.setRowCount(len(lines))
+        self.setColumnCount(1 + len(rows))
+        for at, (name, place) in enumerate(zip(names, places, strict=True)):
+            # What tells it from others of its name stands below the name.
+            head = QTableWidgetItem(swatch(run_colour(place)), name.replace(" · ", "\n", 1))
+            head.setToolTip(plain_tip(name))
+            self.setHorizontalHeaderItem(1 + at, head)
+        self.setHorizontalHeaderItem(0, QTableWidgetItem(""))
+        if not same_shape:
+            self.clearSpans()
+        for row, line in enumerate(lines):
+            self._fill(row, line)
+        self._fit()
+
+    def _fill(self, row: int, line: Line) -> None:
+        colours = themes.current()
+        title = QTableWidgetItem(line.title)
+        title.setToolTip(plain_tip(line.help))
+        heading = not line.cells
+        title.setFont(themes.font(13 if heading else 12, 600 if heading else 400))
+        title.setForeground(colours.text if heading else colours.text_muted)
+        self.setItem(row, 0, title)
+        for at in range(self.columnCount() - 1):
+            cell = QTableWidgetItem(line.cells[at] if line.cells else "")
+            best = at in line.best
+            cell.setFont(themes.font(13, 600 if best else 400))
+            cell.setForeground(colours.good if best else colours.text)
+            cell.setToolTip(plain_tip(f"{cell.text()} – the best of these runs" if best else cell.text()))
+            self.setItem(row, 1 + at, cell)
+
+    def _fit(self) -> None:
+        header = self.horizontalHeader()
+        if self.columnCount() < 2:
+            return
+        self.resizeColumnToContents(0)
+        header.resizeSection(0, min(header.sectionSize(0) + 8, 260))
+        room = (self.viewport().width() - header.sectionSize(0)) // (self.columnCount() - 1)
+        for at in range(1, self.columnCount()):
+            header.setSectionResizeMode(at, QHeaderView.ResizeMode.Interactive)
+            head = self.horizontalHeaderItem(at)
+            words = [""] if head is None else head.text().split("\n")
+            need = max(header.fontMetrics().horizontalAdvance(word) for word in words) + 42
+            header.resizeSection(at, max(96, min(need, _WIDEST), room))
+
+    def restyle(self) -> None:
+        """Take the letters and colours of the theme."""
+        self.horizontalHeader().setFont(themes.font(12, 600))
+        self.verticalHeader().setDefaultSectionSize(line_height(13) + 8)
+        self._shown = None
+
+    def resizeEvent(self, event: object) -> None:
+        """The columns share the width."""
+        super().resizeEvent(event)  # type: ignore[arg-type]  # Qt hands in the right one
+        self._fit()
+
+
+def swatch(colour: QColor) -> QPixmap:
+    """The line that stands for a run, as legends draw it."""
+    picture = QPixmap(28, 24)
+    picture.setDevicePixelRatio(2.0)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.fillRect(0, 5, 12, 3, colour)
+    painter.end()
+    return picture

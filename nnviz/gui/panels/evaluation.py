@@ -1,0 +1,673 @@
+"""How the network does on a whole split: what is taken for what, each class, calibration; of numbers the errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias, cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nnviz.gui.look import theme as themes
+from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.panels.confusion_view import Cells, ConfusionView
+from nnviz.gui.panels.evaluation_plots import PairsPlot, ReliabilityPlot, ResidualPlot
+from nnviz.gui.panels.example_tiles import ExampleTiles
+from nnviz.gui.panels.figure_table import FigureTable
+from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
+from nnviz.gui.panels.range_bar import RangeBar
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
+from nnviz.gui.runs.shown_network import Asked
+from nnviz.project.edits import SetView
+from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, EvaluatedNumbers, from_reading
+from nnviz.record.interest import NOTHING, Interest
+from nnviz.record.number_text import format_number
+from nnviz.record.quantities import EVALUATION, percent
+from nnviz.record.run import RunView
+from nnviz.train.figures import ClassFigures, NumberFigures, figures_of
+
+_SPLIT_WORDS = {"validation": "validation", "train": "training", "test": "test"}
+#: Pixels of width below which the examples stand under what they belong to, as they do where it is higher than wide.
+_WIDE = 420
+#: What the views are called: of classes, of numbers.
+_VIEW_WORDS = {
+    "pairs": ("Confusion", "Predicted / right"),
+    "table": ("Classes", "Largest errors"),
+    "spread": ("Calibration", "Residuals"),
+}
+_CELL_WORDS = {"count": "number", "share": "% of row", "errors": "mistakes"}
+Places: TypeAlias = NDArray[np.integer[Any]]
+_PINS = "Click one to pin it to the canvas."
+
+
+class EvaluationPanel(Panel):
+    """What a network made of every example of a split, and what follows from that."""
+
+    key = "evaluation"
+    title = "Evaluation"
+    letter = "Q"
+    least_width = 460
+    least_height = 360
+    empty = "Evaluate to see which classes are taken for which, and how far an answer can be trusted."
+    needs_training = True
+    quantities = (EVALUATION,)
+    choices = (
+        PanelChoice(
+            "split",
+            "validation",
+            (
+                PanelOption("validation", "V&alidation examples", "Those that were held back to choose by", "L"),
+                PanelOption("train", "T&raining examples", "Those that were learned", "T"),
+                PanelOption("test", "&Test examples", "Those that are sealed: each look at them is counted", "E"),
+            ),
+        ),
+        PanelChoice(
+            "view",
+            "pairs",
+            (
+                PanelOption("pairs", "C&onfusion, predicted / right", "What was taken for what", "M"),
+                PanelOption("table", "C&lasses, largest errors", "As a table, to be sorted", "A"),
+                PanelOption("spread", "Cali&bration, residuals", "How far an answer can be trusted", "B"),
+            ),
+        ),
+        PanelChoice(
+            "cells",
+            "count",
+            (
+                PanelOption("count", "&Number of examples", "Cells of the confusion matrix say how many", "N"),
+                PanelOption("share", "&Share of the row", "Cells say which part of a class was taken for what", "R"),
+                PanelOption(
+                    "errors", "&Mistakes alone", "Without what was recognised, so that mistakes stand out", "W"
+                ),
+            ),
+        ),
+    )
+    help = (
+        "<p><b>What it shows.</b> What the network, at the step that is named, made of every example of a split. "
+        "<i>Confusion</i>: a row is a class as it is, a column what it was taken for; the diagonal was recognised. "
+        "<i>Precision</i>: of those taken for a class, the share that is of it. <i>Recall</i>: of those of a class, "
+        "the share that was taken for it. <i>F1</i>: 2·precision·recall / (precision + recall); <i>macro F1</i> is its "
+        "mean over the classes. <i>Top-5</i>: the right class was among the five likeliest. <i>Calibration</i>: for "
+        "each tenth of probability how often an answer was right; the <i>calibration error</i> is how far the two lie "
+        "apart, averaged over the examples (expected calibration error, Guo et al., 2017).</p>"
+        "<p>Of a regression: predicted against right, the largest errors, and how the errors are spread. <i>R²</i> is "
+        "1 less the squared errors as a part of those of always answering the mean.</p>"
+        "<p><b>How to read it.</b> Two classes that are confused with each other look alike to the network: click the "
+        "cell and look whether they do to you. Bars below the dashed line: it is surer than it is right.</p>"
+        "<p><b>What to do.</b> Evaluate again after training on. Choose by the validation examples; each look at the "
+        "test set is counted.</p>"
+    )
+
+    def build(self) -> None:
+        """The switches in the header, the figures, the views, and the examples beside them."""
+        self._split, self._view, self._cells = "validation", "pairs", "count"
+        self._evaluated: AnyEvaluated | None = None
+        self._figures: ClassFigures | NumberFigures | None = None
+        self._read: tuple[object, AnyEvaluated | None] = (None, None)
+        #: What was found of a network that is not live, and of which: it stands in no run.
+        self._own: dict[str, tuple[object, AnyEvaluated]] = {}
+        self._asked: Asked | None = None
+        self._was_old = False
+        self._places: list[int] = []
+        self._build_header()
+        self.figures = QLabel("", self.body)
+        self.figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.figures.setTextFormat(Qt.TextFormat.RichText)
+        set_font(self.figures, 13)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        self.views = Segments([(key, words[0], "") for key, words in _VIEW_WORDS.items()], self.body)
+        self.views.chosen.connect(lambda key: self.set_option("view", key))
+        self.cells = QComboBox(self.body)
+        self.cells.setAccessibleName("What the cells say")
+        set_font(self.cells, 12)
+        for cells, words in _CELL_WORDS.items():
+            self.cells.addItem(words, cells)
+        self.cells.activated.connect(lambda place: self.set_option("cells", str(self.cells.itemData(place))))
+        top.addWidget(self.views)
+        top.addStretch(1)
+        self.body_layout.addLayout(top)
+        self.body_layout.addWidget(self.figures)
+        self._build_views()
+        self.examples = ExampleTiles(self.workspace.network, self.body)
+        self.examples.chosen.connect(self.pin)
+        self._main = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._main.setSpacing(12)
+        self._main.addWidget(self._stack, 3)
+        self._main.addWidget(self.examples, 2)
+        self.body_layout.addLayout(self._main, 1)
+        foot = QHBoxLayout()
+        foot.setSpacing(6)
+        self.words = ElidedLabel("", self.body)
+        self.words.setProperty("role", "muted")
+        set_font(self.words, 12)
+        self.scale = RangeBar(self.body)
+        foot.addWidget(self.words, 1)
+        foot.addWidget(self.cells)
+        foot.addWidget(self.scale)
+        self.body_layout.addLayout(foot)
+        follow(self.workspace.training.changed, self._show_button)
+        follow(self.workspace.network.changed, self._show_button)
+        self._show_button()
+
+    def _build_header(self) -> None:
+        self.splits = QComboBox(self.header)
+        self.splits.setAccessibleName("Which examples")
+        self.splits.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        set_font(self.splits, 12)
+        for split, words in _SPLIT_WORDS.items():
+            self.splits.addItem(words.capitalize(), split)
+        self.splits.setItemData(2, "Each look at the test examples is counted.", Qt.ItemDataRole.ToolTipRole)
+        self.splits.activated.connect(lambda place: self.set_option("split", str(self.splits.itemData(place))))
+        self.again = QPushButton("Evaluate", self.header)
+        self.again.setAutoDefault(False)
+        set_font(self.again, 12)
+        self.again.clicked.connect(self.evaluate)
+        self.add_to_header(self.splits)
+        self.add_to_header(self.again)
+        # The empty state has a button of its own, below its sentence.
+        self.begin = QPushButton("Evaluate", self._empty)
+        self.begin.setProperty("role", "primary")
+        self.begin.setAutoDefault(False)
+        set_font(self.begin, 13)
+        self.begin.clicked.connect(self.evaluate)
+        below = QVBoxLayout(self._empty)
+        below.setContentsMargins(0, 0, 0, 18)
+        below.addStretch(1)
+        below.addWidget(self.begin, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def _build_views(self) -> None:
+        self._stack = QStackedWidget(self.body)
+        self.confusion = ConfusionView()
+        self.classes = FigureTable("Precision, recall and F1 of each class")
+        self.reliability = ReliabilityPlot()
+        self.pairs = PairsPlot()
+        self.largest = FigureTable("The largest errors")
+        self.residuals = ResidualPlot()
+        self.none = QLabel("")
+        self.none.setWordWrap(True)
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none.setProperty("role", "muted")
+        set_font(self.none, 13)
+        for view in (
+            self.confusion, self.classes, self.reliability, self.pairs, self.largest, self.residuals, self.none
+        ):  # fmt: skip
+            self._stack.addWidget(view)
+        self.confusion.picked.connect(self.show_cell)
+        self.confusion.pointed.connect(self._say)
+        self.classes.picked.connect(self.show_class)
+        self.reliability.picked.connect(self.show_bin)
+        self.reliability.pointed.connect(self._say)
+        self.pairs.picked.connect(self.pin)
+        self.pairs.pointed.connect(self._say)
+        self.largest.picked.connect(lambda row: self.pin(self._places[row]))
+        self.residuals.picked.connect(self.show_bin)
+        self.residuals.pointed.connect(self._say)
+
+    # ------------------------------------------------------------------ choices
+
+    def option(self, key: str) -> str:
+        """The split, the view, or what the cells say."""
+        return {"split": self._split, "view": self._view, "cells": self._cells}[key]
+
+    def set_option(self, key: str, value: str) -> None:
+        """Choose another one."""
+        if value == self.option(key):
+            return
+        if key == "split":
+            self._split = value
+            self.splits.setCurrentIndex(self.splits.findData(value))
+            self._show_button()
+            self.redraw()
+        elif key == "view":
+            self._view = value
+            self.views.set_value(value)
+            self._show_view()
+        else:
+            self._cells = value
+            self.cells.setCurrentIndex(self.cells.findData(value))
+            self._show_view()
+        self.option_changed.emit(key, value)
+
+    # ------------------------------------------------------------------ asking
+
+    def evaluate(self) -> None:
+        """Ask the network about every example of the split that is chosen."""
+        if self._asked is not None or self.why_not:
+            return
+        split, network = self._split, self.workspace.network
+        live, key = network.is_live, network.key
+
+        def done(found: AnyEvaluated) -> None:
+            self._asked = None
+            if not live:
+                self._own[split] = (key, found)
+            self._show_button()
+            self.redraw()
+
+        self._asked = network.evaluate(split, done, self._on_failure)
+        self._show_button()
+
+    def _on_failure(self, error: BaseException) -> None:
+        self._asked = None
+        self._show_button()
+        self.message.emit(sentence_of(error) if isinstance(error, Exception) else str(error))
+
+    @property
+    def why_not(self) -> str:
+        """Why the network cannot be asked now; empty when it can."""
+        network, training = self.workspace.network, self.workspace.training
+        if network.is_live:
+            able = training.state in {"ready", "running", "paused", "done"}
+            return "" if able else training.blocked() or "The network is being prepared."
+        if self._split == "test":
+            return "The test set is looked at by the live network, where each use is counted, or by nnviz evaluate."
+        return "" if network.kept_file is not None else "No weights are kept of this step: the run is in no file."
+
+    def _show_button(self, *_: object) -> None:
+        busy, reason = self._asked is not None, self.why_not
+        words = _SPLIT_WORDS[self._split]
+        text = "Evaluating…" if busy else "Evaluate"
+        uses = self.workspace.training.test_uses
+        used = (
+            f" It was used {'once' if uses == 1 else f'{uses} times'} so far." if uses else " It is untouched so far."
+        )
+        tip = reason or f"Ask the network about all {words} examples" + (
+            f"; this use of the test set is counted.{used}" if self._split == "test" else ""
+        )
+        for button in (self.again, self.begin):
+            button.setEnabled(not busy and not reason)
+            button.setToolTip(tip)
+            button.setAccessibleName(f"Evaluate the {words} examples")
+        self.again.setText(text)
+        counted = " (counted)" if self._split == "test" else ""
+        self.begin.setText(text if busy else f"Evaluate the {words} examples{counted}")
+
+    # ------------------------------------------------------------------ drawing
+
+    def looks_at(self) -> Interest:
+        """Nothing is measured for it unasked."""
+        return NOTHING
+
+    def shows(self, series: str) -> bool:
+        """Only the split that is chosen."""
+        return series == EVALUATION.series(self._split)
+
+    def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:
+        """The newest evaluation of the split up to the step that is shown."""
+        reading = run.latest(EVALUATION.series(self._split), step)
+        if self._read[0] is not reading:
+            self._read = (reading, from_reading(reading))
+        found = self._read[1]
+        own = self._own.get(self._split)
+        if own is not None and own[0] == self.workspace.network.key:
+            found = own[1]
+        if found is None:
+            self._forget()
+            return False
+        if found is not self._evaluated:
+            self._evaluated, self._figures = found, None
+            self.examples.clear()
+            self.confusion.choose(None)
+            self._ask_figures(found)
+        self._show_step()
+        return True
+
+    def _forget(self) -> None:
+        self._evaluated = self._figures = None
+        self.examples.clear()
+
+    def _ask_figures(self, found: AnyEvaluated) -> None:
+        self.figures.setText("…")
+
+        def done(figures: ClassFigures | NumberFigures) -> None:
+            if found is self._evaluated:
+                self._figures = figures
+                self._show_figures()
+                self._show_view()
+                self._show_worst()
+
+        self.workspace.background.start(lambda: figures_of(found), done, self._on_failure, lane="figures")
+
+    def _show_step(self) -> None:
+        found = self._evaluated
+        assert found is not None
+        count = themes.format_count(len(found))
+        at = f"step {themes.format_count(found.weights_of)}"
+        best = " (best weights)" if found.weights_of != found.step else ""
+        words = _SPLIT_WORDS[found.split]
+        uses = self.workspace.training.test_uses
+        used = f", used {'once' if uses == 1 else f'{uses} times'}" if found.split == "test" and uses else ""
+        self.set_subtitle(
+            f"of {at}{best}, {words}, {count} examples{used}",
+            f"of {at}, {words}, {count} examples",
+            f"{at} · {count} examples",
+            at,
+        )
+        self.show_ages()
+
+    def _show_figures(self) -> None:
+        found, figures = self._evaluated, self._figures
+        if found is None or figures is None:
+            return
+        if isinstance(figures, ClassFigures):
+            values = [
+                ("accuracy", percent(figures.accuracy, 1)),
+                ("top-5", "" if math.isnan(figures.top5) else percent(figures.top5, 1)),
+                ("macro F1", percent(figures.macro_f1, 1)),
+                ("calibration error", "" if figures.calibration is None else percent(figures.calibration.error, 1)),
+                ("without an answer", themes.format_count(figures.unanswered) if figures.unanswered else ""),
+            ]
+        else:
+            values = [
+                ("mean absolute error", format_number(figures.mae)),
+                ("RMSE", format_number(figures.rmse)),
+                ("R²", format_number(figures.r2)),
+                ("largest", format_number(figures.largest)),
+                ("no number", themes.format_count(figures.not_finite) if figures.not_finite else ""),
+            ]
+        shown = [(name, value) for name, value in values if value]
+        muted = themes.current().text_muted.name()
+        self.figures.setText(
+            "&nbsp;&nbsp; ".join(
+                f"<span style='color:{muted}'>{name}</span>&nbsp;<b>{value}</b>" for name, value in shown
+            )
+        )
+        self.figures.setAccessibleName(", ".join(f"{name} {value}" for name, value in shown))
+        self.figures.setToolTip("\n".join(f"{name}: {value}" for name, value in shown))
+
+    def _show_view(self) -> None:
+        found, figures = self._evaluated, self._figures
+        classes = isinstance(figures, ClassFigures)
+        for key, words in _VIEW_WORDS.items():
+            self.views.set_title(key, words[0] if classes or figures is None else words[1])
+        shows_cells = self._view == "pairs" and classes
+        self.cells.setVisible(shows_cells)
+        self.scale.setVisible(shows_cells)
+        self._say("")
+        if isinstance(figures, ClassFigures) and isinstance(found, EvaluatedClasses):
+            self._stack.setCurrentWidget(self._view_of_classes(found, figures))
+        elif isinstance(figures, NumberFigures) and isinstance(found, EvaluatedNumbers):
+            self._stack.setCurrentWidget(self._view_of_numbers(found, figures))
+
+    def _view_of_classes(self, found: EvaluatedClasses, figures: ClassFigures) -> QWidget:
+        if self._view == "pairs":
+            self.confusion.show_counts(found.names, figures.confusion, cast(Cells, self._cells))
+            self.scale.set_scale(self.confusion.scale)
+            return self.confusion
+        if self._view == "table":
+            self._fill_classes(found, figures)
+            return self.classes
+        if figures.calibration is None:
+            self.none.setText(
+                "The outputs of this network are no probabilities: with a cross-entropy, or with a Softmax or Sigmoid "
+                "before the output, it could be seen here how far they can be trusted."
+            )
+            return self.none
+        self.reliability.show_calibration(figures.calibration)
+        return self.reliability
+
+    def _fill_classes(self, found: EvaluatedClasses, figures: ClassFigures) -> None:
+        def share(value: float) -> tuple[str, float]:
+            return ("–" if math.isnan(value) else percent(float(value), 1)), float(value)
+
+        self.classes.show_rows(
+            (
+                ("class", "Click a row to see its mistakes"),
+                ("precision", "Of those taken for it, the share that is of it"),
+                ("recall", "Of those of it, the share that was taken for it"),
+                ("F1", "2·precision·recall / (precision + recall)"),
+                ("examples", "How many there are"),
+                ("taken for it", "How many were taken for it"),
+            ),
+            [
+                (
+                    (name, name if not name.isdecimal() else float(name)),
+                    share(figures.precision[place]),
+                    share(figures.recall[place]),
+                    share(figures.f1[place]),
+                    (themes.format_count(int(figures.support[place])), float(figures.support[place])),
+                    (themes.format_count(int(figures.named[place])), float(figures.named[place])),
+                )
+                for place, name in enumerate(found.names)
+            ],
+        )
+
+    def _view_of_numbers(self, found: EvaluatedNumbers, figures: NumberFigures) -> QWidget:
+        if self._view == "pairs":
+            rest = self.pairs.show_pairs(found.target[:, 0], found.predicted[:, 0])
+            several = f"the first of {len(found.names)} numbers" if len(found.names) > 1 else ""
+            self._say("; ".join(filter(None, (rest, several))))
+            return self.pairs
+        if self._view == "table":
+            self._places = figures.hardest[:200].tolist()
+
+            def number(value: float) -> tuple[str, float]:
+                return format_number(value), value
+
+            rows = []
+            for place in self._places:
+                column = int(np.argmax(np.nan_to_num(np.abs(figures.residuals[place]), nan=np.inf)))
+                right, answer = float(found.target[place, column]), float(found.predicted[place, column])
+                rows.append(((themes.format_count(place), float(place)), *map(number, (right, answer, answer - right))))
+            self.largest.show_rows(
+                (
+                    ("example", "Click a row to pin it to the canvas"),
+                    ("right", "What is right"),
+                    ("predicted", "What the network answers"),
+                    ("error", "Predicted less right"),
+                ),
+                rows,
+            )
+            return self.largest
+        self.residuals.show_errors(figures)
+        return self.residuals
+
+    def _say(self, text: str) -> None:
+        idle = {
+            "pairs": "Point at a cell, click to see its examples.",
+            "table": "Click a heading to sort, a row for its mistakes.",
+            "spread": "Point at a bar, click to see its examples.",
+        }[self._view]
+        if isinstance(self._figures, NumberFigures) and self._view != "spread":
+            idle = "Click a point to pin its example." if self._view == "pairs" else "Click a row to pin its example."
+        found = self._evaluated
+        step = "" if found is None else f"Step {themes.format_count(found.weights_of)}, {_SPLIT_WORDS[found.split]}"
+        self.words.set_wordings(*((text,) if text else (f"{step}. {idle}", f"{step}.", step)))
+
+    # ------------------------------------------------------------------ the examples behind something
+
+    def _show_worst(self) -> None:
+        found, figures = self._evaluated, self._figures
+        if isinstance(found, EvaluatedClasses):
+            wrong = np.flatnonzero(found.rank > 0)
+            title = f"Mistakes, the surest first: {_counted(wrong)}" if len(wrong) else "No mistake"
+            self._show_places(title, wrong)
+        elif isinstance(figures, NumberFigures):
+            self._show_places("Largest errors", figures.hardest, ordered=True)
+
+    def show_cell(self, right: int, taken: int) -> None:
+        """Show the examples of a class that were taken for another, or for itself."""
+        found = self._evaluated
+        if not isinstance(found, EvaluatedClasses):
+            return
+        self.confusion.choose((right, taken))
+        places = np.flatnonzero((found.target == right) & (found.predicted == taken))
+        one, other = found.names[right], found.names[taken]
+        self._show_places(
+            f"{one}, recognised: {_counted(places)}"
+            if right == taken
+            else f"{one} taken for {other}: {_counted(places)}",
+            places,
+            surest=right != taken,
+        )
+
+    def show_class(self, number: int) -> None:
+        """Show the mistakes about a class: those of it, and those taken for it."""
+        found = self._evaluated
+        if isinstance(found, EvaluatedClasses):
+            wrong = (found.rank > 0) & ((found.target == number) | (found.predicted == number))
+            places = np.flatnonzero(wrong)
+            self._show_places(f"Mistakes about {found.names[number]}: {_counted(places)}", places)
+
+    def show_bin(self, number: int) -> None:
+        """Show the examples of a bar."""
+        found, figures = self._evaluated, self._figures
+        if isinstance(found, EvaluatedClasses) and isinstance(figures, ClassFigures) and figures.calibration:
+            shown = figures.calibration
+            places = np.flatnonzero(shown.place == number)
+            wrong = places[found.rank[places] > 0]
+            low, high = (percent(float(edge)) for edge in shown.edges[number : number + 2])
+            # The mistakes first: they are what lies between the bar and the line.
+            right = places[found.rank[places] == 0]
+            title = (
+                f"{low} to {high} sure: {themes.format_count(len(wrong))} of {themes.format_count(len(places))} wrong"
+            )
+            self._show_places(title, np.concatenate([wrong, right]), ordered=True)
+        elif isinstance(found, EvaluatedNumbers) and isinstance(figures, NumberFigures):
+            last = number == len(figures.counts) - 1
+            start, end = (float(edge) for edge in figures.edges[number : number + 2])
+            errors = figures.residuals
+            inside = ((errors >= start) & ((errors <= end) if last else (errors < end))).any(axis=1)
+            self._show_places(f"Errors from {format_number(start)} to {format_number(end)}", np.flatnonzero(inside))
+
+    def _show_places(
+        self,
+        title: str,
+        places: Places,
+        *,
+        surest: bool = True,
+        ordered: bool = False,
+    ) -> None:
+        """Show examples: the surest answers first, or the least sure, or as they come."""
+        found = self._evaluated
+        if found is None:
+            return
+        if isinstance(found, EvaluatedClasses) and not ordered:
+            sure = np.nan_to_num(found.probability[places], nan=0.0)
+            places = places[np.argsort(-sure if surest else sure, kind="stable")]
+        hint = _PINS if not self._pin_not() else self._pin_not()
+        self.examples.show_examples(
+            found, found.split, title, [int(place) for place in places], self._example_words, hint
+        )
+
+    def _example_words(self, place: int) -> str:
+        found = self._evaluated
+        if isinstance(found, EvaluatedClasses) and place < len(found):
+            right, taken = found.names[found.target[place]], int(found.predicted[place])
+            answer = found.names[taken] if taken >= 0 else "no answer"
+            sure = float(found.probability[place])
+            words = right if taken == found.target[place] else f"{right} → {answer}"
+            return words if math.isnan(sure) else f"{words}\n{percent(sure, 1)}"
+        if isinstance(found, EvaluatedNumbers) and place < len(found):
+            right_ones, answers = found.target[place], found.predicted[place]
+            column = int(np.argmax(np.nan_to_num(np.abs(answers - right_ones), nan=np.inf)))
+            one, other = float(right_ones[column]), float(answers[column])
+            return f"{format_number(one)} → {format_number(other)}\noff by {format_number(other - one)}"
+        return ""
+
+    # ------------------------------------------------------------------ pinning
+
+    def _pin_not(self) -> str:
+        """Why an example of this split cannot be pinned; empty when it can."""
+        found, training = self._evaluated, self.workspace.training
+        if self.document.read_only:
+            return self.document.read_only
+        sizes = training.split_sizes
+        pinned = "train" if len(sizes) > 1 and not sizes[1] else "validation"
+        if found is not None and found.split != pinned:
+            return f"The cards show {_SPLIT_WORDS[pinned]} examples: only these can be pinned."
+        return ""
+
+    def pin(self, place: int) -> None:
+        """Pin an example to the canvas: the cards show what each layer makes of it."""
+        reason = self._pin_not()
+        if reason:
+            self.workspace.say(reason)
+            return
+        view = msgspec.structs.replace(self.document.project.view, pinned_sample=place)
+        self.workspace.apply(SetView(view, gesture="pin"))
+
+    # ------------------------------------------------------------------ age, room, export
+
+    @property
+    def is_old(self) -> bool:
+        """Whether training has gone on since it was made."""
+        return self._evaluated is not None and self.moment.is_old(self._evaluated.step)
+
+    def has_aged(self) -> bool:
+        """Whether it has become old, or is new again, since that was said."""
+        return self.is_old is not self._was_old
+
+    def show_ages(self) -> None:
+        """Say that it is of an earlier step."""
+        self._was_old = self.is_old
+        found = self._evaluated
+        self._subtitle.set_age((lambda: self.moment.words(found.step)) if self._was_old and found is not None else None)
+
+    def restyle(self) -> None:
+        """Colours of the theme in the line of figures, too."""
+        super().restyle()
+        self._show_figures()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow, the examples stand below."""
+        super().resizeEvent(event)
+        beside = self.width() >= max(_WIDE * themes.text_scale(), 0.9 * self.height())
+        self._main.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """What the view shows: the matrix, a row a class, a row a bar; of numbers a row an example."""
+        found, figures = self._evaluated, self._figures
+        if isinstance(found, EvaluatedClasses) and isinstance(figures, ClassFigures):
+            if self._view == "pairs":
+                yield ("is / taken for", *found.names)
+                for name, row in zip(found.names, figures.confusion.tolist(), strict=True):
+                    yield (name, *row)
+            elif self._view == "table":
+                yield ("class", "precision", "recall", "f1", "examples", "taken for it")
+                columns = (figures.precision, figures.recall, figures.f1, figures.support, figures.named)
+                for place, name in enumerate(found.names):
+                    yield (name, *(column[place].item() for column in columns))
+            elif figures.calibration is not None:
+                shown = figures.calibration
+                yield ("from", "to", "examples", "probability", "accuracy")
+                for place in range(len(shown.count)):
+                    ends = float(shown.edges[place]), float(shown.edges[place + 1])
+                    yield (
+                        *ends, int(shown.count[place]), float(shown.confidence[place]), float(shown.accuracy[place])
+                    )  # fmt: skip
+        elif isinstance(found, EvaluatedNumbers) and isinstance(figures, NumberFigures):
+            yield ("example", "number", "right", "predicted", "error")
+            for place in range(len(found)):
+                for column, name in enumerate(found.names):
+                    right, answer = float(found.target[place, column]), float(found.predicted[place, column])
+                    yield (place, name, right, answer, answer - right)
+        else:  # nothing is known yet, or the figures are being found
+            yield ("example", "right", "taken for", "probability")
+            if isinstance(found, EvaluatedClasses):
+                for place in range(len(found)):
+                    taken = int(found.predicted[place])
+                    words = found.names[found.target[place]], found.names[taken] if taken >= 0 else ""
+                    yield (place, *words, float(found.probability[place]))
+
+
+def _counted(places: Places) -> str:
+    return f"{themes.format_count(len(places))} example{'s' * (len(places) != 1)}"

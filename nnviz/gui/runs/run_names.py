@@ -1,0 +1,63 @@
+"""What runs are called where several are named: those of one name are told apart by what differs between them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from nnviz.gui.runs.run_row import RunRow
+from nnviz.project.flat_settings import Flat, differing, setting, words_of
+from nnviz.record.number_text import written_number
+
+#: Settings that tell two runs of one name apart, at most.
+_MOST = 2
+
+
+def distinct_names(rows: Sequence[RunRow]) -> list[str]:
+    """A name for each, no two alike as far as anything differs."""
+    counts = Counter(row.name for row in rows)
+    names: list[str] = []
+    for row in rows:
+        if counts[row.name] == 1:
+            names.append(row.name)
+            continue
+        alike = [one for one in rows if one.name == row.name]
+        names.append(f"{row.name} · {_what_differs(row, alike)}")
+    return names
+
+
+def said(value: Flat) -> str:
+    """A setting in a cell."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return "–"
+    if isinstance(value, int | float):
+        return written_number(float(value))
+    return value.replace("_", " ") if value else "–"
+
+
+def date_of(seconds: float) -> str:
+    """When a run began, in local time: ``28 Nov 17:05``; a dash where that is not known."""
+    try:
+        return time.strftime("%d %b %H:%M", time.localtime(seconds)) if seconds > 0 else "–"
+    except (ValueError, OverflowError, OSError):  # not a time of this calendar
+        return "–"
+
+
+def _what_differs(row: RunRow, alike: Sequence[RunRow]) -> str:
+    paths = differing([one.summary.settings for one in alike])
+    told = [path for path in paths if path != "training.epochs"][:_MOST] or paths[:_MOST]
+    words = []
+    for path in told:
+        value = setting(row.summary.settings, path)
+        text = said(value)
+        words.append(text if isinstance(value, str) and not text[:1].isdigit() else f"{words_of(path)} {text}")
+    mine = ", ".join(words)
+    twins = [one for one in alike if all(_same(one, row, path) for path in told)]
+    return mine if len(twins) == 1 else ", ".join(filter(None, (mine, date_of(row.created))))
+
+
+def _same(one: RunRow, other: RunRow, path: str) -> bool:
+    return setting(one.summary.settings, path) == setting(other.summary.settings, path)

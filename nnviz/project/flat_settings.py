@@ -1,0 +1,136 @@
+"""A project taken apart into settings: a flat list of values by the paths that ``--set`` takes, for tables of runs.
+
+Settings of data and training stand there with their defaults, so that two runs can be laid beside each other. Of a
+layer only what differs from its declaration's defaults is listed; :func:`setting` fills in the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from nnviz.errors import NnvizError
+from nnviz.project import choices, registry
+from nnviz.project.files import io
+from nnviz.project.model import Choice, DataConfig, ParamValue, Project, TrainConfig
+from nnviz.project.spec import Spec, brief
+
+#: A value that one cell of a table holds.
+Flat: TypeAlias = "str | int | float | bool | None"
+#: What a layer's bypass is called.
+_BYPASSED = "bypassed"
+
+
+def flat_settings(project: Project) -> dict[str, Flat]:
+    """Values by path: ``training.optimizer``, ``training.learning_rate``, ``data.dataset``, ``conv1.kernel_size``.
+
+    The path of a layer itself holds its kind. Names, places, notes and groups are left out: they decide nothing.
+    """
+    found: dict[str, Flat] = {}
+    for place, config in (("training", project.training), ("data", project.data)):
+        for name in config.__struct_fields__:
+            found.update(_of_field(place, name, getattr(config, name), config))
+    for key, node in project.graph.nodes.items():
+        found[key] = node.kind
+        for name, value in node.params.items():
+            found.update(_of_value(f"{key}.{name}", value))
+        if node.bypassed:
+            found[f"{key}.{_BYPASSED}"] = True
+    if project.curation:
+        found["curation"] = f"{len(project.curation)} examples"
+    return found
+
+
+def settings_in(project_json: bytes) -> dict[str, Flat]:
+    """The same of a project as its file holds it; nothing where that is none, or of a newer nnviz."""
+    try:
+        return flat_settings(io.loads(project_json))
+    except NnvizError:
+        return {}
+
+
+def setting(settings: Mapping[str, Flat], path: str) -> Flat:
+    """A value by its path; of a layer that is there and does not say it, the default. None where there is none."""
+    if path in settings:
+        return settings[path]
+    layer, _, name = path.partition(".")
+    kind = settings.get(layer)
+    if not name or not isinstance(kind, str) or kind not in registry.layers():
+        return None
+    if name == _BYPASSED:
+        return False
+    spec = registry.layer(kind)
+    default = next((param.default for param in spec.params if param.name == name), None)
+    return dict(_of_value(path, default)).get(path)
+
+
+def words_of(path: str) -> str:
+    """What a setting is called: ``learning rate``, ``data set``, ``kernel size of conv1``."""
+    place, _, name = path.partition(".")
+    if path == "data.dataset":
+        return "data set"
+    if place in ("training", "data"):
+        return name.replace(".", " ").replace("_", " ")
+    return f"{name.replace('.', ' ').replace('_', ' ')} of {place}" if name else f"kind of {place}"
+
+
+def differing(all_settings: Sequence[Mapping[str, Flat]]) -> list[str]:
+    """The paths whose values are not the same in all of these, in the order of the first that has them."""
+    paths: dict[str, None] = {}
+    for settings in all_settings:
+        paths.update(dict.fromkeys(settings))
+    return [path for path in paths if differs(all_settings, path)]
+
+
+def differs(all_settings: Sequence[Mapping[str, Flat]], path: str) -> bool:
+    """Whether a setting has not the same value in all of these."""
+    values: set[str] = set()
+    for settings in all_settings:
+        # Read as it stands where it stands: there may be hundreds of runs with a hundred settings each.
+        values.add(repr(settings[path] if path in settings else setting(settings, path)))
+        if len(values) > 1:
+            return True
+    return False
+
+
+def _of_field(place: str, name: str, value: object, config: TrainConfig | DataConfig) -> Iterator[tuple[str, Flat]]:
+    path = f"{place}.{name}"
+    slot = choices.slot(name)
+    if isinstance(value, Choice):
+        yield path, value.kind
+        spec = slot.known(value.kind) if slot is not None and value.kind in slot.known else None
+        # The command line knows those of the optimizer without its name, and so does whoever types.
+        yield from _of_params(place if name == "optimizer" else path, value, spec)
+    elif isinstance(value, tuple):
+        yield path, ", ".join(_said(one) for one in value) or "none"
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _of_value(f"{place}.{key}", one)
+    else:
+        yield from _of_value(path, value)  # type: ignore[arg-type]  # a field of a project
+
+
+def _of_params(path: str, choice: Choice, spec: Spec | None) -> Iterator[tuple[str, Flat]]:
+    declared = {} if spec is None else {param.name: param.default for param in spec.params}
+    for name, value in {**declared, **choice.params}.items():
+        yield from _of_value(f"{path}.{name}", value)
+
+
+def _of_value(path: str, value: ParamValue) -> Iterator[tuple[str, Flat]]:
+    if isinstance(value, Choice):
+        yield path, value.kind
+        yield from _of_params(path, value, None)
+    elif value is None or isinstance(value, bool | int | float | str):
+        yield path, value
+    else:
+        yield path, _said(value)
+
+
+def _said(value: object) -> str:
+    """A value in one cell."""
+    if isinstance(value, Choice):
+        inside = ", ".join(f"{name.replace('_', ' ')} {_said(one)}" for name, one in value.params.items())
+        return f"{value.kind} ({inside})" if inside else value.kind
+    if isinstance(value, tuple) and len(value) <= 6 and all(isinstance(one, int) for one in value):
+        return " × ".join(map(str, value))
+    return value if isinstance(value, str) else brief(value)

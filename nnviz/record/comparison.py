@@ -1,0 +1,96 @@
+"""Several runs side by side: the settings in which they differ, and what came out of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnviz.errors import InputError, RunFileError
+from nnviz.paths import shown
+from nnviz.record.library import Label, Library
+from nnviz.record.places import RUN_SUFFIX
+from nnviz.record.summary import Settings, SettingValue, Summary, summary
+
+#: So many names are listed where one is looked for.
+_MOST_NAMED = 6
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Runs side by side.
+
+    Attributes:
+        names: Of the runs, as they stand in the list of runs.
+        settings: Path of a setting -> its value in each run, None where it has none; only where they differ.
+        summaries: Of each run, with all its settings.
+    """
+
+    names: tuple[str, ...]
+    settings: Mapping[str, tuple[object, ...]]
+    summaries: tuple[Summary, ...]
+
+
+def compare_runs(
+    paths: Sequence[Path], settings: Settings, value: Callable[[Mapping[str, SettingValue], str], object]
+) -> Compared:
+    """Compare the runs in these files.
+
+    Args:
+        paths: Two or more.
+        settings: Every setting of a project by its path, of the project as its file holds it.
+        value: That of a path, also where it is a default that nobody has written down; None where there is none.
+
+    Raises:
+        RunFileError: One of them cannot be read.
+    """
+    found = []
+    for path in paths:
+        one = summary(path, settings)
+        if one.damage:
+            raise RunFileError(one.damage)
+        found.append(one)
+    every = sorted({key for one in found for key in one.settings})
+    beside = {key: tuple(value(one.settings, key) for one in found) for key in every}
+    differing = {key: values for key, values in beside.items() if any(one != values[0] for one in values)}
+    return Compared(tuple(path.stem for path in paths), differing, tuple(found))
+
+
+def find_run(named: str, folder: Path, field: str = "") -> Path:
+    """The run that somebody names: a file, or one of a folder by its name, its title or a part of either.
+
+    Args:
+        named: As it was typed.
+        folder: Where runs are kept.
+        field: The argument that it was given for, for the sentence.
+
+    Raises:
+        InputError: There is none, or more than one.
+    """
+    typed = Path(named).expanduser() if named and "\0" not in named else None
+    if typed is not None:
+        for path in (typed, typed.with_name(typed.name + RUN_SUFFIX) if typed.name else typed):
+            if path.is_file():
+                return path
+    library = Library(folder)
+    labels = library.labels()
+    runs = [run.path for run in library.runs()]
+    wanted = named.casefold().removesuffix(RUN_SUFFIX)
+    exact = [path for path in runs if wanted in (path.stem.casefold(), _title(path, labels).casefold())]
+    found = exact or [path for path in runs if wanted and wanted in f"{path.stem}\n{_title(path, labels)}".casefold()]
+    if not found:
+        raise InputError(
+            f"There is no run of this name, neither as a file nor in {folder} (nnviz runs lists them).",
+            file=shown(named),
+            field=field,
+        )
+    if len(found) > 1:
+        some = ", ".join(f"'{path.stem}'" for path in found[:_MOST_NAMED])
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        raise InputError(f"Several runs have this in their name: {some}{more}.", file=shown(named), field=field)
+    return found[0]
+
+
+def _title(path: Path, labels: Mapping[str, Label]) -> str:
+    label = labels.get(path.name)
+    return "" if label is None else label.title

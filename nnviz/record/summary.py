@@ -1,0 +1,303 @@
+"""What a list of runs says of one: its name, its settings, how far it came and what it reached.
+
+A live run says the same of itself (:func:`summary_of`), so that its row and that of its file cannot differ in meaning.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias, TypedDict
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz.errors import NnvizError
+from nnviz.record import file_format as form
+from nnviz.record.opening import BROKEN, checked_connection
+from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, STEPS_PER_SECOND, TRAINING_SECONDS
+from nnviz.record.run import RunInfo, RunView
+from nnviz.record.run_lock import RunFileBusy, RunLock
+
+#: A setting as a list shows it.
+SettingValue: TypeAlias = "str | int | float | bool | None"
+#: Takes the bytes of a project apart into settings by their paths. Given by whoever knows what a project is.
+Settings: TypeAlias = Callable[[bytes], Mapping[str, SettingValue]]
+#: The points of a curve.
+Curve: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+#: Curves whose last value is listed.
+_LOSSES = tuple(LOSS.series(split) for split in ("train", "validation", "test"))
+#: Rows of one curve that are read, of 65,536 points at most each: the newest.
+_MOST_ROWS = 64
+#: Settings of one run that are kept, and letters of one of them.
+MOST_SETTINGS, LONGEST_SETTING = 4096, 200
+_LONGEST_TITLE, _LONGEST_DEVICE = 200, 40
+_MOST_PARAMETERS = 2**53
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list of runs shows of one.
+
+    Attributes:
+        title: Of its project; the user's own title, if there is one, is in the label.
+        created: Seconds since 1970, UTC; 0 where that is not known.
+        last_step: The highest step; -1 before the first.
+        losses: The last value of each loss that was recorded, by the name of its series.
+        finished: It was brought to its end.
+        running: Somebody is writing it.
+        state: Of the session behind it when it last wrote, such as ``done`` or ``failed``.
+        damage: Why it cannot be read, as a sentence; empty where it can.
+        settings: Values by path, as ``Settings`` gives them; empty where nobody asked.
+        epochs: Finished epochs.
+        seconds: Time that its steps took, pauses left out: as it was recorded at the ends of epochs, and behind the
+            last one (in older files everywhere) the steps over their recorded speed. NaN where neither was.
+        best_step: Step with the lowest validation loss; -1 before the first, and ``best_epoch`` likewise.
+        best_loss: That loss; NaN where there is none, as in all figures below.
+        best_accuracy: The share of the validation split that was right at that step.
+        accuracy: The same at the end, and ``test_accuracy`` of the test split where it was asked for.
+        device: Where it was trained.
+        seed: Of the training.
+        parameters: Trainable numbers; 0 where that was not recorded.
+    """
+
+    title: str = ""
+    created: float = 0.0
+    last_step: int = -1
+    losses: Mapping[str, float] = field(default_factory=dict)
+    finished: bool = False
+    running: bool = False
+    damage: str = ""
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = math.nan
+    best_step: int = -1
+    best_epoch: int = -1
+    best_loss: float = math.nan
+    best_accuracy: float = math.nan
+    accuracy: float = math.nan
+    test_accuracy: float = math.nan
+    device: str = ""
+    seed: int = 0
+    parameters: int = 0
+    state: str = ""
+
+
+class _State(msgspec.Struct):
+    state: str = ""
+    finished: bool = False
+    last_step: int = -1
+
+
+class _Info(msgspec.Struct):
+    title: str = ""
+    created: float = 0.0
+    device: str = ""
+    seed: int = 0
+    facts: dict[str, str] = {}
+
+
+def summary(path: Path, settings: Settings | None = None) -> Summary:
+    """What the head of a run's file says; never raises: what is wrong is in ``damage``.
+
+    Args:
+        path: The run's file.
+        settings: Takes its project apart; None leaves that out.
+    """
+    running = is_written(path)
+    try:
+        with checked_connection(path) as (connection, _file):
+            info = msgspec.json.decode(fact(connection, "info"), type=_Info)
+            state = msgspec.json.decode(fact(connection, "state"), type=_State)
+            # Nobody has to believe a project that is damaged to believe the curves.
+            found = _settings(fact(connection, "project"), settings) if settings is not None else {}
+            return Summary(
+                title=_line(info.title, _LONGEST_TITLE),
+                created=info.created,
+                last_step=state.last_step,
+                finished=state.finished,
+                running=running,
+                state=_line(state.state, _LONGEST_DEVICE),
+                settings=found,
+                device=_line(info.device, _LONGEST_DEVICE),
+                seed=info.seed,
+                parameters=_parameters(info.facts),
+                **_figures(lambda series, all_of_it: _curve(connection, series, all_of_it), state.last_step),
+            )
+    except NnvizError as error:
+        return Summary(running=running, damage=str(error))
+    except (*BROKEN, msgspec.MsgspecError, RecursionError, OSError):
+        return Summary(running=running, damage="The run file is damaged.")
+
+
+def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
+    """The same of a run in memory, live or opened from its file. Any thread may ask; it takes under a millisecond.
+
+    Args:
+        run: What is summed up.
+        settings: Its project taken apart, which does not change while it runs.
+    """
+    info: RunInfo = run.info
+    return Summary(
+        title=_line(info.title, _LONGEST_TITLE),
+        created=info.created,
+        last_step=run.last_step,
+        finished=run.finished,
+        running=not run.finished,
+        state=run.state,
+        settings=settings,
+        device=_line(info.device, _LONGEST_DEVICE),
+        seed=info.seed,
+        parameters=_parameters(info.facts),
+        **_figures(lambda series, _all: run.scalars(series), run.last_step),
+    )
+
+
+def is_written(path: Path) -> bool:
+    """Whether somebody writes this run now."""
+    if not path.with_name(f".{path.name}.lock").exists():
+        return False
+    try:
+        RunLock.take(path).release()
+    except RunFileBusy:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def fact(connection: sqlite3.Connection, name: str) -> bytes:
+    """What a run's file says of itself under a name, as it stands there.
+
+    Raises:
+        RunFileError: Nothing, or more than may be.
+    """
+    row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    if row is None or not isinstance(row[0], bytes) or len(row[0]) > form.MOST_PROJECT:
+        raise form.damaged("what it says of itself")
+    return row[0]
+
+
+def best_of(steps: NDArray[np.int64], values: NDArray[np.float64]) -> int:
+    """Place of the lowest value that is a number; -1 where there is none."""
+    finite = np.isfinite(values)
+    return int(np.argmin(np.where(finite, values, np.inf))) if finite.any() else -1
+
+
+def seconds_of(steps: NDArray[np.int64], rates: NDArray[np.float64], last_step: int, begin: int = 0) -> float:
+    """How long the steps took, by the speed that was measured over the last moments before each of these steps.
+
+    Args:
+        steps: Where the speed was measured, ascending.
+        rates: Steps a second.
+        last_step: How far it came: what is behind the last measurement was as fast as that.
+        begin: Steps until there took a time that is known already.
+
+    Returns:
+        Seconds; NaN where no speed was measured.
+    """
+    fine = np.isfinite(rates) & (rates > 0) & (steps > begin)
+    steps, rates = steps[fine], rates[fine]
+    if not len(steps):
+        return math.nan
+    ends = np.append(steps[:-1], max(int(steps[-1]), last_step))
+    return float((np.diff(ends, prepend=begin) / rates).sum())
+
+
+class _Figures(TypedDict):
+    losses: Mapping[str, float]
+    epochs: int
+    seconds: float
+    best_step: int
+    best_epoch: int
+    best_loss: float
+    best_accuracy: float
+    accuracy: float
+    test_accuracy: float
+
+
+def _seconds(curve: Callable[[str, bool], Curve], last_step: int) -> float:
+    ends, seconds = curve(TRAINING_SECONDS.series(), False)
+    rates = curve(STEPS_PER_SECOND.series(), True)
+    if not len(ends):
+        return seconds_of(*rates, last_step)
+    behind = seconds_of(*rates, last_step, int(ends[-1])) if last_step > ends[-1] else 0.0
+    return float(seconds[-1]) + (behind if math.isfinite(behind) else 0.0)
+
+
+def _figures(curve: Callable[[str, bool], Curve], last_step: int) -> _Figures:
+    """What it reached; ``curve`` gives a series, all of it or its last points only."""
+    ends = {name: values[-1] for name in _LOSSES for values in [curve(name, False)[1]] if len(values)}
+    steps, losses = curve(LOSS.series("validation"), True)
+    epoch_steps, epochs = curve(EPOCH.series(), True)
+    right_steps, right = curve(ACCURACY.series("validation"), True)
+    _, tested = curve(ACCURACY.series("test"), False)
+    best = best_of(steps, losses)
+    step = int(steps[best]) if best >= 0 else -1
+    return _Figures(
+        losses={name: float(value) for name, value in ends.items()},
+        epochs=_whole(epochs[-1]) if len(epochs) else 0,
+        seconds=_seconds(curve, last_step),
+        best_step=step,
+        best_epoch=_epoch_at(step, epoch_steps, epochs),
+        best_loss=float(losses[best]) if best >= 0 else math.nan,
+        best_accuracy=_at(step, right_steps, right),
+        accuracy=float(right[-1]) if len(right) else math.nan,
+        test_accuracy=float(tested[-1]) if len(tested) else math.nan,
+    )
+
+
+def _at(step: int, steps: NDArray[np.int64], values: NDArray[np.float64]) -> float:
+    place = int(np.searchsorted(steps, step))
+    return float(values[place]) if place < len(steps) and steps[place] == step else math.nan
+
+
+def _epoch_at(step: int, steps: NDArray[np.int64], epochs: NDArray[np.float64]) -> int:
+    """The epoch that ended at a step, or the one in which it lies; 0 before the first, -1 where there is no step."""
+    if step < 0:
+        return -1
+    place = int(np.searchsorted(steps, step, side="right")) - 1
+    return _whole(epochs[place]) if place >= 0 else 0
+
+
+def _whole(value: float) -> int:
+    return int(value) if 0 <= value <= form.MOST_STEP else 0
+
+
+def _curve(connection: sqlite3.Connection, series: str, all_of_it: bool) -> Curve:
+    rows = connection.execute(
+        "SELECT codec, count, data FROM scalars WHERE series = (SELECT id FROM series WHERE name = ?) "
+        "ORDER BY first_step DESC LIMIT ?",
+        (series, _MOST_ROWS if all_of_it else 1),
+    ).fetchall()
+    found = [form.unpack_scalars(*row) for row in reversed(rows)]
+    if not found:
+        return np.empty(0, np.int64), np.empty(0)
+    if len(found) == 1:
+        return found[0]
+    steps = np.concatenate([one[0] for one in found])
+    if (np.diff(steps) <= 0).any():
+        raise form.damaged("a curve")
+    return steps, np.concatenate([one[1] for one in found])
+
+
+def _settings(project: bytes, settings: Settings) -> Mapping[str, SettingValue]:
+    return {
+        path[:LONGEST_SETTING]: _line(value, LONGEST_SETTING) if isinstance(value, str) else value
+        for path, value in itertools.islice(settings(project).items(), MOST_SETTINGS)
+    }
+
+
+def _parameters(facts: Mapping[str, str]) -> int:
+    text = facts.get("parameters", "")
+    return min(int(text), _MOST_PARAMETERS) if text.isascii() and text.isdigit() and len(text) < 17 else 0
+
+
+def _line(text: str, most: int) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text[:most])

@@ -1,0 +1,451 @@
+"""One training in several processes: each finds the gradients of its part of every batch, and all take the same step.
+
+The first process leads. It is the training as it always is, with session, instruments and run; before each thing that
+takes all processes it sends an :class:`Order`, which the others wait for and do (``train/follower.py``). So whatever it
+decides, by a clock or by a finding, is decided once, and nobody waits for a collective operation that does not come.
+
+A step: every process takes the same batch and computes what the network puts out for its own part; these outputs are
+gathered, so that each finds the loss of the whole batch, whatever the loss is; DistributedDataParallel adds the
+gradients up while they are found. That is the sum that one process finds with the whole batch, but for the order in
+which it is added. Batch normalisation takes its statistics over the whole batch (:mod:`nnviz.train.shared_norm`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from enum import IntEnum
+from typing import NamedTuple, TypeVar
+
+import msgspec
+import torch
+import torch.distributed as dist
+from msgspec.structs import replace
+from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
+from torch.nn.parallel import DistributedDataParallel
+
+from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError
+from nnviz.network.losses import LossFunction
+from nnviz.network.network import Network
+from nnviz.project.model import Project
+from nnviz.train import shared_norm
+from nnviz.train.ranks import Ranks
+
+_Result = TypeVar("_Result")
+#: How long a process waits for the next order: as long as the first one measures, writes or is asked things.
+_PATIENCE = timedelta(days=30)
+#: Seconds between two questions whether another process was asked to end.
+_ASK_EVERY = 0.5
+#: The splits, as an order names them.
+SPLITS = ("train", "validation", "test")
+_FAILED, _STOP = "failed", "stop"
+#: Numbers the connections that a program makes one after the other: each has words of its own.
+_connections = itertools.count()
+
+
+class What(IntEnum):
+    """What all are to do now.
+
+    MEET: everybody says whether it is ready. STATE: take the weights and all else from the first one. STEP: train on
+    the batch of the step. EVALUATE: a batch of a split. END: nothing more comes.
+    """
+
+    MEET = 0
+    STATE = 1
+    STEP = 2
+    EVALUATE = 3
+    END = 4
+
+
+class Order(NamedTuple):
+    """What the first process sends to the others.
+
+    Attributes:
+        what: To do.
+        number: The step (its updates before it), or the number of a batch.
+        other: The number of a split, or of bytes.
+        value: The learning rate.
+    """
+
+    what: What
+    number: int = 0
+    other: int = 0
+    value: float = 0.0
+
+
+class _Said(msgspec.Struct):
+    """What a process says when all meet: what it failed by, and what it trains on."""
+
+    failure: str = ""
+    data: str = ""
+
+
+class Together:
+    """The connection of this process with the others of the same training. Belongs to the thread of the training.
+
+    Args:
+        ranks: Which of them it is.
+        device: Where it computes; chooses between NCCL (CUDA) and Gloo.
+
+    Attributes:
+        ranks: As given.
+        device: As given.
+        on_stop: Called in the first process, in the middle of a step, when another one was asked to end.
+
+    Raises:
+        TrainingError: The processes do not find each other.
+    """
+
+    #: What is said where it does not fit.
+    HOLDS_ALL = "Each process holds the whole network: more processes make room for larger batches alone."
+
+    def __init__(self, ranks: Ranks, device: torch.device) -> None:
+        self.ranks = ranks
+        self.device = device
+        try:
+            store, _, _ = next(rendezvous("env://", ranks.rank, ranks.size))
+            store = PrefixStore(f"nnviz{next(_connections)}", store)
+            self._store = PrefixStore("said", store)
+            dist.init_process_group(
+                "nccl" if device.type == "cuda" else "gloo",
+                store=PrefixStore("gradients", store),
+                rank=ranks.rank,
+                world_size=ranks.size,
+                device_id=device if device.type == "cuda" else None,
+            )
+            # Orders are plain numbers of the processor, and are waited for as long as it takes.
+            self._orders = dist.new_group(backend="gloo", timeout=_PATIENCE)
+        except (RuntimeError, ValueError, OSError) as error:  # torch's own errors of connections are RuntimeErrors
+            raise TrainingError(f"The {ranks.size} processes do not find each other: {_first_line(error)}") from error
+        #: The network as DistributedDataParallel wraps it.
+        self._parallel: nn.Module | None = None
+        self._network: Network | None = None
+        #: Makes the state that the others are to take; of the first process alone.
+        self._state: Callable[[], Mapping[str, bytes]] | None = None
+        #: Whether the others have another state than the first one.
+        self._stale = True
+        self._ended = False
+        #: Whether this process left something undone that the others may still wait for: they take no order then.
+        self._broken = False
+        #: When (``monotonic``) it may be asked again whether another process was asked to end.
+        self._next_question = 0.0
+        #: Called in the first process when another one was asked to end.
+        self.on_stop: Callable[[], None] = lambda: None
+
+    # -- the first process --------------------------------------------------------------------------------------------
+
+    def part_of(self, project: Project) -> Project:
+        """The project with the batches that this process computes: what it takes memory for."""
+        share = -(-project.training.batch_size // self.ranks.size)
+        return replace(project, training=replace(project.training, batch_size=share))
+
+    def attach(self, network: Network, state: Callable[[], Mapping[str, bytes]]) -> None:
+        """The network that is trained, and what makes the blobs of all that decides how it goes on.
+
+        Raises:
+            ProjectError: It has no weights, so that there is nothing to divide.
+        """
+        if not any(parameter.requires_grad for parameter in network.parameters()):
+            raise ProjectError("A network without weights is not trained: nothing can be divided among processes.")
+        self._network, self._state = network, state
+        shared_norm.share(network)
+
+    def state_changed(self) -> None:
+        """Weights or optimizer of this process are no longer what its last step made of them: the others need them."""
+        self._stale = True
+
+    def begin_step(self, step: int, rate: float) -> None:
+        """Every process is to make this step; called by the first one right before it does."""
+        if self.ranks.leads:
+            self._send_state_if_stale()
+            self.send(Order(What.STEP, step, 0, rate))
+            if time.monotonic() >= self._next_question:
+                self._next_question = time.monotonic() + _ASK_EVERY
+                if self._asked_to_stop:
+                    self.on_stop()
+
+    def forward_of(self, split: str) -> nn.Module:
+        """Stands in for the network in an evaluation of a whole split, whose batches it gets one after the other."""
+        assert self._network is not None
+        return _SharedForward(self, self._network, SPLITS.index(split))
+
+    def begin_evaluating(self, batch: int, split: int) -> None:
+        """Every process is to do its part of a batch of a split."""
+        if self.ranks.leads:
+            self._send_state_if_stale()
+            self.send(Order(What.EVALUATE, batch, split))
+
+    def meet(self, failure: NnvizError | None, data: str) -> None:
+        """Everybody says whether it is ready, and is connected with the others; called once by each, before any step.
+
+        Args:
+            failure: Why this process is not.
+            data: A mark of what it trains on, which must be the same everywhere.
+
+        Raises:
+            TrainingError: Another one is not ready, or has other data.
+            NnvizError: This one is not ready: its own failure.
+        """
+        if self.ranks.leads:
+            self.send(Order(What.MEET))
+        said = self._everybody(_Said("" if failure is None else str(failure), data))
+        # Where one cannot, all know it and nobody waits for an order.
+        self._broken = any(one.failure or one.data != said[0].data for one in said)
+        if failure is not None:
+            raise failure
+        for rank, one in enumerate(said):
+            if one.failure:
+                raise TrainingError(f"Process {rank} of {self.ranks.size} cannot train: {one.failure}")
+            if one.data != said[0].data:
+                raise TrainingError(f"Process {rank} of {self.ranks.size} has other examples than the first one.")
+        with self._waiting():
+            self._wrap()
+
+    def end(self) -> None:
+        """Nothing more comes. The first process tells the others, which end as well."""
+        if self._ended:
+            return
+        self._ended = True
+        self._parallel = None
+        try:
+            if self._broken:
+                self.report_failure("it could not go on.")
+            elif self.ranks.leads and not self._store.check([_FAILED]):
+                self.send(Order(What.END))
+            dist.destroy_process_group()
+        except (RuntimeError, TrainingError):
+            pass  # Somebody has gone already, and that was said.
+
+    @property
+    def _asked_to_stop(self) -> bool:
+        """Whether another process was asked to end; asks over the network, so not at every step."""
+        try:
+            return bool(self._store.check([_STOP]))
+        except RuntimeError:
+            return False
+
+    def ask_to_stop(self) -> None:
+        """This process was asked to end: all are to, and the first one keeps the run."""
+        self._store.set(_STOP, "1")
+
+    def report_failure(self, sentence: str) -> None:
+        """This process cannot go on, and goes away: whoever waits for it finds the first reason here."""
+        try:
+            if self._store.check([_FAILED]):
+                return
+            self._store.set(_FAILED, f"Process {self.ranks.rank} of {self.ranks.size} failed: {sentence}")
+        except RuntimeError:
+            return  # nobody is left who would read it
+
+    # -- every process ------------------------------------------------------------------------------------------------
+
+    def gradients(self, loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Puts the gradients of the whole batch's mean loss into ``parameter.grad``; a :data:`loop.Gradients`.
+
+        Args:
+            loss_function: Mean loss of a batch.
+            inputs: The whole batch, the same in every process.
+            targets: What is right for it.
+
+        Returns:
+            The outputs for the whole batch and its loss, without a graph behind them, the same in every process.
+        """
+        assert self._parallel is not None
+        count = inputs.shape[0]
+        part = self.ranks.part(count)
+        with self._waiting(), shared_norm.over(count):
+            outputs = self._parallel(inputs[part])
+            found = self._rows_of_all(outputs.detach(), count)
+            # The own rows have a graph behind them; what the others' are is found by them.
+            whole = torch.cat((found[: part.start], outputs, found[part.stop :]))
+            loss = loss_function(whole, targets)
+            # The gradients are averaged over the processes: each has a share of the sum, or all have the whole of it.
+            (loss * (self.ranks.size if count >= self.ranks.size else 1)).backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+        return whole.detach(), loss.detach()
+
+    def outputs(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        """What a network puts out for a whole batch, each process for its part; nothing is learned from it."""
+        count = inputs.shape[0]
+        with self._waiting():
+            return self._rows_of_all(network(inputs[self.ranks.part(count)]), count)
+
+    def send(self, order: Order) -> None:
+        """From the first process to all others."""
+        self._broadcast(_packed(order))
+
+    def receive(self) -> Order:
+        """The next order, however long that takes; of the others.
+
+        Raises:
+            TrainingError: The first process has gone.
+        """
+        packed = torch.zeros(4, dtype=torch.int64)
+        self._broadcast(packed)
+        what, number, other, bits = packed.tolist()
+        (value,) = struct.unpack("<d", struct.pack("<q", bits))
+        return Order(What(what), number, other, value)
+
+    def receive_state(self, order: Order) -> Mapping[str, bytes]:
+        """The blobs that come behind an order of STATE."""
+        sizes = self._receive_bytes(order.number)
+        lengths = msgspec.json.decode(sizes, type=dict[str, int])
+        return {name: self._receive_bytes(length) for name, length in lengths.items()}
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _wrap(self) -> None:
+        """The network as one of several; takes all processes, so none may have failed."""
+        network = self._network
+        assert network is not None
+        reached = {id(p) for node in network.trained_ids for p in network.module_of(node).parameters()}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # the new name of an argument, which torch 2.10 has not yet
+            self._parallel = DistributedDataParallel(
+                network,
+                device_ids=[self.device] if self.device.type == "cuda" else None,
+                broadcast_buffers=False,  # they are the same everywhere, see shared_norm
+                # What leads nowhere gets no gradient, and none is waited for.
+                find_unused_parameters=any(id(p) not in reached for p in network.parameters() if p.requires_grad),
+            )
+
+    def _send_state_if_stale(self) -> None:
+        if not self._stale:
+            return
+        assert self._state is not None
+        blobs = self._state()
+        lengths = msgspec.json.encode({name: len(blob) for name, blob in blobs.items()})
+        self.send(Order(What.STATE, len(lengths)))
+        for part in (lengths, *blobs.values()):
+            if part:
+                self._broadcast(torch.frombuffer(bytearray(part), dtype=torch.uint8))
+        self._stale = False
+
+    def _receive_bytes(self, length: int) -> bytes:
+        received = torch.empty(length, dtype=torch.uint8)
+        if length:
+            self._broadcast(received)
+        return received.numpy().tobytes()
+
+    def _broadcast(self, tensor: Tensor) -> None:
+        with self._waiting():
+            dist.broadcast(tensor, src=0, group=self._orders)
+
+    def _everybody(self, said: _Said) -> list[_Said]:
+        """What each process says, in order."""
+        text = msgspec.json.encode(said)[:65_536]
+        length = torch.tensor([len(text)])
+        lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.ranks.size)]
+        with self._waiting():
+            dist.all_gather(lengths, length, group=self._orders)
+            padded = torch.zeros(max(int(one) for one in lengths), dtype=torch.uint8)
+            padded[: len(text)] = torch.frombuffer(bytearray(text), dtype=torch.uint8)
+            texts = [torch.zeros_like(padded) for _ in range(self.ranks.size)]
+            dist.all_gather(texts, padded, group=self._orders)
+        return [
+            msgspec.json.decode(one.numpy().tobytes()[: int(size)], type=_Said)
+            for one, size in zip(texts, lengths, strict=True)
+        ]
+
+    def _rows_of_all(self, own: Tensor, count: int) -> Tensor:
+        """The rows of every process, in the order of the batch; float[count, …] on the device."""
+        size = self.ranks.size
+        if count < size:  # everybody has all of them
+            return own
+        most = -(-count // size)
+        padded = own.new_zeros((most, *own.shape[1:]))
+        padded[: own.shape[0]] = own
+        found = [torch.empty_like(padded) for _ in range(size)]
+        dist.all_gather(found, padded)
+        parts = (Ranks(rank, size, 0).part(count) for rank in range(size))
+        return torch.cat([rows[: part.stop - part.start] for rows, part in zip(found, parts, strict=True)])
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Within it other processes are waited for: where one has gone, that is said, and why as far as it is known."""
+        try:
+            yield
+        except BaseException as error:
+            self._broken = True
+            if not isinstance(error, RuntimeError) or not _is_of_connection(error):
+                raise
+            raise TrainingError(self._why_gone()) from error
+
+    def _why_gone(self) -> str:
+        try:
+            if self._store.check([_FAILED]):
+                return str(self._store.get(_FAILED).decode("utf-8", "replace"))
+        except RuntimeError:
+            pass  # The store was that of the process that has gone.
+        return f"Another of the {self.ranks.size} processes has ended, so this one cannot go on."
+
+
+class _SharedForward(nn.Module):
+    """The network in an evaluation, with a part of each batch in every process."""
+
+    def __init__(self, together: Together, network: Network, split: int) -> None:
+        super().__init__()
+        self.network = network
+        self._together, self._split, self._batch = together, split, 0
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The outputs for the next batch of the split."""
+        self._together.begin_evaluating(self._batch, self._split)
+        self._batch += 1
+        return self._together.outputs(self.network, inputs)
+
+
+def device_of(name: str, ranks: Ranks) -> torch.device:
+    """The device of this process: on a computer with several GPUs each process has its own.
+
+    Args:
+        name: As the project or the command line says it.
+        ranks: Which process it is.
+
+    Raises:
+        InputError: There is no GPU for it, or the name means one and the same device for all.
+    """
+    wanted = name.strip().lower()
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cpu":
+        return torch.device("cpu")
+    if wanted != "cuda":
+        raise InputError(
+            f"Several processes train on cuda, each on the GPU of its own number, or on cpu; not on {name}.",
+            field="training.device",
+        )
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if ranks.local_rank >= count:
+        there = "no GPU" if not count else "1 GPU" if count == 1 else f"{count} GPUs"
+        raise InputError(
+            f"This computer has {there} that torch can use, too few for its processes: start fewer of them, or choose "
+            "--device cpu.",
+            field="training.device",
+        )
+    torch.cuda.set_device(ranks.local_rank)
+    return torch.device("cuda", ranks.local_rank)
+
+
+def _packed(order: Order) -> Tensor:
+    (bits,) = struct.unpack("<q", struct.pack("<d", order.value))
+    return torch.tensor([order.what, order.number, order.other, bits], dtype=torch.int64)
+
+
+def _is_of_connection(error: RuntimeError) -> bool:
+    """Whether it was the way to another process that broke, not the computation."""
+    if isinstance(error, dist.DistError):
+        return True
+    words = ("connection", "gloo", "peer", "nccl", "socket", "timed out")
+    return any(word in str(error).lower() for word in words)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,154 @@
+"""A split is evaluated by a click, a cell shows the examples behind it, and one of them is pinned to the canvas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+from window_kit import TIMEOUT, OpenWindow
+from workspace_kit import workspace_of
+
+from nnviz.gui.look.scales import legible_on
+from nnviz.gui.panels.confusion_view import ConfusionView
+from nnviz.gui.panels.evaluation import EvaluationPanel
+from nnviz.gui.panels.evaluation_plots import PairsPlot
+from nnviz.gui.panels.figure_table import FigureTable
+from nnviz.gui.runs.shown import Shown
+from nnviz.project.document import Document
+from nnviz.record.evaluated import EvaluatedClasses, EvaluatedNumbers, to_reading
+from nnviz.record.quantities import EVALUATION
+from nnviz.record.run import Run
+from nnviz.train.figures import ClassFigures, NumberFigures
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def click(widget: object, place: QPoint) -> None:
+    QTest.mouseClick(widget, LEFT, pos=place)  # type: ignore[call-overload]  # of whatever widget
+
+
+def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:
+    window = open_window("digits-cnn")
+    panel = window.docks.show_panel("evaluation")
+    assert isinstance(panel, EvaluationPanel) and panel.is_empty and panel.begin.isVisible()
+    session = window.bridge.session
+    assert session is not None
+    session.step(12)
+    qtbot.waitUntil(lambda: window.training.standing.step == 12, timeout=TIMEOUT)
+    QTest.mouseClick(panel.begin, LEFT)
+    assert not panel.begin.isEnabled()
+    qtbot.waitUntil(lambda: panel._figures is not None and panel.examples.list.count() > 0, timeout=TIMEOUT)
+    found, figures = panel._evaluated, panel._figures
+    assert isinstance(found, EvaluatedClasses) and isinstance(figures, ClassFigures) and not panel.is_empty
+    assert found.step == 12 and "12" in panel._subtitle.text() and not panel.is_old
+    assert window.training.test_uses == 0
+
+    # The cell that holds most mistakes: the examples behind it, the surest first, each with its picture.
+    wrong = figures.confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    right, taken = (int(one) for one in np.unravel_index(wrong.argmax(), wrong.shape))
+    click(panel.confusion, panel.confusion.area_of(right, taken).center().toPoint())
+    behind = np.flatnonzero((found.target == right) & (found.predicted == taken))
+    items = [panel.examples.list.item(row) for row in range(panel.examples.list.count())]
+    places = [int(item.data(Qt.ItemDataRole.UserRole)) for item in items]
+    assert sorted(places) == sorted(behind[:60].tolist()) and len(behind) == wrong.max()
+    assert (np.diff(found.probability[places]) <= 0).all()
+    assert all(item.text().startswith(f"{found.names[right]} → {found.names[taken]}\n") for item in items)
+    qtbot.waitUntil(lambda: not items[0].icon().isNull(), timeout=TIMEOUT)
+    view = panel.examples.list
+    click(view.viewport(), view.visualItemRect(items[0]).center())
+    assert window.document.project.view.pinned_sample == places[0]
+    truth = session.ask(lambda: int(session.training.data.validation.targets[places[0]])).result(20)
+    assert found.names[right] == session.ask(lambda: session.training.data.class_names[truth]).result(20)
+
+    # A table, sorted by a click on a heading, and saved.
+    QTest.mouseClick(panel.views._buttons["table"], LEFT)
+    header = panel.classes.horizontalHeader()
+    click(header.viewport(), QPoint(header.sectionViewportPosition(3) + 8, header.height() // 2))
+    scores = [float(figures.f1[place]) for place in panel.classes.places()]
+    assert scores == sorted(scores) and [*panel.rows()][1][3] == figures.f1[0]
+    QTest.mouseClick(panel.views._buttons["spread"], LEFT)
+    assert panel._stack.currentWidget() is panel.reliability and len([*panel.rows()]) == 11
+
+    # The sealed examples only when they are asked for, and then it is counted.
+    QTest.keyClick(panel.splits, Qt.Key.Key_End)
+    assert panel.is_empty and "counted" in panel.begin.text()
+    QTest.mouseClick(panel.again, LEFT)
+    qtbot.waitUntil(lambda: panel._figures is not None, timeout=TIMEOUT)
+    assert window.training.test_uses == 1 and panel._evaluated is not None and panel._evaluated.split == "test"
+    qtbot.waitUntil(lambda: panel.examples.list.count() > 0, timeout=TIMEOUT)
+    pinned = window.document.project.view.pinned_sample
+    panel.pin(pinned + 1)  # the cards show validation examples
+    assert window.document.project.view.pinned_sample == pinned
+    assert window.feed.run.latest(EVALUATION.series("test")) is not None
+
+
+def test_a_regression_and_an_evaluation_of_a_recorded_step(qtbot: QtBot, document: Document) -> None:
+    panel = EvaluationPanel(workspace_of(document))
+    qtbot.addWidget(panel)
+    panel.resize(640, 400)
+    panel.show()
+    target = np.linspace(-2, 2, 9)[:, None]
+    predicted = target + np.array([0.1, 0, -0.2, 0, 3, 0, np.nan, 0, 0])[:, None]
+    run = Run()
+    for step, answers in ((10, predicted), (20, target)):
+        reading = to_reading(EvaluatedNumbers("validation", step, step, 0.5, ("target",), answers, target))
+        assert reading is not None
+        run.append([reading])
+    panel.refresh(Shown(run), frozenset(run.names()))
+    qtbot.waitUntil(lambda: panel._figures is not None, timeout=TIMEOUT)
+    assert panel._evaluated is not None and panel._evaluated.step == 20 and not panel.begin.isEnabled()
+    panel.refresh(Shown(run, step=15), frozenset())
+    assert panel._evaluated.step == 10 and panel._figures is None
+    qtbot.waitUntil(lambda: isinstance(panel._figures, NumberFigures), timeout=TIMEOUT)
+    assert isinstance(panel._figures, NumberFigures) and panel._figures.largest == 3.0
+    panel.set_option("view", "table")
+    assert panel._places[:4] == [6, 4, 2, 0]
+    assert panel.largest.item(1, 3).text() == "3.00"  # type: ignore[union-attr]
+    panel.set_option("view", "pairs")
+    assert isinstance(panel._stack.currentWidget(), PairsPlot)
+    assert panel.pairs.nearest(0.0, 3.0) >= 0 and panel.pairs.nearest(-2.0, 2.9) == -1
+    panel.set_option("view", "spread")
+    panel.show_bin(len(panel._figures.counts) - 1)
+    places = [int(panel.examples.list.item(row).data(Qt.ItemDataRole.UserRole)) for row in range(1)]
+    assert places == [4] and len([*panel.rows()]) == 10
+
+
+def test_the_matrix_by_mouse_and_keys(qtbot: QtBot) -> None:
+    for count in (2, 10, 100):
+        view = ConfusionView()
+        qtbot.addWidget(view)
+        view.resize(420, 300)
+        counts = np.diag(np.full(count, 50)).astype(np.int64)
+        counts[0, 1] = 7
+        view.show_counts([f"class {number}" for number in range(count)], counts, "errors")
+        picked: list[tuple[int, int]] = []
+        view.picked.connect(lambda right, taken, found=picked: found.append((right, taken)))
+        view.show()
+        area, wide, high, _ = view.layout_of()
+        assert area.right() <= 420 and area.bottom() <= 300 and min(wide, high) >= 1
+        click(view, view.area_of(0, 1).center().toPoint())
+        assert picked == [(0, 1)]
+        assert view.sentence(0, 1) == "7 of 57 examples of class 0 (12.3 %) were taken for class 1. Click to see them."
+        QTest.keyClick(view, Qt.Key.Key_Down)
+        QTest.keyClick(view, Qt.Key.Key_Return)
+        assert picked[-1] == (1, 1) and view.text_of(1, 1) == "" and view.text_of(0, 1) == "7"
+        scale = view.scale
+        assert scale is not None and (scale.low, scale.high) == (0, 7)
+        assert legible_on(scale.colour(6.9)).lightness() == 0 and legible_on(scale.colour(0.0)).lightness() == 255
+
+
+def test_a_table_sorts_by_numbers_and_keeps_its_order(qtbot: QtBot) -> None:
+    table = FigureTable("made")
+    qtbot.addWidget(table)
+    head = (("class", ""), ("share", ""))
+    values = [9.0, 100.0, float("nan"), 20.0]
+    table.show_rows(head, [((str(place), float(place)), (f"{value} %", value)) for place, value in enumerate(values)])
+    assert table.places() == [0, 1, 2, 3]
+    table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+    assert table.places() == [1, 3, 0, 2]
+    table.show_rows(head, [((str(place), float(place)), ("", -value)) for place, value in enumerate(values)])
+    assert table.places() == [0, 3, 1, 2]

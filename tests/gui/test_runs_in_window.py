@@ -1,0 +1,138 @@
+"""The list of runs and the page of comparison, in a real window by mouse and keys."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from run_file_mutations import good_run
+from window_hands import Person
+from window_kit import TIMEOUT, OpenWindow, press_notice
+
+from nnviz.gui.compare.page import ComparePage
+from nnviz.gui.panels.layer_curves import LayerCurvesPanel
+from nnviz.gui.panels.loss import LossPanel
+from nnviz.gui.panels.runs import RunsPanel
+from nnviz.project.samples import templates
+from nnviz.record.library import Library
+from nnviz.record.places import runs_folder
+from nnviz.record.stored import open_run
+
+Key = Qt.Key
+
+
+def plant() -> list[Path]:
+    """Two trainings of digits-cnn and one of the spiral, the newest last."""
+    folder = runs_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    first = good_run(folder / "one.nnvizrun", "digits-cnn")
+    second = folder / "two.nnvizrun"
+    shutil.copy(first, second)
+    connection = sqlite3.connect(second, isolation_level=None)  # another training: it began later
+    (info,) = connection.execute("SELECT value FROM facts WHERE name = 'info'").fetchone()
+    later = msgspec.json.encode({**msgspec.json.decode(info), "created": 1.8e9})
+    connection.execute("UPDATE facts SET value = ? WHERE name = 'info'", (later,))
+    connection.close()
+    return [first, second, good_run(folder / "three.nnvizrun", "spiral")]
+
+
+def click_row(person: Person, panel: RunsPanel, path: Path, *, tick: bool = False) -> None:
+    row = next(at for at, one in enumerate(panel.model.rows) if one.path == path)
+    area = panel.table.visualRect(panel.model.index(row, 0))
+    # The box for the tick stands at the left, the name at the right of it.
+    person.click(panel.table.viewport(), QPoint(area.left() + (14 if tick else 110), area.center().y()))
+
+
+def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, open_window: OpenWindow) -> None:
+    one, two, three = plant()
+    window = open_window("xnor-two-layer", ready=False)
+    person = Person(window, qtbot)
+    person.keys(Key.Key_R, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    panel = person.panel("runs")
+    assert isinstance(panel, RunsPanel)
+    person.until(lambda: {row.path for row in panel.model.rows} == {one, two, three})
+    QApplication.processEvents()
+
+    # Words and settings find some; nothing is lost by it.
+    person.click(panel.field)
+    person.write("digits accuracy>50%")
+    person.until(lambda: {row.path for row in panel.model.rows} == {one, two})
+    panel.field.clear()
+    person.until(lambda: len(panel.model.rows) == 3)
+
+    # Ticked, they are drawn beside the run on the screen, layer by layer too.
+    click_row(person, panel, one, tick=True)
+    click_row(person, panel, two, tick=True)
+    person.until(lambda: len(window.feed.shown.others) == 2)
+    assert window.kept_runs.compared == (one, two)
+    loss, gradients = person.panel("loss"), person.panel("gradients")
+    assert isinstance(loss, LossPanel) and isinstance(gradients, LayerCurvesPanel)
+    person.until(lambda: len([key for key in loss.plots["loss"].curves if key.endswith(("run 0", "run 1"))]) >= 4)
+    person.until(lambda: {key[0] for key, curve in gradients.plot.curves.items() if not curve.title} == {"0", "1"})
+    assert window.kept_runs.run_of(one) is window.feed.shown.others[0]
+
+    # A name is typed in its place and stands beside the file, not in it.
+    click_row(person, panel, two)
+    person.keys(Key.Key_F2)
+    person.keys(Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    person.write("wide")
+    person.keys(Key.Key_Return)
+    person.until(lambda: Library(runs_folder()).labels().get(two.name, None) is not None)
+    assert Library(runs_folder()).labels()[two.name].title == "wide"
+    person.until(lambda: "wide" in [entry.title for entry in loss.legend.entries])
+    person.keys(Key.Key_P)
+    person.until(lambda: panel.model.rows[0].path == two and panel.model.rows[0].label.pinned)
+
+    # Side by side: what differs, what is best, and the maps of both at the step of the timeline.
+    person.click(panel.compare_button)
+    page = window.compare_room.page
+    assert isinstance(page, ComparePage)
+    person.until(lambda: page.table.columnCount() == 3)
+    assert page.table.lines[0].title == "Results"
+    with open_run(one) as stored:
+        lowest = stored.scalars("loss/validation")[1].min()
+    row = next(line for line in page.table.lines if line.title == "Lowest validation loss")
+    assert all(float(text) == round(float(lowest), len(text.partition(".")[2])) for text in row.cells)
+    person.click(page.views._buttons["layers"])
+    person.until(lambda: all(side.document is not None for side in page.sides))
+    window.feed.set_step(8)
+    person.until(lambda: all(side.at.text() == "step 8" for side in page.sides))
+    page.sides[0].hold.setChecked(True)
+    window.feed.set_step(40)
+    person.until(lambda: [side.at.text() for side in page.sides] == ["step 8", "step 40"])
+    person.keys(Key.Key_Escape)
+    person.until(lambda: not window.compare_room.shown)
+    window.feed.set_step(None)
+
+    # One edit takes its settings over, and undo gives the own ones back.
+    before = window.document.project
+    click_row(person, panel, three)
+    person.keys(Key.Key_S)
+    person.until(lambda: window.document.project.training == templates.sample("spiral").training)
+    window.action("undo").trigger()
+    assert window.document.project == before
+
+    # Into the trash and back.
+    click_row(person, panel, two)
+    person.keys(Key.Key_Delete)
+    person.until(lambda: window.notices.notice("deleted") is not None and not two.exists())
+    person.until(lambda: window.kept_runs.compared == (one,) and len(window.feed.shown.others) == 1)
+    press_notice(window, "deleted", "Bring back")
+    person.until(lambda: two.exists() and {row.path for row in panel.model.rows} == {one, two, three})
+    assert next(row for row in panel.model.rows if row.path == two).name == "wide"
+
+    # A run from a file comes before the document, and what is compared stays beside it.
+    click_row(person, panel, two)
+    person.keys(Key.Key_Return)
+    qtbot.waitUntil(lambda: window.replay.path == two, timeout=TIMEOUT)
+    person.until(lambda: len(window.feed.shown.others) == 1 and window.feed.run is not window.training.workbench.run)
+    person.until(lambda: panel.model.places.get(two) == -1)
+    window.replay.back()
+    person.until(lambda: len(window.feed.shown.others) == 1 and window.feed.run is window.training.workbench.run)
+    window.files.new()
+    person.until(lambda: window.kept_runs.compared == () and not window.feed.shown.others)

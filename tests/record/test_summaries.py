@@ -1,0 +1,145 @@
+"""What a list of runs says of each, and how it is kept: against the whole file, and against hostile ones."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from nnviz.project.edits import SetParam
+from nnviz.project.files import io
+from nnviz.project.flat_settings import differing, flat_settings, setting, settings_in, words_of
+from nnviz.project.samples import templates
+from nnviz.project.settings import with_setting
+from nnviz.record import summaries
+from nnviz.record.library import kept_runs
+from nnviz.record.readings import Reading, Scalar
+from nnviz.record.run import Run, RunInfo
+from nnviz.record.run_filter import Filterable, parse_filter
+from nnviz.record.store import RunWriter
+from nnviz.record.summaries import KEPT, Summaries
+from nnviz.record.summary import Summary, seconds_of, summary, summary_of
+
+SPIRAL = templates.sample("spiral")
+LOSSES = (0.9, math.nan, 0.4, 0.3, 0.35)
+
+
+def planted() -> Run:
+    """Five epochs of ten steps; the lowest validation loss after the fourth, at 100, 50, … steps a second."""
+    run = Run(RunInfo(io.dumps(SPIRAL), created=5.0, seed=7, device="cpu", title="A\nB", facts={"parameters": "97"}))
+    for step in range(1, 51):
+        readings: list[Reading] = [Scalar("loss/train", step, 1.0 / step)]
+        if step % 10 == 0:
+            epoch = step // 10
+            readings += [
+                Scalar("epoch", step, epoch),
+                Scalar("loss/validation", step, LOSSES[epoch - 1]),
+                Scalar("accuracy/validation", step, 0.1 * epoch),
+                Scalar("speed/steps_per_second", step, 100.0 / epoch),
+            ]
+        run.append(readings)
+    run.append([Scalar("loss/test", 50, 0.5), Scalar("accuracy/test", 50, 0.75)])
+    run.finished = True
+    return run
+
+
+def written(run: Run, path: Path) -> Path:
+    RunWriter(run, path).close()
+    return path
+
+
+def test_a_file_and_the_run_in_memory_say_the_same(tmp_path: Path) -> None:
+    run = planted()
+    found = summary(written(run, tmp_path / "a.nnvizrun"), settings_in)
+    assert found == summary_of(run, flat_settings(SPIRAL))
+    assert (found.title, found.seed, found.device, found.parameters) == ("A B", 7, "cpu", 97)
+    assert (found.best_step, found.best_epoch, found.best_loss, found.best_accuracy) == (40, 4, 0.3, 0.4)
+    assert (found.epochs, found.accuracy, found.test_accuracy, found.losses["loss/test"]) == (5, 0.5, 0.75, 0.5)
+    assert found.seconds == pytest.approx(sum(10 / (100 / epoch) for epoch in range(1, 6)))
+    # Steps behind the last measurement are as fast as that; what is no speed is left out.
+    assert seconds_of(np.array([10, 20, 30]), np.array([10.0, math.nan, 5.0]), 50) == pytest.approx(1 + 40 / 5)
+    assert math.isnan(seconds_of(np.array([5]), np.array([0.0]), 9))
+
+
+def test_a_summary_is_read_once_and_again_when_its_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [written(planted(), tmp_path / f"{name}.nnvizrun") for name in "abc"]
+    (tmp_path / "broken.nnvizrun").write_bytes(b"SQLite format 3\0" + b"x" * 200)
+    read: list[str] = []
+
+    def counted(path: Path, settings: object = None) -> Summary:
+        read.append(path.name)
+        return summary(path)
+
+    monkeypatch.setattr(summaries, "summary", counted)
+    first = Summaries(tmp_path)
+    some, complete = first.of(kept_runs(tmp_path), seconds=-1.0)
+    assert not some and not complete  # no time to read any
+    found, complete = first.of(kept_runs(tmp_path))
+    assert complete and len(read) == 4 and found[tmp_path / "broken.nnvizrun"].damage
+    first.keep(kept_runs(tmp_path))
+    again, _ = Summaries(tmp_path).of(kept_runs(tmp_path))
+    assert repr(again) == repr(found) and len(read) == 4  # not a number is not equal to itself
+    os.utime(paths[0], (1, 1))
+    Summaries(tmp_path).of(kept_runs(tmp_path))
+    assert read[4:] == [paths[0].name]
+    for hostile in (b"\xc1", b"", msgspec.msgpack.encode({"version": 3}), msgspec.msgpack.encode([1])):
+        (tmp_path / KEPT).write_bytes(hostile)
+        assert repr(Summaries(tmp_path).of(kept_runs(tmp_path))[0]) == repr(found)
+
+
+def test_settings_are_laid_beside_each_other_with_their_defaults() -> None:
+    node = next(key for key, node in SPIRAL.graph.nodes.items() if node.kind == "linear")
+    wider = SetParam(node, "out_features", 5).apply(SPIRAL)
+    slower = with_setting(wider, "training.learning_rate", 0.5)
+    one, other = flat_settings(SPIRAL), flat_settings(slower)
+    assert differing([one, other]) == ["training.learning_rate", f"{node}.out_features"]
+    assert (setting(one, f"{node}.bias"), setting(one, "nobody.bias"), setting(one, "input.nothing")) == (
+        True,
+        None,
+        None,
+    )
+    assert words_of("training.learning_rate") == "learning rate" and words_of(node) == f"kind of {node}"
+    assert settings_in(b"{") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", "abc"),
+        ("optimizer=adam", "ab"),
+        ("opt = ADAM lr<0.01", "b"),
+        ("accuracy > 90%", "a"),
+        ("accuracy>=0.8 -tag:old", "a"),
+        ("spiral -b", "ac"),
+        ('"first try"', "c"),
+        ("first optimizer=sgd", "c"),
+        ("batch_size!=10", "c"),
+        ("time>1:00", "b"),
+        ("learning rate=0.03", "ac"),
+        ("adam accuracy>", "ab"),
+        ("=", "abc"),
+    ],
+)
+def test_what_is_typed_finds_runs(text: str, names: str) -> None:
+    def run(
+        name: str, tags: tuple[str, ...] = (), accuracy: float = 0.5, seconds: float = 1.0, **more: object
+    ) -> Filterable:
+        settings = {"training.optimizer": "adam", "training.learning_rate": 0.03, "training.batch_size": 10, **more}
+        known = {key.replace("__", "."): value for key, value in settings.items()}
+        about = Summary(best_accuracy=accuracy, seconds=seconds, settings={"data.dataset": "spiral", **known})  # type: ignore[dict-item]
+        return Filterable(name, tags, about)
+
+    runs = [
+        run("a", accuracy=0.95),
+        run("b", ("old",), accuracy=0.85, seconds=90.0, training__learning_rate=0.001),
+        run("c first try", training__optimizer="sgd", training__batch_size=128, accuracy=math.nan),
+    ]
+    found = parse_filter(text, runs)
+    assert "".join(one.name[0] for one in runs if found.holds(one)) == names and not found.unknown
+    assert parse_filter("nonsense=3", runs).unknown == ("nonsense",)

@@ -1,0 +1,182 @@
+"""Kept runs on the command line: listed, found by name, compared, and written for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nnviz import cli
+from nnviz.project.edits import SetParam
+from nnviz.project.files import io
+from nnviz.project.model import Project
+from nnviz.project.samples import templates
+from nnviz.record.library import Label, Library
+from nnviz.record.places import runs_folder
+from nnviz.record.readings import Scalar
+from nnviz.record.run import Run, RunInfo
+from nnviz.record.store import RunWriter, open_run
+
+SPIRAL = templates.sample("spiral")
+WIDER = SetParam("linear1", "out_features", 13).apply(SPIRAL)
+
+
+def planted(
+    name: str,
+    project: Project,
+    losses: list[float],
+    created: float,
+    *,
+    finished: bool = True,
+    test: float = -1,
+) -> Path:
+    """A run of ten steps an epoch whose accuracy is one less its loss."""
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    run = Run(RunInfo(project_json=io.dumps(project), title=project.name, created=created))
+    for epoch, loss in enumerate(losses, 1):
+        step = 10 * epoch
+        run.append([Scalar("loss/train", step, 2 * loss), Scalar("epoch", step, float(epoch))])
+        run.append([Scalar("loss/validation", step, loss), Scalar("accuracy/validation", step, 1 - loss)])
+        run.append([Scalar("training_seconds", step, 50.0 * epoch)])
+    if test >= 0:
+        run.append([Scalar("loss/test", 10 * len(losses), test)])
+    run.state, run.finished = ("done" if finished else "running"), finished
+    path = runs_folder() / f"{name}.nnvizrun"
+    RunWriter(run, path).close()
+    return path
+
+
+@pytest.fixture
+def three(own_folders: None) -> None:
+    """Three runs that can be told apart in every order, and one file that is none."""
+    first = planted("first", SPIRAL, [0.5, 0.25, 0.75], created=1000.0, test=0.3)
+    planted("second", WIDER, [0.5, 0.125], created=3000.0, test=0.2)
+    planted("third", SPIRAL, [0.5], created=2000.0, finished=False)
+    (runs_folder() / "broken.nnvizrun").write_bytes(b"no run")
+    Library(runs_folder()).label(first, Label("the narrow one", ("exercise 3", "kept"), True))
+
+
+def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    assert cli.main(["runs", "--json", *words]) == 0
+    return [run["name"] for run in json.loads(capsys.readouterr().out)]
+
+
+def test_runs_are_listed_filtered_and_sorted(three: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(capsys)[1:] == ["second", "third", "first"]  # the broken one was written just now
+    assert listed(capsys, "--sort", "loss") == ["second", "first", "third", "broken"]
+    assert listed(capsys, "--sort", "time", "--reverse") == ["first", "second", "third", "broken"]
+    assert listed(capsys, "--sort", "test") == ["second", "first", "broken", "third"]
+    assert listed(capsys, "--sort", "epochs", "--limit", "1") == ["first"]
+    assert listed(capsys, "NARROW", "first") == ["first"] == listed(capsys, "--tag", "Exercise 3")
+    assert listed(capsys, "--tag", "exercise 3", "--tag", "other") == []
+    assert listed(capsys, "loss<0.2") == ["second"] == listed(capsys, "linear1.out_features>12")
+    assert cli.main(["runs"]) == 0
+    shown = capsys.readouterr()
+    (row,) = [line for line in shown.out.splitlines() if "first" in line]
+    for part in (
+        "* first",
+        "the narrow one",
+        "exercise 3, kept",
+        "done",
+        "3 of 300",
+        "0.250 (epoch 2)",
+        "75.00 %",
+        "2:30 min",
+    ):
+        assert part in row
+    states = {line.split()[0]: line for line in shown.out.splitlines()}
+    assert "broken off" in states["third"] and "damaged" in states["broken"] and "not a run" in shown.err
+
+
+def test_runs_are_compared_by_what_is_computed(three: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    elsewhere = tmp_path / "mine.nnvizrun"
+    elsewhere.write_bytes((runs_folder() / "third.nnvizrun").read_bytes())
+    assert cli.main(["compare", "narrow", "second", str(elsewhere), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["runs"] == ["first", "second", "mine"]
+    assert found["settings"] == {"linear1.out_features": [8, 13, 8]}
+    assert [one["best_epoch"] for one in found["results"]] == [2, 2, 1]
+    assert [one["best_loss"] for one in found["results"]] == [0.25, 0.125, 0.5]
+    assert [one["test_loss"] for one in found["results"]] == [0.3, 0.2, None]
+    assert [one["seconds"] for one in found["results"]] == [150, 100, 50]
+    assert cli.main(["compare", "first", "third"]) == 0
+    assert "all the same" in capsys.readouterr().out
+    for words, what in ((["i", "second"], "Several runs"), (["nothing", "second"], "no run"), (["first"], "two runs")):
+        assert cli.main(["compare", *words]) == 2
+        assert what in capsys.readouterr().err
+
+
+def events_of(folder: Path) -> Iterator[tuple[float, int, str, float | str]]:
+    """Wall time, step, tag and value of every event in a folder: TFRecords taken apart by hand, CRCs checked."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    def checked(part: bytes, masked: int) -> bytes:
+        crc = 0xFFFFFFFF  # CRC-32C, bit by bit, rotated and shifted as the format says
+        for byte in part:
+            crc ^= byte
+            for _ in range(8):
+                crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+        crc ^= 0xFFFFFFFF
+        assert masked == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+        return part
+
+    for path in sorted(folder.glob("*tfevents*")):
+        data, at = path.read_bytes(), 0
+        while at < len(data):
+            (length,) = struct.unpack("<Q", checked(data[at : at + 8], *struct.unpack_from("<I", data, at + 8)))
+            body = data[at + 12 : at + 12 + length]
+            event = Event.FromString(checked(body, *struct.unpack_from("<I", data, at + 12 + length)))
+            at += length + 16
+            for value in event.summary.value:
+                kind = value.WhichOneof("value")
+                told = value.simple_value if kind == "simple_value" else value.tensor.string_val[0].decode()
+                yield event.wall_time, event.step, value.tag.removesuffix("/text_summary"), told
+
+
+def test_event_files_hold_every_curve_while_it_grows_and_afterwards(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live, later, path = tmp_path / "live", tmp_path / "later", tmp_path / "mine.nnvizrun"
+    train = ["train", "sample:xnor-two-layer", "--epochs", "3", "--run-file", str(path), "--tensorboard", str(live)]
+    assert cli.main(train) == 0 and cli.main(["export-tensorboard", str(path), str(later)]) == 0
+    with open_run(path) as run:
+        wanted = {
+            (name, step): value
+            for name in run.names()
+            for step, value in zip(*(column.tolist() for column in run.scalars(name)), strict=True)
+        }
+        created = run.info.created
+    assert ("loss/train", 3) in wanted and ("loss/test", 3) in wanted
+    for folder in (live, later):
+        events = [*events_of(folder)]
+        numbers = {(tag, step): value for _, step, tag, value in events if isinstance(value, float)}
+        assert numbers.keys() == wanted.keys()
+        assert all(numbers[key] == pytest.approx(wanted[key], rel=1e-6, nan_ok=True) for key in wanted)
+        texts = {tag: value for _, _, tag, value in events if isinstance(value, str)}
+        assert "| training.epochs | 3 |" in texts["settings"] and "| seed | 0 |" in texts["run"]
+    assert all(created <= time < created + 60 for time, *_ in events)
+    (tmp_path / "text").write_text("no folder")
+    assert cli.main(["export-tensorboard", str(path), str(tmp_path / "text")]) == 2
+    capsys.readouterr()
+
+
+def test_event_files_that_cannot_be_written_do_not_end_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("no folder")
+    train = [
+        "train",
+        "sample:xnor-two-layer",
+        "--epochs",
+        "2",
+        "--json",
+        "--tensorboard",
+        str(tmp_path / "text" / "tb"),
+    ]
+    assert cli.main(train) == 0
+    shown = capsys.readouterr()
+    assert "No more event files are written" in shown.err
+    assert json.loads(shown.out.splitlines()[-1])["event"] == "finished"

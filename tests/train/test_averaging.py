@@ -1,0 +1,141 @@
+"""An average of the weights is validated and kept, and is a state like any other: resumed and gone back to exactly."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+import torch
+from training_helpers import CNN, CPU, advance, evaluate, images, project_of, same, served, wait_for, weights
+
+from nnviz.errors import RunFileError
+from nnviz.network.network import Network
+from nnviz.project.model import Choice, Project
+from nnviz.record.run import Run
+from nnviz.train.checkpoint import Checkpoint, from_blobs, to_blobs
+from nnviz.train.session import SessionState, TrainingSession
+from nnviz.train.training import Training
+
+EMA = Choice("ema", {"decay": 0.8})
+SWA = Choice("swa", {"from_epoch": 2})
+
+
+def planned(averaging: Choice, **changes: object) -> Project:
+    project = project_of(CNN, epochs=4, learning_rate=0.05)
+    config = msgspec.structs.replace(project.training, averaging=averaging, **changes)
+    return msgspec.structs.replace(project, training=config)
+
+
+def by_hand(averaging: Choice, states: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """From the weights after every step, in double precision."""
+    found = {}
+    for name in states[0]:
+        series = [state[name].double() for state in states]
+        if averaging.kind == "ema":
+            mean = series[0]
+            for t, one in enumerate(series[1:], 1):
+                decay = min(0.8, (1 + t) / (10 + t))
+                mean = decay * mean + (1 - decay) * one
+        else:
+            mean = torch.stack(series[12::6]).mean(0)
+        found[name] = mean
+    return found
+
+
+@pytest.mark.parametrize("averaging", [EMA, SWA], ids=lambda one: one.kind)
+def test_the_average_is_that_of_the_weights_and_is_what_is_validated(averaging: Choice) -> None:
+    training = Training(planned(averaging), images(), CPU)
+    plain = Training(planned(Choice("none")), images(), CPU)
+    states = [weights(training.network)]
+    for _ in range(24):
+        advance(training, 1)
+        advance(plain, 1)
+        states.append(weights(training.network))
+    assert same(weights(plain.network), states[-1]), "the training itself goes its own way"
+    assert training.average is not None
+    average = weights(training.average.network)
+    for name, wanted in by_hand(averaging, states).items():
+        if average[name].is_floating_point():
+            assert torch.allclose(average[name].double(), wanted, rtol=1e-5, atol=1e-6), name
+        else:
+            assert torch.equal(average[name], states[-1][name]), "what counts something is copied"
+    own = evaluate(training.average.network, training.loss_function, training.feeder("validation").batches())
+    evaluation = training.evaluation("validation")
+    while evaluation.advance():
+        pass
+    assert (
+        evaluation.result()
+        == own
+        != evaluate(training.network, training.loss_function, training.feeder("validation").batches())
+    )
+    for one in (training, plain):
+        one.random.release()
+
+
+@pytest.mark.parametrize("averaging", [EMA, SWA], ids=lambda one: one.kind)
+@pytest.mark.parametrize("cut", [4, 12, 15])
+def test_resuming_and_going_back_are_bit_for_bit(averaging: Choice, cut: int) -> None:
+    whole, first, second = (Training(planned(averaging), images(), CPU) for _ in range(3))
+    advance(whole, 22)
+    advance(first, cut)
+    kept = first.capture()
+    second.restore(from_blobs(to_blobs(kept)))
+    advance(second, 22 - cut)
+    advance(first, 22 - cut)
+    first.go_back(kept, cut + 1)
+    while first.replaying:
+        advance(first, 1)
+    advance(first, 21 - cut)
+    for training in (first, second):
+        assert training.average is not None and whole.average is not None
+        assert same(weights(training.average.network), weights(whole.average.network))
+        assert same(weights(training.network), weights(whole.network))
+        assert training.best is not None and whole.best is not None and same(dict(training.best), dict(whole.best))
+    for training in (whole, first, second):
+        training.random.release()
+
+
+def test_a_checkpoint_without_its_average_is_refused() -> None:
+    training = Training(planned(EMA), images(), CPU)
+    plain = Training(planned(Choice("none")), images(), CPU)
+    advance(training, 2)
+    kept = training.capture()
+    for other, checkpoint in ((plain, kept), (training, without_average(kept))):
+        with pytest.raises(RunFileError, match="the average of the weights is missing"):
+            other.restore(checkpoint)
+    for one in (training, plain):
+        one.random.release()
+
+
+def average_of(training: Training) -> Network:
+    assert training.average is not None
+    return training.average.network
+
+
+def without_average(kept: Checkpoint) -> Checkpoint:
+    whole = {name: getattr(kept, name) for name in Checkpoint.__slots__}
+    return Checkpoint(**{**whole, "average": {}})
+
+
+@pytest.mark.parametrize("keep_best", [False, True])
+def test_the_end_shows_the_average_and_going_on_leaves_it(keep_best: bool) -> None:
+    run = Run()
+    project = planned(EMA, keep_best=keep_best, epochs=2)
+    session = TrainingSession(project, run, data=images(), device="cpu", probes=())
+    with served(session):
+        session.play().result()
+        wait_for(lambda: session.state is SessionState.DONE)
+        training = session.training
+        shown = session.ask(lambda: weights(training.network)).result()
+        average = session.ask(lambda: weights(average_of(training))).result()
+        assert same(shown, average if not keep_best else dict(training.best or {}))
+        session.set_epochs(3).result()
+        session.play().result()
+        wait_for(lambda: session.state is SessionState.DONE and session.training.epoch == 3)
+        best = training.best_epoch
+    straight = Training(
+        msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=3)), images(), CPU
+    )
+    advance(straight, 18)
+    straight.random.release()
+    assert straight.average is not None and training.average is not None and straight.best_epoch == best
+    assert same(weights(straight.average.network), weights(training.network)) or keep_best

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from nnviz.data.curation import Curation, curated
+from nnviz.data.step_facts import one_hot_classes
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.network.chain import DenseChain
@@ -580,6 +581,7 @@ class Training:
             resident=resident,
             augmentation=self.data.augmentation,
             weights=self._curation.weights,
+            one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
 
     def _accumulated(self, network: Network) -> loop.Gradients:

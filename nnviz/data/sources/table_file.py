@@ -6,8 +6,16 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
-from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
+from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.sources.source import (
+    TEST_PARAMS,
+    Arrays,
+    Request,
+    Source,
+    SourceFacts,
+    hold_out_share,
+    test_sizes,
+)
 from nnviz.data.table_choice import ENDINGS, kinds_of, texts_of
 from nnviz.errors import DataError
 from nnviz.project.model import Choice
@@ -119,6 +127,7 @@ _TABLE_FILE = DatasetSpec(
             advanced=True,
         ),
         ParamSpec("sheet", "sheet", "Of a workbook: its name; nothing for the first.", "text", "", advanced=True),
+        *TEST_PARAMS,
     ),
     facts=None,
     count=None,
@@ -142,7 +151,7 @@ class TableFile(Source):
         """Reads the file: only that tells what its columns are."""
         path = request.own_file()
         taken = _taken(request, path)
-        sizes = generated_sizes(len(taken.targets))
+        sizes = test_sizes(request, len(taken.targets))
         return SourceFacts(taken.data, sizes, path, notes=taken.notes, warnings=taken.warnings, columns=taken.columns)
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
@@ -152,7 +161,7 @@ class TableFile(Source):
     def read(self, request: Request, place: Path | None) -> Arrays:
         """See :meth:`Source.read`; numbers that are missing are NaN."""
         taken = _taken(request, request.own_file())
-        return hold_out_test(request, taken.inputs, taken.targets, generated_sizes(len(taken.targets))[1])
+        return hold_out_share(request, taken.inputs, taken.targets)
 
     def recipes(self, request: Request) -> tuple[HowToRead, tuple[Recipe, ...]]:
         """See :meth:`Source.recipes`."""

@@ -64,7 +64,7 @@ class CompareRoom(QObject):
                 text="Compare r&uns",
                 help="Results, settings and feature maps of several runs side by side",
                 do=self.toggle,
-                keys=("F3",),
+                keys=("F12",),
                 icon="table",
                 menu="&View",
                 section=2,

@@ -218,7 +218,7 @@ def list_actions(enter: Callable[[str], object]) -> tuple[Offer, ...]:
         ),
         Action(
             name="runs",
-            text="Ru&ns",
+            text="&Kept runs",
             help="Every training: find, name, compare, open",
             do=lambda: enter("runs"),
             keys=("Ctrl+Shift+R",),

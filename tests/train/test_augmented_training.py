@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 import torch
 from torch.nn.functional import log_softmax
@@ -99,6 +100,31 @@ def test_the_loss_of_mixed_examples_is_that_of_mixed_answers(graph: Graph, data:
     assert training.is_finite
     values = values_of_next_batch(training)
     assert values.targets is not None and values.targets.shape == (10, 3)
+
+
+@pytest.mark.parametrize("loss", [kind for kind, spec in registry.losses().items() if "classes" in spec.tasks])
+@pytest.mark.parametrize(("graph", "data"), [(MLP, tables()), (CNN, images())], ids=["chain", "autograd"])
+def test_answers_as_index_and_as_one_hot_train_alike(graph: Graph, data: LoadedData, loss: str) -> None:
+    """Every loss and every weight are the same, for cross-entropy up to the last bits; so is what is recorded."""
+    trained, kept = [], []
+    for written in ("index", "one_hot"):
+        step = Choice("answers", {"as": written})
+        prepared = replace(data, config=msgspec.structs.replace(data.config, preparation=(step,)))
+        nodes = dict(graph.nodes)
+        nodes["output"] = msgspec.structs.replace(nodes["output"], params={"loss": loss})
+        project = project_of(msgspec.structs.replace(graph, nodes=nodes))
+        training = Training(project, prepared, CPU, record_examples=True)
+        MADE.append(training)
+        assert training.peek()[1].shape == ((10,) if written == "index" else (10, 3))
+        advance(training, 9)
+        training.settle()
+        assert training.examples is not None
+        trained.append([*weights(training.network).values(), torch.tensor(training._loss_sum)])
+        kept.append(training.examples.capture())
+    for one, other in zip(*trained, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+    for name, tensor in kept[0].items():
+        torch.testing.assert_close(tensor, kept[1][name], rtol=1e-3, atol=1e-3, equal_nan=True)
 
 
 def test_of_mixed_examples_nothing_is_recorded_under_the_label_of_one() -> None:

@@ -2,7 +2,10 @@
 
 A reading is as old as the steps that were trained since it was measured, and never older because a clock went on: at
 rest nothing ages. What is older than a second of training, or than twenty steps where these take longer, is drawn as
-old. At an earlier step of the timeline, or of a replayed run, the age counts back from the step that is shown.
+old. At an earlier step of the timeline, or of a replayed run, the age counts back from the step that is shown, and no
+second passes: there only the twenty steps count. A second of a fast training may be a thousand steps, and who stopped
+at one of them would take a number of long before for one of it. No step at all would mark nearly everything, because
+instruments look every few steps, and the marks would say nothing any more.
 """
 
 from __future__ import annotations
@@ -94,12 +97,13 @@ def moment_of(run: Aging, step: int | None = None) -> Moment:
         run: What is shown.
         step: The chosen step; None is live: the newest of the run.
     """
-    shown = run.last_step if step is None else step
-    speed = run.latest(STEPS_PER_SECOND.series(), step)
+    if step is not None:
+        return Moment(max(step, 0))
+    speed = run.latest(STEPS_PER_SECOND.series())
     seconds = speed.value * SECONDS if isinstance(speed, Scalar) else 0.0
     # A file may say anything of its speed.
     limit = math.ceil(seconds) if math.isfinite(seconds) and seconds < 2**53 else 0
-    return Moment(max(shown, 0), max(limit, LEAST_STEPS))
+    return Moment(max(run.last_step, 0), max(limit, LEAST_STEPS))
 
 
 @lru_cache(maxsize=8192)

@@ -132,6 +132,8 @@ class Together:
         #: Whether the others have another state than the first one.
         self._stale = True
         self._ended = False
+        #: Whether this process left something undone that the others may still wait for: they take no order then.
+        self._broken = False
         #: When (``monotonic``) it may be asked again whether another process was asked to end.
         self._next_question = 0.0
         #: Called in the first process when another one was asked to end.
@@ -194,6 +196,8 @@ class Together:
         if self.ranks.leads:
             self.send(Order(What.MEET))
         said = self._everybody(_Said("" if failure is None else str(failure), data))
+        # Where one cannot, all know it and nobody waits for an order.
+        self._broken = any(one.failure or one.data != said[0].data for one in said)
         if failure is not None:
             raise failure
         for rank, one in enumerate(said):
@@ -211,7 +215,9 @@ class Together:
         self._ended = True
         self._parallel = None
         try:
-            if self.ranks.leads and not self._store.check([_FAILED]):
+            if self._broken:
+                self.report_failure("it could not go on.")
+            elif self.ranks.leads and not self._store.check([_FAILED]):
                 self.send(Order(What.END))
             dist.destroy_process_group()
         except (RuntimeError, TrainingError):
@@ -230,8 +236,10 @@ class Together:
         self._store.set(_STOP, "1")
 
     def report_failure(self, sentence: str) -> None:
-        """This process cannot go on, and goes away: whoever waits for it finds the reason here."""
+        """This process cannot go on, and goes away: whoever waits for it finds the first reason here."""
         try:
+            if self._store.check([_FAILED]):
+                return
             self._store.set(_FAILED, f"Process {self.ranks.rank} of {self.ranks.size} failed: {sentence}")
         except RuntimeError:
             return  # nobody is left who would read it
@@ -363,8 +371,9 @@ class Together:
         """Within it other processes are waited for: where one has gone, that is said, and why as far as it is known."""
         try:
             yield
-        except RuntimeError as error:
-            if not _is_of_connection(error):
+        except BaseException as error:
+            self._broken = True
+            if not isinstance(error, RuntimeError) or not _is_of_connection(error):
                 raise
             raise TrainingError(self._why_gone()) from error
 

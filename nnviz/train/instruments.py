@@ -50,6 +50,8 @@ _FOLLOW_THE_WEIGHTS = _FOLLOW_THE_EYE | {WEIGHTS, BIASES}
 #: Of so many steps one is looked at with the clock of the thread, which takes longer to read than others. No epoch has
 #: a multiple of it by habit, so that not always the same steps of an epoch are meant.
 _CLOCKED = 7
+#: After so many steps with a look, one after the other, every step has one: they are long.
+_ALL_LOOKS = 3 * _CLOCKED
 #: What the findings need, and what calls for it at once, of which node they find it in: it follows the eye, and is not
 #: asked for more nodes.
 _NEEDS = Interest(FindingRules.needs | {SILENT_FRACTION, SATURATING}, frozenset())
@@ -108,6 +110,7 @@ class Instruments:
         self._asked = self._probes  # those that measure what is wanted
         self._for_findings: dict[str, float] = {}  # when what only the findings need was measured, by the probe's name
         self._measuring = 0.0
+        self._looks_in_a_row = 0
         self._at_fixed_steps = tuple(probe for probe in self._at[Stage.REST] if probe.at_fixed_steps)
         images = 0 if self._probe_inputs is None else len(self._probe_inputs)
         work = training.work * training.config.accumulation
@@ -161,18 +164,26 @@ class Instruments:
             if clocked:
                 self.computed_seconds = max(0.0, time.thread_time() - computed - self._measuring)
             self._trained += self.bare_seconds
+            self._looks_in_a_row = 0
             return count
+        # What a look takes beside measuring (choosing, watching, modules that are called one by one) would count as the
+        # step's own: of small networks a fifth. So a step with a look tells only where there are no others.
+        self._looks_in_a_row += 1
+        clocked = clocked and self._looks_in_a_row > _ALL_LOOKS
         self._next_look = began + _LOOK_EVERY
         if self._uncharged:
             self._charge_each()
         backward = self._due(Stage.BACKWARD, began, forced)
         update = self._due(Stage.UPDATE, began, forced)
         watching = self._due(Stage.FORWARD, began, forced)
+        after_backward = self._after_backward(backward, forced) if backward else None
+        around_update = self._around_update(update, forced) if update else None
         with self._watch(watching):
-            count = training.advance(
-                self._after_backward(backward, forced) if backward else None,
-                self._around_update(update, forced) if update else None,
-            )
+            computed, measured = time.thread_time() if clocked else math.nan, self._measuring
+            count = training.advance(after_backward, around_update)
+            if clocked:
+                beside = self._measuring - measured + sum(self._watched[probe.name] for probe in watching)
+                self.computed_seconds = max(0.0, time.thread_time() - computed - beside)
         if watching:
             measurement = self._measurement(forced)
             measurement.count = count
@@ -181,8 +192,6 @@ class Instruments:
                 self._news |= probe.news()
         ended = time.perf_counter()
         self.bare_seconds = max(0.0, ended - began - self._measuring)
-        if clocked:
-            self.computed_seconds = max(0.0, time.thread_time() - computed - self._measuring)
         self._budget.trained(self._trained + self.bare_seconds)
         self._trained = 0.0
         if fixed_step:
@@ -392,7 +401,16 @@ class Instruments:
 
     def _answers(self, outputs: Tensor, targets: Tensor) -> Answers | None:
         function = self._training.loss_function
-        return Answers(outputs, targets, function.right) if function.has_accuracy else None
+        if not function.has_accuracy:
+            return None
+        weights = self._training.weights_of_batch()
+        if weights is not None and not bool(weights.all()):
+            # Who is left out is neither right nor wrong.
+            counted = weights.nonzero()[:, 0].to(outputs.device)
+            outputs, targets = outputs.index_select(0, counted), targets.index_select(0, counted)
+            if not len(outputs):
+                return None
+        return Answers(outputs, targets, function.right)
 
     def _look_at_each(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
         """Shows a batch to those who see every step, between two looks at the clock: as little as can be beside it."""

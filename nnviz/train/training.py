@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from nnviz.data.curation import Curation, curated
+from nnviz.data.step_facts import one_hot_classes
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.network.chain import DenseChain
@@ -213,6 +214,8 @@ class Training:
         #: Mean losses of the latest batches, which may still be on their way on the device, and examples in each.
         self._losses: list[Tensor] = []
         self._counts: list[int] = []
+        #: For how many examples each of them stands in the mean of its epoch.
+        self._shares: list[float] = []
         #: Finds the first loss that is not finite: at once on the CPU, some steps later on a GPU.
         self._watch = LossWatch(device)
         #: The step of that loss, where its update was made; None while all are finite as far as is known.
@@ -416,6 +419,7 @@ class Training:
         self._weights_of = None
         self._losses.append(loss)
         self._counts.append(count)
+        self._shares.append(self._share_of_epoch(count))
         self._step += 1
         if self.average is not None:
             self.average.follow(self._step)
@@ -452,6 +456,7 @@ class Training:
             self.advance()
         self._losses.clear()
         self._counts.clear()
+        self._shares.clear()
 
     def take(self, checkpoint: Checkpoint) -> None:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""
@@ -532,6 +537,22 @@ class Training:
         weights = self._curation.weights
         return lambda step: self._weighted_loss(weights, feeder, step)
 
+    def weights_of_batch(self) -> Tensor | None:
+        """How much each example of the batch that comes next weighs, float[n] on the CPU; None where all weigh 1."""
+        weights, feeder = self._curation.weights, self._feeder
+        if weights is None:
+            return None
+        epoch, batch = divmod(self._step, len(feeder))
+        part = slice(feeder.examples_before(batch), feeder.examples_before(batch + 1))
+        return weights.index_select(0, feeder.order(epoch)[part])
+
+    def _share_of_epoch(self, count: int) -> float:
+        """For how many examples the batch stands in the mean loss of its epoch: by what its examples weigh."""
+        weights, whole = self.weights_of_batch(), self._curation.whole_weight
+        if weights is None:
+            return count
+        return float(weights.sum()) * self._feeder.count / whole if whole else 0.0
+
     def _loss_of_step(self) -> LossFunction:
         return self._weighted_loss(self._curation.weights, self._feeder, self._step)
 
@@ -561,6 +582,7 @@ class Training:
             resident=resident,
             augmentation=self.data.augmentation,
             weights=self._curation.weights,
+            one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
 
     def _accumulated(self, network: Network) -> loop.Gradients:
@@ -590,13 +612,14 @@ class Training:
         if not self._losses:
             return self._spoilt_step is None
         losses = torch.stack(self._losses).tolist()
-        self._loss_sum += sum(loss * count for loss, count in zip(losses, self._counts, strict=True))
+        self._loss_sum += sum(loss * share for loss, share in zip(losses, self._shares, strict=True))
         self._loss_count += sum(self._counts)
         if self._spoilt_step is None:
             first = self._step - len(losses) + 1
             self._spoilt_step = next((first + n for n, loss in enumerate(losses) if not math.isfinite(loss)), None)
         self._losses.clear()
         self._counts.clear()
+        self._shares.clear()
         return self._spoilt_step is None
 
     @property
@@ -892,6 +915,7 @@ class Training:
         self._evaluated_epochs = progress.evaluated_epochs
         self._losses.clear()
         self._counts.clear()
+        self._shares.clear()
         self._forget_spoilt()
         self._loss_sum = float.fromhex(progress.epoch_loss)
         self._loss_count = progress.epoch_count

@@ -330,8 +330,9 @@ class Workbench:
         if self._host.state == "done":
             training = self._document.project.training
             first = training.epochs if self._opened is None else self._opened.training.epochs
-            epochs = max(training.epochs, self._epochs_done()) + first
-            self._document.apply(SetTraining(msgspec.structs.replace(training, epochs=epochs)))
+            done = self._epochs_done()
+            if done >= training.epochs:  # else early stopping ended it, and there are epochs left
+                self._document.apply(SetTraining(msgspec.structs.replace(training, epochs=done + first)))
         if self._host.state != "running" or self._asked is Asked.REST:
             self._asked = Asked.RUN
         self._host.play()

@@ -7,8 +7,16 @@ from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.gui.inspector.editors import MatrixEditor
+from nnviz.gui.inspector.layer_tab import LayerTab
 from nnviz.record.quantities import BIASES, WEIGHTS
 from nnviz.record.readings import ArrayReading
+
+
+def sees(layer: LayerTab, node: str, step: int) -> bool:
+    """Whether the tab shows the weights of a layer, and its biases, at this step."""
+    run = layer._run
+    found = [run.latest(one.series(node), layer._step) for one in (WEIGHTS, BIASES)] if run is not None else [None]
+    return all(isinstance(one, ArrayReading) and one.step == step for one in found)
 
 
 def test_given_numbers_start_from_the_trained_weights(qtbot: QtBot, open_window: OpenWindow) -> None:
@@ -26,7 +34,7 @@ def test_given_numbers_start_from_the_trained_weights(qtbot: QtBot, open_window:
     qtbot.waitUntil(lambda: measured(1), timeout=TIMEOUT)
     weights, biases = (run.latest(one.series(node)).array for one in (WEIGHTS, BIASES))
     assert window.inspector is not None
-    qtbot.waitUntil(lambda: window.inspector.layer._run is not None, timeout=TIMEOUT)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: sees(window.inspector.layer, node, 1), timeout=TIMEOUT)  # type: ignore[union-attr]
     window.inspector.layer._on_edited("weight_initialisation", "given", "")
     params = window.document.project.graph.nodes[node].params
     assert np.array_equal(np.asarray(params["weight_values"], np.float32), weights)
@@ -49,7 +57,7 @@ def test_a_filter_is_typed_and_begins_with_the_numbers_that_it_has(qtbot: QtBot,
     weights = run.latest(WEIGHTS.series("conv1")).array
     assert window.inspector is not None
     layer = window.inspector.layer
-    qtbot.waitUntil(lambda: layer._run is not None, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: sees(layer, "conv1", 0), timeout=TIMEOUT)
     layer._on_edited("weight_initialisation", "given", "")
     # A line for each row of a window, as it is drawn.
     rows = np.asarray(window.document.project.graph.nodes["conv1"].params["weight_values"], np.float32)

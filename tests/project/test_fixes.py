@@ -268,7 +268,7 @@ def test_a_network_without_weights_gets_a_linear() -> None:
 def test_given_weights_that_do_not_fit_are_let_go() -> None:
     weights: Params = {"out_features": 2, "weight_initialisation": "given", "weight_values": ((1.0,), (1.0,))}
     start = network({"input": ("input", {"shape": (4,)}), "a": ("linear", weights)}, ("input", "a"))
-    assert fixes_at(start, "a")[1] == ["Set weight initialisation to PyTorch default"]
+    assert fixes_at(start, "a")[1] == ["Set weight initialisation to Like all layers"]
 
 
 def test_every_kind_that_is_offered_is_known() -> None:

@@ -97,7 +97,9 @@ def test_losses_and_initialisers_are_offered_where_they_belong() -> None:
     }
     given = dict(registry.layer("linear").param("weight_initialisation").choices)
     assert set(given) == set(registry.initialisers())
-    assert "given" not in dict(registry.layer("conv2d").param("weight_initialisation").choices)
+    assert set(dict(registry.layer("conv2d").param("weight_initialisation").choices)) == set(given)
+    # A whole network cannot have its numbers written down, nor follow itself.
+    assert {"given", "pytorch"} == set(given) - set(registry.NETWORK_INITIALISERS.all)
 
 
 def test_unknown_kinds_are_refused_with_the_nearest_name() -> None:

@@ -19,6 +19,8 @@ from nnviz.record.quantities import (
     POINTS,
     QUANTITIES,
     STEPS_PER_SECOND,
+    TEST_USES,
+    TRAINING_SECONDS,
 )
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
@@ -43,12 +45,11 @@ def test_a_second_of_training_or_twenty_steps_whichever_is_longer() -> None:
     assert not slow.is_old(480, DEAD) and slow.is_old(479, DEAD)
 
 
-def test_at_an_earlier_step_the_age_counts_back_from_there_at_the_speed_of_then() -> None:
-    run = run_with(9_000, (100, 30.0), (8_000, 2_000.0))
-    assert moment_of(run, 150) == Moment(150, 30)
-    assert moment_of(run, 150).is_old(119, DEAD)
+def test_at_an_earlier_step_twenty_steps_are_old_however_fast_it_was() -> None:
+    run = run_with(9_000, (100, 2_000.0), (8_000, 2_000.0))
     assert moment_of(run).limit == 2_000
-    assert moment_of(run, 50) == Moment(50, LEAST_STEPS)  # its speed was not measured yet
+    assert moment_of(run, 150) == Moment(150, LEAST_STEPS)
+    assert moment_of(run, 150).is_old(129, DEAD) and not moment_of(run, 150).is_old(130, DEAD)
 
 
 def test_nothing_ages_while_no_step_is_made() -> None:
@@ -63,7 +64,7 @@ def test_nothing_ages_while_no_step_is_made() -> None:
 def test_what_is_recorded_when_it_changes_never_ages() -> None:
     far = Moment(10**6, 20)
     holding = {quantity for quantity in QUANTITIES if quantity.holds}
-    assert holding == {LEARNING_RATE, EPOCH, PINNED_INPUT, POINTS, FINDING}
+    assert holding == {LEARNING_RATE, EPOCH, TRAINING_SECONDS, TEST_USES, PINNED_INPUT, POINTS, FINDING}
     for quantity in QUANTITIES:
         series = quantity.series("" if quantity.per == "run" else "here")
         assert far.is_old(0, series) is not quantity.holds

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import math
 import random
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import msgspec
 import pytest
 
+from nnviz.probes.base import Probe
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
 from nnviz.record.run import Run
+from nnviz.train import instruments
+from nnviz.train.instruments import Instruments
 from nnviz.train.price import StepPrice
 from nnviz.train.session import TrainingSession
+from nnviz.train.training import Training
 
 
 def with_epochs(project: Project, epochs: int) -> Project:
@@ -108,6 +116,51 @@ def test_nothing_is_said_of_a_few_steps() -> None:
     assert math.isnan(price.factor)
     steps(price, 10, 0.004, 0.001)
     assert math.isnan(price.factor)
+
+
+def test_what_a_look_takes_is_not_the_step_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock on which a step takes one, and choosing and watching what is looked at a hundred."""
+
+    class Clock:
+        now = 0.0
+        looked = 0
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(time, name)
+
+        def thread_time(self) -> float:
+            return self.now
+
+    clock, watch, advance = Clock(), Instruments._watch, Training.advance
+
+    def watched(self: Instruments, probes: Sequence[Probe]) -> AbstractContextManager[None]:
+        clock.now += 100.0
+        clock.looked += 1
+        return watch(self, probes)
+
+    def advanced(self: Training, *stages: Any) -> int:
+        clock.now += 1.0
+        return advance(self, *stages)
+
+    told: list[float] = []
+    trained = StepPrice.trained
+
+    def note(self: StepPrice, seconds: float, computed: float = math.nan) -> None:
+        told.append(computed)
+        trained(self, seconds, computed)
+
+    monkeypatch.setattr(instruments, "time", clock)
+    monkeypatch.setattr(instruments, "_CLOCKED", 1)
+    monkeypatch.setattr(Instruments, "_watch", watched)
+    monkeypatch.setattr(Training, "advance", advanced)
+    monkeypatch.setattr(StepPrice, "trained", note)
+    for every in (0.003, 0.0):  # some of the steps with a look, and all of them
+        monkeypatch.setattr(instruments, "_LOOK_EVERY", every)
+        told.clear()
+        clock.looked = 0
+        TrainingSession(with_epochs(templates.sample("spiral"), 2), Run()).train()
+        known = [computed for computed in told if not math.isnan(computed)]
+        assert clock.looked and known and max(known) <= 1.0
 
 
 def test_a_session_says_what_a_step_costs() -> None:

@@ -14,6 +14,7 @@ from nnviz.errors import InputError
 from nnviz.explain.explanation import COMPUTED, Factor, Index, Term, exact_sum, gathered
 from nnviz.explain.kinds.way import Doubles, behind, output_of, term_of
 from nnviz.explain.values import NodeValues, Values
+from nnviz.project import registry
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +65,11 @@ class Answer:
         return Factor(self.output.node, "target", self.index(at), float(self.wanted[at]), "y", self.example)
 
     def setting(self, name: str) -> float:
-        """A setting of the loss."""
-        assert self.values.loss_function is not None
-        return cast(float, self.values.loss_function.values[name])
+        """A setting of the loss; as it is declared where nobody has set it."""
+        function = self.values.loss_function
+        assert function is not None
+        found = function.values.get(name, registry.loss(function.kind).param(name).default)
+        return cast(float, found)
 
     def computed(self, value: float, name: str, *made_of: Factor | Term) -> Factor:
         """A number that stands nowhere in the network."""

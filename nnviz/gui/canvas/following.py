@@ -54,6 +54,8 @@ class RunFollower(QObject):
         live.show(shown.run, shown.step, shown.instead, shown.example)
         scene.follow_facts()
         before, self._shown = self._shown, shown
+        if before is not None and shown.run is not before.run:
+            self._stage.pictures.clear()  # else those of every training pile up to what the cache may hold
         elsewhere = before is None or shown.run is not before.run or shown.step != before.step
         elsewhere = elsewhere or (before is not None and shown.example != before.example)
         if elsewhere:

@@ -318,7 +318,9 @@ class DataTab(Tab):
         if facts is not None and sizes is not None:
             train, validation, test = (themes.format_count(size) for size in sizes)
             repeated = " before the classes are balanced" if is_balanced(config.preparation) else ""
-            lines.append(f"{train} to train{repeated}, {validation} to validate, {test} to test")
+            left_out = sum(entry.weight == 0 for entry in self.document.project.curation)
+            without = f" ({themes.format_count(left_out)} left out)" if left_out else ""
+            lines.append(f"{train} to train{without}{repeated}, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
             named = () if facts.columns else (facts.data.feature_names or spec.feature_names)[: shape[0]]
             names = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")

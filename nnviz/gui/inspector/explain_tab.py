@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.inspector.formulas import formula_of, numbers_of
 from nnviz.gui.inspector.tab import Tab
@@ -35,6 +36,10 @@ class ExplainTab(Tab):
         )
         self.body.linkActivated.connect(self.node_requested.emit)
         self.column.addWidget(self.body)
+
+    def put_first(self, widget: QWidget) -> None:
+        """Something that is explained beside the layer stands above the text."""
+        self.column.insertWidget(0, widget)
 
     def show_document(self) -> None:
         """The text about the selected layer."""

@@ -17,6 +17,7 @@ from nnviz.gui.window.centre_views import CentreViews
 from nnviz.gui.window.notices import NoticeArea
 
 if TYPE_CHECKING:
+    from nnviz.gui.explain.number_column import NumberColumn
     from nnviz.gui.inspector import Inspector
     from nnviz.gui.panels.base import Panel
     from nnviz.gui.window.docks import Docks
@@ -56,6 +57,9 @@ class Regions(QObject):
         self.inspector: Inspector | None = None
         self.docks: Docks | None = None
         self._say = say
+        #: What a number changes, once one was taken apart large; and the tab that stood there before.
+        self._beside: NumberColumn | None = None
+        self._tab_before = "layer"
         self._window = window
 
     def actions(self, reset: Callable[[], object]) -> tuple[Offer, ...]:
@@ -233,6 +237,31 @@ class Regions(QObject):
         if self.docks is not None:
             shown = self._centre.neurons if self._centre.neurons_shown else None
             self.docks.toggle_explain_page(shown.followed() if shown is not None else None)
+
+    def explain_beside(self, large: bool) -> None:
+        """Beside a number that is taken apart large stands what it changes, in the tab that explains."""
+        inspector, docks = self.inspector, self.docks
+        if inspector is None or docks is None:
+            return
+        panel = docks.panels["explain"]
+        if self._beside is None:
+            from nnviz.gui.explain.number_column import NumberColumn  # noqa: PLC0415 - opened by hand
+            from nnviz.gui.panels.explain import ExplainPanel  # noqa: PLC0415 - as above
+
+            assert isinstance(panel, ExplainPanel)
+            self._beside = NumberColumn(panel.walk, panel.workspace.network, self._draw_input)
+            inspector.explain.put_first(self._beside)
+        self._beside.attend(large)
+        if large:
+            self._tab_before = inspector.tab
+            inspector.show_tab("explain")
+        elif inspector.tab == "explain":
+            inspector.show_tab(self._tab_before)
+
+    def _draw_input(self) -> None:
+        """An input by hand needs the canvas: what lies over it goes."""
+        self.explain_large()
+        self.enter_panel("own_input")
 
     def show_problems(self) -> None:
         """Everything that is wrong with the network, in its panel."""

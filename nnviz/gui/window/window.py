@@ -458,6 +458,7 @@ class MainWindow(QMainWindow):
         docks.cure_requested.connect(self.cures.cure)
         docks.interest_changed.connect(self.interests.contribute)
         docks.explained_large.connect(self.centre.show_cards_meanwhile)
+        docks.explained_large.connect(self.regions.explain_beside)
         self.flow.changed.connect(lambda: docks.explain_backward(self.flow.backward))
         docks.explain_backward(self.flow.backward)
         for key, panel in docks.panels.items():

@@ -16,6 +16,7 @@ from nnviz.gui.canvas.cards.facts import Picture, Status
 from nnviz.gui.canvas.geometry import CARD_WIDTH, Level, Side, sides_between
 from nnviz.gui.look import theme
 from nnviz.gui.runs.run_feed import RunFeed
+from nnviz.gui.runs.shown import Shown
 from nnviz.project import registry
 from nnviz.project.document import Document
 from nnviz.project.edits import AddNodes, Move, RemoveNodes, SetParam
@@ -360,3 +361,16 @@ def test_themes_are_followed(hands: Hands) -> None:
     assert dark.pixelColor(5, 5).lightness() < 60
     assert light.pixelColor(5, 5).lightness() > 200
     assert hands.view.grab().toImage() == dark
+
+
+@pytest.mark.parametrize("hands", [CNN], indirect=True)
+def test_pictures_of_another_run_are_forgotten(hands: Hands) -> None:
+    """They piled up by some megabytes with every training and reset."""
+    view, counts = hands.view, []
+    for number in range(3):
+        run = Run()
+        run.append([ArrayReading("output/relu", 0, np.full((8, 26, 26), number, np.float32))])
+        view._follower.take(Shown(run), frozenset(run.names()))
+        view.grab()
+        counts.append(len(view.stage.pictures))
+    assert counts[0] >= 1 and counts == counts[:1] * 3

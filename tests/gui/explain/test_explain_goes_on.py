@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import torch
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from nnviz.explain.at_rest import network_at_rest
 from nnviz.explain.place import LOSS, Place
 from nnviz.gui.explain.ink import Spot
 from nnviz.gui.explain.sheet import Sheet
@@ -155,3 +159,62 @@ def test_it_keeps_the_example_of_the_neurons_and_the_direction_of_the_canvas(
     window.actions_by_name["backward"].trigger()
     answered(qtbot, panel, Place("linear1", backward=False))
     assert panel_of(window) is panel
+
+
+def test_beside_it_stands_what_the_number_changes(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    inspector = window.inspector
+    assert inspector is not None
+    inspector.show_tab("training")
+    panel, _sheet = large(qtbot, window)
+    assert inspector.tab == "explain"
+    panel.explain(Place("conv1", index=(6, 12, 10)))
+    answered(qtbot, panel, Place("conv1", index=(6, 12, 10)))
+    column = window.regions._beside
+    assert column is not None and column.isVisible()
+    qtbot.waitUntil(lambda: column.found is not None and column.found.of.node == "conv1", timeout=TIMEOUT)
+    found = column.found
+    assert found is not None
+
+    def by_hand(training: Any) -> tuple[dict[str, int], float, dict[tuple[int, ...], float]]:
+        """A nudge to the number, and autograd, on the network at rest."""
+        at_rest = network_at_rest(training.network)
+        feeder = training.feeder("validation")
+        seen: dict[str, torch.Tensor] = {}
+        nudge = torch.zeros(1, 16, 26, 26, requires_grad=True)
+
+        def keep(node: str) -> Any:
+            return lambda _module, _given, out: seen.__setitem__(node, out)
+
+        at_rest.module_of("conv1").register_forward_hook(lambda _module, _given, out: out + nudge)
+        for node in ("relu1", "pool1", "conv2"):
+            at_rest.module_of(node).register_forward_hook(keep(node))
+        loss = training.loss_function(at_rest(feeder.prepare([0])), feeder.targets_of([0]))
+        loss.backward()
+        assert nudge.grad is not None
+        slope = float(nudge.grad[0, 6, 12, 10])
+        before = dict(seen)
+        with torch.no_grad():
+            nudge[0, 6, 12, 10] = 1e-3
+            at_rest(feeder.prepare([0]))
+        weights = at_rest.module_of("conv1").weight
+        grads = {(6, 0, row, column): float(weights.grad[6, 0, row, column]) for row in range(3) for column in range(3)}
+        return {node: int((seen[node] != before[node]).sum()) for node in before}, slope, grads
+
+    got: list[Any] = []
+    window.workspace.network.ask(by_hand, got.append, got.append)
+    qtbot.waitUntil(lambda: bool(got), timeout=TIMEOUT)
+    counts, slope, grads = got[0]
+    assert {one.node: one.count for one in found.changed} == {
+        node: count for node, count in counts.items() if node in {one.node for one in found.changed}
+    }
+    assert [one.node for one in found.changed][:2] == ["relu1", "pool1"]
+    assert found.gradient == pytest.approx(slope, rel=1e-4, abs=1e-9) and number(found.gradient) in column.text.text()
+    for _node, part, index, _value, gradient in found.weights:
+        if part == "weight":
+            assert gradient == pytest.approx(grads[index], rel=1e-3, abs=1e-7)
+    assert len(found.weights) == 10 and found.picture is not None and column.draw.isVisible()
+    # Its button leads to the input by hand; the tab is what it was.
+    QTest.mouseClick(column.draw, Qt.MouseButton.LeftButton)
+    assert not panel.is_large and inspector.tab == "training" and window.docks is not None
+    assert window.docks.panels["own_input"].isVisible()

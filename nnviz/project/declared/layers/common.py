@@ -224,10 +224,11 @@ def weight_params(layout: str) -> tuple[ParamSpec, ...]:
             "weight_initialisation",
             "weight initialisation",
             "Where the weights start. Too small and the signal dies on its way through the layers, too large and it "
-            "explodes; He normal suits ReLU, Xavier suits tanh and sigmoid.",
+            "explodes; He normal suits ReLU, Xavier suits tanh and sigmoid. Like all layers: what the training "
+            "is set to, which is PyTorch's own unless another is chosen there.",
             "chosen",
             "default",
-            choices=tuple((spec.kind, spec.title) for spec in INITIALISERS),
+            choices=tuple((spec.kind, "Like all layers" if spec.follows else spec.title) for spec in INITIALISERS),
             kinds=INITIALISERS,
         ),
         ParamSpec("weight_values", "weights", f"The weights themselves: {layout}", "matrix", None, shown_when=written),

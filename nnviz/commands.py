@@ -38,7 +38,7 @@ from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
 from nnviz.record.places import RUN_SUFFIX, run_place
-from nnviz.reports import BarReport, JsonReport
+from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
 
 if TYPE_CHECKING:
@@ -225,7 +225,9 @@ def _with_choices(project: Project, data: str | None, given: Sequence[tuple[str,
     config = rooted(project.data, Path.cwd())  # what a file names is absolute by now
     project = msgspec.structs.replace(project, data=before.data)
     if config != before.data:
-        project = choose_data(project, config, data_sets.facts(config)).apply(project)
+        with DataBar() as bar:
+            known = data_sets.facts(config, bar)
+        project = choose_data(project, config, known).apply(project)
         if followed := changes(before, project):
             print(f"nnviz: the network follows the data: {', '.join(followed)}", file=sys.stderr)
     for path, value in given:
@@ -297,7 +299,8 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
     """
     project = options.apply(open_project(options.project))
     try:
-        found = data_sets.source_facts(project.data)
+        with DataBar() as bar:
+            found = data_sets.source_facts(project.data, bar)
     except DataError as error:
         raise error.at(file="" if options.project.startswith("sample:") else options.project) from None
     _refuse(problems_that_stop(validate(project, found.data)), options.project)

@@ -456,6 +456,7 @@ class Training:
             self.advance()
         self._losses.clear()
         self._counts.clear()
+        self._shares.clear()
 
     def take(self, checkpoint: Checkpoint) -> None:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""

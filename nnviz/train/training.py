@@ -8,6 +8,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -33,6 +34,7 @@ from nnviz.train.averaging import Average
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
+from nnviz.train.live_settings import Changed, LiveSettings, among, changed_text, changes
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import stops_after, with_recipe
 from nnviz.train.room import Room
@@ -48,11 +50,16 @@ if TYPE_CHECKING:
 
 
 class _Plan(NamedTuple):
-    """From ``first_step`` on: the rate that the schedule multiplies, and how many epochs it is to go."""
+    """From ``first_step`` on: the rate that the schedule multiplies, how many epochs it is to go, and the rest."""
 
     first_step: int
     base: float
     epochs: int
+    settings: LiveSettings
+
+
+#: Where the plan begins that holds before anything is changed: a change before the first step comes behind it.
+_BEFORE = -1
 
 
 class _Curated(NamedTuple):
@@ -119,7 +126,7 @@ class Training:
             raise ProjectError("There are no training examples: hold back fewer for validation.", field="data")
         refuse_unusable(data)
         config = project.training
-        #: How it is trained, as the project says.
+        #: How it is trained: as the project says, with the optimizer's settings of the step that comes next.
         self.config = config
         self.data = data
         self.device = device
@@ -142,9 +149,12 @@ class Training:
         self._gradients: loop.Gradients | None = loop.without_gradients(self.network)
         #: Makes the updates, with clipping and regularisers.
         self._updates: loop.Updater = loop.NoUpdates()
+        #: The optimizer's own updates; None where there is none.
+        self._kernels: Updates | None = None
         if self.optimizer is not None:
             self._gradients = DenseChain.of(self.network)
-            self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
+            self._kernels = Updates(self.optimizer)
+            self._updates = with_recipe(self._kernels, [*self.network.parameters()], config)
         several = _needs_several(self.network)
         #: The way that calls every module; None for that of one batch.
         self._long_way: loop.Gradients | None = None
@@ -227,7 +237,12 @@ class Training:
         self._loss_count = 0
         #: Learning rate and goal as they were planned, by the first step they hold for, ascending, since the start or
         #: the last restore.
-        self._plans = [_Plan(0, optimizers.learning_rate(config), config.epochs)]
+        own = among(LiveSettings.of(project), self.network.node_ids)
+        self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
+        #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
+        self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
+        #: Whether the optimizer keeps what it may have no use for.
+        self._keeps_too_much = False
         #: The learning rate that the optimizer has; None where it came with a checkpoint.
         self._rate_in_use: float | None = None
         #: The step that going back leads to; while the present one is before it, known steps are made again.
@@ -240,6 +255,7 @@ class Training:
         self.edits = WeightEdits()
         #: How often units were switched: another count, and the same weights make something else of an example.
         self.times_switched = 0
+        self._use_settings(own)
 
     # -- where it stands ----------------------------------------------------------------------------------------------
 
@@ -264,6 +280,11 @@ class Training:
         return self._step // self.steps_per_epoch
 
     @property
+    def evaluated_epochs(self) -> int:
+        """Epochs whose validation is done."""
+        return self._evaluated_epochs
+
+    @property
     def weights_of(self) -> int:
         """The step whose weights the network has: an earlier one where the best ones were put back."""
         return self._step if self._weights_of is None else self._weights_of
@@ -284,7 +305,44 @@ class Training:
             raise ParamError(
                 f"The learning rate is {value!r}, but must be a number, at least 0.", field="learning_rate"
             )
-        self._plan(float(value), self.epochs)
+        self._plan(base=float(value))
+
+    @property
+    def live_settings(self) -> LiveSettings:
+        """What else can be changed while it trains, as it is for the next step that is trained."""
+        return self._plans[-1].settings
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers, other layers frozen, from the next step on.
+
+        What concerns layers that the network does not have is left out.
+
+        Raises:
+            ParamError: One is not allowed; nothing was changed.
+            TrainingError: Several processes train together.
+        """
+        settings = among(settings, self.network.node_ids)
+        if problem := settings.problem(self._optimizer_kind, self.network.graph.nodes):
+            raise ParamError(f"This cannot be changed while it trains: {problem}.", field="training")
+        if settings != self.live_settings and self._together is not None:
+            raise TrainingError("Several processes train together: settings are changed in a training of one.")
+        self._plan(settings=settings)
+
+    def changes_at(self, step: int) -> list[Changed]:
+        """What was changed by hand to hold from the step behind this one on: learning rate, goal and settings."""
+        index = next((index for index, plan in enumerate(self._plans) if plan.first_step == step), None)
+        if not index:
+            return []
+        before, after = self._plans[index - 1], self._plans[index]
+        found: list[Changed] = []
+        if before.base != after.base:
+            rate = registry.optimizer(self._optimizer_kind).param("learning_rate")
+            text = changed_text(rate, before.base, after.base)
+            found.append(Changed("training.optimizer.params.learning_rate", text))
+        if before.epochs != after.epochs:
+            found.append(Changed("training.epochs", f"Epochs: {before.epochs} → {after.epochs}"))
+        nodes = self.network.graph.nodes
+        return [*found, *changes(before.settings, after.settings, self._optimizer_kind, nodes)]
 
     @property
     def epochs(self) -> int:
@@ -293,7 +351,7 @@ class Training:
 
     @epochs.setter
     def epochs(self, value: int) -> None:
-        self._plan(self._plans[-1].base, value)
+        self._plan(epochs=value)
 
     @property
     def last_epoch(self) -> int:
@@ -306,21 +364,53 @@ class Training:
             self._went_on_after = self._evaluated_epochs
             self._stops_after = None
 
-    def _plan(self, base: float, epochs: int) -> None:
-        """Another learning rate or goal, from the next step that is trained."""
+    def _plan(self, base: float | None = None, epochs: int | None = None, settings: LiveSettings | None = None) -> None:
+        """Another learning rate, goal or settings, from the next step that is trained; None leaves them."""
         last = self._plans[-1]
-        if (base, epochs) == (last.base, last.epochs):
-            return
         begins = max(self._step, self._replay_until)
+        plan = _Plan(
+            begins,
+            last.base if base is None else base,
+            last.epochs if epochs is None else epochs,
+            last.settings if settings is None else settings,
+        )
+        if plan[1:] == last[1:]:
+            return
         if last.first_step == begins:
             self._plans.pop()
-        self._plans.append(_Plan(begins, base, epochs))
+        if plan[1:] != self._plans[-1][1:]:
+            self._plans.append(plan)
         if not self.replaying:
             self._use_rate(self.learning_rate)
+            self._use_settings(self._plans[-1].settings)
+
+    def _plan_at(self, step: int) -> _Plan:
+        """What was planned for a step."""
+        return next((plan for plan in reversed(self._plans) if plan.first_step <= step), self._plans[0])
+
+    def _use_settings(self, settings: LiveSettings) -> None:
+        """Network, optimizer and updates have these from here on."""
+        before = self._settings_in_use
+        if settings is before:
+            return
+        config = self.config
+        if self.optimizer is not None and (before is None or before.optimizer != settings.optimizer):
+            chosen = settings.with_rate(self._optimizer_kind, optimizers.learning_rate(config))
+            optimizers.set_settings(self.optimizer, chosen, begun=self._step > 0)
+            self.config = msgspec.structs.replace(config, optimizer=chosen)
+            self._keeps_too_much = True
+            if self._kernels is not None:
+                self._kernels.look_anew()
+        for one in settings.layers if before is None or before.layers != settings.layers else ():
+            self.network.set_live(*one)
+        self._settings_in_use = settings
+        if self._switchboard.layers != settings.frozen:
+            self._switchboard.layers = settings.frozen
+            self._updates = self._switchboard.held(self._all_updates)
 
     def _rate_at(self, step: int) -> float:
         """The learning rate of a step, as it was planned then."""
-        plan = next((plan for plan in reversed(self._plans) if plan.first_step <= step), self._plans[0])
+        plan = self._plan_at(step)
         if not self._follows_losses:
             return rate(self._schedule, plan.base, step, self.steps_per_epoch, plan.epochs)
         epoch = step // self.steps_per_epoch
@@ -392,6 +482,10 @@ class Training:
             self._use_rate(self._rate_at(self._step))
         if self._switchboard.history and self.replaying:
             self._use_switches(self._switchboard.at(self._step))
+        if self.replaying:
+            self._use_settings(self._plan_at(self._step).settings)
+        if self._keeps_too_much:
+            self._let_go()
         if self._together is not None:
             self._begin_together(self._together)
         with self.random if self.draws else nullcontext():
@@ -427,8 +521,24 @@ class Training:
             self._edit_again()
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
+            self._use_settings(self._plans[-1].settings)
             self._use_switches(self._switchboard.at(self._step))
         return count
+
+    def _let_go(self) -> None:
+        """A step is made with other settings: what the optimizer gathered for those before has no use any more."""
+        self._keeps_too_much = False
+        if self.optimizer is not None:
+            optimizers.forget_unneeded(self.optimizer, self.config.optimizer)
+
+    def held_updates(self, updates: loop.Updater, network: Network) -> loop.Updater:
+        """The same for a copy of the network: what is frozen here is left as it is there."""
+        return self._switchboard.held(updates, network)
+
+    @property
+    def frozen_layers(self) -> frozenset[str]:
+        """The nodes whose parameters are left as they are."""
+        return self._switchboard.layers
 
     def _begin_together(self, together: Together) -> None:
         """All processes are to make this step now."""
@@ -450,7 +560,7 @@ class Training:
         if step != self._step:
             self._step, self._batches = step, None
         self._varies = False
-        self._plans = [_Plan(0, rate, self.epochs)]
+        self._plans = [self._plans[-1]._replace(first_step=_BEFORE, base=rate)]
         self._use_rate(rate)
         with suppress(NotFiniteError):
             self.advance()
@@ -819,7 +929,7 @@ class Training:
             went_on_after=self._went_on_after,
         )
         begun = self.average is not None and self.average.begun(self._step)
-        return checkpoints.capture(
+        captured = checkpoints.capture(
             self.network,
             self.optimizer,
             self.random.capture(),
@@ -830,8 +940,15 @@ class Training:
             None if self.examples is None else self.examples.capture(copied=copied),
             self._present_curation().entries,
             self.average.capture(copied=copied) if self.average is not None and begun else None,
+            self.live_settings,
             copied=copied,
         )
+        if not self._keeps_too_much:
+            return captured
+        spec = registry.optimizer(self._optimizer_kind)
+        needed = {kept.name for kept in spec.state(spec.values(self.config.optimizer.params))}
+        kept = {key: one for key, one in captured.optimizer.items() if key.partition("/")[2] in needed}
+        return replace(captured, optimizer=kept)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes on from a checkpoint, with the learning rate that was used there and the units switched as they were.
@@ -848,11 +965,17 @@ class Training:
         self.edits.clear()
         self._replay_until = 0
         self._curated = self._curated_from(checkpoint)
+        plan = self._plans[-1]._replace(first_step=_BEFORE)
+        if checkpoint.live is not None:
+            plan = plan._replace(settings=checkpoint.live)
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
             base = float(self.optimizer.param_groups[0]["lr"])
         if base is not None:
-            self._plans = [_Plan(self._step, base, self.epochs)]
+            self._plans = [plan._replace(base=base)]
+        else:
+            self._plans = [plan]
+        self._use_settings(plan.settings)
 
     def go_back(self, checkpoint: Checkpoint, step: int) -> None:
         """Returns to an earlier step by way of a checkpoint before it, from where :meth:`advance` does the rest.
@@ -872,8 +995,8 @@ class Training:
         self.edits.forget_after(step)
         self._edit_again()  # a state that was kept before the edits of its own step
         self._plans = [plan for plan in self._plans if plan.first_step < step]
-        if not self._plans or (self._plans[-1].base, self._plans[-1].epochs) != (present.base, present.epochs):
-            self._plans.append(_Plan(step, present.base, present.epochs))
+        if self._plans[-1][1:] != present[1:]:
+            self._plans.append(present._replace(first_step=step))
         self._replay_until = step
         begins = -(-step // self.steps_per_epoch)
         self._curated = [one for one in self._curated if one.first_epoch < max(begins, 1)]
@@ -881,6 +1004,7 @@ class Training:
             self._curated.append(_Curated(begins, decided.curation))
         self._switchboard.history = [entry for entry in self._switchboard.history if entry[0] <= step]
         self._use_switches(self._switchboard.at(self._step))
+        self._use_settings(self._plan_at(self._step).settings)
         if not self.replaying:
             self._use_rate(self.learning_rate)
 
@@ -896,6 +1020,10 @@ class Training:
             has_best=checkpoint.best is not None,
         )
         checks.check_random(checkpoint.random, self.device)
+        if checkpoint.live is not None:
+            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
+            if problem:
+                raise checks.damaged(f"of the settings that were changed, {problem}")
         if bool(checkpoint.average) != (self.average is not None and self.average.begun(progress.step)):
             raise checks.damaged("the average of the weights is missing, or there is one that nobody asked for")
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
@@ -932,7 +1060,7 @@ class Training:
         self._batches = None
         if self.examples is not None:
             self.examples.restore(checkpoint.examples)
-        self._rate_in_use = None  # the optimizer's own came with the checkpoint
+        self._rate_in_use = self._settings_in_use = None  # the optimizer's own came with the checkpoint
 
     def _tell_of_state(self) -> None:
         """The state is another than what the last step left."""

@@ -1,7 +1,7 @@
 """Begins a network with the weights of another one, layer by layer, where they fit.
 
-A layer fits where the other network has one of the same id and kind whose parameters and buffers have the same names,
-shapes and types. All of it is taken or nothing: half a layer is none. Every other layer starts as it would have without.
+A layer fits where the other network has one of the same id and kind, with parameters and buffers of the same names,
+shapes and types. All of it is taken or nothing: half a layer is none. Every other one starts as it would have without.
 """
 
 from __future__ import annotations

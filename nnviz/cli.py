@@ -304,6 +304,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
     train.add_argument(
+        "--warm-from",
+        metavar="RUN",
+        help="layers that fit begin with the weights of this run, a file or a kept run by its name; the others start "
+        "fresh, and so does the optimizer",
+    )
+    train.add_argument(
         "--tensorboard", type=_path, metavar="DIR", help="write every curve to an event file of TensorBoard in DIR, too"
     )
     train.add_argument("--json", action="store_true", help="print one JSON object a line")

@@ -37,7 +37,7 @@ from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
-from nnviz.record.places import RUN_SUFFIX, run_place
+from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
 from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from nnviz.train.distributed import Together
     from nnviz.train.ranks import Ranks
     from nnviz.train.session import TrainingSession
+    from nnviz.train.start import WarmStart
 
 #: Stands for a shape or a number that nobody knows yet.
 _UNKNOWN = "?"
@@ -170,6 +171,7 @@ class TrainOptions:
     json: bool
     skip_bad: bool = False
     tensorboard: Path | None = None
+    warm_from: str | None = None
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -187,6 +189,7 @@ class TrainOptions:
             options.json,
             options.skip_bad,
             options.tensorboard,
+            options.warm_from,
         )
 
     def apply(self, project: Project) -> Project:
@@ -309,6 +312,8 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
         raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run-file FILE: the run to go on with.")
+    if options.resume and options.warm_from is not None:
+        raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
     _check_data_folder(options.data_dir)
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")
@@ -341,6 +346,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
 
 def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
     path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    warm = _warm_start(options)
     from nnviz.record.event_files import EventFollower  # noqa: PLC0415 - numpy
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
@@ -371,6 +377,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             path,
             data_dir=options.data_dir,
             resume=options.resume,
+            warm=warm,
             on_session=begin,
             on_epoch=report.epoch,
             on_warning=report.warning,
@@ -392,6 +399,16 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             print(f"{what} is kept in {kept.path}", file=sys.stderr)
     report.finished(outcome, kept.path, complete=kept.complete)
     return 0 if kept.complete else 1
+
+
+def _warm_start(options: TrainOptions) -> WarmStart | None:
+    if options.warm_from is None:
+        return None
+    from nnviz.record.comparison import find_run  # noqa: PLC0415 - sqlite is only needed for this
+    from nnviz.train.start import WarmStart  # noqa: PLC0415 - as above
+
+    place = find_run(options.warm_from, runs_folder(), "--warm-from")
+    return WarmStart(place.name, place)
 
 
 @dataclass(frozen=True)

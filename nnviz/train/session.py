@@ -44,10 +44,12 @@ from nnviz.train.live_settings import LiveSettings
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import Runner
+from nnviz.train.start import WarmStart
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.waits import ThreadWaits
+from nnviz.train.warm_start import begin_warm
 from nnviz.train.weight_edits import WeightChange, WeightEdit
 
 if TYPE_CHECKING:
@@ -77,10 +79,12 @@ class TrainingSession:
         store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
             when stopped.
         resume: Goes on from this checkpoint rather than from the start.
+        warm: Layers that fit begin with these weights, where it begins at the start.
         together: The other processes that train with this one, which is their first; None where it is alone.
 
     Attributes:
         state_changed: Emitted with the new state, on the owner's thread.
+        told: Emitted with a sentence about how it began, on the owner's thread.
         refused: Emitted with a sentence when something asked for cannot be done, on the owner's thread.
         project: What is trained; frozen, for any thread.
         run: Takes what is measured; itself safe for any thread.
@@ -89,6 +93,7 @@ class TrainingSession:
     """
 
     state_changed = psygnal.Signal(SessionState)
+    told = psygnal.Signal(str)
     refused = psygnal.Signal(str)
 
     def __init__(
@@ -105,6 +110,7 @@ class TrainingSession:
         on_epoch: Callable[[EpochResult], None] | None = None,
         store: CheckpointStore | None = None,
         resume: Checkpoint | None = None,
+        warm: WarmStart | None = None,
         together: Together | None = None,
     ) -> None:
         self.project = project
@@ -126,6 +132,8 @@ class TrainingSession:
         self._store = store
         #: What to go on from; let go of once it is restored.
         self._resume = resume
+        #: What to begin warm with; likewise.
+        self._warm = warm
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
@@ -413,6 +421,11 @@ class TrainingSession:
             training.restore(self._resume)
             resumed = True
             self._resume = None  # It is as large as the training, and of no more use.
+        elif self._warm is not None:
+            report = begin_warm(training, self._warm)
+            self._warm = None
+            self.run.append([report.finding])
+            self.told.emit(report.sentence)
         if self._together is not None:
             self._together.meet(None, self.data.mark)
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes

@@ -203,7 +203,7 @@ class Network(nn.Module):
             result = module(*[values[source] for source in sources])
             watcher = watchers.get(node)
             if watcher is not None:
-                watcher(result.detach())
+                watcher(result.detach().float())  # in mixed precision it is of narrow numbers
             for slot in finished:
                 values[slot] = None
             values[target] = result

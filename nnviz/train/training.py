@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +35,7 @@ from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.live_settings import Changed, LiveSettings, among, changed_text, changes
+from nnviz.train.precision import MixedPrecision, mixed_type, puts_channels_last
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import stops_after, with_recipe
 from nnviz.train.room import Room
@@ -139,6 +140,8 @@ class Training:
         estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu")
         self.room = Room(device, estimate.reserve)
         self.network.train()
+        if puts_channels_last(config, self.network, device):
+            self.network.to(memory_format=torch.channels_last)
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
         self.loss_function = loss_function(project.graph, data.facts, amounts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
@@ -155,17 +158,28 @@ class Training:
             self._gradients = DenseChain.of(self.network)
             self._kernels = Updates(self.optimizer)
             self._updates = with_recipe(self._kernels, [*self.network.parameters()], config)
+        #: How steps are computed with narrow numbers; None for 32 bits.
+        self._mixed: MixedPrecision | None = None
+        narrow = None if self.optimizer is None else mixed_type(config, self.network, device)
+        if narrow is not None:
+            self._mixed = MixedPrecision(device, narrow, [p for p in self.network.parameters() if p.requires_grad])
+            self._updates = self._mixed.updates(self._updates)
         several = _needs_several(self.network)
         #: The way that calls every module; None for that of one batch.
         self._long_way: loop.Gradients | None = None
-        if self.optimizer is not None and config.accumulation > 1:
-            self._gradients = self._long_way = self._accumulated(self.network)
+        if self.optimizer is not None and (config.accumulation > 1 or self._mixed is not None):
+            self._gradients = self._long_way = self._way_of_own()
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
             if config.accumulation > 1 or registry.AVERAGING(config.averaging.kind).averages:
                 raise ProjectError(
                     "Accumulated batches and averaged weights are for one process: training in several takes neither.",
+                    field="training",
+                )
+            if self._mixed is not None or puts_channels_last(config, self.network, device):
+                raise ProjectError(
+                    "Mixed precision and channels last are for one process: training in several takes neither.",
                     field="training",
                 )
             together.attach(self.network, self._state_of_all)
@@ -695,18 +709,30 @@ class Training:
             one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
 
-    def _accumulated(self, network: Network) -> loop.Gradients:
-        several = bool(_needs_several(network))
-        return accumulated(network, self.config.batch_size, join_single=several)
+    def _way_of_own(self) -> loop.Gradients:
+        """The long way of the training itself, whose gradients bear no scale."""
+        way = self._long(self.network)
+        return way if self._mixed is None else self._mixed.unscaled(way)
+
+    def _long(self, network: Network, *, scaled: bool = True) -> loop.Gradients:
+        """The way by accumulated batches, or in mixed precision; by all at once where there is one batch."""
+        forward = network if self._mixed is None else self._mixed.forward(network)
+        backward = torch.autograd.backward if self._mixed is None or not scaled else self._mixed.backward
+        size = self.config.batch_size if self.config.accumulation > 1 else len(self.data.train)
+        return accumulated(forward, size, join_single=bool(_needs_several(network)), backward=backward)
 
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
-        return None if self._long_way is None else self._accumulated(network)
+        return None if self._long_way is None else self._long(network, scaled=False)
+
+    def computing(self) -> AbstractContextManager[object]:
+        """Inside, modules compute as in a step."""
+        return nullcontext() if self._mixed is None else self._mixed.computing()
 
     @property
     def sees_batches_apart(self) -> bool:
         """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
-        return self._long_way is not None and (self.draws or bool(_needs_several(self.network)))
+        return self.config.accumulation > 1 and (self.draws or bool(_needs_several(self.network)))
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
@@ -915,6 +941,7 @@ class Training:
             copied: False gives the live tensors, for whoever writes them down before the next step.
         """
         self.settle()
+        scale, scaled_steps = (0.0, 0) if self._mixed is None else self._mixed.scale
         progress = Progress(
             step=self._step,
             evaluated_epochs=self._evaluated_epochs,
@@ -927,6 +954,8 @@ class Training:
             best_figure=self.best_figure.hex() if self.best_epoch and self.config.best_by != LOSS else "",
             figures=self._validated.stored,
             went_on_after=self._went_on_after,
+            loss_scale=scale.hex() if scale else "",
+            loss_scale_steps=scaled_steps,
         )
         begun = self.average is not None and self.average.begun(self._step)
         captured = checkpoints.capture(
@@ -1029,7 +1058,9 @@ class Training:
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
         reached = {id(p) for node in self.network.trained_ids for p in self.network.module_of(node).parameters()}
         trained = [index for index, parameter in enumerate(parameters) if parameter in reached]
-        checks.check_optimizer(checkpoint, self._optimizer_kind, self.optimizer, trained)
+        checks.check_optimizer(
+            checkpoint, self._optimizer_kind, self.optimizer, trained, left_out=bool(progress.loss_scale)
+        )
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
@@ -1056,6 +1087,8 @@ class Training:
         self._validated.restore(progress.figures, progress.evaluated_epochs)
         self._went_on_after = progress.went_on_after
         self._look_back()
+        if self._mixed is not None and progress.loss_scale:
+            self._mixed.scale = float.fromhex(progress.loss_scale), progress.loss_scale_steps
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
         if self.examples is not None:

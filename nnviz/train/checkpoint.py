@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeAlias
 
@@ -185,6 +185,7 @@ def capture(
     average: Tensors | None = None,
     *,
     copied: bool = True,
+    whole: Callable[[Tensor], Tensor] | None = None,
 ) -> Checkpoint:
     """Copies everything; nothing that happens afterwards changes it.
 
@@ -200,9 +201,13 @@ def capture(
         curation: What was decided about single examples and holds for the epoch under way.
         average: The average of the weights; the checkpoint's own from here on.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
+        whole: Makes a copy of all of a tensor of which this process holds a part alone; called for each, in an order
+            that is the same in every process.
     """
 
     def kept(tensor: Tensor) -> Tensor:
+        if whole is not None:
+            return whole(tensor)
         return tensor.detach().clone() if copied else tensor.detach()
 
     tensors: dict[str, Tensor] = {}
@@ -211,8 +216,8 @@ def capture(
     if optimizer is not None:
         state = optimizer.state_dict()
         groups = tuple(dict(group) for group in state["param_groups"])
-        for index, entries in state["state"].items():
-            for name, value in entries.items():
+        for index, entries in sorted(state["state"].items()):
+            for name, value in sorted(entries.items()):
                 if isinstance(value, Tensor):
                     tensors[f"{index}/{name}"] = kept(value)
                 else:

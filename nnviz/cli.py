@@ -310,6 +310,11 @@ def _parser() -> argparse.ArgumentParser:
         "fresh, and so does the optimizer",
     )
     train.add_argument(
+        "--shard",
+        action="store_true",
+        help="under torchrun: each process holds a part of the weights, also where one device could hold them all",
+    )
+    train.add_argument(
         "--tensorboard", type=_path, metavar="DIR", help="write every curve to an event file of TensorBoard in DIR, too"
     )
     train.add_argument("--json", action="store_true", help="print one JSON object a line")

@@ -172,6 +172,7 @@ class TrainOptions:
     skip_bad: bool = False
     tensorboard: Path | None = None
     warm_from: str | None = None
+    shard: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -190,6 +191,7 @@ class TrainOptions:
             options.skip_bad,
             options.tensorboard,
             options.warm_from,
+            options.shard,
         )
 
     def apply(self, project: Project) -> Project:
@@ -284,8 +286,10 @@ def train(options: TrainOptions) -> int:
     project, found = _checked(options)
     share_cores(cores, watched=True)
     if own is None:
+        if options.shard:
+            raise InputError("--shard divides the network among several processes: start them with torchrun.")
         return _train(options, project, found, None)
-    together = _connected(project, own)
+    together = _connected(options, project, own)
     # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
     with interruption.handled_by(lambda number, frame: None):
         try:
@@ -320,10 +324,10 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
     return project, found
 
 
-def _connected(project: Project, own: Ranks) -> Together:
+def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:
     from nnviz.train import distributed  # noqa: PLC0415 - brings torch, which takes seconds to import
 
-    return distributed.Together(own, distributed.device_of(project.training.device, own))
+    return distributed.Together(own, distributed.device_of(project.training.device, own), shard=options.shard)
 
 
 def _follow(options: TrainOptions, own: Ranks) -> int:
@@ -338,7 +342,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
             return 2  # the first process of this computer finds and says the same
         raise
     share_cores()
-    together = _connected(project, own)
+    together = _connected(options, project, own)
     from nnviz.train.follower import follow  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     return interruption.STATUS if follow(project, together, options.data_dir) else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeAlias
 
@@ -203,6 +203,7 @@ def capture(
     live: LiveSettings | None = None,
     *,
     copied: bool = True,
+    whole: Callable[[Tensor], Tensor] | None = None,
 ) -> Checkpoint:
     """Copies everything; nothing that happens afterwards changes it.
 
@@ -219,9 +220,13 @@ def capture(
         average: The average of the weights; the checkpoint's own from here on.
         live: The settings that can be changed while it trains.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
+        whole: Makes a copy of all of a tensor of which this process holds a part alone; called for each, in an order
+            that is the same in every process.
     """
 
     def kept(tensor: Tensor) -> Tensor:
+        if whole is not None:
+            return whole(tensor)
         return tensor.detach().clone() if copied else tensor.detach()
 
     tensors: dict[str, Tensor] = {}
@@ -230,8 +235,8 @@ def capture(
     if optimizer is not None:
         state = optimizer.state_dict()
         groups = tuple(dict(group) for group in state["param_groups"])
-        for index, entries in state["state"].items():
-            for name, value in entries.items():
+        for index, entries in sorted(state["state"].items()):
+            for name, value in sorted(entries.items()):
                 if isinstance(value, Tensor):
                     tensors[f"{index}/{name}"] = kept(value)
                 else:

@@ -18,7 +18,7 @@ from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.network.chain import DenseChain
 from nnviz.network.losses import LossFunction, WeightedLoss, class_amounts, loss_function
-from nnviz.network.memory import build_network
+from nnviz.network.memory import build_network, fits
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.memory import EVALUATION_BATCH, Estimate, Examples
@@ -133,12 +133,25 @@ class Training:
         self.device = device
         examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
         held = project if together is None else together.part_of(project)
+        #: Divides the numbers of the network among the processes; None where this one holds all of them.
+        self._shards = None if together is None else together.shards(lambda: fits(held, inference, examples, device))
+        processes = together.ranks.size if together is not None and self._shards is not None else 1
         try:
-            self.network = build_network(held, device, inference=inference, examples=examples)
+            self.network = build_network(
+                held,
+                device,
+                inference=inference,
+                examples=examples,
+                processes=processes,
+                place=None if self._shards is None else self._shards.place,
+            )
         except TooLargeError as error:
-            raise error if together is None else TooLargeError(f"{error} {together.HOLDS_ALL}") from None
-        estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu")
-        self.room = Room(device, estimate.reserve)
+            if processes == 1:
+                raise
+            raise TooLargeError(f"{error} That is the share of one of {processes} processes.") from None
+        estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu", processes=processes)
+        # Copies of what is divided are whole, and lie in the memory of the first process's computer.
+        self.room = Room(device if self._shards is None else torch.device("cpu"), estimate.reserve)
         self.network.train()
         if puts_channels_last(config, self.network, device):
             self.network.to(memory_format=torch.channels_last)
@@ -155,9 +168,9 @@ class Training:
         #: The optimizer's own updates; None where there is none.
         self._kernels: Updates | None = None
         if self.optimizer is not None:
-            self._gradients = DenseChain.of(self.network)
-            self._kernels = Updates(self.optimizer)
-            self._updates = with_recipe(self._kernels, [*self.network.parameters()], config)
+            self._gradients = None if self.is_divided else DenseChain.of(self.network)
+            self._kernels = None if self.is_divided else Updates(self.optimizer)
+            self._updates = with_recipe(self._kernels or self.optimizer, [*self.network.parameters()], config)
         #: How steps are computed with narrow numbers; None for 32 bits.
         self._mixed: MixedPrecision | None = None
         narrow = None if self.optimizer is None else mixed_type(config, self.network, device)
@@ -277,6 +290,14 @@ class Training:
     def step(self) -> int:
         """Updates made."""
         return self._step
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether this process holds a part of weights, gradients and optimizer alone: nobody may look at them then.
+
+        What needs the whole takes all processes: steps, evaluations, :meth:`capture`, :meth:`restore`.
+        """
+        return self._shards is not None
 
     @property
     def work(self) -> int:
@@ -586,6 +607,24 @@ class Training:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""
         self._put_back(replace(checkpoint, random=self.random.capture()))
 
+    def give(self, *, weights_alone: bool) -> None:
+        """In a process that follows another one: its part of a checkpoint that the first one makes."""
+        assert self._together is not None
+        together = self._together
+
+        def given(tensor: Tensor) -> Tensor:
+            together.whole(tensor)  # which only the first one keeps
+            return tensor
+
+        optimizer = None if weights_alone else self.optimizer
+        checkpoints.capture(self.network, optimizer, {}, Progress(), whole=given)
+
+    def _whole_weights(self) -> Tensors:
+        """Weights and buffers of which each process holds a part, on the CPU; takes all processes."""
+        assert self._together is not None
+        whole = self._together.gathering(weights_alone=True)
+        return checkpoints.capture(self.network, None, {}, Progress(), whole=whole).weights
+
     def _state_of_all(self) -> dict[str, bytes]:
         """What decides the next step, for the other processes: not what only the first one keeps."""
         return checkpoints.to_blobs(replace(self.capture(copied=False), best=None, examples={}))
@@ -766,6 +805,8 @@ class Training:
     @property
     def is_finite(self) -> bool:
         """Whether all that decides how it goes on is finite: weights, statistics, optimizer; waits for the device."""
+        if self.is_divided:
+            return self.capture(copied=False).is_finite
         state = () if self.optimizer is None else self.optimizer.state.values()
         kept = (value for entries in state for value in entries.values() if isinstance(value, Tensor))
         return all_finite(self.network.state_dict().values()) and all_finite(kept)
@@ -836,7 +877,10 @@ class Training:
         # Equal ones, and those that have no such figure, are told apart by the loss.
         even = not wins and not better(self.config.best_by, self.best_figure, figure)
         network = self.shown_network
-        if (wins or (even and validation.loss < self.best_loss)) and all_finite(network.state_dict().values()):
+        if not (wins or (even and validation.loss < self.best_loss)):
+            return
+        whole = self._whole_weights() if self.is_divided else None
+        if all_finite((network.state_dict() if whole is None else whole).values()):
             self.best_loss = validation.loss
             self.best_figure = worst(self.config.best_by) if math.isnan(figure) else figure
             self.best_epoch = self.epoch
@@ -844,10 +888,13 @@ class Training:
             if self.room.allows(
                 checkpoints.size_of(self.network.state_dict()), "The best weights are not kept from here on"
             ):
-                self.best = checkpoints.copy_weights(network)
+                self.best = checkpoints.copy_weights(network) if whole is None else whole
 
     def use_weights(self, weights: Tensors) -> None:
         """Puts other weights in; position and optimizer stay. Edits by hand cannot be undone any more."""
+        if self._together is not None and self.is_divided:
+            there = Checkpoint(Progress(step=self._step), weights, random=self.random.capture())
+            weights = self._together.divide(there).weights
         checkpoints.load_weights(weights, self.network)
         self._tell_of_state()
         if self.average is not None:
@@ -911,12 +958,17 @@ class Training:
         return self._edit(Kind.REDO, edit.after)
 
     def _edit(self, kind: Kind, numbers: Mapping[Place, float]) -> WeightEdit:
+        self._refuse_if_divided()
         before = weight_edits.read(self.network, [*numbers])
         weight_edits.write(self.network, numbers)
         self._tell_of_state()
         edit = WeightEdit(kind, self._step, self._evaluated_epochs, before, dict(numbers))
         self.edits.add(edit)
         return edit
+
+    def _refuse_if_divided(self) -> None:
+        if self.is_divided:
+            raise TrainingError("The network is divided among several processes: its weights cannot be set by hand.")
 
     def _edit_again(self) -> None:
         """What was set by hand at this very moment the first time it was reached; elsewhere there is nothing."""
@@ -971,6 +1023,7 @@ class Training:
             self.average.capture(copied=copied) if self.average is not None and begun else None,
             self.live_settings,
             copied=copied,
+            whole=self._together.gathering() if self._together is not None and self.is_divided else None,
         )
         if not self._keeps_too_much:
             return captured
@@ -1066,7 +1119,10 @@ class Training:
         progress = checkpoint.progress
         if checkpoint.best is not None:
             checkpoints.check_weights(checkpoint.best, self.network)
-        checkpoints.restore(checkpoint, self.network, self.optimizer)
+        together = self._together
+        dividing = together is not None and self.is_divided and together.ranks.leads
+        divided = together.divide(checkpoint) if together is not None and dividing else checkpoint
+        checkpoints.restore(divided, self.network, self.optimizer)
         self._tell_of_state()
         self.random.restore(dict(checkpoint.random))
         self._step = progress.step

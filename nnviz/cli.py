@@ -12,12 +12,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnviz import __version__, evaluating, interruption, paths, streams
+from nnviz import __version__, evaluating, interruption, paths, racing, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
 #: Those about runs that are there already.
 RUN_COMMANDS = ("runs", "compare", "export-tensorboard")
-COMMANDS = ("samples", "datasets", "summary", "train", *RUN_COMMANDS, "evaluate", "predict", "explain", "screenshot")
+COMMANDS = (
+    "samples",
+    "datasets",
+    "summary",
+    "train",
+    "race",
+    *RUN_COMMANDS,
+    "evaluate",
+    "predict",
+    "explain",
+    "screenshot",
+)
 
 EPILOGUE = """\
 Without a command the window opens, with FILE or sample:NAME if one is given:
@@ -90,6 +101,8 @@ def _run(options: argparse.Namespace) -> int:
             return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
             return commands.train(commands.TrainOptions.of(options))
+        case "race":
+            return commands.race(racing.RaceOptions.of(options))
         case command if command in RUN_COMMANDS:
             return _run_on_runs(options)
         case "evaluate":
@@ -319,6 +332,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
 
+    racing.add_command(commands, _count, _seed, _add_choices, _add_data_folder)
     _add_run_commands(commands)
     evaluate = commands.add_parser(
         "evaluate",

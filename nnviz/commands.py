@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz import evaluating, interruption, paths
+from nnviz import evaluating, interruption, paths, racing
 from nnviz.data import datasets as data_sets
 from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, InputError, ProjectError, TrainingError
@@ -37,6 +37,7 @@ from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
+from nnviz.racing import RaceOptions
 from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
 from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
@@ -322,6 +323,16 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")
     return project, found
+
+
+def race(options: RaceOptions) -> int:
+    """Train variations of a project beside each other; see :mod:`nnviz.racing`."""
+    project = _with_choices(open_project(options.project), options.data, options.given)
+    _check_data_folder(options.data_dir)
+    with DataBar() as bar:
+        found = data_sets.source_facts(project.data, bar)
+    _refuse(problems_that_stop(validate(project, found.data)), options.project)
+    return racing.race(options, project)
 
 
 def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:

@@ -294,6 +294,11 @@ class Runner:
         if self.training.spoilt_step is not None and not self.halted:
             self._break_down(self.training.spoilt_step)
 
+    def stop_clock(self) -> None:
+        """Something else is done on this thread for a while; nothing is told of it."""
+        self._price.rest()
+        self.speed.stop()
+
     # -- what may be asked for ----------------------------------------------------------------------------------------
 
     def take_steps(self, count: int) -> None:

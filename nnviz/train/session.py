@@ -366,6 +366,60 @@ class TrainingSession:
             self._guarded(self._turn)
         self._guarded(self._end)
 
+    # -- several sessions in turn on one thread -------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Prepares, for whoever drives several sessions on one thread; what fails becomes the state FAILED."""
+        if self._state is SessionState.IDLE:
+            self._guarded(self._prepare)
+
+    def take_turn(self, until: int) -> bool:
+        """Does one piece of what there is to do, and waits for nothing: what was asked, a batch, a part of measuring.
+
+        Args:
+            until: Of training, no step beyond this one.
+
+        Returns:
+            Whether there is more to do at once.
+        """
+        if self._has_piece(until):
+            self._guarded(self._turn)
+        if self._runner is not None and self._runner.trouble is not None and self.error is None:
+            self._guarded(self._give_up)
+        return self._has_piece(until)
+
+    def end_turn(self) -> None:
+        """Stops the clock: it is another session's turn, whose seconds are not this one's."""
+        if self._runner is not None:
+            self._runner.stop_clock()
+
+    def end(self) -> None:
+        """The last thing of a session that is driven in turns: keeps what there is."""
+        self._closing.set()
+        self._guarded(self._end)
+
+    @property
+    def has_errand(self) -> bool:
+        """Whether something that was asked for is under way: single steps, going back, an evaluation. The owner's."""
+        return self._runner is not None and self._runner.has_errand
+
+    def _give_up(self) -> None:
+        """A number is not finite, and nobody is there to go back and try again."""
+        assert self._runner is not None and self._runner.trouble is not None
+        raise self._runner.trouble
+
+    def _has_piece(self, until: int) -> bool:
+        if self._commands.pending:
+            return True
+        runner = self._runner
+        if runner is None or self._state in (SessionState.FAILED, SessionState.IDLE):
+            return False
+        if runner.has_errand:
+            return True
+        if self._state is not SessionState.RUNNING:
+            return runner.instruments.busy
+        return runner.finished or runner.training.epoch_end_due or runner.training.step < until
+
     def train(self) -> Outcome:
         """Prepares and trains to the end on this thread, then measures on the test split.
 

@@ -43,6 +43,7 @@ from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
 
 if TYPE_CHECKING:
+    from nnviz.sweeping import SweepOptions
     from nnviz.train.distributed import Together
     from nnviz.train.ranks import Ranks
     from nnviz.train.session import TrainingSession
@@ -424,6 +425,32 @@ def _warm_start(options: TrainOptions) -> WarmStart | None:
 
     place = find_run(options.warm_from, runs_folder(), "--warm-from")
     return WarmStart(place.name, place)
+
+
+def sweep(options: SweepOptions) -> int:
+    """Train again and again with other settings and seeds."""
+    from nnviz import sweeping  # noqa: PLC0415 - only for this
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    cores = CoreWatch()
+    as_trained = TrainOptions(
+        options.project,
+        options.data,
+        options.data_dir,
+        options.epochs,
+        None,
+        None,
+        options.settings,
+        run=None,
+        resume=False,
+        json=options.json,
+    )
+    project, found = _checked(as_trained)
+    for warning in found.warnings:
+        print(f"nnviz: {warning}", file=sys.stderr)
+    share_cores(cores, watched=True)
+    return sweeping.sweep(options, project)
 
 
 @dataclass(frozen=True)

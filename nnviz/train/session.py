@@ -420,10 +420,13 @@ class TrainingSession:
             return runner.instruments.busy
         return runner.finished or runner.training.epoch_end_due or runner.training.step < until
 
-    def train(self) -> Outcome:
+    def train(self, *, test: bool = True) -> Outcome:
         """Prepares and trains to the end on this thread, then measures on the test split.
 
         Ctrl-C ends it after the batch that is under way; what was recorded is kept.
+
+        Args:
+            test: Whether the test split is looked at in the end: not where many runs are compared to choose one.
 
         Raises:
             Cancelled: It was interrupted, stopped or closed before the end, or has ended already: a session lives once.
@@ -436,7 +439,7 @@ class TrainingSession:
         try:
             with self._interruptible():
                 self._guarded(self._prepare)
-                self._guarded(self._train_to_the_end)
+                self._guarded(lambda: self._train_to_the_end(test))
         except KeyboardInterrupt:
             self._torn = True
             raise Cancelled("Broken off in the middle of a step; what was recorded until then is kept.") from None
@@ -575,8 +578,8 @@ class TrainingSession:
         if self._state not in (SessionState.DONE, SessionState.FAILED):
             self._enter(SessionState.DONE)
 
-    def _train_to_the_end(self) -> None:
-        """All epochs, then the test split; broken off by an interruption, a stop or a failure."""
+    def _train_to_the_end(self, look_at_test: bool) -> None:
+        """All epochs, then the test split if that is wanted; broken off by an interruption, a stop or a failure."""
         if self._broken_off or self.error is not None:
             return
         self._commands.run()  # What was asked before it began; a stop is one, and then there is nothing to do.
@@ -591,7 +594,7 @@ class TrainingSession:
         if not runner.finished or self._broken_off:
             return
         test = None
-        if len(runner.training.data.test):
+        if look_at_test and len(runner.training.data.test):
             answer: Future[EvaluationResult] = Future()
             runner.evaluate_test(answer)
             while not answer.done() and not self._broken_off:

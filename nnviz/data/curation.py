@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -28,6 +29,11 @@ class Curation:
     weights: Tensor | None
     astray: tuple[Curated, ...]
     entries: tuple[Curated, ...] = ()
+
+    @cached_property
+    def whole_weight(self) -> float:
+        """What all examples weigh together."""
+        return float(len(self.targets) if self.weights is None else self.weights.sum())
 
     @property
     def remark(self) -> str:

@@ -79,7 +79,7 @@ class DatasetSpec(Spec):
         return self.needs_folder and not params.get(self.folder_param)
 
 
-def generated_sizes(count: int) -> tuple[int, int]:
-    """Number of (training + validation, test) examples among ``count`` undivided ones."""
-    test = round(count * TEST_SHARE)
+def generated_sizes(count: int, share: float = TEST_SHARE) -> tuple[int, int]:
+    """Number of (training + validation, test) examples among ``count`` undivided ones; one is always trained on."""
+    test = min(round(count * share), max(count - 1, 0))
     return count - test, test

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from nnviz import user_folders
-from nnviz.data.label_files import Labelled, candidates, labelled
+from nnviz.data.label_files import Labelled, candidates, labelled, labelled_by
 from nnviz.errors import DataError
 from nnviz.paths import check_folder, given_path
 from nnviz.regular_files import is_regular
@@ -123,14 +123,18 @@ def _the_one(root: Path, names: list[str], called: frozenset[str]) -> Path | Non
     return root / found[0] if found else None
 
 
-def folder_classes(folder: str) -> tuple[str, ...]:
+def folder_classes(folder: str, labels: str = "") -> tuple[str, ...]:
     """The class names of an image folder: its subfolders, or the labels of a file, in alphabetical order.
+
+    Args:
+        folder: The user's.
+        labels: The file that says the classes, where one is named, see :func:`image_files`.
 
     Raises:
         DataError: There is no such folder, or it has fewer than two or more than 1,000 classes.
     """
     roots = _split_roots(folder)
-    by_file = _by_file(roots)
+    by_file = _by_file(roots, labels, folder)
     if by_file is not None:
         return tuple(by_file.training.groups)
     names = tuple(_subfolders(roots.training))
@@ -221,8 +225,46 @@ class _ByFile:
         return [part for part in (self.training, self.validation, self.test) if part is not None]
 
 
-def _by_file(roots: _Roots) -> _ByFile | None:
+def _by_named_file(roots: _Roots, labels: str, folder: str) -> _ByFile:
+    """What the file says that somebody has named."""
+    place = given_path(folder, "data.params.folder", DataError)
+    places = () if "\0" in labels else (place, place.parent)
+    file = next((path for root in places if is_regular(path := root / labels)), None)
+    if file is None:
+        raise DataError(
+            f"There is no file '{labels[:200]}': name it by its whole path, or from the folder of the pictures.",
+            field="data.params.labels",
+            file=str(place / labels),
+        )
+
+    def of(root: Path | None) -> Labelled | None:
+        return None if root is None else labelled_by(file, root, _pictures(root).files)
+
+    training = of(roots.training)
+    if training is None:
+        raise DataError("It names no picture of the folder.", field="data.params.labels", file=str(file))
+    found = _ByFile(training, of(roots.validation), of(roots.test), apart=bool(roots.held_back))
+    if not 2 <= len(training.groups) <= MOST_CLASSES:
+        raise DataError(_not_so_many(training), file=str(training.file))
+    for part in found.there[1:]:
+        _check_trained(part, training)
+    return found
+
+
+def _not_so_many(training: Labelled) -> str:
+    return f"It names {len(training.groups):,} classes; an image folder has from 2 to {MOST_CLASSES:,}."
+
+
+def _check_trained(part: Labelled, training: Labelled) -> None:
+    unknown = sorted(set(part.groups) - set(training.groups))
+    if unknown:
+        raise DataError(f"The class '{unknown[0]}' has no training images.", file=str(part.file))
+
+
+def _by_file(roots: _Roots, labels: str, folder: str) -> _ByFile | None:
     """What files say of the pictures; None where subfolders are the classes."""
+    if labels:
+        return _by_named_file(roots, labels, folder)
     pictures = _pictures(roots.training).files if _may_be_labelled(roots.training) else ()
     training = labelled(roots.training, pictures) if pictures else None
     if training is None:
@@ -231,10 +273,7 @@ def _by_file(roots: _Roots) -> _ByFile | None:
     if len(folders) > 1 and (not training.explicit or set(training.groups) <= set(folders)):
         return None
     if not 2 <= len(training.groups) <= MOST_CLASSES:
-        raise DataError(
-            f"It names {len(training.groups):,} classes; an image folder has from 2 to {MOST_CLASSES:,}.",
-            file=str(training.file),
-        )
+        raise DataError(_not_so_many(training), file=str(training.file))
     found: list[Labelled | None] = []
     silent = []
     for held_back, called in ((roots.validation, _VALIDATION), (roots.test, _TEST)):
@@ -246,9 +285,8 @@ def _by_file(roots: _Roots) -> _ByFile | None:
             part = (
                 labelled(roots.training, pictures, tuple(called)) if training.file.stem.lower() in _TRAINING else None
             )
-        unknown = [] if part is None else sorted(set(part.groups) - set(training.groups))
-        if part is not None and unknown:
-            raise DataError(f"The class '{unknown[0]}' has no training images.", file=str(part.file))
+        if part is not None:
+            _check_trained(part, training)
         found.append(part)
     return _ByFile(training, found[0], found[1], tuple(silent), bool(roots.held_back))
 
@@ -294,7 +332,9 @@ def _pictures_by_file(found: _ByFile) -> FolderPictures:
     )
 
 
-def image_files(folder: str, report: Callable[[int, int], None] = lambda done, total: None) -> FolderPictures:
+def image_files(
+    folder: str, report: Callable[[int, int], None] = lambda done, total: None, labels: str = ""
+) -> FolderPictures:
     """The pictures of each class in alphabetical order, with those in folders inside; nothing is opened.
 
     A folder is listed again only after it has changed, so that asking often costs a few microseconds a class.
@@ -302,16 +342,18 @@ def image_files(folder: str, report: Callable[[int, int], None] = lambda done, t
     Args:
         folder: The user's.
         report: Told (classes listed, of how many) in between; what it raises ends the listing.
+        labels: A CSV of filename,label that is to say the classes: its whole path, or from the folder or from the one
+            above. Empty: it is found, where there is one.
 
     Raises:
         DataError: As :func:`folder_classes`; or a class of the training part has no picture.
     """
     roots = _split_roots(folder)
-    by_file = _by_file(roots)
+    by_file = _by_file(roots, labels, folder)
     if by_file is not None:
         report(0, 1)
         return _pictures_by_file(by_file)
-    names = folder_classes(folder)
+    names = folder_classes(folder, labels)
     total = len(names) * (1 + len(roots.held_back))
     done = 0
     system: list[Path] = []

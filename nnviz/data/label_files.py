@@ -90,6 +90,26 @@ def labelled(root: Path, pictures: Sequence[Path], named: Sequence[str] = ()) ->
     return None
 
 
+def labelled_by(file: Path, root: Path, pictures: Sequence[Path]) -> Labelled | None:
+    """The pictures of a folder by a file that somebody named; None where it names none of them.
+
+    Raises:
+        DataError: It is no such table, or it contradicts itself.
+    """
+    try:
+        facts = file.stat()
+    except OSError:
+        facts = None
+    rows = None if facts is None or not is_regular(file) else _rows(file, facts.st_mtime_ns, facts.st_size)
+    if rows is None:
+        raise DataError(
+            "This is no table of filename,label: a CSV or TSV with a column of file names and one of labels is.",
+            field="data.params.labels",
+            file=str(file),
+        )
+    return _matched(rows, root, pictures)
+
+
 def sorted_labels(labels: Sequence[str]) -> tuple[str, ...]:
     """In the order of their numbers where all are whole numbers, else in that of the alphabet."""
     if all(label.isdecimal() and len(label) < 10 for label in labels):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.data.cache import Cache
-from nnviz.data.dataset_spec import generated_sizes
+from nnviz.data.dataset_spec import TEST_SHARE, generated_sizes
 from nnviz.data.division import stratified
 from nnviz.data.numpy_arrays import FileArray, beside, open_npy, open_npz, shown
 from nnviz.errors import DataError
@@ -50,6 +50,8 @@ class HowToTake:
     targets: str = ""
     layout: str = "auto"
     task: str = "auto"
+    test_share: float = TEST_SHARE
+    test_seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +194,8 @@ def _plan(path: Path, how: HowToTake, report: Callable[[int, int], None]) -> Pla
     labels, facts, about = _taken(raw, parts, shape, how.task, layout, path)
     trained: NDArray[np.bool_] = np.ones(len(labels[0]), bool)
     if len(parts) == 1:  # its test split is taken out of it, see ``hold_out_test``
-        trained[stratified(labels[0], generated_sizes(len(trained))[1], seed=0)] = False
+        held_out = generated_sizes(len(trained), how.test_share)[1]
+        trained[stratified(labels[0], held_out, how.test_seed)] = False
     levels, said = _levels(parts, trained, layout, path, report)
     notes += said + about
     return Plan(training, validation, test, facts, tuple(notes), layout, levels, tuple(labels))

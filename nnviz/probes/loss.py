@@ -21,6 +21,7 @@ class LossProbe(Probe):
 
     Definition: ``loss/train`` is the mean loss of the batch, computed in training mode (dropout is on) with the weights
     from before the update; ``accuracy/train`` is the share of the same batch that was right, 0 to 1.
+    Who is left out counts in neither.
 
     How to read it: it should fall, quickly at first. It trembles because each batch holds other examples; the curve
     of the validation split is the one to judge by. Where the two part, the network begins to learn by heart.
@@ -34,6 +35,7 @@ class LossProbe(Probe):
     stage = Stage.BACKWARD
     fills = (LOSS, ACCURACY)
     essential = True
+    looks_at_outputs = True
     weight = 0.5
 
     def __init__(self, clock: Clock = monotonic) -> None:
@@ -50,7 +52,8 @@ class LossProbe(Probe):
         if measurement.loss is None:
             return []
         answers = measurement.answers if measurement.count else None
-        self._waiting.append((measurement.step, measurement.count, answers is not None))
+        counted = measurement.count if answers is None else len(answers.outputs)
+        self._waiting.append((measurement.step, counted, answers is not None))
         self._losses.append(measurement.loss)
         if answers is not None:
             self._answers.append(answers)

@@ -190,6 +190,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
         initialisation: How the weights of all layers start that follow it.
         early_stopping: When it ends before its last epoch.
         averaging: What is validated and kept in place of the weights themselves.
+        precision: In what numbers a step is computed: ``single``, ``mixed`` or ``auto``.
+        channels_last: Whether the channels of a pixel lie beside each other: ``never``, ``always`` or ``auto``.
     """
 
     optimizer: Choice = Choice("adam")
@@ -206,6 +208,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
     initialisation: Choice = Choice("default")
     early_stopping: Choice = Choice("none")
     averaging: Choice = Choice("none")
+    precision: str = "single"
+    channels_last: str = "never"
 
     @property
     def step_size(self) -> int:

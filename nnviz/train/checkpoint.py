@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeAlias
 
@@ -65,6 +65,8 @@ class Progress(msgspec.Struct, frozen=True):
         figures: What was found at the ends of the epochs, from the first, as ``float.hex``, by figure; only those that
             the recipe goes by.
         went_on_after: Epochs after which it was gone on with although early stopping had ended it.
+        loss_scale: What the loss is multiplied by in half floats, as ``float.hex``; empty where it is not.
+        loss_scale_steps: For how many updates it was.
     """
 
     step: _Count = 0
@@ -78,6 +80,8 @@ class Progress(msgspec.Struct, frozen=True):
     best_figure: str = ""
     figures: dict[str, list[str]] = {}
     went_on_after: _Count = 0
+    loss_scale: str = ""
+    loss_scale_steps: _Count = 0
 
 
 class _Switches(msgspec.Struct, frozen=True):
@@ -204,6 +208,7 @@ def capture(
     sizes: tuple[tuple[int, int], ...] = (),
     *,
     copied: bool = True,
+    whole: Callable[[Tensor], Tensor] | None = None,
 ) -> Checkpoint:
     """Copies everything; nothing that happens afterwards changes it.
 
@@ -221,9 +226,13 @@ def capture(
         live: The settings that can be changed while it trains.
         sizes: From which epoch on a step takes how many examples.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
+        whole: Makes a copy of all of a tensor of which this process holds a part alone; called for each, in an order
+            that is the same in every process.
     """
 
     def kept(tensor: Tensor) -> Tensor:
+        if whole is not None:
+            return whole(tensor)
         return tensor.detach().clone() if copied else tensor.detach()
 
     tensors: dict[str, Tensor] = {}
@@ -232,8 +241,8 @@ def capture(
     if optimizer is not None:
         state = optimizer.state_dict()
         groups = tuple(dict(group) for group in state["param_groups"])
-        for index, entries in state["state"].items():
-            for name, value in entries.items():
+        for index, entries in sorted(state["state"].items()):
+            for name, value in sorted(entries.items()):
                 if isinstance(value, Tensor):
                     tensors[f"{index}/{name}"] = kept(value)
                 else:
@@ -361,6 +370,8 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         figures = [figure for one in progress.figures.values() for figure in one]
         for number in (progress.epoch_loss, progress.best_loss, progress.base_rate or "0", *figures):
             float.fromhex(number)
+        if not 0 < float.fromhex(progress.loss_scale or "1") < math.inf:
+            raise ValueError("the scale of the loss is none")
         if progress.best_figure and math.isnan(float.fromhex(progress.best_figure)):
             raise ValueError("the figure of the best epoch is not a number")
         if math.isnan(float.fromhex(header.progress.best_loss)):
@@ -496,14 +507,22 @@ def _restore_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer)
             raise RunFileError(f"The saved state belongs to another optimizer: it has no parameter '{index}'.")
         if isinstance(value, Tensor) and value.dim() > 0 and value.shape != parameters[int(index)].shape:
             raise RunFileError(f"The saved state belongs to another optimizer: '{key}' is {_form(value)}.")
-        # The optimizer takes tensors over and writes into them.
-        state.setdefault(int(index), {})[name] = value.clone() if isinstance(value, Tensor) else value
+        # The optimizer takes tensors over and writes into them; its kernels read them in the order of the weights.
+        taken = _laid_as(value, parameters[int(index)]) if isinstance(value, Tensor) else value
+        state.setdefault(int(index), {})[name] = taken
     # Which of torch's implementations computes the update belongs to this device, not to the one it was saved on.
     groups = [
         {**group, "params": list(group["params"]), **{name: mine[name] for name in IMPLEMENTATION if name in mine}}
         for group, mine in zip(checkpoint.optimizer_groups, own["param_groups"], strict=True)
     ]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _laid_as(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """A copy that lies in memory as its parameter does."""
+    if tensor.shape != parameter.shape:
+        return tensor.clone()
+    return torch.empty_like(parameter, dtype=tensor.dtype, device=tensor.device).copy_(tensor).detach()
 
 
 def _save(tensors: Tensors) -> bytes:

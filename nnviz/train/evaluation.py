@@ -125,7 +125,7 @@ def evaluate(
     evaluation = (
         training.evaluation(split, collector.add)
         if batches is None
-        else loop.Evaluation(training.network, training.loss_function, batches, collector.add)
+        else loop.Evaluation(training.shown_network, training.loss_function, batches, collector.add)
     )
     while evaluation.advance():
         if cancelled():

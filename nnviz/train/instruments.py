@@ -89,6 +89,8 @@ class Instruments:
     ) -> None:
         self._training = training
         self._run = run
+        if training.is_divided:
+            probes = [probe for probe in probes if probe.looks_at_outputs]
         self._probes = tuple(probes)
         self._at = {stage: tuple(probe for probe in probes if probe.stage is stage) for stage in Stage}
         self._always = [probe for probe in self._at[Stage.BACKWARD] if probe.essential and not probe.wanted_interval]
@@ -407,7 +409,16 @@ class Instruments:
 
     def _answers(self, outputs: Tensor, targets: Tensor) -> Answers | None:
         function = self._training.loss_function
-        return Answers(outputs, targets, function.right) if function.has_accuracy else None
+        if not function.has_accuracy:
+            return None
+        weights = self._training.weights_of_batch()
+        if weights is not None and not bool(weights.all()):
+            # Who is left out is neither right nor wrong.
+            counted = weights.nonzero()[:, 0].to(outputs.device)
+            outputs, targets = outputs.index_select(0, counted), targets.index_select(0, counted)
+            if not len(outputs):
+                return None
+        return Answers(outputs, targets, function.right)
 
     def _look_at_each(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
         """Shows a batch to those who see every step, between two looks at the clock: as little as can be beside it."""

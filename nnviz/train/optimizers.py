@@ -111,8 +111,12 @@ def _lion(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.
 
 
 def _on_the_cpu(parameters: list[nn.Parameter]) -> bool | None:
-    """Whether the one kernel is asked for; None leaves the choice to torch, which knows what an accelerator has."""
-    return True if all(parameter.device.type == "cpu" for parameter in parameters) else None
+    """Whether the one kernel is asked for; None leaves the choice to torch, which knows what an accelerator has.
+
+    Not all of the kernels take parameters that are divided among processes, which are of a type of their own.
+    """
+    plain = all(parameter.device.type == "cpu" and type(parameter) is nn.Parameter for parameter in parameters)
+    return True if plain else None
 
 
 #: Every optimizer the registry knows has exactly one maker here (a test compares the two).

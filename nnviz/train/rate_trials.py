@@ -73,6 +73,8 @@ class RateTrials(Probe):
         """The answer; None while it is being looked for, which begins here unless another trial is under way."""
         answer = self._answers.get(question)
         if answer is None and self._trial is None and question.rates and not self._training.replaying:
+            if self._training.is_divided:
+                return None  # there is no whole network to copy
             self._question, self._took = question, 0.0
             self._trial = self._try(question)
         return answer

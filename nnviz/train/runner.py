@@ -53,6 +53,10 @@ _SAVE_SHARE = 50
 _LARGE = 64 * 2**20
 #: What it means where there is no room for a checkpoint.
 _GIVEN_UP = "States to go back to are given up for a checkpoint"
+_DIVIDED = (
+    "The network is divided among several processes: the instruments that need whole weights or gradients are left "
+    "out, and no states are kept in memory to go back to."
+)
 _SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 _PUT_OFF = "A checkpoint is put off until the one before it is on the disk"
 
@@ -213,6 +217,8 @@ class Runner:
         self._saved_step = step
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
         self._run.append(remarks.of_data(self.training))
+        if self.training.is_divided:
+            self._leave_out(_DIVIDED)
         self.instruments.measure_all(fixed=True)
         self.keep()
         self.publish()
@@ -287,6 +293,11 @@ class Runner:
         self.position = self._make_position()
         if self.training.spoilt_step is not None and not self.halted:
             self._break_down(self.training.spoilt_step)
+
+    def stop_clock(self) -> None:
+        """Something else is done on this thread for a while; nothing is told of it."""
+        self._price.rest()
+        self.speed.stop()
 
     # -- what may be asked for ----------------------------------------------------------------------------------------
 
@@ -539,7 +550,7 @@ class Runner:
 
     def keep(self) -> None:
         """Keeps the state in memory, to go back to."""
-        if self._before_best is not None or self.training.replaying:
+        if self._before_best is not None or self.training.replaying or self.training.is_divided:
             return
         if self._rewind.steps[-1:] != [self.training.step]:
             began = time.perf_counter()
@@ -717,6 +728,9 @@ class Runner:
         if self._run.last_step > step:  # A GPU had begun the next one already.
             self._run.rewind(step)
         self._broken_step, self._origin = step, None
+        if training.is_divided:
+            self._conclude(self._unknown_origin(step, "train"))
+            return
         stands_there = training.step == step - 1 and training.a_forward_pass_leaves_no_trace and training.is_finite
         if stands_there or not self._return_to(step - 1):
             self._conclude(origins.of_next_batch(training))
@@ -732,6 +746,10 @@ class Runner:
         self._going_back_to = step
         self._kept = time.perf_counter()
         return True
+
+    def _unknown_origin(self, step: int, split: str) -> Origin:
+        """Where each process holds a part of the numbers, nobody looks for the first one that was not finite."""
+        return Origin(step, self.training.network.output_id, "loss", "not finite", split)
 
     def _conclude(self, origin: Origin) -> None:
         """It is known where it began: says so and rests."""
@@ -791,7 +809,9 @@ class Runner:
         # What training examples do to the network, the next step finds out.
         going_on = self._going_back_to is None and not self.halted and split != "train"
         if going_on and result.count and not math.isfinite(result.loss):
-            if self.training.is_finite:
+            if self.training.is_divided:
+                self._conclude(self._unknown_origin(self.training.step, split))
+            elif self.training.is_finite:
                 self._conclude(origins.of_evaluation(self.training, evaluation, split))
             else:
                 self._break_down(self.training.step + 1)

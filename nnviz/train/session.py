@@ -44,10 +44,12 @@ from nnviz.train.live_settings import LiveSettings
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import Runner
+from nnviz.train.start import WarmStart
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.waits import ThreadWaits
+from nnviz.train.warm_start import begin_warm
 from nnviz.train.weight_edits import WeightChange, WeightEdit
 
 if TYPE_CHECKING:
@@ -77,10 +79,12 @@ class TrainingSession:
         store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
             when stopped.
         resume: Goes on from this checkpoint rather than from the start.
+        warm: Layers that fit begin with these weights, where it begins at the start.
         together: The other processes that train with this one, which is their first; None where it is alone.
 
     Attributes:
         state_changed: Emitted with the new state, on the owner's thread.
+        told: Emitted with a sentence about how it began, on the owner's thread.
         refused: Emitted with a sentence when something asked for cannot be done, on the owner's thread.
         project: What is trained; frozen, for any thread.
         run: Takes what is measured; itself safe for any thread.
@@ -89,6 +93,7 @@ class TrainingSession:
     """
 
     state_changed = psygnal.Signal(SessionState)
+    told = psygnal.Signal(str)
     refused = psygnal.Signal(str)
 
     def __init__(
@@ -105,6 +110,7 @@ class TrainingSession:
         on_epoch: Callable[[EpochResult], None] | None = None,
         store: CheckpointStore | None = None,
         resume: Checkpoint | None = None,
+        warm: WarmStart | None = None,
         together: Together | None = None,
     ) -> None:
         self.project = project
@@ -126,6 +132,8 @@ class TrainingSession:
         self._store = store
         #: What to go on from; let go of once it is restored.
         self._resume = resume
+        #: What to begin warm with; likewise.
+        self._warm = warm
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
@@ -358,10 +366,67 @@ class TrainingSession:
             self._guarded(self._turn)
         self._guarded(self._end)
 
-    def train(self) -> Outcome:
+    # -- several sessions in turn on one thread -------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Prepares, for whoever drives several sessions on one thread; what fails becomes the state FAILED."""
+        if self._state is SessionState.IDLE:
+            self._guarded(self._prepare)
+
+    def take_turn(self, until: int) -> bool:
+        """Does one piece of what there is to do, and waits for nothing: what was asked, a batch, a part of measuring.
+
+        Args:
+            until: Of training, no step beyond this one.
+
+        Returns:
+            Whether there is more to do at once.
+        """
+        if self._has_piece(until):
+            self._guarded(self._turn)
+        if self._runner is not None and self._runner.trouble is not None and self.error is None:
+            self._guarded(self._give_up)
+        return self._has_piece(until)
+
+    def end_turn(self) -> None:
+        """Stops the clock: it is another session's turn, whose seconds are not this one's."""
+        if self._runner is not None:
+            self._runner.stop_clock()
+
+    def end(self) -> None:
+        """The last thing of a session that is driven in turns: keeps what there is."""
+        self._closing.set()
+        self._guarded(self._end)
+
+    @property
+    def has_errand(self) -> bool:
+        """Whether something that was asked for is under way: single steps, going back, an evaluation. The owner's."""
+        return self._runner is not None and self._runner.has_errand
+
+    def _give_up(self) -> None:
+        """A number is not finite, and nobody is there to go back and try again."""
+        assert self._runner is not None and self._runner.trouble is not None
+        raise self._runner.trouble
+
+    def _has_piece(self, until: int) -> bool:
+        if self._commands.pending:
+            return True
+        runner = self._runner
+        if runner is None or self._state in (SessionState.FAILED, SessionState.IDLE):
+            return False
+        if runner.has_errand:
+            return True
+        if self._state is not SessionState.RUNNING:
+            return runner.instruments.busy
+        return runner.finished or runner.training.epoch_end_due or runner.training.step < until
+
+    def train(self, *, test: bool = True) -> Outcome:
         """Prepares and trains to the end on this thread, then measures on the test split.
 
         Ctrl-C ends it after the batch that is under way; what was recorded is kept.
+
+        Args:
+            test: Whether the test split is looked at in the end: not where many runs are compared to choose one.
 
         Raises:
             Cancelled: It was interrupted, stopped or closed before the end, or has ended already: a session lives once.
@@ -374,7 +439,7 @@ class TrainingSession:
         try:
             with self._interruptible():
                 self._guarded(self._prepare)
-                self._guarded(self._train_to_the_end)
+                self._guarded(lambda: self._train_to_the_end(test))
         except KeyboardInterrupt:
             self._torn = True
             raise Cancelled("Broken off in the middle of a step; what was recorded until then is kept.") from None
@@ -413,6 +478,11 @@ class TrainingSession:
             training.restore(self._resume)
             resumed = True
             self._resume = None  # It is as large as the training, and of no more use.
+        elif self._warm is not None:
+            report = begin_warm(training, self._warm)
+            self._warm = None
+            self.run.append([report.finding])
+            self.told.emit(report.sentence)
         if self._together is not None:
             self._together.meet(None, self.data.mark)
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
@@ -508,8 +578,8 @@ class TrainingSession:
         if self._state not in (SessionState.DONE, SessionState.FAILED):
             self._enter(SessionState.DONE)
 
-    def _train_to_the_end(self) -> None:
-        """All epochs, then the test split; broken off by an interruption, a stop or a failure."""
+    def _train_to_the_end(self, look_at_test: bool) -> None:
+        """All epochs, then the test split if that is wanted; broken off by an interruption, a stop or a failure."""
         if self._broken_off or self.error is not None:
             return
         self._commands.run()  # What was asked before it began; a stop is one, and then there is nothing to do.
@@ -524,7 +594,7 @@ class TrainingSession:
         if not runner.finished or self._broken_off:
             return
         test = None
-        if len(runner.training.data.test):
+        if look_at_test and len(runner.training.data.test):
             answer: Future[EvaluationResult] = Future()
             runner.evaluate_test(answer)
             while not answer.done() and not self._broken_off:
@@ -671,7 +741,9 @@ class TrainingSession:
             recorded = io.loads(self.run.info.project_json)
         except NnvizError:
             return
-        runner.take_on(runner.training.live_settings.merged(recorded, self.project))
+        has = runner.training.live_settings
+        if (wanted := has.merged(recorded, self.project)) != has:
+            runner.take_on(wanted)
 
     def _set_epochs(self, count: int) -> None:
         runner = self._prepared

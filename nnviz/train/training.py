@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +14,12 @@ from torch import Tensor
 
 from nnviz.data.curation import Curation, curated
 from nnviz.data.epoch_plan import EpochPlan, StepPlace
+from nnviz.data.step_facts import one_hot_classes
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.network.chain import DenseChain
 from nnviz.network.losses import LossFunction, WeightedLoss, class_amounts, loss_function
-from nnviz.network.memory import build_network
+from nnviz.network.memory import build_network, fits
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.memory import EVALUATION_BATCH, Estimate, Examples
@@ -35,6 +36,7 @@ from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
 from nnviz.train.live_settings import Changed, LiveSettings, among, changed_text, changes
+from nnviz.train.precision import MixedPrecision, mixed_type, puts_channels_last
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import stops_after, with_recipe
 from nnviz.train.room import Room
@@ -131,13 +133,28 @@ class Training:
         self.device = device
         examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
         held = project if together is None else together.part_of(project)
+        #: Divides the numbers of the network among the processes; None where this one holds all of them.
+        self._shards = None if together is None else together.shards(lambda: fits(held, inference, examples, device))
+        processes = together.ranks.size if together is not None and self._shards is not None else 1
         try:
-            self.network = build_network(held, device, inference=inference, examples=examples)
+            self.network = build_network(
+                held,
+                device,
+                inference=inference,
+                examples=examples,
+                processes=processes,
+                place=None if self._shards is None else self._shards.place,
+            )
         except TooLargeError as error:
-            raise error if together is None else TooLargeError(f"{error} {together.HOLDS_ALL}") from None
-        estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu")
-        self.room = Room(device, estimate.reserve)
+            if processes == 1:
+                raise
+            raise TooLargeError(f"{error} That is the share of one of {processes} processes.") from None
+        estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu", processes=processes)
+        # Copies of what is divided are whole, and lie in the memory of the first process's computer.
+        self.room = Room(device if self._shards is None else torch.device("cpu"), estimate.reserve)
         self.network.train()
+        if puts_channels_last(config, self.network, device):
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as torch says itself
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
         self.loss_function = loss_function(project.graph, data.facts, amounts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
@@ -151,20 +168,31 @@ class Training:
         #: The optimizer's own updates; None where there is none.
         self._kernels: Updates | None = None
         if self.optimizer is not None:
-            self._gradients = DenseChain.of(self.network)
-            self._kernels = Updates(self.optimizer)
-            self._updates = with_recipe(self._kernels, [*self.network.parameters()], config)
+            self._gradients = None if self.is_divided else DenseChain.of(self.network)
+            self._kernels = None if self.is_divided else Updates(self.optimizer)
+            self._updates = with_recipe(self._kernels or self.optimizer, [*self.network.parameters()], config)
+        #: How steps are computed with narrow numbers; None for 32 bits.
+        self._mixed: MixedPrecision | None = None
+        narrow = None if self.optimizer is None else mixed_type(config, self.network, device)
+        if narrow is not None:
+            self._mixed = MixedPrecision(device, narrow, [p for p in self.network.parameters() if p.requires_grad])
+            self._updates = self._mixed.updates(self._updates)
         several = _needs_several(self.network)
         #: The way that calls every module; None for that of one batch.
         self._long_way: loop.Gradients | None = None
-        if self.optimizer is not None and config.accumulation > 1:
-            self._gradients = self._long_way = self._accumulated(self.network)
+        if self.optimizer is not None and (config.accumulation > 1 or self._mixed is not None):
+            self._gradients = self._long_way = self._way_of_own()
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
             if config.accumulation > 1 or registry.AVERAGING(config.averaging.kind).averages:
                 raise ProjectError(
                     "Accumulated batches and averaged weights are for one process: training in several takes neither.",
+                    field="training",
+                )
+            if self._mixed is not None or puts_channels_last(config, self.network, device):
+                raise ProjectError(
+                    "Mixed precision and channels last are for one process: training in several takes neither.",
                     field="training",
                 )
             together.attach(self.network, self._state_of_all)
@@ -222,6 +250,8 @@ class Training:
         #: Mean losses of the latest batches, which may still be on their way on the device, and examples in each.
         self._losses: list[Tensor] = []
         self._counts: list[int] = []
+        #: For how many examples each of them stands in the mean of its epoch.
+        self._shares: list[float] = []
         #: Finds the first loss that is not finite: at once on the CPU, some steps later on a GPU.
         self._watch = LossWatch(device)
         #: The step of that loss, where its update was made; None while all are finite as far as is known.
@@ -234,6 +264,8 @@ class Training:
         #: Learning rate and goal as they were planned, by the first step they hold for, ascending, since the start or
         #: the last restore.
         own = among(LiveSettings.of(project), self.network.node_ids)
+        if own.frozen and self.is_divided:
+            raise ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
         self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
         #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
         self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
@@ -269,6 +301,14 @@ class Training:
     def batch_size(self) -> int:
         """Examples in a batch of the present epoch, of which a step takes one or several."""
         return self.step_size // self.config.accumulation
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether this process holds a part of weights, gradients and optimizer alone: nobody may look at them then.
+
+        What needs the whole takes all processes: steps, evaluations, :meth:`capture`, :meth:`restore`.
+        """
+        return self._shards is not None
 
     @property
     def work(self) -> int:
@@ -552,6 +592,7 @@ class Training:
         self._weights_of = None
         self._losses.append(loss)
         self._counts.append(count)
+        self._shares.append(self._share_of_epoch(count))
         self._step += 1
         if self.average is not None:
             self.average.follow(self._step)
@@ -604,10 +645,29 @@ class Training:
             self.advance()
         self._losses.clear()
         self._counts.clear()
+        self._shares.clear()
 
     def take(self, checkpoint: Checkpoint) -> None:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""
         self._put_back(replace(checkpoint, random=self.random.capture()))
+
+    def give(self, *, weights_alone: bool) -> None:
+        """In a process that follows another one: its part of a checkpoint that the first one makes."""
+        assert self._together is not None
+        together = self._together
+
+        def given(tensor: Tensor) -> Tensor:
+            together.whole(tensor)  # which only the first one keeps
+            return tensor
+
+        optimizer = None if weights_alone else self.optimizer
+        checkpoints.capture(self.network, optimizer, {}, Progress(), whole=given)
+
+    def _whole_weights(self) -> Tensors:
+        """Weights and buffers of which each process holds a part, on the CPU; takes all processes."""
+        assert self._together is not None
+        whole = self._together.gathering(weights_alone=True)
+        return checkpoints.capture(self.network, None, {}, Progress(), whole=whole).weights
 
     def _state_of_all(self) -> dict[str, bytes]:
         """What decides the next step, for the other processes: not what only the first one keeps."""
@@ -684,6 +744,22 @@ class Training:
         weights = self._curation.weights
         return lambda step: self._weighted_loss(weights, feeder, step)
 
+    def weights_of_batch(self) -> Tensor | None:
+        """How much each example of the batch that comes next weighs, float[n] on the CPU; None where all weigh 1."""
+        weights, feeder = self._curation.weights, self._feeder
+        if weights is None:
+            return None
+        epoch, batch = divmod(self._step, len(feeder))
+        part = slice(feeder.examples_before(batch), feeder.examples_before(batch + 1))
+        return weights.index_select(0, feeder.order(epoch)[part])
+
+    def _share_of_epoch(self, count: int) -> float:
+        """For how many examples the batch stands in the mean loss of its epoch: by what its examples weigh."""
+        weights, whole = self.weights_of_batch(), self._curation.whole_weight
+        if weights is None:
+            return count
+        return float(weights.sum()) * self._feeder.count / whole if whole else 0.0
+
     def _loss_of_step(self) -> LossFunction:
         return self._weighted_loss(self._curation.weights, self._feeder, self._step)
 
@@ -713,27 +789,42 @@ class Training:
             resident=resident,
             augmentation=self.data.augmentation,
             weights=self._curation.weights,
+            one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
         feeder.plan = self.epoch_plan
         return feeder
 
-    def _accumulated(self, network: Network) -> loop.Gradients:
+    def _way_of_own(self) -> loop.Gradients:
+        """The long way of the training itself, whose gradients bear no scale."""
+        way = self._long(self.network)
+        return way if self._mixed is None else self._mixed.unscaled(way)
+
+    def _long(self, network: Network, *, scaled: bool = True) -> loop.Gradients:
+        """The way by accumulated batches, or in mixed precision; by all at once where there is one batch."""
+        forward = network if self._mixed is None else self._mixed.forward(network)
+        backward = torch.autograd.backward if self._mixed is None or not scaled else self._mixed.backward
         several = bool(_needs_several(network))
 
         def gradients(loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-            own = accumulated(network, self.batch_size, join_single=several)  # which may be another in a later epoch
+            # Which may be another in a later epoch.
+            size = self.batch_size if self.config.accumulation > 1 else len(self.data.train)
+            own = accumulated(forward, size, join_single=several, backward=backward)
             return own(loss_function, inputs, targets)
 
         return gradients
 
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
-        return None if self._long_way is None else self._accumulated(network)
+        return None if self._long_way is None else self._long(network, scaled=False)
+
+    def computing(self) -> AbstractContextManager[object]:
+        """Inside, modules compute as in a step."""
+        return nullcontext() if self._mixed is None else self._mixed.computing()
 
     @property
     def sees_batches_apart(self) -> bool:
         """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
-        return self._long_way is not None and (self.draws or bool(_needs_several(self.network)))
+        return self.config.accumulation > 1 and (self.draws or bool(_needs_several(self.network)))
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
@@ -749,13 +840,14 @@ class Training:
         if not self._losses:
             return self._spoilt_step is None
         losses = torch.stack(self._losses).tolist()
-        self._loss_sum += sum(loss * count for loss, count in zip(losses, self._counts, strict=True))
+        self._loss_sum += sum(loss * share for loss, share in zip(losses, self._shares, strict=True))
         self._loss_count += sum(self._counts)
         if self._spoilt_step is None:
             first = self._step - len(losses) + 1
             self._spoilt_step = next((first + n for n, loss in enumerate(losses) if not math.isfinite(loss)), None)
         self._losses.clear()
         self._counts.clear()
+        self._shares.clear()
         return self._spoilt_step is None
 
     @property
@@ -766,6 +858,8 @@ class Training:
     @property
     def is_finite(self) -> bool:
         """Whether all that decides how it goes on is finite: weights, statistics, optimizer; waits for the device."""
+        if self.is_divided:
+            return self.capture(copied=False).is_finite
         state = () if self.optimizer is None else self.optimizer.state.values()
         kept = (value for entries in state for value in entries.values() if isinstance(value, Tensor))
         return all_finite(self.network.state_dict().values()) and all_finite(kept)
@@ -836,7 +930,10 @@ class Training:
         # Equal ones, and those that have no such figure, are told apart by the loss.
         even = not wins and not better(self.config.best_by, self.best_figure, figure)
         network = self.shown_network
-        if (wins or (even and validation.loss < self.best_loss)) and all_finite(network.state_dict().values()):
+        if not (wins or (even and validation.loss < self.best_loss)):
+            return
+        whole = self._whole_weights() if self.is_divided else None
+        if all_finite((network.state_dict() if whole is None else whole).values()):
             self.best_loss = validation.loss
             self.best_figure = worst(self.config.best_by) if math.isnan(figure) else figure
             self.best_epoch = self.epoch
@@ -844,10 +941,13 @@ class Training:
             if self.room.allows(
                 checkpoints.size_of(self.network.state_dict()), "The best weights are not kept from here on"
             ):
-                self.best = checkpoints.copy_weights(network)
+                self.best = checkpoints.copy_weights(network) if whole is None else whole
 
     def use_weights(self, weights: Tensors) -> None:
         """Puts other weights in; position and optimizer stay. Edits by hand cannot be undone any more."""
+        if self._together is not None and self.is_divided:
+            there = Checkpoint(Progress(step=self._step), weights, random=self.random.capture())
+            weights = self._together.divide(there).weights
         checkpoints.load_weights(weights, self.network)
         self._tell_of_state()
         if self.average is not None:
@@ -911,12 +1011,17 @@ class Training:
         return self._edit(Kind.REDO, edit.after)
 
     def _edit(self, kind: Kind, numbers: Mapping[Place, float]) -> WeightEdit:
+        self._refuse_if_divided()
         before = weight_edits.read(self.network, [*numbers])
         weight_edits.write(self.network, numbers)
         self._tell_of_state()
         edit = WeightEdit(kind, self._step, self._evaluated_epochs, before, dict(numbers))
         self.edits.add(edit)
         return edit
+
+    def _refuse_if_divided(self) -> None:
+        if self.is_divided:
+            raise TrainingError("The network is divided among several processes: its weights cannot be set by hand.")
 
     def _edit_again(self) -> None:
         """What was set by hand at this very moment the first time it was reached; elsewhere there is nothing."""
@@ -941,6 +1046,7 @@ class Training:
             copied: False gives the live tensors, for whoever writes them down before the next step.
         """
         self.settle()
+        scale, scaled_steps = (0.0, 0) if self._mixed is None else self._mixed.scale
         progress = Progress(
             step=self._step,
             evaluated_epochs=self._evaluated_epochs,
@@ -953,6 +1059,8 @@ class Training:
             best_figure=self.best_figure.hex() if self.best_epoch and self.config.best_by != LOSS else "",
             figures=self._validated.stored,
             went_on_after=self._went_on_after,
+            loss_scale=scale.hex() if scale else "",
+            loss_scale_steps=scaled_steps,
         )
         begun = self.average is not None and self.average.begun(self._step)
         captured = checkpoints.capture(
@@ -969,6 +1077,7 @@ class Training:
             self.live_settings,
             self.epoch_plan.sizes,
             copied=copied,
+            whole=self._together.gathering() if self._together is not None and self.is_divided else None,
         )
         if not self._keeps_too_much:
             return captured
@@ -1057,13 +1166,18 @@ class Training:
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
         reached = {id(p) for node in self.network.trained_ids for p in self.network.module_of(node).parameters()}
         trained = [index for index, parameter in enumerate(parameters) if parameter in reached]
-        checks.check_optimizer(checkpoint, self._optimizer_kind, self.optimizer, trained)
+        checks.check_optimizer(
+            checkpoint, self._optimizer_kind, self.optimizer, trained, left_out=bool(progress.loss_scale)
+        )
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
         if checkpoint.best is not None:
             checkpoints.check_weights(checkpoint.best, self.network)
-        checkpoints.restore(checkpoint, self.network, self.optimizer)
+        together = self._together
+        dividing = together is not None and self.is_divided and together.ranks.leads
+        divided = together.divide(checkpoint) if together is not None and dividing else checkpoint
+        checkpoints.restore(divided, self.network, self.optimizer)
         self._tell_of_state()
         self.random.restore(dict(checkpoint.random))
         self._step = progress.step
@@ -1071,6 +1185,7 @@ class Training:
         self._evaluated_epochs = progress.evaluated_epochs
         self._losses.clear()
         self._counts.clear()
+        self._shares.clear()
         self._forget_spoilt()
         self._loss_sum = float.fromhex(progress.epoch_loss)
         self._loss_count = progress.epoch_count
@@ -1083,6 +1198,8 @@ class Training:
         self._validated.restore(progress.figures, progress.evaluated_epochs)
         self._went_on_after = progress.went_on_after
         self._look_back()
+        if self._mixed is not None and progress.loss_scale:
+            self._mixed.scale = float.fromhex(progress.loss_scale), progress.loss_scale_steps
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
         if self.examples is not None:

@@ -25,13 +25,16 @@ from training_helpers import (
 from nnviz.data.curation import curated, mark_of
 from nnviz.data.examples import LoadedData, Split
 from nnviz.errors import ParamError, ProjectError, RunFileError
+from nnviz.probes.loss import LossProbe
 from nnviz.project.document import Document
 from nnviz.project.edits import Curate
 from nnviz.project.files import io
 from nnviz.project.model import Curated, Graph, Project
+from nnviz.record.quantities import ACCURACY
 from nnviz.record.run import Run
 from nnviz.train.change import Live, change, difference
 from nnviz.train.checkpoint import from_blobs, to_blobs
+from nnviz.train.instruments import Instruments
 from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
@@ -69,6 +72,31 @@ def test_a_curated_training_is_the_one_written_by_hand(graph: Graph) -> None:
     assert torch.equal(training.data.train.targets, before)
     for name, tensor in training.network.state_dict().items():
         torch.testing.assert_close(tensor, by_hand.network.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+def test_who_is_left_out_counts_in_no_loss_and_no_accuracy() -> None:
+    """Of an epoch the mean loss is Σ w·l / Σ w over all its examples; an accuracy is of those that are not left out."""
+    entries = (*(Curated(at, weight=0.0) for at in range(20)), Curated(30, weight=3.0))
+    training, by_hand, run = made(entries=entries), made(entries=entries), Run()
+    weight = torch.ones(60)
+    weight[:20], weight[30] = 0.0, 3.0
+    instruments = Instruments(training, run, (LossProbe(),), 1.0)
+    total, right = 0.0, []
+    for batch in range(6):
+        chosen = by_hand._feeder.numbers(0, batch)
+        seen: list[torch.Tensor] = []
+        by_hand.advance(lambda loss, outputs, targets, seen=seen: seen.append(outputs.clone()))
+        labels = by_hand.data.train.targets[chosen]
+        total += float((functional.cross_entropy(seen[0], labels, reduction="none") * weight[chosen]).sum())
+        hits = (seen[0].argmax(1) == labels)[weight[chosen] > 0]
+        right.append(hits.double().mean().item() if len(hits) else None)
+        instruments.advance(forced=True)
+    training.settle()
+    assert training.epoch_loss == pytest.approx(total / float(weight.sum()), rel=1e-5)
+    steps, shares = run.scalars(ACCURACY.series("train"))
+    assert dict(zip(steps.tolist(), shares.tolist(), strict=True)) == pytest.approx(
+        {step: share for step, share in enumerate(right, 1) if share is not None}
+    )
 
 
 def test_what_is_left_out_decides_nothing_and_no_decision_changes_no_bit() -> None:

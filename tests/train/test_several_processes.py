@@ -22,6 +22,7 @@ from nnviz import cli
 from nnviz.errors import InputError
 from nnviz.record.store import StoredRun, open_run
 from nnviz.train import shared_norm
+from nnviz.train.distributed import device_of
 from nnviz.train.ranks import Ranks, of_environment
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -46,6 +47,17 @@ def test_only_torchrun_says_that_there_are_several() -> None:
     for wrong in ({"RANK": "2"}, {"RANK": "x"}, {"LOCAL_RANK": "-1"}):
         with pytest.raises(InputError, match="cannot be"):
             of_environment({**torchrun, **wrong})
+
+
+def test_each_process_has_a_device_of_its_own_or_the_processor() -> None:
+    second = Ranks(1, 2, 1)
+    assert device_of("cpu", second).type == "cpu"
+    for name, words in (("mps", "not on mps"), ("cuda:1", "not on cuda:1")):
+        with pytest.raises(InputError, match=words):
+            device_of(name, second)
+    if torch.cuda.device_count() < 2:
+        with pytest.raises(InputError, match="too few for its processes"):
+            device_of("cuda", second)
 
 
 def assert_same(one: StoredRun, other: StoredRun) -> None:

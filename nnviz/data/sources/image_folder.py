@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
+from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.folders import FolderPictures, Pictures, folder_classes, image_files
 from nnviz.data.memory_budget import WHERE, is_streamed
-from nnviz.data.sources.source import Arrays, LeftOutFile, Request, Source, SourceFacts, hold_out_test
+from nnviz.data.sources.source import (
+    IMPORTING,
+    TEST_PARAMS,
+    Arrays,
+    LeftOutFile,
+    Request,
+    Source,
+    SourceFacts,
+    hold_out_share,
+    test_sizes,
+)
 from nnviz.errors import Cancelled, DataError
 from nnviz.paths import given_path
 from nnviz.project.model import DataFacts
@@ -22,8 +32,6 @@ if TYPE_CHECKING:
     from nnviz.data.image_files import Levels
     from nnviz.data.images import ReadPictures
 
-#: What is being done while pictures are decoded into a file of the disk.
-IMPORTING = "Importing"
 #: So many files are named one by one.
 _MOST_NAMED = 8
 #: And so many where it is asked whether they may be left out.
@@ -66,6 +74,16 @@ _IMAGE_FOLDER = DatasetSpec(
             choices=(("white", "white"), ("grey", "middle grey"), ("black", "black")),
         ),
         WHERE,
+        ParamSpec(
+            "labels",
+            "label file",
+            "A CSV of filename,label that says the classes: its whole path, or from the folder of the pictures. "
+            "Nothing: it is found where subfolders are no classes.",
+            "text",
+            "",
+            advanced=True,
+        ),
+        *TEST_PARAMS,
     ),
     facts=None,
     count=None,
@@ -74,6 +92,10 @@ _IMAGE_FOLDER = DatasetSpec(
     offline=False,
     folder_param="folder",
 )
+
+
+def _files(request: Request, report: Callable[[int, int], None] = lambda done, total: None) -> FolderPictures:
+    return image_files(request.text("folder"), report, request.text("labels"))
 
 
 class ImageFolder(Source):
@@ -86,9 +108,9 @@ class ImageFolder(Source):
     def inspect(self, request: Request) -> SourceFacts:
         """The subfolders are the classes; pictures are read, for only that tells which of them can be."""
         folder = request.text("folder")
-        names = folder_classes(folder)
+        names = folder_classes(folder, request.text("labels"))
         side, channels = int(request.number("size")), int(request.text("channels"))
-        found = _Found(image_files(folder, lambda done, total: request.report(done, total, "Looking through")))
+        found = _Found(_files(request, lambda done, total: request.report(done, total, "Looking through")))
         read = found.look(request, pixels=False)
         counts = found.counts(read)
         refused = found.refused(read)
@@ -96,7 +118,7 @@ class ImageFolder(Source):
             raise refused
         training, validation, test = (sum(part) for part in counts)
         undivided = found.pictures.test is None and found.pictures.validation is None
-        sizes = generated_sizes(training) if undivided else (training + validation, test)
+        sizes = test_sizes(request, training) if undivided else (training + validation, test)
         streamed = found.is_streamed(request)
         data = DataFacts((channels, side, side), len(names), "classes", names, streamed=streamed)
         place = given_path(folder, "data.params.folder", DataError)
@@ -113,23 +135,23 @@ class ImageFolder(Source):
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
         """Every picture file of the folder: those for training, then those of the other splits."""
-        found = _Found(image_files(request.text("folder")))
+        found = _Found(_files(request))
         return [*found.files, *found.pictures.labels]
 
     def levels(self, request: Request) -> Levels:
         """By what all pictures of the folder hold together."""
-        return _Found(image_files(request.text("folder"))).look(request, pixels=False).levels
+        return _Found(_files(request)).look(request, pixels=False).levels
 
     def read(self, request: Request, place: Path | None) -> Arrays:
         """See :meth:`Source.read`; validation comes last in the training part where the folder has one."""
         import numpy as np
 
-        found = _Found(image_files(request.text("folder")))
+        found = _Found(_files(request))
         read = found.look(request, pixels=True)
         counts = found.counts(read)
         labels = np.concatenate([np.full(count, label) for part in counts for label, count in enumerate(part)])
         if found.pictures.test is None and found.pictures.validation is None:
-            return hold_out_test(request, read.pixels, labels, generated_sizes(len(labels))[1])
+            return hold_out_share(request, read.pixels, labels)
         trained = sum(counts[0]) + sum(counts[1])
         first, rest = slice(None, trained), slice(trained, None)
         if isinstance(read.pixels, np.ndarray):
@@ -140,21 +162,21 @@ class ImageFolder(Source):
         """See :meth:`Source.example_files`: below the folder, in the order of :meth:`read`."""
         import numpy as np
 
-        found = _Found(image_files(request.text("folder")))
+        found = _Found(_files(request))
         read, place = found.look(request, pixels=False), given_path(request.text("folder"), "folder", DataError)
         files = found.files
         names = [_below(files[number], place) for number in read.numbers.tolist()]
         counts = found.counts(read)
         if found.pictures.test is None and found.pictures.validation is None:
             labels = np.concatenate([np.full(count, label) for part in counts for label, count in enumerate(part)])
-            trained, _, tested, _ = hold_out_test(request, np.array(names), labels, generated_sizes(len(names))[1])
+            trained, _, tested, _ = hold_out_share(request, np.array(names), labels)
             return [str(name) for name in trained[:]], [str(name) for name in tested[:]]
         first = sum(counts[0]) + sum(counts[1])
         return names[:first], names[first:]
 
     def left_out(self, request: Request) -> tuple[LeftOutFile, ...]:
         """See :meth:`Source.left_out`."""
-        found = _Found(image_files(request.text("folder")))
+        found = _Found(_files(request))
         read, place = found.look(request, pixels=False), given_path(request.text("folder"), "folder", DataError)
         unread = "nnviz does not read such pictures."
         return (
@@ -257,8 +279,8 @@ class _Found:
             from nnviz.data.picture_store import root
 
             notes.append(
-                f"Streamed: they lie decoded in {root()} and are read from there batch by batch; the folder may be "
-                "deleted, then they are decoded again."
+                f"Streamed: the pictures lie decoded in {root()} and are read from there batch by batch. That folder "
+                "may be deleted: they are then decoded again."
             )
         if system := self.pictures.system:
             count = "1 file" if len(system) == 1 else f"{len(system):,} files"

@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
-from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
+from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.sources.source import (
+    TEST_PARAMS,
+    Arrays,
+    Request,
+    Source,
+    SourceFacts,
+    hold_out_share,
+    test_share,
+    test_sizes,
+)
 from nnviz.errors import DataError
 from nnviz.project.spec import ParamSpec
 
@@ -56,6 +65,7 @@ _NUMPY_FILE = DatasetSpec(
             "auto",
             choices=(("auto", "found"), ("classes", "classes"), ("numbers", "numbers")),
         ),
+        *TEST_PARAMS,
     ),
     facts=None,
     count=None,
@@ -82,7 +92,7 @@ class NumpyFile(Source):
         validation = None if plan.validation is None else plan.validation.inputs.shape[0]
         test = 0 if plan.test is None else plan.test.inputs.shape[0]
         undivided = plan.test is None and plan.validation is None
-        sizes = generated_sizes(count) if undivided else (count + (validation or 0), test)
+        sizes = test_sizes(request, count) if undivided else (count + (validation or 0), test)
         return SourceFacts(plan.facts, sizes, path, validation=validation, notes=plan.notes)
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
@@ -101,7 +111,7 @@ class NumpyFile(Source):
             inputs = np.concatenate([inputs, plan.inputs(plan.validation, request.report)])
             targets = np.concatenate([targets, labels[id(plan.validation)]])
         elif plan.test is None:
-            return hold_out_test(request, inputs, targets, generated_sizes(len(targets))[1])
+            return hold_out_share(request, inputs, targets)
         if plan.test is None:
             return inputs, targets, inputs[:0], targets[:0]
         return inputs, targets, plan.inputs(plan.test, request.report), labels[id(plan.test)]
@@ -122,5 +132,6 @@ def _path(request: Request) -> Path:
 def _plan(request: Request, path: Path) -> Plan:
     from nnviz.data.numpy_sets import HowToTake, plan_of
 
-    how = HowToTake(*(request.text(name) for name in ("inputs", "targets", "layout", "task")))
+    inputs, targets, layout, task = (request.text(name) for name in ("inputs", "targets", "layout", "task"))
+    how = HowToTake(inputs, targets, layout, task, *test_share(request))
     return plan_of(path, how, lambda done, total: request.report(done, total, "Looking through"))

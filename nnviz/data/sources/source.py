@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
+from nnviz.data.dataset_spec import TEST_SHARE, DatasetSpec, generated_sizes
 from nnviz.data.folders import find, search_roots
 from nnviz.errors import Cancelled, DataError
 from nnviz.paths import check_file, given_path
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: (what is being done, how much of it is done, of how much): called from the thread that does it.
 Progress: TypeAlias = Callable[[str, int, int], None]
+#: How what is being done begins while examples are brought to the disk for good.
+IMPORTING = "Importing"
 #: Asked now and then by what takes long; True ends it with :class:`~nnviz.errors.Cancelled`.
 CancelledCheck: TypeAlias = Callable[[], bool]
 #: Inputs as a source gives them: in memory, or on the disk.
@@ -261,7 +263,9 @@ def how_to_get(spec: DatasetSpec) -> str:
     )
 
 
-def hold_out_test(request: Request, inputs: ReadInputs, targets: NDArray[Any], count: int | None = None) -> Arrays:
+def hold_out_test(
+    request: Request, inputs: ReadInputs, targets: NDArray[Any], count: int | None = None, seed: int = 0
+) -> Arrays:
     """Takes the test split out of an undivided set: always the same examples, every class with its share.
 
     Args:
@@ -269,6 +273,7 @@ def hold_out_test(request: Request, inputs: ReadInputs, targets: NDArray[Any], c
         inputs: All examples.
         targets: Their answers.
         count: How many are taken; as declared by default.
+        seed: Fixes which ones.
     """
     import numpy as np
 
@@ -277,12 +282,52 @@ def hold_out_test(request: Request, inputs: ReadInputs, targets: NDArray[Any], c
     if count is None:
         assert request.spec.count is not None
         _, count = request.spec.count(request.values)
-    chosen = stratified(targets, count, seed=0)
+    chosen = stratified(targets, count, seed)
     rest: NDArray[np.bool_] = np.ones(len(inputs), bool)
     rest[chosen] = False
     if not isinstance(inputs, np.ndarray):
         return inputs.only(rest), targets[rest], inputs.only(chosen), targets[chosen]
     return inputs[rest], targets[rest], inputs[chosen], targets[chosen]
+
+
+#: How much of the user's own data is the test split, where the files have none of their own.
+TEST_PARAMS = (
+    ParamSpec(
+        "test_share",
+        "test share",
+        "Share of the examples that is the sealed test split, of every class its part, where the files have none of "
+        "their own. 0: there is none.",
+        "float",
+        TEST_SHARE,
+        0.0,
+        0.9,
+    ),
+    ParamSpec(
+        "test_seed",
+        "test seed",
+        "Fixes which examples the test split holds.",
+        "int",
+        0,
+        0,
+        2**31 - 1,
+        advanced=True,
+    ),
+)
+
+
+def test_share(request: Request) -> tuple[float, int]:
+    """What :data:`TEST_PARAMS` say: the share, and the seed."""
+    return request.number("test_share"), int(request.number("test_seed"))
+
+
+def test_sizes(request: Request, count: int) -> tuple[int, int]:
+    """Number of (training + validation, test) examples among so many undivided ones of the user's own."""
+    return generated_sizes(count, test_share(request)[0])
+
+
+def hold_out_share(request: Request, inputs: ReadInputs, targets: NDArray[Any]) -> Arrays:
+    """Takes the test split out of undivided examples of the user's own, as :data:`TEST_PARAMS` say."""
+    return hold_out_test(request, inputs, targets, test_sizes(request, len(targets))[1], test_share(request)[1])
 
 
 def missing_files(request: Request) -> DataError:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnviz.data.dataset_spec import DatasetSpec, generated_sizes
-from nnviz.data.sources.source import Arrays, Request, Source, SourceFacts, hold_out_test
-from nnviz.data.table_choice import ENDINGS, kinds_of, texts_of
+from nnviz.data.dataset_spec import DatasetSpec
+from nnviz.data.sources.source import (
+    TEST_PARAMS,
+    Arrays,
+    Request,
+    Source,
+    SourceFacts,
+    hold_out_share,
+    test_sizes,
+)
+from nnviz.data.table_choice import ENDINGS, TEXT_ENDINGS, kinds_of, texts_of
 from nnviz.errors import DataError
 from nnviz.project.model import Choice
 from nnviz.project.spec import ParamSpec
@@ -119,6 +128,7 @@ _TABLE_FILE = DatasetSpec(
             advanced=True,
         ),
         ParamSpec("sheet", "sheet", "Of a workbook: its name; nothing for the first.", "text", "", advanced=True),
+        *TEST_PARAMS,
     ),
     facts=None,
     count=None,
@@ -142,7 +152,7 @@ class TableFile(Source):
         """Reads the file: only that tells what its columns are."""
         path = request.own_file()
         taken = _taken(request, path)
-        sizes = generated_sizes(len(taken.targets))
+        sizes = test_sizes(request, len(taken.targets))
         return SourceFacts(taken.data, sizes, path, notes=taken.notes, warnings=taken.warnings, columns=taken.columns)
 
     def files(self, request: Request, place: Path) -> Sequence[Path]:
@@ -152,31 +162,45 @@ class TableFile(Source):
     def read(self, request: Request, place: Path | None) -> Arrays:
         """See :meth:`Source.read`; numbers that are missing are NaN."""
         taken = _taken(request, request.own_file())
-        return hold_out_test(request, taken.inputs, taken.targets, generated_sizes(len(taken.targets))[1])
+        return hold_out_share(request, taken.inputs, taken.targets)
 
     def recipes(self, request: Request) -> tuple[HowToRead, tuple[Recipe, ...]]:
         """See :meth:`Source.recipes`."""
-        return _how_to_read(request), _taken(request, request.own_file()).recipes
+        path = request.own_file()
+        how, taken = _how_to_read(request), _taken(request, path)
+        # A small table to be predicted says less of how it is written than the one of the training did.
+        if path.suffix.lower() in TEXT_ENDINGS:
+            how = replace(how, decimal=_table(request, path).decimal)
+        return replace(how, only_sheet=True), taken.recipes
 
 
 def _how_to_read(request: Request) -> HowToRead:
     from nnviz.data.table_reading import HowToRead
 
-    return HowToRead(*(request.text(name) for name in ("separator", "decimal", "encoding", "header", "sheet")))
+    separator, decimal, encoding = (request.text(name) for name in ("separator", "decimal", "encoding"))
+    return HowToRead(separator, decimal, encoding, request.text("header"), request.text("sheet"))
+
+
+def _state(request: Request, path: Path) -> tuple[Hashable, ...]:
+    """What is other where the file is, or how it is read."""
+    facts = path.stat()
+    return (str(path), facts.st_size, facts.st_mtime_ns, _how_to_read(request))
+
+
+def _table(request: Request, path: Path) -> FileTable:
+    """The table as it stands in the file, from memory where that has not changed."""
+    from nnviz.data.table_memory import MEMORY
+    from nnviz.data.table_reading import read_table
+
+    return MEMORY.table(_state(request, path), lambda: read_table(path, _how_to_read(request), request.report))
 
 
 def _taken(request: Request, path: Path) -> Taken:
     """The table as it was chosen, from memory where neither file nor choice has changed."""
     from nnviz.data.table_columns import HowToTake, take
     from nnviz.data.table_memory import MEMORY
-    from nnviz.data.table_reading import read_table
 
-    how = _how_to_read(request)
-    facts = path.stat()
-    state: tuple[Hashable, ...] = (str(path), facts.st_size, facts.st_mtime_ns, how)
-
-    def read() -> FileTable:
-        return read_table(path, how, request.report)
+    state = _state(request, path)
 
     def make() -> Taken:
         chosen = HowToTake(
@@ -188,8 +212,9 @@ def _taken(request: Request, path: Path) -> Taken:
             categories=request.text("categories"),
             target_unit=request.number("target_unit"),
         )
-        table = MEMORY.table(state, read)
-        return take(table, chosen, str(path), lambda done, total: request.report(done, total, "Understanding"))
+        return take(
+            _table(request, path), chosen, str(path), lambda done, total: request.report(done, total, "Understanding")
+        )
 
     values = tuple(sorted(request.values.items()))
     try:

@@ -19,7 +19,7 @@ from nnviz.data.drawn_points import POINTS, DrawnPoints
 from nnviz.data.step_facts import is_balanced
 from nnviz.data.table_choice import with_use
 from nnviz.data.typed_table import ROWS, TypedTable
-from nnviz.errors import InputError, ParamError
+from nnviz.errors import Cancelled, InputError, ParamError
 from nnviz.gui.inspector.choice_form import ChoiceListForm
 from nnviz.gui.inspector.columns_table import ColumnsTable
 from nnviz.gui.inspector.form import ParamForm
@@ -318,7 +318,9 @@ class DataTab(Tab):
         if facts is not None and sizes is not None:
             train, validation, test = (themes.format_count(size) for size in sizes)
             repeated = " before the classes are balanced" if is_balanced(config.preparation) else ""
-            lines.append(f"{train} to train{repeated}, {validation} to validate, {test} to test")
+            left_out = sum(entry.weight == 0 for entry in self.document.project.curation)
+            without = f" ({themes.format_count(left_out)} left out)" if left_out else ""
+            lines.append(f"{train} to train{without}{repeated}, {validation} to validate, {test} to test")
             shape = facts.data.input_shape
             named = () if facts.columns else (facts.data.feature_names or spec.feature_names)[: shape[0]]
             names = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
@@ -475,8 +477,17 @@ class DataTab(Tab):
                 if self.document.project.data == wish.before:
                     self._take(config, None if facts is None else facts.data, gesture)
 
-        # A folder that cannot be used is taken up all the same: what is wrong with it is said with its cure.
-        self.known.ask(config, found, lambda _error: found(None), _OWNER)
+        def failed(error: BaseException) -> None:
+            if not isinstance(error, Cancelled):
+                # A folder that cannot be used is taken up all the same: what is wrong with it is said with its cure.
+                found(None)
+            elif shiboken6.isValid(self) and self._wish is wish:
+                self._wish = None
+                self.message.emit(sentence_of(error))
+                self.show_document()
+
+        self.known.go_on(config)  # where it was stopped before
+        self.known.ask(config, found, failed, _OWNER)
 
     def _take(self, config: DataConfig, facts: DataFacts | None, gesture: str) -> None:
         try:

@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -31,6 +32,7 @@ from nnviz.gui.panels.figure_table import FigureTable
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.range_bar import RangeBar
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
 from nnviz.gui.runs.shown_network import Asked
@@ -51,6 +53,9 @@ _VIEW_WORDS = {
     "table": ("Classes", "Largest errors"),
     "spread": ("Calibration", "Residuals"),
 }
+_CELL_WORDS = {"count": "number", "share": "% of row", "errors": "mistakes"}
+#: What stands in place of these words where there is little room; the tooltip has them.
+_SHORT = {"calibration error": "ECE", "macro F1": "F1", "mean absolute error": "MAE", "largest": "max"}
 Places: TypeAlias = NDArray[np.integer[Any]]
 _PINS = "Click one to pin it to the canvas."
 
@@ -60,7 +65,7 @@ class EvaluationPanel(Panel):
 
     key = "evaluation"
     title = "Evaluation"
-    letter = "S"
+    letter = "Q"
     least_width = 460
     least_height = 360
     empty = "Evaluate to see which classes are taken for which, and how far an answer can be trusted."
@@ -71,7 +76,7 @@ class EvaluationPanel(Panel):
             "split",
             "validation",
             (
-                PanelOption("validation", "&Validation examples", "Those that were held back to choose by", "L"),
+                PanelOption("validation", "V&alidation examples", "Those that were held back to choose by", "L"),
                 PanelOption("train", "T&raining examples", "Those that were learned", "T"),
                 PanelOption("test", "&Test examples", "Those that are sealed: each look at them is counted", "E"),
             ),
@@ -80,7 +85,7 @@ class EvaluationPanel(Panel):
             "view",
             "pairs",
             (
-                PanelOption("pairs", "&Confusion, predicted / right", "What was taken for what", "M"),
+                PanelOption("pairs", "C&onfusion, predicted / right", "What was taken for what", "M"),
                 PanelOption("table", "C&lasses, largest errors", "As a table, to be sorted", "A"),
                 PanelOption("spread", "Cali&bration, residuals", "How far an answer can be trusted", "B"),
             ),
@@ -133,18 +138,14 @@ class EvaluationPanel(Panel):
         top.setSpacing(8)
         self.views = Segments([(key, words[0], "") for key, words in _VIEW_WORDS.items()], self.body)
         self.views.chosen.connect(lambda key: self.set_option("view", key))
-        self.cells = Segments(
-            [
-                ("count", "count", "How many examples"),
-                ("share", "% of row", "Which part of the class"),
-                ("errors", "mistakes", "How many mistakes, without what was recognised"),
-            ],
-            self.body,
-        )
-        self.cells.chosen.connect(lambda key: self.set_option("cells", key))
+        self.cells = QComboBox(self.body)
+        self.cells.setAccessibleName("What the cells say")
+        set_font(self.cells, 12)
+        for cells, words in _CELL_WORDS.items():
+            self.cells.addItem(words, cells)
+        self.cells.activated.connect(lambda place: self.set_option("cells", str(self.cells.itemData(place))))
         top.addWidget(self.views)
         top.addStretch(1)
-        top.addWidget(self.cells)
         self.body_layout.addLayout(top)
         self.body_layout.addWidget(self.figures)
         self._build_views()
@@ -162,6 +163,7 @@ class EvaluationPanel(Panel):
         set_font(self.words, 12)
         self.scale = RangeBar(self.body)
         foot.addWidget(self.words, 1)
+        foot.addWidget(self.cells)
         foot.addWidget(self.scale)
         self.body_layout.addLayout(foot)
         follow(self.workspace.training.changed, self._show_button)
@@ -169,15 +171,14 @@ class EvaluationPanel(Panel):
         self._show_button()
 
     def _build_header(self) -> None:
-        self.splits = Segments(
-            [
-                ("validation", "Validation", "What the network makes of the validation examples"),
-                ("train", "Training", "What it makes of the examples that it was trained with"),
-                ("test", "Test", "What it makes of the test examples; each look at them is counted"),
-            ],
-            self.header,
-        )
-        self.splits.chosen.connect(lambda key: self.set_option("split", key))
+        self.splits = QComboBox(self.header)
+        self.splits.setAccessibleName("Which examples")
+        self.splits.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        set_font(self.splits, 12)
+        for split, words in _SPLIT_WORDS.items():
+            self.splits.addItem(words.capitalize(), split)
+        self.splits.setItemData(2, "Each look at the test examples is counted.", Qt.ItemDataRole.ToolTipRole)
+        self.splits.activated.connect(lambda place: self.set_option("split", str(self.splits.itemData(place))))
         self.again = QPushButton("Evaluate", self.header)
         self.again.setAutoDefault(False)
         set_font(self.again, 12)
@@ -235,7 +236,7 @@ class EvaluationPanel(Panel):
             return
         if key == "split":
             self._split = value
-            self.splits.set_value(value)
+            self.splits.setCurrentIndex(self.splits.findData(value))
             self._show_button()
             self.redraw()
         elif key == "view":
@@ -244,7 +245,7 @@ class EvaluationPanel(Panel):
             self._show_view()
         else:
             self._cells = value
-            self.cells.set_value(value)
+            self.cells.setCurrentIndex(self.cells.findData(value))
             self._show_view()
         self.option_changed.emit(key, value)
 
@@ -386,10 +387,14 @@ class EvaluationPanel(Panel):
                 ("no number", themes.format_count(figures.not_finite) if figures.not_finite else ""),
             ]
         shown = [(name, value) for name, value in values if value]
+        bold = QFontMetrics(themes.font(13, 700))
+        width = bold.horizontalAdvance("   ".join(f"{name} {value}" for name, value in shown))
+        narrow = width > self.body.width() - 24
         muted = themes.current().text_muted.name()
         self.figures.setText(
             "&nbsp;&nbsp; ".join(
-                f"<span style='color:{muted}'>{name}</span>&nbsp;<b>{value}</b>" for name, value in shown
+                f"<span style='color:{muted}'>{_SHORT.get(name, name) if narrow else name}</span>&nbsp;<b>{value}</b>"
+                for name, value in shown
             )
         )
         self.figures.setAccessibleName(", ".join(f"{name} {value}" for name, value in shown))
@@ -492,7 +497,12 @@ class EvaluationPanel(Panel):
             idle = "Click a point to pin its example." if self._view == "pairs" else "Click a row to pin its example."
         found = self._evaluated
         step = "" if found is None else f"Step {themes.format_count(found.weights_of)}, {_SPLIT_WORDS[found.split]}"
-        self.words.set_wordings(*((text,) if text else (f"{step}. {idle}", f"{step}.", step)))
+        if text:
+            self.words.set_whole(text)
+        else:
+            self.words.set_wordings(f"{step}. {idle}", f"{step}.", step)
+        for view in (self.confusion, self.reliability, self.pairs, self.residuals):
+            view.setToolTip(plain_tip(text))
 
     # ------------------------------------------------------------------ the examples behind something
 
@@ -634,6 +644,7 @@ class EvaluationPanel(Panel):
         super().resizeEvent(event)
         beside = self.width() >= max(_WIDE * themes.text_scale(), 0.9 * self.height())
         self._main.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+        self._show_figures()
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """What the view shows: the matrix, a row a class, a row a bar; of numbers a row an example."""
@@ -662,6 +673,13 @@ class EvaluationPanel(Panel):
                 for column, name in enumerate(found.names):
                     right, answer = float(found.target[place, column]), float(found.predicted[place, column])
                     yield (place, name, right, answer, answer - right)
+        else:  # nothing is known yet, or the figures are being found
+            yield ("example", "right", "taken for", "probability")
+            if isinstance(found, EvaluatedClasses):
+                for place in range(len(found)):
+                    taken = int(found.predicted[place])
+                    words = found.names[found.target[place]], found.names[taken] if taken >= 0 else ""
+                    yield (place, *words, float(found.probability[place]))
 
 
 def _counted(places: Places) -> str:

@@ -218,12 +218,12 @@ def list_actions(enter: Callable[[str], object]) -> tuple[Offer, ...]:
         ),
         Action(
             name="runs",
-            text="Ru&ns",
+            text="&Kept runs",
             help="Every training: find, name, compare, open",
             do=lambda: enter("runs"),
             keys=("Ctrl+Shift+R",),
             icon="recent",
-            menu="&View",
-            section=2,
+            menu="&File",
+            section=3,
         ),
     )

@@ -109,7 +109,7 @@ class RunsPanel(Panel):
         row.addWidget(self.words, 1)
         self.none = self._button("Compare none", "Draw no other run beside the one on the screen", self._compare_none)
         self.compare_button = self._button(
-            "Compare…", "Results, settings and feature maps of the ticked runs side by side (F3)", self._compare_page
+            "Compare…", "Results, settings and feature maps of the ticked runs side by side (F12)", self._compare_page
         )
         self.restore_button = self._button("Bring back", "Bring the selected runs back (Enter)", self._restore)
         for button in (self.none, self.compare_button, self.restore_button):

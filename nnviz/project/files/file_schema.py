@@ -171,6 +171,8 @@ class TrainingFile(msgspec.Struct, forbid_unknown_fields=True):
     initialisation: Any = "default"
     early_stopping: Any = "none"
     averaging: Any = "none"
+    precision: Any = "single"
+    channels_last: Any = "never"
 
 
 class PinFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

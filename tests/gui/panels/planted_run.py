@@ -90,6 +90,11 @@ def planted_run(document: Document, epochs: int = 8, steps_per_epoch: int = STEP
         loss = random.exponential(0.5, 40).astype(np.float32)
         of_examples = {EXAMPLE_LOSS: loss, EXAMPLE_FORGOTTEN: np.floor(loss), EXAMPLE_MARGIN: 1 - loss}
         run.append([ArrayReading(quantity.series(), step, array) for quantity, array in of_examples.items()])
+    right = random.integers(0, 10, 40)
+    taken, sure = np.where(random.uniform(size=40) < 0.8, right, (right + 3) % 10), random.uniform(0.3, 1, 40)
+    columns = (taken, sure, right, (taken != right) * 2)
+    meta = {"classes": 10, "loss": 0.4, "weights_of": steps}
+    run.append([ArrayReading("evaluated/validation", steps, np.stack(columns, 1).astype(np.float32), meta)])
     sick = rectifiers[1]
     run.append(
         [

@@ -74,7 +74,7 @@ def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: P
     assert panel._stack.currentWidget() is panel.reliability and len([*panel.rows()]) == 11
 
     # The sealed examples only when they are asked for, and then it is counted.
-    QTest.mouseClick(panel.splits._buttons["test"], LEFT)
+    QTest.keyClick(panel.splits, Qt.Key.Key_End)
     assert panel.is_empty and "counted" in panel.begin.text()
     QTest.mouseClick(panel.again, LEFT)
     qtbot.waitUntil(lambda: panel._figures is not None, timeout=TIMEOUT)

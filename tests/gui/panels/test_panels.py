@@ -96,7 +96,8 @@ def test_every_panel_draws_in_both_themes_and_exports(
     panel.save(tmp_path / "a.png")
     panel.save(tmp_path / "a.svg")
     panel.save(tmp_path / "a.csv")
-    qtbot.waitUntil(lambda: not panel.workspace.background.busy)
+    # scikit-learn, which finds the figures of an evaluation, may be imported for the first time here.
+    qtbot.waitUntil(lambda: not panel.workspace.background.busy, timeout=60_000)
     assert QImage(str(tmp_path / "a.png")).width() == 820
     assert QSvgRenderer(str(tmp_path / "a.svg")).isValid()
     # What is asked of a network has only the heads of its columns here, where there is none.

@@ -1094,8 +1094,13 @@ class Training:
             DataError: It was made on other data, likewise.
         """
         checkpoints.check_data(checkpoint, self.data.fingerprint)
-        self._check(checkpoint)
+        own = self.epoch_plan
         self._use_epoch_plan(self._epoch_plan_of(checkpoint))
+        try:
+            self._check(checkpoint)
+        except BaseException:
+            self._use_epoch_plan(own)
+            raise
         self._put_back(checkpoint)
         self._switchboard.history = [(self._step, checkpoint.switches)]
         self._use_switches(checkpoint.switches)
@@ -1147,20 +1152,16 @@ class Training:
             self._use_rate(self.learning_rate)
 
     def _check(self, checkpoint: Checkpoint) -> None:
-        progress, plan = checkpoint.progress, self._epoch_plan_of(checkpoint)
+        progress = checkpoint.progress
         checks.check_tensors(checkpoint, self.network, self.config.accumulation)
         checks.check_switches(checkpoint.switches, self.network)
         checks.check_progress(
             progress,
-            plan=plan,
+            plan=self.epoch_plan,
             examples=self._feeder.count,
             has_best=checkpoint.best is not None,
         )
         checks.check_random(checkpoint.random, self.device)
-        if checkpoint.live is not None:
-            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
-            if problem:
-                raise checks.damaged(f"of the settings that were changed, {problem}")
         if bool(checkpoint.average) != (self.average is not None and self.average.begun(progress.step)):
             raise checks.damaged("the average of the weights is missing, or there is one that nobody asked for")
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
@@ -1169,6 +1170,10 @@ class Training:
         checks.check_optimizer(
             checkpoint, self._optimizer_kind, self.optimizer, trained, left_out=bool(progress.loss_scale)
         )
+        if checkpoint.live is not None:
+            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
+            if problem:
+                raise checks.damaged(f"of the settings that were changed, {problem}")
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nnviz.data.fingerprint import Fingerprint
-from nnviz.errors import DataError, RunFileError
+from nnviz.errors import DataError, NnvizError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
 from nnviz.train.example_record import Captured
@@ -64,6 +64,8 @@ class Progress(msgspec.Struct, frozen=True):
         figures: What was found at the ends of the epochs, from the first, as ``float.hex``, by figure; only those that
             the recipe goes by.
         went_on_after: Epochs after which it was gone on with although early stopping had ended it.
+        more_until: How far to train where that is farther than the project says, because somebody asked for more; else
+            0.
     """
 
     step: _Count = 0
@@ -77,6 +79,7 @@ class Progress(msgspec.Struct, frozen=True):
     best_figure: str = ""
     figures: dict[str, list[str]] = {}
     went_on_after: _Count = 0
+    more_until: _Count = 0
 
 
 class _Switches(msgspec.Struct, frozen=True):
@@ -357,6 +360,14 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         _curation(header.curation),
         average,
     )
+
+
+def read(blobs: Mapping[str, bytes], file: str) -> Checkpoint:
+    """The checkpoint of a file, likewise; the error names the file."""
+    try:
+        return from_blobs(blobs)
+    except NnvizError as error:
+        raise RunFileError(str(error), file=file) from error
 
 
 def _curation(entries: list[Curated] | None) -> tuple[Curated, ...] | None:

@@ -274,6 +274,10 @@ class TrainingSession:
         """How far to train; fewer than are done already ends the training at the end of this one."""
         return self._commands.put(lambda: self._set_epochs(count))
 
+    def train_on(self, epochs: int) -> Future[None]:
+        """Train to so many epochs, although the project says fewer; a checkpoint remembers it."""
+        return self._commands.put(lambda: self._set_epochs(epochs, beyond=True))
+
     def curate(self, entries: Sequence[Curated]) -> Future[None]:
         """Other labels and weights for single training examples, from the next epoch on.
 
@@ -399,6 +403,7 @@ class TrainingSession:
         measured = self._probes is None or len(self._probes) > 0
         training = Training(self.project, self.data, device, record_examples=measured, together=self._together)
         devices.fit_threads(training.work)
+        resumed = self._resume is not None
         if self._resume is not None:
             self._doing = failures.RESUMING
             training.restore(self._resume)
@@ -417,7 +422,8 @@ class TrainingSession:
             training,
             instruments,
             self.run,
-            epochs=self.project.training.epochs,
+            # Without a window it ends where the project, and who asks for it, says.
+            epochs=training.epochs if training.goes_beyond and not self._to_the_end else self.project.training.epochs,
             keep_best=self.project.training.keep_best,
             store=self._store,
             on_epoch=self._on_epoch,
@@ -429,6 +435,10 @@ class TrainingSession:
         runner.begin()
         self._runner = runner
         self._enter(SessionState.READY)
+        if resumed and runner.finished and not self._to_the_end:
+            runner.complete()
+            runner.rest()
+            self._enter(SessionState.DONE)
         if training.curation_remark:  # said when it is ready: whoever opens a project listens to what comes after that
             self._refuse(DataError(training.curation_remark))
 
@@ -632,11 +642,12 @@ class TrainingSession:
         self._prepared.switch_units(switches)
         self._leave_sub_steps()
 
-    def _set_epochs(self, count: int) -> None:
+    def _set_epochs(self, count: int, *, beyond: bool = False) -> None:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
         runner.epochs = count
+        runner.training.goes_beyond = beyond
         runner.publish()
 
     def _curate(self, entries: Sequence[Curated]) -> None:

@@ -92,6 +92,7 @@ class Training:
         best_figure: The figure that it was chosen by; the worst that there is for none.
         average: The average of the weights that is validated and kept in their place; None where nobody asked for one.
         test_uses: How often the test split was measured, from the beginning of the run.
+        goes_beyond: Whether somebody asked for more epochs than the project says.
         edits: What was set by hand since the start or the last restore.
         examples: How the network does on every training example; None where nobody asked for it.
 
@@ -237,6 +238,7 @@ class Training:
         self.best_loss = math.inf
         self.best_figure = worst(config.best_by)
         self.test_uses = 0
+        self.goes_beyond = False
         self.edits = WeightEdits()
         #: How often units were switched: another count, and the same weights make something else of an example.
         self.times_switched = 0
@@ -816,6 +818,7 @@ class Training:
             best_figure=self.best_figure.hex() if self.best_epoch and self.config.best_by != LOSS else "",
             figures=self._validated.stored,
             went_on_after=self._went_on_after,
+            more_until=self.epochs if self.goes_beyond else 0,
         )
         begun = self.average is not None and self.average.begun(self._step)
         return checkpoints.capture(
@@ -852,6 +855,9 @@ class Training:
             base = float(self.optimizer.param_groups[0]["lr"])
         if base is not None:
             self._plans = [_Plan(self._step, base, self.epochs)]
+        if checkpoint.progress.more_until > self.epochs:
+            self.goes_beyond = True
+            self._plans[-1] = self._plans[-1]._replace(epochs=checkpoint.progress.more_until)
 
     def go_back(self, checkpoint: Checkpoint, step: int) -> None:
         """Returns to an earlier step by way of a checkpoint before it, from where :meth:`advance` does the rest.

@@ -58,6 +58,8 @@ class KeptRuns(QObject):
     deleted = Signal(object, str)
     #: What is compared is to be seen large, side by side.
     page_requested = Signal()
+    #: A run is to be gone on with as the training of the document: its file.
+    continue_requested = Signal(object)
     #: Something could not be done: a sentence.
     failed = Signal(str)
     #: Something went well, in a few words.
@@ -325,6 +327,14 @@ class KeptRuns(QObject):
                 run.close()
 
         self._background.start(work, done, lambda error: self.failed.emit(sentence_of(error)), lane=_LANE)
+
+    def continue_training(self, path: Path) -> None:
+        """Go on with a run as the training of the document."""
+        self.continue_requested.emit(path)
+
+    def start_warm(self, path: Path) -> None:
+        """Begin the document's network again with the weights of a run, as far as its layers fit."""
+        self._training.start_warm(path)
 
     # ---- comparing -----------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz import evaluating, interruption, paths
+from nnviz import evaluating, interruption, paths, racing
 from nnviz.data import datasets as data_sets
 from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, InputError, ProjectError, TrainingError
@@ -37,11 +37,13 @@ from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
+from nnviz.racing import RaceOptions
 from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
 from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
 
 if TYPE_CHECKING:
+    from nnviz.sweeping import SweepOptions
     from nnviz.train.distributed import Together
     from nnviz.train.ranks import Ranks
     from nnviz.train.session import TrainingSession
@@ -172,6 +174,7 @@ class TrainOptions:
     skip_bad: bool = False
     tensorboard: Path | None = None
     warm_from: str | None = None
+    shard: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -190,6 +193,7 @@ class TrainOptions:
             options.skip_bad,
             options.tensorboard,
             options.warm_from,
+            options.shard,
         )
 
     def apply(self, project: Project) -> Project:
@@ -284,8 +288,10 @@ def train(options: TrainOptions) -> int:
     project, found = _checked(options)
     share_cores(cores, watched=True)
     if own is None:
+        if options.shard:
+            raise InputError("--shard divides the network among several processes: start them with torchrun.")
         return _train(options, project, found, None)
-    together = _connected(project, own)
+    together = _connected(options, project, own)
     # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
     with interruption.handled_by(lambda number, frame: None):
         try:
@@ -320,10 +326,20 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
     return project, found
 
 
-def _connected(project: Project, own: Ranks) -> Together:
+def race(options: RaceOptions) -> int:
+    """Train variations of a project beside each other; see :mod:`nnviz.racing`."""
+    project = _with_choices(open_project(options.project), options.data, options.given)
+    _check_data_folder(options.data_dir)
+    with DataBar() as bar:
+        found = data_sets.source_facts(project.data, bar)
+    _refuse(problems_that_stop(validate(project, found.data)), options.project)
+    return racing.race(options, project)
+
+
+def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:
     from nnviz.train import distributed  # noqa: PLC0415 - brings torch, which takes seconds to import
 
-    return distributed.Together(own, distributed.device_of(project.training.device, own))
+    return distributed.Together(own, distributed.device_of(project.training.device, own), shard=options.shard)
 
 
 def _follow(options: TrainOptions, own: Ranks) -> int:
@@ -338,7 +354,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
             return 2  # the first process of this computer finds and says the same
         raise
     share_cores()
-    together = _connected(project, own)
+    together = _connected(options, project, own)
     from nnviz.train.follower import follow  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     return interruption.STATUS if follow(project, together, options.data_dir) else 0
@@ -409,6 +425,32 @@ def _warm_start(options: TrainOptions) -> WarmStart | None:
 
     place = find_run(options.warm_from, runs_folder(), "--warm-from")
     return WarmStart(place.name, place)
+
+
+def sweep(options: SweepOptions) -> int:
+    """Train again and again with other settings and seeds."""
+    from nnviz import sweeping  # noqa: PLC0415 - only for this
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    cores = CoreWatch()
+    as_trained = TrainOptions(
+        options.project,
+        options.data,
+        options.data_dir,
+        options.epochs,
+        None,
+        None,
+        options.settings,
+        run=None,
+        resume=False,
+        json=options.json,
+    )
+    project, found = _checked(as_trained)
+    for warning in found.warnings:
+        print(f"nnviz: {warning}", file=sys.stderr)
+    share_cores(cores, watched=True)
+    return sweeping.sweep(options, project)
 
 
 @dataclass(frozen=True)

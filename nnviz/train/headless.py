@@ -25,6 +25,7 @@ from nnviz.train.session import TrainingSession
 from nnviz.train.start import WarmStart, refusal
 
 if TYPE_CHECKING:
+    from nnviz.data.examples import LoadedData
     from nnviz.train.distributed import Together
 
 _COPIES_WHILE_READING = 3
@@ -58,6 +59,8 @@ def train_to_file(
     probes: Sequence[Probe] | None = None,
     on_kept: Callable[[Kept], None] | None = None,
     together: Together | None = None,
+    data: LoadedData | None = None,
+    test: bool = True,
 ) -> Outcome:
     """Trains a project to its last epoch, measures on the test split, and keeps the run in a file.
 
@@ -74,6 +77,8 @@ def train_to_file(
         on_warning: Called, on another thread, when the file cannot be written any more or was lost; training goes on.
         on_kept: Called at the end, however it ended, with where the run is; not where there never was a file.
         together: The other processes that train with this one, which is their first; they end with it, however it ends.
+        data: The data set, where it is loaded already.
+        test: Whether the test split is looked at in the end.
 
     Raises:
         InputError: The file or the data cannot be used.
@@ -82,7 +87,19 @@ def train_to_file(
     """
     with nullcontext() if together is None else _ending_all(together):
         return _train_to_file(
-            project, path, data_dir, resume, warm, on_session, on_epoch, on_warning, probes, on_kept, together
+            project,
+            path,
+            data_dir,
+            resume,
+            warm,
+            on_session,
+            on_epoch,
+            on_warning,
+            probes,
+            on_kept,
+            together,
+            data,
+            test,
         )
 
 
@@ -107,6 +124,8 @@ def _train_to_file(
     probes: Sequence[Probe] | None,
     on_kept: Callable[[Kept], None] | None,
     together: Together | None,
+    data: LoadedData | None,
+    test: bool,
 ) -> Outcome:
     def warn(text: str) -> None:
         if on_warning is not None:
@@ -147,6 +166,7 @@ def _train_to_file(
         session = TrainingSession(
             project,
             run,
+            data=data,
             data_dir=data_dir,
             store=writer,
             resume=checkpoint,
@@ -166,7 +186,7 @@ def _train_to_file(
         if on_session is not None:
             on_session(session)
         try:
-            return session.train()
+            return session.train(test=test)
         except RunFileError as error:  # what the checkpoint holds is looked at once the network is there
             raise error.at(file=str(path)) from error
     finally:

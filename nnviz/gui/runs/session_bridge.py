@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
     from nnviz.train.checkpoint import Checkpoint
+    from nnviz.train.live_settings import LiveSettings
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
     from nnviz.train.start import Start
     from nnviz.train.training import Training
@@ -201,6 +202,10 @@ class SessionBridge(QObject):
         """Train ``count`` batches, then pause."""
         self._command(lambda session: session.step(count))
 
+    def epoch(self) -> None:
+        """Train to the end of the epoch, then pause."""
+        self._command(lambda session: session.epoch())
+
     def sub_step_on(self, look: Callable[[Training, SubStep], _Result]) -> Future[tuple[SubStep, _Result]]:
         """Do the next part of a step; ``look`` takes what it shows. Cancelled at once when there is no session."""
         session = self._session
@@ -263,6 +268,10 @@ class SessionBridge(QObject):
     def train_on(self, epochs: int) -> None:
         """Train to so many epochs, although the project says fewer."""
         self._command(lambda session: session.train_on(epochs))
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers, other layers frozen, from the next batch on."""
+        self._command(lambda session: session.take_on(settings))
 
     def curate(self, entries: tuple[Curated, ...]) -> None:
         """Other labels and weights for single examples, from the next epoch on."""

@@ -133,7 +133,7 @@ class Training:
         self.room = Room(device, estimate.reserve)
         self.network.train()
         if puts_channels_last(config, self.network, device):
-            self.network.to(memory_format=torch.channels_last)
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch leaves it out
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
         self.loss_function = loss_function(project.graph, data.facts, amounts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)

@@ -108,6 +108,7 @@ class JsonReport:
                 "node": None if known is None else known.node,
                 "quantity": None if known is None else known.quantity,
                 "step": None if known is None else known.step,
+                "restored": None if known is None else known.restored,
             }
         )
 

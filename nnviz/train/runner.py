@@ -719,7 +719,8 @@ class Runner:
         training = self.training
         self._broken_step = self._origin = None
         node = training.network.graph.nodes[origin.node]
-        self.trouble = origin.error(node.name or node.id, training.learning_rate)
+        restored = training.step if training.is_finite else None
+        self.trouble = origin.error(node.name or node.id, training.learning_rate, restored)
         self._run.append([remarks.not_finite(training, origin, self._last_good_step(origin))])
         self.rest()
         if self._on_trouble is not None:

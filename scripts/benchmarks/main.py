@@ -30,6 +30,7 @@ BENCHMARKS = (
     "training",
     "as_used",
     "memory",
+    "on_gpu",
 )
 
 

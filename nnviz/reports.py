@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from tqdm import tqdm
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at the session's position.
 _LOOK_EVERY = 0.2
+#: Seconds for which nobody needs to be told that something is being done.
+_MOMENT = 1.0
 
 
 def _counted(count: int, noun: str) -> str:
@@ -136,6 +138,32 @@ class JsonReport:
             self._lost = not _told(json.dumps(plain), sys.stdout)
             if self._lost:
                 self.warning("The output is not taken any more; training goes on.")
+
+
+class DataBar:
+    """A progress bar on standard error for data that take longer than a moment; nothing where that is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[None] | None = None
+        self._shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """As ``data.sources.source.Progress``."""
+        if not self._shown:
+            return
+        if self._bar is None:
+            self._bar = tqdm(total=total, desc=what, dynamic_ncols=True, leave=False, delay=_MOMENT)
+        if self._bar.desc != f"{what}: ":
+            self._bar.set_description(what, refresh=False)
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
 
 
 class BarReport:

@@ -68,13 +68,13 @@ def look(
     return source.inspect(Request(spec, values(config), data_dir, progress, cancelled))
 
 
-def facts(config: DataConfig) -> DataFacts:
+def facts(config: DataConfig, progress: Progress | None = None) -> DataFacts:
     """What a graph must know of the chosen data; cheap, but reads the user's own pictures.
 
     Raises:
         DataError: The data set or one of its parameters is unknown or not allowed.
     """
-    return source_facts(config).data
+    return source_facts(config, progress).data
 
 
 def counted(facts: DataFacts, config: DataConfig) -> DataFacts:
@@ -85,14 +85,14 @@ def counted(facts: DataFacts, config: DataConfig) -> DataFacts:
         return facts
 
 
-def source_facts(config: DataConfig) -> SourceFacts:
+def source_facts(config: DataConfig, progress: Progress | None = None) -> SourceFacts:
     """What is declared, else what a look at the user's own folder tells, which reads its pictures.
 
     Raises:
         DataError: The choice is not allowed, or not even shape and classes can be told.
     """
     known = declared(config)
-    return inspect(config) if known is None else known
+    return inspect(config, progress=progress) if known is None else known
 
 
 def values(config: DataConfig) -> dict[str, ParamValue]:

@@ -22,7 +22,7 @@ WHERE = ParamSpec(
     "choice",
     "auto",
     choices=(
-        ("auto", "streamed when too large"),
+        ("auto", "streamed if large"),
         ("memory", "always in memory"),
         ("disk", "always streamed"),
     ),

@@ -44,8 +44,8 @@ _VERSION = 1
 MOST_BYTES = 64 << 30
 #: Bytes of the disk that are left to others.
 _LEFT_FREE = 256 << 20
-#: Bytes of rows that are gathered before they are written.
-_TOGETHER = 4 << 20
+#: Bytes of rows, and rows, that are gathered before they are written: so many are lost where the process is killed.
+_TOGETHER, _ROWS_TOGETHER = 4 << 20, 128
 #: Rows whose checksums are looked at when a whole set is opened, evenly taken.
 _LOOKED_AT = 64
 #: Bytes of the file that says that a set is whole: it names what was left out.
@@ -232,7 +232,7 @@ class Import:
         """
         self._waiting.append((number, pixels.tobytes(), _DEEP if deep else _DECODED))
         self._bytes += pixels.nbytes
-        if self._bytes >= _TOGETHER:
+        if self._bytes >= _TOGETHER or len(self._waiting) >= _ROWS_TOGETHER:
             self.flush()
 
     def flush(self) -> None:

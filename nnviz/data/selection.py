@@ -96,5 +96,15 @@ def _seed(values: Params) -> int:
     return seed
 
 
+def _all_of_them(chosen: Selection, values: Params) -> Selection:
+    """How answers are written is the feeder's affair, batch by batch: numbers are what is kept of them."""
+    return chosen
+
+
 #: What each declared kind does.
-STEPS: Mapping[str, Step] = {"subset": _subset, "label_noise": _label_noise, "balance": _balance}
+STEPS: Mapping[str, Step] = {
+    "subset": _subset,
+    "label_noise": _label_noise,
+    "balance": _balance,
+    "answers": _all_of_them,
+}

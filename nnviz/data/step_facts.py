@@ -11,7 +11,7 @@ from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import ParamError
 from nnviz.project import registry
 from nnviz.project.declared.preparations import StepSpec
-from nnviz.project.model import Choice, Params, Shape
+from nnviz.project.model import Choice, DataFacts, Params, Shape
 from nnviz.project.registry import Registry
 
 
@@ -44,6 +44,12 @@ def training_count(count: int, preparation: Sequence[Choice]) -> int:
 def is_balanced(preparation: Sequence[Choice]) -> bool:
     """Whether examples are repeated, so that nobody knows how many there are before they are read."""
     return any(kind == "balance" and values["by"] == "repeat" for kind, values in _known(preparation))
+
+
+def one_hot_classes(facts: DataFacts, preparation: Sequence[Choice]) -> int:
+    """How many numbers the class of a training example is written as; 0 where it is the number of its class."""
+    written = [values["as"] for kind, values in _known(preparation) if kind == "answers"]
+    return facts.targets if written[-1:] == ["one_hot"] and facts.task == "classes" else 0
 
 
 def subset_count(total: int, values: Params) -> int:

@@ -112,6 +112,7 @@ class _Column:
     whole: bool = False
     form: str = ""
     of_numbers: bool = False
+    truth: bool = False
 
 
 def take(table: FileTable, how: HowToTake, file: str, report: Callable[[int, int], None]) -> Taken:
@@ -215,7 +216,9 @@ def _understand(series: pl.Series, table: FileTable, how: HowToTake, *, is_targe
         wanted = NUMBER if not dtype.is_temporal() else DATE
     if dtype == pl.Boolean:
         texts = series.cast(pl.String)
-        return _Column(name, CATEGORY, texts) if wanted == CATEGORY or is_target else _number(name, series, table)
+        if wanted == CATEGORY or is_target:
+            return _Column(name, CATEGORY, texts)
+        return replace(_number(name, series, table), truth=True)
     if dtype.is_numeric():
         if wanted in (DATE, MONTH_FIRST):
             raise DataError(f"'{name}' holds numbers, which are no dates.", field=_KINDS_FIELD)
@@ -495,7 +498,8 @@ def _features(
             made.append((name, lambda values=values: values))  # type: ignore[misc]
             if own:
                 made.append((f"{name} missing", lambda values=values: values.is_null()))  # type: ignore[misc]
-            recipes.append(Recipe(name, column.kind, column.form, gap=own, empty=how.missing != "drop"))
+            empty, truth = how.missing != "drop", column.truth
+            recipes.append(Recipe(name, column.kind, column.form, gap=own, empty=empty, truth=truth))
             continue
         levels = values.unique().drop_nulls().sort()
         about[name] = ("input", f"{len(levels)}: {_listed(levels.to_list(), 6)}{lack}")
@@ -603,7 +607,7 @@ def again(recipe: Recipe, series: pl.Series, decimal: str) -> Found:
     elif recipe.kind == DATE:
         values = _dates_again(cells, recipe) if cells.dtype in (pl.String, pl.Date, pl.Datetime) else nothing
     elif cells.dtype == pl.String:
-        values = _as_numbers(cells, decimal)
+        values = _as_numbers(_truths(cells, "1", "0") if recipe.truth else cells, decimal)
     else:
         numeric = cells.dtype.is_numeric() or cells.dtype == pl.Boolean
         values = cells.cast(pl.Float64, strict=False) if numeric else nothing
@@ -611,6 +615,13 @@ def again(recipe: Recipe, series: pl.Series, decimal: str) -> Found:
         values = values.fill_nan(None)
         values = values.set((values.abs() > _LARGEST).fill_null(value=False), None)
     return Found(recipe, values, cells.is_not_null() & values.is_null(), series)
+
+
+def _truths(texts: pl.Series, yes: str, no: str) -> pl.Series:
+    """Texts that say yes or no, in capitals or not, in other words; all others as they are."""
+    plain = texts.str.strip_chars().str.to_lowercase()
+    said = pl.when(plain == "true").then(pl.lit(yes)).when(plain == "false").then(pl.lit(no)).otherwise(texts)
+    return pl.select(said.alias(texts.name)).to_series()
 
 
 def _places(cells: pl.Series, recipe: Recipe, decimal: str) -> pl.Series:
@@ -623,6 +634,10 @@ def _places(cells: pl.Series, recipe: Recipe, decimal: str) -> pl.Series:
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Duration, pl.Object):
         return pl.repeat(None, len(cells), dtype=pl.Int64, eager=True)
     texts = cells.cast(pl.String, strict=False) if cells.dtype != pl.String else _cleaned(cells)
+    by_word = {level.lower(): level for level in levels}
+    if by_word.keys() == {"true", "false"} and len(levels) == 2:
+        # The same whether a file has a kind of its own for them, and however it spells them.
+        texts = _truths(texts, by_word["true"], by_word["false"])
     places = _codes(texts, pl.Series(levels, dtype=pl.String))
     places = places.set(~texts.is_in(levels).fill_null(value=False), None)
     if recipe.of_numbers or cells.dtype.is_numeric():

@@ -13,7 +13,7 @@ import io
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class HowToRead:
         encoding: ``auto``, ``utf-8``, ``cp1252`` or ``utf-16``.
         header: ``auto``, ``yes`` or ``no``.
         sheet: Of a workbook; the first one where it is empty.
+        only_sheet: The only sheet of a workbook is meant, whatever it is called.
     """
 
     separator: str = "auto"
@@ -63,6 +64,7 @@ class HowToRead:
     encoding: str = "auto"
     header: str = "auto"
     sheet: str = ""
+    only_sheet: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -491,6 +493,8 @@ def _read_excel(path: Path, data: bytes, how: HowToRead) -> FileTable:
     try:
         book = fastexcel.read_excel(data)
         sheets = book.sheet_names
+        if how.only_sheet and len(sheets) == 1:
+            how = replace(how, sheet=sheets[0])
         if how.sheet and how.sheet not in sheets:
             raise _wrong(
                 path, f"There is no sheet '{how.sheet[:60]}'. There are: {', '.join(sheets[:20])}.", "data.params.sheet"

@@ -20,6 +20,7 @@ class Recipe:
         index: A category is its place among ``levels``; else there is a number of 0 or 1 for each of them.
         gap: One more number says that the value is missing.
         empty: A value may be missing.
+        truth: It is a yes or no of the file's own kind, which became 1 or 0; texts say it as ``true`` or ``false``.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Recipe:
     index: bool = False
     gap: bool = False
     empty: bool = True
+    truth: bool = False
 
     @property
     def width(self) -> int:

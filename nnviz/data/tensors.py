@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from nnviz.data import datasets, picture_steps
 from nnviz.data.acquire import download_place, fetch_set
@@ -341,6 +342,7 @@ class Feeder:
         augmentation: What is done to the examples of a batch anew each time, fixed by (seed, epoch, batch); never to
             what :meth:`prepare` gives.
         weights: float[n], how much each example weighs: one that weighs nothing is mixed into no other.
+        one_hot: So many classes are written as a row of 0 and 1 in a batch; 0 hands out their numbers.
     """
 
     def __init__(
@@ -356,6 +358,7 @@ class Feeder:
         resident: bool | None = None,
         augmentation: Augmentation | None = None,
         weights: Tensor | None = None,
+        one_hot: int = 0,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"a batch of {batch_size} examples")
@@ -382,6 +385,7 @@ class Feeder:
         self._inputs: Inputs = split.inputs if isinstance(split.inputs, Streamed) else split.inputs.to(home)
         self._targets = split.targets.to(home)
         self._weights = weights
+        self._one_hot = one_hot
 
     def label(self, targets: Tensor, weights: Tensor | None = None) -> None:
         """Other targets and weights for the same examples, from the next batch on: as many, of the same type."""
@@ -466,6 +470,8 @@ class Feeder:
         return tensor.to(self.device)
 
     def _augmented(self, inputs: Tensor, targets: Tensor, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        if self._one_hot:
+            targets = one_hot(targets.reshape(-1), self._one_hot).to(torch.float32)
         if self.augmentation is None:
             return self._ready(inputs, targets)
         inputs, targets = self._moved(inputs), self._moved(targets)

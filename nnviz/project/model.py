@@ -46,6 +46,7 @@ class Node(msgspec.Struct, frozen=True):
         x, y: Top left corner of the card, in scene units.
         group: Id of the group it stands in; empty at the top.
         bypassed: Left out for the time being: what comes in at its first input goes out as it is (see ``bypass.py``).
+        frozen: Its parameters are left as they are by training, from the start on or from when that is set.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Node(msgspec.Struct, frozen=True):
     y: float = 0.0
     group: str = ""
     bypassed: bool = False
+    frozen: bool = False
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ BENCHMARKS = (
     "documents",
     "records",
     "feeding",
+    "streaming",
     "every_example",
     "tables",
     "explaining",

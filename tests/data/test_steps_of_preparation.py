@@ -232,7 +232,7 @@ def test_what_cannot_be_done_is_refused_by_its_field(planted: RawData) -> None:
         assert caught.value.field == f"data.{field}" and words in caught.value.message
     facts = DataFacts((3,), 1, "regression")
     refused = {spec.kind for spec in registry.PREPARATIONS.all.values() if spec.unsuited(facts)}
-    assert refused == {"resize", "colour", "label_noise", "balance"}
+    assert refused == {"resize", "colour", "label_noise", "balance", "answers"}
 
 
 def test_steps_take_little_memory_whatever_the_proportions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from nnviz.project.samples import templates
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunWriter
-from nnviz.train import recipe
+from nnviz.train import schedules
 from nnviz.train.change import learning_rate_of
 
 #: At these steps the rate was changed: it holds from the next step on.
@@ -111,7 +111,7 @@ def test_the_bars_of_the_timeline_are_those_of_the_step(qtbot: QtBot, open_windo
     for step in range(1, run.last_step + 1):
         window.timeline.track._seek(step)
         # A step is the batch before it in the order of the schedule, which counts them from 0.
-        used = recipe.rate(schedule, base, step - 1, a_epoch, 4)
+        used = schedules.rate(schedule, base, step - 1, a_epoch, 4)
         assert bars(window) == {
             "epoch": f"{step // a_epoch} / 4", "step": str(step), "rate": f"{used:.6g}", "foot": f"step {step}",
         }, step  # fmt: skip

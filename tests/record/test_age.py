@@ -19,6 +19,8 @@ from nnviz.record.quantities import (
     POINTS,
     QUANTITIES,
     STEPS_PER_SECOND,
+    TEST_USES,
+    TRAINING_SECONDS,
 )
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run
@@ -62,7 +64,7 @@ def test_nothing_ages_while_no_step_is_made() -> None:
 def test_what_is_recorded_when_it_changes_never_ages() -> None:
     far = Moment(10**6, 20)
     holding = {quantity for quantity in QUANTITIES if quantity.holds}
-    assert holding == {LEARNING_RATE, EPOCH, PINNED_INPUT, POINTS, FINDING}
+    assert holding == {LEARNING_RATE, EPOCH, TRAINING_SECONDS, TEST_USES, PINNED_INPUT, POINTS, FINDING}
     for quantity in QUANTITIES:
         series = quantity.series("" if quantity.per == "run" else "here")
         assert far.is_old(0, series) is not quantity.holds

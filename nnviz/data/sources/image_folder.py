@@ -13,6 +13,7 @@ from nnviz.data.dataset_spec import DatasetSpec
 from nnviz.data.folders import FolderPictures, Pictures, folder_classes, image_files
 from nnviz.data.memory_budget import WHERE, is_streamed
 from nnviz.data.sources.source import (
+    IMPORTING,
     TEST_PARAMS,
     Arrays,
     LeftOutFile,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from nnviz.data.image_files import Levels
     from nnviz.data.images import ReadPictures
 
-#: What is being done while pictures are decoded into a file of the disk.
-IMPORTING = "Importing"
 #: So many files are named one by one.
 _MOST_NAMED = 8
 #: And so many where it is asked whether they may be left out.
@@ -280,8 +279,8 @@ class _Found:
             from nnviz.data.picture_store import root
 
             notes.append(
-                f"Streamed: they lie decoded in {root()} and are read from there batch by batch; the folder may be "
-                "deleted, then they are decoded again."
+                f"Streamed: the pictures lie decoded in {root()} and are read from there batch by batch. That folder "
+                "may be deleted: they are then decoded again."
             )
         if system := self.pictures.system:
             count = "1 file" if len(system) == 1 else f"{len(system):,} files"

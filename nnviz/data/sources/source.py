@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: (what is being done, how much of it is done, of how much): called from the thread that does it.
 Progress: TypeAlias = Callable[[str, int, int], None]
+#: How what is being done begins while examples are brought to the disk for good.
+IMPORTING = "Importing"
 #: Asked now and then by what takes long; True ends it with :class:`~nnviz.errors.Cancelled`.
 CancelledCheck: TypeAlias = Callable[[], bool]
 #: Inputs as a source gives them: in memory, or on the disk.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from nnviz.data.sources.source import (
     hold_out_share,
     test_sizes,
 )
-from nnviz.data.table_choice import ENDINGS, kinds_of, texts_of
+from nnviz.data.table_choice import ENDINGS, TEXT_ENDINGS, kinds_of, texts_of
 from nnviz.errors import DataError
 from nnviz.project.model import Choice
 from nnviz.project.spec import ParamSpec
@@ -165,27 +166,41 @@ class TableFile(Source):
 
     def recipes(self, request: Request) -> tuple[HowToRead, tuple[Recipe, ...]]:
         """See :meth:`Source.recipes`."""
-        return _how_to_read(request), _taken(request, request.own_file()).recipes
+        path = request.own_file()
+        how, taken = _how_to_read(request), _taken(request, path)
+        # A small table to be predicted says less of how it is written than the one of the training did.
+        if path.suffix.lower() in TEXT_ENDINGS:
+            how = replace(how, decimal=_table(request, path).decimal)
+        return replace(how, only_sheet=True), taken.recipes
 
 
 def _how_to_read(request: Request) -> HowToRead:
     from nnviz.data.table_reading import HowToRead
 
-    return HowToRead(*(request.text(name) for name in ("separator", "decimal", "encoding", "header", "sheet")))
+    separator, decimal, encoding = (request.text(name) for name in ("separator", "decimal", "encoding"))
+    return HowToRead(separator, decimal, encoding, request.text("header"), request.text("sheet"))
+
+
+def _state(request: Request, path: Path) -> tuple[Hashable, ...]:
+    """What is other where the file is, or how it is read."""
+    facts = path.stat()
+    return (str(path), facts.st_size, facts.st_mtime_ns, _how_to_read(request))
+
+
+def _table(request: Request, path: Path) -> FileTable:
+    """The table as it stands in the file, from memory where that has not changed."""
+    from nnviz.data.table_memory import MEMORY
+    from nnviz.data.table_reading import read_table
+
+    return MEMORY.table(_state(request, path), lambda: read_table(path, _how_to_read(request), request.report))
 
 
 def _taken(request: Request, path: Path) -> Taken:
     """The table as it was chosen, from memory where neither file nor choice has changed."""
     from nnviz.data.table_columns import HowToTake, take
     from nnviz.data.table_memory import MEMORY
-    from nnviz.data.table_reading import read_table
 
-    how = _how_to_read(request)
-    facts = path.stat()
-    state: tuple[Hashable, ...] = (str(path), facts.st_size, facts.st_mtime_ns, how)
-
-    def read() -> FileTable:
-        return read_table(path, how, request.report)
+    state = _state(request, path)
 
     def make() -> Taken:
         chosen = HowToTake(
@@ -197,8 +212,9 @@ def _taken(request: Request, path: Path) -> Taken:
             categories=request.text("categories"),
             target_unit=request.number("target_unit"),
         )
-        table = MEMORY.table(state, read)
-        return take(table, chosen, str(path), lambda done, total: request.report(done, total, "Understanding"))
+        return take(
+            _table(request, path), chosen, str(path), lambda done, total: request.report(done, total, "Understanding")
+        )
 
     values = tuple(sorted(request.values.items()))
     try:

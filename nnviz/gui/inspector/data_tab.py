@@ -19,7 +19,7 @@ from nnviz.data.drawn_points import POINTS, DrawnPoints
 from nnviz.data.step_facts import is_balanced
 from nnviz.data.table_choice import with_use
 from nnviz.data.typed_table import ROWS, TypedTable
-from nnviz.errors import InputError, ParamError
+from nnviz.errors import Cancelled, InputError, ParamError
 from nnviz.gui.inspector.choice_form import ChoiceListForm
 from nnviz.gui.inspector.columns_table import ColumnsTable
 from nnviz.gui.inspector.form import ParamForm
@@ -477,8 +477,17 @@ class DataTab(Tab):
                 if self.document.project.data == wish.before:
                     self._take(config, None if facts is None else facts.data, gesture)
 
-        # A folder that cannot be used is taken up all the same: what is wrong with it is said with its cure.
-        self.known.ask(config, found, lambda _error: found(None), _OWNER)
+        def failed(error: BaseException) -> None:
+            if not isinstance(error, Cancelled):
+                # A folder that cannot be used is taken up all the same: what is wrong with it is said with its cure.
+                found(None)
+            elif shiboken6.isValid(self) and self._wish is wish:
+                self._wish = None
+                self.message.emit(sentence_of(error))
+                self.show_document()
+
+        self.known.go_on(config)  # where it was stopped before
+        self.known.ask(config, found, failed, _OWNER)
 
     def _take(self, config: DataConfig, facts: DataFacts | None, gesture: str) -> None:
         try:

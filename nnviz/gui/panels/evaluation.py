@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -32,6 +32,7 @@ from nnviz.gui.panels.figure_table import FigureTable
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.range_bar import RangeBar
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
 from nnviz.gui.runs.shown_network import Asked
@@ -53,6 +54,8 @@ _VIEW_WORDS = {
     "spread": ("Calibration", "Residuals"),
 }
 _CELL_WORDS = {"count": "number", "share": "% of row", "errors": "mistakes"}
+#: What stands in place of these words where there is little room; the tooltip has them.
+_SHORT = {"calibration error": "ECE", "macro F1": "F1", "mean absolute error": "MAE", "largest": "max"}
 Places: TypeAlias = NDArray[np.integer[Any]]
 _PINS = "Click one to pin it to the canvas."
 
@@ -384,10 +387,14 @@ class EvaluationPanel(Panel):
                 ("no number", themes.format_count(figures.not_finite) if figures.not_finite else ""),
             ]
         shown = [(name, value) for name, value in values if value]
+        bold = QFontMetrics(themes.font(13, 700))
+        width = bold.horizontalAdvance("   ".join(f"{name} {value}" for name, value in shown))
+        narrow = width > self.body.width() - 24
         muted = themes.current().text_muted.name()
         self.figures.setText(
             "&nbsp;&nbsp; ".join(
-                f"<span style='color:{muted}'>{name}</span>&nbsp;<b>{value}</b>" for name, value in shown
+                f"<span style='color:{muted}'>{_SHORT.get(name, name) if narrow else name}</span>&nbsp;<b>{value}</b>"
+                for name, value in shown
             )
         )
         self.figures.setAccessibleName(", ".join(f"{name} {value}" for name, value in shown))
@@ -490,7 +497,12 @@ class EvaluationPanel(Panel):
             idle = "Click a point to pin its example." if self._view == "pairs" else "Click a row to pin its example."
         found = self._evaluated
         step = "" if found is None else f"Step {themes.format_count(found.weights_of)}, {_SPLIT_WORDS[found.split]}"
-        self.words.set_wordings(*((text,) if text else (f"{step}. {idle}", f"{step}.", step)))
+        if text:
+            self.words.set_whole(text)
+        else:
+            self.words.set_wordings(f"{step}. {idle}", f"{step}.", step)
+        for view in (self.confusion, self.reliability, self.pairs, self.residuals):
+            view.setToolTip(plain_tip(text))
 
     # ------------------------------------------------------------------ the examples behind something
 
@@ -632,6 +644,7 @@ class EvaluationPanel(Panel):
         super().resizeEvent(event)
         beside = self.width() >= max(_WIDE * themes.text_scale(), 0.9 * self.height())
         self._main.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+        self._show_figures()
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """What the view shows: the matrix, a row a class, a row a bar; of numbers a row an example."""

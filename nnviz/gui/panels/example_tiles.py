@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QListView, QListWidget, QListWidgetItem, Q
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.pictures import sample_picture
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.gui.runs.shown_network import Asked, ShownNetwork
 from nnviz.record.number_text import format_number
@@ -71,6 +72,7 @@ class ExampleTiles(QWidget):
         column.setSpacing(4)
         self.title = QLabel("", self)
         self.title.setWordWrap(True)
+        self.title.setTextFormat(Qt.TextFormat.PlainText)  # classes have the names that their owner gave them
         set_font(self.title, 12, 600)
         column.addWidget(self.title)
         self.list = QListWidget(self)
@@ -85,6 +87,7 @@ class ExampleTiles(QWidget):
         self.hint = QLabel("", self)
         self.hint.setProperty("role", "muted")
         self.hint.setWordWrap(True)
+        self.hint.setTextFormat(Qt.TextFormat.PlainText)
         set_font(self.hint, 12)
         column.addWidget(self.hint)
         follow(themes.notifier.changed, self._show_items)
@@ -137,7 +140,7 @@ class ExampleTiles(QWidget):
 
     def _say(self, text: str, *, always: bool = False) -> None:
         self.hint.setText(text)
-        self.list.setToolTip(text)
+        self.list.setToolTip(plain_tip(text))
         self._always = always
         self._show_hint()
 
@@ -201,7 +204,7 @@ class ExampleTiles(QWidget):
                     text += f"\n({some}{', …' if numbers.size > _MOST_NUMBERS else ''})"
             if item.text() != text:
                 item.setText(text)
-                item.setToolTip(f"Example {themes.format_count(place)}: {text}")
+                item.setToolTip(plain_tip(f"Example {themes.format_count(place)}: {text}"))
 
     def _on_item(self, item: QListWidgetItem) -> None:
         self.chosen.emit(int(item.data(Qt.ItemDataRole.UserRole)))

@@ -34,6 +34,7 @@ class _Look:
 
     waiting: dict[str, tuple[_Done, _Failed]] = field(default_factory=dict)
     cancelled: bool = False
+    stopped: bool = False
 
 
 class _Paced:
@@ -72,6 +73,8 @@ class KnownData(QObject):
         self._data_dir = data_dir
         self._found: OrderedDict[Hashable, SourceFacts | BaseException] = OrderedDict()
         self._looks: dict[Hashable, _Look] = {}
+        #: The look that a worker takes; set by that worker.
+        self._under_way: _Look | None = None
         self._ended = False
 
     @property
@@ -109,6 +112,11 @@ class KnownData(QObject):
         """Whether a look at the disk is under way for it."""
         return _key(config) in self._looks
 
+    @property
+    def busy(self) -> bool:
+        """Whether any look at the disk is under way."""
+        return bool(self._looks)
+
     def split_sizes(self, config: DataConfig) -> tuple[int, int, int] | None:
         """Number of (training, validation, test) examples; None where they are not known (yet)."""
         facts = self.facts(config)
@@ -140,6 +148,10 @@ class KnownData(QObject):
         except InputError as error:
             failed(error)
             return
+        stopped = self._found.get(_key(config))
+        if isinstance(stopped, Cancelled):
+            failed(stopped)
+            return
         if known is None:
             self._look(config, owner, lambda found: done(prepared(found, config.preparation)), failed)
             return
@@ -152,6 +164,21 @@ class KnownData(QObject):
         for key, look in self._looks.items():
             if key != but and look.waiting.pop(owner, None) is not None and not look.waiting:
                 look.cancelled = True
+
+    def stop(self) -> None:
+        """Somebody wants the look under way to end: who waits is told so, and until :meth:`go_on` none begins."""
+        look = self._under_way
+        if look is not None:
+            look.cancelled = look.stopped = True
+
+    def was_stopped(self, config: DataConfig) -> bool:
+        """Whether nothing is known because somebody stopped the look."""
+        return isinstance(self._found.get(_key(config)), Cancelled)
+
+    def go_on(self, config: DataConfig) -> None:
+        """A look that was stopped may begin again, as soon as somebody asks."""
+        if self.was_stopped(config):
+            del self._found[_key(config)]
 
     def cancel(self) -> None:
         """Break off all looks and begin no other, before the window goes."""
@@ -177,14 +204,18 @@ class KnownData(QObject):
         under_way = look
 
         def work() -> SourceFacts:
-            return datasets.look(config, folder, _Paced(self.progressed.emit), lambda: under_way.cancelled)
+            self._under_way = under_way
+            try:
+                return datasets.look(config, folder, _Paced(self.progressed.emit), lambda: under_way.cancelled)
+            finally:
+                self._under_way = None
 
         def answer(found: SourceFacts | BaseException) -> None:
             if self._looks.get(key) is not under_way:
                 return
             del self._looks[key]
             waiting = list(under_way.waiting.values())
-            if isinstance(found, Cancelled):
+            if isinstance(found, Cancelled) and not under_way.stopped:
                 self.changed.emit()
                 return
             if folder == self._data_dir:

@@ -11,8 +11,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from nnviz.data import datasets
+from nnviz.data.sources.source import IMPORTING
 from nnviz.errors import InputError
-from nnviz.gui.look.theme import format_bytes
+from nnviz.gui.look.theme import format_bytes, format_count
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.runs.session_bridge import SessionBridge
@@ -87,6 +88,8 @@ class Guidance(QObject):
         training.recovered.connect(lambda: notices.dismiss("failure"))
         bridge.progressed.connect(self._on_progress)
         bridge.downloaded.connect(self._on_downloaded)
+        training.known.progressed.connect(self._on_import)
+        training.known.changed.connect(self._on_known)
 
     # ---- the network --------------------------------------------------------------------------------------------
 
@@ -207,6 +210,8 @@ class Guidance(QObject):
         if self._training.unread is not None:
             buttons.append(Button("Leave them out", self._training.skip_unread, primary=True))
             buttons.append(Button("Look again", self._training.reset))
+        elif self._training.known.was_stopped(config):
+            buttons.append(Button("Go on", self._go_on_importing, primary=True))
         elif spec is not None and missing and spec.downloads:
             title = f"Download ({format_bytes(spec.download_bytes)})"
             buttons.append(Button(title, self.download, primary=True))
@@ -219,7 +224,9 @@ class Guidance(QObject):
         else:
             buttons.append(Button("Try again", self._training.reset))
         self._lacks_folder = self._without_folder()
-        self._notices.show_notice("failure", sentence, "error", buttons, details)
+        stopped = self._training.known.was_stopped(config)
+        severity, details = ("warning", "") if stopped else ("error", details)
+        self._notices.show_notice("failure", sentence, severity, buttons, details)
 
     def _without_folder(self) -> bool:
         """Whether the project's data would be in a folder, and none is chosen."""
@@ -283,3 +290,33 @@ class Guidance(QObject):
             self.tell_failure(sentence, "")
         else:
             self._training.reset()
+
+    # ---- imports -------------------------------------------------------------------------------------------------
+
+    def _on_import(self, what: str, done: int, total: int) -> None:
+        """Pictures that do not fit into memory are decoded into a file: with progress and a way to stop."""
+        if not what.startswith(IMPORTING):
+            return
+        notice = self._notices.notice("import")
+        if notice is None:
+            self._notices.dismiss("failure")
+            notice = self._notices.show_notice(
+                "import",
+                "Decoding the pictures, once…",
+                "information",
+                (Button("Stop", self._training.known.stop, stays=True),),
+                closable=False,
+            )
+            notice.progress.setRange(0, 1000)
+            notice.progress.setAccessibleName("How much of the import is done")
+            notice.progress.show()
+        notice.set_text(f"Decoding the pictures, once: {format_count(done)} of {format_count(total)} are on the disk.")
+        notice.progress.setValue(round(1000 * done / total) if total else 0)
+
+    def _on_known(self) -> None:
+        if not self._training.known.busy:
+            self._notices.dismiss("import")
+
+    def _go_on_importing(self) -> None:
+        self._training.known.go_on(self._document.project.data)
+        self._training.reset()

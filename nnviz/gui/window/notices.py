@@ -85,6 +85,7 @@ class Notice(QFrame):
         self.details = details
         self.closable = closable
         self._text = text
+        self._widest = 0
         self._count = 1
         self.setObjectName("Notice")
         self.setProperty("severity", severity)
@@ -173,6 +174,9 @@ class Notice(QFrame):
         if text != self._text:
             self._text = text
             self._label.setText(text)
+            if (wanted := self.wanted_width()) > self._widest:  # it never grows narrower, so that nothing jumps
+                self._widest = wanted
+                self.resized.emit()
 
     def _add_button(self, button: Button) -> None:
         widget = QPushButton(button.title, self)

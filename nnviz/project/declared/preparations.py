@@ -240,6 +240,26 @@ PREPARATIONS: tuple[StepSpec, ...] = (
         stage=EXAMPLES,
         classes=True,
     ),
+    StepSpec(
+        "answers",
+        "Answers as",
+        "How the class of a training example is handed to the loss: as its number (index), or as a row of numbers with "
+        "1 for its class and 0 for the others (one-hot). No loss is another for it: cross-entropy is −log p of the "
+        "class either way, and the squared error compares with the one-hot row, which it makes itself of a number.",
+        params=(
+            ParamSpec(
+                "as",
+                "as",
+                "Index takes less memory; one-hot is what mixtures of classes are written in, too. Yes or no stays 1 "
+                "or 0.",
+                "choice",
+                "one_hot",
+                choices=(("index", "index"), ("one_hot", "one-hot")),
+            ),
+        ),
+        stage=EXAMPLES,
+        classes=True,
+    ),
 )
 
 #: What the older setting ``scaling`` stands for, of files of format 1 and 2 and on the command line.

@@ -84,6 +84,7 @@ class NodeFile(msgspec.Struct, forbid_unknown_fields=True):
     y: float = 0.0
     group: str = ""
     bypassed: bool = False
+    frozen: bool = False
     params: dict[str, Any] = {}
 
 

@@ -1,0 +1,99 @@
+"""Feeding from the disk against feeding from memory, and the import of pictures of many sizes into the file for it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from feeding import EXAMPLES, consume
+from PIL import Image
+from rows import Row, Settings, in_turn, ratios
+
+from nnviz.data import images, picture_store
+from nnviz.data.examples import Split
+from nnviz.data.stored_pictures import StoredPictures
+from nnviz.data.streamed import Streamed
+from nnviz.data.tensors import Feeder, load
+from nnviz.project.model import DataConfig
+
+#: Pictures that are imported, and the sides that they have.
+IMPORTED, SIDES = 600, (32, 64, 100, 160, 240, 320, 500, 640)
+#: Milliseconds of one core for a picture: 60,000 in a minute.
+MOST_FOR_A_PICTURE = 1.0
+#: An epoch of training from the disk may take so many times one from memory.
+MOST_TIMES = 1.05
+
+
+def measure(settings: Settings) -> Iterator[Row]:
+    """Rows of this file."""
+    name = "digits" if settings.data_dir is None else "mnist"
+    data = load(DataConfig(name, validation_fraction=0.0), settings.data_dir)
+    split = data.train.take(torch.arange(min(EXAMPLES, len(data.train))))
+    yield from streamed(split, Feeder(split, data.scaler, 128), settings)
+    yield imported(settings)
+
+
+def streamed(split: Split, feeder: Feeder, settings: Settings) -> Iterator[Row]:
+    """The same batches from a file of the disk: alone, and beside the steps of a small network."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pixels"
+        inputs = split.inputs[:]
+        path.write_bytes(inputs.numpy().tobytes())
+        count, channels, height, width = inputs.shape
+        on_disk = Split(Streamed(StoredPictures(path, (count, channels, height, width))), split.targets)
+        other = Feeder(on_disk, feeder.scaler, feeder.batch_size)
+        taken = in_turn([lambda: consume(other.batches(0)), lambda: consume(feeder.batches(0))], settings.rounds(7))
+        low, middle, high = ratios(*taken)
+        yield Row(f"feeding {count:,} examples from the disk", f"{middle:.2f} times memory ({low:.2f}–{high:.2f})", "")
+        network = torch.nn.Sequential(
+            torch.nn.Conv2d(channels, 16, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.LazyLinear(10)
+        )
+        network(feeder.prepare([0]))
+        optimizer = torch.optim.SGD(network.parameters(), 0.01)
+
+        def epoch(source: Feeder) -> None:
+            for batch, targets in source.batches(0):
+                optimizer.zero_grad()
+                torch.autograd.backward(torch.nn.functional.cross_entropy(network(batch), targets))
+                optimizer.step()
+
+        taken = in_turn([lambda: epoch(other), lambda: epoch(feeder)], settings.rounds(5))
+        low, middle, high = ratios(*taken)
+        yield Row(
+            f"an epoch of {count:,} examples from the disk",
+            f"{middle:.2f} times memory ({low:.2f}–{high:.2f})",
+            f"limit {MOST_TIMES:g} times",
+            middle <= MOST_TIMES,
+        )
+
+
+def imported(settings: Settings) -> Row:
+    """Pictures of many sizes brought to 64×64 and kept; seconds of all cores together."""
+    random = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number in range(IMPORTED):
+            side = SIDES[number % len(SIDES)]
+            small = Image.fromarray(random.integers(0, 256, (32, 32, 3)).astype(np.uint8))
+            files.append(Path(folder) / f"{number}.jpg")
+            small.resize((side, max(16, round(side * random.uniform(0.6, 1.4))))).save(files[-1], quality=88)
+        kept, picture_store.root = picture_store.root, lambda: Path(folder) / "kept"
+        try:
+            costs = []
+            for turn in range(settings.rounds(5)):
+                began = time.process_time()
+                images.store_pictures(files, 64, 3, "white", lambda done: None, state=str(turn))
+                costs.append((time.process_time() - began) / IMPORTED * 1000)
+        finally:
+            picture_store.root = kept
+    middle = sorted(costs)[len(costs) // 2]
+    return Row(
+        f"importing {IMPORTED} pictures of {SIDES[0]} to {SIDES[-1]} pixels",
+        f"{middle:.2f} ms of a core for each ({min(costs):.2f}–{max(costs):.2f})",
+        f"limit {MOST_FOR_A_PICTURE:g} ms: 60,000 in a minute",
+        middle <= MOST_FOR_A_PICTURE,
+    )

@@ -25,6 +25,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.runs.expected_time import ExpectedTime
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
@@ -74,6 +75,7 @@ class Training(QObject):
         bridge: Keeps the sessions.
         feed: Shows the run.
         known: What is known of data sets; for all views.
+        expected: How long the training that has not begun is going to take.
         workbench: Decides.
     """
 
@@ -116,6 +118,7 @@ class Training(QObject):
         #: The file of a live run, where somebody keeps it.
         self.path_of: Callable[[Run], Path | None] = lambda _run: None
         self.known = KnownData(background, data_dir, self)
+        self.expected = ExpectedTime(document, bridge, self)
         self._host = _Host(self, store)
         self.workbench = Workbench(document, self._host, _Observer(self))
         #: The run from a file that is shown; None while the live one is.
@@ -294,6 +297,7 @@ class Training(QObject):
         self._ticker.stop()
         self._rest.stop()
         self.known.cancel()
+        self.expected.stop()
         for following in self._followings:
             following.end()
 

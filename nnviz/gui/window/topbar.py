@@ -598,7 +598,14 @@ class TopBar(QWidget):
             self._device.style().polish(self._device)
 
     def _idle_text(self) -> str:
-        return self._training.status()
+        """The state; before the first step with how long all of it is going to take, whose reason is in the tip."""
+        expected = None
+        if self._training.state == "ready":
+            expected = self._training.expected.duration(self._training.split_sizes)
+        self._eta.setToolTip(
+            "" if expected is None else f"{expected.text[:1].upper()}{expected.text[1:]}. {expected.why}"
+        )
+        return self._training.status() if expected is None else f"ready, ~{format_duration(expected.whole)}"
 
     # ---- editing -------------------------------------------------------------------------------------------------
 

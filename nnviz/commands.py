@@ -38,14 +38,16 @@ from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
 from nnviz.racing import RaceOptions
-from nnviz.record.places import RUN_SUFFIX, run_place
+from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
 from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
 
 if TYPE_CHECKING:
+    from nnviz.sweeping import SweepOptions
     from nnviz.train.distributed import Together
     from nnviz.train.ranks import Ranks
     from nnviz.train.session import TrainingSession
+    from nnviz.train.start import WarmStart
 
 #: Stands for a shape or a number that nobody knows yet.
 _UNKNOWN = "?"
@@ -171,6 +173,8 @@ class TrainOptions:
     json: bool
     skip_bad: bool = False
     tensorboard: Path | None = None
+    warm_from: str | None = None
+    shard: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -188,6 +192,8 @@ class TrainOptions:
             options.json,
             options.skip_bad,
             options.tensorboard,
+            options.warm_from,
+            options.shard,
         )
 
     def apply(self, project: Project) -> Project:
@@ -282,8 +288,10 @@ def train(options: TrainOptions) -> int:
     project, found = _checked(options)
     share_cores(cores, watched=True)
     if own is None:
+        if options.shard:
+            raise InputError("--shard divides the network among several processes: start them with torchrun.")
         return _train(options, project, found, None)
-    together = _connected(project, own)
+    together = _connected(options, project, own)
     # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
     with interruption.handled_by(lambda number, frame: None):
         try:
@@ -310,6 +318,8 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
         raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run-file FILE: the run to go on with.")
+    if options.resume and options.warm_from is not None:
+        raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
     _check_data_folder(options.data_dir)
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")
@@ -326,10 +336,10 @@ def race(options: RaceOptions) -> int:
     return racing.race(options, project)
 
 
-def _connected(project: Project, own: Ranks) -> Together:
+def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:
     from nnviz.train import distributed  # noqa: PLC0415 - brings torch, which takes seconds to import
 
-    return distributed.Together(own, distributed.device_of(project.training.device, own))
+    return distributed.Together(own, distributed.device_of(project.training.device, own), shard=options.shard)
 
 
 def _follow(options: TrainOptions, own: Ranks) -> int:
@@ -344,7 +354,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
             return 2  # the first process of this computer finds and says the same
         raise
     share_cores()
-    together = _connected(project, own)
+    together = _connected(options, project, own)
     from nnviz.train.follower import follow  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     return interruption.STATUS if follow(project, together, options.data_dir) else 0
@@ -352,6 +362,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
 
 def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
     path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    warm = _warm_start(options)
     from nnviz.record.event_files import EventFollower  # noqa: PLC0415 - numpy
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
@@ -382,6 +393,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             path,
             data_dir=options.data_dir,
             resume=options.resume,
+            warm=warm,
             on_session=begin,
             on_epoch=report.epoch,
             on_warning=report.warning,
@@ -403,6 +415,42 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             print(f"{what} is kept in {kept.path}", file=sys.stderr)
     report.finished(outcome, kept.path, complete=kept.complete)
     return 0 if kept.complete else 1
+
+
+def _warm_start(options: TrainOptions) -> WarmStart | None:
+    if options.warm_from is None:
+        return None
+    from nnviz.record.comparison import find_run  # noqa: PLC0415 - sqlite is only needed for this
+    from nnviz.train.start import WarmStart  # noqa: PLC0415 - as above
+
+    place = find_run(options.warm_from, runs_folder(), "--warm-from")
+    return WarmStart(place.name, place)
+
+
+def sweep(options: SweepOptions) -> int:
+    """Train again and again with other settings and seeds."""
+    from nnviz import sweeping  # noqa: PLC0415 - only for this
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    cores = CoreWatch()
+    as_trained = TrainOptions(
+        options.project,
+        options.data,
+        options.data_dir,
+        options.epochs,
+        None,
+        None,
+        options.settings,
+        run=None,
+        resume=False,
+        json=options.json,
+    )
+    project, found = _checked(as_trained)
+    for warning in found.warnings:
+        print(f"nnviz: {warning}", file=sys.stderr)
+    share_cores(cores, watched=True)
+    return sweeping.sweep(options, project)
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,8 @@ class Instruments:
     ) -> None:
         self._training = training
         self._run = run
+        if training.is_divided:
+            probes = [probe for probe in probes if probe.looks_at_outputs]
         self._probes = tuple(probes)
         self._at = {stage: tuple(probe for probe in probes if probe.stage is stage) for stage in Stage}
         self._always = [probe for probe in self._at[Stage.BACKWARD] if probe.essential and not probe.wanted_interval]

@@ -26,6 +26,7 @@ from nnviz.train.checkpoint_store import CheckpointStore, WaitsForFile, WritesBe
 from nnviz.train.devices import fills_cores
 from nnviz.train.evaluation import Collector, result_of
 from nnviz.train.instruments import Instruments
+from nnviz.train.live_settings import LiveSettings
 from nnviz.train.loop import Evaluation, EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.position import EpochResult, Position, Speedometer
@@ -52,6 +53,10 @@ _SAVE_SHARE = 50
 _LARGE = 64 * 2**20
 #: What it means where there is no room for a checkpoint.
 _GIVEN_UP = "States to go back to are given up for a checkpoint"
+_DIVIDED = (
+    "The network is divided among several processes: the instruments that need whole weights or gradients are left "
+    "out, and no states are kept in memory to go back to."
+)
 _SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 _PUT_OFF = "A checkpoint is put off until the one before it is on the disk"
 
@@ -168,6 +173,7 @@ class Runner:
     @epochs.setter
     def epochs(self, count: int) -> None:
         self.training.epochs = count
+        self._record_changes()
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -211,6 +217,8 @@ class Runner:
         self._saved_step = step
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
         self._run.append(remarks.of_data(self.training))
+        if self.training.is_divided:
+            self._leave_out(_DIVIDED)
         self.instruments.measure_all(fixed=True)
         self.keep()
         self.publish()
@@ -369,6 +377,28 @@ class Runner:
         """From the next step on."""
         self.training.learning_rate = value
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
+        self._record_changes()
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers from the next step on, written down in the run.
+
+        Raises:
+            ParamError: One is not allowed; nothing was changed.
+            TrainingError: Several processes train together.
+        """
+        self.training.take_on(settings)
+        if self._going_back_to is None and self._rewind.steps[-1:] == [self.training.step]:
+            self._keep_state()
+        self._saved_step = -1
+        self._record_changes()
+        if not self.speed.running and not self.has_errand:
+            self.instruments.look_anew()  # what stands there is explained, and tried, with the settings of now
+            self.publish()
+
+    def _record_changes(self) -> None:
+        """What was changed by hand at this step, in place of what the run says of it."""
+        step = self._shown_step
+        self._run.append(remarks.changed(self.training.changes_at(step), step, self._run))
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -520,7 +550,7 @@ class Runner:
 
     def keep(self) -> None:
         """Keeps the state in memory, to go back to."""
-        if self._before_best is not None or self.training.replaying:
+        if self._before_best is not None or self.training.replaying or self.training.is_divided:
             return
         if self._rewind.steps[-1:] != [self.training.step]:
             began = time.perf_counter()
@@ -684,6 +714,7 @@ class Runner:
                 return
             if training.learning_rate != self._recorded_rate():
                 self._run.append([Scalar(LEARNING_RATE.series(), training.step, training.learning_rate)])
+            self._record_changes()
             self.rest()
 
     # -- what is not finite -------------------------------------------------------------------------------------------
@@ -697,6 +728,9 @@ class Runner:
         if self._run.last_step > step:  # A GPU had begun the next one already.
             self._run.rewind(step)
         self._broken_step, self._origin = step, None
+        if training.is_divided:
+            self._conclude(self._unknown_origin(step, "train"))
+            return
         stands_there = training.step == step - 1 and training.a_forward_pass_leaves_no_trace and training.is_finite
         if stands_there or not self._return_to(step - 1):
             self._conclude(origins.of_next_batch(training))
@@ -712,6 +746,10 @@ class Runner:
         self._going_back_to = step
         self._kept = time.perf_counter()
         return True
+
+    def _unknown_origin(self, step: int, split: str) -> Origin:
+        """Where each process holds a part of the numbers, nobody looks for the first one that was not finite."""
+        return Origin(step, self.training.network.output_id, "loss", "not finite", split)
 
     def _conclude(self, origin: Origin) -> None:
         """It is known where it began: says so and rests."""
@@ -771,7 +809,9 @@ class Runner:
         # What training examples do to the network, the next step finds out.
         going_on = self._going_back_to is None and not self.halted and split != "train"
         if going_on and result.count and not math.isfinite(result.loss):
-            if self.training.is_finite:
+            if self.training.is_divided:
+                self._conclude(self._unknown_origin(self.training.step, split))
+            elif self.training.is_finite:
                 self._conclude(origins.of_evaluation(self.training, evaluation, split))
             else:
                 self._break_down(self.training.step + 1)

@@ -85,7 +85,7 @@ def test_every_action_has_a_menu_a_shortcut_words_and_a_place_in_the_palette(ope
     assert all(entry.text() and entry.toolTip() for entry in ways) and len(ways) == 5
     assert {action.text() for action in barred - own - set(ways)} <= layers
     palette = {entry.shortcut for entry in entries}
-    # The palette need not be found in itself; these are found by their actions in the menu View.
+    # The palette need not be found in itself; these are found by their actions in the menus View and File.
     elsewhere = {window.docks.docks[key].toggleViewAction() for key in ("outline", "problems", "runs")}
     elsewhere.add(window.action("command_palette"))
     for action in own:

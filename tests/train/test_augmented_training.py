@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 import torch
-from torch.nn.functional import log_softmax
+from torch.nn.functional import log_softmax, one_hot
 from training_helpers import (
     CNN,
     CPU,
@@ -31,11 +31,15 @@ from nnviz.explain.place import LOSS, Place
 from nnviz.explain.sub_steps import batch_of, look_at
 from nnviz.explain.taken_apart import take_apart
 from nnviz.explain.values import values_of_next_batch
+from nnviz.network.losses import LossFunction
 from nnviz.project import registry
 from nnviz.project.model import Choice, Graph
 from nnviz.train.checkpoint import from_blobs, to_blobs
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
+
+#: The losses of classes that take what the last layer of these networks puts out.
+CLASS_LOSSES = [kind for kind, spec in registry.losses().items() if "classes" in spec.tasks and kind != "nll"]
 
 
 def augmented(data: LoadedData, *kinds: str) -> LoadedData:
@@ -102,7 +106,7 @@ def test_the_loss_of_mixed_examples_is_that_of_mixed_answers(graph: Graph, data:
     assert values.targets is not None and values.targets.shape == (10, 3)
 
 
-@pytest.mark.parametrize("loss", [kind for kind, spec in registry.losses().items() if "classes" in spec.tasks])
+@pytest.mark.parametrize("loss", CLASS_LOSSES)
 @pytest.mark.parametrize(("graph", "data"), [(MLP, tables()), (CNN, images())], ids=["chain", "autograd"])
 def test_answers_as_index_and_as_one_hot_train_alike(graph: Graph, data: LoadedData, loss: str) -> None:
     """Every loss and every weight are the same, for cross-entropy up to the last bits; so is what is recorded."""
@@ -125,6 +129,17 @@ def test_answers_as_index_and_as_one_hot_train_alike(graph: Graph, data: LoadedD
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
     for name, tensor in kept[0].items():
         torch.testing.assert_close(tensor, kept[1][name], rtol=1e-3, atol=1e-3, equal_nan=True)
+
+
+def test_no_loss_of_classes_is_another_for_one_hot_answers() -> None:
+    outputs = torch.randn(10, 3, generator=torch.Generator().manual_seed(2)).log_softmax(1)
+    labels = torch.arange(10) % 3
+    for kind, spec in registry.losses().items():
+        if "classes" in spec.tasks:
+            loss = LossFunction(kind, "classes", 3, spec.threshold, spec.values({}))
+            found = [loss(outputs, one) for one in (labels, one_hot(labels).float())]
+            torch.testing.assert_close(*found)
+            torch.testing.assert_close(*(loss.each(outputs, one) for one in (labels, one_hot(labels).float())))
 
 
 def test_of_mixed_examples_nothing_is_recorded_under_the_label_of_one() -> None:

@@ -61,13 +61,13 @@ class CompareRoom(QObject):
         return (
             Action(
                 name="compare_runs",
-                text="Compare r&uns",
+                text="&Compare runs",
                 help="Results, settings and feature maps of several runs side by side",
                 do=self.toggle,
                 keys=("F12",),
                 icon="table",
-                menu="&View",
-                section=2,
+                menu="&File",
+                section=3,
                 on=lambda: self.shown,
             ),
         )

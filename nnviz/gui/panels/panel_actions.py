@@ -223,7 +223,7 @@ def list_actions(enter: Callable[[str], object]) -> tuple[Offer, ...]:
             do=lambda: enter("runs"),
             keys=("Ctrl+Shift+R",),
             icon="recent",
-            menu="&View",
-            section=2,
+            menu="&File",
+            section=3,
         ),
     )

@@ -19,6 +19,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.run_names import distinct_names
 from nnviz.gui.runs.run_row import RunRow
+from nnviz.gui.runs.sweeps import Sweeps
 from nnviz.project.flat_settings import flat_settings, settings_in
 from nnviz.project.model import Project
 from nnviz.record.library import KeptRun, Label, Library
@@ -99,6 +100,8 @@ class KeptRuns(QObject):
         self._names: dict[Path, str] | None = None
         self.changed.connect(self._forget_names)
         self.compared_changed.connect(self._forget_names)
+        #: Trainings with other settings and seeds; each is a run of this list.
+        self.sweeps = Sweeps(training, background, self._label_new, self.expire, self)
         self._follow = QTimer(self)
         self._follow.setInterval(_FOLLOW)
         self._follow.timeout.connect(self._read_on)
@@ -106,6 +109,7 @@ class KeptRuns(QObject):
     def attach(self) -> None:
         """Follow the training, once the window is there."""
         follow(self._training.changed, self._on_training)
+        self.sweeps.failed.connect(self.failed)
 
     # ---- what there is -------------------------------------------------------------------------------------------
 
@@ -266,6 +270,10 @@ class KeptRuns(QObject):
     def pin(self, paths: Iterable[Path], pinned: bool) -> None:
         """Keep runs at the top of the list, or no longer."""
         self._label({path: lambda label: _relabelled(label, pinned=pinned) for path in paths})
+
+    def _label_new(self, path: Path, label: Label) -> None:
+        """Say something about a run that is not in the list yet."""
+        self._do(lambda: Library(path.parent).label(path, label), lambda _nothing: self.expire())
 
     def _label(self, changes: Mapping[Path, Callable[[Label], Label]]) -> None:
         before = self._rows
@@ -449,6 +457,7 @@ class KeptRuns(QObject):
 
     def stop(self) -> None:
         """The window ends."""
+        self.sweeps.end()
         self._follow.stop()
         for run in self._opened.values():
             run.close()

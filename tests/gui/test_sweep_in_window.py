@@ -40,7 +40,13 @@ def test_a_sweep_is_set_up_made_read_and_used(qtbot: QtBot, open_window: OpenWin
     assert not panel.start_button.isEnabled() and "Choose a setting" in panel.words.text()
     person.click(panel.setup.add)
     person.write("learning ra")
-    print("TYPED", repr(panel.setup.add.currentText()), QApplication.focusWidget(), panel.setup.add.completer(), panel.setup.add.count())
+    print(
+        "TYPED",
+        repr(panel.setup.add.currentText()),
+        QApplication.focusWidget(),
+        panel.setup.add.completer(),
+        panel.setup.add.count(),
+    )
     person.keys(Key.Key_Return)
     assert [row.setting.path for row in panel.setup.rows] == ["training.learning_rate"]
     row = panel.setup.rows[0]

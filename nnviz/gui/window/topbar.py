@@ -43,7 +43,7 @@ from nnviz.train.change import learning_rate_of
 
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")
 _RATE_TIP = "Length of a step. Can be changed while training: it holds from the next batch on."
-_BATCH_TIP = "Examples in one step. Needs a restart."
+_BATCH_TIP = "Examples in one step. Can be changed while training: it holds from the next epoch on."
 _OPTIMIZER_TIP = "The rule by which gradients change the weights. Needs a restart."
 _BATCHES = ("1", "4", "8", "16", "32", "64", "128", "256", "512", "1024")
 

@@ -141,18 +141,13 @@ class MainWindow(QMainWindow):
         self.training = Training(
             self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
         )
-<<<<<<< HEAD
-        self.shown_network = ShownNetwork(self.training, self.recorder.path_of, self)
-        self.kept_runs = KeptRuns(self.training, self.background, self.recorder.path_of, self)
-        #: Recorded runs that are gone on with.
-        self.continuing = Continuing(self.training, self.recorder, self.background, self)
-=======
         self.shown_network = ShownNetwork(self.training, self._path_of, self)
         self.kept_runs = KeptRuns(self.training, self.background, self._path_of, self)
         #: Variations of the network that train beside each other.
         self.races = Races(self.training, self.kept_runs, self)
         self.kept_runs.of_race = self.races.run_at
->>>>>>> races
+        #: Recorded runs that are gone on with.
+        self.continuing = Continuing(self.training, self.recorder, self.background, self)
         self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
         self.files.run_of = self._trained_run

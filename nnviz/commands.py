@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz import evaluating, interruption, paths
+from nnviz import evaluating, interruption, paths, racing
 from nnviz.data import datasets as data_sets
 from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, InputError, ProjectError, TrainingError
@@ -37,14 +37,17 @@ from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
-from nnviz.record.places import RUN_SUFFIX, run_place
+from nnviz.racing import RaceOptions
+from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
 from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
 
 if TYPE_CHECKING:
+    from nnviz.sweeping import SweepOptions
     from nnviz.train.distributed import Together
     from nnviz.train.ranks import Ranks
     from nnviz.train.session import TrainingSession
+    from nnviz.train.start import WarmStart
 
 #: Stands for a shape or a number that nobody knows yet.
 _UNKNOWN = "?"
@@ -170,6 +173,7 @@ class TrainOptions:
     json: bool
     skip_bad: bool = False
     tensorboard: Path | None = None
+    warm_from: str | None = None
     shard: bool = False
 
     @classmethod
@@ -188,6 +192,7 @@ class TrainOptions:
             options.json,
             options.skip_bad,
             options.tensorboard,
+            options.warm_from,
             options.shard,
         )
 
@@ -313,10 +318,22 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
         raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run-file FILE: the run to go on with.")
+    if options.resume and options.warm_from is not None:
+        raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
     _check_data_folder(options.data_dir)
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")
     return project, found
+
+
+def race(options: RaceOptions) -> int:
+    """Train variations of a project beside each other; see :mod:`nnviz.racing`."""
+    project = _with_choices(open_project(options.project), options.data, options.given)
+    _check_data_folder(options.data_dir)
+    with DataBar() as bar:
+        found = data_sets.source_facts(project.data, bar)
+    _refuse(problems_that_stop(validate(project, found.data)), options.project)
+    return racing.race(options, project)
 
 
 def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:
@@ -345,6 +362,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
 
 def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
     path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    warm = _warm_start(options)
     from nnviz.record.event_files import EventFollower  # noqa: PLC0415 - numpy
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
@@ -375,6 +393,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             path,
             data_dir=options.data_dir,
             resume=options.resume,
+            warm=warm,
             on_session=begin,
             on_epoch=report.epoch,
             on_warning=report.warning,
@@ -396,6 +415,42 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             print(f"{what} is kept in {kept.path}", file=sys.stderr)
     report.finished(outcome, kept.path, complete=kept.complete)
     return 0 if kept.complete else 1
+
+
+def _warm_start(options: TrainOptions) -> WarmStart | None:
+    if options.warm_from is None:
+        return None
+    from nnviz.record.comparison import find_run  # noqa: PLC0415 - sqlite is only needed for this
+    from nnviz.train.start import WarmStart  # noqa: PLC0415 - as above
+
+    place = find_run(options.warm_from, runs_folder(), "--warm-from")
+    return WarmStart(place.name, place)
+
+
+def sweep(options: SweepOptions) -> int:
+    """Train again and again with other settings and seeds."""
+    from nnviz import sweeping  # noqa: PLC0415 - only for this
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    cores = CoreWatch()
+    as_trained = TrainOptions(
+        options.project,
+        options.data,
+        options.data_dir,
+        options.epochs,
+        None,
+        None,
+        options.settings,
+        run=None,
+        resume=False,
+        json=options.json,
+    )
+    project, found = _checked(as_trained)
+    for warning in found.warnings:
+        print(f"nnviz: {warning}", file=sys.stderr)
+    share_cores(cores, watched=True)
+    return sweeping.sweep(options, project)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.errors import ProjectError
-from nnviz.network.builders import build_layer
+from nnviz.network.builders import build_layer, set_live
 from nnviz.network.initialise import USUAL as USUAL_INITIALISATION
 from nnviz.network.initialise import initialise
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer, inputs_of
-from nnviz.project.model import Choice, Graph
+from nnviz.project.model import Choice, Graph, ParamValue
 
 #: (module, input slots, output slot, slots that are not needed afterwards)
 _PlanStep: TypeAlias = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]
@@ -149,6 +149,17 @@ class Network(nn.Module):
         """Who is shown what passes just now, see :meth:`watched`."""
         return self._watchers
 
+    def set_live(self, node_id: str, name: str, value: ParamValue) -> None:
+        """Another value of a setting that its declaration calls live: it holds from the next forward pass on.
+
+        Raises:
+            KeyError: There is no such node in this network.
+        """
+        module, node = self.module_of(node_id), self.graph.nodes[node_id]
+        set_live(module, node.kind, name, value)
+        changed = msgspec.structs.replace(node, params={**node.params, name: value})
+        self.graph = msgspec.structs.replace(self.graph, nodes={**self.graph.nodes, node_id: changed})
+
     # -- computing ----------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -194,7 +205,7 @@ class Network(nn.Module):
             result = module(*[values[source] for source in sources])
             watcher = watchers.get(node)
             if watcher is not None:
-                watcher(result.detach())
+                watcher(result.detach().float())  # in mixed precision it is of narrow numbers
             for slot in finished:
                 values[slot] = None
             values[target] = result

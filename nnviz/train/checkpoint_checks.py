@@ -127,7 +127,12 @@ def check_switches(switches: UnitSwitches, network: Network) -> None:
 
 
 def check_optimizer(
-    checkpoint: Checkpoint, kind: str, optimizer: torch.optim.Optimizer | None, trained: Collection[int]
+    checkpoint: Checkpoint,
+    kind: str,
+    optimizer: torch.optim.Optimizer | None,
+    trained: Collection[int],
+    *,
+    left_out: bool = False,
 ) -> None:
     """Whether settings and state are those of this optimizer after as many steps as were made.
 
@@ -136,6 +141,7 @@ def check_optimizer(
         kind: Key of the optimizer in the registry.
         optimizer: The one that would go on; None where there is nothing to train.
         trained: Numbers of its parameters that get a gradient at each step.
+        left_out: Updates may have been left out, as those are whose gradients overflow in half floats.
 
     Raises:
         RunFileError: They are not.
@@ -161,12 +167,12 @@ def check_optimizer(
         raise damaged("the optimizer keeps nothing but tensors")
     steps = checkpoint.progress.step
     for number, entries in enumerate(kept.values()):
-        needed = spec.from_the_start or (steps > 0 and number in trained)
+        needed = spec.from_the_start or (steps > 0 and number in trained and not left_out)
         if not entries and not needed:
             continue
         if entries.keys() != form.keys():
             raise damaged(f"what the optimizer keeps of parameter {number} is not what it needs")
-        made = steps if number in trained else None
+        made = steps if number in trained and not left_out else None
         for name, tensor in entries.items():
             _check_state(f"{number}/{name}", tensor, form[name], parameters[number], made, steps)
 

@@ -107,13 +107,14 @@ def _in_forward_pass(
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     random = training.random.capture()
     try:
-        with training.random if training.draws else nullcontext(), torch.no_grad():
+        computing = training.computing() if split == "train" else nullcontext()
+        with training.random if training.draws else nullcontext(), computing, torch.no_grad():
             for node, output in network.forward_all(inputs, network.trained_ids).items():
                 if not is_finite(output):
                     quantity = "input" if node == network.input_id else "activation"
                     return Origin(step, node, quantity, what_is_wrong(output), split)
                 if node == network.output_id:
-                    loss = loss_function(output, targets)
+                    loss = loss_function(output.float(), targets)
                     if not is_finite(loss):
                         return Origin(step, node, "loss", what_is_wrong(loss), split)
     finally:

@@ -155,8 +155,11 @@ class _Copy:
         optimizer = optimizers.build_optimizer(self._network.parameters(), config.optimizer)
         assert optimizer is not None
         checkpoints.restore(start, self._network, optimizer)
+        # Whoever takes the cure goes on with all else as it is now.
+        optimizers.set_settings(optimizer, config.optimizer, begun=start.progress.step > 0)
         self._optimizer = optimizer
-        self._updates = with_recipe(Updates(optimizer), [*self._network.parameters()], config)
+        updates = with_recipe(Updates(optimizer), [*self._network.parameters()], config)
+        self._updates = training.held_updates(updates, self._network)
         self._gradients = training.way_for(self._network)
         self._value = value
         self._step = start.progress.step

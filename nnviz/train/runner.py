@@ -26,6 +26,7 @@ from nnviz.train.checkpoint_store import CheckpointStore, WaitsForFile, WritesBe
 from nnviz.train.devices import fills_cores
 from nnviz.train.evaluation import Collector, result_of
 from nnviz.train.instruments import Instruments
+from nnviz.train.live_settings import LiveSettings
 from nnviz.train.loop import Evaluation, EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.position import EpochResult, Position, Speedometer
@@ -172,6 +173,7 @@ class Runner:
     @epochs.setter
     def epochs(self, count: int) -> None:
         self.training.epochs = count
+        self._record_changes()
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -292,6 +294,11 @@ class Runner:
         if self.training.spoilt_step is not None and not self.halted:
             self._break_down(self.training.spoilt_step)
 
+    def stop_clock(self) -> None:
+        """Something else is done on this thread for a while; nothing is told of it."""
+        self._price.rest()
+        self.speed.stop()
+
     # -- what may be asked for ----------------------------------------------------------------------------------------
 
     def take_steps(self, count: int) -> None:
@@ -370,6 +377,28 @@ class Runner:
         """From the next step on."""
         self.training.learning_rate = value
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
+        self._record_changes()
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers from the next step on, written down in the run.
+
+        Raises:
+            ParamError: One is not allowed; nothing was changed.
+            TrainingError: Several processes train together.
+        """
+        self.training.take_on(settings)
+        if self._going_back_to is None and self._rewind.steps[-1:] == [self.training.step]:
+            self._keep_state()
+        self._saved_step = -1
+        self._record_changes()
+        if not self.speed.running and not self.has_errand:
+            self.instruments.look_anew()  # what stands there is explained, and tried, with the settings of now
+            self.publish()
+
+    def _record_changes(self) -> None:
+        """What was changed by hand at this step, in place of what the run says of it."""
+        step = self._shown_step
+        self._run.append(remarks.changed(self.training.changes_at(step), step, self._run))
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -685,6 +714,7 @@ class Runner:
                 return
             if training.learning_rate != self._recorded_rate():
                 self._run.append([Scalar(LEARNING_RATE.series(), training.step, training.learning_rate)])
+            self._record_changes()
             self.rest()
 
     # -- what is not finite -------------------------------------------------------------------------------------------

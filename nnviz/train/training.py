@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -33,6 +34,8 @@ from nnviz.train.averaging import Average
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
+from nnviz.train.live_settings import Changed, LiveSettings, among, changed_text, changes
+from nnviz.train.precision import MixedPrecision, mixed_type, puts_channels_last
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import stops_after, with_recipe
 from nnviz.train.room import Room
@@ -48,11 +51,16 @@ if TYPE_CHECKING:
 
 
 class _Plan(NamedTuple):
-    """From ``first_step`` on: the rate that the schedule multiplies, and how many epochs it is to go."""
+    """From ``first_step`` on: the rate that the schedule multiplies, how many epochs it is to go, and the rest."""
 
     first_step: int
     base: float
     epochs: int
+    settings: LiveSettings
+
+
+#: Where the plan begins that holds before anything is changed: a change before the first step comes behind it.
+_BEFORE = -1
 
 
 class _Curated(NamedTuple):
@@ -119,7 +127,7 @@ class Training:
             raise ProjectError("There are no training examples: hold back fewer for validation.", field="data")
         refuse_unusable(data)
         config = project.training
-        #: How it is trained, as the project says.
+        #: How it is trained: as the project says, with the optimizer's settings of the step that comes next.
         self.config = config
         self.data = data
         self.device = device
@@ -145,6 +153,8 @@ class Training:
         # Copies of what is divided are whole, and lie in the memory of the first process's computer.
         self.room = Room(device if self._shards is None else torch.device("cpu"), estimate.reserve)
         self.network.train()
+        if puts_channels_last(config, self.network, device):
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as torch says itself
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
         self.loss_function = loss_function(project.graph, data.facts, amounts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
@@ -155,21 +165,34 @@ class Training:
         self._gradients: loop.Gradients | None = loop.without_gradients(self.network)
         #: Makes the updates, with clipping and regularisers.
         self._updates: loop.Updater = loop.NoUpdates()
+        #: The optimizer's own updates; None where there is none.
+        self._kernels: Updates | None = None
         if self.optimizer is not None:
             self._gradients = None if self.is_divided else DenseChain.of(self.network)
-            updater = self.optimizer if self.is_divided else Updates(self.optimizer)
-            self._updates = with_recipe(updater, [*self.network.parameters()], config)
+            self._kernels = None if self.is_divided else Updates(self.optimizer)
+            self._updates = with_recipe(self._kernels or self.optimizer, [*self.network.parameters()], config)
+        #: How steps are computed with narrow numbers; None for 32 bits.
+        self._mixed: MixedPrecision | None = None
+        narrow = None if self.optimizer is None else mixed_type(config, self.network, device)
+        if narrow is not None:
+            self._mixed = MixedPrecision(device, narrow, [p for p in self.network.parameters() if p.requires_grad])
+            self._updates = self._mixed.updates(self._updates)
         several = _needs_several(self.network)
         #: The way that calls every module; None for that of one batch.
         self._long_way: loop.Gradients | None = None
-        if self.optimizer is not None and config.accumulation > 1:
-            self._gradients = self._long_way = self._accumulated(self.network)
+        if self.optimizer is not None and (config.accumulation > 1 or self._mixed is not None):
+            self._gradients = self._long_way = self._way_of_own()
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
             if config.accumulation > 1 or registry.AVERAGING(config.averaging.kind).averages:
                 raise ProjectError(
                     "Accumulated batches and averaged weights are for one process: training in several takes neither.",
+                    field="training",
+                )
+            if self._mixed is not None or puts_channels_last(config, self.network, device):
+                raise ProjectError(
+                    "Mixed precision and channels last are for one process: training in several takes neither.",
                     field="training",
                 )
             together.attach(self.network, self._state_of_all)
@@ -241,7 +264,12 @@ class Training:
         self._loss_count = 0
         #: Learning rate and goal as they were planned, by the first step they hold for, ascending, since the start or
         #: the last restore.
-        self._plans = [_Plan(0, optimizers.learning_rate(config), config.epochs)]
+        own = among(LiveSettings.of(project), self.network.node_ids)
+        self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
+        #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
+        self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
+        #: Whether the optimizer keeps what it may have no use for.
+        self._keeps_too_much = False
         #: The learning rate that the optimizer has; None where it came with a checkpoint.
         self._rate_in_use: float | None = None
         #: The step that going back leads to; while the present one is before it, known steps are made again.
@@ -254,6 +282,7 @@ class Training:
         self.edits = WeightEdits()
         #: How often units were switched: another count, and the same weights make something else of an example.
         self.times_switched = 0
+        self._use_settings(own)
 
     # -- where it stands ----------------------------------------------------------------------------------------------
 
@@ -286,6 +315,11 @@ class Training:
         return self._step // self.steps_per_epoch
 
     @property
+    def evaluated_epochs(self) -> int:
+        """Epochs whose validation is done."""
+        return self._evaluated_epochs
+
+    @property
     def weights_of(self) -> int:
         """The step whose weights the network has: an earlier one where the best ones were put back."""
         return self._step if self._weights_of is None else self._weights_of
@@ -306,7 +340,44 @@ class Training:
             raise ParamError(
                 f"The learning rate is {value!r}, but must be a number, at least 0.", field="learning_rate"
             )
-        self._plan(float(value), self.epochs)
+        self._plan(base=float(value))
+
+    @property
+    def live_settings(self) -> LiveSettings:
+        """What else can be changed while it trains, as it is for the next step that is trained."""
+        return self._plans[-1].settings
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers, other layers frozen, from the next step on.
+
+        What concerns layers that the network does not have is left out.
+
+        Raises:
+            ParamError: One is not allowed; nothing was changed.
+            TrainingError: Several processes train together.
+        """
+        settings = among(settings, self.network.node_ids)
+        if problem := settings.problem(self._optimizer_kind, self.network.graph.nodes):
+            raise ParamError(f"This cannot be changed while it trains: {problem}.", field="training")
+        if settings != self.live_settings and self._together is not None:
+            raise TrainingError("Several processes train together: settings are changed in a training of one.")
+        self._plan(settings=settings)
+
+    def changes_at(self, step: int) -> list[Changed]:
+        """What was changed by hand to hold from the step behind this one on: learning rate, goal and settings."""
+        index = next((index for index, plan in enumerate(self._plans) if plan.first_step == step), None)
+        if not index:
+            return []
+        before, after = self._plans[index - 1], self._plans[index]
+        found: list[Changed] = []
+        if before.base != after.base:
+            rate = registry.optimizer(self._optimizer_kind).param("learning_rate")
+            text = changed_text(rate, before.base, after.base)
+            found.append(Changed("training.optimizer.params.learning_rate", text))
+        if before.epochs != after.epochs:
+            found.append(Changed("training.epochs", f"Epochs: {before.epochs} → {after.epochs}"))
+        nodes = self.network.graph.nodes
+        return [*found, *changes(before.settings, after.settings, self._optimizer_kind, nodes)]
 
     @property
     def epochs(self) -> int:
@@ -315,7 +386,7 @@ class Training:
 
     @epochs.setter
     def epochs(self, value: int) -> None:
-        self._plan(self._plans[-1].base, value)
+        self._plan(epochs=value)
 
     @property
     def last_epoch(self) -> int:
@@ -328,21 +399,53 @@ class Training:
             self._went_on_after = self._evaluated_epochs
             self._stops_after = None
 
-    def _plan(self, base: float, epochs: int) -> None:
-        """Another learning rate or goal, from the next step that is trained."""
+    def _plan(self, base: float | None = None, epochs: int | None = None, settings: LiveSettings | None = None) -> None:
+        """Another learning rate, goal or settings, from the next step that is trained; None leaves them."""
         last = self._plans[-1]
-        if (base, epochs) == (last.base, last.epochs):
-            return
         begins = max(self._step, self._replay_until)
+        plan = _Plan(
+            begins,
+            last.base if base is None else base,
+            last.epochs if epochs is None else epochs,
+            last.settings if settings is None else settings,
+        )
+        if plan[1:] == last[1:]:
+            return
         if last.first_step == begins:
             self._plans.pop()
-        self._plans.append(_Plan(begins, base, epochs))
+        if plan[1:] != self._plans[-1][1:]:
+            self._plans.append(plan)
         if not self.replaying:
             self._use_rate(self.learning_rate)
+            self._use_settings(self._plans[-1].settings)
+
+    def _plan_at(self, step: int) -> _Plan:
+        """What was planned for a step."""
+        return next((plan for plan in reversed(self._plans) if plan.first_step <= step), self._plans[0])
+
+    def _use_settings(self, settings: LiveSettings) -> None:
+        """Network, optimizer and updates have these from here on."""
+        before = self._settings_in_use
+        if settings is before:
+            return
+        config = self.config
+        if self.optimizer is not None and (before is None or before.optimizer != settings.optimizer):
+            chosen = settings.with_rate(self._optimizer_kind, optimizers.learning_rate(config))
+            optimizers.set_settings(self.optimizer, chosen, begun=self._step > 0)
+            self.config = msgspec.structs.replace(config, optimizer=chosen)
+            self._keeps_too_much = True
+            if self._kernels is not None:
+                self._kernels.look_anew()
+        for one in settings.layers if before is None or before.layers != settings.layers else ():
+            self.network.set_live(*one)
+        self._settings_in_use = settings
+        if self._switchboard.layers != settings.frozen:
+            self._switchboard.layers = settings.frozen
+            self._updates = self._switchboard.held(self._all_updates)
 
     def _rate_at(self, step: int) -> float:
         """The learning rate of a step, as it was planned then."""
-        plan = next((plan for plan in reversed(self._plans) if plan.first_step <= step), self._plans[0])
+        plan = self._plan_at(step)
         if not self._follows_losses:
             return rate(self._schedule, plan.base, step, self.steps_per_epoch, plan.epochs)
         epoch = step // self.steps_per_epoch
@@ -414,6 +517,10 @@ class Training:
             self._use_rate(self._rate_at(self._step))
         if self._switchboard.history and self.replaying:
             self._use_switches(self._switchboard.at(self._step))
+        if self.replaying:
+            self._use_settings(self._plan_at(self._step).settings)
+        if self._keeps_too_much:
+            self._let_go()
         if self._together is not None:
             self._begin_together(self._together)
         with self.random if self.draws else nullcontext():
@@ -449,8 +556,24 @@ class Training:
             self._edit_again()
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
+            self._use_settings(self._plans[-1].settings)
             self._use_switches(self._switchboard.at(self._step))
         return count
+
+    def _let_go(self) -> None:
+        """A step is made with other settings: what the optimizer gathered for those before has no use any more."""
+        self._keeps_too_much = False
+        if self.optimizer is not None:
+            optimizers.forget_unneeded(self.optimizer, self.config.optimizer)
+
+    def held_updates(self, updates: loop.Updater, network: Network) -> loop.Updater:
+        """The same for a copy of the network: what is frozen here is left as it is there."""
+        return self._switchboard.held(updates, network)
+
+    @property
+    def frozen_layers(self) -> frozenset[str]:
+        """The nodes whose parameters are left as they are."""
+        return self._switchboard.layers
 
     def _begin_together(self, together: Together) -> None:
         """All processes are to make this step now."""
@@ -472,7 +595,7 @@ class Training:
         if step != self._step:
             self._step, self._batches = step, None
         self._varies = False
-        self._plans = [_Plan(0, rate, self.epochs)]
+        self._plans = [self._plans[-1]._replace(first_step=_BEFORE, base=rate)]
         self._use_rate(rate)
         with suppress(NotFiniteError):
             self.advance()
@@ -625,18 +748,30 @@ class Training:
             one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
 
-    def _accumulated(self, network: Network) -> loop.Gradients:
-        several = bool(_needs_several(network))
-        return accumulated(network, self.config.batch_size, join_single=several)
+    def _way_of_own(self) -> loop.Gradients:
+        """The long way of the training itself, whose gradients bear no scale."""
+        way = self._long(self.network)
+        return way if self._mixed is None else self._mixed.unscaled(way)
+
+    def _long(self, network: Network, *, scaled: bool = True) -> loop.Gradients:
+        """The way by accumulated batches, or in mixed precision; by all at once where there is one batch."""
+        forward = network if self._mixed is None else self._mixed.forward(network)
+        backward = torch.autograd.backward if self._mixed is None or not scaled else self._mixed.backward
+        size = self.config.batch_size if self.config.accumulation > 1 else len(self.data.train)
+        return accumulated(forward, size, join_single=bool(_needs_several(network)), backward=backward)
 
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
-        return None if self._long_way is None else self._accumulated(network)
+        return None if self._long_way is None else self._long(network, scaled=False)
+
+    def computing(self) -> AbstractContextManager[object]:
+        """Inside, modules compute as in a step."""
+        return nullcontext() if self._mixed is None else self._mixed.computing()
 
     @property
     def sees_batches_apart(self) -> bool:
         """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
-        return self._long_way is not None and (self.draws or bool(_needs_several(self.network)))
+        return self.config.accumulation > 1 and (self.draws or bool(_needs_several(self.network)))
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
@@ -858,6 +993,7 @@ class Training:
             copied: False gives the live tensors, for whoever writes them down before the next step.
         """
         self.settle()
+        scale, scaled_steps = (0.0, 0) if self._mixed is None else self._mixed.scale
         progress = Progress(
             step=self._step,
             evaluated_epochs=self._evaluated_epochs,
@@ -870,9 +1006,11 @@ class Training:
             best_figure=self.best_figure.hex() if self.best_epoch and self.config.best_by != LOSS else "",
             figures=self._validated.stored,
             went_on_after=self._went_on_after,
+            loss_scale=scale.hex() if scale else "",
+            loss_scale_steps=scaled_steps,
         )
         begun = self.average is not None and self.average.begun(self._step)
-        return checkpoints.capture(
+        captured = checkpoints.capture(
             self.network,
             self.optimizer,
             self.random.capture(),
@@ -883,9 +1021,16 @@ class Training:
             None if self.examples is None else self.examples.capture(copied=copied),
             self._present_curation().entries,
             self.average.capture(copied=copied) if self.average is not None and begun else None,
+            self.live_settings,
             copied=copied,
             whole=self._together.gathering() if self._together is not None and self.is_divided else None,
         )
+        if not self._keeps_too_much:
+            return captured
+        spec = registry.optimizer(self._optimizer_kind)
+        needed = {kept.name for kept in spec.state(spec.values(self.config.optimizer.params))}
+        kept = {key: one for key, one in captured.optimizer.items() if key.partition("/")[2] in needed}
+        return replace(captured, optimizer=kept)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes on from a checkpoint, with the learning rate that was used there and the units switched as they were.
@@ -902,11 +1047,17 @@ class Training:
         self.edits.clear()
         self._replay_until = 0
         self._curated = self._curated_from(checkpoint)
+        plan = self._plans[-1]._replace(first_step=_BEFORE)
+        if checkpoint.live is not None:
+            plan = plan._replace(settings=checkpoint.live)
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
             base = float(self.optimizer.param_groups[0]["lr"])
         if base is not None:
-            self._plans = [_Plan(self._step, base, self.epochs)]
+            self._plans = [plan._replace(base=base)]
+        else:
+            self._plans = [plan]
+        self._use_settings(plan.settings)
 
     def go_back(self, checkpoint: Checkpoint, step: int) -> None:
         """Returns to an earlier step by way of a checkpoint before it, from where :meth:`advance` does the rest.
@@ -926,8 +1077,8 @@ class Training:
         self.edits.forget_after(step)
         self._edit_again()  # a state that was kept before the edits of its own step
         self._plans = [plan for plan in self._plans if plan.first_step < step]
-        if not self._plans or (self._plans[-1].base, self._plans[-1].epochs) != (present.base, present.epochs):
-            self._plans.append(_Plan(step, present.base, present.epochs))
+        if self._plans[-1][1:] != present[1:]:
+            self._plans.append(present._replace(first_step=step))
         self._replay_until = step
         begins = -(-step // self.steps_per_epoch)
         self._curated = [one for one in self._curated if one.first_epoch < max(begins, 1)]
@@ -935,6 +1086,7 @@ class Training:
             self._curated.append(_Curated(begins, decided.curation))
         self._switchboard.history = [entry for entry in self._switchboard.history if entry[0] <= step]
         self._use_switches(self._switchboard.at(self._step))
+        self._use_settings(self._plan_at(self._step).settings)
         if not self.replaying:
             self._use_rate(self.learning_rate)
 
@@ -950,12 +1102,18 @@ class Training:
             has_best=checkpoint.best is not None,
         )
         checks.check_random(checkpoint.random, self.device)
+        if checkpoint.live is not None:
+            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
+            if problem:
+                raise checks.damaged(f"of the settings that were changed, {problem}")
         if bool(checkpoint.average) != (self.average is not None and self.average.begun(progress.step)):
             raise checks.damaged("the average of the weights is missing, or there is one that nobody asked for")
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
         reached = {id(p) for node in self.network.trained_ids for p in self.network.module_of(node).parameters()}
         trained = [index for index, parameter in enumerate(parameters) if parameter in reached]
-        checks.check_optimizer(checkpoint, self._optimizer_kind, self.optimizer, trained)
+        checks.check_optimizer(
+            checkpoint, self._optimizer_kind, self.optimizer, trained, left_out=bool(progress.loss_scale)
+        )
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
@@ -985,11 +1143,13 @@ class Training:
         self._validated.restore(progress.figures, progress.evaluated_epochs)
         self._went_on_after = progress.went_on_after
         self._look_back()
+        if self._mixed is not None and progress.loss_scale:
+            self._mixed.scale = float.fromhex(progress.loss_scale), progress.loss_scale_steps
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
         if self.examples is not None:
             self.examples.restore(checkpoint.examples)
-        self._rate_in_use = None  # the optimizer's own came with the checkpoint
+        self._rate_in_use = self._settings_in_use = None  # the optimizer's own came with the checkpoint
 
     def _tell_of_state(self) -> None:
         """The state is another than what the last step left."""

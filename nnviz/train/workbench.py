@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from nnviz import __version__
+from nnviz.errors import NnvizError
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.choices import with_param
 from nnviz.project.edits import SetTraining
@@ -23,6 +24,7 @@ from nnviz.project.model import Curated, DataConfig, DataFacts, Project, TrainCo
 from nnviz.record.quantities import EDITED, EPOCH
 from nnviz.record.run import Run, RunInfo, RunView
 from nnviz.train.change import Live, Restart, change, learning_rate_of
+from nnviz.train.live_settings import LiveSettings
 
 if TYPE_CHECKING:
     from nnviz.project.document import Document
@@ -100,6 +102,9 @@ class Host(Protocol):
     def step(self, count: int = 1) -> None:
         """Train so many batches, then rest."""
 
+    def epoch(self) -> None:
+        """Train to the end of the present epoch, then rest."""
+
     def step_back(self) -> None:
         """Take the last batch back."""
 
@@ -111,6 +116,9 @@ class Host(Protocol):
 
     def set_epochs(self, count: int) -> None:
         """How far to train."""
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers, other layers frozen, from the next batch on."""
 
     def curate(self, entries: tuple[Curated, ...]) -> None:
         """Other labels and weights for single examples, from the next epoch on."""
@@ -186,6 +194,8 @@ class Workbench:
         self._session = False
         #: The project of the session that was opened last; None before the first and while none is to come.
         self._opened: Project | None = None
+        #: Of that, the settings that can be changed live; None where one of them is not allowed.
+        self._opened_settings: LiveSettings | None = None
         #: Live settings that were passed on to that session since; None where it has those of its project.
         self._passed_on = Live()
         #: The run that the session opened last writes to.
@@ -270,6 +280,9 @@ class Workbench:
         config, live = self._opened.training, self._passed_on
         if live.epochs is not None:
             config = msgspec.structs.replace(config, epochs=live.epochs)
+        if live.settings is not None:
+            rate = learning_rate_of(self._opened)
+            config = msgspec.structs.replace(config, optimizer=live.settings.with_rate(config.optimizer.kind, rate))
         if live.learning_rate is not None:
             config = msgspec.structs.replace(
                 config, optimizer=with_param(config.optimizer, "learning_rate", live.learning_rate)
@@ -363,6 +376,14 @@ class Workbench:
             self._asked = Asked.REST if self._host.state == "running" or self._asked is Asked.RUN else Asked.NOTHING
             self._observer.show_newest()
             self._host.step(1)
+
+    def epoch(self) -> None:
+        """Train to the end of the present epoch, then rest."""
+        self.settled()
+        if not self.blocked() and self._session:
+            self._asked = Asked.RUN
+            self._observer.show_newest()
+            self._host.epoch()
 
     def step_back(self) -> None:
         """Take the last batch back."""
@@ -604,6 +625,7 @@ class Workbench:
         )
         self._keep_compared(self._compared)
         self._opened = project
+        self._opened_settings = _settings_of(project)
         self._passed_on = Live()
         self._failure = ""
         self._session = True
@@ -674,12 +696,23 @@ class Workbench:
         if project.curation != has_curation:
             passed_on = dataclasses.replace(passed_on, curation=project.curation)
             self._host.curate(project.curation)
+        has_settings = self._opened_settings if passed_on.settings is None else passed_on.settings
+        if has_settings is not None and (settings := has_settings.following(opened, project)) != has_settings:
+            passed_on = dataclasses.replace(passed_on, settings=settings)
+            self._host.take_on(settings)
         self._passed_on = passed_on
 
     def _epochs_done(self) -> int:
         """As the run has it: every epoch that ended is in it."""
         value = getattr(self._run.latest(EPOCH.series()), "value", 0.0) if self._run is not None else 0.0
         return int(value)
+
+
+def _settings_of(project: Project) -> LiveSettings | None:
+    try:
+        return LiveSettings.of(project)
+    except NnvizError:
+        return None
 
 
 def _is_of_other_examples(before: Project, after: Project) -> bool:

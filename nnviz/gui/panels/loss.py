@@ -19,7 +19,7 @@ from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
 from nnviz.project import registry
 from nnviz.project.model import Choice, TrainConfig
 from nnviz.record.age import ReadingShown
-from nnviz.record.quantities import ACCURACY, EPOCH, LOSS
+from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS
 from nnviz.record.run import RunView
 
 #: What curves are called where there is little room.
@@ -46,7 +46,7 @@ class LossPanel(CurvesPanel):
     key = "loss"
     title = "Loss"
     empty = "Press Play to train: the loss appears here."
-    quantities = (LOSS, ACCURACY, EPOCH)
+    quantities = (LOSS, ACCURACY, EPOCH, CHANGE)
     letter = "L"
     choices = (
         PanelChoice(
@@ -67,6 +67,7 @@ class LossPanel(CurvesPanel):
         "<p><b>How to read it.</b> Both fall: it learns. Training falls and validation rises: it learns by heart "
         "(over-fitting); stop at the dot, the best epoch. Neither falls: the learning rate is too small, or the units "
         "are dead or saturated. It jumps or becomes NaN: the learning rate is too large.</p>"
+        "<p>A line from top to bottom marks where something was changed by hand: point at it to read what.</p>"
         "<p>Other runs beside the shown one are drawn faintly, each in one colour: training as a line, validation and "
         "test dashed.</p>"
         "<p>The wheel zooms, dragging moves, a double-click shows everything again.</p>"
@@ -164,6 +165,7 @@ class LossPanel(CurvesPanel):
                 )
             self._draw_beside(plot, view, changed)
             self._mark_best(plot, view)
+            self.mark_events(plot, run)
             plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
             if self.view in {view, "both"}:
                 plot.update_ranges(max(self.end(run), self._end_beside()))

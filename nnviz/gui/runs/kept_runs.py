@@ -77,6 +77,8 @@ class KeptRuns(QObject):
         self._rows: tuple[RunRow, ...] = ()
         self._trashed: tuple[RunRow, ...] = ()
         self._looking = self._again = False
+        #: How often something was asked to be done with runs.
+        self._asked = 0
         #: Whether every file was read once, and whether the folder has changed since it was looked at.
         self.complete = False
         self.stale = True
@@ -200,7 +202,7 @@ class KeptRuns(QObject):
             self._again = True
             return
         self._looking, self._again, self.stale = True, False, False
-        folder = self.folder
+        folder, asked = self.folder, self._asked
 
         def work() -> tuple[tuple[RunRow, ...], tuple[RunRow, ...], bool]:
             from nnviz.record.summaries import Summaries  # noqa: PLC0415 - sqlite is only needed for this
@@ -224,6 +226,9 @@ class KeptRuns(QObject):
 
         def done(found: tuple[tuple[RunRow, ...], tuple[RunRow, ...], bool]) -> None:
             self._looking = False
+            if asked != self._asked:  # it was looked before something was done that is shown, or will be, already
+                self.look()
+                return
             rows, trashed, complete = found
             told = (rows, trashed, complete) != (self._rows, self._trashed, self.complete)
             self._rows, self._trashed, self.complete = rows, trashed, complete
@@ -303,6 +308,8 @@ class KeptRuns(QObject):
         self._do(work, done)
 
     def _do(self, work: Callable[[], object], done: Callable[[Any], None]) -> None:
+        self._asked += 1
+
         def failed(error: BaseException) -> None:
             self.failed.emit(sentence_of(error))
             self.look()

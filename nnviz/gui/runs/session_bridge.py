@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nnviz.record.evaluated import AnyEvaluated
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
+    from nnviz.train.live_settings import LiveSettings
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
     from nnviz.train.training import Training
     from nnviz.train.unit_switches import UnitSwitches
@@ -188,6 +189,10 @@ class SessionBridge(QObject):
         """Train ``count`` batches, then pause."""
         self._command(lambda session: session.step(count))
 
+    def epoch(self) -> None:
+        """Train to the end of the epoch, then pause."""
+        self._command(lambda session: session.epoch())
+
     def sub_step_on(self, look: Callable[[Training, SubStep], _Result]) -> Future[tuple[SubStep, _Result]]:
         """Do the next part of a step; ``look`` takes what it shows. Cancelled at once when there is no session."""
         session = self._session
@@ -246,6 +251,10 @@ class SessionBridge(QObject):
     def set_epochs(self, count: int) -> None:
         """Changes the number of epochs after which training ends."""
         self._command(lambda session: session.set_epochs(count))
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers, other layers frozen, from the next batch on."""
+        self._command(lambda session: session.take_on(settings))
 
     def curate(self, entries: tuple[Curated, ...]) -> None:
         """Other labels and weights for single examples, from the next epoch on."""

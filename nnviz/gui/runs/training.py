@@ -299,6 +299,11 @@ class Training(QObject):
         if self._replay is None:
             self.workbench.step()
 
+    def epoch(self) -> None:
+        """Train to the end of the present epoch."""
+        if self._replay is None:
+            self.workbench.epoch()
+
     def sub_step_on(
         self, look: Callable[[train.training.Training, SubStep], _Result]
     ) -> Future[tuple[SubStep, _Result]]:
@@ -580,11 +585,13 @@ class _Host:
         self.play = self._bridge.play
         self.pause = self._bridge.pause
         self.step = self._bridge.step
+        self.epoch = self._bridge.epoch
         self.step_back = self._bridge.step_back
         self.go_back = self._bridge.go_back
         self.set_learning_rate = self._bridge.set_learning_rate
         self.set_epochs = self._bridge.set_epochs
         self.curate = self._bridge.curate
+        self.take_on = self._bridge.take_on
         self.evaluate_test = self._bridge.evaluate_test
 
     @property

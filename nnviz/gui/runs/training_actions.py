@@ -12,9 +12,10 @@ from nnviz.gui.runs.pace import beside
 from nnviz.gui.runs.pinning import Pinning
 from nnviz.gui.runs.training import Training
 from nnviz.project.checks.validate import problems_that_stop
-from nnviz.project.edits import Edit, SetView
+from nnviz.project.edits import Edit, SetTraining, SetView
 
 _MENU = "&Train"
+_LARGEST_SEED = 2**31 - 1
 
 
 def training_actions(training: Training, apply: Callable[[Edit], object], pinning: Pinning) -> tuple[Offer, ...]:
@@ -47,6 +48,19 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
     def why_no_step() -> str:
         ended = {"running": "Pause first.", "done": "All epochs are done."}
         return training.blocked() or waiting() or ended.get(training.state, "")
+
+    def why_no_epoch() -> str:
+        return training.blocked() or waiting() or ("All epochs are done." if training.state == "done" else "")
+
+    def reset_with_a_new_seed() -> None:
+        seed = (document.project.training.seed + 1) % (_LARGEST_SEED + 1)
+        apply(SetTraining(msgspec.structs.replace(document.project.training, seed=seed)))
+        training.reset()
+
+    def new_seed_wording() -> tuple[str, str]:
+        seed = (document.project.training.seed + 1) % (_LARGEST_SEED + 1)
+        words = f"Begin again with other untrained weights and another order of the examples: the seed becomes {seed}"
+        return "Reset with a &new seed", why_no_reset() or words
 
     def why_no_step_back() -> str:
         if training.replay is not None:
@@ -168,6 +182,18 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             wording=lambda: ("&Step", training.blocked() or waiting() or "Train one batch"),
         ),
         Action(
+            name="epoch",
+            text="&One epoch",
+            help="Train to the end of the present epoch, then pause",
+            do=training.epoch,
+            keys=("Ctrl+F10",),
+            icon="epoch",
+            menu=_MENU,
+            section=1,
+            why_not=why_no_epoch,
+            wording=lambda: ("&One epoch", why_no_epoch() or "Train to the end of the present epoch, then pause"),
+        ),
+        Action(
             name="step_back",
             text="Step &back",
             help="Take the last batch back",
@@ -189,6 +215,17 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             section=1,
             why_not=why_no_reset,
             wording=reset_wording,
+        ),
+        Action(
+            name="reset_new_seed",
+            text="Reset with a &new seed",
+            help="Begin again with other untrained weights; undo brings the seed back",
+            do=reset_with_a_new_seed,
+            keys=("Ctrl+Shift+F5",),
+            menu=_MENU,
+            section=1,
+            why_not=why_no_reset,
+            wording=new_seed_wording,
         ),
         speed("slower", "Slo&wer", -1, "Ctrl+Shift+PgDown"),
         speed("faster", "&Faster", 1, "Ctrl+Shift+PgUp"),

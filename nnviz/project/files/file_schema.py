@@ -84,6 +84,7 @@ class NodeFile(msgspec.Struct, forbid_unknown_fields=True):
     y: float = 0.0
     group: str = ""
     bypassed: bool = False
+    frozen: bool = False
     params: dict[str, Any] = {}
 
 
@@ -170,6 +171,8 @@ class TrainingFile(msgspec.Struct, forbid_unknown_fields=True):
     initialisation: Any = "default"
     early_stopping: Any = "none"
     averaging: Any = "none"
+    precision: Any = "single"
+    channels_last: Any = "never"
 
 
 class PinFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -374,7 +374,7 @@ def _node(item: NodeFile, field: str, problems: _Problems) -> Node | None:
             problems.add(f"{field}.{name}", f"This is {value:g}, but must lie between -{FARTHEST:g} and {FARTHEST:g}.")
     title = clean_name(problems.text(f"{field}.name", item.name, name_problem))
     params = problems.params_of(f"{field}.params", spec, item.params)
-    node = Node(item.id, spec.kind, params, title, item.x, item.y, item.group, item.bypassed)
+    node = Node(item.id, spec.kind, params, title, item.x, item.y, item.group, item.bypassed, item.frozen)
     problem = bypass_problem(node) if item.bypassed else ""
     if problem:
         problems.add(f"{field}.bypassed", problem)
@@ -551,6 +551,8 @@ def _node_row(node: Node) -> FileObject:
         row["group"] = node.group
     if node.bypassed:
         row["bypassed"] = True
+    if node.frozen:
+        row["frozen"] = True
     if node.params:
         row["params"] = _listed(node.params, [spec.name for spec in registry.layer(node.kind).params])
     return row

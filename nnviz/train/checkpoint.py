@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nnviz.data.fingerprint import Fingerprint
-from nnviz.errors import DataError, RunFileError
+from nnviz.errors import DataError, NnvizError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
 from nnviz.train.example_record import Captured
@@ -65,6 +65,8 @@ class Progress(msgspec.Struct, frozen=True):
         figures: What was found at the ends of the epochs, from the first, as ``float.hex``, by figure; only those that
             the recipe goes by.
         went_on_after: Epochs after which it was gone on with although early stopping had ended it.
+        more_until: How far to train where that is farther than the project says, because somebody asked for more; else
+            0.
         loss_scale: What the loss is multiplied by in half floats, as ``float.hex``; empty where it is not.
         loss_scale_steps: For how many updates it was.
     """
@@ -80,6 +82,7 @@ class Progress(msgspec.Struct, frozen=True):
     best_figure: str = ""
     figures: dict[str, list[str]] = {}
     went_on_after: _Count = 0
+    more_until: _Count = 0
     loss_scale: str = ""
     loss_scale_steps: _Count = 0
 
@@ -404,6 +407,14 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         _live_read(header.live),
         () if header.live is None else _sizes_read(header.live.sizes),
     )
+
+
+def read(blobs: Mapping[str, bytes], file: str) -> Checkpoint:
+    """The checkpoint of a file, likewise; the error names the file."""
+    try:
+        return from_blobs(blobs)
+    except NnvizError as error:
+        raise RunFileError(str(error), file=file) from error
 
 
 def _live_written(checkpoint: Checkpoint) -> _Live | None:

@@ -100,6 +100,7 @@ class Training:
         best_figure: The figure that it was chosen by; the worst that there is for none.
         average: The average of the weights that is validated and kept in their place; None where nobody asked for one.
         test_uses: How often the test split was measured, from the beginning of the run.
+        goes_beyond: Whether somebody asked for more epochs than the project says.
         edits: What was set by hand since the start or the last restore.
         examples: How the network does on every training example; None where nobody asked for it.
 
@@ -280,6 +281,7 @@ class Training:
         self.best_loss = math.inf
         self.best_figure = worst(config.best_by)
         self.test_uses = 0
+        self.goes_beyond = False
         self.edits = WeightEdits()
         #: How often units were switched: another count, and the same weights make something else of an example.
         self.times_switched = 0
@@ -806,7 +808,7 @@ class Training:
         several = bool(_needs_several(network))
 
         def gradients(loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-            # Which may be another in a later epoch.
+            # A batch may have another size in a later epoch.
             size = self.batch_size if self.config.accumulation > 1 else len(self.data.train)
             own = accumulated(forward, size, join_single=several, backward=backward)
             return own(loss_function, inputs, targets)
@@ -1059,6 +1061,7 @@ class Training:
             best_figure=self.best_figure.hex() if self.best_epoch and self.config.best_by != LOSS else "",
             figures=self._validated.stored,
             went_on_after=self._went_on_after,
+            more_until=self.epochs if self.goes_beyond else 0,
             loss_scale=scale.hex() if scale else "",
             loss_scale_steps=scaled_steps,
         )
@@ -1113,6 +1116,9 @@ class Training:
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
             base = float(self.optimizer.param_groups[0]["lr"])
+        if checkpoint.progress.more_until > plan.epochs:
+            self.goes_beyond = True
+            plan = plan._replace(epochs=checkpoint.progress.more_until)
         if base is not None:
             self._plans = [plan._replace(base=base)]
         else:

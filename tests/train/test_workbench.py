@@ -23,6 +23,7 @@ from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.train.change import Restart, change, learning_rate_of
 from nnviz.train.live_settings import LiveSettings
+from nnviz.train.start import Start
 from nnviz.train.workbench import Asked, State, Workbench
 
 SPIRAL = Project(
@@ -83,7 +84,7 @@ class FakeHost:
         self.session = None
         self.given_up = False
 
-    def open(self, project: Project, run: Run) -> None:
+    def open(self, project: Project, run: Run, start: Start | None = None) -> None:
         assert not self.problems(project), "a network with problems was opened"
         self._let_go()
         self.number += 1
@@ -139,6 +140,9 @@ class FakeHost:
 
     def take_on(self, settings: LiveSettings) -> None:
         self._ask(lambda session: setattr(session, "settings", settings))
+
+    def train_on(self, epochs: int) -> None:
+        self._ask(lambda session: setattr(session, "epochs", epochs))
 
     def curate(self, entries: tuple[Curated, ...]) -> None:
         self._ask(lambda session: setattr(session, "curation", entries))
@@ -484,10 +488,10 @@ class Life(RuleBasedStateMachine):
         if alive and session is not None:
             if session.project.training.optimizer.kind == project.training.optimizer.kind:
                 assert session.rate == learning_rate_of(project)
-            assert session.epochs == project.training.epochs
             if session.project.training.optimizer.kind == project.training.optimizer.kind:
                 assert session.settings.optimizer == LiveSettings.of(project).optimizer
             assert session.settings.batch_size == project.training.batch_size
+            assert session.epochs == bench.epochs
             if session.state == "running":
                 assert bench.state in (State.TRAINED, State.KEPT_OLD)
         if bench.state in (State.DIFFERS, State.KEPT_OLD):

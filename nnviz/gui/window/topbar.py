@@ -564,7 +564,7 @@ class TopBar(QWidget):
         """Of the settings those that may have been others at the step that is shown."""
         seen, project = standing.seen, self._document.project
         if not (self._epochs.hasFocus() and self._epochs.isModified()):
-            planned = seen.epochs if self._training.replay is not None else project.training.epochs
+            planned = seen.epochs if self._training.replay is not None else self._training.workbench.epochs
             self._epochs.setText(str(max(planned, seen.epoch)))
         earlier = not math.isnan(seen.learning_rate)
         wanted, used = learning_rate_of(project), self._training.in_use
@@ -598,7 +598,14 @@ class TopBar(QWidget):
             self._device.style().polish(self._device)
 
     def _idle_text(self) -> str:
-        return self._training.status()
+        """The state; before the first step with how long all of it is going to take, whose reason is in the tip."""
+        expected = None
+        if self._training.state == "ready":
+            expected = self._training.expected.duration(self._training.split_sizes)
+        self._eta.setToolTip(
+            "" if expected is None else f"{expected.text[:1].upper()}{expected.text[1:]}. {expected.why}"
+        )
+        return self._training.status() if expected is None else f"ready, ~{format_duration(expected.whole)}"
 
     # ---- editing -------------------------------------------------------------------------------------------------
 
@@ -650,7 +657,7 @@ class TopBar(QWidget):
             self.message.emit(_sentence(error))
             self._update_fields()
             return
-        if value != training.epochs:
+        if value not in (training.epochs, self._training.workbench.epochs):  # as many as were asked for already
             self._apply(SetTraining(msgspec.structs.replace(training, epochs=int(value))))
         self._update_fields()
 

@@ -626,7 +626,7 @@ FINDING = Quantity(
 )
 
 CHANGE = Quantity(
-    "change",
+    "changed_by_hand",
     "Changes by hand",
     "rule",
     "finding",

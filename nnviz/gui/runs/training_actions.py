@@ -61,7 +61,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
     def new_seed_wording() -> tuple[str, str]:
         seed = (document.project.training.seed + 1) % (_LARGEST_SEED + 1)
         words = f"Begin again with other untrained weights and another order of the examples: the seed becomes {seed}"
-        return "Reset with a &new seed", why_no_reset() or words
+        return "Reset with &a new seed", why_no_reset() or words
 
     def why_no_step_back() -> str:
         if training.replay is not None:
@@ -189,7 +189,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         ),
         Action(
             name="epoch",
-            text="&One epoch",
+            text="One epo&ch",
             help="Train to the end of the present epoch, then pause",
             do=training.epoch,
             keys=("Ctrl+F10",),
@@ -197,7 +197,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             menu=_MENU,
             section=1,
             why_not=why_no_epoch,
-            wording=lambda: ("&One epoch", why_no_epoch() or "Train to the end of the present epoch, then pause"),
+            wording=lambda: ("One epo&ch", why_no_epoch() or "Train to the end of the present epoch, then pause"),
         ),
         Action(
             name="step_back",
@@ -224,7 +224,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         ),
         Action(
             name="reset_new_seed",
-            text="Reset with a &new seed",
+            text="Reset with &a new seed",
             help="Begin again with other untrained weights; undo brings the seed back",
             do=reset_with_a_new_seed,
             keys=("Ctrl+Shift+F5",),

@@ -23,8 +23,8 @@ from nnviz.project.model import Choice, Curated, DataConfig, Graph, Node, ParamV
 from nnviz.project.spec import ParamSpec, Spec, brief
 from nnviz.train.live_settings import LiveSettings
 
-#: What a running session takes on from the next batch on; curation from the next epoch on.
-_LIVE = frozenset({"training.epochs", "curation"})
+#: What a running session takes on from the next batch on; batch size and curation from the next epoch on.
+_LIVE = frozenset({"training.epochs", "training.batch_size", "curation"})
 #: Likewise, with all that belongs to them.
 _LIVE_WITHIN = ("training.optimizer.params.",)
 #: Likewise, of every layer.

@@ -309,7 +309,11 @@ class Workbench:
             config = msgspec.structs.replace(config, epochs=live.epochs)
         if live.settings is not None:
             rate = learning_rate_of(self._opened)
-            config = msgspec.structs.replace(config, optimizer=live.settings.with_rate(config.optimizer.kind, rate))
+            config = msgspec.structs.replace(
+                config,
+                optimizer=live.settings.with_rate(config.optimizer.kind, rate),
+                batch_size=live.settings.batch_size,
+            )
         if live.learning_rate is not None:
             config = msgspec.structs.replace(
                 config, optimizer=with_param(config.optimizer, "learning_rate", live.learning_rate)

@@ -348,7 +348,7 @@ class RunsPanel(Panel):
         key, descending = self._sort
         by = next((column for column in columns if column.key == key), BY_KEY["created"])
         selected, current = [row.path for row in self.table.chosen], self.table.current_path
-        places = {path: at for at, path in enumerate(self._runs.compared)}
+        places = self._runs.places
         if (shown := self._runs.shown_path) is not None:
             places[shown] = -1
         if self._model.show(in_order(fitting, by, descending=descending), columns, places):

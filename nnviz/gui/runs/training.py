@@ -25,6 +25,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.reasons import sentence_of
+from nnviz.gui.runs.expected_time import ExpectedTime
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
@@ -74,6 +75,7 @@ class Training(QObject):
         bridge: Keeps the sessions.
         feed: Shows the run.
         known: What is known of data sets; for all views.
+        expected: How long the training that has not begun is going to take.
         workbench: Decides.
     """
 
@@ -116,6 +118,7 @@ class Training(QObject):
         #: The file of a live run, where somebody keeps it.
         self.path_of: Callable[[Run], Path | None] = lambda _run: None
         self.known = KnownData(background, data_dir, self)
+        self.expected = ExpectedTime(document, bridge, self)
         self._host = _Host(self, store)
         self.workbench = Workbench(document, self._host, _Observer(self))
         #: The run from a file that is shown; None while the live one is.
@@ -294,6 +297,7 @@ class Training(QObject):
         self._ticker.stop()
         self._rest.stop()
         self.known.cancel()
+        self.expected.stop()
         for following in self._followings:
             following.end()
 
@@ -494,12 +498,18 @@ class Training(QObject):
         aside = replace(self._aside, others=others)
         if not aside.same_runs(self._aside):
             self._aside = aside
-        self._replay = replace(self._replay, others=self._beside_replay(self._replay.run))
-        self.feed.set_others(self._replay.others)
+        run = self._replay.run
+        before, self._replay = self._replay, replace(self._replay, others=self._beside_replay(run), gap=self._gap(run))
+        if not self._replay.same_runs(before) or self._replay.gap != before.gap:
+            self.feed.show(replace(self.feed.shown, others=self._replay.others, gap=self._replay.gap))
 
     def _beside_replay(self, run: RunView) -> tuple[RunView, ...]:
         """What is compared, without the file that is replayed itself; the live run may be among it."""
         return tuple(one for one in self._beside if one is not run and one.info != run.info)
+
+    def _gap(self, run: RunView) -> int | None:
+        """Where the run on the screen stands among those that are compared."""
+        return next((at for at, one in enumerate(self._beside) if one is run or one.info == run.info), None)
 
     def show_replay(self, run: RunView, project: Project, read_only: str) -> None:
         """Show a run from a file with its own project, in front of the document and of the live run.
@@ -511,7 +521,7 @@ class Training(QObject):
         """
         if self._replay is None:
             self._aside = self.feed.shown
-        self._replay = Shown(run, self._beside_replay(run), project=project)
+        self._replay = Shown(run, self._beside_replay(run), project=project, gap=self._gap(run))
         self.shown_document.show(project, read_only)
         self.feed.show(self._replay)
         self._learn_shown_facts(project.data)  # the cards name the classes

@@ -15,6 +15,7 @@ from nnviz.gui.window.files import Files
 from nnviz.gui.window.guidance import Guidance
 from nnviz.gui.window.notices import NoticeArea
 from nnviz.project.model import Project
+from nnviz.record.run import Run
 
 if TYPE_CHECKING:
     from nnviz.record.tolerant import TolerantRun
@@ -60,7 +61,7 @@ class Replay(QObject):
         self._guidance = guidance
         self._canvas = canvas
         self.path: Path | None = None
-        self._run: TolerantRun | None = None
+        self._run: TolerantRun | Run | None = None
         #: What was selected and seen of the document.
         self._outlook: Outlook | None = None
         self._failure = ""
@@ -69,8 +70,11 @@ class Replay(QObject):
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self._look)
 
-    def show(self, project: Project, run: TolerantRun, path: Path) -> None:
-        """Show a run that was opened from its file, in front of the document or in place of another run."""
+    def show(self, project: Project, run: TolerantRun | Run, path: Path) -> None:
+        """Show a run that was opened from its file, in front of the document or in place of another run.
+
+        One that is trained in this program (in a race) is shown as it is in memory.
+        """
         if self._run is None and self._training.started:
             self._outlook = self._canvas.outlook
         self.path, self._run = path, run
@@ -120,7 +124,7 @@ class Replay(QObject):
     def _look(self) -> None:
         """Say what turned out to be damaged, and read on in a run that still grows: the disk is a thread's work."""
         run = self._run
-        if run is None:
+        if run is None or isinstance(run, Run):
             return
         damaged = list(run.damaged)
         if len(damaged) != self._damaged and self.path is not None:

@@ -45,6 +45,7 @@ from nnviz.gui.runs.continuing import Continuing
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.kept_runs import KeptRuns
 from nnviz.gui.runs.pinning import Pinning
+from nnviz.gui.runs.races import Races
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
@@ -68,6 +69,7 @@ from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
 from nnviz.gui.window.overlays import Overlays
 from nnviz.gui.window.predictions import Predictions
 from nnviz.gui.window.project_title import literal, literal_title
+from nnviz.gui.window.race_room import RaceRoom
 from nnviz.gui.window.regions import Regions
 from nnviz.gui.window.replay import Replay
 from nnviz.gui.window.safety import Safety
@@ -80,6 +82,7 @@ from nnviz.project.model import Project
 from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import LOSS
+from nnviz.record.run import Run
 
 if TYPE_CHECKING:
     from nnviz.gui.inspector import Inspector
@@ -138,8 +141,11 @@ class MainWindow(QMainWindow):
         self.training = Training(
             self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
         )
-        self.shown_network = ShownNetwork(self.training, self.recorder.path_of, self)
-        self.kept_runs = KeptRuns(self.training, self.background, self.recorder.path_of, self)
+        self.shown_network = ShownNetwork(self.training, self._path_of, self)
+        self.kept_runs = KeptRuns(self.training, self.background, self._path_of, self)
+        #: Variations of the network that train beside each other.
+        self.races = Races(self.training, self.kept_runs, self)
+        self.kept_runs.of_race = self.races.run_at
         #: Recorded runs that are gone on with.
         self.continuing = Continuing(self.training, self.recorder, self.background, self)
         self.interests = Interests(document, self)
@@ -171,6 +177,8 @@ class MainWindow(QMainWindow):
         self.data_room = DataRoom(self, self.workspace, self._between_head_and_foot)
         #: The page on which runs are laid beside each other, in the same place.
         self.compare_room = CompareRoom(self, self.workspace, self._between_head_and_foot)
+        #: The page of a race, in the same place.
+        self.race_room = RaceRoom(self, self.workspace, self.races, self._between_head_and_foot)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.predictions = Predictions(self.workspace, self.notices, self)
         self.offered = self._offers()
@@ -242,6 +250,7 @@ class MainWindow(QMainWindow):
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
             *training_actions(self.training, self.apply, self.pinning),
+            *self.race_room.actions(),
             *self.flow.actions(),
         )
 
@@ -336,6 +345,13 @@ class MainWindow(QMainWindow):
         self.data_room.changed.connect(self.update_actions)
         self.compare_room.changed.connect(self.update_actions)
         self.compare_room.opening.connect(self.data_room.close)
+        self.compare_room.opening.connect(self.race_room.close)
+        self.race_room.changed.connect(self.update_actions)
+        self.race_room.opening.connect(self.data_room.close)
+        self.race_room.opening.connect(self.compare_room.close)
+        self.races.failed.connect(self.message.say)
+        self.races.show_requested.connect(self.replay.show)
+        self.interests.changed.connect(self.races.look_at)
         self.compare_room.interest_changed.connect(self.interests.contribute)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
@@ -391,6 +407,10 @@ class MainWindow(QMainWindow):
         self.net.caught.connect(self.guidance.tell_exception, Qt.ConnectionType.QueuedConnection)
         self.safety.message.connect(self.message.say)
         self.net.interrupted.connect(self.end, Qt.ConnectionType.QueuedConnection)
+
+    def _path_of(self, run: Run) -> Path | None:
+        """The file of a run that is trained in this window."""
+        return self.recorder.path_of(run) or self.races.path_of(run)
 
     def _between_head_and_foot(self) -> QRect:
         """What the page of all examples covers: the bars above and the timeline stay in sight."""
@@ -667,6 +687,8 @@ class MainWindow(QMainWindow):
         self.kept_runs.stop()
         self.predictions.stop()
         self.training.stop()
+        if not self.races.close(patience):
+            _log.warning("The thread of the race did not end in time.")
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
         self.background.close(3.0)

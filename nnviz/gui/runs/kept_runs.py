@@ -19,6 +19,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.run_names import distinct_names
 from nnviz.gui.runs.run_row import RunRow
+from nnviz.gui.runs.sweeps import Sweeps
 from nnviz.project.flat_settings import flat_settings, settings_in
 from nnviz.project.model import Project
 from nnviz.record.library import KeptRun, Label, Library
@@ -58,6 +59,8 @@ class KeptRuns(QObject):
     deleted = Signal(object, str)
     #: What is compared is to be seen large, side by side.
     page_requested = Signal()
+    #: A run is to be gone on with as the training of the document: its file.
+    continue_requested = Signal(object)
     #: Something could not be done: a sentence.
     failed = Signal(str)
     #: Something went well, in a few words.
@@ -97,6 +100,8 @@ class KeptRuns(QObject):
         self._names: dict[Path, str] | None = None
         self.changed.connect(self._forget_names)
         self.compared_changed.connect(self._forget_names)
+        #: Trainings with other settings and seeds; each is a run of this list.
+        self.sweeps = Sweeps(training, background, self._label_new, self.expire, self)
         self._follow = QTimer(self)
         self._follow.setInterval(_FOLLOW)
         self._follow.timeout.connect(self._read_on)
@@ -104,6 +109,7 @@ class KeptRuns(QObject):
     def attach(self) -> None:
         """Follow the training, once the window is there."""
         follow(self._training.changed, self._on_training)
+        self.sweeps.failed.connect(self.failed)
 
     # ---- what there is -------------------------------------------------------------------------------------------
 
@@ -265,6 +271,10 @@ class KeptRuns(QObject):
         """Keep runs at the top of the list, or no longer."""
         self._label({path: lambda label: _relabelled(label, pinned=pinned) for path in paths})
 
+    def _label_new(self, path: Path, label: Label) -> None:
+        """Say something about a run that is not in the list yet."""
+        self._do(lambda: Library(path.parent).label(path, label), lambda _nothing: self.expire())
+
     def _label(self, changes: Mapping[Path, Callable[[Label], Label]]) -> None:
         before = self._rows
         after = {row.path: changes[row.path](row.label) for row in before if row.path in changes}
@@ -339,6 +349,14 @@ class KeptRuns(QObject):
                 run.close()
 
         self._background.start(work, done, lambda error: self.failed.emit(sentence_of(error)), lane=_LANE)
+
+    def continue_training(self, path: Path) -> None:
+        """Go on with a run as the training of the document."""
+        self.continue_requested.emit(path)
+
+    def start_warm(self, path: Path) -> None:
+        """Begin the document's network again with the weights of a run, as far as its layers fit."""
+        self._training.start_warm(path)
 
     # ---- comparing -----------------------------------------------------------------------------------------------
 
@@ -439,6 +457,7 @@ class KeptRuns(QObject):
 
     def stop(self) -> None:
         """The window ends."""
+        self.sweeps.end()
         self._follow.stop()
         for run in self._opened.values():
             run.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz.gui.canvas import CanvasView, Outlook
 from nnviz.gui.parts.background import Background
@@ -39,6 +39,9 @@ class Replay(QObject):
     Attributes:
         path: Its file; None while the document is shown.
     """
+
+    #: The run that is shown is to be gone on with: its file.
+    continue_requested = Signal(object)
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ class Replay(QObject):
         self._failure, self._damaged = "", 0
         self._dismiss()
         self._training.show_replay(run, project, READ_ONLY)
-        self._guidance.tell_replay(run, path, self.back, self.open_project)
+        self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on)
         self._timer.start()
         self._canvas.camera.fit()
 
@@ -93,6 +96,11 @@ class Replay(QObject):
         replay = self._training.replay
         if replay is not None and replay.project is not None:
             self._files.open_project(replay.project)
+
+    def go_on(self) -> None:
+        """Go on with the run, as the training of the document."""
+        if self.path is not None:
+            self.continue_requested.emit(self.path)
 
     def stop(self) -> None:
         """Another document has taken the place of the one before: it is shown as it comes."""

@@ -41,6 +41,7 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.settings import Settings
+from nnviz.gui.runs.continuing import Continuing
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.kept_runs import KeptRuns
 from nnviz.gui.runs.pinning import Pinning
@@ -145,8 +146,12 @@ class MainWindow(QMainWindow):
         #: Variations of the network that train beside each other.
         self.races = Races(self.training, self.kept_runs, self)
         self.kept_runs.of_race = self.races.run_at
+        #: Recorded runs that are gone on with.
+        self.continuing = Continuing(self.training, self.recorder, self.background, self)
         self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
+        self.files.run_of = self._trained_run
+        self.training.path_of = self.recorder.path_of
         self._build_centre()
         self.safety = Safety(document, self.files, self.background, self.notices, self)
         #: What panels, tabs and editors may know.
@@ -194,6 +199,7 @@ class MainWindow(QMainWindow):
         self.timeline.problems_requested.connect(self.regions.show_problems)
         self.fix_trials = FixTrials(document, self)
         self.replay = Replay(self.training, self.files, self.background, self.notices, self.guidance, self.canvas, self)
+        self.replay.continue_requested.connect(self.continue_run)
         self.files.run_opened.connect(self.replay.show)
         self.files.replaced.connect(self.replay.stop)
         self._connect()
@@ -360,6 +366,12 @@ class MainWindow(QMainWindow):
         self.kept_runs.failed.connect(lambda text: self.guidance.tell_error(text, ""))
         self.kept_runs.message.connect(self.message.say)
         self.kept_runs.deleted.connect(self._on_deleted)
+        self.kept_runs.continue_requested.connect(self.continue_run)
+        self.continuing.declined.connect(self.guidance.tell_declined)
+        self.continuing.message.connect(self.message.say)
+        self.bridge.told.connect(self.guidance.tell_beginning)
+        training.more_requested.connect(self.guidance.tell_more)
+        self.files.replaced.connect(lambda: self.continuing.expect_named(document.path))
         self.files.replaced.connect(self.kept_runs.end_comparison)
         self.files.failed.connect(self.guidance.tell_error)
         self.files.failed.connect(self._on_file_failed)
@@ -424,6 +436,7 @@ class MainWindow(QMainWindow):
             return
         if self._run_path is None:  # a run is replayed without torch
             self.bridge.start()
+            self.continuing.expect_named(self.document.path)
             self.training.start()
         self._create_inspector()
         self._create_docks()
@@ -517,6 +530,8 @@ class MainWindow(QMainWindow):
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")
         self.notices.dismiss("failure")
+        for key in ("declined", "warm", "more"):
+            self.notices.dismiss(key)
         self.canvas.camera.fit()
         self.centre.choose_for_network()
 
@@ -530,6 +545,15 @@ class MainWindow(QMainWindow):
 
     def _on_deleted(self, paths: tuple[Path, ...], words: str) -> None:
         self.guidance.tell_deleted(words, len(paths), lambda: self.kept_runs.restore(paths))
+
+    def continue_run(self, path: Path) -> None:
+        """Go on with a recorded run as the training of the document."""
+        self.continuing.continue_run(path, self.files.ask_unsaved, self.files.take_project, self.replay.back)
+
+    def _trained_run(self) -> Path | None:
+        """The file of what was trained with the document."""
+        run = self.training.workbench.run
+        return self.recorder.path_of(run) if run is not None and self.training.workbench.trained else None
 
     def _use_data_file(self, path: Path) -> None:
         """Data that were dropped: the document's, unless it cannot be changed now."""

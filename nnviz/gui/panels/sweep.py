@@ -400,7 +400,7 @@ class SweepPanel(Panel):
             return (self._blocked or self._estimate(),)
         record, trial = sweeps.record, self.chosen
         if record is None:
-            return ("",)
+            return (sweeps.ended,)
         if trial is not None:
             return (words_about(record, trial),)
         passing = sum(self.parallel.passes(one) for one in record.trials)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnviz import __version__, evaluating, interruption, paths, streams
+from nnviz import __version__, evaluating, interruption, paths, racing, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
 #: Those about runs that are there already.
@@ -23,6 +23,7 @@ COMMANDS = (
     "datasets",
     "summary",
     "train",
+    "race",
     "sweep",
     *RUN_COMMANDS,
     "evaluate",
@@ -102,6 +103,8 @@ def _run(options: argparse.Namespace) -> int:
             return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
             return commands.train(commands.TrainOptions.of(options))
+        case "race":
+            return commands.race(racing.RaceOptions.of(options))
         case "sweep":
             from nnviz import sweeping  # noqa: PLC0415 - as above
 
@@ -371,10 +374,22 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
     train.add_argument(
+        "--warm-from",
+        metavar="RUN",
+        help="layers that fit begin with the weights of this run, a file or a kept run by its name; the others start "
+        "fresh, and so does the optimizer",
+    )
+    train.add_argument(
+        "--shard",
+        action="store_true",
+        help="under torchrun: each process holds a part of the weights, also where one device could hold them all",
+    )
+    train.add_argument(
         "--tensorboard", type=_path, metavar="DIR", help="write every curve to an event file of TensorBoard in DIR, too"
     )
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
 
+    racing.add_command(commands, _count, _seed, _add_choices, _add_data_folder)
     _add_sweep(commands)
     _add_run_commands(commands)
     evaluate = commands.add_parser(

@@ -72,6 +72,8 @@ def test_a_command_of_the_readme(
             assert "total" in shown.out
         case ["train"]:
             assert json.loads(shown.out.splitlines()[-1])["event"] == "finished"
+        case ["race"]:
+            assert "validation loss" in shown.out and "\n   1  " in shown.out
         case ["sweep"]:
             assert "validation loss" in shown.out and "1 of 3" in shown.out
         case ["compare"]:

@@ -122,7 +122,8 @@ def _check_header(header: bytes, size: int, path: Path, shown: Path) -> None:
     file = str(shown)
     for ending in ("-wal", "-shm", "-journal"):
         beside = path.with_name(path.name + ending)
-        if os.path.lexists(beside) and not stat.S_ISREG(beside.lstat().st_mode):
+        facts = _lstat(beside)
+        if facts is not None and not stat.S_ISREG(facts.st_mode):
             raise RunFileError(
                 f"The run file cannot be read: {beside.name}, which lies beside it, is not a file.", file=file
             )
@@ -149,8 +150,16 @@ def _refuse_other_kinds(mode: int, file: str) -> None:
 
 
 def _has_log(path: Path) -> bool:
-    log = path.with_name(path.name + "-wal")
-    return log.exists() and log.stat().st_size > 0
+    facts = _lstat(path.with_name(path.name + "-wal"))
+    return facts is not None and facts.st_size > 0
+
+
+def _lstat(path: Path) -> os.stat_result | None:
+    """What lies there; None where nothing does, or not any more: SQLite takes its log away with the last reader."""
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return None
 
 
 def _connect(path: Path, shown: Path) -> sqlite3.Connection:

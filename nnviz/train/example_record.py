@@ -79,7 +79,7 @@ class Captured(Mapping[str, Tensor]):
     @property
     def nbytes(self) -> int:
         """Memory that it takes, worked out or not."""
-        return sum(one.numel() * one.element_size() for one in (*self._waiting, *self._state.values()))
+        return self._record.nbytes + 4 * _MOST_KEPT
 
     def __getitem__(self, name: str) -> Tensor:
         """One of the tensors."""
@@ -115,15 +115,24 @@ class ExampleRecord:
         self._device = feeder.device
         dense = min(_DENSE, _DENSE_NUMBERS // max(feeder.count, 1), work // _DENSE_WORK)
         self._dense = max(_FEWEST, dense)
-        by_size = _MOST_OUTPUTS // max(1, outputs * feeder.batch_size)
-        self._most = max(1, min(_MOST_BATCHES, by_size, _MOST_EPOCHS * len(feeder)))
+        self._outputs = outputs
+        self.resized()
         #: The outputs of the batches that were set aside, one behind the other, how many batches that is, and the step
         #: of the first, from 0.
         self._waiting: list[Tensor] = []
         self._batches = 0
         self._first = 0
+        #: Outputs of the first of them; few others are larger.
+        self._each = 0
         #: Never written to: checkpoints share it.
         self._state = self._blank()
+
+    def resized(self) -> None:
+        """The batches have other sizes from some epoch on: as much memory holds another number of them."""
+        sizes = [size for _, size in self._feeder.plan.sizes]
+        by_size = _MOST_OUTPUTS // max(1, self._outputs * max(sizes))
+        steps = -(-self._feeder.count // max(sizes))
+        self._most = max(1, min(_MOST_BATCHES, by_size, _MOST_EPOCHS * steps))
 
     @property
     def nbytes(self) -> int:
@@ -148,8 +157,7 @@ class ExampleRecord:
         """
         waiting = self._waiting
         if not waiting:
-            self._first = step
-            self._batches = 0
+            self._first, self._batches, self._each = step, 0, outputs.numel()
         waiting.append(outputs)
         self._batches += 1
         if self._batches >= self._most:
@@ -177,10 +185,10 @@ class ExampleRecord:
             targets: Of all examples, as they were learned.
         """
         outputs = torch.cat(tuple(waiting)) if len(waiting) > 1 else waiting[0]
-        (epoch, batch), each = divmod(first, len(self._feeder)), len(self._feeder)
+        place, end = self._feeder.plan.at(first), self._feeder.plan.at(first + batches)
         with torch.no_grad():
-            if not batch and not batches % each:
-                return self._after_whole(state, epoch, batches // each, outputs, targets)
+            if not place.batch and not end.batch:
+                return self._after_whole(state, place.epoch, end.epoch - place.epoch, outputs, targets)
             return self._after_parts(state, self._numbers(first, batches), outputs, targets)
 
     def _after_whole(
@@ -192,14 +200,19 @@ class ExampleRecord:
         losses only those of the last one are wanted.
         """
         count, found = self._feeder.count, dict(state)
-        orders = torch.stack([self._feeder.order(epoch) for epoch in range(first, first + epochs)])
-        places = orders.add_(torch.arange(epochs)[:, None], alpha=count).view(-1).to(self._device)
+        if epochs == 1:
+            places = self._feeder.order(first).to(self._device)
+        else:
+            orders = torch.stack([self._feeder.order(epoch) for epoch in range(first, first + epochs)])
+            places = orders.add_(torch.arange(epochs)[:, None], alpha=count).view(-1).to(self._device)
         placed = torch.empty_like(outputs).index_copy_(0, places, outputs)
         targets = targets.to(self._device)
         found["loss"] = self._loss.each(placed[-count:], targets).to(torch.float16)
         if not self._loss.has_accuracy:
             return found
-        margins = self._loss.margins(placed, targets.repeat(epochs, *(1,) * (targets.dim() - 1)))
+        if epochs > 1:
+            targets = targets.repeat(epochs, *(1,) * (targets.dim() - 1))
+        margins = self._loss.margins(placed, targets)
         rows = margins.to(torch.float32).view(epochs, count)
         right = torch.empty((epochs + 1, count), dtype=torch.int8, device=self._device)
         right[0] = state["right"]
@@ -251,9 +264,9 @@ class ExampleRecord:
         feeder = self._feeder
         found: list[Tensor] = []
         while batches:
-            epoch, batch = divmod(first, len(feeder))
-            taken = min(batches, len(feeder) - batch)
-            bounds = slice(feeder.examples_before(batch), feeder.examples_before(batch + taken))
+            epoch, batch = feeder.plan.at(first)
+            taken = min(batches, feeder.plan.piece_at(first).steps - batch)
+            bounds = slice(feeder.examples_before(batch, epoch), feeder.examples_before(batch + taken, epoch))
             found.append(feeder.order(epoch)[bounds])
             first, batches = first + taken, batches - taken
         return found, torch.cat(found)
@@ -269,11 +282,9 @@ class ExampleRecord:
         Args:
             copied: False for whoever writes it down before the next step: then everything is worked through.
         """
-        if copied and self._waiting:
-            numbers = self._waiting[-1][0].numel() * self._feeder.batch_size * self._batches
-            if numbers <= _MOST_KEPT:
-                waiting, targets = tuple(self._waiting), self._feeder.targets
-                return Captured(self, self._state, self._first, self._batches, waiting, targets)
+        if copied and self._waiting and self._each * self._batches <= _MOST_KEPT:
+            waiting, targets = tuple(self._waiting), self._feeder.targets
+            return Captured(self, self._state, self._first, self._batches, waiting, targets)
         self.settle()
         return dict(self._state)
 
@@ -300,17 +311,16 @@ class ExampleRecord:
         self.settle()
         if self._feeder.count > MOST_NUMBERS or registry.loss(self._loss.kind).takes_nothing:
             return []
-        found = [(EXAMPLE_LOSS, self._state["loss"])]
+        # numpy from here on: of few numbers each of torch's own steps costs more than all of these together.
+        state = {name: tensor.cpu().numpy() for name, tensor in self._state.items()}
+        found = [(EXAMPLE_LOSS, state["loss"].copy())]
         if self._loss.has_accuracy:
-            seen = self._state["seen"].clamp(min=1)
+            seen = np.maximum(state["seen"], 1).astype(np.float32)
             found += [
-                (EXAMPLE_FORGOTTEN, self._state["forgotten"]),
-                (EXAMPLE_MARGIN, (self._state["margin"] / seen).to(torch.float16)),
+                (EXAMPLE_FORGOTTEN, state["forgotten"].copy()),
+                (EXAMPLE_MARGIN, (state["margin"] / seen).astype(np.float16)),
             ]
-        return [
-            ArrayReading(quantity.series(), step, np.array(values.cpu().numpy(), copy=True), {})
-            for quantity, values in found
-        ]
+        return [ArrayReading(quantity.series(), step, values, {}) for quantity, values in found]
 
 
 def _sum_of_rows(before: Tensor, rows: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 #: ``own``: the sample's training. ``article``: pixels as they are, the test set for validation, Keras' start.
@@ -22,6 +23,7 @@ class Case:
         seeds: How many trainings: the spread is printed where there are several.
         figure: Which of the accuracies is compared: of the weights that are kept, or of the best epoch, as the article
             looks at the test set after each.
+        settings: What else is set otherwise than in the sample, as ``--set`` takes it.
     """
 
     sample: str
@@ -31,12 +33,17 @@ class Case:
     epochs: int | None = None
     seeds: int = 1
     figure: Literal["kept", "best", "untrained"] = "kept"
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """Tells it from the others."""
-        return f"{self.sample}:{self.recipe}:{self.epochs or ''}:{self.figure}"
+        changed = ",".join(f"{path}={value}" for path, value in self.settings.items())
+        return f"{self.sample}:{self.recipe}:{self.epochs or ''}:{changed}"
 
+
+#: What a training that ends after a known number of epochs gains most by: steps become small towards the end.
+FALLING_RATE = {"training.schedule": "cosine", "training.best_by": "accuracy"}
 
 CASES: tuple[Case, ...] = (
     Case("softmax-regression", words="no figure"),
@@ -49,10 +56,11 @@ CASES: tuple[Case, ...] = (
     Case("cnn-25", words="better than every MLP"),
     Case("mlp-512-dropout", source=0.0955, words="untrained", figure="untrained"),
     Case("mlp-512-dropout", source=0.9807, words="best weights kept"),
+    Case("mlp-512-dropout", source=0.9807, words="best weights kept", settings=FALLING_RATE),
     Case("mlp-784-800-sigmoid", "article", 0.9451, "5 epochs", seeds=5, figure="best"),
     Case("mlp-784-800-sigmoid", words="with scaled pixels: 97 %", source=0.97),
     Case("cnn-32-64", "article", 0.9910, "2 epochs", figure="best"),
-    Case("cnn-32-64", source=0.9910, words="2 epochs"),
+    Case("cnn-32-64", source=0.9910, words="2 epochs", settings=FALLING_RATE),
     Case("cnn-numpy", source=0.90, words="past 90 %"),
     Case("cifar-10-10", source=0.15, words="about 15 %"),
 )

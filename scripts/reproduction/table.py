@@ -72,7 +72,7 @@ def _shared_data() -> Path | None:
 
 
 def _train(case: Case, seed: int, data_dir: Path | None) -> Trained:
-    project = sample(case.sample, seed=seed, epochs=case.epochs, data=_photographs(case, data_dir))
+    project = sample(case.sample, case.settings, seed=seed, epochs=case.epochs, data=_photographs(case, data_dir))
     if case.recipe == "article":
         project = as_in_keras(project)
     data = loaded(project, data_dir, test_as_validation=case.recipe == "article")
@@ -104,6 +104,8 @@ def row(case: Case, results: Sequence[Trained]) -> str:
     difference = "" if case.source is None else f"{(mean(figures) - case.source) * 100:+.2f}"
     dead = [one.dead for one in results if one.dead is not None]
     recipe = "the article's" if case.recipe == "article" else "the sample's"
+    if case.settings:
+        recipe += ", " + ", ".join(f"{path.partition('.')[2]} {value}" for path, value in case.settings.items())
     if case.epochs is not None:
         recipe += f", {case.epochs} epochs"
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.data.tensors import LoadedData, load
-from nnviz.project import registry
-from nnviz.project.model import Choice, DataConfig, Project
+from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples.templates import sample as ready_made
+from nnviz.project.settings import with_setting
 from nnviz.train.training import Training
 
 
@@ -42,29 +42,26 @@ class Trained:
     seconds: float = math.nan
 
 
-def sample(name: str, *, seed: int = 0, epochs: int | None = None, data: DataConfig | None = None) -> Project:
-    """A sample project, with another seed, goal or data set."""
+def sample(
+    name: str, settings: Mapping[str, str], *, seed: int = 0, epochs: int | None = None, data: DataConfig | None = None
+) -> Project:
+    """A sample project, with other settings (as ``--set`` takes them), another seed, goal or data set."""
     project = ready_made(name)
     config = msgspec.structs.replace(project.training, seed=seed, epochs=epochs or project.training.epochs)
-    return msgspec.structs.replace(project, training=config, data=data or project.data)
+    project = msgspec.structs.replace(project, training=config, data=data or project.data)
+    for path, value in settings.items():
+        project = with_setting(project, path, value)
+    return project
 
 
 def as_in_keras(project: Project) -> Project:
     """The same with the start of Keras (Glorot uniform, biases 0) and with pixels 0–255 as they are."""
-    nodes = {
-        key: msgspec.structs.replace(node, params={**node.params, "weight_initialisation": Choice("xavier_uniform")})
-        if any(param.name == "weight_initialisation" for param in registry.layer(node.kind).params)
-        else node
-        for key, node in project.graph.nodes.items()
-    }
-    data = msgspec.structs.replace(project.data, preparation=())
-    config = project.training
-    if config.optimizer.kind == "adam":
+    project = with_setting(project, "training.initialisation", "xavier_uniform")
+    project = with_setting(project, "data.preparation", [])
+    if project.training.optimizer.kind == "adam":
         # Keras adds 1e-7 where PyTorch adds 1e-8. With saturated sigmoids the gradients are small enough to tell.
-        adam = Choice("adam", {**config.optimizer.params, "epsilon": 1e-7})
-        config = msgspec.structs.replace(config, optimizer=adam)
-    graph = msgspec.structs.replace(project.graph, nodes=nodes)
-    return msgspec.structs.replace(project, graph=graph, data=data, training=config)
+        project = with_setting(project, "training.epsilon", 1e-7)
+    return project
 
 
 def loaded(project: Project, data_dir: Path | None, *, test_as_validation: bool = False) -> LoadedData:

@@ -50,11 +50,11 @@ class Gate:
         self.looks: list[str] = []
         self._classes = folders.folder_classes
 
-    def __call__(self, folder: str) -> tuple[str, ...]:
+    def __call__(self, folder: str, labels: str = "") -> tuple[str, ...]:
         self.looks.append(folder)
         assert threading.current_thread() is not threading.main_thread()
         self.open.wait(30)
-        return self._classes(folder)
+        return self._classes(folder, labels)
 
 
 @pytest.fixture

@@ -41,6 +41,8 @@ from nnviz.racing import RaceOptions
 from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
 from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
+from nnviz.train import paces
+from nnviz.train.paces import Duration
 
 if TYPE_CHECKING:
     from nnviz.sweeping import SweepOptions
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from nnviz.train.ranks import Ranks
     from nnviz.train.session import TrainingSession
     from nnviz.train.start import WarmStart
+    from nnviz.train.training import Training
 
 #: Stands for a shape or a number that nobody knows yet.
 _UNKNOWN = "?"
@@ -112,6 +115,7 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             use = column.kind if column.use == "input" else column.use
             print(f"nnviz: column '{column.name}' ({use}): {column.about}", file=sys.stderr)
     inference = infer(effective_graph(project.graph))
+    expected = _expected(project) if inference.macs else None
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
     known = inference.results
@@ -128,7 +132,10 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             for node in order
         ]
         totals = {"parameters": inference.parameters, "macs": inference.macs}
-        print(json.dumps({"project": project.name, "layers": rows, "total": totals}, indent=1))
+        told: dict[str, object] = {"project": project.name, "layers": rows, "total": totals}
+        if expected is not None:
+            told["expected"] = {"epoch_seconds": expected.epoch, "epochs": expected.epochs, "why": expected.why}
+        print(json.dumps(told, indent=1))
     else:
         table = [
             (
@@ -143,10 +150,25 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
         ]
         total = ("total", "", "", f"{inference.parameters:,}", f"{inference.macs:,}")
         _print_table(("layer", "kind", "output", "parameters", "MACs"), [*table, total], right={3, 4})
+        if expected is not None:
+            print(f"Training takes {expected.text}. {expected.why}")
     if len(known) < len(order):
         # A card that lies aside does no harm; what is wrong on the way from input to output is bad input.
         _refuse(problems_that_stop(validate(project, None, inference, try_fixes=False)), target)
     return 0
+
+
+def _expected(project: Project) -> Duration | None:
+    """What training takes, as far as that is known on this computer without trying it."""
+    pace = paces.recall(project)
+    if pace is None:
+        return None
+    try:
+        examples = data_sets.split_sizes(project.data)
+    except DataError:
+        return None
+    config = project.training
+    return paces.duration(pace, examples[0], examples[1], config.step_size, config.epochs)
 
 
 def _refuse(errors: Sequence[Diagnostic], target: str) -> None:
@@ -378,7 +400,14 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
     )
     kept = Kept(None, complete=True)
 
+    def expect(training: Training) -> None:
+        from nnviz.train.timing import duration_of  # noqa: PLC0415 - torch, which is there by now
+
+        if together is None and (expected := duration_of(project, training)) is not None:
+            report.expected(expected)
+
     def begin(session: TrainingSession) -> None:
+        session.on_prepared = expect
         report.begin(session)
         if events is not None:
             events.begin(session.run)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -51,6 +52,8 @@ _KEEP_SHARE = 200
 _SAVE_SHARE = 50
 #: Bytes of a state from which on at most one checkpoint waits for the disk beside one that is being written.
 _LARGE = 64 * 2**20
+#: Epochs whose seconds are known.
+_EPOCHS_TIMED = 20
 #: What it means where there is no room for a checkpoint.
 _GIVEN_UP = "States to go back to are given up for a checkpoint"
 _DIVIDED = (
@@ -91,6 +94,7 @@ class Runner:
         speed: Examples trained a second, lately, and seconds of training altogether.
         position: Where it stands: frozen values, made anew about 20 times a second while it trains.
         trouble: Why it rests although nobody asked for it, until it goes on.
+        epoch_seconds: Seconds that the latest epochs took, validation included.
         doing: What it is at, in words, for the sentence that says what there was no memory for.
     """
 
@@ -161,6 +165,8 @@ class Runner:
         self._way = Way()
         #: When the next checkpoint at the end of an epoch may be written, likewise.
         self._next_save = 0.0
+        #: Seconds that the latest epochs took.
+        self.epoch_seconds: deque[float] = deque(maxlen=_EPOCHS_TIMED)
         self.doing = "measuring"
         training.room.tell = self._leave_out
         self.position = self._make_position()
@@ -181,7 +187,7 @@ class Runner:
     def finished(self) -> bool:
         """Whether all epochs are done, their validation as well."""
         training = self.training
-        whole_epochs = training.step % training.steps_per_epoch == 0 and not training.epoch_end_due
+        whole_epochs = training.between_epochs and not training.epoch_end_due
         return whole_epochs and training.epoch >= training.last_epoch
 
     @property
@@ -680,7 +686,7 @@ class Runner:
     @property
     def _is_last_step(self) -> bool:
         training = self.training
-        ends_epoch = (training.step + 1) % training.steps_per_epoch == 0
+        ends_epoch = training.epoch_plan.at(training.step + 1).batch == 0
         return self.steps_left == 1 or (ends_epoch and training.epoch + 1 >= self.epochs)
 
     def _end_steps(self) -> None:
@@ -756,7 +762,8 @@ class Runner:
         training = self.training
         self._broken_step = self._origin = None
         node = training.network.graph.nodes[origin.node]
-        self.trouble = origin.error(node.name or node.id, training.learning_rate)
+        restored = training.step if training.is_finite else None
+        self.trouble = origin.error(node.name or node.id, training.learning_rate, restored)
         self._run.append([remarks.not_finite(training, origin, self._last_good_step(origin))])
         self.rest()
         if self._on_trouble is not None:
@@ -853,6 +860,7 @@ class Runner:
             self.save(self._way.tag(training.state_bytes + checkpoints.size_of(training.best or {})))
         seconds = self.speed.seconds
         before, self._seconds_before = self._seconds_before, seconds
+        self.epoch_seconds.append(seconds - before)
         if self._on_epoch is not None:
             self._on_epoch(
                 EpochResult(
@@ -870,7 +878,8 @@ class Runner:
         training = self.training
         rate = self.speed.rate
         last = training.last_epoch if self.finished else self.epochs
-        left = max(0, last * training.steps_per_epoch - training.step) * training.step_size
+        steps = training.epoch_plan.step_of(last)
+        left = max(0, steps - training.step) * training.step_size
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
@@ -880,6 +889,7 @@ class Runner:
             step=self._shown_step,
             steps_per_epoch=training.steps_per_epoch,
             epochs=self.epochs,
+            steps=training.epoch_plan.step_of(self.epochs),
             batch_size=training.batch_size,
             samples_per_second=rate,
             eta_seconds=left / rate if rate > 0 else math.nan,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,7 @@ from nnviz.project.model import Curated, Project, named
 from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.interest import Interest
 from nnviz.record.run import Run
-from nnviz.train import devices, failures
+from nnviz.train import devices, failures, paces
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.checkpoint_store import CheckpointStore
 from nnviz.train.commands import CommandQueue
@@ -42,6 +43,7 @@ from nnviz.train.failures import readable
 from nnviz.train.instruments import Instruments
 from nnviz.train.live_settings import LiveSettings
 from nnviz.train.loop import EvaluationResult
+from nnviz.train.paces import Pace
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import Runner
 from nnviz.train.start import WarmStart
@@ -61,6 +63,9 @@ _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 #: Seconds between two looks at whether the disk has taken a checkpoint, while another one waits for the memory.
 _LOOK_AT_THE_DISK = 0.2
+
+#: Seconds of training that say how long an epoch takes: the first steps of a run take longer.
+_LONG_ENOUGH = 1.0
 
 
 class TrainingSession:
@@ -90,6 +95,7 @@ class TrainingSession:
         run: Takes what is measured; itself safe for any thread.
         error: Why it FAILED; written once on the owner's thread, for any thread afterwards.
         data: The data set, once it is loaded; the owner's.
+        on_prepared: Called by :meth:`train` before the first step, on its thread.
     """
 
     state_changed = psygnal.Signal(SessionState)
@@ -117,6 +123,7 @@ class TrainingSession:
         self.run = run
         self.data = data
         self.error: Exception | None = None
+        self.on_prepared: Callable[[Training], None] | None = None
         #: Where else to look for the data set.
         self._data_dir = data_dir
         #: The instruments; None is all that suit the data.
@@ -162,6 +169,8 @@ class TrainingSession:
         self._sub_step: SubStep | None = None
         #: Seconds that a step is given, 0 for none; and when (``time.monotonic``) the next one may begin.
         self._seconds_a_step = self._next_step = 0.0
+        #: Whether a step was ever given more time than it takes.
+        self._slowed = False
         #: Epochs after whose validation it rests; None where it goes on.
         self._rests_after: int | None = None
         #: What it is at while there is no runner, in words, for the sentence about what there was no memory for.
@@ -289,6 +298,10 @@ class TrainingSession:
     def set_epochs(self, count: int) -> Future[None]:
         """How far to train; fewer than are done already ends the training at the end of this one."""
         return self._commands.put(lambda: self._set_epochs(count))
+
+    def train_on(self, epochs: int) -> Future[None]:
+        """Train to so many epochs, although the project says fewer; a checkpoint remembers it."""
+        return self._commands.put(lambda: self._set_epochs(epochs, beyond=True))
 
     def curate(self, entries: Sequence[Curated]) -> Future[None]:
         """Other labels and weights for single training examples, from the next epoch on.
@@ -439,6 +452,8 @@ class TrainingSession:
         try:
             with self._interruptible():
                 self._guarded(self._prepare)
+                if self.on_prepared is not None and self._runner is not None and self.error is None:
+                    self.on_prepared(self._runner.training)
                 self._guarded(lambda: self._train_to_the_end(test))
         except KeyboardInterrupt:
             self._torn = True
@@ -492,7 +507,8 @@ class TrainingSession:
             training,
             instruments,
             self.run,
-            epochs=self.project.training.epochs,
+            # Without a window it ends where the project, and who asks for it, says.
+            epochs=training.epochs if training.goes_beyond and not self._to_the_end else self.project.training.epochs,
             keep_best=self.project.training.keep_best,
             store=self._store,
             on_epoch=self._on_epoch,
@@ -506,6 +522,10 @@ class TrainingSession:
             self._take_on_what_was_asked(runner)
         self._runner = runner
         self._enter(SessionState.READY)
+        if resumed and runner.finished and not self._to_the_end:
+            runner.complete()
+            runner.rest()
+            self._enter(SessionState.DONE)
         if training.curation_remark:  # said when it is ready: whoever opens a project listens to what comes after that
             self._refuse(DataError(training.curation_remark))
 
@@ -573,10 +593,22 @@ class TrainingSession:
             if self._state is not SessionState.FAILED and not self._torn:
                 runner.save("stop", last=True)
                 runner.rest(measure=False)
+            self._remember_pace(runner)
             runner.training.random.release()  # also after a step that was torn, which nothing else may be done with
         self.run.finished = True
         if self._state not in (SessionState.DONE, SessionState.FAILED):
             self._enter(SessionState.DONE)
+
+    def _remember_pace(self, runner: Runner) -> None:
+        """How long an epoch took, for whoever asks before the next training of this network."""
+        # Where they were slowed down, or in several processes, they say nothing of the next ones.
+        lasted = sum(runner.epoch_seconds)
+        if lasted >= _LONG_ENOUGH and self._together is None and not self._slowed:
+            training = runner.training
+            steps = training.steps_per_epoch
+            seconds = statistics.median(runner.epoch_seconds) / steps
+            work = training.work * training.config.accumulation
+            paces.remember(self.project, Pace(seconds, 0.0, work, paces.TRAINED, steps * len(runner.epoch_seconds)))
 
     def _train_to_the_end(self, look_at_test: bool) -> None:
         """All epochs, then the test split if that is wanted; broken off by an interruption, a stop or a failure."""
@@ -726,6 +758,7 @@ class TrainingSession:
         if steps_per_second is not None and not 0 < steps_per_second < math.inf:
             raise ParamError(f"{steps_per_second} steps a second is no speed.", field="pace")
         self._seconds_a_step = 0.0 if steps_per_second is None else 1.0 / steps_per_second
+        self._slowed = self._slowed or self._seconds_a_step > 0
 
     def _switch_units(self, switches: UnitSwitches) -> None:
         self._prepared.switch_units(switches)
@@ -743,11 +776,12 @@ class TrainingSession:
             return
         runner.take_on(runner.training.live_settings.merged(recorded, self.project))
 
-    def _set_epochs(self, count: int) -> None:
+    def _set_epochs(self, count: int, *, beyond: bool = False) -> None:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
         runner.epochs = count
+        runner.training.goes_beyond = beyond
         runner.publish()
 
     def _curate(self, entries: Sequence[Curated]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea
 
@@ -41,6 +42,12 @@ class OwnInputPanel(Panel):
     def build(self) -> None:
         """Nothing until it is looked at: the start does not wait for it."""
         self.view: OwnInputView | None = None
+        #: A number is taken apart over the whole window, this panel included.
+        self._covered = False
+        #: Whether its input stays on the cards is decided once all that was hidden for that is hidden.
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.timeout.connect(self._stay_or_leave)
 
     def looks_at(self) -> Interest:
         """Nothing is measured for it: it asks the network itself."""
@@ -71,10 +78,18 @@ class OwnInputPanel(Panel):
             self.view.set_active(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """And leaves them."""
+        """And leaves them, unless a number of it is taken apart large in its place."""
         super().hideEvent(event)
-        if self.view is not None:
-            self.view.set_active(False)
+        self._settling.start(0)
+
+    def set_covered(self, covered: bool) -> None:
+        """A number is taken apart large where the panel was, or not any more: it is one of the own input."""
+        self._covered = covered
+        self._settling.start(0)
+
+    def _stay_or_leave(self) -> None:
+        if self.view is not None and not self.isVisible():
+            self.view.set_active(self._covered and self.view.is_active)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """The answer, the input number by number, and how likely each class is."""

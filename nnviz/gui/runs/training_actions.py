@@ -10,7 +10,7 @@ import msgspec
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.runs.pace import beside
 from nnviz.gui.runs.pinning import Pinning
-from nnviz.gui.runs.training import Training
+from nnviz.gui.runs.training import Training, more_epochs_meaning
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import Edit, SetTraining, SetView
 
@@ -42,7 +42,8 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         running = training.state == "running"
         able = "Pause after this batch" if running else "Train"
         if training.state == "done":
-            able = f"All epochs are done: train {document.project.training.epochs} more"
+            meaning = more_epochs_meaning(document.project)
+            able = f"All epochs are done: train {document.project.training.epochs} more. {meaning}".rstrip(". ")
         return "&Pause" if running else "&Play", training.blocked() or waiting() or able
 
     def why_no_step() -> str:
@@ -67,6 +68,11 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             return training.blocked()
         able = not waiting() and training.state != "running" and training.standing.step > 0
         return "" if able else "No batch can be taken back now."
+
+    def why_no_more() -> str:
+        if training.replay is not None or training.blocked():
+            return training.blocked()
+        return "" if training.state == "done" else "The epochs of the project are not done yet."
 
     def why_no_reset() -> str:
         reason = training.blocked()
@@ -226,6 +232,26 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             section=1,
             why_not=why_no_reset,
             wording=new_seed_wording,
+        ),
+        Action(
+            name="reset_warm",
+            text="Restart w&arm",
+            help="Begin again: layers that fit keep their trained weights, the others start fresh",
+            do=training.start_warm,
+            keys=("Ctrl+Alt+R",),
+            menu=_MENU,
+            section=1,
+            why_not=training.why_no_warm_start,
+        ),
+        Action(
+            name="more_epochs",
+            text="Train more epo&chs…",
+            help="After the last epoch: choose how many more; the project stays as it is",
+            do=training.more_requested.emit,
+            keys=("Shift+F5",),
+            menu=_MENU,
+            section=1,
+            why_not=why_no_more,
         ),
         speed("slower", "Slo&wer", -1, "Ctrl+Shift+PgDown"),
         speed("faster", "&Faster", 1, "Ctrl+Shift+PgUp"),

@@ -419,8 +419,11 @@ def _paint_status(
     text = facts.note if noted else word
     wide = text_width(text, letters, 400)
     pill_width = 44.0 if letters == LETTERS else 38.0 * unit
-    # From far there is no room for both: the clock stands in the place of the word.
     old = value is not None and "badge" in readings.old
+    if old and letters != LETTERS and not noted:
+        # From far the number makes room for the clock, so that its word can stay.
+        number = text_width(readings.badge_text(facts), letters, 600)
+        pill_width = min(pill_width, number + 0.7 * letters)
     mark = age_room(letters) if letters == LETTERS or old else 0.0
     room = row.width() if noted or value is None else row.width() - pill_width - mark - 2.0
     if noted and squeeze_into(wide, room) < CLOSEST:

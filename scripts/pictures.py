@@ -105,7 +105,7 @@ def draw_a_digit(window: object) -> None:
     view = panel.view
     assert view is not None and view.picture is not None
     side = view.picture.shape[1]
-    view.picture.stroke([(side * row, side * column) for row, column in _SEVEN], 0.09 * side, None)
+    view.picture.stroke([(side * row, side * column) for row, column in _SEVEN], 0.09 * side, (1.0,))
     view.picture_changed()
     wait_for(lambda: view.answer_shown is not None)
     why = shown_panel(window, "why")

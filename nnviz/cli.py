@@ -7,17 +7,30 @@ run failed, 2 bad input or usage with one clear line, 130 interrupted (the run s
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnviz import __version__, evaluating, interruption, paths, streams
+from nnviz import __version__, evaluating, interruption, paths, racing, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
 #: Those about runs that are there already.
 RUN_COMMANDS = ("runs", "compare", "export-tensorboard")
-COMMANDS = ("samples", "datasets", "summary", "train", *RUN_COMMANDS, "evaluate", "predict", "explain", "screenshot")
+COMMANDS = (
+    "samples",
+    "datasets",
+    "summary",
+    "train",
+    "race",
+    "sweep",
+    *RUN_COMMANDS,
+    "evaluate",
+    "predict",
+    "explain",
+    "screenshot",
+)
 
 EPILOGUE = """\
 Without a command the window opens, with FILE or sample:NAME if one is given:
@@ -90,6 +103,12 @@ def _run(options: argparse.Namespace) -> int:
             return commands.summary(options.project, as_json=options.json, data=options.data, given=options.settings)
         case "train":
             return commands.train(commands.TrainOptions.of(options))
+        case "race":
+            return commands.race(racing.RaceOptions.of(options))
+        case "sweep":
+            from nnviz import sweeping  # noqa: PLC0415 - as above
+
+            return commands.sweep(sweeping.SweepOptions.of(options))
         case command if command in RUN_COMMANDS:
             return _run_on_runs(options)
         case "evaluate":
@@ -269,6 +288,57 @@ def _add_run_commands(commands: Any) -> None:
     export.add_argument("folder", type=_path, metavar="DIR", help="made where it is missing")
 
 
+def _minutes(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
+    return found
+
+
+def _add_sweep(commands: Any) -> None:
+    sweep = commands.add_parser(
+        "sweep",
+        help="train again and again with other settings and seeds",
+        description="Train a project again and again with other settings and seeds, each a kept run, and print mean "
+        "and spread of a figure of the validation split, the best first. The test split is not looked at.",
+    )
+    sweep.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    _add_choices(sweep)
+    _add_data_folder(sweep)
+    sweep.add_argument("--epochs", type=_count, metavar="N", help="number of epochs of each run")
+    sweep.add_argument(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="PATH=VALUES",
+        help="a setting and its values: training.optimizer=sgd,adam or a range training.learning_rate=1e-4..1e-1:log, "
+        "with :N values on a grid (may be repeated; activations and dropout stand for all layers)",
+    )
+    sweep.add_argument("--seeds", type=_count, metavar="N", help="runs of each combination (default: 1)")
+    sweep.add_argument("--runs", type=_count, metavar="N", help="at most so many runs in the whole sweep")
+    sweep.add_argument("--minutes", type=_minutes, metavar="M", help="begin no run that would end later than this")
+    sweep.add_argument(
+        "--search",
+        choices=("grid", "random", "tpe"),
+        help="every combination, points at random, or where the trials so far promise most (default: grid)",
+    )
+    sweep.add_argument(
+        "--objective",
+        metavar="FIGURE",
+        help="validation_loss, validation_accuracy, validation_top5_accuracy or validation_macro_f1; of each run its "
+        "best epoch counts (default: by which the project chooses its best epoch)",
+    )
+    sweep.add_argument(
+        "--prune", action="store_true", help="end a run early that is worse than the median of the others at its epoch"
+    )
+    sweep.add_argument("--name", metavar="NAME", help="its name; the runs are tagged 'sweep: NAME'")
+    sweep.add_argument("--resume", action="store_true", help="go on with the sweep of that name")
+    sweep.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="nnviz",
@@ -304,10 +374,23 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and list them")
     train.add_argument("--resume", action="store_true", help="go on where the run in --run-file FILE stopped")
     train.add_argument(
+        "--warm-from",
+        metavar="RUN",
+        help="layers that fit begin with the weights of this run, a file or a kept run by its name; the others start "
+        "fresh, and so does the optimizer",
+    )
+    train.add_argument(
+        "--shard",
+        action="store_true",
+        help="under torchrun: each process holds a part of the weights, also where one device could hold them all",
+    )
+    train.add_argument(
         "--tensorboard", type=_path, metavar="DIR", help="write every curve to an event file of TensorBoard in DIR, too"
     )
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
 
+    racing.add_command(commands, _count, _seed, _add_choices, _add_data_folder)
+    _add_sweep(commands)
     _add_run_commands(commands)
     evaluate = commands.add_parser(
         "evaluate",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nnviz import evaluating, interruption, paths
+from nnviz import evaluating, interruption, paths, racing
 from nnviz.data import datasets as data_sets
 from nnviz.data.sources.source import SourceFacts
 from nnviz.errors import DataError, InputError, ProjectError, TrainingError
@@ -37,14 +37,20 @@ from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import DataConfig, Project
 from nnviz.project.samples import templates
 from nnviz.project.value_text import unquoted
-from nnviz.record.places import RUN_SUFFIX, run_place
+from nnviz.racing import RaceOptions
+from nnviz.record.places import RUN_SUFFIX, run_place, runs_folder
 from nnviz.reports import BarReport, DataBar, JsonReport
 from nnviz.reports import print_table as _print_table
+from nnviz.train import paces
+from nnviz.train.paces import Duration
 
 if TYPE_CHECKING:
+    from nnviz.sweeping import SweepOptions
     from nnviz.train.distributed import Together
     from nnviz.train.ranks import Ranks
     from nnviz.train.session import TrainingSession
+    from nnviz.train.start import WarmStart
+    from nnviz.train.training import Training
 
 #: Stands for a shape or a number that nobody knows yet.
 _UNKNOWN = "?"
@@ -109,6 +115,7 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             use = column.kind if column.use == "input" else column.use
             print(f"nnviz: column '{column.name}' ({use}): {column.about}", file=sys.stderr)
     inference = infer(effective_graph(project.graph))
+    expected = _expected(project) if inference.macs else None
     ordered = set(inference.order)
     order = [*inference.order, *(node for node in project.graph.nodes if node not in ordered)]
     known = inference.results
@@ -125,7 +132,10 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
             for node in order
         ]
         totals = {"parameters": inference.parameters, "macs": inference.macs}
-        print(json.dumps({"project": project.name, "layers": rows, "total": totals}, indent=1))
+        told: dict[str, object] = {"project": project.name, "layers": rows, "total": totals}
+        if expected is not None:
+            told["expected"] = {"epoch_seconds": expected.epoch, "epochs": expected.epochs, "why": expected.why}
+        print(json.dumps(told, indent=1))
     else:
         table = [
             (
@@ -140,10 +150,25 @@ def summary(target: str, *, as_json: bool, data: str | None = None, given: Seque
         ]
         total = ("total", "", "", f"{inference.parameters:,}", f"{inference.macs:,}")
         _print_table(("layer", "kind", "output", "parameters", "MACs"), [*table, total], right={3, 4})
+        if expected is not None:
+            print(f"Training takes {expected.text}. {expected.why}")
     if len(known) < len(order):
         # A card that lies aside does no harm; what is wrong on the way from input to output is bad input.
         _refuse(problems_that_stop(validate(project, None, inference, try_fixes=False)), target)
     return 0
+
+
+def _expected(project: Project) -> Duration | None:
+    """What training takes, as far as that is known on this computer without trying it."""
+    pace = paces.recall(project)
+    if pace is None:
+        return None
+    try:
+        examples = data_sets.split_sizes(project.data)
+    except DataError:
+        return None
+    config = project.training
+    return paces.duration(pace, examples[0], examples[1], config.step_size, config.epochs)
 
 
 def _refuse(errors: Sequence[Diagnostic], target: str) -> None:
@@ -170,6 +195,8 @@ class TrainOptions:
     json: bool
     skip_bad: bool = False
     tensorboard: Path | None = None
+    warm_from: str | None = None
+    shard: bool = False
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> TrainOptions:
@@ -187,6 +214,8 @@ class TrainOptions:
             options.json,
             options.skip_bad,
             options.tensorboard,
+            options.warm_from,
+            options.shard,
         )
 
     def apply(self, project: Project) -> Project:
@@ -281,8 +310,10 @@ def train(options: TrainOptions) -> int:
     project, found = _checked(options)
     share_cores(cores, watched=True)
     if own is None:
+        if options.shard:
+            raise InputError("--shard divides the network among several processes: start them with torchrun.")
         return _train(options, project, found, None)
-    together = _connected(project, own)
+    together = _connected(options, project, own)
     # The session answers the first signal; torchrun sends more of them, and ends by force who takes too long.
     with interruption.handled_by(lambda number, frame: None):
         try:
@@ -309,16 +340,28 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
         raise DataError(f"{found.unreadable_words} --skip-bad leaves them out.", file=place)
     if options.resume and options.run is None:
         raise InputError("--resume needs --run-file FILE: the run to go on with.")
+    if options.resume and options.warm_from is not None:
+        raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
     _check_data_folder(options.data_dir)
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")
     return project, found
 
 
-def _connected(project: Project, own: Ranks) -> Together:
+def race(options: RaceOptions) -> int:
+    """Train variations of a project beside each other; see :mod:`nnviz.racing`."""
+    project = _with_choices(open_project(options.project), options.data, options.given)
+    _check_data_folder(options.data_dir)
+    with DataBar() as bar:
+        found = data_sets.source_facts(project.data, bar)
+    _refuse(problems_that_stop(validate(project, found.data)), options.project)
+    return racing.race(options, project)
+
+
+def _connected(options: TrainOptions, project: Project, own: Ranks) -> Together:
     from nnviz.train import distributed  # noqa: PLC0415 - brings torch, which takes seconds to import
 
-    return distributed.Together(own, distributed.device_of(project.training.device, own))
+    return distributed.Together(own, distributed.device_of(project.training.device, own), shard=options.shard)
 
 
 def _follow(options: TrainOptions, own: Ranks) -> int:
@@ -333,7 +376,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
             return 2  # the first process of this computer finds and says the same
         raise
     share_cores()
-    together = _connected(project, own)
+    together = _connected(options, project, own)
     from nnviz.train.follower import follow  # noqa: PLC0415 - brings torch, which takes seconds to import
 
     return interruption.STATUS if follow(project, together, options.data_dir) else 0
@@ -341,6 +384,7 @@ def _follow(options: TrainOptions, own: Ranks) -> int:
 
 def _train(options: TrainOptions, project: Project, found: SourceFacts, together: Together | None) -> int:
     path = None if options.run is None else run_place(options.run, resume=options.resume, field="--run-file")
+    warm = _warm_start(options)
     from nnviz.record.event_files import EventFollower  # noqa: PLC0415 - numpy
     from nnviz.train.headless import Kept, train_to_file  # noqa: PLC0415 - brings torch, which takes seconds to import
 
@@ -356,7 +400,14 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
     )
     kept = Kept(None, complete=True)
 
+    def expect(training: Training) -> None:
+        from nnviz.train.timing import duration_of  # noqa: PLC0415 - torch, which is there by now
+
+        if together is None and (expected := duration_of(project, training)) is not None:
+            report.expected(expected)
+
     def begin(session: TrainingSession) -> None:
+        session.on_prepared = expect
         report.begin(session)
         if events is not None:
             events.begin(session.run)
@@ -371,6 +422,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             path,
             data_dir=options.data_dir,
             resume=options.resume,
+            warm=warm,
             on_session=begin,
             on_epoch=report.epoch,
             on_warning=report.warning,
@@ -392,6 +444,42 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
             print(f"{what} is kept in {kept.path}", file=sys.stderr)
     report.finished(outcome, kept.path, complete=kept.complete)
     return 0 if kept.complete else 1
+
+
+def _warm_start(options: TrainOptions) -> WarmStart | None:
+    if options.warm_from is None:
+        return None
+    from nnviz.record.comparison import find_run  # noqa: PLC0415 - sqlite is only needed for this
+    from nnviz.train.start import WarmStart  # noqa: PLC0415 - as above
+
+    place = find_run(options.warm_from, runs_folder(), "--warm-from")
+    return WarmStart(place.name, place)
+
+
+def sweep(options: SweepOptions) -> int:
+    """Train again and again with other settings and seeds."""
+    from nnviz import sweeping  # noqa: PLC0415 - only for this
+    from nnviz.train import share_cores  # noqa: PLC0415 - only for a training
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    cores = CoreWatch()
+    as_trained = TrainOptions(
+        options.project,
+        options.data,
+        options.data_dir,
+        options.epochs,
+        None,
+        None,
+        options.settings,
+        run=None,
+        resume=False,
+        json=options.json,
+    )
+    project, found = _checked(as_trained)
+    for warning in found.warnings:
+        print(f"nnviz: {warning}", file=sys.stderr)
+    share_cores(cores, watched=True)
+    return sweeping.sweep(options, project)
 
 
 @dataclass(frozen=True)

@@ -126,10 +126,14 @@ class NotFiniteError(TrainingError):
         node: Id of the layer where it began; empty while that is not known.
         quantity: What is not finite: ``input``, ``activation``, ``loss``, ``gradient``, ``weights``,
             ``running_statistics`` or ``optimizer_state``.
+        restored: The step after which the network stands now, all finite; None where no such state was kept.
     """
 
-    def __init__(self, message: str, *, step: int, node: str = "", quantity: str = "loss") -> None:
+    def __init__(
+        self, message: str, *, step: int, node: str = "", quantity: str = "loss", restored: int | None = None
+    ) -> None:
         super().__init__(message)
+        self.restored = restored
         self.step = step
         self.node = node
         self.quantity = quantity

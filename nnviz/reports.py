@@ -18,6 +18,7 @@ from nnviz.project.model import Project
 from nnviz.record.quantities import LOSS, percent
 
 if TYPE_CHECKING:
+    from nnviz.train.paces import Duration
     from nnviz.train.position import EpochResult, Outcome
     from nnviz.train.session import TrainingSession
 
@@ -46,6 +47,9 @@ class Report(Protocol):
 
     def begin(self, session: TrainingSession) -> None:
         """It is about to start."""
+
+    def expected(self, duration: Duration) -> None:
+        """What it is going to take, before the first step."""
 
     def epoch(self, result: EpochResult) -> None:
         """An epoch has ended."""
@@ -79,6 +83,11 @@ class JsonReport:
     def begin(self, session: TrainingSession) -> None:
         """Nothing to say."""
 
+    def expected(self, duration: Duration) -> None:
+        """The first event."""
+        seconds = duration.epoch * duration.epochs
+        self._print({"event": "expected", "epoch_seconds": duration.epoch, "seconds": seconds, "why": duration.why})
+
     def epoch(self, result: EpochResult) -> None:
         """The epoch's event."""
         self._print({"event": "epoch", **asdict(result)})
@@ -101,6 +110,7 @@ class JsonReport:
                 "node": None if known is None else known.node,
                 "quantity": None if known is None else known.quantity,
                 "step": None if known is None else known.step,
+                "restored": None if known is None else known.restored,
             }
         )
 
@@ -182,6 +192,10 @@ class BarReport:
         self._thread = threading.Thread(target=self._follow, args=(session,), name="nnviz-progress", daemon=True)
         self._thread.start()
 
+    def expected(self, duration: Duration) -> None:
+        """A line that stays."""
+        self._say(f"{duration.text[:1].upper()}{duration.text[1:]}")
+
     def epoch(self, result: EpochResult) -> None:
         """Writes the numbers of an epoch on a line above the bar, where it stays."""
         parts = [f"epoch {result.epoch:>3}", f"mean train loss {result.train_loss:.4f}"]
@@ -237,7 +251,7 @@ class BarReport:
                 begun = True
                 bar.reset()
                 bar.initial = position.step
-            bar.total = position.epochs * position.steps_per_epoch
+            bar.total = position.steps
             bar.n = position.step
             epoch = min(position.epoch + 1, position.epochs)
             bar.set_description(f"epoch {epoch}/{position.epochs} on {position.device}", refresh=False)

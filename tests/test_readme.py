@@ -56,8 +56,8 @@ def test_a_command_of_the_readme(
         capsys.readouterr()
     if "FOLDER" in words:
         words[words.index("FOLDER")] = str(request.getfixturevalue("shared_data"))
-    if "--epochs" in words:
-        words[words.index("--epochs") + 1] = "1"
+    for option in {"--epochs", "--runs"} & {*words}:
+        words[words.index(option) + 1] = "1"
     if not words:
         # The window opens, and is closed again as soon as its loop would begin.
         monkeypatch.setattr("nnviz.gui.app.QApplication.exec", lambda *_: 0)
@@ -72,6 +72,10 @@ def test_a_command_of_the_readme(
             assert "total" in shown.out
         case ["train"]:
             assert json.loads(shown.out.splitlines()[-1])["event"] == "finished"
+        case ["race"]:
+            assert "validation loss" in shown.out and "\n   1  " in shown.out
+        case ["sweep"]:
+            assert "validation loss" in shown.out and "1 of 3" in shown.out
         case ["compare"]:
             assert "all the same" in shown.out and "best epoch" in shown.out
         case ["export-tensorboard"]:

@@ -39,6 +39,7 @@ class BeforeStep:
         learning_rate: Of this step.
         kept: What the optimizer kept of each parameter before, by (node, name); copied.
         frozen: The units of each node whose weights are not trained.
+        layers: The nodes of which nothing is trained.
     """
 
     values: Values
@@ -46,9 +47,12 @@ class BeforeStep:
     learning_rate: float
     kept: Mapping[tuple[str, str], Mapping[str, Any]]
     frozen: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    layers: frozenset[str] = frozenset()
 
     def rows_held(self, node: str, count: int) -> list[int]:
         """The rows of a parameter of so many rows that stay as they are."""
+        if node in self.layers:
+            return list(range(count))
         found = self.values.nodes[node]
         units = self.frozen.get(node, frozenset())
         return sorted(units) if units and found.output.shape[1] == count else []
@@ -86,7 +90,7 @@ def before_step(training: Training, nodes: Collection[str] | None = None) -> Bef
     frozen: dict[str, frozenset[int]] = {}
     for unit in training.switches.frozen:
         frozen[unit.node] = frozen.get(unit.node, frozenset()) | {unit.number}
-    return BeforeStep(values, config, training.learning_rate, kept, frozen)
+    return BeforeStep(values, config, training.learning_rate, kept, frozen, training.frozen_layers)
 
 
 def explain_update(training: Training, node: str, name: str, index: Index) -> Explanation:
@@ -120,7 +124,7 @@ def _explained(before: BeforeStep, node: str, name: str, index: Index) -> Explan
         return Explanation(node, index, float(weights[index]), tuple(terms), name, "update", 0, "w′ = w", words)
     if index[0] in before.rows_held(node, len(weights)):
         terms = [Term((_weight(node, name, index, weights),), "the weight before")]
-        words = "Its unit is frozen: it stays as it is."
+        words = f"Its {'layer' if node in before.layers else 'unit'} is frozen: it stays as it is."
         return Explanation(node, index, float(weights[index]), tuple(terms), name, "update", 0, "w′ = w", words)
     gradients = _with_penalties(before)
     present = gradients[node, name]

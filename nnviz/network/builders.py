@@ -323,6 +323,22 @@ BUILDERS: Mapping[str, Builder] = {
 }
 
 
+def _drop(module: nn.Module, value: ParamValue) -> None:
+    cast(nn.Dropout, module).p = _float(value)
+
+
+#: Every live setting that the registry knows has exactly one function here (a test compares): (module, value).
+LIVE: Mapping[tuple[str, str], Callable[[nn.Module, ParamValue], None]] = {
+    ("dropout", "probability"): _drop,
+    ("dropout2d", "probability"): _drop,
+}
+
+
+def set_live(module: nn.Module, kind: str, name: str, value: ParamValue) -> None:
+    """Gives a module that was built another value of a live setting."""
+    LIVE[kind, name](module, value)
+
+
 def build_layer(kind: str, params: Params, shapes: list[Shape]) -> nn.Module:
     """Makes the torch module of one node from its kind and parameters.
 

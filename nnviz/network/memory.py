@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 
 import torch
+from torch import nn
 
 from nnviz.errors import TooLargeError
 from nnviz.free_memory import free_bytes
@@ -36,17 +38,39 @@ def roomiest_bytes() -> int:
     return max(available_bytes(torch.device(name)) for name in names)
 
 
+def fits(project: Project, inference: Inference, examples: Examples, device: torch.device) -> bool:
+    """Whether a device has the memory for the training of a network."""
+    try:
+        refuse_too_large(project, inference, examples, device, available_bytes(device))
+    except TooLargeError:
+        return False
+    return True
+
+
 def refuse_too_large(
-    project: Project, inference: Inference, examples: Examples, device: torch.device, available: int
+    project: Project,
+    inference: Inference,
+    examples: Examples,
+    device: torch.device,
+    available: int,
+    processes: int = 1,
 ) -> None:
     """Raises when training needs more memory than there is.
+
+    Args:
+        project: What is to be trained.
+        inference: Of its graph.
+        examples: What it will be trained on.
+        device: Where.
+        available: Bytes that it has.
+        processes: Among which the numbers of the network are divided.
 
     Raises:
         TooLargeError: With both numbers, what takes most, and the setting that would help.
     """
     if surely_fits(project, inference, examples, available):
         return
-    estimate = Estimate(project, inference, examples, accelerator=device.type != "cpu")
+    estimate = Estimate(project, inference, examples, accelerator=device.type != "cpu", processes=processes)
     needs = estimate.needs()
     if needs.needed <= available:
         return
@@ -103,6 +127,8 @@ def build_network(
     inference: Inference | None = None,
     available: int | None = None,
     examples: Examples | None = None,
+    processes: int = 1,
+    place: Callable[[nn.Module], None] | None = None,
 ) -> Network:
     """The network of a project on a device, with its initial weights.
 
@@ -112,6 +138,9 @@ def build_network(
         inference: The graph's shapes, when they are known already.
         available: Bytes that may be used; by default what the device has.
         examples: What it will be trained on, as far as it needs memory yet.
+        processes: Among which the numbers of the network are divided.
+        place: Takes each layer as soon as it has its initial weights, and keeps what belongs on the device; by default
+            the whole network goes there.
 
     Raises:
         TooLargeError: It would not fit; nothing was built.
@@ -120,8 +149,12 @@ def build_network(
     project = effective(project)
     inference = infer(project.graph) if inference is None else inference
     free = available_bytes(device) if available is None else available
-    refuse_too_large(project, inference, examples or Examples(), device, free)
+    refuse_too_large(project, inference, examples or Examples(), device, free, processes)
     network = Network(
-        project.graph, inference, seed=project.training.seed, initialisation=project.training.initialisation
+        project.graph,
+        inference,
+        seed=project.training.seed,
+        initialisation=project.training.initialisation,
+        place=place,
     )
-    return network.to(device)
+    return network.to(device) if place is None else network

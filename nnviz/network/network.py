@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.errors import ProjectError
-from nnviz.network.builders import build_layer
+from nnviz.network.builders import build_layer, set_live
 from nnviz.network.initialise import USUAL as USUAL_INITIALISATION
 from nnviz.network.initialise import initialise
 from nnviz.project import registry
 from nnviz.project.checks.shapes import Inference, infer, inputs_of
-from nnviz.project.model import Choice, Graph
+from nnviz.project.model import Choice, Graph, ParamValue
 
 #: (module, input slots, output slot, slots that are not needed afterwards)
 _PlanStep: TypeAlias = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]
@@ -55,6 +55,7 @@ class Network(nn.Module):
         inference: Its shapes, when they are known already.
         seed: Fixes the initial weights; they are the same on every device.
         initialisation: How the weights of the layers start that do not say it themselves.
+        place: Takes each layer once its weights are written, before the next one is built.
 
     Attributes:
         graph: The part of the graph that was built: a card that is not wired in yet is in no network.
@@ -73,6 +74,7 @@ class Network(nn.Module):
         *,
         seed: int = 0,
         initialisation: Choice = USUAL_INITIALISATION,
+        place: Callable[[nn.Module], None] | None = None,
     ) -> None:
         super().__init__()
         inference = infer(graph) if inference is None else inference
@@ -89,7 +91,7 @@ class Network(nn.Module):
         self._chain: tuple[nn.Module, ...] | None = None
         self._planned_ids: tuple[str, ...] = ()  # of the plan, step by step
         self._watchers: Mapping[str, Watcher] | None = None
-        self._layers = self._build_layers(seed, initialisation)
+        self._layers = self._build_layers(seed, initialisation, place)
         self.graph = _only_built(graph, self._names)
         self._plan, self._slots, self._output_slot = self._compile()
         self._chain = self._compile_chain()
@@ -147,6 +149,17 @@ class Network(nn.Module):
         """Who is shown what passes just now, see :meth:`watched`."""
         return self._watchers
 
+    def set_live(self, node_id: str, name: str, value: ParamValue) -> None:
+        """Another value of a setting that its declaration calls live: it holds from the next forward pass on.
+
+        Raises:
+            KeyError: There is no such node in this network.
+        """
+        module, node = self.module_of(node_id), self.graph.nodes[node_id]
+        set_live(module, node.kind, name, value)
+        changed = msgspec.structs.replace(node, params={**node.params, name: value})
+        self.graph = msgspec.structs.replace(self.graph, nodes={**self.graph.nodes, node_id: changed})
+
     # -- computing ----------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -192,7 +205,7 @@ class Network(nn.Module):
             result = module(*[values[source] for source in sources])
             watcher = watchers.get(node)
             if watcher is not None:
-                watcher(result.detach())
+                watcher(result.detach().float())  # in mixed precision it is of narrow numbers
             for slot in finished:
                 values[slot] = None
             values[target] = result
@@ -221,7 +234,9 @@ class Network(nn.Module):
 
     # -- building -----------------------------------------------------------------------------------------------------
 
-    def _build_layers(self, seed: int, initialisation: Choice) -> tuple[_Layer, ...]:
+    def _build_layers(
+        self, seed: int, initialisation: Choice, place: Callable[[nn.Module], None] | None
+    ) -> tuple[_Layer, ...]:
         """Makes the submodules in topological order and writes their weights."""
         generator = torch.Generator().manual_seed(seed)
         own_attributes = frozenset(dir(self))
@@ -239,6 +254,8 @@ class Network(nn.Module):
                 module = build_layer(spec.kind, values, shapes)
             module = module.to_empty(device="cpu")
             initialise(module, values, generator, where=f"graph.nodes.{node_id}.params", usual=initialisation)
+            if place is not None:
+                place(module)
             name = f"node_{node_id}" if node_id in own_attributes else node_id
             while name in self._names.values():
                 name = f"node_{name}"

@@ -191,6 +191,8 @@ class Probe(ABC):
         part_seconds: About how long one call takes of a probe that spreads its work over several; 0 for all others.
         at_most: Share of the training time beyond which it does not measure, however much the budget has left.
         at_fixed_steps: Whether it is also asked at the steps that the project fixes.
+        looks_at_outputs: Whether it looks at nothing but what a step puts out: such a probe measures a network whose
+            weights and gradients are divided among processes, too.
 
     A probe is used by one thread, the owner of the network. Measuring changes nothing: weights, gradients, training
     mode, statistics of normalisations, random state and hooks are afterwards what they were.
@@ -205,6 +207,7 @@ class Probe(ABC):
     essential: bool = False
     part_seconds: float = 0.0
     at_fixed_steps: bool = False
+    looks_at_outputs: bool = False
     at_most: float = math.inf
 
     @property

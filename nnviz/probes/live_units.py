@@ -57,6 +57,7 @@ class LiveUnits(Probe):
     fills = (SILENT_FRACTION, SATURATING)
     weight = 1.0
     at_most = _COSTS
+    looks_at_outputs = True
 
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock

@@ -35,6 +35,7 @@ class LossProbe(Probe):
     stage = Stage.BACKWARD
     fills = (LOSS, ACCURACY)
     essential = True
+    looks_at_outputs = True
     weight = 0.5
 
     def __init__(self, clock: Clock = monotonic) -> None:

@@ -26,15 +26,15 @@ from nnviz.project.curation import Curate
 from nnviz.project.edit import Edit, Several, node_of, with_nodes
 from nnviz.project.graph.wiring import can_connect, free_port, new_id, shortened, wire_into, wires_into, wires_out_of
 from nnviz.project.graph_edits import AddNodes, Connect, Disconnect, InsertOnEdge, Move, RemoveNodes
-from nnviz.project.group_edits import Annotate, Bypass, Regroup
+from nnviz.project.group_edits import Annotate, Bypass, Freeze, Regroup
 from nnviz.project.model import MOST_PINS, PIN_SPLITS, DataConfig, Params, ParamValue, Project, TrainConfig, View
 from nnviz.project.spec import MOST_TEXTS, ParamSpec
 from nnviz.project.text import DATASET_KEY, clean_name, clean_note, device_problem, line_problem, note_problem
 
 __all__ = [
-    "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Curate", "Disconnect", "Edit", "InsertOnEdge", "Move",
-    "Regroup", "RemoveNodes", "Rename", "SetData", "SetKind", "SetParam", "SetProject", "SetTraining", "SetView",
-    "Several", "Unset", "can_connect", "free_port", "new_id", "wire_into", "wires_into", "wires_out_of",
+    "UNSET", "AddNodes", "Annotate", "Bypass", "Connect", "Curate", "Disconnect", "Edit", "Freeze", "InsertOnEdge",
+    "Move", "Regroup", "RemoveNodes", "Rename", "SetData", "SetKind", "SetParam", "SetProject", "SetTraining",
+    "SetView", "Several", "Unset", "can_connect", "free_port", "new_id", "wire_into", "wires_into", "wires_out_of",
 ]  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from nnviz.project.spec import Spec, brief
 
 #: A value that one cell of a table holds.
 Flat: TypeAlias = "str | int | float | bool | None"
-#: What a layer's bypass is called.
-_BYPASSED = "bypassed"
+#: What a layer's bypass is called, and that its parameters are left as they are.
+_BYPASSED, _FROZEN = "bypassed", "frozen"
 
 
 def flat_settings(project: Project) -> dict[str, Flat]:
@@ -36,6 +36,8 @@ def flat_settings(project: Project) -> dict[str, Flat]:
             found.update(_of_value(f"{key}.{name}", value))
         if node.bypassed:
             found[f"{key}.{_BYPASSED}"] = True
+        if node.frozen:
+            found[f"{key}.{_FROZEN}"] = True
     if project.curation:
         found["curation"] = f"{len(project.curation)} examples"
     return found
@@ -57,7 +59,7 @@ def setting(settings: Mapping[str, Flat], path: str) -> Flat:
     kind = settings.get(layer)
     if not name or not isinstance(kind, str) or kind not in registry.layers():
         return None
-    if name == _BYPASSED:
+    if name in (_BYPASSED, _FROZEN):
         return False
     spec = registry.layer(kind)
     default = next((param.default for param in spec.params if param.name == name), None)

@@ -134,6 +134,28 @@ class Bypass(Edit):
         return ("bypassed", frozenset(self.nodes))
 
 
+@dataclass(frozen=True)
+class Freeze(Edit):
+    """Leaves the parameters of nodes as they are while training, or trains them again: id -> whether it is frozen."""
+
+    nodes: Mapping[str, bool]
+
+    @property
+    def title(self) -> str:
+        return f"{'Freeze' if any(self.nodes.values()) else 'Train'} {listed(self.nodes)}"
+
+    def apply(self, project: Project) -> Project:
+        return with_nodes(
+            project, [changed(node_of(project, node_id), frozen=frozen) for node_id, frozen in self.nodes.items()]
+        )
+
+    def invert(self, before: Project) -> Edit:
+        return replace(self, nodes={node_id: node_of(before, node_id).frozen for node_id in self.nodes})
+
+    def target(self) -> Hashable:
+        return ("frozen", frozenset(self.nodes))
+
+
 def group_problem(graph: Graph) -> str:
     """What is wrong with who stands in which group, as a sentence; empty when nothing is.
 

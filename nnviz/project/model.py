@@ -46,6 +46,7 @@ class Node(msgspec.Struct, frozen=True):
         x, y: Top left corner of the card, in scene units.
         group: Id of the group it stands in; empty at the top.
         bypassed: Left out for the time being: what comes in at its first input goes out as it is (see ``bypass.py``).
+        frozen: Its parameters are left as they are by training, from the start on or from when that is set.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Node(msgspec.Struct, frozen=True):
     y: float = 0.0
     group: str = ""
     bypassed: bool = False
+    frozen: bool = False
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -188,6 +190,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
         initialisation: How the weights of all layers start that follow it.
         early_stopping: When it ends before its last epoch.
         averaging: What is validated and kept in place of the weights themselves.
+        precision: In what numbers a step is computed: ``single``, ``mixed`` or ``auto``.
+        channels_last: Whether the channels of a pixel lie beside each other: ``never``, ``always`` or ``auto``.
     """
 
     optimizer: Choice = Choice("adam")
@@ -204,6 +208,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
     initialisation: Choice = Choice("default")
     early_stopping: Choice = Choice("none")
     averaging: Choice = Choice("none")
+    precision: str = "single"
+    channels_last: str = "never"
 
     @property
     def step_size(self) -> int:

@@ -107,11 +107,33 @@ TRAINING: Final = (
         logarithmic=True,
         advanced=True,
     ),
+    ParamSpec(
+        "precision",
+        "precision",
+        "Mixed computes the products of a step with 16-bit numbers and keeps weights, gradients and loss in 32 bits: "
+        "faster where the device has instructions for it, and other in the third digit. Validation, instruments and "
+        "explanations always compute in 32 bits. Auto takes it where it was measured to pay: for convolutions on a "
+        "processor that multiplies brain floats.",
+        "choice",
+        "single",
+        choices=(("single", "single (32 bits)"), ("mixed", "mixed (16 and 32 bits)"), ("auto", "auto")),
+        advanced=True,
+    ),
+    ParamSpec(
+        "channels_last",
+        "channels last",
+        "Puts the channels of a pixel beside each other in memory, which many convolutions are faster with. The same "
+        "network; sums may differ in their last digit. Auto does so where it was measured to pay: on a processor.",
+        "choice",
+        "never",
+        choices=(("never", "never"), ("always", "always"), ("auto", "auto")),
+        advanced=True,
+    ),
 )
 
 
 #: Of these, files say nothing where they are as usual, so that older versions can read them.
-LEFT_OUT: Final = frozenset({"best_by", "accumulation"})
+LEFT_OUT: Final = frozenset({"best_by", "accumulation", "precision", "channels_last"})
 
 
 def find(params: tuple[ParamSpec, ...], name: str) -> ParamSpec | None:

@@ -45,6 +45,7 @@ class ParamSpec:
         logarithmic: The editor steps in factors rather than in differences.
         shown_when: (other parameter, values): the inspector shows this one only when the other has one of the values.
         advanced: Folded away in the inspector until asked for.
+        live: Of a layer: a training that goes on takes another value on from its next step on.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ParamSpec:
     logarithmic: bool = False
     shown_when: tuple[str, tuple[ParamValue, ...]] | None = None
     advanced: bool = False
+    live: bool = False
 
     def parse(self, value: object) -> ParamValue:
         """The value in its normal form (lists become tuples, an int becomes a pair, ``1`` a float where one is due).

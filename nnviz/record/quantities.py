@@ -625,6 +625,15 @@ FINDING = Quantity(
     holds=True,
 )
 
+CHANGE = Quantity(
+    "change",
+    "Changes by hand",
+    "rule",
+    "finding",
+    "A setting that was changed while the network trained: timeline and curves mark the step behind which it holds.",
+    holds=True,
+)
+
 #: What the findings begin with that note weights set by hand; a node's id follows.
 EDITED = FINDING.series("edited/")
 

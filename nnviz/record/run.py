@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz.record.quantities import CHANGE
 from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
 from nnviz.record.series import SCALAR_LIMIT, ScalarSeries, Snapshots, size_of, thin_to
 
@@ -91,6 +92,9 @@ class RunView(Protocol):
 
     def findings(self, step: int | None = None) -> tuple[Finding, ...]:
         """What holds (or held at that step), the worst first; what was resolved is left out."""
+
+    def events(self) -> tuple[Finding, ...]:
+        """What was changed by hand while it trained, all of it, the earliest first: each at the step before it held."""
 
 
 class Sink(Protocol):
@@ -265,6 +269,11 @@ class Run:
             newest = [findings[index] for findings, index in found if index >= 0]
         return sorted_findings(newest)
 
+    def events(self) -> tuple[Finding, ...]:
+        """What was changed by hand while it trained, all of it, the earliest first: each at the step before it held."""
+        with self._lock:
+            return sorted_events(found for name, found in self._findings.items() if CHANGE.owns(name))
+
     def _add(self, reading: Reading) -> bool:
         """Put one reading where it belongs; true if it takes memory worth counting."""
         if isinstance(reading, Scalar):
@@ -306,9 +315,25 @@ def _index_at(findings: list[Finding], step: int | None) -> int:
 
 
 def sorted_findings(newest: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Those that hold, the worst first, then the newest first."""
-    holding = [finding for finding in newest if finding.severity in _SEVERITY_ORDER]
+    """Those that hold, the worst first, then the newest first; what was changed by hand is no finding."""
+    holding = [one for one in newest if one.severity in _SEVERITY_ORDER and not CHANGE.owns(one.series)]
     return tuple(sorted(holding, key=lambda finding: (_SEVERITY_ORDER[finding.severity], -finding.step)))
 
 
-__all__ = ["ArrayReading", "Changes", "Histogram", "Run", "RunInfo", "RunView", "Sink", "sorted_findings"]
+def sorted_events(series: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
+    """Those that hold, the earliest first; those of one step by the names of their series."""
+    holding = (one for each in series for one in each if one.severity in _SEVERITY_ORDER)
+    return tuple(sorted(holding, key=lambda one: (one.step, one.series)))
+
+
+__all__ = [
+    "ArrayReading",
+    "Changes",
+    "Histogram",
+    "Run",
+    "RunInfo",
+    "RunView",
+    "Sink",
+    "sorted_events",
+    "sorted_findings",
+]

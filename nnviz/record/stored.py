@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from nnviz.errors import RunFileError
 from nnviz.record import file_format as form
 from nnviz.record.opening import BROKEN, checked_connection, damaged_file
+from nnviz.record.quantities import CHANGE
 from nnviz.record.readings import ArrayReading, Finding, Histogram, Reading, Scalar
-from nnviz.record.run import FINDINGS_LIMIT, MEMORY_LIMIT, Changes, Run, RunInfo, sorted_findings
+from nnviz.record.run import FINDINGS_LIMIT, MEMORY_LIMIT, Changes, Run, RunInfo, sorted_events, sorted_findings
 from nnviz.record.series import ScalarSeries, size_of
 
 #: Points of one curve that are held in memory; beyond, least and greatest of neighbours.
@@ -159,6 +160,14 @@ class StoredRun:
                 self._refuse_flawed(name)
             newest = (_newest(findings, step) for findings in self._findings.values())
             return sorted_findings(finding for finding in newest if finding is not None)
+
+    def events(self) -> tuple[Finding, ...]:
+        """What was changed by hand while it trained, all of it, the earliest first: each at the step before it held."""
+        with self._reading():
+            names = [name for name in self._findings if CHANGE.owns(name)]
+            for name in names:
+                self._refuse_flawed(name)
+            return sorted_events([self._findings[name] for name in names])
 
     def finding_names(self) -> list[str]:
         """Names of the series of findings."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz.errors import RunFileError
+from nnviz.record.quantities import CHANGE
 from nnviz.record.readings import Finding, Reading
 from nnviz.record.run import Changes, RunInfo, sorted_findings
 from nnviz.record.stored import StoredRun, open_run
@@ -104,6 +105,10 @@ class TolerantRun:
         except RunFileError:
             found = (self.latest(name, step) for name in self._stored.finding_names())
             return sorted_findings(one for one in found if isinstance(one, Finding))
+
+    def events(self) -> tuple[Finding, ...]:
+        """What was changed by hand while it trained; nothing where that is damaged."""
+        return self._read("events", CHANGE.prefix, self._stored.events, ())
 
     def refresh(self) -> bool:
         """Take in what was written since; true if anything was.

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nnviz.network.losses import LossFunction
 from nnviz.train.loop import Gradients
 
 
-def accumulated(network: nn.Module, size: int, *, join_single: bool = False) -> Gradients:
+def accumulated(
+    network: Callable[[Tensor], Tensor],
+    size: int,
+    *,
+    join_single: bool = False,
+    backward: Callable[[Tensor], object] = torch.autograd.backward,
+) -> Gradients:
     """Finds the gradients of the mean loss of all examples by adding up those of parts.
 
     The order of the sum is another one than for the whole batch at once, so the last bits may differ; so does what a
     layer makes of the examples together, as BatchNorm does: it sees one part at a time.
 
     Args:
-        network: In training mode; its gradients are empty before.
+        network: The forward pass, in training mode; its gradients are empty before.
         size: Examples in a part.
         join_single: A last part of one example joins the one before it.
+        backward: The backward pass from a loss.
 
     Returns:
         In the place of the forward and the backward pass of :func:`nnviz.train.loop.train_step`.
@@ -34,7 +42,7 @@ def accumulated(network: nn.Module, size: int, *, join_single: bool = False) -> 
             own, share = loss_function.of_part(part, inputs.shape[0])
             outputs = network(inputs[part])
             loss = own(outputs, targets[part]) * share
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+            backward(loss)
             answers.append(outputs.detach())
             whole = loss.detach() if whole is None else whole + loss.detach()
         assert whole is not None  # a batch has at least one example

@@ -11,16 +11,24 @@ No Qt, no torch and no state: the Workbench, the command line and whatever else 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TypeAlias
 
+from nnviz.errors import NnvizError
 from nnviz.project import choices, registry
+from nnviz.project.files import own_folder
 from nnviz.project.graph.bypass import effective_graph, same_computation
 from nnviz.project.model import Choice, Curated, DataConfig, Graph, Node, ParamValue, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, Spec, brief
+from nnviz.train.live_settings import LiveSettings
 
-#: What a running session takes on from the next batch on.
-_LIVE = frozenset({"training.optimizer.params.learning_rate", "training.epochs", "curation"})
+#: What a running session takes on from the next batch on; batch size and curation from the next epoch on.
+_LIVE = frozenset({"training.epochs", "training.batch_size", "curation"})
+#: Likewise, with all that belongs to them.
+_LIVE_WITHIN = ("training.optimizer.params.",)
+#: Likewise, of every layer.
+_FROZEN = "frozen"
 #: What decides neither a weight nor a number of a run: where it is computed, which weights are kept at the end, and
 #: where the examples lie meanwhile.
 _NO_NUMBERS = frozenset({"training.device", "training.keep_best", "data.params.memory"})
@@ -38,20 +46,19 @@ class Difference:
     Attributes:
         field: Its path, as in messages about files: ``graph.nodes.conv1.params.kernel_size``.
         text: Which layer and which setting, with both values: ``kernel size of conv1: 5 × 5, not 3 × 3``.
+        live: Whether a session that is there takes it on.
+        moved: It is where the user's own data lie, under the same name: whether they are the same, a checkpoint knows.
     """
 
     field: str
     text: str
-
-    @property
-    def live(self) -> bool:
-        """Whether a session that is there takes it on."""
-        return self.field in _LIVE
+    live: bool = False
+    moved: bool = False
 
     @property
     def continues(self) -> bool:
         """Whether a recorded run may be continued with the other value."""
-        return self.live or self.field in _NO_NUMBERS or self.field.startswith(_NO_NUMBERS_WITHIN)
+        return self.live or self.moved or self.field in _NO_NUMBERS or self.field.startswith(_NO_NUMBERS_WITHIN)
 
 
 def differences(before: Project, after: Project) -> Iterator[Difference]:
@@ -65,8 +72,11 @@ def differences(before: Project, after: Project) -> Iterator[Difference]:
         yield from _of_data(before.data, after.data)
     if before.training is not after.training:
         yield from _of_training(before.training, after.training)
+    if before.graph is not after.graph:
+        yield from _of_frozen(before.graph, after.graph)
     if before.curation != after.curation:
-        yield Difference("curation", f"{len(frozenset(before.curation) ^ frozenset(after.curation))} curated examples")
+        count = len(frozenset(before.curation) ^ frozenset(after.curation))
+        yield Difference("curation", f"{count} curated examples", live=True)
 
 
 def difference(recorded: Project, project: Project) -> Difference | None:
@@ -107,6 +117,14 @@ def _of_graphs(before: Graph, after: Graph) -> Iterator[Difference]:
         yield Difference("graph.edges", f"the wires of {_named(where)}" if where is not None else "the wires")
 
 
+def _of_frozen(before: Graph, after: Graph) -> Iterator[Difference]:
+    for key, node in after.nodes.items():
+        other = before.nodes.get(key)
+        if other is not None and other is not node and other.frozen != node.frozen:
+            words = "frozen" if node.frozen else "not frozen"
+            yield Difference(f"graph.nodes.{key}.{_FROZEN}", f"{_named(node)} is {words}", live=True)
+
+
 def _of_nodes(before: Node, after: Node, first: Node, second: Node) -> Iterator[Difference]:
     """``first`` and ``second`` are what is computed in their place."""
     path = f"graph.nodes.{after.id}"
@@ -136,7 +154,14 @@ def _of_data(before: DataConfig, after: DataConfig) -> Iterator[Difference]:
         elif before.dataset == after.dataset:  # of another data set they are other settings
             for key in sorted(one.keys() | other.keys()):
                 if one.get(key) != other.get(key):
-                    yield _setting(f"data.params.{key}", None, key, one, other, " of the data")
+                    found = _setting(f"data.params.{key}", None, key, one, other, " of the data")
+                    moved = key in own_folder.PARAMS and _last(one.get(key)) == _last(other.get(key)) != ""
+                    yield replace(found, moved=moved)
+
+
+def _last(place: ParamValue) -> str:
+    """The name of a file or a folder, without where it is."""
+    return PurePath(place.replace("\\", "/")).name if isinstance(place, str) else ""
 
 
 def _of_training(before: TrainConfig, after: TrainConfig) -> Iterator[Difference]:
@@ -195,7 +220,8 @@ def _differs(
     path: str, title: str, before: object, after: object, spec: Spec | None = None, name: str = ""
 ) -> Difference:
     param = _param(spec, name)
-    return Difference(path, f"{title}: {_said(param, after)}, not {_said(param, before)}")
+    live = path in _LIVE or path.startswith(_LIVE_WITHIN) or (param is not None and param.live)
+    return Difference(path, f"{title}: {_said(param, after)}, not {_said(param, before)}", live)
 
 
 def _said(param: ParamSpec | None, value: object) -> str:
@@ -258,14 +284,16 @@ class Live:
         learning_rate: Of the optimizer, before any schedule.
         epochs: How far to train.
         curation: What was decided about single examples.
+        settings: What else can be changed of optimizer and layers.
     """
 
     learning_rate: float | None = None
     epochs: int | None = None
     curation: tuple[Curated, ...] | None = None
+    settings: LiveSettings | None = None
 
     def __bool__(self) -> bool:
-        return (self.learning_rate, self.epochs, self.curation) != (None, None, None)
+        return self != Live()
 
 
 @dataclass(frozen=True)
@@ -297,13 +325,25 @@ def change(before: Project, after: Project) -> Change:
     fields = {one.field for one in found}
     same_optimizer = before.training.optimizer.kind == after.training.optimizer.kind
     rate = same_optimizer and "training.optimizer.params.learning_rate" in fields
+    settings = _settings(before, after) if any(one.live for one in found) else None
     live = Live(
         learning_rate=learning_rate_of(after) if rate else None,
         epochs=after.training.epochs if "training.epochs" in fields else None,
         curation=after.curation if "curation" in fields else None,
+        settings=settings,
     )
     lasting = [one for one in found if not one.live]
     if lasting:
         more = f" (and {len(lasting) - 1} more)" if len(lasting) > 1 else ""
         return Restart(f"{lasting[0].text}{more}", lasting[0].field, live)
     return live or Nothing()
+
+
+def _settings(before: Project, after: Project) -> LiveSettings | None:
+    """What a session of the one takes on of the other; None where that is nothing, or is not allowed."""
+    try:
+        has = LiveSettings.of(before)
+    except NnvizError:
+        return None
+    wanted = has.following(before, after)
+    return None if wanted == has else wanted

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeAlias
 
@@ -19,11 +19,12 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nnviz.data.fingerprint import Fingerprint
-from nnviz.errors import DataError, RunFileError
+from nnviz.errors import DataError, NnvizError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
 from nnviz.train.example_record import Captured
 from nnviz.train.finite import all_finite
+from nnviz.train.live_settings import LayerSetting, LiveSettings
 from nnviz.train.optimizers import IMPLEMENTATION
 from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
 
@@ -64,6 +65,10 @@ class Progress(msgspec.Struct, frozen=True):
         figures: What was found at the ends of the epochs, from the first, as ``float.hex``, by figure; only those that
             the recipe goes by.
         went_on_after: Epochs after which it was gone on with although early stopping had ended it.
+        more_until: How far to train where that is farther than the project says, because somebody asked for more; else
+            0.
+        loss_scale: What the loss is multiplied by in half floats, as ``float.hex``; empty where it is not.
+        loss_scale_steps: For how many updates it was.
     """
 
     step: _Count = 0
@@ -77,6 +82,9 @@ class Progress(msgspec.Struct, frozen=True):
     best_figure: str = ""
     figures: dict[str, list[str]] = {}
     went_on_after: _Count = 0
+    more_until: _Count = 0
+    loss_scale: str = ""
+    loss_scale_steps: _Count = 0
 
 
 class _Switches(msgspec.Struct, frozen=True):
@@ -84,6 +92,16 @@ class _Switches(msgspec.Struct, frozen=True):
 
     off: list[tuple[str, _Count]] = []
     frozen: list[tuple[str, _Count]] = []
+
+
+class _Live(msgspec.Struct, frozen=True):
+    """What was changed while it trained: settings of the optimizer and of layers, and which layers are frozen."""
+
+    optimizer: list[tuple[str, Any]] = []
+    layers: list[tuple[str, str, Any]] = []
+    frozen: list[str] = []
+    batch_size: _Count = 0
+    sizes: list[tuple[_Count, _Count]] = []
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -100,6 +118,7 @@ class _Header(msgspec.Struct, frozen=True):
     data: Fingerprint | None = None
     switches: _Switches = _Switches()
     curation: list[Curated] | None = None
+    live: _Live | None = None
     digest: str = ""
 
 
@@ -121,6 +140,9 @@ class Checkpoint:
         curation: What was decided about single examples and held for the epoch under way; None where that is not known,
             as in files of older versions.
         average: The average of the weights, by the names of ``weights``; empty where there is none.
+        live: The settings that can be changed while it trains; None where that is not known, as in files of older
+            versions.
+        sizes: From which epoch on a step took how many examples, see ``EpochPlan``; empty likewise.
     """
 
     progress: Progress
@@ -135,6 +157,8 @@ class Checkpoint:
     examples: Tensors = field(default_factory=dict)
     curation: tuple[Curated, ...] | None = None
     average: Tensors = field(default_factory=dict)
+    live: LiveSettings | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -183,8 +207,11 @@ def capture(
     examples: Tensors | None = None,
     curation: tuple[Curated, ...] | None = None,
     average: Tensors | None = None,
+    live: LiveSettings | None = None,
+    sizes: tuple[tuple[int, int], ...] = (),
     *,
     copied: bool = True,
+    whole: Callable[[Tensor], Tensor] | None = None,
 ) -> Checkpoint:
     """Copies everything; nothing that happens afterwards changes it.
 
@@ -199,10 +226,16 @@ def capture(
         examples: What became of every training example; the checkpoint's own from here on.
         curation: What was decided about single examples and holds for the epoch under way.
         average: The average of the weights; the checkpoint's own from here on.
+        live: The settings that can be changed while it trains.
+        sizes: From which epoch on a step takes how many examples.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
+        whole: Makes a copy of all of a tensor of which this process holds a part alone; called for each, in an order
+            that is the same in every process.
     """
 
     def kept(tensor: Tensor) -> Tensor:
+        if whole is not None:
+            return whole(tensor)
         return tensor.detach().clone() if copied else tensor.detach()
 
     tensors: dict[str, Tensor] = {}
@@ -211,16 +244,28 @@ def capture(
     if optimizer is not None:
         state = optimizer.state_dict()
         groups = tuple(dict(group) for group in state["param_groups"])
-        for index, entries in state["state"].items():
-            for name, value in entries.items():
+        for index, entries in sorted(state["state"].items()):
+            for name, value in sorted(entries.items()):
                 if isinstance(value, Tensor):
                     tensors[f"{index}/{name}"] = kept(value)
                 else:
                     values[f"{index}/{name}"] = value
     weights = {name: kept(tensor) for name, tensor in network.state_dict().items()}
-    mine = examples or {}
     return Checkpoint(
-        progress, weights, tensors, values, groups, dict(random), best, data, switches, mine, curation, average or {}
+        progress,
+        weights,
+        tensors,
+        values,
+        groups,
+        dict(random),
+        best,
+        data,
+        switches,
+        examples or {},
+        curation,
+        average or {},
+        live,
+        sizes,
     )
 
 
@@ -289,6 +334,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         checkpoint.data,
         _Switches(sorted(checkpoint.switches.off), sorted(checkpoint.switches.frozen)),
         None if checkpoint.curation is None else list(checkpoint.curation),
+        _live_written(checkpoint),
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
@@ -327,6 +373,8 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         figures = [figure for one in progress.figures.values() for figure in one]
         for number in (progress.epoch_loss, progress.best_loss, progress.base_rate or "0", *figures):
             float.fromhex(number)
+        if not 0 < float.fromhex(progress.loss_scale or "1") < math.inf:
+            raise ValueError("the scale of the loss is none")
         if progress.best_figure and math.isnan(float.fromhex(progress.best_figure)):
             raise ValueError("the figure of the best epoch is not a number")
         if math.isnan(float.fromhex(header.progress.best_loss)):
@@ -356,7 +404,43 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         _examples(blobs.get("examples")),
         _curation(header.curation),
         average,
+        _live_read(header.live),
+        () if header.live is None else _sizes_read(header.live.sizes),
     )
+
+
+def read(blobs: Mapping[str, bytes], file: str) -> Checkpoint:
+    """The checkpoint of a file, likewise; the error names the file."""
+    try:
+        return from_blobs(blobs)
+    except NnvizError as error:
+        raise RunFileError(str(error), file=file) from error
+
+
+def _live_written(checkpoint: Checkpoint) -> _Live | None:
+    live = checkpoint.live
+    if live is None:
+        return None
+    sizes = list(checkpoint.sizes)
+    return _Live(list(live.optimizer), list(live.layers), sorted(live.frozen), live.batch_size, sizes)
+
+
+def _sizes_read(sizes: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    epochs = [epoch for epoch, _ in sizes]
+    if epochs[:1] not in ([], [0]) or epochs != sorted(set(epochs)) or not all(size for _, size in sizes):
+        raise RunFileError("The checkpoint is damaged: batches cannot have had such sizes.")
+    return tuple(sizes)
+
+
+def _live_read(live: _Live | None) -> LiveSettings | None:
+    """As it stands there; whether a training can have such settings, it looks for itself."""
+    if live is None:
+        return None
+    plain = (*(value for _, value in live.optimizer), *(value for *_, value in live.layers))
+    if not all(isinstance(value, bool | int | float | str) for value in plain):
+        raise RunFileError("The checkpoint is damaged: the settings that were changed are none.")
+    layers = tuple(LayerSetting(*one) for one in live.layers)
+    return LiveSettings(tuple(live.optimizer), layers, frozenset(live.frozen), live.batch_size)
 
 
 def _curation(entries: list[Curated] | None) -> tuple[Curated, ...] | None:
@@ -434,14 +518,22 @@ def _restore_optimizer(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer)
             raise RunFileError(f"The saved state belongs to another optimizer: it has no parameter '{index}'.")
         if isinstance(value, Tensor) and value.dim() > 0 and value.shape != parameters[int(index)].shape:
             raise RunFileError(f"The saved state belongs to another optimizer: '{key}' is {_form(value)}.")
-        # The optimizer takes tensors over and writes into them.
-        state.setdefault(int(index), {})[name] = value.clone() if isinstance(value, Tensor) else value
+        # The optimizer takes tensors over and writes into them; its kernels read them in the order of the weights.
+        taken = _laid_as(value, parameters[int(index)]) if isinstance(value, Tensor) else value
+        state.setdefault(int(index), {})[name] = taken
     # Which of torch's implementations computes the update belongs to this device, not to the one it was saved on.
     groups = [
         {**group, "params": list(group["params"]), **{name: mine[name] for name in IMPLEMENTATION if name in mine}}
         for group, mine in zip(checkpoint.optimizer_groups, own["param_groups"], strict=True)
     ]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _laid_as(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """A copy that lies in memory as its parameter does."""
+    if tensor.shape != parameter.shape:
+        return tensor.clone()
+    return torch.empty_like(parameter, dtype=tensor.dtype, device=tensor.device).copy_(tensor).detach()
 
 
 def _save(tensors: Tensors) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nnviz.data.epoch_plan import EpochPlan
 from nnviz.errors import NnvizError, ParamError, RunFileError
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -30,29 +31,29 @@ _MOST_COUNTED = 2**24
 _MOST_WHOLE = 2**31
 
 
-def check_progress(progress: Progress, *, steps_per_epoch: int, seen: int, examples: int, has_best: bool) -> None:
+def check_progress(progress: Progress, *, plan: EpochPlan, examples: int, has_best: bool) -> None:
     """Whether a position can be one of this training.
 
     Args:
         progress: The position.
-        steps_per_epoch: Batches an epoch.
-        seen: Examples in the batches of the unfinished epoch so far.
+        plan: How the steps lie in the epochs.
         examples: In a whole epoch.
         has_best: Whether the checkpoint holds the best weights.
 
     Raises:
         RunFileError: It cannot.
     """
-    epochs, rest = divmod(progress.step, steps_per_epoch)
-    if progress.step > MOST_EPOCHS * steps_per_epoch:
+    epochs, rest = plan.at(progress.step)
+    piece = plan.piece_at(progress.step)
+    if epochs > MOST_EPOCHS or (epochs == MOST_EPOCHS and rest):
         raise damaged(f"step {progress.step} lies behind the last that a training can reach")
     due = progress.step > 0 and rest == 0 and progress.evaluated_epochs == epochs - 1
     if progress.evaluated_epochs != epochs and not due:
         raise damaged(
             f"{progress.evaluated_epochs} epochs are said to be over, but step {progress.step} ends {epochs} of "
-            f"{steps_per_epoch} steps"
+            f"{piece.steps} steps"
         )
-    expected = examples if due else seen
+    expected = examples if due else piece.bounds[rest]
     if progress.epoch_count != expected:
         raise damaged(f"{progress.epoch_count} examples are said to be seen in this epoch, but it was {expected}")
     if progress.best_epoch > progress.evaluated_epochs or has_best != (progress.best_epoch > 0):
@@ -127,7 +128,12 @@ def check_switches(switches: UnitSwitches, network: Network) -> None:
 
 
 def check_optimizer(
-    checkpoint: Checkpoint, kind: str, optimizer: torch.optim.Optimizer | None, trained: Collection[int]
+    checkpoint: Checkpoint,
+    kind: str,
+    optimizer: torch.optim.Optimizer | None,
+    trained: Collection[int],
+    *,
+    left_out: bool = False,
 ) -> None:
     """Whether settings and state are those of this optimizer after as many steps as were made.
 
@@ -136,6 +142,7 @@ def check_optimizer(
         kind: Key of the optimizer in the registry.
         optimizer: The one that would go on; None where there is nothing to train.
         trained: Numbers of its parameters that get a gradient at each step.
+        left_out: Updates may have been left out, as those are whose gradients overflow in half floats.
 
     Raises:
         RunFileError: They are not.
@@ -161,12 +168,12 @@ def check_optimizer(
         raise damaged("the optimizer keeps nothing but tensors")
     steps = checkpoint.progress.step
     for number, entries in enumerate(kept.values()):
-        needed = spec.from_the_start or (steps > 0 and number in trained)
+        needed = spec.from_the_start or (steps > 0 and number in trained and not left_out)
         if not entries and not needed:
             continue
         if entries.keys() != form.keys():
             raise damaged(f"what the optimizer keeps of parameter {number} is not what it needs")
-        made = steps if number in trained else None
+        made = steps if number in trained and not left_out else None
         for name, tensor in entries.items():
             _check_state(f"{number}/{name}", tensor, form[name], parameters[number], made, steps)
 

@@ -8,6 +8,10 @@ A step: every process takes the same batch and computes what the network puts ou
 gathered, so that each finds the loss of the whole batch, whatever the loss is; DistributedDataParallel adds the
 gradients up while they are found. That is the sum that one process finds with the whole batch, but for the order in
 which it is added. Batch normalisation takes its statistics over the whole batch (:mod:`nnviz.train.shared_norm`).
+
+Where one device cannot hold the whole network with its gradients and the optimizer's numbers, or where that is asked
+for, each process holds a part of them (:mod:`nnviz.train.sharded`). What needs the whole, a checkpoint or weights that
+are put in, is an order of its own then, and goes tensor by tensor.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace as replace_fields
 from datetime import timedelta
 from enum import IntEnum
 from typing import NamedTuple, TypeVar
@@ -35,8 +40,11 @@ from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError
 from nnviz.network.losses import LossFunction
 from nnviz.network.network import Network
 from nnviz.project.model import Project
-from nnviz.train import shared_norm
+from nnviz.train import checkpoint as checkpoints
+from nnviz.train import sharded, shared_norm
+from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.ranks import Ranks
+from nnviz.train.sharded import Shards
 
 _Result = TypeVar("_Result")
 #: How long a process waits for the next order: as long as the first one measures, writes or is asked things.
@@ -45,7 +53,11 @@ _PATIENCE = timedelta(days=30)
 _ASK_EVERY = 0.5
 #: The splits, as an order names them.
 SPLITS = ("train", "validation", "test")
-_FAILED, _STOP = "failed", "stop"
+_FAILED, _STOP, _SHARD = "failed", "stop", "shard"
+#: Seconds between two looks at what the first process has decided.
+_LOOK_EVERY = 0.02
+#: What the tensors of a state that is divided are called on their way.
+_WEIGHTS, _OPTIMIZER, _WITHIN = "weights", "optimizer", ":"
 #: Numbers the connections that a program makes one after the other: each has words of its own.
 _connections = itertools.count()
 
@@ -54,7 +66,8 @@ class What(IntEnum):
     """What all are to do now.
 
     MEET: everybody says whether it is ready. STATE: take the weights and all else from the first one. STEP: train on
-    the batch of the step. EVALUATE: a batch of a split. END: nothing more comes.
+    the batch of the step. EVALUATE: a batch of a split. GATHER: where each holds a part of the numbers, give it for a
+    checkpoint. END: nothing more comes.
     """
 
     MEET = 0
@@ -62,6 +75,7 @@ class What(IntEnum):
     STEP = 2
     EVALUATE = 3
     END = 4
+    GATHER = 5
 
 
 class Order(NamedTuple):
@@ -69,7 +83,8 @@ class Order(NamedTuple):
 
     Attributes:
         what: To do.
-        number: The step (its updates before it), or the number of a batch.
+        number: The step (its updates before it), or the number of a batch; of GATHER whether the weights alone are
+            wanted.
         other: The number of a split, or of bytes.
         value: The learning rate.
     """
@@ -93,6 +108,7 @@ class Together:
     Args:
         ranks: Which of them it is.
         device: Where it computes; chooses between NCCL (CUDA) and Gloo.
+        shard: Each process is to hold a part of the network, also where one device could hold it all.
 
     Attributes:
         ranks: As given.
@@ -103,10 +119,8 @@ class Together:
         TrainingError: The processes do not find each other.
     """
 
-    #: What is said where it does not fit.
-    HOLDS_ALL = "Each process holds the whole network: more processes make room for larger batches alone."
-
-    def __init__(self, ranks: Ranks, device: torch.device) -> None:
+    def __init__(self, ranks: Ranks, device: torch.device, *, shard: bool = False) -> None:
+        self._asked_to_shard = shard
         self.ranks = ranks
         self.device = device
         try:
@@ -124,8 +138,10 @@ class Together:
             self._orders = dist.new_group(backend="gloo", timeout=_PATIENCE)
         except (RuntimeError, ValueError, OSError) as error:  # torch's own errors of connections are RuntimeErrors
             raise TrainingError(f"The {ranks.size} processes do not find each other: {_first_line(error)}") from error
-        #: The network as DistributedDataParallel wraps it.
+        #: The network as DistributedDataParallel or FSDP wraps it.
         self._parallel: nn.Module | None = None
+        #: Divides the numbers of the network; None where each process holds all of them.
+        self._shards: Shards | None = None
         self._network: Network | None = None
         #: Makes the state that the others are to take; of the first process alone.
         self._state: Callable[[], Mapping[str, bytes]] | None = None
@@ -141,6 +157,29 @@ class Together:
 
     # -- the first process --------------------------------------------------------------------------------------------
 
+    def shards(self, fits: Callable[[], bool]) -> Shards | None:
+        """What divides the numbers of the network among the processes; called by each, before it builds the network.
+
+        Args:
+            fits: Whether a device can hold all; the first process asks its own, and what it finds holds for all.
+
+        Returns:
+            None where each process holds the whole network.
+
+        Raises:
+            TrainingError: The first process has gone.
+        """
+        with self._waiting():
+            if self.ranks.leads:
+                self._store.set(_SHARD, "1" if self._asked_to_shard or not fits() else "0")
+            else:
+                # The first one may load its data for as long as it takes.
+                while not self._store.check([_SHARD]):
+                    time.sleep(_LOOK_EVERY)
+            if self._store.get(_SHARD) == b"1":
+                self._shards = Shards(self.device)
+        return self._shards
+
     def part_of(self, project: Project) -> Project:
         """The project with the batches that this process computes: what it takes memory for."""
         share = -(-project.training.batch_size // self.ranks.size)
@@ -155,11 +194,44 @@ class Together:
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise ProjectError("A network without weights is not trained: nothing can be divided among processes.")
         self._network, self._state = network, state
-        shared_norm.share(network)
+        if self._shards is None:
+            shared_norm.share(network)
+        else:
+            self._stale = False  # each has made its part of the same initial weights
 
     def state_changed(self) -> None:
-        """Weights or optimizer of this process are no longer what its last step made of them: the others need them."""
-        self._stale = True
+        """Weights or optimizer of this process are no longer what its last step made of them: the others need them.
+
+        Where each holds a part, they have got theirs already (:meth:`divide`).
+        """
+        self._stale = self._shards is None
+
+    def divide(self, checkpoint: Checkpoint) -> Checkpoint:
+        """In the first process: a state that all are to take, of which each process gets its part.
+
+        Returns:
+            The same with this process's own part of weights and optimizer.
+        """
+        bare = replace_fields(checkpoint, weights={}, optimizer={}, average={}, best=None, examples={})
+        tensors = _named(checkpoint)
+        forms = {name: (str(tensor.dtype).removeprefix("torch."), list(tensor.shape)) for name, tensor in tensors}
+        self._send_blobs({"forms": msgspec.json.encode(forms), **checkpoints.to_blobs(bare)})
+        parts: dict[str, Tensor] = {}
+        for name, tensor in tensors:
+            whole = tensor.detach().cpu().contiguous()
+            self._broadcast(whole)
+            parts[name] = self._part(name, whole)
+        return _with_parts(checkpoint, parts)
+
+    def gathering(self, *, weights_alone: bool = False) -> Callable[[Tensor], Tensor]:
+        """In the first process: what makes a whole of each tensor of a checkpoint, in the order of ``capture``."""
+        self.send(Order(What.GATHER, int(weights_alone)))
+        return self.whole
+
+    def whole(self, tensor: Tensor) -> Tensor:
+        """All of a tensor of which each process holds a part, on the CPU; asked for in all processes at once."""
+        with self._waiting():
+            return sharded.whole(tensor)
 
     def begin_step(self, step: int, rate: float) -> None:
         """Every process is to make this step; called by the first one right before it does."""
@@ -215,6 +287,8 @@ class Together:
         self._ended = True
         self._parallel = None
         try:
+            if self.ranks.leads and not self._store.check([_SHARD]):
+                self._store.set(_SHARD, "0")  # somebody may wait for that
             if self._broken:
                 self.report_failure("it could not go on.")
             elif self.ranks.leads and not self._store.check([_FAILED]):
@@ -273,6 +347,8 @@ class Together:
     def outputs(self, network: nn.Module, inputs: Tensor) -> Tensor:
         """What a network puts out for a whole batch, each process for its part; nothing is learned from it."""
         count = inputs.shape[0]
+        if self._shards is not None and self._parallel is not None:
+            network = self._parallel
         with self._waiting():
             return self._rows_of_all(network(inputs[self.ranks.part(count)]), count)
 
@@ -292,11 +368,20 @@ class Together:
         (value,) = struct.unpack("<d", struct.pack("<q", bits))
         return Order(What(what), number, other, value)
 
-    def receive_state(self, order: Order) -> Mapping[str, bytes]:
-        """The blobs that come behind an order of STATE."""
+    def receive_state(self, order: Order) -> Checkpoint:
+        """The state that comes behind an order of STATE; of what is divided, this process's part."""
         sizes = self._receive_bytes(order.number)
         lengths = msgspec.json.decode(sizes, type=dict[str, int])
-        return {name: self._receive_bytes(length) for name, length in lengths.items()}
+        blobs = {name: self._receive_bytes(length) for name, length in lengths.items()}
+        checkpoint = checkpoints.from_blobs(blobs)
+        if self._shards is None:
+            return checkpoint
+        parts: dict[str, Tensor] = {}
+        for name, (kind, shape) in msgspec.json.decode(blobs["forms"], type=dict[str, tuple[str, list[int]]]).items():
+            whole = torch.empty(shape, dtype=getattr(torch, kind))
+            self._broadcast(whole)
+            parts[name] = self._part(name, whole)
+        return _with_parts(checkpoint, parts)
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -304,6 +389,9 @@ class Together:
         """The network as one of several; takes all processes, so none may have failed."""
         network = self._network
         assert network is not None
+        if self._shards is not None:
+            self._parallel = self._shards.whole_network(network)
+            return
         reached = {id(p) for node in network.trained_ids for p in network.module_of(node).parameters()}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # the new name of an argument, which torch 2.10 has not yet
@@ -319,13 +407,24 @@ class Together:
         if not self._stale:
             return
         assert self._state is not None
-        blobs = self._state()
+        self._send_blobs(self._state())
+        self._stale = False
+
+    def _send_blobs(self, blobs: Mapping[str, bytes]) -> None:
         lengths = msgspec.json.encode({name: len(blob) for name, blob in blobs.items()})
         self.send(Order(What.STATE, len(lengths)))
         for part in (lengths, *blobs.values()):
             if part:
                 self._broadcast(torch.frombuffer(bytearray(part), dtype=torch.uint8))
-        self._stale = False
+
+    def _part(self, name: str, whole: Tensor) -> Tensor:
+        """What this process holds of a tensor: its rows, or all where nothing is divided (statistics, counts)."""
+        assert self._shards is not None and self._network is not None
+        section, _, rest = name.partition(_WITHIN)
+        weights = self._network.state_dict()
+        # What an optimizer counts are single numbers.
+        divided = sharded.is_divided(weights[rest]) if section == _WEIGHTS else whole.dim() > 0
+        return self._shards.part(whole) if divided else whole.clone()
 
     def _receive_bytes(self, length: int) -> bytes:
         received = torch.empty(length, dtype=torch.uint8)
@@ -431,6 +530,22 @@ def device_of(name: str, ranks: Ranks) -> torch.device:
         )
     torch.cuda.set_device(ranks.local_rank)
     return torch.device("cuda", ranks.local_rank)
+
+
+def _named(checkpoint: Checkpoint) -> list[tuple[str, Tensor]]:
+    """The tensors that are divided, in the order in which they are sent."""
+    return [
+        *((f"{_WEIGHTS}{_WITHIN}{name}", tensor) for name, tensor in checkpoint.weights.items()),
+        *((f"{_OPTIMIZER}{_WITHIN}{name}", tensor) for name, tensor in checkpoint.optimizer.items()),
+    ]
+
+
+def _with_parts(checkpoint: Checkpoint, parts: Mapping[str, Tensor]) -> Checkpoint:
+    found: dict[str, dict[str, Tensor]] = {_WEIGHTS: {}, _OPTIMIZER: {}}
+    for name, part in parts.items():
+        section, _, rest = name.partition(_WITHIN)
+        found[section][rest] = part
+    return replace_fields(checkpoint, weights=found[_WEIGHTS], optimizer=found[_OPTIMIZER])
 
 
 def _packed(order: Order) -> Tensor:

@@ -14,7 +14,6 @@ from nnviz import interruption
 from nnviz.data.tensors import load as load_data
 from nnviz.errors import Cancelled, NnvizError
 from nnviz.project.model import Project
-from nnviz.train import checkpoint as checkpoints
 from nnviz.train import devices, failures
 from nnviz.train.distributed import SPLITS, Order, Together, What
 from nnviz.train.failures import readable
@@ -99,9 +98,11 @@ class _Follower:
         assert training is not None
         match order.what:
             case What.STATE:
-                training.take(checkpoints.from_blobs(self._together.receive_state(order)))
+                training.take(self._together.receive_state(order))
             case What.STEP:
                 training.follow(order.number, order.value)
+            case What.GATHER:
+                training.give(weights_alone=bool(order.number))
             case What.EVALUATE:
                 self._evaluate(training, order.number, order.other)
 

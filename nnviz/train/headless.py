@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz import __version__
-from nnviz.errors import InputError, NnvizError, ProjectError, RunFileError, StorageError
+from nnviz.errors import InputError, RunFileError, StorageError
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.project.files import io
@@ -18,12 +18,14 @@ from nnviz.record.run import Run, RunInfo
 from nnviz.record.store import RunFileBusy, RunFileExists, RunLock, RunWriter, open_run, write_among_kept
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import devices
-from nnviz.train.change import difference, learning_rate_of
+from nnviz.train.change import learning_rate_of
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.position import EpochResult, Outcome
 from nnviz.train.session import TrainingSession
+from nnviz.train.start import WarmStart, refusal
 
 if TYPE_CHECKING:
+    from nnviz.data.examples import LoadedData
     from nnviz.train.distributed import Together
 
 _COPIES_WHILE_READING = 3
@@ -50,12 +52,15 @@ def train_to_file(
     *,
     data_dir: Path | None = None,
     resume: bool = False,
+    warm: WarmStart | None = None,
     on_session: Callable[[TrainingSession], None] | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
     probes: Sequence[Probe] | None = None,
     on_kept: Callable[[Kept], None] | None = None,
     together: Together | None = None,
+    data: LoadedData | None = None,
+    test: bool = True,
 ) -> Outcome:
     """Trains a project to its last epoch, measures on the test split, and keeps the run in a file.
 
@@ -65,12 +70,15 @@ def train_to_file(
             folder of kept runs.
         data_dir: Where to look for the data set first.
         resume: Go on from the file's last checkpoint, bit for bit on the CPU.
+        warm: Layers that fit begin with these weights; not with ``resume``.
         on_session: Called with the session before it starts: whoever shows progress reads its position.
         on_epoch: Called at the end of each epoch, on this thread.
         probes: The instruments; None is all of them, () is none.
         on_warning: Called, on another thread, when the file cannot be written any more or was lost; training goes on.
         on_kept: Called at the end, however it ended, with where the run is; not where there never was a file.
         together: The other processes that train with this one, which is their first; they end with it, however it ends.
+        data: The data set, where it is loaded already.
+        test: Whether the test split is looked at in the end.
 
     Raises:
         InputError: The file or the data cannot be used.
@@ -79,7 +87,19 @@ def train_to_file(
     """
     with nullcontext() if together is None else _ending_all(together):
         return _train_to_file(
-            project, path, data_dir, resume, on_session, on_epoch, on_warning, probes, on_kept, together
+            project,
+            path,
+            data_dir,
+            resume,
+            warm,
+            on_session,
+            on_epoch,
+            on_warning,
+            probes,
+            on_kept,
+            together,
+            data,
+            test,
         )
 
 
@@ -97,12 +117,15 @@ def _train_to_file(
     path: Path | None,
     data_dir: Path | None,
     resume: bool,
+    warm: WarmStart | None,
     on_session: Callable[[TrainingSession], None] | None,
     on_epoch: Callable[[EpochResult], None] | None,
     on_warning: Callable[[str], None] | None,
     probes: Sequence[Probe] | None,
     on_kept: Callable[[Kept], None] | None,
     together: Together | None,
+    data: LoadedData | None,
+    test: bool,
 ) -> Outcome:
     def warn(text: str) -> None:
         if on_warning is not None:
@@ -124,7 +147,10 @@ def _train_to_file(
                     # The file says it before the session finds out where "auto" is.
                     device=device or _device_name(project),
                     title=project.name,
-                    facts={} if together is None else {"processes": str(together.ranks.size)},
+                    facts={
+                        **({} if together is None else {"processes": str(together.ranks.size)}),
+                        **({} if warm is None else warm.facts),
+                    },
                 )
             )
             on_error = _as_text(warn)
@@ -140,9 +166,11 @@ def _train_to_file(
         session = TrainingSession(
             project,
             run,
+            data=data,
             data_dir=data_dir,
             store=writer,
             resume=checkpoint,
+            warm=warm,
             device=device,
             together=together,
             on_epoch=on_epoch,
@@ -150,6 +178,7 @@ def _train_to_file(
         )
         checkpoint = None  # The session lets it go once it has it: it is as large as the training.
         session.refused.connect(warn)
+        session.told.connect(warn)
         if resume and learning_rate_of(io.loads(run.info.project_json)) != (
             wanted := learning_rate_of(project)
         ):  # else it stays what it was at the checkpoint
@@ -157,7 +186,7 @@ def _train_to_file(
         if on_session is not None:
             on_session(session)
         try:
-            return session.train()
+            return session.train(test=test)
         except RunFileError as error:  # what the checkpoint holds is looked at once the network is there
             raise error.at(file=str(path)) from error
     finally:
@@ -211,23 +240,15 @@ def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:
     stored = open_run(path)
     try:
         before = io.loads(stored.info.project_json, str(path))
-        found = difference(before, project)
-        if found is not None:
-            raise ProjectError(
-                f"The run in this file was made with another setting ({found.text}), so it cannot be gone on with.",
-                file=str(path),
-                field=found.field,
-            )
+        if (refused := refusal(before, project, path)) is not None:
+            raise refused
         kept = stored.checkpoints()
         # As it is read, put together and decoded: three times. Native code that decodes it ends badly without memory.
         refuse_without_room(_COPIES_WHILE_READING * kept[-1].size if kept else 0)
         blobs = stored.load_checkpoint()
         if not blobs:
             return Run(stored.info), None
-        try:
-            checkpoint = checkpoints.from_blobs(blobs)
-        except NnvizError as error:
-            raise RunFileError(str(error), file=str(path)) from error
+        checkpoint = checkpoints.read(blobs, str(path))
         return stored.to_run(checkpoint.progress.step), checkpoint
     finally:
         stored.close()

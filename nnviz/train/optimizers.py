@@ -111,8 +111,12 @@ def _lion(parameters: list[nn.Parameter], values: Mapping[str, float]) -> torch.
 
 
 def _on_the_cpu(parameters: list[nn.Parameter]) -> bool | None:
-    """Whether the one kernel is asked for; None leaves the choice to torch, which knows what an accelerator has."""
-    return True if all(parameter.device.type == "cpu" for parameter in parameters) else None
+    """Whether the one kernel is asked for; None leaves the choice to torch, which knows what an accelerator has.
+
+    Not all of the kernels take parameters that are divided among processes, which are of a type of their own.
+    """
+    plain = all(parameter.device.type == "cpu" and type(parameter) is nn.Parameter for parameter in parameters)
+    return True if plain else None
 
 
 #: Every optimizer the registry knows has exactly one maker here (a test compares the two).
@@ -153,6 +157,41 @@ def build_optimizer(parameters: Iterable[nn.Parameter], choice: Choice) -> torch
 def learning_rate(config: TrainConfig) -> float:
     """The learning rate that a project starts with."""
     return cast(float, registry.optimizer(config.optimizer.kind).values(config.optimizer.params)["learning_rate"])
+
+
+def set_settings(optimizer: torch.optim.Optimizer, choice: Choice, *, begun: bool) -> None:
+    """Gives an optimizer other settings of its kind, but for the learning rate; what it has gathered stays.
+
+    What it has to keep from now on and did not keep before begins at 0, as momentum does at a first step. What it need
+    not keep any more stays until :func:`forget_unneeded`, so that a setting that is put back at once has done nothing.
+
+    Args:
+        optimizer: Made from a choice of the same kind.
+        choice: With the settings from here on.
+        begun: Whether it has made updates.
+    """
+    values = registry.optimizer(choice.kind).values(choice.params)
+    made = OPTIMIZERS[choice.kind]([nn.Parameter(torch.zeros(1))], cast("Mapping[str, float]", values))
+    for group in optimizer.param_groups:
+        for name, value in made.param_groups[0].items():
+            if name not in ("params", "lr", *IMPLEMENTATION):
+                group[name] = value
+    if not begun:
+        return
+    for kept in registry.optimizer(choice.kind).state(values):
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if kept.each_weight and kept.name not in optimizer.state[parameter]:
+                    optimizer.state[parameter][kept.name] = torch.zeros_like(parameter)
+
+
+def forget_unneeded(optimizer: torch.optim.Optimizer, choice: Choice) -> None:
+    """Drops what an optimizer gathered and has no use for with these settings: a momentum that was switched off."""
+    spec = registry.optimizer(choice.kind)
+    needed = {kept.name for kept in spec.state(spec.values(choice.params))}
+    for entries in optimizer.state.values():
+        for name in [name for name in entries if name not in needed]:
+            del entries[name]
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:

@@ -55,14 +55,24 @@ class Origin:
         where = "" if self.split == "train" else f" for the {self.split} examples"
         return f"{words} {name} {'are' if many else 'is'} {self.kind}{where}"
 
-    def error(self, name: str, rate: float) -> NotFiniteError:
-        """The error for whoever waits for the end of the training."""
+    def error(self, name: str, rate: float, restored: int | None) -> NotFiniteError:
+        """The error for whoever waits for the end of the training.
+
+        Args:
+            name: Of the layer.
+            rate: The learning rate.
+            restored: The step after which the network stands now; None where its numbers are spoilt.
+        """
+        kept = (
+            "No state before it is kept" if restored is None else f"The network stands as it did after step {restored}"
+        )
         behind = "at" if self.split == "train" else "after"
         return NotFiniteError(
-            f"Training stopped {behind} step {self.step}: {self.clause(name)}; the learning rate is {rate:g}.",
+            f"Training stopped {behind} step {self.step}: {self.clause(name)}; the learning rate is {rate:g}. {kept}.",
             step=self.step,
             node=self.node,
             quantity=self.quantity,
+            restored=restored,
         )
 
 
@@ -107,13 +117,14 @@ def _in_forward_pass(
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     random = training.random.capture()
     try:
-        with training.random if training.draws else nullcontext(), torch.no_grad():
+        computing = training.computing() if split == "train" else nullcontext()
+        with training.random if training.draws else nullcontext(), computing, torch.no_grad():
             for node, output in network.forward_all(inputs, network.trained_ids).items():
                 if not is_finite(output):
                     quantity = "input" if node == network.input_id else "activation"
                     return Origin(step, node, quantity, what_is_wrong(output), split)
                 if node == network.output_id:
-                    loss = loss_function(output, targets)
+                    loss = loss_function(output.float(), targets)
                     if not is_finite(loss):
                         return Origin(step, node, "loss", what_is_wrong(loss), split)
     finally:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterator
 import torch
 from torch import Tensor
 
+from nnviz.network.chain import DenseChain
 from nnviz.probes.base import Measurement, Probe, Stage
 from nnviz.probes.evidence import RateAnswer, RateQuestion
 from nnviz.record.readings import Reading
@@ -73,6 +74,8 @@ class RateTrials(Probe):
         """The answer; None while it is being looked for, which begins here unless another trial is under way."""
         answer = self._answers.get(question)
         if answer is None and self._trial is None and question.rates and not self._training.replaying:
+            if self._training.is_divided:
+                return None  # there is no whole network to copy
             self._question, self._took = question, 0.0
             self._trial = self._try(question)
         return answer
@@ -126,7 +129,7 @@ class RateTrials(Probe):
         best = nothing
         before: float | None = None
         for value in question.rates:
-            copied = _Copy(training, start, value)
+            copied = CopiedTraining(training, start, value)
             yield
             try:
                 before = (yield from copied.judge()) if before is None else before
@@ -140,22 +143,30 @@ class RateTrials(Probe):
         self._remember(question, best if best.rate is not None else RateAnswer(None, start.progress.step, STEPS))
 
 
-class _Copy:
-    """A network that goes its own way from a state of the training."""
+class CopiedTraining:
+    """A network that goes its own way from a state of the training.
+
+    Attributes:
+        network: The copy.
+        random: What it draws from; to be released after use.
+    """
 
     def __init__(self, training: Training, start: Checkpoint, value: float) -> None:
         config = training.config
         self._training = training
         self._device = training.device
         self.random = RandomStream(training.device, config.seed)
-        self._network = copy.deepcopy(training.network)
-        self._network.train()
-        optimizer = optimizers.build_optimizer(self._network.parameters(), config.optimizer)
+        self.network = copy.deepcopy(training.network)
+        self.network.train()
+        optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
         assert optimizer is not None
-        checkpoints.restore(start, self._network, optimizer)
+        checkpoints.restore(start, self.network, optimizer)
+        # Whoever takes the cure goes on with all else as it is now.
+        optimizers.set_settings(optimizer, config.optimizer, begun=start.progress.step > 0)
         self._optimizer = optimizer
-        self._updates = with_recipe(Updates(optimizer), [*self._network.parameters()], config)
-        self._gradients = training.way_for(self._network)
+        updates = with_recipe(Updates(optimizer), [*self.network.parameters()], config)
+        self._updates = training.held_updates(updates, self.network)
+        self._gradients = training.way_for(self.network) or DenseChain.of(self.network)
         self._value = value
         self._step = start.progress.step
         self._feeder = training.batches_again(resident=False)
@@ -169,7 +180,7 @@ class _Copy:
             inputs, targets = next(batches)
             with self.random:
                 loss = loop.train_step(
-                    self._network, self._loss_of(step), self._updates, inputs, targets, gradients=self._gradients
+                    self.network, self._loss_of(step), self._updates, inputs, targets, gradients=self._gradients
                 )
             self.random.release()
             if not math.isfinite(loss.item()):
@@ -181,11 +192,11 @@ class _Copy:
         """Mean loss of some batches as training sees them, a batch at a time."""
         losses: list[float] = []
         count = 0
-        epoch = self._step // len(self._feeder) + 1
-        batches = enumerate(self._feeder.batches(epoch), epoch * len(self._feeder))
+        epoch = self._feeder.plan.at(self._step).epoch + 1
+        batches = enumerate(self._feeder.batches(epoch), self._feeder.plan.step_of(epoch))
         for step, (inputs, targets) in itertools.islice(batches, _JUDGE_BATCHES):
             with self.random, torch.no_grad():
-                losses.append(float(self._loss_of(step)(self._network(inputs), targets)) * len(targets))
+                losses.append(float(self._loss_of(step)(self.network(inputs), targets)) * len(targets))
             self.random.release()
             count += len(targets)
             yield
@@ -195,7 +206,7 @@ class _Copy:
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches that came after the step, in their order."""
-        epoch, offset = divmod(self._step, len(self._feeder))
+        epoch, offset = self._feeder.plan.at(self._step)
         for number in itertools.count(epoch):
             yield from self._feeder.batches(number, offset)
             offset = 0

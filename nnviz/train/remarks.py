@@ -10,9 +10,10 @@ import numpy as np
 from nnviz.probes.verdict import NOT_TRIED
 from nnviz.project import registry
 from nnviz.project.value_text import number_text
-from nnviz.record.quantities import ACCURACY, EDITED, FINDING, LOSS, MACRO_F1, TEST_USES, TOP5_ACCURACY
+from nnviz.record.quantities import ACCURACY, CHANGE, EDITED, FINDING, LOSS, MACRO_F1, TEST_USES, TOP5_ACCURACY
 from nnviz.record.readings import Cure, Finding, Reading, Scalar
 from nnviz.record.run import RunView
+from nnviz.train.live_settings import Changed
 from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.training import Training
@@ -116,6 +117,23 @@ def unit_switched(step: int, unit: Unit, what: str, now: bool) -> Finding:
         evidence if now else "",
         unit.node,
     )
+
+
+def changed(found: list[Changed], step: int, run: RunView) -> list[Finding]:
+    """Settings that were changed by hand at a step, as events of the run; what it says of that step else is taken back.
+
+    Args:
+        found: The changes, against what held before that step.
+        step: They hold from the next one on.
+        run: What has recorded them so far.
+    """
+    events = [
+        Finding(CHANGE.series(one.field), step, "information", one.text, "Changed by hand while it trained.", one.node)
+        for one in found
+    ]
+    fields = {event.series for event in events}
+    outdated = [one for one in run.events() if one.step == step and one.series not in fields]
+    return [*events, *(replace(one, severity="resolved") for one in outdated)]
 
 
 def edited(training: Training, edit: WeightEdit) -> list[Finding]:

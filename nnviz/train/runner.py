@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -26,6 +27,7 @@ from nnviz.train.checkpoint_store import CheckpointStore, WaitsForFile, WritesBe
 from nnviz.train.devices import fills_cores
 from nnviz.train.evaluation import Collector, result_of
 from nnviz.train.instruments import Instruments
+from nnviz.train.live_settings import LiveSettings
 from nnviz.train.loop import Evaluation, EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.position import EpochResult, Position, Speedometer
@@ -50,8 +52,14 @@ _KEEP_SHARE = 200
 _SAVE_SHARE = 50
 #: Bytes of a state from which on at most one checkpoint waits for the disk beside one that is being written.
 _LARGE = 64 * 2**20
+#: Epochs whose seconds are known.
+_EPOCHS_TIMED = 20
 #: What it means where there is no room for a checkpoint.
 _GIVEN_UP = "States to go back to are given up for a checkpoint"
+_DIVIDED = (
+    "The network is divided among several processes: the instruments that need whole weights or gradients are left "
+    "out, and no states are kept in memory to go back to."
+)
 _SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 _PUT_OFF = "A checkpoint is put off until the one before it is on the disk"
 
@@ -86,6 +94,7 @@ class Runner:
         speed: Examples trained a second, lately, and seconds of training altogether.
         position: Where it stands: frozen values, made anew about 20 times a second while it trains.
         trouble: Why it rests although nobody asked for it, until it goes on.
+        epoch_seconds: Seconds that the latest epochs took, validation included.
         doing: What it is at, in words, for the sentence that says what there was no memory for.
     """
 
@@ -156,6 +165,8 @@ class Runner:
         self._way = Way()
         #: When the next checkpoint at the end of an epoch may be written, likewise.
         self._next_save = 0.0
+        #: Seconds that the latest epochs took.
+        self.epoch_seconds: deque[float] = deque(maxlen=_EPOCHS_TIMED)
         self.doing = "measuring"
         training.room.tell = self._leave_out
         self.position = self._make_position()
@@ -168,6 +179,7 @@ class Runner:
     @epochs.setter
     def epochs(self, count: int) -> None:
         self.training.epochs = count
+        self._record_changes()
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -175,7 +187,7 @@ class Runner:
     def finished(self) -> bool:
         """Whether all epochs are done, their validation as well."""
         training = self.training
-        whole_epochs = training.step % training.steps_per_epoch == 0 and not training.epoch_end_due
+        whole_epochs = training.between_epochs and not training.epoch_end_due
         return whole_epochs and training.epoch >= training.last_epoch
 
     @property
@@ -211,6 +223,8 @@ class Runner:
         self._saved_step = step
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
         self._run.append(remarks.of_data(self.training))
+        if self.training.is_divided:
+            self._leave_out(_DIVIDED)
         self.instruments.measure_all(fixed=True)
         self.keep()
         self.publish()
@@ -285,6 +299,11 @@ class Runner:
         self.position = self._make_position()
         if self.training.spoilt_step is not None and not self.halted:
             self._break_down(self.training.spoilt_step)
+
+    def stop_clock(self) -> None:
+        """Something else is done on this thread for a while; nothing is told of it."""
+        self._price.rest()
+        self.speed.stop()
 
     # -- what may be asked for ----------------------------------------------------------------------------------------
 
@@ -364,6 +383,28 @@ class Runner:
         """From the next step on."""
         self.training.learning_rate = value
         self._run.append([Scalar(LEARNING_RATE.series(), self._shown_step, self.training.learning_rate)])
+        self._record_changes()
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers from the next step on, written down in the run.
+
+        Raises:
+            ParamError: One is not allowed; nothing was changed.
+            TrainingError: Several processes train together.
+        """
+        self.training.take_on(settings)
+        if self._going_back_to is None and self._rewind.steps[-1:] == [self.training.step]:
+            self._keep_state()
+        self._saved_step = -1
+        self._record_changes()
+        if not self.speed.running and not self.has_errand:
+            self.instruments.look_anew()  # what stands there is explained, and tried, with the settings of now
+            self.publish()
+
+    def _record_changes(self) -> None:
+        """What was changed by hand at this step, in place of what the run says of it."""
+        step = self._shown_step
+        self._run.append(remarks.changed(self.training.changes_at(step), step, self._run))
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -515,7 +556,7 @@ class Runner:
 
     def keep(self) -> None:
         """Keeps the state in memory, to go back to."""
-        if self._before_best is not None or self.training.replaying:
+        if self._before_best is not None or self.training.replaying or self.training.is_divided:
             return
         if self._rewind.steps[-1:] != [self.training.step]:
             began = time.perf_counter()
@@ -645,7 +686,7 @@ class Runner:
     @property
     def _is_last_step(self) -> bool:
         training = self.training
-        ends_epoch = (training.step + 1) % training.steps_per_epoch == 0
+        ends_epoch = training.epoch_plan.at(training.step + 1).batch == 0
         return self.steps_left == 1 or (ends_epoch and training.epoch + 1 >= self.epochs)
 
     def _end_steps(self) -> None:
@@ -679,6 +720,7 @@ class Runner:
                 return
             if training.learning_rate != self._recorded_rate():
                 self._run.append([Scalar(LEARNING_RATE.series(), training.step, training.learning_rate)])
+            self._record_changes()
             self.rest()
 
     # -- what is not finite -------------------------------------------------------------------------------------------
@@ -692,6 +734,9 @@ class Runner:
         if self._run.last_step > step:  # A GPU had begun the next one already.
             self._run.rewind(step)
         self._broken_step, self._origin = step, None
+        if training.is_divided:
+            self._conclude(self._unknown_origin(step, "train"))
+            return
         stands_there = training.step == step - 1 and training.a_forward_pass_leaves_no_trace and training.is_finite
         if stands_there or not self._return_to(step - 1):
             self._conclude(origins.of_next_batch(training))
@@ -708,12 +753,17 @@ class Runner:
         self._kept = time.perf_counter()
         return True
 
+    def _unknown_origin(self, step: int, split: str) -> Origin:
+        """Where each process holds a part of the numbers, nobody looks for the first one that was not finite."""
+        return Origin(step, self.training.network.output_id, "loss", "not finite", split)
+
     def _conclude(self, origin: Origin) -> None:
         """It is known where it began: says so and rests."""
         training = self.training
         self._broken_step = self._origin = None
         node = training.network.graph.nodes[origin.node]
-        self.trouble = origin.error(node.name or node.id, training.learning_rate)
+        restored = training.step if training.is_finite else None
+        self.trouble = origin.error(node.name or node.id, training.learning_rate, restored)
         self._run.append([remarks.not_finite(training, origin, self._last_good_step(origin))])
         self.rest()
         if self._on_trouble is not None:
@@ -766,7 +816,9 @@ class Runner:
         # What training examples do to the network, the next step finds out.
         going_on = self._going_back_to is None and not self.halted and split != "train"
         if going_on and result.count and not math.isfinite(result.loss):
-            if self.training.is_finite:
+            if self.training.is_divided:
+                self._conclude(self._unknown_origin(self.training.step, split))
+            elif self.training.is_finite:
                 self._conclude(origins.of_evaluation(self.training, evaluation, split))
             else:
                 self._break_down(self.training.step + 1)
@@ -808,6 +860,7 @@ class Runner:
             self.save(self._way.tag(training.state_bytes + checkpoints.size_of(training.best or {})))
         seconds = self.speed.seconds
         before, self._seconds_before = self._seconds_before, seconds
+        self.epoch_seconds.append(seconds - before)
         if self._on_epoch is not None:
             self._on_epoch(
                 EpochResult(
@@ -825,7 +878,8 @@ class Runner:
         training = self.training
         rate = self.speed.rate
         last = training.last_epoch if self.finished else self.epochs
-        left = max(0, last * training.steps_per_epoch - training.step) * training.step_size
+        steps = training.epoch_plan.step_of(last)
+        left = max(0, steps - training.step) * training.step_size
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
@@ -835,6 +889,7 @@ class Runner:
             step=self._shown_step,
             steps_per_epoch=training.steps_per_epoch,
             epochs=self.epochs,
+            steps=training.epoch_plan.step_of(self.epochs),
             batch_size=training.batch_size,
             samples_per_second=rate,
             eta_seconds=left / rate if rate > 0 else math.nan,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,24 +29,29 @@ from nnviz.errors import Cancelled, DataError, NnvizError, NotFiniteError, Param
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.probes.catalogue import default_probes
+from nnviz.project.files import io
 from nnviz.project.model import Curated, Project, named
 from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.interest import Interest
 from nnviz.record.run import Run
-from nnviz.train import devices, failures
+from nnviz.train import devices, failures, paces
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.checkpoint_store import CheckpointStore
 from nnviz.train.commands import CommandQueue
 from nnviz.train.devices import warm_up
 from nnviz.train.failures import readable
 from nnviz.train.instruments import Instruments
+from nnviz.train.live_settings import LiveSettings
 from nnviz.train.loop import EvaluationResult
+from nnviz.train.paces import Pace
 from nnviz.train.position import EpochResult, Outcome, Position, SessionState
 from nnviz.train.runner import Runner
+from nnviz.train.start import WarmStart
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
 from nnviz.train.waits import ThreadWaits
+from nnviz.train.warm_start import begin_warm
 from nnviz.train.weight_edits import WeightChange, WeightEdit
 
 if TYPE_CHECKING:
@@ -57,6 +63,9 @@ _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 #: Seconds between two looks at whether the disk has taken a checkpoint, while another one waits for the memory.
 _LOOK_AT_THE_DISK = 0.2
+
+#: Seconds of training that say how long an epoch takes: the first steps of a run take longer.
+_LONG_ENOUGH = 1.0
 
 
 class TrainingSession:
@@ -75,18 +84,22 @@ class TrainingSession:
         store: Keeps a checkpoint at the end of an epoch (not of each where they last milliseconds), when paused and
             when stopped.
         resume: Goes on from this checkpoint rather than from the start.
+        warm: Layers that fit begin with these weights, where it begins at the start.
         together: The other processes that train with this one, which is their first; None where it is alone.
 
     Attributes:
         state_changed: Emitted with the new state, on the owner's thread.
+        told: Emitted with a sentence about how it began, on the owner's thread.
         refused: Emitted with a sentence when something asked for cannot be done, on the owner's thread.
         project: What is trained; frozen, for any thread.
         run: Takes what is measured; itself safe for any thread.
         error: Why it FAILED; written once on the owner's thread, for any thread afterwards.
         data: The data set, once it is loaded; the owner's.
+        on_prepared: Called by :meth:`train` before the first step, on its thread.
     """
 
     state_changed = psygnal.Signal(SessionState)
+    told = psygnal.Signal(str)
     refused = psygnal.Signal(str)
 
     def __init__(
@@ -103,12 +116,14 @@ class TrainingSession:
         on_epoch: Callable[[EpochResult], None] | None = None,
         store: CheckpointStore | None = None,
         resume: Checkpoint | None = None,
+        warm: WarmStart | None = None,
         together: Together | None = None,
     ) -> None:
         self.project = project
         self.run = run
         self.data = data
         self.error: Exception | None = None
+        self.on_prepared: Callable[[Training], None] | None = None
         #: Where else to look for the data set.
         self._data_dir = data_dir
         #: The instruments; None is all that suit the data.
@@ -124,6 +139,8 @@ class TrainingSession:
         self._store = store
         #: What to go on from; let go of once it is restored.
         self._resume = resume
+        #: What to begin warm with; likewise.
+        self._warm = warm
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
@@ -152,6 +169,10 @@ class TrainingSession:
         self._sub_step: SubStep | None = None
         #: Seconds that a step is given, 0 for none; and when (``time.monotonic``) the next one may begin.
         self._seconds_a_step = self._next_step = 0.0
+        #: Whether a step was ever given more time than it takes.
+        self._slowed = False
+        #: Epochs after whose validation it rests; None where it goes on.
+        self._rests_after: int | None = None
         #: What it is at while there is no runner, in words, for the sentence about what there was no memory for.
         self._doing = ""
 
@@ -194,6 +215,10 @@ class TrainingSession:
     def step(self, count: int = 1) -> Future[None]:
         """Train ``count`` batches, then rest; everything is measured around the last one."""
         return self._commands.put(lambda: self._step(count))
+
+    def epoch(self) -> Future[None]:
+        """Train to the end of the present epoch, its validation included, then rest; a pause comes before that."""
+        return self._commands.put(self._train_epoch)
 
     def sub_step_on(self, look: Callable[[SubStep], _Result]) -> Future[tuple[SubStep, _Result]]:
         """Do the next of the five parts of a step; the fifth makes it, just as :meth:`step` does.
@@ -262,9 +287,21 @@ class TrainingSession:
         """From the next batch on."""
         return self._commands.put(lambda: self._prepared.set_learning_rate(value))
 
+    def take_on(self, settings: LiveSettings) -> Future[None]:
+        """Other settings of optimizer and layers, other layers frozen, from the next batch on.
+
+        They are recorded; going back makes the steps before them with those before. What concerns layers that the
+        network does not have is left out.
+        """
+        return self._commands.put(lambda: self._take_on(settings))
+
     def set_epochs(self, count: int) -> Future[None]:
         """How far to train; fewer than are done already ends the training at the end of this one."""
         return self._commands.put(lambda: self._set_epochs(count))
+
+    def train_on(self, epochs: int) -> Future[None]:
+        """Train to so many epochs, although the project says fewer; a checkpoint remembers it."""
+        return self._commands.put(lambda: self._set_epochs(epochs, beyond=True))
 
     def curate(self, entries: Sequence[Curated]) -> Future[None]:
         """Other labels and weights for single training examples, from the next epoch on.
@@ -342,10 +379,67 @@ class TrainingSession:
             self._guarded(self._turn)
         self._guarded(self._end)
 
-    def train(self) -> Outcome:
+    # -- several sessions in turn on one thread -------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Prepares, for whoever drives several sessions on one thread; what fails becomes the state FAILED."""
+        if self._state is SessionState.IDLE:
+            self._guarded(self._prepare)
+
+    def take_turn(self, until: int) -> bool:
+        """Does one piece of what there is to do, and waits for nothing: what was asked, a batch, a part of measuring.
+
+        Args:
+            until: Of training, no step beyond this one.
+
+        Returns:
+            Whether there is more to do at once.
+        """
+        if self._has_piece(until):
+            self._guarded(self._turn)
+        if self._runner is not None and self._runner.trouble is not None and self.error is None:
+            self._guarded(self._give_up)
+        return self._has_piece(until)
+
+    def end_turn(self) -> None:
+        """Stops the clock: it is another session's turn, whose seconds are not this one's."""
+        if self._runner is not None:
+            self._runner.stop_clock()
+
+    def end(self) -> None:
+        """The last thing of a session that is driven in turns: keeps what there is."""
+        self._closing.set()
+        self._guarded(self._end)
+
+    @property
+    def has_errand(self) -> bool:
+        """Whether something that was asked for is under way: single steps, going back, an evaluation. The owner's."""
+        return self._runner is not None and self._runner.has_errand
+
+    def _give_up(self) -> None:
+        """A number is not finite, and nobody is there to go back and try again."""
+        assert self._runner is not None and self._runner.trouble is not None
+        raise self._runner.trouble
+
+    def _has_piece(self, until: int) -> bool:
+        if self._commands.pending:
+            return True
+        runner = self._runner
+        if runner is None or self._state in (SessionState.FAILED, SessionState.IDLE):
+            return False
+        if runner.has_errand:
+            return True
+        if self._state is not SessionState.RUNNING:
+            return runner.instruments.busy
+        return runner.finished or runner.training.epoch_end_due or runner.training.step < until
+
+    def train(self, *, test: bool = True) -> Outcome:
         """Prepares and trains to the end on this thread, then measures on the test split.
 
         Ctrl-C ends it after the batch that is under way; what was recorded is kept.
+
+        Args:
+            test: Whether the test split is looked at in the end: not where many runs are compared to choose one.
 
         Raises:
             Cancelled: It was interrupted, stopped or closed before the end, or has ended already: a session lives once.
@@ -358,7 +452,9 @@ class TrainingSession:
         try:
             with self._interruptible():
                 self._guarded(self._prepare)
-                self._guarded(self._train_to_the_end)
+                if self.on_prepared is not None and self._runner is not None and self.error is None:
+                    self.on_prepared(self._runner.training)
+                self._guarded(lambda: self._train_to_the_end(test))
         except KeyboardInterrupt:
             self._torn = True
             raise Cancelled("Broken off in the middle of a step; what was recorded until then is kept.") from None
@@ -391,10 +487,17 @@ class TrainingSession:
         measured = self._probes is None or len(self._probes) > 0
         training = Training(self.project, self.data, device, record_examples=measured, together=self._together)
         devices.fit_threads(training.work)
+        resumed = False
         if self._resume is not None:
             self._doing = failures.RESUMING
             training.restore(self._resume)
+            resumed = True
             self._resume = None  # It is as large as the training, and of no more use.
+        elif self._warm is not None:
+            report = begin_warm(training, self._warm)
+            self._warm = None
+            self.run.append([report.finding])
+            self.told.emit(report.sentence)
         if self._together is not None:
             self._together.meet(None, self.data.mark)
         probes = default_probes(self.data.facts.input_shape) if self._probes is None else self._probes
@@ -404,7 +507,8 @@ class TrainingSession:
             training,
             instruments,
             self.run,
-            epochs=self.project.training.epochs,
+            # Without a window it ends where the project, and who asks for it, says.
+            epochs=training.epochs if training.goes_beyond and not self._to_the_end else self.project.training.epochs,
             keep_best=self.project.training.keep_best,
             store=self._store,
             on_epoch=self._on_epoch,
@@ -414,8 +518,14 @@ class TrainingSession:
         # network and goes on piece by piece while whoever asked for the session can already play.
         self._doing = runner.doing
         runner.begin()
+        if resumed:
+            self._take_on_what_was_asked(runner)
         self._runner = runner
         self._enter(SessionState.READY)
+        if resumed and runner.finished and not self._to_the_end:
+            runner.complete()
+            runner.rest()
+            self._enter(SessionState.DONE)
         if training.curation_remark:  # said when it is ready: whoever opens a project listens to what comes after that
             self._refuse(DataError(training.curation_remark))
 
@@ -431,6 +541,8 @@ class TrainingSession:
             runner.complete()
             runner.rest()
             self._enter(SessionState.DONE)
+        elif self._has_trained_its_epoch(runner):
+            self._pause()
         elif self._state is SessionState.RUNNING or runner.has_errand:
             if self._state is SessionState.RUNNING and not runner.has_errand and self._is_too_early(runner):
                 return
@@ -444,6 +556,16 @@ class TrainingSession:
             runner.settle_down()
             runner.save_what_was_put_off()
             self._commands.wait(_LOOK_AT_THE_DISK if runner.has_checkpoint_to_save else None)
+
+    def _has_trained_its_epoch(self, runner: Runner) -> bool:
+        """Whether it was to train to the end of an epoch, and has."""
+        wanted = self._rests_after
+        return (
+            wanted is not None
+            and self._state is SessionState.RUNNING
+            and runner.training.evaluated_epochs >= wanted
+            and not runner.has_errand
+        )
 
     def _is_too_early(self, runner: Runner) -> bool:
         """Whether the next step has to wait for its time; waits for it, or for a request, once."""
@@ -471,13 +593,25 @@ class TrainingSession:
             if self._state is not SessionState.FAILED and not self._torn:
                 runner.save("stop", last=True)
                 runner.rest(measure=False)
+            self._remember_pace(runner)
             runner.training.random.release()  # also after a step that was torn, which nothing else may be done with
         self.run.finished = True
         if self._state not in (SessionState.DONE, SessionState.FAILED):
             self._enter(SessionState.DONE)
 
-    def _train_to_the_end(self) -> None:
-        """All epochs, then the test split; broken off by an interruption, a stop or a failure."""
+    def _remember_pace(self, runner: Runner) -> None:
+        """How long an epoch took, for whoever asks before the next training of this network."""
+        # Where they were slowed down, or in several processes, they say nothing of the next ones.
+        lasted = sum(runner.epoch_seconds)
+        if lasted >= _LONG_ENOUGH and self._together is None and not self._slowed:
+            training = runner.training
+            steps = training.steps_per_epoch
+            seconds = statistics.median(runner.epoch_seconds) / steps
+            work = training.work * training.config.accumulation
+            paces.remember(self.project, Pace(seconds, 0.0, work, paces.TRAINED, steps * len(runner.epoch_seconds)))
+
+    def _train_to_the_end(self, look_at_test: bool) -> None:
+        """All epochs, then the test split if that is wanted; broken off by an interruption, a stop or a failure."""
         if self._broken_off or self.error is not None:
             return
         self._commands.run()  # What was asked before it began; a stop is one, and then there is nothing to do.
@@ -492,7 +626,7 @@ class TrainingSession:
         if not runner.finished or self._broken_off:
             return
         test = None
-        if len(runner.training.data.test):
+        if look_at_test and len(runner.training.data.test):
             answer: Future[EvaluationResult] = Future()
             runner.evaluate_test(answer)
             while not answer.done() and not self._broken_off:
@@ -539,6 +673,7 @@ class TrainingSession:
 
     def _play(self) -> None:
         runner = self._prepared
+        self._rests_after = None
         if self._state is SessionState.RUNNING:
             return
         self._leave_sub_steps()
@@ -550,8 +685,14 @@ class TrainingSession:
         runner.cancel_steps()
         self._enter(SessionState.RUNNING)
 
+    def _train_epoch(self) -> None:
+        self._prepared.refuse_if_finished()
+        self._play()
+        self._rests_after = self._prepared.training.evaluated_epochs + 1
+
     def _pause(self) -> None:
         runner = self._prepared
+        self._rests_after = None
         runner.cancel_steps()
         if self._state is SessionState.RUNNING:
             runner.rest()
@@ -563,6 +704,7 @@ class TrainingSession:
         if count < 1:
             raise ParamError(f"The number of steps is {count}, but must be at least 1.", field="count")
         self._leave_sub_steps()
+        self._rests_after = None
         runner.take_steps(count)
         self._enter(SessionState.PAUSED)
 
@@ -587,11 +729,13 @@ class TrainingSession:
 
     def _step_back(self) -> None:
         self._leave_sub_steps()
+        self._rests_after = None
         self._prepared.step_back()
         self._enter(SessionState.PAUSED)
 
     def _go_back(self, step: int) -> None:
         self._leave_sub_steps()
+        self._rests_after = None
         self._prepared.go_back(step)
         self._enter(SessionState.PAUSED)
 
@@ -614,16 +758,30 @@ class TrainingSession:
         if steps_per_second is not None and not 0 < steps_per_second < math.inf:
             raise ParamError(f"{steps_per_second} steps a second is no speed.", field="pace")
         self._seconds_a_step = 0.0 if steps_per_second is None else 1.0 / steps_per_second
+        self._slowed = self._slowed or self._seconds_a_step > 0
 
     def _switch_units(self, switches: UnitSwitches) -> None:
         self._prepared.switch_units(switches)
         self._leave_sub_steps()
 
-    def _set_epochs(self, count: int) -> None:
+    def _take_on(self, settings: LiveSettings) -> None:
+        self._prepared.take_on(settings)
+        self._leave_sub_steps()
+
+    def _take_on_what_was_asked(self, runner: Runner) -> None:
+        """A run is gone on with as it was at the checkpoint, but for what its project says now and did not say then."""
+        try:
+            recorded = io.loads(self.run.info.project_json)
+        except NnvizError:
+            return
+        runner.take_on(runner.training.live_settings.merged(recorded, self.project))
+
+    def _set_epochs(self, count: int, *, beyond: bool = False) -> None:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
         runner.epochs = count
+        runner.training.goes_beyond = beyond
         runner.publish()
 
     def _curate(self, entries: Sequence[Curated]) -> None:

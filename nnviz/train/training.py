@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor
 
 from nnviz.data.curation import Curation, curated
+from nnviz.data.epoch_plan import EpochPlan, StepPlace
 from nnviz.data.step_facts import one_hot_classes
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TooLargeError, TrainingError
 from nnviz.network.chain import DenseChain
 from nnviz.network.losses import LossFunction, WeightedLoss, class_amounts, loss_function
-from nnviz.network.memory import build_network
+from nnviz.network.memory import build_network, fits
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.checks.memory import EVALUATION_BATCH, Estimate, Examples
@@ -33,10 +35,12 @@ from nnviz.train.averaging import Average
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.example_record import ExampleRecord
 from nnviz.train.finite import LossWatch, all_finite, refuse_unusable
+from nnviz.train.live_settings import Changed, LiveSettings, among, changed_text, changes
+from nnviz.train.precision import MixedPrecision, mixed_type, puts_channels_last
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import stops_after, with_recipe
 from nnviz.train.room import Room
-from nnviz.train.schedules import rate
+from nnviz.train.schedules import rate_after
 from nnviz.train.unit_switches import Switchboard, UnitSwitches
 from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
@@ -48,11 +52,16 @@ if TYPE_CHECKING:
 
 
 class _Plan(NamedTuple):
-    """From ``first_step`` on: the rate that the schedule multiplies, and how many epochs it is to go."""
+    """From ``first_step`` on: the rate that the schedule multiplies, how many epochs it is to go, and the rest."""
 
     first_step: int
     base: float
     epochs: int
+    settings: LiveSettings
+
+
+#: Where the plan begins that holds before anything is changed: a change before the first step comes behind it.
+_BEFORE = -1
 
 
 class _Curated(NamedTuple):
@@ -82,8 +91,7 @@ class Training:
         room: Says whether there is memory, in bytes, for a copy that training can do without.
         loss_function: Mean loss of a batch in which all examples weigh the same, and how many answers were right.
         optimizer: torch's, with what it keeps; None where no layer has weights.
-        batch_size: Examples in a batch, of which a step takes one or several; the last one of an epoch may hold others.
-        step_size: Examples in a step.
+        epoch_plan: How the steps lie in the epochs.
         random: The stream that dropout draws from.
         draws: Whether a step draws from it.
         best: Weights and buffers of the best epoch so far, copied, on the device; None before the first validation.
@@ -92,6 +100,7 @@ class Training:
         best_figure: The figure that it was chosen by; the worst that there is for none.
         average: The average of the weights that is validated and kept in their place; None where nobody asked for one.
         test_uses: How often the test split was measured, from the beginning of the run.
+        goes_beyond: Whether somebody asked for more epochs than the project says.
         edits: What was set by hand since the start or the last restore.
         examples: How the network does on every training example; None where nobody asked for it.
 
@@ -119,19 +128,34 @@ class Training:
             raise ProjectError("There are no training examples: hold back fewer for validation.", field="data")
         refuse_unusable(data)
         config = project.training
-        #: How it is trained, as the project says.
+        #: How it is trained: as the project says, with the optimizer's settings of the step that comes next.
         self.config = config
         self.data = data
         self.device = device
         examples = Examples(len(data.train), len(data.validation), len(data.test), loaded=True)
         held = project if together is None else together.part_of(project)
+        #: Divides the numbers of the network among the processes; None where this one holds all of them.
+        self._shards = None if together is None else together.shards(lambda: fits(held, inference, examples, device))
+        processes = together.ranks.size if together is not None and self._shards is not None else 1
         try:
-            self.network = build_network(held, device, inference=inference, examples=examples)
+            self.network = build_network(
+                held,
+                device,
+                inference=inference,
+                examples=examples,
+                processes=processes,
+                place=None if self._shards is None else self._shards.place,
+            )
         except TooLargeError as error:
-            raise error if together is None else TooLargeError(f"{error} {together.HOLDS_ALL}") from None
-        estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu")
-        self.room = Room(device, estimate.reserve)
+            if processes == 1:
+                raise
+            raise TooLargeError(f"{error} That is the share of one of {processes} processes.") from None
+        estimate = Estimate(held, inference, examples, accelerator=device.type != "cpu", processes=processes)
+        # Copies of what is divided are whole, and lie in the memory of the first process's computer.
+        self.room = Room(device if self._shards is None else torch.device("cpu"), estimate.reserve)
         self.network.train()
+        if puts_channels_last(config, self.network, device):
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as torch says itself
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
         self.loss_function = loss_function(project.graph, data.facts, amounts)
         self.optimizer = optimizers.build_optimizer(self.network.parameters(), config.optimizer)
@@ -142,20 +166,34 @@ class Training:
         self._gradients: loop.Gradients | None = loop.without_gradients(self.network)
         #: Makes the updates, with clipping and regularisers.
         self._updates: loop.Updater = loop.NoUpdates()
+        #: The optimizer's own updates; None where there is none.
+        self._kernels: Updates | None = None
         if self.optimizer is not None:
-            self._gradients = DenseChain.of(self.network)
-            self._updates = with_recipe(Updates(self.optimizer), [*self.network.parameters()], config)
+            self._gradients = None if self.is_divided else DenseChain.of(self.network)
+            self._kernels = None if self.is_divided else Updates(self.optimizer)
+            self._updates = with_recipe(self._kernels or self.optimizer, [*self.network.parameters()], config)
+        #: How steps are computed with narrow numbers; None for 32 bits.
+        self._mixed: MixedPrecision | None = None
+        narrow = None if self.optimizer is None else mixed_type(config, self.network, device)
+        if narrow is not None:
+            self._mixed = MixedPrecision(device, narrow, [p for p in self.network.parameters() if p.requires_grad])
+            self._updates = self._mixed.updates(self._updates)
         several = _needs_several(self.network)
         #: The way that calls every module; None for that of one batch.
         self._long_way: loop.Gradients | None = None
-        if self.optimizer is not None and config.accumulation > 1:
-            self._gradients = self._long_way = self._accumulated(self.network)
+        if self.optimizer is not None and (config.accumulation > 1 or self._mixed is not None):
+            self._gradients = self._long_way = self._way_of_own()
         #: The other processes that have a part of each batch.
         self._together = together
         if together is not None:
             if config.accumulation > 1 or registry.AVERAGING(config.averaging.kind).averages:
                 raise ProjectError(
                     "Accumulated batches and averaged weights are for one process: training in several takes neither.",
+                    field="training",
+                )
+            if self._mixed is not None or puts_channels_last(config, self.network, device):
+                raise ProjectError(
+                    "Mixed precision and channels last are for one process: training in several takes neither.",
                     field="training",
                 )
             together.attach(self.network, self._state_of_all)
@@ -171,8 +209,6 @@ class Training:
         self._follows_losses = registry.SCHEDULES(config.schedule.kind).follows_losses
         #: The learning rate of an epoch by a schedule that follows the losses, which takes long to find.
         self._rate_of_epoch: tuple[_Plan, int, float] | None = None
-        self.batch_size = config.batch_size
-        self.step_size = config.step_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, self.network.random_state)
         self.draws = self.network.draws_random_numbers
@@ -185,6 +221,7 @@ class Training:
         self._curated = [_Curated(0, curated(data.train, data.facts, project.curation))]
         #: Which of these the batches are made by.
         self._curation = self._curated[0].curation
+        self.epoch_plan = EpochPlan(len(data.train), config.step_size, join_single=self._join_single)
         #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = self.batches_again()
         self.examples: ExampleRecord | None = None
@@ -200,7 +237,7 @@ class Training:
         #: The rest of the present epoch's batches; None where they are to be begun anew at the present step.
         self._batches: Iterator[tuple[Tensor, Tensor]] | None = None
         averages = registry.AVERAGING(config.averaging.kind).averages and self.optimizer is not None
-        self.average = Average(self.network, config.averaging, len(self._feeder)) if averages else None
+        self.average = Average(self.network, config.averaging, self.place_at) if averages else None
         #: What the ends of the epochs have shown, as far as the recipe goes by it.
         self._validated = Validated.of(config)
         #: Epochs after which it was gone on with although early stopping had ended it.
@@ -227,7 +264,12 @@ class Training:
         self._loss_count = 0
         #: Learning rate and goal as they were planned, by the first step they hold for, ascending, since the start or
         #: the last restore.
-        self._plans = [_Plan(0, optimizers.learning_rate(config), config.epochs)]
+        own = among(LiveSettings.of(project), self.network.node_ids)
+        self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
+        #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
+        self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
+        #: Whether the optimizer keeps what it may have no use for.
+        self._keeps_too_much = False
         #: The learning rate that the optimizer has; None where it came with a checkpoint.
         self._rate_in_use: float | None = None
         #: The step that going back leads to; while the present one is before it, known steps are made again.
@@ -237,9 +279,11 @@ class Training:
         self.best_loss = math.inf
         self.best_figure = worst(config.best_by)
         self.test_uses = 0
+        self.goes_beyond = False
         self.edits = WeightEdits()
         #: How often units were switched: another count, and the same weights make something else of an example.
         self.times_switched = 0
+        self._use_settings(own)
 
     # -- where it stands ----------------------------------------------------------------------------------------------
 
@@ -249,19 +293,51 @@ class Training:
         return self._step
 
     @property
+    def is_divided(self) -> bool:
+        """Whether this process holds a part of weights, gradients and optimizer alone: nobody may look at them then.
+
+        What needs the whole takes all processes: steps, evaluations, :meth:`capture`, :meth:`restore`.
+        """
+        return self._shards is not None
+
+    @property
+    def step_size(self) -> int:
+        """Examples in a step of the present epoch; the last one may hold others."""
+        return self.epoch_plan.piece_at(self._step).size
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in a batch of the present epoch, of which a step takes one or several."""
+        return self.step_size // self.config.accumulation
+
+    @property
     def work(self) -> int:
         """Multiply-accumulate operations of the forward pass of one batch; a step may take several."""
         return self.network.inference.macs * self.batch_size
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches an epoch; the last one may be smaller, or one example larger (see ``Feeder.join_single``)."""
-        return len(self._feeder)
+        """Steps of the present epoch; the last one may be smaller, or one example larger."""
+        return self.epoch_plan.piece_at(self._step).steps
+
+    def place_at(self, step: int) -> StepPlace:
+        """Where the step behind so many stands in its epoch."""
+        return self.epoch_plan.at(step)
+
+    @property
+    def between_epochs(self) -> bool:
+        """Whether no epoch has begun that has not ended."""
+        return self.epoch_plan.at(self._step).batch == 0
 
     @property
     def epoch(self) -> int:
         """Finished epochs."""
-        return self._step // self.steps_per_epoch
+        return self.epoch_plan.at(self._step).epoch
+
+    @property
+    def evaluated_epochs(self) -> int:
+        """Epochs whose validation is done."""
+        return self._evaluated_epochs
 
     @property
     def weights_of(self) -> int:
@@ -284,7 +360,47 @@ class Training:
             raise ParamError(
                 f"The learning rate is {value!r}, but must be a number, at least 0.", field="learning_rate"
             )
-        self._plan(float(value), self.epochs)
+        self._plan(base=float(value))
+
+    @property
+    def live_settings(self) -> LiveSettings:
+        """What else can be changed while it trains, as it is for the next step that is trained."""
+        return self._plans[-1].settings
+
+    def take_on(self, settings: LiveSettings) -> None:
+        """Other settings of optimizer and layers, other layers frozen, from the next step on.
+
+        What concerns layers that the network does not have is left out.
+
+        Raises:
+            ParamError: One is not allowed; nothing was changed.
+            TrainingError: Several processes train together.
+        """
+        settings = among(settings, self.network.node_ids)
+        problem = settings.problem(self._optimizer_kind, self.network.graph.nodes)
+        if settings.batch_size == 1 and (several := _needs_several(self.network)):
+            problem = f"{several} needs batches of more than one example"
+        if problem:
+            raise ParamError(f"This cannot be changed while it trains: {problem}.", field="training")
+        if settings != self.live_settings and self._together is not None:
+            raise TrainingError("Several processes train together: settings are changed in a training of one.")
+        self._plan(settings=settings)
+
+    def changes_at(self, step: int) -> list[Changed]:
+        """What was changed by hand to hold from the step behind this one on: learning rate, goal and settings."""
+        index = next((index for index, plan in enumerate(self._plans) if plan.first_step == step), None)
+        if not index:
+            return []
+        before, after = self._plans[index - 1], self._plans[index]
+        found: list[Changed] = []
+        if before.base != after.base:
+            rate = registry.optimizer(self._optimizer_kind).param("learning_rate")
+            text = changed_text(rate, before.base, after.base)
+            found.append(Changed("training.optimizer.params.learning_rate", text))
+        if before.epochs != after.epochs:
+            found.append(Changed("training.epochs", f"Epochs: {before.epochs} → {after.epochs}"))
+        nodes = self.network.graph.nodes
+        return [*found, *changes(before.settings, after.settings, self._optimizer_kind, nodes)]
 
     @property
     def epochs(self) -> int:
@@ -293,7 +409,7 @@ class Training:
 
     @epochs.setter
     def epochs(self, value: int) -> None:
-        self._plan(self._plans[-1].base, value)
+        self._plan(epochs=value)
 
     @property
     def last_epoch(self) -> int:
@@ -306,31 +422,84 @@ class Training:
             self._went_on_after = self._evaluated_epochs
             self._stops_after = None
 
-    def _plan(self, base: float, epochs: int) -> None:
-        """Another learning rate or goal, from the next step that is trained."""
+    def _plan(self, base: float | None = None, epochs: int | None = None, settings: LiveSettings | None = None) -> None:
+        """Another learning rate, goal or settings, from the next step that is trained; None leaves them."""
         last = self._plans[-1]
-        if (base, epochs) == (last.base, last.epochs):
-            return
         begins = max(self._step, self._replay_until)
+        plan = _Plan(
+            begins,
+            last.base if base is None else base,
+            last.epochs if epochs is None else epochs,
+            last.settings if settings is None else settings,
+        )
+        if plan[1:] == last[1:]:
+            return
         if last.first_step == begins:
             self._plans.pop()
-        self._plans.append(_Plan(begins, base, epochs))
+        if plan[1:] != self._plans[-1][1:]:
+            self._plans.append(plan)
+        self._replan()
         if not self.replaying:
             self._use_rate(self.learning_rate)
+            self._use_settings(self._plans[-1].settings)
+
+    def _replan(self) -> None:
+        """Batches of the size that is wanted now, from the next epoch on that begins; before the first step at once."""
+        begins = self.epoch_plan.next_epoch(max(self._step, self._replay_until))
+        plan = self.epoch_plan.with_size(self.live_settings.batch_size * self.config.accumulation, begins)
+        if plan.sizes != self.epoch_plan.sizes:
+            self._use_epoch_plan(plan)
+            if not self.replaying and self.between_epochs:
+                self._batches = None  # which would have begun with the old ones
+
+    def _use_epoch_plan(self, plan: EpochPlan) -> None:
+        self.epoch_plan = self._feeder.plan = plan
+        if self.examples is not None:
+            self.examples.resized()
+
+    def _epoch_plan_of(self, checkpoint: Checkpoint) -> EpochPlan:
+        """How the steps lay in the epochs up to a checkpoint."""
+        if not checkpoint.sizes:
+            return self.epoch_plan
+        return EpochPlan.of(len(self.data.train), checkpoint.sizes, join_single=self._join_single)
+
+    def _plan_at(self, step: int) -> _Plan:
+        """What was planned for a step."""
+        return next((plan for plan in reversed(self._plans) if plan.first_step <= step), self._plans[0])
+
+    def _use_settings(self, settings: LiveSettings) -> None:
+        """Network, optimizer and updates have these from here on."""
+        before = self._settings_in_use
+        if settings is before:
+            return
+        config = self.config
+        if self.optimizer is not None and (before is None or before.optimizer != settings.optimizer):
+            chosen = settings.with_rate(self._optimizer_kind, optimizers.learning_rate(config))
+            optimizers.set_settings(self.optimizer, chosen, begun=self._step > 0)
+            self.config = msgspec.structs.replace(config, optimizer=chosen)
+            self._keeps_too_much = True
+            if self._kernels is not None:
+                self._kernels.look_anew()
+        for one in settings.layers if before is None or before.layers != settings.layers else ():
+            self.network.set_live(*one)
+        self._settings_in_use = settings
+        if self._switchboard.layers != settings.frozen:
+            self._switchboard.layers = settings.frozen
+            self._updates = self._switchboard.held(self._all_updates)
 
     def _rate_at(self, step: int) -> float:
         """The learning rate of a step, as it was planned then."""
-        plan = next((plan for plan in reversed(self._plans) if plan.first_step <= step), self._plans[0])
+        plan = self._plan_at(step)
         if not self._follows_losses:
-            return rate(self._schedule, plan.base, step, self.steps_per_epoch, plan.epochs)
-        epoch = step // self.steps_per_epoch
+            return rate_after(self._schedule, plan.base, self.epoch_plan.epochs_at(step), plan.epochs)
+        epoch = self.epoch_plan.at(step).epoch
         if self._rate_of_epoch is None or self._rate_of_epoch[:2] != (plan, epoch):
             self._rate_of_epoch = (plan, epoch, self.rate_with(plan.base, step))
         return self._rate_of_epoch[2]
 
     def rate_with(self, base: float, step: int) -> float:
         """The learning rate that the schedule would make of another one, as far as is known by now."""
-        return rate(self._schedule, base, step, self.steps_per_epoch, self.epochs, self._validated[LOSS])
+        return rate_after(self._schedule, base, self.epoch_plan.epochs_at(step), self.epochs, self._validated[LOSS])
 
     @property
     def replaying(self) -> bool:
@@ -392,6 +561,10 @@ class Training:
             self._use_rate(self._rate_at(self._step))
         if self._switchboard.history and self.replaying:
             self._use_switches(self._switchboard.at(self._step))
+        if self.replaying:
+            self._use_settings(self._plan_at(self._step).settings)
+        if self._keeps_too_much:
+            self._let_go()
         if self._together is not None:
             self._begin_together(self._together)
         with self.random if self.draws else nullcontext():
@@ -427,8 +600,24 @@ class Training:
             self._edit_again()
         if self._step == self._replay_until:
             self._use_rate(self.learning_rate)
+            self._use_settings(self._plans[-1].settings)
             self._use_switches(self._switchboard.at(self._step))
         return count
+
+    def _let_go(self) -> None:
+        """A step is made with other settings: what the optimizer gathered for those before has no use any more."""
+        self._keeps_too_much = False
+        if self.optimizer is not None:
+            optimizers.forget_unneeded(self.optimizer, self.config.optimizer)
+
+    def held_updates(self, updates: loop.Updater, network: Network) -> loop.Updater:
+        """The same for a copy of the network: what is frozen here is left as it is there."""
+        return self._switchboard.held(updates, network)
+
+    @property
+    def frozen_layers(self) -> frozenset[str]:
+        """The nodes whose parameters are left as they are."""
+        return self._switchboard.layers
 
     def _begin_together(self, together: Together) -> None:
         """All processes are to make this step now."""
@@ -450,7 +639,7 @@ class Training:
         if step != self._step:
             self._step, self._batches = step, None
         self._varies = False
-        self._plans = [_Plan(0, rate, self.epochs)]
+        self._plans = [self._plans[-1]._replace(first_step=_BEFORE, base=rate)]
         self._use_rate(rate)
         with suppress(NotFiniteError):
             self.advance()
@@ -461,6 +650,24 @@ class Training:
     def take(self, checkpoint: Checkpoint) -> None:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""
         self._put_back(replace(checkpoint, random=self.random.capture()))
+
+    def give(self, *, weights_alone: bool) -> None:
+        """In a process that follows another one: its part of a checkpoint that the first one makes."""
+        assert self._together is not None
+        together = self._together
+
+        def given(tensor: Tensor) -> Tensor:
+            together.whole(tensor)  # which only the first one keeps
+            return tensor
+
+        optimizer = None if weights_alone else self.optimizer
+        checkpoints.capture(self.network, optimizer, {}, Progress(), whole=given)
+
+    def _whole_weights(self) -> Tensors:
+        """Weights and buffers of which each process holds a part, on the CPU; takes all processes."""
+        assert self._together is not None
+        whole = self._together.gathering(weights_alone=True)
+        return checkpoints.capture(self.network, None, {}, Progress(), whole=whole).weights
 
     def _state_of_all(self) -> dict[str, bytes]:
         """What decides the next step, for the other processes: not what only the first one keeps."""
@@ -488,9 +695,9 @@ class Training:
             What could not be done, as a sentence; empty where all was.
         """
         found = curated(self.data.train, self.data.facts, entries)
-        begins = -(-max(self._step, self._replay_until) // self.steps_per_epoch)
+        begins = self.epoch_plan.next_epoch(max(self._step, self._replay_until))
         self._curated = [one for one in self._curated if one.first_epoch < begins] + [_Curated(begins, found)]
-        if begins == self.epoch and not self.replaying and self._step % self.steps_per_epoch == 0:
+        if begins == self.epoch and not self.replaying and self.between_epochs:
             self._batches = None  # which would have begun with the old ones
         return found.remark
 
@@ -521,7 +728,7 @@ class Training:
     def _curated_from(self, checkpoint: Checkpoint) -> list[_Curated]:
         """From a checkpoint on: what held there to the end of its epoch, then what is decided now."""
         newest = self._curated[-1].curation
-        whole = self._step % self.steps_per_epoch == 0
+        whole = self.between_epochs
         if checkpoint.curation is None or whole or checkpoint.curation == newest.entries:
             return [_Curated(0, newest)]
         then = curated(self.data.train, self.data.facts, checkpoint.curation)
@@ -559,8 +766,8 @@ class Training:
     def _weighted_loss(self, weights: Tensor | None, feeder: Feeder, step: int) -> LossFunction:
         if weights is None:
             return self.loss_function
-        epoch, batch = divmod(step, len(feeder))
-        part = slice(feeder.examples_before(batch), feeder.examples_before(batch + 1))
+        epoch, batch = self.epoch_plan.at(step)
+        part = slice(feeder.examples_before(batch, epoch), feeder.examples_before(batch + 1, epoch))
         chosen = weights.index_select(0, feeder.order(epoch)[part])
         return WeightedLoss.of(self.loss_function, chosen.to(self.device))
 
@@ -572,7 +779,7 @@ class Training:
         """
         config = self.config
         split = self.data.train
-        return Feeder(
+        feeder = Feeder(
             Split(split.inputs, self._curation.targets, split.numbers),
             self.data.scaler,
             config.step_size,
@@ -584,28 +791,49 @@ class Training:
             weights=self._curation.weights,
             one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
+        feeder.plan = self.epoch_plan
+        return feeder
 
-    def _accumulated(self, network: Network) -> loop.Gradients:
+    def _way_of_own(self) -> loop.Gradients:
+        """The long way of the training itself, whose gradients bear no scale."""
+        way = self._long(self.network)
+        return way if self._mixed is None else self._mixed.unscaled(way)
+
+    def _long(self, network: Network, *, scaled: bool = True) -> loop.Gradients:
+        """The way by accumulated batches, or in mixed precision; by all at once where there is one batch."""
+        forward = network if self._mixed is None else self._mixed.forward(network)
+        backward = torch.autograd.backward if self._mixed is None or not scaled else self._mixed.backward
         several = bool(_needs_several(network))
-        return accumulated(network, self.config.batch_size, join_single=several)
+
+        def gradients(loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            # A batch may have another size in a later epoch.
+            size = self.batch_size if self.config.accumulation > 1 else len(self.data.train)
+            own = accumulated(forward, size, join_single=several, backward=backward)
+            return own(loss_function, inputs, targets)
+
+        return gradients
 
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
-        return None if self._long_way is None else self._accumulated(network)
+        return None if self._long_way is None else self._long(network, scaled=False)
+
+    def computing(self) -> AbstractContextManager[object]:
+        """Inside, modules compute as in a step."""
+        return nullcontext() if self._mixed is None else self._mixed.computing()
 
     @property
     def sees_batches_apart(self) -> bool:
         """Whether a step takes several batches of which each goes its own way: by dropout, or by a normalisation."""
-        return self._long_way is not None and (self.draws or bool(_needs_several(self.network)))
+        return self.config.accumulation > 1 and (self.draws or bool(_needs_several(self.network)))
 
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
         self._use_curation()
-        return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
+        return next(self._feeder.batches(*self.epoch_plan.at(self._step)))
 
     def peek_numbers(self) -> list[int]:
         """Which examples of the training split are in it, in its order."""
-        return self._feeder.numbers(self.epoch, self._step % self.steps_per_epoch)
+        return self._feeder.numbers(*self.epoch_plan.at(self._step))
 
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
@@ -630,6 +858,8 @@ class Training:
     @property
     def is_finite(self) -> bool:
         """Whether all that decides how it goes on is finite: weights, statistics, optimizer; waits for the device."""
+        if self.is_divided:
+            return self.capture(copied=False).is_finite
         state = () if self.optimizer is None else self.optimizer.state.values()
         kept = (value for entries in state for value in entries.values() if isinstance(value, Tensor))
         return all_finite(self.network.state_dict().values()) and all_finite(kept)
@@ -650,7 +880,7 @@ class Training:
         """Batches of a split in its own order, for measuring."""
         if split not in self._measuring:
             # Without gradients a larger batch needs little memory and runs faster.
-            size = max(self.batch_size, EVALUATION_BATCH)
+            size = max(self.config.batch_size, EVALUATION_BATCH)
             data = self.data.split(split)
             self._measuring[split] = Feeder(data, self.data.scaler, size, self.device, shuffle=False)
         return self._measuring[split]
@@ -700,7 +930,10 @@ class Training:
         # Equal ones, and those that have no such figure, are told apart by the loss.
         even = not wins and not better(self.config.best_by, self.best_figure, figure)
         network = self.shown_network
-        if (wins or (even and validation.loss < self.best_loss)) and all_finite(network.state_dict().values()):
+        if not (wins or (even and validation.loss < self.best_loss)):
+            return
+        whole = self._whole_weights() if self.is_divided else None
+        if all_finite((network.state_dict() if whole is None else whole).values()):
             self.best_loss = validation.loss
             self.best_figure = worst(self.config.best_by) if math.isnan(figure) else figure
             self.best_epoch = self.epoch
@@ -708,10 +941,13 @@ class Training:
             if self.room.allows(
                 checkpoints.size_of(self.network.state_dict()), "The best weights are not kept from here on"
             ):
-                self.best = checkpoints.copy_weights(network)
+                self.best = checkpoints.copy_weights(network) if whole is None else whole
 
     def use_weights(self, weights: Tensors) -> None:
         """Puts other weights in; position and optimizer stay. Edits by hand cannot be undone any more."""
+        if self._together is not None and self.is_divided:
+            there = Checkpoint(Progress(step=self._step), weights, random=self.random.capture())
+            weights = self._together.divide(there).weights
         checkpoints.load_weights(weights, self.network)
         self._tell_of_state()
         if self.average is not None:
@@ -724,7 +960,7 @@ class Training:
         if self.best is None:
             return
         self.use_weights(self.best)
-        self._weights_of = self.best_epoch * self.steps_per_epoch
+        self._weights_of = self.epoch_plan.step_of(self.best_epoch)
 
     def use_average(self) -> None:
         """Puts the average of the weights in, if there is one; position and optimizer stay."""
@@ -775,12 +1011,17 @@ class Training:
         return self._edit(Kind.REDO, edit.after)
 
     def _edit(self, kind: Kind, numbers: Mapping[Place, float]) -> WeightEdit:
+        self._refuse_if_divided()
         before = weight_edits.read(self.network, [*numbers])
         weight_edits.write(self.network, numbers)
         self._tell_of_state()
         edit = WeightEdit(kind, self._step, self._evaluated_epochs, before, dict(numbers))
         self.edits.add(edit)
         return edit
+
+    def _refuse_if_divided(self) -> None:
+        if self.is_divided:
+            raise TrainingError("The network is divided among several processes: its weights cannot be set by hand.")
 
     def _edit_again(self) -> None:
         """What was set by hand at this very moment the first time it was reached; elsewhere there is nothing."""
@@ -805,6 +1046,7 @@ class Training:
             copied: False gives the live tensors, for whoever writes them down before the next step.
         """
         self.settle()
+        scale, scaled_steps = (0.0, 0) if self._mixed is None else self._mixed.scale
         progress = Progress(
             step=self._step,
             evaluated_epochs=self._evaluated_epochs,
@@ -817,9 +1059,12 @@ class Training:
             best_figure=self.best_figure.hex() if self.best_epoch and self.config.best_by != LOSS else "",
             figures=self._validated.stored,
             went_on_after=self._went_on_after,
+            more_until=self.epochs if self.goes_beyond else 0,
+            loss_scale=scale.hex() if scale else "",
+            loss_scale_steps=scaled_steps,
         )
         begun = self.average is not None and self.average.begun(self._step)
-        return checkpoints.capture(
+        captured = checkpoints.capture(
             self.network,
             self.optimizer,
             self.random.capture(),
@@ -830,8 +1075,17 @@ class Training:
             None if self.examples is None else self.examples.capture(copied=copied),
             self._present_curation().entries,
             self.average.capture(copied=copied) if self.average is not None and begun else None,
+            self.live_settings,
+            self.epoch_plan.sizes,
             copied=copied,
+            whole=self._together.gathering() if self._together is not None and self.is_divided else None,
         )
+        if not self._keeps_too_much:
+            return captured
+        spec = registry.optimizer(self._optimizer_kind)
+        needed = {kept.name for kept in spec.state(spec.values(self.config.optimizer.params))}
+        kept = {key: one for key, one in captured.optimizer.items() if key.partition("/")[2] in needed}
+        return replace(captured, optimizer=kept)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes on from a checkpoint, with the learning rate that was used there and the units switched as they were.
@@ -842,17 +1096,27 @@ class Training:
         """
         checkpoints.check_data(checkpoint, self.data.fingerprint)
         self._check(checkpoint)
+        self._use_epoch_plan(self._epoch_plan_of(checkpoint))
         self._put_back(checkpoint)
         self._switchboard.history = [(self._step, checkpoint.switches)]
         self._use_switches(checkpoint.switches)
         self.edits.clear()
         self._replay_until = 0
         self._curated = self._curated_from(checkpoint)
+        plan = self._plans[-1]._replace(first_step=_BEFORE)
+        if checkpoint.live is not None:
+            plan = plan._replace(settings=checkpoint.live)
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
             base = float(self.optimizer.param_groups[0]["lr"])
+        if checkpoint.progress.more_until > plan.epochs:
+            self.goes_beyond = True
+            plan = plan._replace(epochs=checkpoint.progress.more_until)
         if base is not None:
-            self._plans = [_Plan(self._step, base, self.epochs)]
+            self._plans = [plan._replace(base=base)]
+        else:
+            self._plans = [plan]
+        self._use_settings(plan.settings)
 
     def go_back(self, checkpoint: Checkpoint, step: int) -> None:
         """Returns to an earlier step by way of a checkpoint before it, from where :meth:`advance` does the rest.
@@ -866,48 +1130,58 @@ class Training:
         """
         present, decided, went_on = self._plans[-1], self._curated[-1], self._went_on_after
         self._put_back(checkpoint)
-        if went_on * self.steps_per_epoch <= step:
+        if self.epoch_plan.step_of(went_on) <= step:
             self._went_on_after = went_on
             self._look_back()
         self.edits.forget_after(step)
         self._edit_again()  # a state that was kept before the edits of its own step
         self._plans = [plan for plan in self._plans if plan.first_step < step]
-        if not self._plans or (self._plans[-1].base, self._plans[-1].epochs) != (present.base, present.epochs):
-            self._plans.append(_Plan(step, present.base, present.epochs))
+        if self._plans[-1][1:] != present[1:]:
+            self._plans.append(present._replace(first_step=step))
         self._replay_until = step
-        begins = -(-step // self.steps_per_epoch)
+        self._replan()
+        begins = self.epoch_plan.next_epoch(step)
         self._curated = [one for one in self._curated if one.first_epoch < max(begins, 1)]
         if self._curated[-1].curation is not decided.curation:
             self._curated.append(_Curated(begins, decided.curation))
         self._switchboard.history = [entry for entry in self._switchboard.history if entry[0] <= step]
         self._use_switches(self._switchboard.at(self._step))
+        self._use_settings(self._plan_at(self._step).settings)
         if not self.replaying:
             self._use_rate(self.learning_rate)
 
     def _check(self, checkpoint: Checkpoint) -> None:
-        progress = checkpoint.progress
+        progress, plan = checkpoint.progress, self._epoch_plan_of(checkpoint)
         checks.check_tensors(checkpoint, self.network, self.config.accumulation)
         checks.check_switches(checkpoint.switches, self.network)
         checks.check_progress(
             progress,
-            steps_per_epoch=self.steps_per_epoch,
-            seen=self._feeder.examples_before(progress.step % self.steps_per_epoch),
+            plan=plan,
             examples=self._feeder.count,
             has_best=checkpoint.best is not None,
         )
         checks.check_random(checkpoint.random, self.device)
+        if checkpoint.live is not None:
+            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
+            if problem:
+                raise checks.damaged(f"of the settings that were changed, {problem}")
         if bool(checkpoint.average) != (self.average is not None and self.average.begun(progress.step)):
             raise checks.damaged("the average of the weights is missing, or there is one that nobody asked for")
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
         reached = {id(p) for node in self.network.trained_ids for p in self.network.module_of(node).parameters()}
         trained = [index for index, parameter in enumerate(parameters) if parameter in reached]
-        checks.check_optimizer(checkpoint, self._optimizer_kind, self.optimizer, trained)
+        checks.check_optimizer(
+            checkpoint, self._optimizer_kind, self.optimizer, trained, left_out=bool(progress.loss_scale)
+        )
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
         if checkpoint.best is not None:
             checkpoints.check_weights(checkpoint.best, self.network)
-        checkpoints.restore(checkpoint, self.network, self.optimizer)
+        together = self._together
+        dividing = together is not None and self.is_divided and together.ranks.leads
+        divided = together.divide(checkpoint) if together is not None and dividing else checkpoint
+        checkpoints.restore(divided, self.network, self.optimizer)
         self._tell_of_state()
         self.random.restore(dict(checkpoint.random))
         self._step = progress.step
@@ -928,11 +1202,13 @@ class Training:
         self._validated.restore(progress.figures, progress.evaluated_epochs)
         self._went_on_after = progress.went_on_after
         self._look_back()
+        if self._mixed is not None and progress.loss_scale:
+            self._mixed.scale = float.fromhex(progress.loss_scale), progress.loss_scale_steps
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
         if self.examples is not None:
             self.examples.restore(checkpoint.examples)
-        self._rate_in_use = None  # the optimizer's own came with the checkpoint
+        self._rate_in_use = self._settings_in_use = None  # the optimizer's own came with the checkpoint
 
     def _tell_of_state(self) -> None:
         """The state is another than what the last step left."""
@@ -951,7 +1227,7 @@ class Training:
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         if self._batches is None:
             self._use_curation()
-            self._batches = self._feeder.batches(self.epoch, self._step % self.steps_per_epoch)
+            self._batches = self._feeder.batches(*self.epoch_plan.at(self._step))
         batch = next(self._batches, None)
         if batch is None:
             self._use_curation()

@@ -1,6 +1,6 @@
-"""Units that are switched off (their output is 0) and units that are frozen (their weights are not trained).
+"""Units that are switched off (their output is 0), and units and layers that are frozen (their weights stay).
 
-Both are done to the live network from outside and leave no trace when they are taken back: a hook on the module whose
+All are done to the live network from outside and leave no trace when they are taken back: a hook on the module whose
 outputs are silenced, and an updater that puts the frozen rows back after each update. A training without switches
 takes the same way, and has the same bits, as one that never heard of them.
 """
@@ -73,10 +73,10 @@ class HeldUpdates:
 
     Args:
         updates: Makes the updates.
-        rows: Parameter, and the rows of it that are held.
+        rows: Parameter, and the rows of it that are held; a slice of all for a whole one.
     """
 
-    def __init__(self, updates: Updater, rows: list[tuple[nn.Parameter, Tensor]]) -> None:
+    def __init__(self, updates: Updater, rows: list[tuple[nn.Parameter, Tensor | slice]]) -> None:
         self._updates = updates
         self._rows = rows
 
@@ -125,11 +125,13 @@ class Switchboard:
         network: Whose units.
         now: How they stand.
         history: How they stood from which step on, oldest first: going back makes the steps as they were made.
+        layers: The nodes that are frozen as a whole; the training's settings say so, and keep their own history.
     """
 
     network: Network
     now: UnitSwitches = NO_SWITCHES
     history: list[tuple[int, UnitSwitches]] = field(default_factory=list)
+    layers: frozenset[str] = frozenset()
     _hooks: list[RemovableHandle] = field(default_factory=list)
 
     def at(self, step: int) -> UnitSwitches:
@@ -154,15 +156,25 @@ class Switchboard:
         ]
         self.now = switches
 
-    def held(self, updates: Updater) -> Updater:
-        """What makes the updates now."""
+    def held(self, updates: Updater, network: Network | None = None) -> Updater:
+        """What makes the updates now.
+
+        Args:
+            updates: Makes them where nothing is frozen.
+            network: Whose parameters; None for the live network, otherwise a copy of it.
+        """
+        network = self.network if network is None else network
         by_node: dict[str, list[int]] = {}
         for unit in self.now.frozen:
             by_node.setdefault(unit.node, []).append(unit.number)
-        rows = []
+        rows: list[tuple[nn.Parameter, Tensor | slice]] = [
+            (parameter, slice(None))
+            for node in sorted(self.layers)
+            for parameter in network.module_of(node).parameters()
+        ]
         for node, units in by_node.items():
-            count = self.network.inference.results[node].output[0]
-            for parameter in self.network.module_of(node).parameters():
+            count = network.inference.results[node].output[0]
+            for parameter in network.module_of(node).parameters() if node not in self.layers else ():
                 if len(parameter) == count:
                     rows.append((parameter, torch.tensor(sorted(units), device=parameter.device)))
         return HeldUpdates(updates, rows) if rows else updates

@@ -48,6 +48,10 @@ class Updates:
         self._optimizer.step()  # which makes the state where there is none
         self._bind()
 
+    def look_anew(self) -> None:
+        """The optimizer has other settings or keeps other things: what is looked up once is looked up again."""
+        self._kernel = None
+
     def _bind(self) -> None:
         """Looks up once what torch would look up at each step."""
         optimizer = self._optimizer

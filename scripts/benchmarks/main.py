@@ -31,6 +31,7 @@ BENCHMARKS = (
     "training",
     "as_used",
     "memory",
+    "on_gpu",
 )
 
 

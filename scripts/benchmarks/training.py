@@ -61,19 +61,23 @@ def bare_steps(
     optimizer_of: Callable[[nn.Module], torch.optim.Optimizer],
     data: LoadedData,
     batch_size: int,
+    device: torch.device | None = None,
 ) -> Iterator[None]:
     """Trains for ever, a step at a time, and validates after each epoch, as a script without any instrument does it."""
-    module = build()
+    module = build().to(device)
     optimizer = optimizer_of(module)
     criterion = nn.CrossEntropyLoss()
+    (inputs_of, targets_of), held = (
+        (split.inputs[:].to(device), split.targets.to(device)) for split in (data.train, data.validation)
+    )
     while True:
         module.train()
-        order = torch.randperm(len(data.train))
+        order = torch.randperm(len(data.train), device=device)
         for first in range(0, len(order), batch_size):
             chosen = order[first : first + batch_size]
-            inputs = data.train.inputs[chosen].float().div_(255)
+            inputs = inputs_of[chosen].float().div_(255)
             optimizer.zero_grad()
-            loss = criterion(module(inputs), data.train.targets[chosen])
+            loss = criterion(module(inputs), targets_of[chosen])
             loss.backward()
             optimizer.step()
             yield
@@ -81,8 +85,8 @@ def bare_steps(
         right = 0
         with torch.no_grad():
             for first in range(0, len(data.validation), 256):
-                outputs = module(data.validation.inputs[first : first + 256].float().div_(255))
-                right += int((outputs.argmax(1) == data.validation.targets[first : first + 256]).sum())
+                outputs = module(held[0][first : first + 256].float().div_(255))
+                right += int((outputs.argmax(1) == held[1][first : first + 256]).sum())
 
 
 class Driven:
@@ -124,7 +128,7 @@ def measure(settings: Settings) -> Iterator[Row]:
         project = msgspec.structs.replace(
             project, training=msgspec.structs.replace(project.training, epochs=1000, keep_best=False)
         )
-        data = _data(settings)
+        data = data_of(settings)
         with tempfile.TemporaryDirectory() as folder:
             off = Driven(project, data, (), Path(folder) / "off.nnvizrun")
             live = Driven(project, data, None, Path(folder) / "live.nnvizrun")
@@ -204,7 +208,8 @@ def spiral_loop(data: LoadedData, batch_size: int) -> float:
     return time.perf_counter() - began
 
 
-def _data(settings: Settings) -> LoadedData:
+def data_of(settings: Settings) -> LoadedData:
+    """MNIST with fewer examples for validation and test; noise of its size where it is not to be had."""
     if settings.data_dir is not None:
         data = load(DataConfig("mnist", validation_fraction=0.2), settings.data_dir)
     else:  # the same sizes, drawn at random: how long a step takes does not depend on what is in the pictures

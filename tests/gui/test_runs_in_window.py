@@ -122,6 +122,7 @@ def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, 
     person.keys(Key.Key_Delete)
     person.until(lambda: window.notices.notice("deleted") is not None and not two.exists())
     person.until(lambda: window.kept_runs.compared == (one,) and len(window.feed.shown.others) == 1)
+    person.until(lambda: {row.path for row in panel.model.rows} == {one, three})
     press_notice(window, "deleted", "Bring back")
     person.until(lambda: two.exists() and {row.path for row in panel.model.rows} == {one, two, three})
     assert next(row for row in panel.model.rows if row.path == two).name == "wide"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace as changed
 
-from nnviz.project.edits import Bypass, Move, RemoveNodes, Rename, SetData, SetParam, SetView
+from nnviz.project.edits import Bypass, Freeze, Move, RemoveNodes, Rename, SetData, SetParam, SetView
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig, View
+from nnviz.project.samples import templates
 from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.train.change import Live, Nothing, Restart, change, difference
 
@@ -24,16 +25,10 @@ def with_training(project: Project, **values: object) -> Project:
 @pytest.mark.parametrize(
     ("after", "field", "words"),
     [
-        (with_training(SPIRAL, batch_size=32), "training.batch_size", "batch size: 32, not 16"),
         (with_training(SPIRAL, seed=7), "training.seed", "seed: 7, not 0"),
         (with_training(SPIRAL, device="cpu"), "training.device", "device: cpu, not auto"),
         (with_training(SPIRAL, keep_best=True), "training.keep_best", "keep best: on, not off"),
         (with_training(SPIRAL, optimizer=Choice("adam")), "training.optimizer.kind", "optimizer: adam, not sgd"),
-        (
-            with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.1, "momentum": 0.9})),
-            "training.optimizer.params.momentum",
-            "momentum of the optimizer: 0.9, not 0.0",
-        ),
         (with_training(SPIRAL, schedule=Choice("cosine")), "training.schedule.kind", "schedule: cosine, not constant"),
         (with_training(SPIRAL, regularisers=(Choice("l2"),)), "training.regularisers", "regularisers: l2, not none"),
         (
@@ -81,6 +76,29 @@ def test_what_a_session_takes_on_is_live() -> None:
     assert change(SPIRAL, rate) == Live(learning_rate=0.5, epochs=9)
     assert change(SPIRAL, SetView(View(3)).apply(SPIRAL)) == Nothing(), (
         "what is looked at reaches a session as an Interest"
+    )
+
+
+def test_settings_of_the_optimizer_batches_dropout_and_freezing_are_live() -> None:
+    larger = with_training(SPIRAL, batch_size=32)
+    live = change(SPIRAL, larger)
+    assert isinstance(live, Live) and live.settings is not None and live.settings.batch_size == 32
+    dropped = templates.sample("digits-cnn")
+    momentum = with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.1, "momentum": 0.9}))
+    found = change(SPIRAL, momentum)
+    assert isinstance(found, Live) and found.settings is not None and dict(found.settings.optimizer)["momentum"] == 0.9
+    assert difference(SPIRAL, momentum) is None, "a run may be continued with another one"
+    other = Freeze({"conv1": True}).apply(SetParam("dropout1", "probability", 0.4).apply(dropped))
+    found = change(dropped, other)
+    assert isinstance(found, Live) and found.settings is not None
+    assert found.settings.frozen == {"conv1"} and [one.value for one in found.settings.layers] == [0.4]
+    wider = SetParam("conv1", "out_channels", 5).apply(other)
+    restart = change(dropped, wider)
+    assert isinstance(restart, Restart) and restart.field.endswith("out_channels") and restart.live == found
+    adam = with_training(momentum, optimizer=Choice("adam", {"weight_decay": 0.1}))
+    restart = change(momentum, adam)
+    assert isinstance(restart, Restart) and restart.live == Live(), (
+        "the settings of another optimizer are not for this session"
     )
 
 

@@ -108,6 +108,7 @@ def test_it_rests_before_the_first_spoilt_update_with_the_weights_of_the_step_be
     assert error.node in training.network.graph.nodes
     assert error.node in str(error)
     assert f"step {first}" in str(error)
+    assert error.restored == first - 1 and str(error).endswith(f"The network stands as it did after step {first - 1}.")
 
 
 def test_the_layer_is_named_whose_output_overflows_first() -> None:
@@ -251,7 +252,7 @@ def test_where_no_state_is_kept_the_first_spoilt_layer_is_named_and_it_still_res
     runner = runner_of(training, run)
     runner._rewind.clear()
     error = until_it_rests(runner)
-    assert error.node
+    assert error.node and error.restored is None and "No state before it is kept" in str(error)
     assert [cure.action for cure in not_finite(run).cures] == ["show_help"]
     runner.leave_trouble()
     assert until_it_rests(runner, 5).node == error.node
@@ -403,7 +404,7 @@ def test_the_command_line_says_layer_quantity_and_step_and_fails(
     last = events[-1]
     assert last["event"] == "failed"
     assert (last["node"], last["quantity"]) == ("output", "loss")
-    assert last["step"] > 1
+    assert last["step"] > 1 and last["restored"] == last["step"] - 1
     assert [event["event"] for event in events].count("finished") == 0
     lines = [line for line in err.splitlines() if line.startswith("nnviz:")]
     assert lines == [f"nnviz: {last['reason']}"]

@@ -22,6 +22,7 @@ from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.train.change import Restart, change, learning_rate_of
+from nnviz.train.start import Start
 from nnviz.train.workbench import Asked, State, Workbench
 
 SPIRAL = Project(
@@ -81,7 +82,7 @@ class FakeHost:
         self.session = None
         self.given_up = False
 
-    def open(self, project: Project, run: Run) -> None:
+    def open(self, project: Project, run: Run, start: Start | None = None) -> None:
         assert not self.problems(project), "a network with problems was opened"
         self._let_go()
         self.number += 1
@@ -131,6 +132,9 @@ class FakeHost:
 
     def set_epochs(self, count: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", count))
+
+    def train_on(self, epochs: int) -> None:
+        self._ask(lambda session: setattr(session, "epochs", epochs))
 
     def curate(self, entries: tuple[Curated, ...]) -> None:
         self._ask(lambda session: setattr(session, "curation", entries))
@@ -469,7 +473,7 @@ class Life(RuleBasedStateMachine):
         if alive and session is not None:
             if session.project.training.optimizer.kind == project.training.optimizer.kind:
                 assert session.rate == learning_rate_of(project)
-            assert session.epochs == project.training.epochs
+            assert session.epochs == bench.epochs
             if session.state == "running":
                 assert bench.state in (State.TRAINED, State.KEPT_OLD)
         if bench.state in (State.DIFFERS, State.KEPT_OLD):

@@ -116,6 +116,14 @@ def canvas_actions(tools: Tools) -> tuple[Offer, ...]:
             place=("&Edit", 3),
         ),
         action(
+            "freeze",
+            "Free&ze",
+            "Leave the parameters of the selected layers as they are while training, or train them again",
+            groups.freeze_selected,
+            "Shift+B",
+            place=("&Edit", 3),
+        ),
+        action(
             "rename",
             "Rena&me",
             "Write another title on the selected card",

@@ -13,7 +13,8 @@ from nnviz.gui.panels.curves import Reading, epoch_ends
 from nnviz.gui.panels.numbers import Floats, epochs_of
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.widgets import Legend, LegendEntry, Segments
-from nnviz.record.quantities import ACCURACY, EPOCH, LOSS, Quantity
+from nnviz.gui.runs.run_events import event_marks
+from nnviz.record.quantities import ACCURACY, CHANGE, EPOCH, LOSS, Quantity
 from nnviz.record.run import RunView
 
 _VIEWS: dict[str, tuple[Quantity, str, str]] = {
@@ -88,7 +89,7 @@ class Overlay(QWidget):
     def refresh(self, changed: frozenset[str]) -> None:
         """Draw what is new."""
         quantity, split, _ = _VIEWS[self.view]
-        if changed & {quantity.series(split), EPOCH.series()}:
+        if changed & {quantity.series(split), EPOCH.series()} or any(map(CHANGE.owns, changed)):
             self._draw()
 
     def set_step(self, run: RunView, step: int | None) -> None:
@@ -122,6 +123,10 @@ class Overlay(QWidget):
             self.plot.set_curve(f"{place}", "", run_colour(place), x, values, smoothed, markers=dots)
             end = max(end, float(x[-1]))
         self.legend.set_entries(entries)
+        marks = [(run, mark, name) for run, name, _ in self._runs for mark in event_marks(run)]
+        self.plot.set_events(
+            [(float(self._placed(run, np.array([mark.step]))[0]), f"{name}\n{mark.text}") for run, mark, name in marks]
+        )
         self.plot.update_ranges(end)
 
     def _placed(self, run: RunView, steps: NDArray[np.int64]) -> Floats:

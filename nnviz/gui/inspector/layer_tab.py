@@ -23,7 +23,7 @@ from nnviz.gui.runs.shown import Shown
 from nnviz.project import choices, registry
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.checks.validate import Diagnostic, Fix
-from nnviz.project.edits import UNSET, Edit, SetParam, Several, Unset
+from nnviz.project.edits import UNSET, Edit, Freeze, SetParam, Several, Unset
 from nnviz.project.graph.groups import contents
 from nnviz.project.model import Choice, Node, ParamValue
 from nnviz.project.spec import LayerSpec, ParamSpec, ShapeResult
@@ -61,6 +61,16 @@ def of_nodes(diagnostics: tuple[Diagnostic, ...], nodes: set[str]) -> list[Diagn
     """The diagnostics about these nodes; the empty id is the whole project."""
     return [one for one in diagnostics if one.node in nodes]
 
+
+#: Not a parameter, but shown like one: it can be switched while training.
+_FROZEN = ParamSpec(
+    "frozen",
+    "frozen",
+    "Training leaves the parameters of this layer as they are: no update, no weight decay. Its gradient is measured "
+    "all the same; a normalisation goes on to follow its batches. Can be changed while training.",
+    "bool",
+    False,
+)
 
 #: More weights than these are not written down: a project file is to be readable.
 _MOST_WRITTEN = 4096
@@ -289,6 +299,10 @@ class LayerTab(Tab):
                 shown.append(replace(setting, name=name, shown_when=when))
                 mine = [choice.params for choice in chosen if choice.kind == kind]
                 values[name] = tuple(one.get(setting.name, setting.default) for one in mine) or (setting.default,)
+        results = self.document.inference.results
+        if nodes and all(node.id in results and results[node.id].parameters for node in nodes):
+            shown.append(_FROZEN)
+            values[_FROZEN.name] = tuple(node.frozen for node in nodes)
         self.form.set_specs(tuple(shown))
         self.form.set_values(values)
 
@@ -335,6 +349,10 @@ class LayerTab(Tab):
         self._set(name, value, gesture)
 
     def _set(self, name: str, value: ParamValue | Unset, gesture: str) -> None:
+        if name == _FROZEN.name:
+            frozen = not isinstance(value, Unset) and bool(value)
+            self.change(Freeze({node.id: frozen for node in self.nodes()}))
+            return
         edits: list[Edit] = []
         for node in self.nodes():
             if name not in self._inner:

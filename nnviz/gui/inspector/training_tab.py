@@ -35,6 +35,7 @@ class TrainingTab(Tab):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(workspace, parent)
         self.known.changed.connect(self.follow)
+        workspace.training.expected.changed.connect(self.follow)
 
     def build(self) -> None:
         """A section for each thing that is chosen among several, the optimizer first, and the plain settings."""
@@ -71,6 +72,8 @@ class TrainingTab(Tab):
         self.column.addWidget(self.training)
         self.summary = self.text(self.page, 12, 400, "muted")
         self.column.addWidget(self.summary)
+        self.expected = self.text(self.page, 12, 400, "muted")
+        self.column.addWidget(self.expected)
 
     def show_document(self) -> None:
         """The values of the document."""
@@ -82,6 +85,7 @@ class TrainingTab(Tab):
                 form.show_choice(getattr(config, name))
         self.training.set_values({param.name: (getattr(config, param.name),) for param in TRAINING})
         self.summary.setText(self._sum_up())
+        self._show_expected()
         self.curve.show_config(config)
         self._fold()
 
@@ -118,6 +122,15 @@ class TrainingTab(Tab):
             f"{themes.format_count(project.training.batch_size)}{several}: {themes.format_count(steps)} "
             f"step{'s' * (steps != 1)} an epoch, {themes.format_count(total)} in all."
         )
+
+    def _show_expected(self) -> None:
+        """How long it is going to take, where somebody knows."""
+        sizes = self.known.split_sizes(self.document.project.data)
+        duration = self.workspace.training.expected.duration(sizes)
+        self.expected.setVisible(duration is not None)
+        if duration is not None:
+            self.expected.setText(f"{duration.text[:1].upper()}{duration.text[1:]}.")
+            self.expected.setToolTip(duration.why)
 
     def _on_edited(self, name: str, value: ParamValue, gesture: str) -> None:
         self._apply(replace(self.document.project.training, **{name: value}), gesture)

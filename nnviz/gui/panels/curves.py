@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,15 @@ from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.numbers import Average, Floats, epochs_of, value_at
 from nnviz.gui.panels.options import add_smoothing
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
+from nnviz.gui.runs.run_events import event_marks
 from nnviz.project.document import Document
 from nnviz.record.age import Moment, moment_of
 from nnviz.record.quantities import EPOCH
 from nnviz.record.readings import Scalar
 from nnviz.record.run import RunView
+
+if TYPE_CHECKING:
+    from nnviz.gui.panels.plot import CurvePlot
 
 _MOST_EPOCHS = 1e9
 _NO_EPOCHS: tuple[NDArray[np.int64], Floats] = (np.empty(0, np.int64), np.empty(0))
@@ -178,6 +183,12 @@ class CurvesPanel(Panel):
     def _placed(self, steps: NDArray[np.int64] | Floats, ends: NDArray[np.int64], epochs: Floats) -> Floats:
         placed = np.asarray(steps, dtype=np.float64)
         return epochs_of(placed, ends, epochs, self._pace) if self.axis == "epoch" else placed
+
+    def mark_events(self, plot: CurvePlot, run: RunView) -> None:
+        """Mark what was changed by hand in the shown run; the other runs' changes are their own."""
+        marks = event_marks(run)
+        places = self.place(np.array([mark.step for mark in marks], dtype=np.float64))
+        plot.set_events([(float(place), mark.text) for place, mark in zip(places, marks, strict=True)])
 
     def step_of(self, x: float) -> int:
         """The nearest step to a place on the horizontal axis."""

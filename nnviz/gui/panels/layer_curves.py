@@ -13,7 +13,7 @@ from nnviz.gui.look.theme import mixed
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices, trained_nodes
 from nnviz.gui.panels.plot import CurvePlot
 from nnviz.record.age import Moment, ReadingShown
-from nnviz.record.quantities import EPOCH, Curves, Quantity
+from nnviz.record.quantities import CHANGE, EPOCH, Curves, Quantity
 from nnviz.record.run import RunView
 
 #: How much of its colour a layer's curve of another run keeps.
@@ -41,7 +41,7 @@ class LayerCurvesPanel(CurvesPanel):
         quantity, curves = cls.quantity, cls.quantity.curves
         assert curves is not None, f"{quantity.name} declares no curves"
         cls.curves, cls.key, cls.letter, cls.title = curves, curves.key, curves.letter, quantity.title
-        cls.quantities = (quantity, EPOCH)
+        cls.quantities = (quantity, EPOCH, CHANGE)
         healthy = quantity.bands.healthy
         cls.bands = ((*healthy, "good"),) if healthy is not None else ()
         title = quantity.title[:1].lower() + quantity.title[1:]
@@ -94,6 +94,7 @@ class LayerCurvesPanel(CurvesPanel):
             x = self.place(reading.steps)
             self.plot.set_curve(node, node, colour, x, reading.values, smoothed, dashed=dashed)
         self._draw_beside(changed)
+        self.mark_events(self.plot, run)
         self.plot.set_emphasis(self.selection)
         self.plot.set_cursor(None if step is None else float(self.place(np.array([step]))[0]))
         self.plot.update_ranges(max(self.end(run), self._end_beside()))
@@ -122,7 +123,8 @@ class LayerCurvesPanel(CurvesPanel):
                 reading = self._beside.setdefault((index, series), Reading())
                 reading.follow(steps, values, self.smoothing, logarithmic=self.quantity.scale == "log")
                 ground = QColor(themes.current().panel)
-                colour = faint_run_colour(index) if chosen else mixed(ground, self.colour_of(node)[0], _BESIDE)
+                place = index if self.shown is None else self.shown.place(index)
+                colour = faint_run_colour(place) if chosen else mixed(ground, self.colour_of(node)[0], _BESIDE)
                 x = self.place_of(other, steps)
                 self.plot.set_curve(f"{index} {series}", "", colour, x, reading.smoothed, dashed=not chosen)
 

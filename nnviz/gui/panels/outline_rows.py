@@ -32,6 +32,7 @@ class RowFacts:
         severity: ``error``, ``warning`` or empty.
         reasons: The sentences behind it.
         bypassed: The layer is left out for the time being.
+        frozen: The layer has parameters, and training leaves them as they are.
         folded: The group is one card on the canvas.
         count: ``7 layers``, of a group.
     """
@@ -44,13 +45,14 @@ class RowFacts:
     severity: str = ""
     reasons: tuple[str, ...] = ()
     bypassed: bool = False
+    frozen: bool = False
     folded: bool = False
     count: str = ""
 
     @property
     def states(self) -> list[str]:
         """What else has to be said, in words."""
-        said = ("bypassed" * self.bypassed, "folded up" * self.folded, self.count)
+        said = ("bypassed" * self.bypassed, "frozen" * self.frozen, "folded up" * self.folded, self.count)
         return [state for state in said if state]
 
 
@@ -248,6 +250,7 @@ class OutlineWords:
             severity=self._severity((node.id,)),
             reasons=tuple(one.text for one in self._problems.get(node.id, ())),
             bypassed=node.bypassed,
+            frozen=node.frozen and not node.bypassed and result is not None and result.parameters > 0,
         )
 
     def _of_group(self, group: Group) -> RowFacts:

@@ -109,7 +109,8 @@ class _Rows(QStyledItemDelegate):
         painter.setPen(colours.text_muted if facts.bypassed or not facts.family else colours.text)
         left = self._say(painter, rect, left, facts.title, 13, 600 if facts.count else 500)
         painter.setPen(colours.text_muted)
-        quiet = " · ".join(part for part in (facts.name, facts.count, "bypassed" if facts.bypassed else "") if part)
+        state = "bypassed" if facts.bypassed else "frozen" if facts.frozen else ""
+        quiet = " · ".join(part for part in (facts.name, facts.count, state) if part)
         self._say(painter, rect, left, quiet, 12, 400)
 
     @staticmethod

@@ -8,12 +8,13 @@ screen's width, because pyqtgraph keeps the peaks of what falls on one pixel.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+from PySide6.QtGui import QColor, QCursor, QFontMetrics, QPen, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QToolTip, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.painting import guard_class
@@ -22,6 +23,7 @@ from nnviz.gui.panels.numbers import Floats, SteadyRange, decade_ticks, nice_tic
 from nnviz.gui.panels.plot_curve import Curve, place
 from nnviz.gui.panels.plot_labels import AxisTitle, EndLabel, EndLabels
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import set_font
 
 pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
@@ -31,6 +33,8 @@ for _kind in (*_PAINTED, pg.ViewBox, pg.GraphicsView):
 
 #: Numbers beside the vertical axis have the room of this; wider ones are written by their power.
 _WIDEST_TICK = "2.5e−5"
+#: Pixels from the mouse within which a mark tells what it is.
+_NEAR = 6.0
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -71,6 +75,7 @@ class CurvePlot(QWidget):
         self._x_end = 1.0
         self._whole_x = True
         self._x_title, self._y_title = "step", ""
+        self._event_told = ""
 
         self._view = pg.PlotWidget(parent=self)
         self._view.setFrameShape(self._view.Shape.NoFrame)
@@ -99,6 +104,13 @@ class CurvePlot(QWidget):
         self._grid = pg.PlotCurveItem(connect="pairs", antialias=False)
         self._grid.setZValue(-20)
         self._item.addItem(self._grid, ignoreBounds=True)
+        #: What was changed by hand: a thin line from top to bottom, and a mark at its upper end.
+        self._events: tuple[tuple[float, str], ...] = ()
+        self._event_lines = pg.PlotCurveItem(connect="pairs", antialias=False)
+        self._event_marks = pg.ScatterPlotItem(size=9, pxMode=True, symbol="t", useCache=False)
+        for item, height in ((self._event_lines, -5), (self._event_marks, 15)):
+            item.setZValue(height)
+            self._item.addItem(item, ignoreBounds=True)
         self._bands: list[object] = []
         self._band_specs: list[tuple[float, float, str]] = []
 
@@ -201,6 +213,7 @@ class CurvePlot(QWidget):
     def clear(self) -> None:
         """Remove everything and forget the ranges."""
         self.keep_only(set())
+        self.set_events(())
         self._marker.clear()
         self._y_range.reset()
         self._auto = True
@@ -221,6 +234,34 @@ class CurvePlot(QWidget):
         self._cursor.setVisible(x is not None)
         if x is not None:
             self._cursor.setPos(x)
+
+    @property
+    def events(self) -> tuple[tuple[float, str], ...]:
+        """What is marked as changed by hand."""
+        return self._events
+
+    def set_events(self, events: Sequence[tuple[float, str]]) -> None:
+        """Mark where something was changed by hand: (place on the horizontal axis, what it was, in words)."""
+        if tuple(events) != self._events:
+            self._events = tuple(events)
+            self.setAccessibleDescription("; ".join(text.replace("\n", ", ") for _, text in self._events))
+            self._place_events()
+
+    def event_at(self, x: float) -> str:
+        """What was changed where the mouse is, in words; empty where nothing was."""
+        box = self._item.getViewBox()
+        low, high = box.viewRange()[0]
+        reach = _NEAR * (high - low) / max(box.width(), 1.0)
+        nearest = min(self._events, key=lambda event: abs(event[0] - x), default=None)
+        return nearest[1] if nearest is not None and abs(nearest[0] - x) <= reach else ""
+
+    def _place_events(self) -> None:
+        """The lines reach from the lower edge of what is seen to the upper one, however it is zoomed."""
+        low, high = self._item.getViewBox().viewRange()[1]
+        places = np.array([place for place, _ in self._events], dtype=np.float64)
+        self._event_lines.setData(np.repeat(places, 2), np.tile([low, high], len(places)))
+        top = high - (high - low) * 5.0 / max(self._item.getViewBox().height(), 1.0)
+        self._event_marks.setData(places, np.full(len(places), top))
 
     def set_weight(self, weight: float) -> None:
         """Draw lines so many times as wide: enlarged on a screen, they keep their width in its pixels."""
@@ -342,6 +383,8 @@ class CurvePlot(QWidget):
             left.setTicks([list(zip(ticks, texts, strict=True))])
         self._grid.setData(np.tile([x_low, x_high], len(lines)), np.repeat(lines, 2))
         bottom.setTicks([self._ticks_along(x_low, x_high, width)])
+        if self._events:
+            self._place_events()
         self._update_labels()
 
     def _ticks_along(self, low: float, high: float, width: float) -> list[tuple[float, str]]:
@@ -385,9 +428,14 @@ class CurvePlot(QWidget):
         self._pointer.setVisible(True)
         self._pointer.setPos(x)
         self.hovered.emit(x)
+        text = self.event_at(x)
+        if text != self._event_told:
+            self._event_told = text
+            QToolTip.showText(QCursor.pos(), plain_tip(text) if text else "", self)
 
     def leave(self) -> None:
         """The mouse has gone: no reading any more."""
+        self._event_told = ""
         if self._pointer.isVisible():
             self._pointer.setVisible(False)
             self.hovered.emit(None)
@@ -427,6 +475,9 @@ class CurvePlot(QWidget):
         self._grid.setPen(pg.mkPen(QColor(theme.grid), width=1))
         self._item.getAxis("left").setPen(QPen(Qt.PenStyle.NoPen))
         self._cursor.setPen(pg.mkPen(QColor(theme.accent), width=1.5))
+        self._event_lines.setPen(pg.mkPen(QColor(theme.text_faint), width=1))
+        self._event_marks.setPen(pg.mkPen(QColor(theme.panel), width=1))
+        self._event_marks.setBrush(QColor(theme.text))
         self._pointer.setPen(pg.mkPen(QColor(theme.text_faint), width=1, style=Qt.PenStyle.DashLine))
         self.set_bands(self._band_specs)
         for curve in self._curves.values():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QToolTip, QWidget
 
 from nnviz.gui.look import icons, theme
 from nnviz.gui.look.painting import answering, guarded
@@ -17,10 +18,12 @@ from nnviz.gui.look.theme import format_bytes, format_count
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import text_width
 from nnviz.gui.parts.key_use import KeyUse
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.runs.run_events import EventMark, event_marks
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.standing import Standing
 from nnviz.gui.runs.training import Training
-from nnviz.record.quantities import COST, EPOCH
+from nnviz.record.quantities import CHANGE, COST, EPOCH
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ _MEMORY_DELAY = 100
 _MOST_MARKS = 200
 #: Pixels between two marks, at least, and of how many epochs then one is marked.
 _MARK_GAP = 9
+#: Pixels from the mouse within which a mark tells what it is.
+_NEAR = 6.0
 _STRIDES = (1, 2, 5, 10, 20, 50, 100)
 #: The figures at the right, and what each has room for, so that nothing moves while they count.
 _FIGURES = {
@@ -92,6 +97,7 @@ class Track(QWidget):
         self._step: int | None = None
         self._against: int | None = None
         self._marks: tuple[int, ...] = ()
+        self._events: tuple[EventMark, ...] = ()
         self._hover: int | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -125,6 +131,24 @@ class Track(QWidget):
         if step != self._against:
             self._against = step
             self.update()
+
+    @property
+    def events(self) -> tuple[EventMark, ...]:
+        """What is marked as changed by hand."""
+        return self._events
+
+    def set_events(self, events: tuple[EventMark, ...]) -> None:
+        """Mark where something was changed by hand."""
+        if events != self._events:
+            self._events = events
+            self.setAccessibleDescription("; ".join(mark.text.replace("\n", ", ") for mark in events))
+            self.update()
+
+    def event_at(self, x: float) -> str:
+        """What was changed at a place of the line, in words; empty where nothing was."""
+        nearest = min(self._events, key=lambda mark: abs(self.position_of(mark.step) - x), default=None)
+        near = nearest is not None and abs(self.position_of(nearest.step) - x) <= _NEAR
+        return nearest.text if near and nearest is not None else ""
 
     @property
     def against(self) -> int | None:
@@ -167,6 +191,7 @@ class Track(QWidget):
         painter.drawRoundedRect(QRectF(8, middle - 2.5, max(0.0, self.position_of(shown) - 8), 5), 2.5, 2.5)
         painter.setPen(QPen(colours.warning, 1.5))
         painter.drawLines([QLineF(x, middle - 6, x, middle + 6) for x in map(self.position_of, self.shown_marks())])
+        self._paint_events(painter, middle)
         if self._against is not None:
             painter.setPen(QPen(colours.text_muted, 2))
             painter.setBrush(colours.panel)
@@ -180,6 +205,24 @@ class Track(QWidget):
             x = self.position_of(self._hover)
             painter.drawLine(QPointF(x, middle - 8), QPointF(x, middle + 8))
         painter.end()
+
+    def _paint_events(self, painter: QPainter, middle: float) -> None:
+        """A thin line across, and a mark above it that epochs do not have."""
+        colours = theme.current()
+        for mark in self._events:
+            x = self.position_of(min(mark.step, self._planned))
+            painter.setPen(QPen(colours.text, 1.0))
+            painter.drawLine(QPointF(x, 4), QPointF(x, middle + 8))
+            painter.setPen(QPen(colours.panel, 1.0))
+            painter.setBrush(colours.text)
+            painter.drawPolygon([QPointF(x - 5, 0.5), QPointF(x + 5, 0.5), QPointF(x, 7)])
+
+    def event(self, event: QEvent) -> bool:
+        """Pointed at a mark, the tip says what was changed there; elsewhere what the line is for."""
+        if isinstance(event, QHelpEvent) and (text := self.event_at(event.pos().x())):
+            QToolTip.showText(event.globalPos(), plain_tip(text), self)
+            return True
+        return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go there."""
@@ -256,6 +299,8 @@ class Timeline(QWidget):
         self._feed = feed
         self._marks_cursor = -1
         self._errors: bool | None = None
+        #: The run whose changes are marked.
+        self._events_of: RunView | None = None
         self.setObjectName("Timeline")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         row = QHBoxLayout(self)
@@ -291,7 +336,7 @@ class Timeline(QWidget):
         feed.step_changed.connect(self._on_step)
         feed.run_changed.connect(self._on_run)
         feed.shown_changed.connect(lambda shown: self.track.set_against(shown.against))
-        feed.ticked.connect(lambda _names: self._update())
+        feed.ticked.connect(self._update)
         training.moved.connect(self._on_moved)
         training.changed.connect(self._update)
         self._timer = QTimer(self)
@@ -346,11 +391,14 @@ class Timeline(QWidget):
         self._cost.setToolTip(price_help(standing))
         self._update()
 
-    def _update(self) -> None:
+    def _update(self, changed: Collection[str] = ()) -> None:
         run, standing = self._feed.run, self._training.standing
         last = max(run.last_step, 0)
         planned = max(standing.steps, last) if self._training.state != "replay" else last
         self.track.set_range(last, planned, self._epoch_marks(run))
+        if self._events_of is not run or any(map(CHANGE.owns, changed)):
+            self._events_of = run
+            self.track.set_events(event_marks(run))
         step = self._feed.current_step
         # The very number that the top bar shows: what the run was given lies a moment behind it while it trains.
         shown = standing.seen.step

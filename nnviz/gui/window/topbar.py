@@ -30,6 +30,7 @@ from nnviz.gui.parts.field_undo import undo_document_from
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.in_place import Field, InPlace, text_width, value_font, value_height
 from nnviz.gui.parts.widgets import ElidedLabel
+from nnviz.gui.runs.pace import PACES, pace_of
 from nnviz.gui.runs.standing import Standing, with_learning_rate
 from nnviz.gui.runs.training import Training
 from nnviz.gui.window.project_title import ProjectTitle
@@ -42,7 +43,7 @@ from nnviz.train.change import learning_rate_of
 
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")
 _RATE_TIP = "Length of a step. Can be changed while training: it holds from the next batch on."
-_BATCH_TIP = "Examples in one step. Needs a restart."
+_BATCH_TIP = "Examples in one step. Can be changed while training: it holds from the next epoch on."
 _OPTIMIZER_TIP = "The rule by which gradients change the weights. Needs a restart."
 _BATCHES = ("1", "4", "8", "16", "32", "64", "128", "256", "512", "1024")
 
@@ -70,7 +71,7 @@ class _Form:
 
 _PAIR, _NAME = "Handwritten digits · 1 437 / 360", "Handwritten digits"
 #: What gives way to the rest where there is no room, what weighs least first.
-_LESSER = ("device", "test", "progress", "data", "optimizer", "batch", "step")
+_LESSER = ("device", "test", "progress", "pace", "data", "optimizer", "batch", "step")
 
 
 def _forms() -> tuple[_Form, ...]:
@@ -209,6 +210,7 @@ class TopBar(QWidget):
             ("step_back", "step-back", "step"),
             ("play", "play", "Play"),
             ("step", "step", "step"),
+            ("epoch", "epoch", ""),
         ):
             button = QToolButton(self)
             action = self._actions[name]
@@ -263,6 +265,11 @@ class TopBar(QWidget):
         self._optimizer.chosen.connect(self._on_optimizer)
         self._optimizer.left.connect(self.left)
         row.addWidget(self._field("Optimizer", self._optimizer))
+
+        self._pace = InPlace([pace.title for pace in PACES], "20/s", "Speed", self, editable=False)
+        self._pace.chosen.connect(self._on_pace)
+        self._pace.left.connect(self.left)
+        row.addWidget(self._field("Speed", self._pace))
 
     def _build_progress(self, row: QHBoxLayout) -> None:
         self._progress_box = QWidget(self)
@@ -331,7 +338,7 @@ class TopBar(QWidget):
             button.setFixedHeight(button_height)
         for field in self._fields.values():
             field.refit()
-        for choice in (self._rate, self._batch, self._optimizer):
+        for choice in (self._rate, self._batch, self._optimizer, self._pace):
             choice.refit()
         for value in (self._epoch, self._epochs, self._step):
             value.setFont(value_font())
@@ -359,6 +366,7 @@ class TopBar(QWidget):
             "device": self._device,
             "test": self._test,
             "progress": self._progress_box,
+            "pace": self._fields["Speed"],
             "data": self._data,
             "optimizer": self._fields["Optimizer"],
             "batch": self._fields["Batch"],
@@ -378,7 +386,7 @@ class TopBar(QWidget):
         scale = theme.surrounding_scale()
         beside, only = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
         for name, button in self._player.items():
-            wordless = name == "reset" or (compact and name != "play")
+            wordless = name in ("reset", "epoch") or (compact and name != "play")
             button.setToolButtonStyle(only if wordless else beside)
             if wordless:
                 button.setFixedWidth(round(34 * scale))
@@ -410,6 +418,9 @@ class TopBar(QWidget):
             menu.addAction(f"Data: {self._data_title()}…", self.data_requested.emit)
         if "test" in hidden:
             menu.addAction(self._actions["evaluate_test"])
+        if "pace" in hidden:
+            pace = pace_of(self._training.pace)
+            self._add_choices(f"Speed: {pace.title}", [one.title for one in PACES], pace.title, self._on_pace)
         if "optimizer" in hidden:
             shown = registry.optimizer(training.optimizer.kind).title
             names = [spec.title for spec in registry.optimizers().values()]
@@ -452,6 +463,9 @@ class TopBar(QWidget):
         icons.bind(self._test, "lock-open" if uses else "lock", "warning" if uses else "text_muted")
         self._test.setEnabled(self._actions["evaluate_test"].isEnabled())
         self._update_data()
+        pace = pace_of(self._training.pace)
+        self._pace.show_value(pace.title)
+        self._pace.setToolTip(f"How fast it may train, so that each step can be looked at: {pace.words}.")
         self._show_waiting()
         self._show_standing(self._training.standing)
 
@@ -550,7 +564,7 @@ class TopBar(QWidget):
         """Of the settings those that may have been others at the step that is shown."""
         seen, project = standing.seen, self._document.project
         if not (self._epochs.hasFocus() and self._epochs.isModified()):
-            planned = seen.epochs if self._training.replay is not None else project.training.epochs
+            planned = seen.epochs if self._training.replay is not None else self._training.workbench.epochs
             self._epochs.setText(str(max(planned, seen.epoch)))
         earlier = not math.isnan(seen.learning_rate)
         wanted, used = learning_rate_of(project), self._training.in_use
@@ -584,7 +598,14 @@ class TopBar(QWidget):
             self._device.style().polish(self._device)
 
     def _idle_text(self) -> str:
-        return self._training.status()
+        """The state; before the first step with how long all of it is going to take, whose reason is in the tip."""
+        expected = None
+        if self._training.state == "ready":
+            expected = self._training.expected.duration(self._training.split_sizes)
+        self._eta.setToolTip(
+            "" if expected is None else f"{expected.text[:1].upper()}{expected.text[1:]}. {expected.why}"
+        )
+        return self._training.status() if expected is None else f"ready, ~{format_duration(expected.whole)}"
 
     # ---- editing -------------------------------------------------------------------------------------------------
 
@@ -636,7 +657,7 @@ class TopBar(QWidget):
             self.message.emit(_sentence(error))
             self._update_fields()
             return
-        if value != training.epochs:
+        if value not in (training.epochs, self._training.workbench.epochs):  # as many as were asked for already
             self._apply(SetTraining(msgspec.structs.replace(training, epochs=int(value))))
         self._update_fields()
 
@@ -652,6 +673,9 @@ class TopBar(QWidget):
         after = settings.with_setting(project, "training.optimizer", kind)
         self._apply(SetTraining(after.training))
         self._update_fields()
+
+    def _on_pace(self, title: str) -> None:
+        self._training.set_pace(next(pace.steps_per_second for pace in PACES if pace.title == title))
 
     @answering(QSize)
     def sizeHint(self) -> QSize:

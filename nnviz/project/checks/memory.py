@@ -112,6 +112,8 @@ class Estimate:
         examples: How many there are; by default none, so that only the network counts.
         instruments: Whether the network is watched while it trains.
         accelerator: Trained elsewhere than on the processor: what waits to be written is not in that memory.
+        processes: Among which weights, gradients and optimizer are divided; what is written is whole, and in the memory
+            of the first one's computer.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Estimate:
         *,
         instruments: bool = True,
         accelerator: bool = False,
+        processes: int = 1,
     ) -> None:
         self._project = project
         self._inference = inference
@@ -130,6 +133,9 @@ class Estimate:
         self._accelerator = accelerator
         self._way = _Way.of(project.graph, inference)
         self.weights = BYTES_PER_NUMBER * inference.parameters
+        self._processes = processes
+        #: Bytes of the weights that this process holds.
+        self._held = -(-self.weights // processes)
 
     def needs(self, batch_size: int | None = None, optimizer: str | None = None) -> Needs:
         """For a batch size, and an optimizer; by default the project's.
@@ -144,26 +150,33 @@ class Estimate:
         choice = config.optimizer if optimizer is None else Choice(optimizer)
         kind = choice.kind
         state = weights * _numbers(choice)
+        divided = self._processes > 1
         best = weights if self._examples.validation and config.keep_best else 0
         averaging = registry.AVERAGING.all.get(config.averaging.kind)
         average = weights if averaging is not None and averaging.averages else 0
         moment = self._moment(batch, kind)
-        gradients = min(weights, moment.fixed)
+        gradients = min(self._held, moment.fixed)
+        if divided and self._accelerator:
+            best = average = 0
         parts = {
-            "weights": weights,
+            "weights": self._held,
             "gradients": gradients,
-            f"the state of {kind}": state,
+            f"the state of {kind}": self._held * _numbers(choice),
             BATCH: moment.at(batch) - gradients,
             CHECKPOINT: 0 if self._accelerator else self._checkpoint(weights + state + best + average),
             "the best weights": best,
             "the average of the weights": average,
+            "the layers that are whole while they compute": self._whole_layers,
             "the data": self._examples.bytes,
             "the running program": 0 if self._accelerator else _RUNNING,
         }
         # Best weights that nobody asked to keep are there all the same, for "restore the best".
-        extra = weights if self._examples.validation and not best else 0
+        elsewhere = divided and self._accelerator
+        extra = weights if self._examples.validation and not best and not elsewhere else 0
         extras = {"best weights": extra, "best weights in the checkpoint": 0 if self._accelerator else extra}
-        if self._instruments:
+        if self._instruments and divided:
+            parts["examples for the instruments"] = self._probe_inputs
+        elif self._instruments:
             parts["examples for the instruments"] = self._probe_inputs
             extras[COPIES] = 2 * weights
         node = moment.node
@@ -184,8 +197,11 @@ class Estimate:
 
     def _moment(self, batch: int, optimizer: str) -> Line:
         """The worst moment: of a step, of an update, of an evaluation, of a look by the instruments."""
-        weights = self.weights
-        training = _with_slack(highest(self._way.training, batch), batch)
+        weights = self._held
+        way = self._way.training
+        if self._processes > 1:  # what stands there for all examples are gradients
+            way = tuple(Line(line.node, -(-line.fixed // self._processes), line.each, line.slack) for line in way)
+        training = _with_slack(highest(way, batch), batch)
         for_all, for_largest = _optimizer(optimizer).while_updating
         updating = Line("", weights * (1 + for_all) + for_largest * BYTES_PER_NUMBER * self._way.most_parameters, 0)
         measured = max(batch, EVALUATION_BATCH)
@@ -196,6 +212,11 @@ class Estimate:
         evaluating = Line(line.node, weights + line.at(measured), 0)
         looking = Line("", weights + self._look, 0)
         return highest((training, updating, evaluating, looking), batch)
+
+    @property
+    def _whole_layers(self) -> int:
+        """Of a network that is divided: the layer that computes, its gradient, and the next one on its way."""
+        return 3 * BYTES_PER_NUMBER * self._way.most_parameters if self._processes > 1 else 0
 
     @property
     def _probe_inputs(self) -> int:

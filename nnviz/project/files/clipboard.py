@@ -44,6 +44,7 @@ class _ClipNode(msgspec.Struct):
     y: float = 0.0
     group: str = ""
     bypassed: bool = False
+    frozen: bool = False
 
 
 class _Clip(msgspec.Struct):
@@ -61,7 +62,17 @@ def to_text(graph: Graph, ids: Iterable[str]) -> str:
     """Some nodes, groups with all that stands in them, notes and arrows, and the wires between them, as text."""
     chosen = copied(graph, ids)
     nodes = [
-        _ClipNode(node.id, node.kind, dict(node.params), node.name, node.x, node.y, node.group, node.bypassed)
+        _ClipNode(
+            node.id,
+            node.kind,
+            dict(node.params),
+            node.name,
+            node.x,
+            node.y,
+            node.group,
+            node.bypassed,
+            node.frozen,
+        )
         for node in chosen.nodes.values()
     ]
     groups, notes, arrows = list(chosen.groups.values()), list(chosen.notes.values()), list(chosen.arrows.values())
@@ -164,7 +175,9 @@ def _node(node: _ClipNode, names: Mapping[str, str]) -> Node:
     checked = spec.values(given)
     params = {name: checked[name] for name in given}
     group = names.get(node.group, "")
-    made = Node(names[node.id], spec.kind, params, clean_name(node.name), node.x, node.y, group, node.bypassed)
+    made = Node(
+        names[node.id], spec.kind, params, clean_name(node.name), node.x, node.y, group, node.bypassed, node.frozen
+    )
     return replace(made, bypassed=False) if made.bypassed and bypass_problem(made) else made
 
 

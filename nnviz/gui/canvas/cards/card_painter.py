@@ -91,6 +91,10 @@ class CardReadings:
         return "" if self.badge is None or quantity is None else quantity.text(self.badge)
 
 
+#: Behind the number of parameters; of a frozen layer another word stands in its place.
+_PARAMETERS, _FROZEN = "par.", "frozen"
+
+
 def parameter_count(count: int) -> str:
     """``18 496 par.``, or ``37.8 M par.`` where the whole number would not fit."""
     return f"{format_count(count)} par." if count < 1_000_000 else f"{count / 1e6:.1f} M par."
@@ -127,6 +131,8 @@ def paint_card(
         _paint_gradient(painter, places.gradient_bar, readings, theme)
     if places.figures is not None:
         _paint_figures(painter, places.figures, facts, places.letters, readings, theme)
+    elif facts.frozen and places.picture is not None:
+        _paint_frozen(painter, places.picture, places.letters, theme)
     if places.status is not None:
         _paint_status(painter, places.status, facts, places.letters, readings, theme)
     if places.share_bar is not None and readings.badge is not None and facts.badge is not None:
@@ -158,6 +164,18 @@ def _paint_picture(painter: QPainter, facts: CardFacts, place: QRectF, picture: 
             painter.setBrush(QBrush(picture))
             painter.setBrushOrigin(corner)
             painter.drawRoundedRect(QRect(corner, picture.size()), radius, radius)
+
+
+def _paint_frozen(painter: QPainter, area: QRectF, letters: int, theme: Theme) -> None:
+    """From so far that its figures have no room a frozen layer says so in a corner of its picture."""
+    width, height = text_width(_FROZEN, letters, 600) + 0.8 * letters, 1.3 * letters
+    plate = QRectF(area.right() - width - 1.0, area.bottom() - height - 1.0, width, height)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.panel_raised)
+    painter.drawRoundedRect(plate, 0.3 * height, 0.3 * height)
+    painter.setFont(scene_font(letters, 600))
+    painter.setPen(theme.information)
+    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, _FROZEN)
 
 
 def _paint_own(painter: QPainter, area: QRectF, letters: int, theme: Theme, *, said: bool) -> None:
@@ -356,6 +374,8 @@ def _paint_figures(
     gradient, old = readings.gradient, "gradient" in readings.old
     unit = letters / LETTERS
     count = parameter_count(facts.parameters) if facts.parameters is not None else "? par."
+    if facts.frozen:
+        count = f"{count.removesuffix(_PARAMETERS)}{_FROZEN}"
     count_width = text_width(count, letters, 400)
     number_width, letter = text_width(_WIDEST, letters, 400), text_width(readings.sign, letters, 400)
     near = letters == LETTERS
@@ -365,7 +385,7 @@ def _paint_figures(
     together = both >= CLOSEST or near
     squeeze = max(CLOSEST, both if together else squeeze_into(count_width, row.width()))
     painter.setFont(squeezed(letters, 400, squeeze))
-    painter.setPen(theme.text_muted)
+    painter.setPen(theme.information if facts.frozen else theme.text_muted)
     painter.drawText(row, _LEFT, count)
     if gradient is None or not together:
         return

@@ -84,6 +84,7 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
         reasons: The sentences of the diagnostics, for the tooltip.
         badge: The quantity whose value stands in the last line; None where there is none.
         bypassed: It is left out: what comes in goes out.
+        frozen: It has parameters, and training leaves them as they are.
         shows: The node whose output is pictured; empty for the card's own.
         members: Of a collapsed group: the ids of all nodes in it.
     """
@@ -109,6 +110,7 @@ class CardFacts(msgspec.Struct, frozen=True, dict=True):
     reasons: tuple[str, ...] = ()
     badge: Quantity | None = None
     bypassed: bool = False
+    frozen: bool = False
     shows: str = ""
     members: tuple[str, ...] = ()
 
@@ -289,6 +291,7 @@ class CardSketch(NamedTuple):
             reasons=tuple(item.text for item in source.diagnostics if item.severity in ("error", "warning")),
             badge=self.badge,
             bypassed=node.bypassed,
+            frozen=node.frozen and self.has_parameters and not node.bypassed,
         )
 
 

@@ -60,6 +60,8 @@ class GroupCards:
         """
         members, ports = self.members[group.id], self.view.ports[group.id]
         bypassed = sum(self.graph.nodes[node].bypassed for node in members)
+        results = self.inference.results
+        trained = [node for node in members if node in results and results[node].parameters]
         found = [
             item for node in members for item in diagnostics.get(node, ()) if item.severity in ("error", "warning")
         ]
@@ -91,6 +93,7 @@ class GroupCards:
             severity=severity,
             reasons=tuple(f"{item.node}: {item.text}" for item in found),
             bypassed=0 < len(members) == bypassed,
+            frozen=bool(trained) and all(self.graph.nodes[node].frozen for node in trained),
             shows=shows,
             members=members,
         )

@@ -17,7 +17,7 @@ from nnviz.gui.canvas.hands.renaming import Renaming
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.project.drawing.grouping import group_edit, holder_of, ungroup_edit, whole
 from nnviz.project.drawing.tidy import fold_all_edit, toggle_edit
-from nnviz.project.edits import Bypass, Edit, Several
+from nnviz.project.edits import Bypass, Edit, Freeze, Several
 from nnviz.project.graph.bypass import bypass_problem
 from nnviz.project.graph.groups import contents, shown_by, title_of, trail
 from nnviz.project.model import Graph
@@ -195,6 +195,21 @@ class CanvasGroups(QObject):
             return
         out = not all(graph.nodes[node].bypassed for node in able)
         self._apply(lambda: Bypass(dict.fromkeys(able, out)))
+
+    def freeze_selected(self) -> None:
+        """Leave the parameters of the selected layers as they are while training, or train them again."""
+        able = self.with_parameters()
+        if not able:
+            self._desk.say("Select a layer with parameters to freeze it.")
+            return
+        frozen = not all(self._scene.graph.nodes[node].frozen for node in able)
+        self._apply(lambda: Freeze(dict.fromkeys(able, frozen)))
+
+    def with_parameters(self) -> list[str]:
+        """The selected layers that have something to train; a group stands for all of its layers."""
+        results = self._scene.document.inference.results
+        nodes = whole(self._scene.graph, self._desk.selected).nodes
+        return [node for node in nodes if node in results and results[node].parameters]
 
     def reveal(self, node: str) -> bool:
         """Show the level at which a node, a group or a note has a card of its own; whether there is such a thing."""

@@ -120,6 +120,9 @@ class CanvasMenus:
         nodes = whole(graph, chosen).nodes
         out = bool(nodes) and all(graph.nodes[node].bypassed or bypass_problem(graph.nodes[node]) for node in nodes)
         menu.addAction(self._words("bypass", "Enable" if out else ""), groups.bypass_selected)
+        if able := groups.with_parameters():
+            frozen = all(graph.nodes[node].frozen for node in able)
+            menu.addAction(self._words("freeze", "Train again" if frozen else ""), groups.freeze_selected)
         menu.addSeparator()
         menu.addAction(self._words("group"), groups.group_selected)
         if blocks:

@@ -89,6 +89,7 @@ def _probability() -> ParamSpec:
         0.5,
         minimum=0,
         maximum=1,
+        live=True,
     )
 
 

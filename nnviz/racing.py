@@ -1,0 +1,243 @@
+"""``nnviz race``: variations of one project trained beside each other from the same start, and a table at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from nnviz import paths
+from nnviz.errors import InputError
+from nnviz.project.entrants import Entrant, entrants_of, presets
+from nnviz.project.model import Project
+from nnviz.project.variations import parse_variation
+from nnviz.record.number_text import format_number
+from nnviz.record.quantities import percent
+from nnviz.reports import print_table
+
+if TYPE_CHECKING:
+    from nnviz.train.position import EpochResult
+    from nnviz.train.race import Race, Standing
+
+_NOTHING = "–"
+EPILOGUE = """\
+  nnviz race sample:digits-cnn --vary training.optimizer=sgd,rmsprop,adam --epochs 3
+  nnviz race sample:digits-cnn --vary activations=sigmoid,tanh,relu       of all layers between
+  nnviz race sample:digits-cnn --vary dropout=0,0.5                       of all layers with dropout
+  nnviz race sample:spiral --preset optimizers                            six optimizers, as in the window
+
+All start from the same weights and see the same batches, as far as the seed is the same. Nobody looks at the test
+split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at least one gets to its end.
+"""
+
+
+@dataclass(frozen=True)
+class RaceOptions:
+    """What ``nnviz race`` was asked for."""
+
+    project: str
+    vary: tuple[str, ...]
+    preset: str | None
+    data: str | None
+    data_dir: Path | None
+    epochs: int | None
+    seed: int | None
+    device: str | None
+    settings: tuple[tuple[str, str], ...]
+    json: bool
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> RaceOptions:
+        """From the parsed command line."""
+        found = {field.name: getattr(options, field.name) for field in fields(cls)}
+        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+
+    @property
+    def given(self) -> list[tuple[str, object]]:
+        """Settings of all of them, those with options of their own last."""
+        own = (("epochs", self.epochs), ("seed", self.seed), ("device", self.device))
+        return [*self.settings, *((f"training.{name}", value) for name, value in own if value is not None)]
+
+    def entrants(self, project: Project) -> tuple[Entrant, ...]:
+        """Who races.
+
+        Raises:
+            InputError: Nothing is varied, or what is varied makes no race.
+        """
+        if (self.preset is None) == (not self.vary):
+            raise InputError("Say what differs: --vary PATH=VALUE,VALUE (once or more), or --preset NAME.")
+        if self.preset is None:
+            try:
+                return entrants_of([parse_variation(text) for text in self.vary])
+            except InputError as error:
+                raise error.at(field="--vary") from None
+        known = {preset.key: preset for preset in presets(project)}
+        found = known.get(self.preset)
+        if found is None:
+            raise InputError(f"There is no such list (there are: {', '.join(known)}).", field="--preset")
+        if found.why_not:
+            raise InputError(found.why_not, field="--preset")
+        return found.entrants
+
+
+def add_command(
+    commands: Any,
+    count: Callable[[str], int],
+    seed: Callable[[str], int],
+    add_choices: Callable[[argparse.ArgumentParser], None],
+    add_data_folder: Callable[[argparse.ArgumentParser], None],
+) -> None:
+    """The command with its options."""
+    race = commands.add_parser(
+        "race",
+        help="train variations beside each other from the same start",
+        description="Train variations of a project beside each other, step by step in turn, and print who got how far.",
+        epilog=EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    race.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    race.add_argument(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="PATH=A,B,C",
+        help="a setting and its values, as --set takes them, or activations or dropout (may be repeated: every value "
+        "meets every other)",
+    )
+    race.add_argument("--preset", metavar="NAME", help="a ready list: optimizers, activations, dropout, rates, seeds …")
+    add_choices(race)
+    add_data_folder(race)
+    race.add_argument("--epochs", type=count, metavar="N", help="number of epochs of each")
+    race.add_argument("--seed", type=seed, metavar="N", help="fixes weights, order and dropout of all")
+    race.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
+    race.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+
+def race(options: RaceOptions, project: Project) -> int:
+    """Run a race to its end and print the table."""
+    from nnviz.train import share_cores  # noqa: PLC0415 - goes before the next
+    from nnviz.train.cores import CoreWatch  # noqa: PLC0415 - as above
+
+    entrants = options.entrants(project)
+    share_cores(CoreWatch(), watched=True)
+    from nnviz.train.race import Race  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    report = _Report(as_json=options.json)
+    found = Race(project, entrants, data_dir=options.data_dir, on_epoch=report.epoch, on_warning=report.warning)
+    try:
+        report.begin(found)
+        found.train()
+    finally:
+        report.end()
+        report.finished(found)
+    return 0 if any(one.done for one in found.standings) else 1
+
+
+class _Report:
+    """Says how a race goes: a bar and a table for people, JSON lines for programs."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._bar: tqdm[None] | None = None
+
+    def begin(self, race: Race) -> None:
+        names = ", ".join(lane.entrant.name for lane in race.lanes)
+        if self._json:
+            return
+        print(f"{race.title}: {names}", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            total = sum(lane.project.training.epochs for lane in race.lanes)
+            self._bar = tqdm(total=total, unit=" epochs", desc="race", dynamic_ncols=True, leave=False)
+
+    def epoch(self, name: str, result: EpochResult) -> None:
+        if self._json:
+            self._print(
+                {
+                    "event": "epoch",
+                    "entrant": name,
+                    "epoch": result.epoch,
+                    "step": result.step,
+                    "train_loss": result.train_loss,
+                    "validation_loss": result.validation_loss,
+                    "validation_accuracy": result.validation_accuracy,
+                    "seconds": result.seconds,
+                }
+            )
+        elif self._bar is not None:
+            self._bar.update()
+
+    def warning(self, text: str) -> None:
+        if self._json:
+            self._print({"event": "warning", "text": text})
+        print(f"nnviz: {text}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def finished(self, race: Race) -> None:
+        """The table, also of what was interrupted; nothing where it never began."""
+        found = race.standings
+        if not any(one.step for one in found) and not any(one.failure for one in found):
+            return
+        files = {lane.entrant.name: lane.path for lane in race.lanes}
+        order = sorted(found, key=lambda one: one.rank or len(found) + 1)
+        if self._json:
+            self._print({"event": "finished", "entrants": [_plain(one, files[one.name]) for one in order]})
+            return
+        print_table(
+            ("rank", "entrant", "epochs", "steps", "start loss", "validation loss", "accuracy", "run"),
+            [_row(one, files[one.name]) for one in order],
+            right={0, 2, 3, 4, 5, 6},
+        )
+        for one in order:
+            if one.failure:
+                print(f"nnviz: {one.name}: {one.failure}", file=sys.stderr)
+
+    def _print(self, event: dict[str, object]) -> None:
+        plain = {name: None if _is_strange(value) else value for name, value in event.items()}
+        print(json.dumps(plain, ensure_ascii=False), flush=True)
+
+
+def _is_strange(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _row(one: Standing, path: Path | None) -> tuple[str, ...]:
+    def number(value: float) -> str:
+        return _NOTHING if math.isnan(value) else format_number(value)
+
+    return (
+        str(one.rank) if one.rank else "failed",
+        one.name,
+        f"{one.epoch}" if one.epoch == one.epochs else f"{one.epoch} of {one.epochs}",
+        f"{one.step:,}",
+        number(one.start),
+        number(one.loss),
+        _NOTHING if math.isnan(one.accuracy) else percent(one.accuracy, 2),
+        _NOTHING if path is None else paths.shown(path.stem),
+    )
+
+
+def _plain(one: Standing, path: Path | None) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "name": one.name,
+        "rank": one.rank or None,
+        "done": one.done,
+        "failure": one.failure or None,
+        "epochs": one.epoch,
+        "steps": one.step,
+        "start_loss": one.start,
+        "train_loss": one.batch_loss,
+        "validation_loss": one.loss,
+        "validation_accuracy": one.accuracy,
+        "run": None if path is None else str(path),
+    }
+    return {name: None if _is_strange(value) else value for name, value in plain.items()}

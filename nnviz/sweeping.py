@@ -1,0 +1,248 @@
+"""``nnviz sweep``: a project trained again and again with other settings and seeds, and a table of what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from nnviz.errors import InputError
+from nnviz.project import registry
+from nnviz.project.files import io
+from nnviz.project.flat_settings import words_of
+from nnviz.project.model import Project
+from nnviz.record.places import runs_folder
+from nnviz.reports import print_table
+from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, path_of
+from nnviz.train.sweep_text import figure, outcome, setting_text, with_spread
+
+if TYPE_CHECKING:
+    from nnviz.train.sweep import Progress, Sweep
+
+_PREFIX = "validation_"
+#: Letters of the reason of a failure in a table.
+_LONGEST = 60
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """What ``nnviz sweep`` was asked for."""
+
+    project: str
+    vary: tuple[str, ...]
+    seeds: int | None
+    runs: int | None
+    minutes: float | None
+    search: str | None
+    objective: str | None
+    prune: bool
+    name: str | None
+    resume: bool
+    data: str | None
+    data_dir: Path | None
+    epochs: int | None
+    settings: tuple[tuple[str, str], ...]
+    json: bool
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> SweepOptions:
+        """From the parsed command line."""
+        found = {field.name: getattr(options, field.name) for field in fields(cls)}
+        return cls(**{**found, "vary": tuple(options.vary), "settings": tuple(options.settings)})
+
+
+def sweep(options: SweepOptions, project: Project) -> int:
+    """Make the runs, on this thread, and print what came of them, the best first."""
+    from nnviz.train.sweep import Budget, Sweep  # noqa: PLC0415 - brings torch, which takes seconds to import
+
+    budget = Budget(options.runs, options.minutes)
+    said = _Said(as_json=options.json)
+    others: dict[str, Any] = {"data_dir": options.data_dir, "on_change": said.look}
+    try:
+        if options.resume:
+            made = Sweep.reopen(_known(options, project), budget, **others)
+            _compare(made.record.plan, options, project)
+        else:
+            made = Sweep.begin(_plan(options, project), budget, **others)
+    except InputError as error:
+        raise error.at(field="--vary") from None
+    said.begin(made)
+    try:
+        made.run()
+    finally:
+        said.end(made)
+    return 1 if made.record.trials and all(math.isnan(trial.mean) for trial in made.record.trials) else 0
+
+
+def _plan(options: SweepOptions, project: Project) -> Plan:
+    return Plan(
+        options.name or project.name,
+        io.dumps(project).decode(),
+        options.vary,
+        options.search or "grid",
+        options.seeds or 1,
+        _objective(options) or project.training.best_by,
+        options.prune,
+    )
+
+
+def _objective(options: SweepOptions) -> str:
+    return (options.objective or "").removeprefix(_PREFIX)
+
+
+def _known(options: SweepOptions, project: Project) -> Path:
+    name = options.name or project.name
+    path = path_of(name)
+    if not path.exists():
+        raise InputError(f"There is no sweep {name!r} to go on with.", field="--resume")
+    return path
+
+
+def _compare(plan: Plan, options: SweepOptions, project: Project) -> None:
+    """Say where what was asked for now is not what the sweep was begun with."""
+    before = io.loads(plan.project.encode(), plan.name)
+    asked: tuple[tuple[str, object, object], ...] = (
+        ("PROJECT", (before.graph, before.data, before.training), (project.graph, project.data, project.training)),
+        ("--vary", plan.vary, options.vary or plan.vary),
+        ("--seeds", plan.seeds, options.seeds or plan.seeds),
+        ("--search", plan.search, options.search or plan.search),
+        ("--objective", plan.objective, _objective(options) or plan.objective),
+    )
+    for field, then, now in asked:
+        if then != now:
+            raise InputError(
+                "The sweep was begun with another; give it another --name, or leave this out.", field=field
+            )
+
+
+class _Said:
+    """Says how a sweep goes: a bar for people, JSON for programs."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._sweep: Sweep | None = None
+        self._bar: Any = None
+        self._told: set[tuple[int, int]] = set()
+
+    def begin(self, sweep: Sweep) -> None:
+        """It is about to start; what was made before needs no telling."""
+        self._sweep = sweep
+        self._told = {(trial.number, run.seed) for trial, run in _ended(sweep.record)}
+        if not self._json:
+            self._bar = tqdm(
+                total=sweep.progress.planned,
+                initial=sweep.progress.runs,
+                unit="run",
+                file=sys.stderr,
+                dynamic_ncols=True,
+            )
+
+    def look(self) -> None:
+        """Something has changed."""
+        sweep = self._sweep
+        if sweep is None:
+            return
+        for trial, run in _ended(sweep.record):
+            if (trial.number, run.seed) in self._told:
+                continue
+            self._told.add((trial.number, run.seed))
+            if self._json:
+                print(json.dumps({"event": "run", **_plain_run(trial, run)}), flush=True)
+            elif self._bar is None:
+                print(_line(sweep.record, trial, run), file=sys.stderr)
+        if self._bar is not None:
+            self._show(sweep.record, sweep.progress)
+
+    def _show(self, record: SweepRecord, progress: Progress) -> None:
+        best = next(iter(record.best_first()), None)
+        words = f"epoch {progress.epoch} of {progress.epochs}" if progress.trial >= 0 else ""
+        if best is not None and not math.isnan(best.mean):
+            words += f", best {figure(record.plan.objective, best.mean)}"
+        self._bar.set_postfix_str(words.strip(", "), refresh=False)
+        self._bar.n = progress.runs
+        self._bar.refresh()
+
+    def end(self, sweep: Sweep) -> None:
+        """It has ended, one way or the other: what came of it."""
+        if self._bar is not None:
+            self._bar.close()
+        record = sweep.record
+        if self._json:
+            print(json.dumps({"event": "finished", **_plain(record), "ended": sweep.progress.ended}), flush=True)
+            return
+        _print(record)
+        print(f"{sweep.progress.ended} The sweep is kept as {record.plan.name!r}; --resume goes on.", file=sys.stderr)
+
+
+def _line(record: SweepRecord, trial: Trial, run: SweptRun) -> str:
+    settings = ", ".join(f"{words_of(path)} {setting_text(trial, path)}" for path in trial.settings)
+    value = figure(record.plan.objective, math.nan if run.value is None else run.value)
+    return f"run {record.runs:>3}   {settings}, seed {run.seed}   {value if run.state == 'done' else run.reason}"
+
+
+def _ended(record: SweepRecord) -> list[tuple[Trial, SweptRun]]:
+    return [(trial, run) for trial in record.trials for run in trial.runs if run.state != "begun"]
+
+
+def _print(record: SweepRecord) -> None:
+    plan = record.plan
+    paths = list(record.trials[0].settings) if record.trials else []
+    title = f"validation {registry.FIGURES(plan.objective).title.lower()}"
+    head = ("trial", *(words_of(path) for path in paths), title, "runs", "")
+    rows = [
+        (
+            str(trial.number + 1),
+            *(setting_text(trial, path) for path in paths),
+            with_spread(plan.objective, trial),
+            f"{len(trial.values)} of {plan.seeds}",
+            _short(outcome(trial, plan.seeds)),
+        )
+        for trial in record.best_first()
+    ]
+    print_table(head, rows, right={0, len(paths) + 2})
+    print(f"mean ± standard deviation over {plan.seeds} seeds; the runs are in {runs_folder()}", file=sys.stderr)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _plain_run(trial: Trial, run: SweptRun) -> dict[str, object]:
+    return {
+        "trial": trial.number + 1,
+        "settings": {path: value for path, value in trial.settings.items() if path not in trial.left_out},
+        "seed": run.seed,
+        "state": run.state,
+        "value": run.value,
+        "reason": run.reason,
+        "run": str(runs_folder() / run.run) if run.run else None,
+        "seconds": run.seconds,
+    }
+
+
+def _plain(record: SweepRecord) -> dict[str, object]:
+    def known(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    return {
+        "name": record.plan.name,
+        "objective": f"{_PREFIX}{record.plan.objective}",
+        "trials": [
+            {
+                "trial": trial.number + 1,
+                "settings": {path: value for path, value in trial.settings.items() if path not in trial.left_out},
+                "mean": known(trial.mean),
+                "spread": known(trial.spread),
+                "values": trial.values,
+                "outcome": outcome(trial, record.plan.seeds),
+                "runs": [_plain_run(trial, run) for run in trial.runs],
+            }
+            for trial in record.best_first()
+        ],
+    }

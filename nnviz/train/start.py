@@ -1,0 +1,134 @@
+"""What a training begins with besides its project: a run that is gone on with, or weights that were trained before.
+
+No torch and no Qt, so that a window can decide before it has either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from nnviz.errors import InputError, ProjectError, RunFileError
+from nnviz.project.files import io
+from nnviz.project.model import Project
+from nnviz.record.run import Run
+from nnviz.record.run_lock import RunLock
+from nnviz.train.change import difference
+
+if TYPE_CHECKING:
+    from nnviz.train.warm_start import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class Continued:
+    """A recorded run as it was at its last checkpoint, from where it is gone on with; nobody else may meanwhile.
+
+    Attributes:
+        path: Its file.
+        project: What it was made with.
+        run: All it holds up to the checkpoint.
+        blobs: The checkpoint, as the file keeps it; whoever restores it takes them out.
+        step: Of the checkpoint.
+        more_until: How far to train where somebody had asked for more epochs than the project says; else 0.
+        lock: The file's, held until it is released or a writer takes it over.
+    """
+
+    path: Path
+    project: Project
+    run: Run
+    blobs: dict[str, bytes]
+    step: int
+    more_until: int
+    lock: RunLock
+
+
+@dataclass(frozen=True, eq=False)
+class WarmStart:
+    """Layers that fit begin with weights that were trained before; the optimizer begins anew.
+
+    Attributes:
+        source: What they come from, as it is said: the name of a run's file, or of a network.
+        path: The run's file, where they are to be read from it; its last checkpoint is taken.
+        weights: The weights themselves, where they are at hand.
+    """
+
+    source: str
+    path: Path | None = None
+    weights: Weights | None = None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the run says of itself that begins so; which layers they were is a finding of its first step."""
+        return {"warm_from": self.source}
+
+
+Start: TypeAlias = Continued | WarmStart
+
+
+def refusal(recorded: Project, project: Project, path: Path | str) -> ProjectError | None:
+    """Why a run that was made with one project cannot be gone on with another; None where it can."""
+    found = difference(recorded, project)
+    if found is None:
+        return None
+    return ProjectError(
+        f"The run in this file was made with another setting ({found.text}), so it cannot be gone on with.",
+        file=str(path),
+        field=found.field,
+    )
+
+
+def take(path: Path, project: Project | None = None) -> Continued:
+    """The run in a file, to be gone on with; its lock is held from here on. Reads the disk.
+
+    Args:
+        path: The run's file.
+        project: What it is to be continued with; None is the project that it was made with.
+
+    Raises:
+        RunFileError: It cannot be read, or holds no checkpoint.
+        ProjectError: It may not be continued with this project.
+        RunFileBusy: Somebody else writes it.
+        InputError: It may not be written here.
+    """
+    from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
+
+    path = path.resolve() if path.is_symlink() else path.absolute()  # the lock lies beside the file itself
+    open_run(path).close()  # before anything is laid beside what may be no run at all
+    try:
+        lock = RunLock.take(path)
+    except OSError as error:
+        raise InputError(f"The run cannot be gone on with: {error.strerror or error}.", file=str(path)) from error
+    try:
+        with open_run(path) as stored:
+            recorded = io.loads(stored.info.project_json, str(path))
+            if project is not None and (refused := refusal(recorded, project, path)) is not None:
+                raise refused
+            kept = stored.checkpoints()
+            if not kept:
+                raise RunFileError("The run holds no weights to go on from: it ended too early.", file=str(path))
+            step = kept[-1].step
+            blobs = dict(stored.load_checkpoint())
+            return Continued(path, recorded, stored.to_run(step), blobs, step, _more_until(blobs), lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+class _Progress(msgspec.Struct, frozen=True):
+    more_until: int = 0
+
+
+class _Header(msgspec.Struct, frozen=True):
+    progress: _Progress = _Progress()
+
+
+def _more_until(blobs: Mapping[str, bytes]) -> int:
+    """What the checkpoint says of it; one that is damaged is refused when it is restored."""
+    try:
+        return msgspec.json.decode(blobs.get("header", b""), type=_Header).progress.more_until
+    except (msgspec.MsgspecError, RecursionError):
+        return 0

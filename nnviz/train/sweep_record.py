@@ -1,0 +1,257 @@
+"""What is known of a sweep: its plan, its trials and their runs; and the file that keeps it, plain JSON and no more.
+
+Optuna's own storages are not used for it: they hold what their library unpickles or runs as SQL. Here a file is read as
+data of fixed types, bounded, and every name in it is looked at before anything is opened by it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from nnviz import paths
+from nnviz.errors import InputError
+from nnviz.project import registry
+from nnviz.project.files.atomic import write_atomically
+from nnviz.record.places import RUN_SUFFIX, free_paths, runs_folder
+from nnviz.regular_files import read_regular
+
+#: How points are chosen, by the names of the command line.
+SEARCHES = {
+    "grid": "Every value with every other, in order",
+    "random": "Points drawn at random",
+    "tpe": "Where the trials so far promise most (Optuna's TPE)",
+}
+SUFFIX = ".nnvizsweep"
+MOST_SEEDS, MOST_RUNS = 100, 10_000
+_LARGEST = 2**26
+_VERSION = 1
+
+State = Literal["begun", "done", "pruned", "failed"]
+
+
+class SweptRun(msgspec.Struct, frozen=True):
+    """One run of a trial.
+
+    Attributes:
+        seed: Of the training.
+        run: Name of its file in the folder of runs; empty where there is none.
+        state: ``begun`` is under way, or was broken off and is gone on with; ``pruned`` was ended early because others
+            were better by then.
+        value: The best of the figure over its epochs; None where there is none.
+        curve: The figure at the end of each epoch; None where it was no number.
+        seconds: Of training.
+        reason: Why it failed, as a sentence.
+    """
+
+    seed: int
+    run: str = ""
+    state: State = "begun"
+    value: float | None = None
+    curve: tuple[float | None, ...] = ()
+    seconds: float = 0.0
+    reason: str = ""
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One point of the space, with a run for each seed.
+
+    Attributes:
+        number: From 0, in the order in which they were chosen.
+        settings: Values by the paths of the settings.
+        left_out: Those of them that there are not beside what else was chosen.
+        runs: In the order of the seeds, as far as it came.
+    """
+
+    number: int
+    settings: dict[str, str | int | float]
+    left_out: tuple[str, ...] = ()
+    runs: tuple[SweptRun, ...] = ()
+
+    @property
+    def values(self) -> list[float]:
+        """The figures of the runs that were finished."""
+        return [run.value for run in self.runs if run.state == "done" and run.value is not None]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds; NaN before the first."""
+        return statistics.fmean(self.values) if self.values else math.nan
+
+    @property
+    def spread(self) -> float:
+        """The sample standard deviation over the seeds; NaN of fewer than two."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
+
+    @property
+    def failed(self) -> bool:
+        """Whether a run of it failed."""
+        return any(run.state == "failed" for run in self.runs)
+
+    @property
+    def pruned(self) -> bool:
+        """Whether it was ended early."""
+        return any(run.state == "pruned" for run in self.runs)
+
+    def ended(self, seeds: int) -> bool:
+        """Whether nothing more is to be done for it."""
+        if any(run.state == "begun" for run in self.runs):
+            return False
+        # A point that cannot be built, or that was ended early, fails for every seed alike.
+        hopeless = any(run.state == "failed" and not run.run for run in self.runs)
+        return len(self.runs) >= seeds or self.pruned or hopeless
+
+    @property
+    def meant(self) -> tuple[tuple[str, str | int | float], ...]:
+        """What decides what is computed: points that agree in it are the same."""
+        return tuple(sorted((path, value) for path, value in self.settings.items() if path not in self.left_out))
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a sweep does, budget apart.
+
+    Attributes:
+        name: What it is called; its runs are tagged ``sweep: NAME``.
+        project: What is trained, as a project file holds it.
+        vary: The settings and their values, as ``--vary`` takes them.
+        search: One of :data:`SEARCHES`.
+        seeds: Runs of each point, with the project's seed and those behind it.
+        objective: A figure of the validation split, as ``registry.FIGURES`` names it.
+        pruning: Runs that are worse than the median of the others at the same epoch are ended early.
+    """
+
+    name: str
+    project: str
+    vary: tuple[str, ...]
+    search: str = "grid"
+    seeds: int = 1
+    objective: str = "loss"
+    pruning: bool = False
+
+    @property
+    def tag(self) -> str:
+        """What all of its runs are tagged with."""
+        return f"sweep: {self.name}"[:60]
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of the figure is better."""
+        return registry.FIGURES(self.objective).higher_is_better
+
+
+class SweepRecord(msgspec.Struct, frozen=True):
+    """A sweep as its file keeps it."""
+
+    plan: Plan
+    trials: tuple[Trial, ...] = ()
+    version: int = _VERSION
+
+    @property
+    def runs(self) -> int:
+        """Runs that have ended, one way or the other."""
+        return sum(run.state != "begun" for trial in self.trials for run in trial.runs)
+
+    def best_first(self) -> list[Trial]:
+        """All trials: the best mean first, those of which a run failed behind them, those without any at the end."""
+        sign = -1.0 if self.plan.higher_is_better else 1.0
+
+        def key(trial: Trial) -> tuple[bool, bool, float, int, int]:
+            unknown = math.isnan(trial.mean)
+            return unknown, trial.failed, 0.0 if unknown else sign * trial.mean, -len(trial.values), trial.number
+
+        return sorted(self.trials, key=key)
+
+
+def sweeps_folder() -> Path:
+    """Where the files of sweeps are; it may not exist yet."""
+    return runs_folder() / "sweeps"
+
+
+def path_of(name: str) -> Path:
+    """The file of the sweep of that name, which need not exist."""
+    return sweeps_folder() / f"{slug(name)}{SUFFIX}"
+
+
+def free_name(name: str) -> str:
+    """The name, or with a number behind it where there is such a sweep."""
+    path = next(free_paths(path_of(name)))
+    return name if path == path_of(name) else f"{name} {path.stem.rpartition(' ')[2]}"
+
+
+def slug(name: str) -> str:
+    """The name made fit for a file's."""
+    return re.sub(r"[^\w.()-]+", " ", name).strip(" -.")[:60] or "sweep"
+
+
+def listed() -> list[Path]:
+    """The files of all sweeps, the newest first."""
+    try:
+        found = [path for path in sweeps_folder().iterdir() if path.suffix == SUFFIX and not path.name.startswith(".")]
+        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+    except OSError:
+        return []
+
+
+def save(record: SweepRecord, path: Path) -> None:
+    """Writes it, as a whole or not at all.
+
+    Raises:
+        StorageError: It could not be written.
+    """
+    with suppress(OSError):  # which the writing says in better words
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(msgspec.json.format(msgspec.json.encode(record), indent=1), path)
+
+
+def load(path: Path) -> SweepRecord:
+    """What a file says.
+
+    Raises:
+        InputError: It cannot be read, or says what no sweep could; the sentence names the file and the field.
+    """
+    shown = paths.shown(path)
+    try:
+        data = read_regular(path, _LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"The sweep cannot be read: {(error.strerror or str(error)).lower()}.", file=shown) from error
+    if len(data) > _LARGEST:
+        raise InputError("The file is too large to be a sweep's.", file=shown)
+    try:
+        record = msgspec.json.decode(data, type=SweepRecord)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise InputError(f"This is no sweep, or it is damaged: {error}.", file=shown) from None
+    if record.version > _VERSION:
+        raise InputError("The sweep was made by a newer nnviz.", file=shown, field="version")
+    for field, problem in _problems(record):
+        raise InputError(problem, file=shown, field=field)
+    return record
+
+
+def _problems(record: SweepRecord) -> Iterator[tuple[str, str]]:
+    plan = record.plan
+    if plan.search not in SEARCHES:
+        yield "plan.search", f"There is no search {plan.search[:40]!r} (there are: {', '.join(SEARCHES)})."
+    if plan.objective not in registry.FIGURES:
+        yield "plan.objective", f"There is no figure {plan.objective[:40]!r}."
+    if not 1 <= plan.seeds <= MOST_SEEDS:
+        yield "plan.seeds", f"There are from 1 to {MOST_SEEDS} seeds."
+    if not plan.name.strip() or len(plan.name) > 200 or not plan.name.isprintable():
+        yield "plan.name", "A sweep has a name of one line."
+    for at, trial in enumerate(record.trials):
+        if trial.number != at:
+            yield f"trials[{at}].number", "The trials are not in their order."
+        for run in trial.runs:
+            # It is opened by this name: nothing but a run in the folder of runs may be meant.
+            if run.run and (Path(run.run).name != run.run or not run.run.endswith(RUN_SUFFIX) or "\\" in run.run):
+                yield f"trials[{at}].runs", "A run is named by its file in the folder of runs."
+            if not 0 <= run.seed < 2**31:
+                yield f"trials[{at}].runs", "A seed is not allowed."
+            if run.state == "done" and run.value is None:
+                yield f"trials[{at}].runs", "A run that was finished has no figure."

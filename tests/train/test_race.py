@@ -1,0 +1,164 @@
+"""A race: one start, one order of batches, each as if it were alone, and one that fails ends alone."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from nnviz.errors import InputError, TooLargeError
+from nnviz.project.entrants import MOST, Entrant, presets
+from nnviz.project.model import Project
+from nnviz.project.samples.templates import sample
+from nnviz.record.library import Library
+from nnviz.record.run import Run
+from nnviz.record.store import open_run
+from nnviz.train import checkpoint as checkpoints
+from nnviz.train import race as races
+from nnviz.train.race import Race, RaceState, Standing, ranked
+from nnviz.train.session import TrainingSession
+
+
+def _spiral(epochs: int = 2) -> Project:
+    project = sample("spiral")
+    return msgspec.structs.replace(project, training=msgspec.structs.replace(project.training, epochs=epochs))
+
+
+def _with_dropout() -> Project:
+    """Digits with a short course and dropout, which draws random numbers in every step."""
+    project = sample("digits-cnn")
+    training = msgspec.structs.replace(project.training, epochs=1, batch_size=64)
+    data = msgspec.structs.replace(project.data, validation_fraction=0.8)
+    return msgspec.structs.replace(project, training=training, data=data)
+
+
+def _preset(project: Project, key: str) -> tuple[Entrant, ...]:
+    return next(preset.entrants for preset in presets(project) if preset.key == key)
+
+
+def _alone(project: Project) -> dict[str, torch.Tensor]:
+    session = TrainingSession(project, Run(), probes=())
+    session.train()
+    return dict(session.training.network.state_dict())
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    with open_run(path) as run:
+        return dict(checkpoints.from_blobs(run.load_checkpoint()).weights)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+
+
+def test_each_of_six_optimizers_starts_alike_and_becomes_what_it_is_alone() -> None:
+    project = _spiral(epochs=1)
+    race = Race(project, _preset(project, "optimizers"))
+    found = race.train()
+    assert len(found) == 6 and all(one.done and one.epoch == 1 for one in found)
+    assert len({one.start for one in found}) == 1 and math.isfinite(found[0].start)
+    first = [lane.run.scalars("loss/train")[1][0] for lane in race.lanes]
+    assert len(set(first)) == 1  # of the first batch, before the first update
+    assert sorted(one.rank for one in found) == [1, 2, 3, 4, 5, 6]
+    assert found[[one.rank for one in found].index(1)].loss == min(one.loss for one in found)
+    finals = []
+    for lane in race.lanes:
+        assert lane.path is not None
+        mine, own = _weights(lane.path), _alone(lane.project)
+        assert mine.keys() == own.keys() and all(torch.equal(mine[name], own[name]) for name in mine)
+        finals.append(mine)
+    name = next(iter(finals[0]))
+    assert all(not torch.equal(finals[0][name], other[name]) for other in finals[1:])
+    labels = Library(race.lanes[0].path.parent).labels()
+    assert {(label.title, label.tags) for label in labels.values()} == {
+        (lane.entrant.name, ("race: spiral",)) for lane in race.lanes
+    }
+
+
+def test_dropout_draws_for_each_what_it_draws_alone() -> None:
+    project = _with_dropout()
+    race = Race(project, _preset(project, "dropout"), probes=lambda: ())
+    found = race.train()
+    assert found[0].start == found[1].start
+    lane = race.lanes[0]
+    assert lane.path is not None
+    mine, own = _weights(lane.path), _alone(lane.project)
+    assert all(torch.equal(mine[name], own[name]) for name in own)
+
+
+def test_one_that_fails_ends_alone_with_its_sentence() -> None:
+    changes = (("training.optimizer", "sgd"), ("training.learning_rate", 1000.0), ("activations", "relu"))
+    project = _spiral()
+    graph = project.graph
+    output = graph.nodes["output"]
+    loss = msgspec.structs.replace(output, params={**output.params, "loss": "mse"})
+    project = msgspec.structs.replace(
+        project, graph=msgspec.structs.replace(graph, nodes={**graph.nodes, "output": loss})
+    )
+    race = Race(project, (Entrant("careful"), Entrant("wild", changes)))
+    careful, wild = race.train()
+    assert careful.done and careful.epoch == 2 and careful.rank == 1 and not careful.failure
+    assert not wild.done and wild.rank == 0 and "finite" in wild.failure
+    assert race.state is RaceState.DONE and race.lanes[1].run.finished and race.lanes[1].run.state == "failed"
+
+
+def test_pausing_and_stepping_leave_all_at_the_same_step() -> None:
+    project = _spiral(epochs=500)
+    race = Race(project, _preset(project, "activations"), keep=False)
+    thread = threading.Thread(target=race.serve)
+    thread.start()
+
+    def wait(state: RaceState, least: int) -> set[int]:
+        until = time.monotonic() + 60
+        while race.state is not state or min(one.step for one in race.standings) < least:
+            assert time.monotonic() < until and race.state is not RaceState.FAILED, race.failure
+            time.sleep(0.01)
+        return {one.step for one in race.standings}
+
+    try:
+        wait(RaceState.READY, 0)
+        race.step()
+        assert wait(RaceState.PAUSED, 1) == {1}
+        race.play()
+        wait(RaceState.RUNNING, 5)
+        race.pause()
+        stood = wait(RaceState.PAUSED, 5)
+        assert len(stood) == 1
+    finally:
+        race.close()
+        thread.join(30)
+    assert not thread.is_alive() and race.state is RaceState.DONE
+    assert all(lane.run.finished and not lane.failure for lane in race.lanes)
+
+
+def test_what_cannot_race_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = _spiral()
+    with pytest.raises(InputError, match="1 cannot race"):
+        Race(project, (Entrant("one"),))
+    with pytest.raises(InputError, match="9 cannot race"):
+        Race(project, [Entrant(str(number)) for number in range(MOST + 1)])
+    with pytest.raises(InputError, match="Two entrants are called"):
+        Race(project, (Entrant("one"), Entrant("one")))
+    with pytest.raises(InputError, match="much: learning rate is"):
+        Race(project, (Entrant("one"), Entrant("much", (("training.learning_rate", 1e9),))))
+    race = Race(project, _preset(project, "optimizers"), keep=False)
+    monkeypatch.setattr(races, "available_bytes", lambda device: 2**20)
+    with pytest.raises(TooLargeError, match="A race of 6 needs about"):
+        race.train()
+
+
+def test_ranks_go_by_validation_once_there_is_one_and_leave_out_who_failed() -> None:
+    def standing(name: str, loss: float, batch: float, failure: str = "") -> Standing:
+        return Standing(name, loss=loss, batch_loss=batch, failure=failure)
+
+    nan = math.nan
+    before = ranked([standing("a", nan, 2.0), standing("b", nan, 1.0), standing("c", nan, nan)])
+    assert [one.rank for one in before] == [2, 1, 3]
+    after = ranked([standing("a", 0.5, 2.0), standing("b", 0.7, 1.0), standing("c", 0.1, 0.1, "gone")])
+    assert [one.rank for one in after] == [1, 2, 0]

@@ -46,7 +46,7 @@ class OwnInputPanel(Panel):
     def build(self) -> None:
         """Nothing until it is looked at: the start does not wait for it."""
         self.view: OwnInputView | None = None
-        #: What explains its input stands in front of it.
+        #: A number is taken apart over the whole window, this panel included.
         self._covered = False
         #: Whether its input stays on the cards is decided once all that comes and goes with it has come and gone.
         self._settling = QTimer(self)
@@ -83,12 +83,12 @@ class OwnInputPanel(Panel):
             self.view.set_active(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """And leaves them, unless what is in front of it explains it."""
+        """And leaves them, unless a number of it is taken apart large in its place."""
         super().hideEvent(event)
         self._settling.start()
 
     def set_covered(self, covered: bool) -> None:
-        """What explains its input came in front of it, or went: large over the window, or on another tab."""
+        """A number is taken apart large where the panel was, or not any more: it is one of the own input."""
         self._covered = covered
         self._settling.start()
 

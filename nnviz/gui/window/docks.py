@@ -439,15 +439,6 @@ class Docks(QObject):
             QTimer.singleShot(0, self, self.keep_apart)
         return False
 
-    def _keep_own_input(self, _seen: object = None) -> None:
-        """An own input stays on the cards while what explains it stands in front of its panel, as a tab or large."""
-        own, explain = self._panels.get(OwnInputPanel.key), self._panels.get(ExplainPanel.key)
-        if not isinstance(own, OwnInputPanel) or not isinstance(explain, ExplainPanel):
-            return
-        why = self._panels.get(WhyPanel.key)
-        in_front = explain.isVisible() or (why is not None and why.isVisible())
-        own.set_covered(explain.is_large or (in_front and not self._docks[OwnInputPanel.key].isHidden()))
-
     def _watch_presses(self, widget: QWidget) -> None:
         """Presses are seen where they enter a window of the desktop, which exists from when it is shown."""
         widget.installEventFilter(self)
@@ -475,9 +466,8 @@ class Docks(QObject):
         if isinstance(panel, ExplainPanel):
             panel.picking_changed.connect(self._set_picking)
             panel.large_changed.connect(self.explained_large)
-            self.explained_large.connect(self._keep_own_input)
-        if kind in (ExplainPanel, WhyPanel, OwnInputPanel):
-            dock.visibilityChanged.connect(self._keep_own_input)
+        if isinstance(panel, OwnInputPanel):
+            self.explained_large.connect(panel.set_covered)
         panel.attach(self._canvas)
         dock.setMinimumSize(*_SMALLEST)
         dock.setTitleBarWidget(DockTitle(panel, dock))

@@ -249,7 +249,7 @@ class BarReport:
                 begun = True
                 bar.reset()
                 bar.initial = position.step
-            bar.total = position.epochs * position.steps_per_epoch
+            bar.total = position.steps
             bar.n = position.step
             epoch = min(position.epoch + 1, position.epochs)
             bar.set_description(f"epoch {epoch}/{position.epochs} on {position.device}", refresh=False)

@@ -17,17 +17,14 @@ from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Project
-from nnviz.project.value_text import number_text
-from nnviz.record.number_text import format_number
 from nnviz.record.places import runs_folder
-from nnviz.record.quantities import percent
 from nnviz.reports import print_table
 from nnviz.train.sweep_record import Plan, SweepRecord, SweptRun, Trial, path_of
+from nnviz.train.sweep_text import figure, outcome, setting_text, with_spread
 
 if TYPE_CHECKING:
     from nnviz.train.sweep import Progress, Sweep
 
-_NOTHING = "–"
 _PREFIX = "validation_"
 #: Letters of the reason of a failure in a table.
 _LONGEST = 60
@@ -191,39 +188,6 @@ def _line(record: SweepRecord, trial: Trial, run: SweptRun) -> str:
 
 def _ended(record: SweepRecord) -> list[tuple[Trial, SweptRun]]:
     return [(trial, run) for trial in record.trials for run in trial.runs if run.state != "begun"]
-
-
-def figure(objective: str, value: float) -> str:
-    """A figure of the validation split as text."""
-    if math.isnan(value):
-        return _NOTHING
-    return format_number(value) if objective == "loss" else percent(value, 2)
-
-
-def with_spread(objective: str, trial: Trial) -> str:
-    """Mean and spread as text: ``97.20 % ± 0.31``."""
-    if math.isnan(trial.spread):
-        return figure(objective, trial.mean)
-    spread = format_number(trial.spread) if objective == "loss" else f"{100 * trial.spread:.2f}"
-    return f"{figure(objective, trial.mean)} ± {spread}"
-
-
-def outcome(trial: Trial, seeds: int) -> str:
-    """What became of a trial, in a few words; nothing where it went as planned."""
-    failed = [run for run in trial.runs if run.state == "failed"]
-    if failed:
-        return f"failed: {failed[0].reason}"
-    if trial.pruned:
-        return "ended early"
-    return "" if trial.ended(seeds) else "unfinished"
-
-
-def setting_text(trial: Trial, path: str) -> str:
-    """A value of a trial; a dash where there is no such setting beside what else was chosen."""
-    value = trial.settings.get(path)
-    if value is None or path in trial.left_out:
-        return _NOTHING
-    return value if isinstance(value, str) else number_text(value)
 
 
 def _print(record: SweepRecord) -> None:

@@ -23,6 +23,7 @@ from nnviz.data.acquire import download_place, fetch_set
 from nnviz.data.augmentation import Augmentation
 from nnviz.data.cache import Cache
 from nnviz.data.division import stratified
+from nnviz.data.epoch_plan import EpochPlan
 from nnviz.data.examples import LoadedData, Scaler, Split
 from nnviz.data.fingerprint import Fingerprint, content_hash
 from nnviz.data.leaks import leaks
@@ -363,15 +364,12 @@ class Feeder:
         if batch_size < 1:
             raise ValueError(f"a batch of {batch_size} examples")
         self.device = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0", as tensors say it
-        self.batch_size = batch_size
         self.seed = seed
         self.shuffle = shuffle
         self.augmentation = augmentation
         self.count = len(split)
-        #: Where the batches begin in the order of an epoch, and where the last one ends.
-        self._bounds = [*range(0, self.count, batch_size), self.count]
-        if join_single and batch_size > 1 and self.count > 1 and self.count % batch_size == 1:
-            del self._bounds[-2]
+        #: How its batches lie in the epochs; whoever changes their size gives another one.
+        self.plan = EpochPlan(self.count, batch_size, join_single=join_single)
         #: The orders of the latest epochs that were asked for.
         self._orders: dict[int, Tensor] = {}
         self.scaler = scaler.to(self.device)
@@ -399,13 +397,18 @@ class Feeder:
         """Of all examples, where the split lives; never written to."""
         return self._targets
 
-    def __len__(self) -> int:
-        """Batches an epoch."""
-        return len(self._bounds) - 1
+    @property
+    def batch_size(self) -> int:
+        """Examples in a batch, as far as they divide evenly; of the latest size where it is changed in between."""
+        return self.plan.last_size
 
-    def examples_before(self, batch: int) -> int:
+    def __len__(self) -> int:
+        """Batches of the first epoch, which is each one where their size is not changed in between."""
+        return self.plan.piece_of(0).steps
+
+    def examples_before(self, batch: int, epoch: int = 0) -> int:
         """Examples in the batches of an epoch before this one, from 0."""
-        return int(self._bounds[batch])
+        return self.plan.piece_of(epoch).bounds[batch]
 
     def order(self, epoch: int) -> Tensor:
         """The indices of the examples in the order of one epoch, int64[n] on the CPU; not to be written to.
@@ -426,7 +429,7 @@ class Feeder:
 
     def numbers(self, epoch: int, batch: int) -> list[int]:
         """Which examples the batch of an epoch holds, in its order."""
-        first, last = self._bounds[batch : batch + 2]
+        first, last = self.plan.piece_of(epoch).bounds[batch : batch + 2]
         chosen: list[int] = self.order(epoch)[first:last].tolist()
         return chosen
 
@@ -437,7 +440,7 @@ class Feeder:
             epoch: Chooses the order.
             start: Number of batches to leave out at the beginning: a run continues in the middle of an epoch.
         """
-        bounds = [slice(first, last) for first, last in pairwise(self._bounds[start:])]
+        bounds = [slice(first, last) for first, last in pairwise(self.plan.piece_of(epoch).bounds[start:])]
         # In their own order a batch is a slice: no indices, no gathering.
         order = self.order(epoch).to(self._inputs.device) if self.shuffle else None
         if isinstance(self._inputs, Streamed):

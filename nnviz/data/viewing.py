@@ -73,6 +73,11 @@ class ViewedData:
         return self.inputs[0].ndim == 4
 
     @property
+    def is_streamed(self) -> bool:
+        """Whether an example is read from the disk when it is asked for: on a worker, then."""
+        return not isinstance(self.inputs[0], np.ndarray)
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """One a class; empty where numbers are asked for."""
         return self.facts.class_names

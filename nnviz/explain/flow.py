@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from nnviz.explain.values import Example, Numbers, Values, values_of_example
+from nnviz.explain.values import Example, Numbers, Values, refuse_without_right, right_of, values_of_example
 from nnviz.project.model import Edge, Graph
 from nnviz.train.training import Training
 
@@ -47,9 +47,10 @@ def flow_of_example(training: Training, example: Example) -> Flow:
 
     Raises:
         ParamError: There is no such example.
+        InputError: It is an input of one's own, and nobody said what is right for it.
     """
-    right = training.data.describe(example.index, example.split)
-    return flow_of(values_of_example(training, example), training.network.graph, example, right)
+    refuse_without_right(training, example)
+    return flow_of(values_of_example(training, example), training.network.graph, example, right_of(training, example))
 
 
 def flow_of(values: Values, graph: Graph, example: Example | None = None, right: str = "") -> Flow:

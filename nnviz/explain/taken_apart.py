@@ -29,9 +29,19 @@ from nnviz.explain.explanation import (
 )
 from nnviz.explain.layers import explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
 from nnviz.explain.onward import Back, is_weighted_sum, layers_onward, place_onward, way_back
-from nnviz.explain.place import LOSS, Place
+from nnviz.explain.place import LOSS, OwnInput, Place
 from nnviz.explain.updates import explain_update
-from nnviz.explain.values import Example, NodeValues, Values, pinned_place, values_of_example, values_of_next_batch
+from nnviz.explain.values import (
+    Example,
+    NodeValues,
+    Values,
+    own_example,
+    pinned_place,
+    refuse_without_right,
+    right_of,
+    values_of_example,
+    values_of_next_batch,
+)
 from nnviz.explain.window import Window
 from nnviz.project import registry
 from nnviz.project.model import Pinned
@@ -180,16 +190,18 @@ class TakenApart:
         return None
 
 
-def take_apart(training: Training, place: Place, *, pinned: Pinned = 0) -> TakenApart:
+def take_apart(training: Training, place: Place, *, pinned: Pinned = 0, own: OwnInput | None = None) -> TakenApart:
     """Finds the number and takes it apart. Call it on the thread that owns the training.
 
     Args:
         training: Of the network, at rest.
         place: Which number.
         pinned: The example that is taken where the place names none, if there is one of that number.
+        own: An input of one's own, which stands in place of that, and of another own one that the place names.
 
     Raises:
-        InputError: There is no such number, as when the network has changed since it was named.
+        InputError: There is no such number, as when the network has changed since it was named; or it is of a loss,
+            and nobody said what is right for the own input.
         NnvizError: There is nothing to explain it with.
     """
     network = training.network
@@ -197,12 +209,12 @@ def take_apart(training: Training, place: Place, *, pinned: Pinned = 0) -> Taken
         raise InputError(f"There is no layer '{place.node[:80]}' in this network.", field="node")
     whole = place.node == LOSS and LOSS not in network.node_ids
     if place.part not in (OUTPUT, LOSS) and not whole:
-        return _parameter(training, place, pinned)
+        return _parameter(training, place, pinned, own)
     backwards = place.backward and not whole
     onward = not whole and not backwards and is_weighted_sum(network, place.node)
     behind = layers_onward(network, place.node) if onward else ()
     wanted = {*needed(network, place.node, backwards=backwards), *behind, *([network.output_id] if onward else ())}
-    given = _Given(training, place, pinned, wanted, backwards)
+    given = _Given(training, place, pinned, own, wanted, backwards=backwards, loss=backwards or whole)
     values, number, example = given.values, given.number, given.example
     names = training.data.facts.class_names
     if whole:
@@ -274,7 +286,15 @@ class _Given:
     """What flows through the network for the example that is asked about."""
 
     def __init__(
-        self, training: Training, place: Place, pinned: Pinned, wanted: Collection[str], backwards: bool
+        self,
+        training: Training,
+        place: Place,
+        pinned: Pinned,
+        own: OwnInput | None,
+        wanted: Collection[str],
+        *,
+        backwards: bool,
+        loss: bool,
     ) -> None:
         self.step = training.step
         self.in_batch = place.batch is not None
@@ -284,8 +304,10 @@ class _Given:
             self.values = values_of_next_batch(training, wanted=wanted)
             self.number = min(self.number, self.values.count - 1)
             return
-        self.example = _example(training, place, pinned)
-        self.right = training.data.describe(self.example.index, self.example.split)
+        self.example = _example(training, place, pinned, own)
+        self.right = right_of(training, self.example)
+        if loss:
+            refuse_without_right(training, self.example)
         self.values = values_of_example(training, self.example, wanted=wanted, backwards=backwards)
 
     def taken(self, asked: Place, found: Explanation, **more: Any) -> TakenApart:
@@ -293,7 +315,7 @@ class _Given:
         return TakenApart(asked, found, self.step, self.example, self.right, in_batch=self.in_batch, **more)
 
 
-def _parameter(training: Training, place: Place, pinned: Pinned) -> TakenApart:
+def _parameter(training: Training, place: Place, pinned: Pinned, own: OwnInput | None) -> TakenApart:
     network = training.network
     parameters = dict(network.module_of(place.node).named_parameters())
     parameter = parameters.get(place.part)
@@ -313,7 +335,7 @@ def _parameter(training: Training, place: Place, pinned: Pinned) -> TakenApart:
         "trained": Trained(value, tuple(parameter.shape), optimizer, rate),
     }
     if place.backward:
-        given = _Given(training, place, pinned, {place.node}, True)
+        given = _Given(training, place, pinned, own, {place.node}, backwards=True, loss=True)
         found = explain_parameter_gradient(given.values, place.node, place.part, index)
         asked = Place(place.node, place.part, index, True, given.example, batch=place.batch)
         return _framed(given.taken(asked, found, **more), training)
@@ -328,12 +350,14 @@ def _parameter(training: Training, place: Place, pinned: Pinned) -> TakenApart:
     return _framed(TakenApart(asked, found, training.step, None, "", in_batch=True, **more), training)
 
 
-def _example(training: Training, place: Place, pinned: Pinned) -> Example:
+def _example(training: Training, place: Place, pinned: Pinned, own: OwnInput | None) -> Example:
     """The example that is meant; of the training split where none was held back."""
     if place.near is not None:
         return _nearest(training, place.near)
     example = place.example
-    if example is not None and example.index < len(training.data.split(example.split)):
+    if own is not None and (example is None or example.own is not None):
+        return example if example is not None and example.own is own else own_example(own)
+    if example is not None and example.own is None and example.index < len(training.data.split(example.split)):
         return example
     split, index = pinned_place(training.data, pinned)
     if not len(training.data.split(split)):
@@ -372,15 +396,17 @@ def _shares_of_answer(
 ) -> Shares | None:
     """What the loss makes of the answer, where it weighs classes against each other."""
     function = values.loss_function
-    if function is None or values.targets is None or not kinds.loss_way_of(function.kind).weighs:
+    if function is None or not kinds.loss_way_of(function.kind).weighs:
         return None
-    if np.ndim(values.targets[number]):  # of mixed examples, which have no single right class
+    if values.targets is not None and np.ndim(values.targets[number]):  # mixed: no single right class
         return None
     scores = np.asarray(node.output[number], np.float64).reshape(-1)
     shape = node.output.shape[1:]
     indices = tuple(tuple(int(one) for one in np.unravel_index(at, shape)) for at in range(len(scores)))
-    right = int(values.targets[number])
     shares = _weigh(node.node, indices, scores, names, chosen)
+    if values.targets is None:
+        return shares
+    right = int(values.targets[number])
     loss = math.log(shares.total) + shares.shift - float(scores[right]) if shares.total else math.nan
     return dataclasses.replace(shares, right=right, loss=loss)
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
 from nnviz.data.examples import LoadedData
-from nnviz.errors import ParamError, TrainingError
+from nnviz.errors import InputError, ParamError, TrainingError
 from nnviz.explain.at_rest import NODE, NetworkAtRest, network_at_rest
+from nnviz.explain.place import OWN, OwnInput
 from nnviz.network.losses import LossFunction, WeightedLoss
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -30,6 +31,10 @@ from nnviz.train.session import TrainingSession
 from nnviz.train.training import Training
 
 _DROPOUTS = (nn.Dropout, nn.Dropout2d)
+_NO_RIGHT = (
+    "Nobody said what is right for your own input: it has no loss, and nothing flows back. "
+    "One that begins with an example keeps the class of that."
+)
 _CPU = torch.device("cpu")
 
 #: Read-only.
@@ -38,10 +43,11 @@ Numbers: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example of a split, by its number from 0."""
+    """One example of a split, by its number from 0; or an input of one's own, whose split is ``own``."""
 
     split: str
     index: int
+    own: OwnInput | None = None
 
 
 def pinned_place(data: LoadedData, pinned: Pinned) -> tuple[str, int]:
@@ -108,7 +114,7 @@ class Values:
         loss: Mean loss of the batch, weighted where its examples weigh differently; None where no targets were given.
         output_id: The network's output, whose numbers the loss is of.
         uses: Node id -> the wires that go out, as (node, port), to all nodes of the network that lead to the output.
-        loss_function: What the loss of an example is computed with; None where no targets were given.
+        loss_function: What the loss of an example is computed with; None where none was given.
         targets: What is right for each of the batch, in the form of the loss: labels, or numbers shaped like the
             outputs.
         has_gradients: Whether they were asked for, and there are targets.
@@ -221,7 +227,7 @@ def values_of(
         None if loss is None else float(loss.detach()),
         network.output_id,
         _sealed({node: tuple(wires) for node, wires in uses.items()}),
-        alone if targets is not None else None,
+        alone,
         encoded,
         backwards,
         losses,
@@ -244,7 +250,13 @@ def values_of_example(
 
     Raises:
         ParamError: There is no such example.
+        InputError: An input of one's own is of another shape than those of this network.
     """
+    if example.own is not None:
+        inputs, right = _of_own(training, example.own)
+        return _of_training(
+            training, inputs, right, training.loss_function, wanted, training_mode=False, backwards=backwards
+        )
     count = len(training.data.split(example.split))
     if not 0 <= example.index < count:
         raise ParamError(
@@ -256,6 +268,41 @@ def values_of_example(
     return _of_training(
         training, inputs, targets, training.loss_function, wanted, training_mode=False, backwards=backwards
     )
+
+
+def own_example(own: OwnInput) -> Example:
+    """An input of one's own where an example can stand."""
+    return Example(OWN, 0, own)
+
+
+def right_of(training: Training, example: Example) -> str:
+    """What an example really is, in words; empty for an input of which nobody said it."""
+    if example.own is not None:
+        return example.own.label
+    return training.data.describe(example.index, example.split)
+
+
+def refuse_without_right(training: Training, example: Example) -> None:
+    """See that an example has a loss.
+
+    Raises:
+        InputError: It is an input of one's own, and nobody said which class is right for it.
+    """
+    if example.own is not None and example.own.label not in training.data.facts.class_names:
+        raise InputError(_NO_RIGHT)
+
+
+def _of_own(training: Training, own: OwnInput) -> tuple[Tensor, Tensor | None]:
+    """The input as a batch of one, and its target in the form that the data set has them; None where nobody knows."""
+    facts = training.data.facts
+    shape = training.network.inference.results[training.network.input_id].output
+    if own.numbers.shape != tuple(shape):
+        raise InputError("Your own input does not fit this network, which takes inputs of another shape.")
+    inputs = torch.from_numpy(np.array(own.numbers, np.float32))[None].to(training.device)
+    if own.label not in facts.class_names:
+        return inputs, None
+    split = "validation" if len(training.data.validation) else "train"
+    return inputs, torch.full_like(training.feeder(split).targets_of([0]), facts.class_names.index(own.label))
 
 
 def values_of_next_batch(
@@ -310,7 +357,7 @@ def ask_for_next_batch(session: TrainingSession, *, wanted: Collection[str] | No
 def _of_training(
     training: Training,
     inputs: Tensor,
-    targets: Tensor,
+    targets: Tensor | None,
     loss_function: LossFunction,
     wanted: Collection[str] | None,
     *,

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nnviz.project import choices, registry
+from nnviz.project.edit import Edit, Several
+from nnviz.project.edits import SetData, SetKind, SetParam, SetTraining
 from nnviz.project.flat_settings import words_of
 from nnviz.project.model import Choice, Project
 from nnviz.project.settings import DATA, TRAINING
@@ -36,13 +38,20 @@ class Settable:
 def settable(
     project: Project, dataset_params: Mapping[str, tuple[ParamSpec, ...]] | None = None
 ) -> dict[str, Settable]:
-    """All of a project, by path; those of the training first, the layers in their order, the data last."""
+    """All of a project, by path; those of the training first, the layers in their order, the data last.
+
+    What another optimizer has and the chosen one has not is there too, since the optimizer may vary with it.
+    """
     found = (
         *_of_training(project),
         *_of_layers(project),
         *_of_data(project, (dataset_params or {}).get(project.data.dataset, ())),
     )
-    return {one.path: one for one in found if one.spec.type in _TYPES and one.path not in _LEFT_OUT}
+    settings: dict[str, Settable] = {}
+    for one in found:
+        if one.spec.type in _TYPES and one.path not in _LEFT_OUT:
+            settings.setdefault(one.path, one)
+    return settings
 
 
 def _of_training(project: Project) -> Iterator[Settable]:
@@ -58,6 +67,9 @@ def _of_training(project: Project) -> Iterator[Settable]:
             place = "training" if slot.name == "optimizer" else f"training.{slot.name}"
             for spec in slot.known(choice.kind).params:
                 yield _named(f"{place}.{spec.name}", spec)
+    for kind in registry.optimizers().values():
+        for spec in kind.params:
+            yield Settable(f"training.{spec.name}", f"{spec.title} of {kind.title}", spec)
 
 
 def _of_layers(project: Project) -> Iterator[Settable]:
@@ -81,3 +93,21 @@ def _of_data(project: Project, own: tuple[ParamSpec, ...]) -> Iterator[Settable]
 
 def _named(path: str, spec: ParamSpec) -> Settable:
     return Settable(path, words_of(path), spec)
+
+
+def change_to(before: Project, after: Project, text: str) -> Several:
+    """One step of undo that makes the settings of one project those of another with the same layers and wires."""
+    edits: list[Edit] = []
+    if after.data != before.data:
+        edits.append(SetData(after.data))
+    for key, node in after.graph.nodes.items():
+        old = before.graph.nodes.get(key)
+        if old is None:
+            continue
+        if node.kind != old.kind:
+            edits.append(SetKind(key, node.kind, dict(node.params)))
+            continue
+        edits += [SetParam(key, name, value) for name, value in node.params.items() if old.params.get(name) != value]
+    if after.training != before.training:
+        edits.append(SetTraining(after.training))
+    return Several(tuple(edits), text)

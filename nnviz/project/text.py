@@ -44,6 +44,17 @@ def line_problem(text: str) -> str:
     return _problem(text, _UNFIT_IN_NAMES, LONGEST_VALUE)
 
 
+def run_name_problem(text: str) -> str:
+    """Why a file cannot call its run so, as a sentence; empty when it can, or when it names none."""
+    if not text:
+        return ""
+    if not text.endswith(".nnvizrun"):
+        return "This must be the name of a .nnvizrun file."
+    if text.startswith("/") or "\\" in text or re.match("[A-Za-z]:", text):
+        return "This must be a way from the project's own folder, with / between folders, or kept: and a file name."
+    return name_problem(text) if len(text) <= LONGEST_NAME else line_problem(text)
+
+
 def _problem(text: str, unfit: re.Pattern[str], longest: int) -> str:
     if len(text) > longest:
         return f"This text has {len(text)} characters; at most {longest} are allowed."

@@ -75,6 +75,8 @@ class RunWriter:
         resume: Go on with a run file. ``run`` must be what :meth:`StoredRun.to_run` made of it; what the file holds
             behind the run's last step is dropped.
         lock: The lock of ``path``, where it is held already; it is the writer's from now on.
+        held: Write nothing before :meth:`begin`: what comes until then waits, and a file that is gone on with only
+            afterwards is left as it is.
         interval: Seconds between two transactions.
 
     Attributes:
@@ -96,6 +98,7 @@ class RunWriter:
         on_error: Callable[[StorageError], None] | None = None,
         resume: bool = False,
         lock: RunLock | None = None,
+        held: bool = False,
         interval: float = INTERVAL,
     ) -> None:
         self.path = Path(path).absolute()
@@ -110,6 +113,7 @@ class RunWriter:
         self._changed = Condition()
         self._pending = Pending()
         self._closing = self._discarding = False
+        self._held = held
         self._asked = 0  # flushes asked for, and how many of them are done
         self._answered = 0
         self._failing = False
@@ -161,6 +165,12 @@ class RunWriter:
                     self._pending.checkpoints.clear()
                 self._pending.add_checkpoint(checkpoint)
                 self._changed.notify_all()
+
+    def begin(self) -> None:
+        """Write from now on; what waits comes first."""
+        with self._changed:
+            self._held = False
+            self._changed.notify_all()
 
     @property
     def writing(self) -> bool:
@@ -215,6 +225,12 @@ class RunWriter:
     # -- the writer's thread ------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held or self._closing)
+            untouched = self._held
+        if untouched:
+            self._leave_untouched()
+            return
         written_state = b""
         wait = self._interval
         refilled = time.monotonic()
@@ -332,6 +348,16 @@ class RunWriter:
             self._tell(f"{where}.")
         with self._changed:
             self._closing = True
+            self._pending = Pending()
+            self._changed.notify_all()
+
+    def _leave_untouched(self) -> None:
+        """Nobody went on with the run: its file holds what it held."""
+        self._run.detach(self)
+        self._file.finish()
+        self._file.close()
+        self.complete, self.kept = True, self.path
+        with self._changed:
             self._pending = Pending()
             self._changed.notify_all()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from nnviz.data.epoch_plan import StepPlace
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.model import Choice
@@ -25,18 +27,18 @@ class Average:
     Args:
         network: What is trained; its weights stay in their places for as long as this lives.
         choice: Of the project; one that averages.
-        steps_per_epoch: At least 1.
+        place_of: (step) -> where it stands in its epoch.
 
     Attributes:
         network: The copy. It trains nothing.
     """
 
-    def __init__(self, network: Network, choice: Choice, steps_per_epoch: int) -> None:
+    def __init__(self, network: Network, choice: Choice, place_of: Callable[[int], StepPlace]) -> None:
         self.network = copy.deepcopy(network)
         self.network.requires_grad_(False)
         self._share = AVERAGING[choice.kind]
         self._values = cast("dict[str, float]", registry.AVERAGING(choice.kind).values(choice.params))
-        self._steps_per_epoch = steps_per_epoch
+        self._place_of = place_of
         live, own = network.state_dict(), self.network.state_dict()
         #: Numbers that have an average, and those that count something; of the network, and of the copy.
         self._averaged = _pairs(live, own, floating=True)
@@ -44,11 +46,11 @@ class Average:
 
     def begun(self, step: int) -> bool:
         """Whether there is an average after so many steps; before that the weights themselves are taken."""
-        return self._share(self._values, step, self._steps_per_epoch) is not None
+        return self._share(self._values, step, self._place_of(step)) is not None
 
     def follow(self, step: int) -> None:
         """An update was made, the one of this number, from 1."""
-        share = self._share(self._values, step, self._steps_per_epoch)
+        share = self._share(self._values, step, self._place_of(step))
         if not share:
             return
         with torch.no_grad():

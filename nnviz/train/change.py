@@ -11,18 +11,20 @@ No Qt, no torch and no state: the Workbench, the command line and whatever else 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TypeAlias
 
 from nnviz.errors import NnvizError
 from nnviz.project import choices, registry
+from nnviz.project.files import own_folder
 from nnviz.project.graph.bypass import effective_graph, same_computation
 from nnviz.project.model import Choice, Curated, DataConfig, Graph, Node, ParamValue, Project, TrainConfig
 from nnviz.project.spec import ParamSpec, Spec, brief
 from nnviz.train.live_settings import LiveSettings
 
-#: What a running session takes on from the next batch on; curation from the next epoch on.
-_LIVE = frozenset({"training.epochs", "curation"})
+#: What a running session takes on from the next batch on; batch size and curation from the next epoch on.
+_LIVE = frozenset({"training.epochs", "training.batch_size", "curation"})
 #: Likewise, with all that belongs to them.
 _LIVE_WITHIN = ("training.optimizer.params.",)
 #: Likewise, of every layer.
@@ -45,16 +47,18 @@ class Difference:
         field: Its path, as in messages about files: ``graph.nodes.conv1.params.kernel_size``.
         text: Which layer and which setting, with both values: ``kernel size of conv1: 5 × 5, not 3 × 3``.
         live: Whether a session that is there takes it on.
+        moved: It is where the user's own data lie, under the same name: whether they are the same, a checkpoint knows.
     """
 
     field: str
     text: str
     live: bool = False
+    moved: bool = False
 
     @property
     def continues(self) -> bool:
         """Whether a recorded run may be continued with the other value."""
-        return self.live or self.field in _NO_NUMBERS or self.field.startswith(_NO_NUMBERS_WITHIN)
+        return self.live or self.moved or self.field in _NO_NUMBERS or self.field.startswith(_NO_NUMBERS_WITHIN)
 
 
 def differences(before: Project, after: Project) -> Iterator[Difference]:
@@ -150,7 +154,14 @@ def _of_data(before: DataConfig, after: DataConfig) -> Iterator[Difference]:
         elif before.dataset == after.dataset:  # of another data set they are other settings
             for key in sorted(one.keys() | other.keys()):
                 if one.get(key) != other.get(key):
-                    yield _setting(f"data.params.{key}", None, key, one, other, " of the data")
+                    found = _setting(f"data.params.{key}", None, key, one, other, " of the data")
+                    moved = key in own_folder.PARAMS and _last(one.get(key)) == _last(other.get(key)) != ""
+                    yield replace(found, moved=moved)
+
+
+def _last(place: ParamValue) -> str:
+    """The name of a file or a folder, without where it is."""
+    return PurePath(place.replace("\\", "/")).name if isinstance(place, str) else ""
 
 
 def _of_training(before: TrainConfig, after: TrainConfig) -> Iterator[Difference]:

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nnviz.data.fingerprint import Fingerprint
-from nnviz.errors import DataError, RunFileError
+from nnviz.errors import DataError, NnvizError, RunFileError
 from nnviz.project.curation import MOST_CURATED, curated_problem
 from nnviz.project.model import Curated
 from nnviz.train.example_record import Captured
@@ -65,6 +65,8 @@ class Progress(msgspec.Struct, frozen=True):
         figures: What was found at the ends of the epochs, from the first, as ``float.hex``, by figure; only those that
             the recipe goes by.
         went_on_after: Epochs after which it was gone on with although early stopping had ended it.
+        more_until: How far to train where that is farther than the project says, because somebody asked for more; else
+            0.
         loss_scale: What the loss is multiplied by in half floats, as ``float.hex``; empty where it is not.
         loss_scale_steps: For how many updates it was.
     """
@@ -80,6 +82,7 @@ class Progress(msgspec.Struct, frozen=True):
     best_figure: str = ""
     figures: dict[str, list[str]] = {}
     went_on_after: _Count = 0
+    more_until: _Count = 0
     loss_scale: str = ""
     loss_scale_steps: _Count = 0
 
@@ -97,6 +100,8 @@ class _Live(msgspec.Struct, frozen=True):
     optimizer: list[tuple[str, Any]] = []
     layers: list[tuple[str, str, Any]] = []
     frozen: list[str] = []
+    batch_size: _Count = 0
+    sizes: list[tuple[_Count, _Count]] = []
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -137,6 +142,7 @@ class Checkpoint:
         average: The average of the weights, by the names of ``weights``; empty where there is none.
         live: The settings that can be changed while it trains; None where that is not known, as in files of older
             versions.
+        sizes: From which epoch on a step took how many examples, see ``EpochPlan``; empty likewise.
     """
 
     progress: Progress
@@ -152,6 +158,7 @@ class Checkpoint:
     curation: tuple[Curated, ...] | None = None
     average: Tensors = field(default_factory=dict)
     live: LiveSettings | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -201,6 +208,7 @@ def capture(
     curation: tuple[Curated, ...] | None = None,
     average: Tensors | None = None,
     live: LiveSettings | None = None,
+    sizes: tuple[tuple[int, int], ...] = (),
     *,
     copied: bool = True,
     whole: Callable[[Tensor], Tensor] | None = None,
@@ -219,6 +227,7 @@ def capture(
         curation: What was decided about single examples and holds for the epoch under way.
         average: The average of the weights; the checkpoint's own from here on.
         live: The settings that can be changed while it trains.
+        sizes: From which epoch on a step takes how many examples.
         copied: False gives the live tensors themselves, for whoever writes them down before the next step.
         whole: Makes a copy of all of a tensor of which this process holds a part alone; called for each, in an order
             that is the same in every process.
@@ -256,6 +265,7 @@ def capture(
         curation,
         average or {},
         live,
+        sizes,
     )
 
 
@@ -324,7 +334,7 @@ def to_blobs(checkpoint: Checkpoint) -> dict[str, bytes]:
         checkpoint.data,
         _Switches(sorted(checkpoint.switches.off), sorted(checkpoint.switches.frozen)),
         None if checkpoint.curation is None else list(checkpoint.curation),
-        _live_written(checkpoint.live),
+        _live_written(checkpoint),
     )
     state = {f"optimizer/{name}": tensor for name, tensor in checkpoint.optimizer.items()}
     state |= {f"random/{name}": tensor for name, tensor in checkpoint.random.items()}
@@ -395,11 +405,31 @@ def from_blobs(blobs: Mapping[str, bytes]) -> Checkpoint:
         _curation(header.curation),
         average,
         _live_read(header.live),
+        () if header.live is None else _sizes_read(header.live.sizes),
     )
 
 
-def _live_written(live: LiveSettings | None) -> _Live | None:
-    return None if live is None else _Live(list(live.optimizer), list(live.layers), sorted(live.frozen))
+def read(blobs: Mapping[str, bytes], file: str) -> Checkpoint:
+    """The checkpoint of a file, likewise; the error names the file."""
+    try:
+        return from_blobs(blobs)
+    except NnvizError as error:
+        raise RunFileError(str(error), file=file) from error
+
+
+def _live_written(checkpoint: Checkpoint) -> _Live | None:
+    live = checkpoint.live
+    if live is None:
+        return None
+    sizes = list(checkpoint.sizes)
+    return _Live(list(live.optimizer), list(live.layers), sorted(live.frozen), live.batch_size, sizes)
+
+
+def _sizes_read(sizes: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    epochs = [epoch for epoch, _ in sizes]
+    if epochs[:1] not in ([], [0]) or epochs != sorted(set(epochs)) or not all(size for _, size in sizes):
+        raise RunFileError("The checkpoint is damaged: batches cannot have had such sizes.")
+    return tuple(sizes)
 
 
 def _live_read(live: _Live | None) -> LiveSettings | None:
@@ -410,7 +440,7 @@ def _live_read(live: _Live | None) -> LiveSettings | None:
     if not all(isinstance(value, bool | int | float | str) for value in plain):
         raise RunFileError("The checkpoint is damaged: the settings that were changed are none.")
     layers = tuple(LayerSetting(*one) for one in live.layers)
-    return LiveSettings(tuple(live.optimizer), layers, frozenset(live.frozen))
+    return LiveSettings(tuple(live.optimizer), layers, frozenset(live.frozen), live.batch_size)
 
 
 def _curation(entries: list[Curated] | None) -> tuple[Curated, ...] | None:

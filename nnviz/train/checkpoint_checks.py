@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nnviz.data.epoch_plan import EpochPlan
 from nnviz.errors import NnvizError, ParamError, RunFileError
 from nnviz.network.network import Network
 from nnviz.project import registry
@@ -30,29 +31,29 @@ _MOST_COUNTED = 2**24
 _MOST_WHOLE = 2**31
 
 
-def check_progress(progress: Progress, *, steps_per_epoch: int, seen: int, examples: int, has_best: bool) -> None:
+def check_progress(progress: Progress, *, plan: EpochPlan, examples: int, has_best: bool) -> None:
     """Whether a position can be one of this training.
 
     Args:
         progress: The position.
-        steps_per_epoch: Batches an epoch.
-        seen: Examples in the batches of the unfinished epoch so far.
+        plan: How the steps lie in the epochs.
         examples: In a whole epoch.
         has_best: Whether the checkpoint holds the best weights.
 
     Raises:
         RunFileError: It cannot.
     """
-    epochs, rest = divmod(progress.step, steps_per_epoch)
-    if progress.step > MOST_EPOCHS * steps_per_epoch:
+    epochs, rest = plan.at(progress.step)
+    piece = plan.piece_at(progress.step)
+    if epochs > MOST_EPOCHS or (epochs == MOST_EPOCHS and rest):
         raise damaged(f"step {progress.step} lies behind the last that a training can reach")
     due = progress.step > 0 and rest == 0 and progress.evaluated_epochs == epochs - 1
     if progress.evaluated_epochs != epochs and not due:
         raise damaged(
             f"{progress.evaluated_epochs} epochs are said to be over, but step {progress.step} ends {epochs} of "
-            f"{steps_per_epoch} steps"
+            f"{piece.steps} steps"
         )
-    expected = examples if due else seen
+    expected = examples if due else piece.bounds[rest]
     if progress.epoch_count != expected:
         raise damaged(f"{progress.epoch_count} examples are said to be seen in this epoch, but it was {expected}")
     if progress.best_epoch > progress.evaluated_epochs or has_best != (progress.best_epoch > 0):

@@ -115,8 +115,8 @@ class ExampleRecord:
         self._device = feeder.device
         dense = min(_DENSE, _DENSE_NUMBERS // max(feeder.count, 1), work // _DENSE_WORK)
         self._dense = max(_FEWEST, dense)
-        by_size = _MOST_OUTPUTS // max(1, outputs * feeder.batch_size)
-        self._most = max(1, min(_MOST_BATCHES, by_size, _MOST_EPOCHS * len(feeder)))
+        self._outputs = outputs
+        self.resized()
         #: The outputs of the batches that were set aside, one behind the other, how many batches that is, and the step
         #: of the first, from 0.
         self._waiting: list[Tensor] = []
@@ -126,6 +126,13 @@ class ExampleRecord:
         self._each = 0
         #: Never written to: checkpoints share it.
         self._state = self._blank()
+
+    def resized(self) -> None:
+        """The batches have other sizes from some epoch on: as much memory holds another number of them."""
+        sizes = [size for _, size in self._feeder.plan.sizes]
+        by_size = _MOST_OUTPUTS // max(1, self._outputs * max(sizes))
+        steps = -(-self._feeder.count // max(sizes))
+        self._most = max(1, min(_MOST_BATCHES, by_size, _MOST_EPOCHS * steps))
 
     @property
     def nbytes(self) -> int:
@@ -178,10 +185,10 @@ class ExampleRecord:
             targets: Of all examples, as they were learned.
         """
         outputs = torch.cat(tuple(waiting)) if len(waiting) > 1 else waiting[0]
-        (epoch, batch), each = divmod(first, len(self._feeder)), len(self._feeder)
+        place, end = self._feeder.plan.at(first), self._feeder.plan.at(first + batches)
         with torch.no_grad():
-            if not batch and not batches % each:
-                return self._after_whole(state, epoch, batches // each, outputs, targets)
+            if not place.batch and not end.batch:
+                return self._after_whole(state, place.epoch, end.epoch - place.epoch, outputs, targets)
             return self._after_parts(state, self._numbers(first, batches), outputs, targets)
 
     def _after_whole(
@@ -257,9 +264,9 @@ class ExampleRecord:
         feeder = self._feeder
         found: list[Tensor] = []
         while batches:
-            epoch, batch = divmod(first, len(feeder))
-            taken = min(batches, len(feeder) - batch)
-            bounds = slice(feeder.examples_before(batch), feeder.examples_before(batch + taken))
+            epoch, batch = feeder.plan.at(first)
+            taken = min(batches, feeder.plan.piece_at(first).steps - batch)
+            bounds = slice(feeder.examples_before(batch, epoch), feeder.examples_before(batch + taken, epoch))
             found.append(feeder.order(epoch)[bounds])
             first, batches = first + taken, batches - taken
         return found, torch.cat(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz import __version__
-from nnviz.errors import InputError, NnvizError, RunFileError, StorageError
+from nnviz.errors import InputError, RunFileError, StorageError
 from nnviz.network.memory import refuse_without_room
 from nnviz.probes.base import Probe
 from nnviz.project.files import io
@@ -248,10 +248,7 @@ def reopen(path: Path, project: Project) -> tuple[Run, Checkpoint | None]:
         blobs = stored.load_checkpoint()
         if not blobs:
             return Run(stored.info), None
-        try:
-            checkpoint = checkpoints.from_blobs(blobs)
-        except NnvizError as error:
-            raise RunFileError(str(error), file=str(path)) from error
+        checkpoint = checkpoints.read(blobs, str(path))
         return stored.to_run(checkpoint.progress.step), checkpoint
     finally:
         stored.close()

@@ -115,10 +115,9 @@ class Instruments:
         self._looks_in_a_row = 0
         self._at_fixed_steps = tuple(probe for probe in self._at[Stage.REST] if probe.at_fixed_steps)
         images = 0 if self._probe_inputs is None else len(self._probe_inputs)
-        work = training.work * training.config.accumulation
-        self._fixed = FixedSteps.of(training.steps_per_epoch, training.step_size, images, work)
+        self._probed = images
         self._last_fixed = training.step
-        self._next_fixed = self._fixed.after(training.step)
+        self._next_fixed = self._fixed_after(training.step)
         self._news: frozenset[Quantity] = frozenset()
         self._pressing: dict[str, tuple[float, float]] = {}  # probe -> when it began, seconds that it took since
         self._calm_until = 0.0
@@ -284,7 +283,7 @@ class Instruments:
         """The training went back to this step, or its weights were replaced at it."""
         for probe in (*self._probes, self.trials):
             probe.go_back(step)
-        self._last_fixed, self._next_fixed = step, self._fixed.after(step)
+        self._last_fixed, self._next_fixed = step, self._fixed_after(step)
         self._news = frozenset()
 
     def examine(self) -> None:
@@ -309,9 +308,16 @@ class Instruments:
             return asked
         return [probe for probe in asked if self._is_in_time(probe, now) and self._budget.due(probe, now)]
 
+    def _fixed_after(self, step: int) -> int:
+        """The first step behind this one that the project fixes, by the size that its batches have there."""
+        piece = self._training.epoch_plan.piece_at(step)
+        work = self._training.network.inference.macs * piece.size
+        fixed = FixedSteps.of(piece.steps, piece.size, self._probed, work)
+        return piece.first_step + fixed.after(step - piece.first_step)
+
     def _measure_fixed(self) -> None:
         """Begins what is measured at the steps that the project fixes; it goes on while training does."""
-        self._last_fixed, self._next_fixed = self._training.step, self._fixed.after(self._training.step)
+        self._last_fixed, self._next_fixed = self._training.step, self._fixed_after(self._training.step)
         probes = [probe for probe in self._at_fixed_steps if probe in self._asked]
         if probes and self._budget.share > 0:
             measurement = self._measurement(False)

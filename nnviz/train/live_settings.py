@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from nnviz.errors import NnvizError
-from nnviz.project import registry
+from nnviz.project import registry, settings
 from nnviz.project.graph.bypass import effective_graph
 from nnviz.project.model import Choice, Graph, Node, ParamValue, Project
 from nnviz.project.spec import ParamSpec
@@ -50,11 +50,13 @@ class LiveSettings:
         optimizer: Its settings beside the learning rate, by name, defaults included, in their declared order.
         layers: The settings of layers whose declaration says that they are live.
         frozen: The nodes whose parameters are left as they are.
+        batch_size: Examples in a batch; one that is changed holds from the next epoch on.
     """
 
     optimizer: tuple[tuple[str, ParamValue], ...] = ()
     layers: tuple[LayerSetting, ...] = ()
     frozen: frozenset[str] = frozenset()
+    batch_size: int = 1
 
     @classmethod
     def of(cls, project: Project) -> LiveSettings:
@@ -65,7 +67,8 @@ class LiveSettings:
         """
         graph = effective_graph(project.graph)
         layers = [setting for node in graph.nodes.values() for setting in _of_layer(node)]
-        return cls(_of_optimizer(project.training.optimizer), tuple(layers), _frozen(graph))
+        config = project.training
+        return cls(_of_optimizer(config.optimizer), tuple(layers), _frozen(graph), config.batch_size)
 
     def following(self, opened: Project, project: Project) -> LiveSettings:
         """What a session of one project takes on of another; what only another session could have stays as it is.
@@ -85,6 +88,7 @@ class LiveSettings:
             wanted.optimizer if opened.training.optimizer.kind == project.training.optimizer.kind else self.optimizer,
             tuple(values.get((one.node, one.name), one) for one in self.layers),
             frozenset(wanted.frozen & same | self.frozen - same),
+            wanted.batch_size,
         )
 
     def merged(self, before: Project, after: Project) -> LiveSettings:
@@ -95,7 +99,8 @@ class LiveSettings:
             self,
             optimizer=new.optimizer if new.optimizer != old.optimizer else self.optimizer,
             layers=tuple(asked.get((one.node, one.name), one) for one in self.layers),
-            frozen=self.frozen | (new.frozen - old.frozen) - (old.frozen - new.frozen),
+            frozen=(self.frozen | (new.frozen - old.frozen)) - (old.frozen - new.frozen),
+            batch_size=new.batch_size if new.batch_size != old.batch_size else self.batch_size,
         )
 
     def with_rate(self, kind: str, rate: float) -> Choice:
@@ -112,7 +117,8 @@ class LiveSettings:
         declared = {param.name: param for param in registry.optimizer(kind).params if param.name != _RATE}
         if [name for name, _ in self.optimizer] != list(declared):
             return "the settings of the optimizer are not those that it has"
-        asked = [(declared[name], value) for name, value in self.optimizer]
+        asked: list[tuple[ParamSpec, ParamValue]] = [(declared[name], value) for name, value in self.optimizer]
+        asked.append((_batch_size(), self.batch_size))
         for one in self.layers:
             node = nodes.get(one.node)
             live = {} if node is None else {param.name: param for param in registry.layer(node.kind).params}
@@ -151,10 +157,19 @@ def changes(before: LiveSettings, after: LiveSettings, optimizer: str, nodes: Ma
             param = registry.layer(node.kind).param(one.name)
             text = changed_text(param, was[one.node, one.name], one.value, f" of {node.name or node.id}")
             yield Changed(f"graph.nodes.{one.node}.params.{one.name}", text, one.node)
+    if before.batch_size != after.batch_size:
+        text = changed_text(_batch_size(), before.batch_size, after.batch_size)
+        yield Changed("training.batch_size", f"{text}, from the next epoch on")
     for key in sorted(before.frozen ^ after.frozen):
         if key in nodes:
             words = "frozen" if key in after.frozen else "trained again"
             yield Changed(f"graph.nodes.{key}.frozen", f"{nodes[key].name or key}: {words}", key)
+
+
+def _batch_size() -> ParamSpec:
+    param = settings.find(settings.TRAINING, "batch_size")
+    assert param is not None
+    return param
 
 
 def changed_text(param: ParamSpec, before: ParamValue, after: ParamValue, of: str = "") -> str:
@@ -186,10 +201,10 @@ def _frozen(graph: Graph) -> frozenset[str]:
     return frozenset(node.id for node in graph.nodes.values() if node.frozen)
 
 
-def among(settings: LiveSettings, nodes: Collection[str]) -> LiveSettings:
+def among(live: LiveSettings, nodes: Collection[str]) -> LiveSettings:
     """The same of the nodes that a network has: what is not wired in is in none."""
     return replace(
-        settings,
-        layers=tuple(one for one in settings.layers if one.node in nodes),
-        frozen=frozenset(settings.frozen & frozenset(nodes)),
+        live,
+        layers=tuple(one for one in live.layers if one.node in nodes),
+        frozen=frozenset(live.frozen & frozenset(nodes)),
     )

@@ -34,7 +34,8 @@ class Position:
     Attributes:
         epoch: Finished epochs.
         step: Updates made.
-        steps_per_epoch, epochs, batch_size: The plan.
+        steps_per_epoch, epochs, batch_size: The plan; steps and batches of the present epoch.
+        steps: Of all epochs together.
         samples_per_second: Lately; 0 while nothing runs.
         eta_seconds: Until all epochs are done; NaN while that is not known.
         device: As torch names it: ``cpu``, ``cuda:0``.
@@ -58,6 +59,7 @@ class Position:
     step: int = 0
     steps_per_epoch: int = 0
     epochs: int = 0
+    steps: int = 0
     batch_size: int = 0
     samples_per_second: float = 0.0
     eta_seconds: float = math.nan

@@ -192,8 +192,8 @@ class CopiedTraining:
         """Mean loss of some batches as training sees them, a batch at a time."""
         losses: list[float] = []
         count = 0
-        epoch = self._step // len(self._feeder) + 1
-        batches = enumerate(self._feeder.batches(epoch), epoch * len(self._feeder))
+        epoch = self._feeder.plan.at(self._step).epoch + 1
+        batches = enumerate(self._feeder.batches(epoch), self._feeder.plan.step_of(epoch))
         for step, (inputs, targets) in itertools.islice(batches, _JUDGE_BATCHES):
             with self.random, torch.no_grad():
                 losses.append(float(self._loss_of(step)(self.network(inputs), targets)) * len(targets))
@@ -206,7 +206,7 @@ class CopiedTraining:
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches that came after the step, in their order."""
-        epoch, offset = divmod(self._step, len(self._feeder))
+        epoch, offset = self._feeder.plan.at(self._step)
         for number in itertools.count(epoch):
             yield from self._feeder.batches(number, offset)
             offset = 0

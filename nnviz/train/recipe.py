@@ -13,6 +13,7 @@ from typing import TypeAlias, cast
 import torch
 from torch import nn
 
+from nnviz.data.epoch_plan import StepPlace
 from nnviz.project import choices
 from nnviz.project.model import Choice, TrainConfig
 from nnviz.train.loop import Updater
@@ -23,20 +24,20 @@ _Clipping: TypeAlias = Callable[[Mapping[str, float], list[nn.Parameter]], objec
 #: (settings, weight): changes the gradient before the update, or the weight after it
 _Regulariser: TypeAlias = Callable[[Mapping[str, float], nn.Parameter], object]
 
-#: (settings, step, steps an epoch) -> how much the weights after this step count in their average: 0 where it stays as
-#: it is, None where there is no average yet.
-_Averaging: TypeAlias = Callable[[Mapping[str, float], int, int], float | None]
+#: (settings, step, where it stands in its epoch) -> how much the weights after this step count in their average: 0
+#: where it stays as it is, None where there is no average yet.
+_Averaging: TypeAlias = Callable[[Mapping[str, float], int, StepPlace], float | None]
 
 
-def _exponential_average(values: Mapping[str, float], step: int, steps_per_epoch: int) -> float:
+def _exponential_average(values: Mapping[str, float], step: int, place: StepPlace) -> float:
     return 1 - min(values["decay"], (1 + step) / (10 + step))
 
 
-def _average_of_epochs(values: Mapping[str, float], step: int, steps_per_epoch: int) -> float | None:
-    epochs = step // steps_per_epoch - int(values["from_epoch"]) + 1
+def _average_of_epochs(values: Mapping[str, float], step: int, place: StepPlace) -> float | None:
+    epochs = place.epoch - int(values["from_epoch"]) + 1
     if epochs < 1:
         return None
-    return 1 / epochs if step % steps_per_epoch == 0 else 0.0
+    return 1 / epochs if place.batch == 0 else 0.0
 
 
 #: Every kind that averages has exactly one function here (a test compares).

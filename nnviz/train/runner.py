@@ -187,7 +187,7 @@ class Runner:
     def finished(self) -> bool:
         """Whether all epochs are done, their validation as well."""
         training = self.training
-        whole_epochs = training.step % training.steps_per_epoch == 0 and not training.epoch_end_due
+        whole_epochs = training.between_epochs and not training.epoch_end_due
         return whole_epochs and training.epoch >= training.last_epoch
 
     @property
@@ -686,7 +686,7 @@ class Runner:
     @property
     def _is_last_step(self) -> bool:
         training = self.training
-        ends_epoch = (training.step + 1) % training.steps_per_epoch == 0
+        ends_epoch = training.epoch_plan.at(training.step + 1).batch == 0
         return self.steps_left == 1 or (ends_epoch and training.epoch + 1 >= self.epochs)
 
     def _end_steps(self) -> None:
@@ -878,7 +878,8 @@ class Runner:
         training = self.training
         rate = self.speed.rate
         last = training.last_epoch if self.finished else self.epochs
-        left = max(0, last * training.steps_per_epoch - training.step) * training.step_size
+        steps = training.epoch_plan.step_of(last)
+        left = max(0, steps - training.step) * training.step_size
         activity = "going back" if self._going_back_to is not None else self._evaluated_split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
@@ -888,6 +889,7 @@ class Runner:
             step=self._shown_step,
             steps_per_epoch=training.steps_per_epoch,
             epochs=self.epochs,
+            steps=training.epoch_plan.step_of(self.epochs),
             batch_size=training.batch_size,
             samples_per_second=rate,
             eta_seconds=left / rate if rate > 0 else math.nan,

@@ -84,6 +84,11 @@ def rate(
         ProjectError: There is no such schedule.
         ParamError: One of its settings is not allowed.
     """
+    return rate_after(schedule, base, step / steps_per_epoch, epochs, losses)
+
+
+def rate_after(schedule: Choice, base: float, epoch: float, epochs: int, losses: Sequence[float] = ()) -> float:
+    """The learning rate of the step behind so many epochs, as a fraction; else as :func:`rate`."""
     spec = registry.SCHEDULES(schedule.kind)
     values = cast("Mapping[str, float]", spec.values(schedule.params))
-    return base * SCHEDULES[spec.kind](values, step / steps_per_epoch, max(epochs, 1), losses)
+    return base * SCHEDULES[spec.kind](values, epoch, max(epochs, 1), losses)

@@ -299,6 +299,10 @@ class TrainingSession:
         """How far to train; fewer than are done already ends the training at the end of this one."""
         return self._commands.put(lambda: self._set_epochs(count))
 
+    def train_on(self, epochs: int) -> Future[None]:
+        """Train to so many epochs, although the project says fewer; a checkpoint remembers it."""
+        return self._commands.put(lambda: self._set_epochs(epochs, beyond=True))
+
     def curate(self, entries: Sequence[Curated]) -> Future[None]:
         """Other labels and weights for single training examples, from the next epoch on.
 
@@ -503,7 +507,8 @@ class TrainingSession:
             training,
             instruments,
             self.run,
-            epochs=self.project.training.epochs,
+            # Without a window it ends where the project, and who asks for it, says.
+            epochs=training.epochs if training.goes_beyond and not self._to_the_end else self.project.training.epochs,
             keep_best=self.project.training.keep_best,
             store=self._store,
             on_epoch=self._on_epoch,
@@ -517,6 +522,10 @@ class TrainingSession:
             self._take_on_what_was_asked(runner)
         self._runner = runner
         self._enter(SessionState.READY)
+        if resumed and runner.finished and not self._to_the_end:
+            runner.complete()
+            runner.rest()
+            self._enter(SessionState.DONE)
         if training.curation_remark:  # said when it is ready: whoever opens a project listens to what comes after that
             self._refuse(DataError(training.curation_remark))
 
@@ -594,7 +603,8 @@ class TrainingSession:
         """How long an epoch took, for whoever asks before the next training of this network."""
         # Where they were slowed down, or in several processes, they say nothing of the next ones.
         lasted = sum(runner.epoch_seconds)
-        if lasted >= _LONG_ENOUGH and self._together is None and not self._slowed:
+        even = len(runner.training.epoch_plan.sizes) == 1  # else an epoch tells nothing of the others
+        if lasted >= _LONG_ENOUGH and self._together is None and not self._slowed and even:
             training = runner.training
             steps = training.steps_per_epoch
             seconds = statistics.median(runner.epoch_seconds) / steps
@@ -765,13 +775,16 @@ class TrainingSession:
             recorded = io.loads(self.run.info.project_json)
         except NnvizError:
             return
-        runner.take_on(runner.training.live_settings.merged(recorded, self.project))
+        has = runner.training.live_settings
+        if (wanted := has.merged(recorded, self.project)) != has:
+            runner.take_on(wanted)
 
-    def _set_epochs(self, count: int) -> None:
+    def _set_epochs(self, count: int, *, beyond: bool = False) -> None:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
         runner.epochs = count
+        runner.training.goes_beyond = beyond
         runner.publish()
 
     def _curate(self, entries: Sequence[Curated]) -> None:

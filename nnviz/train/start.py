@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from nnviz.errors import InputError, ProjectError, RunFileError
 from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.record.run import Run
 from nnviz.record.run_lock import RunLock
-from nnviz.record.stored import open_run
 from nnviz.train.change import difference
 
 if TYPE_CHECKING:
@@ -30,16 +31,18 @@ class Continued:
         path: Its file.
         project: What it was made with.
         run: All it holds up to the checkpoint.
-        blobs: The checkpoint, as the file keeps it.
+        blobs: The checkpoint, as the file keeps it; whoever restores it takes them out.
         step: Of the checkpoint.
+        more_until: How far to train where somebody had asked for more epochs than the project says; else 0.
         lock: The file's, held until it is released or a writer takes it over.
     """
 
     path: Path
     project: Project
     run: Run
-    blobs: Mapping[str, bytes]
+    blobs: dict[str, bytes]
     step: int
+    more_until: int
     lock: RunLock
 
 
@@ -91,7 +94,9 @@ def take(path: Path, project: Project | None = None) -> Continued:
         RunFileBusy: Somebody else writes it.
         InputError: It may not be written here.
     """
-    path = path.resolve()
+    from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
+
+    path = path.resolve() if path.is_symlink() else path.absolute()  # the lock lies beside the file itself
     open_run(path).close()  # before anything is laid beside what may be no run at all
     try:
         lock = RunLock.take(path)
@@ -106,7 +111,24 @@ def take(path: Path, project: Project | None = None) -> Continued:
             if not kept:
                 raise RunFileError("The run holds no weights to go on from: it ended too early.", file=str(path))
             step = kept[-1].step
-            return Continued(path, recorded, stored.to_run(step), stored.load_checkpoint(), step, lock)
+            blobs = dict(stored.load_checkpoint())
+            return Continued(path, recorded, stored.to_run(step), blobs, step, _more_until(blobs), lock)
     except BaseException:
         lock.release()
         raise
+
+
+class _Progress(msgspec.Struct, frozen=True):
+    more_until: int = 0
+
+
+class _Header(msgspec.Struct, frozen=True):
+    progress: _Progress = _Progress()
+
+
+def _more_until(blobs: Mapping[str, bytes]) -> int:
+    """What the checkpoint says of it; one that is damaged is refused when it is restored."""
+    try:
+        return msgspec.json.decode(blobs.get("header", b""), type=_Header).progress.more_until
+    except (msgspec.MsgspecError, RecursionError):
+        return 0

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from nnviz.data.curation import Curation, curated
+from nnviz.data.epoch_plan import EpochPlan, StepPlace
 from nnviz.data.step_facts import one_hot_classes
 from nnviz.data.tensors import Feeder, LoadedData, Split
 from nnviz.errors import NotFiniteError, ParamError, ProjectError, TooLargeError, TrainingError
@@ -39,7 +40,7 @@ from nnviz.train.precision import MixedPrecision, mixed_type, puts_channels_last
 from nnviz.train.random_state import RandomStream
 from nnviz.train.recipe import stops_after, with_recipe
 from nnviz.train.room import Room
-from nnviz.train.schedules import rate
+from nnviz.train.schedules import rate_after
 from nnviz.train.unit_switches import Switchboard, UnitSwitches
 from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
@@ -90,8 +91,7 @@ class Training:
         room: Says whether there is memory, in bytes, for a copy that training can do without.
         loss_function: Mean loss of a batch in which all examples weigh the same, and how many answers were right.
         optimizer: torch's, with what it keeps; None where no layer has weights.
-        batch_size: Examples in a batch, of which a step takes one or several; the last one of an epoch may hold others.
-        step_size: Examples in a step.
+        epoch_plan: How the steps lie in the epochs.
         random: The stream that dropout draws from.
         draws: Whether a step draws from it.
         best: Weights and buffers of the best epoch so far, copied, on the device; None before the first validation.
@@ -100,6 +100,7 @@ class Training:
         best_figure: The figure that it was chosen by; the worst that there is for none.
         average: The average of the weights that is validated and kept in their place; None where nobody asked for one.
         test_uses: How often the test split was measured, from the beginning of the run.
+        goes_beyond: Whether somebody asked for more epochs than the project says.
         edits: What was set by hand since the start or the last restore.
         examples: How the network does on every training example; None where nobody asked for it.
 
@@ -153,7 +154,7 @@ class Training:
         # Copies of what is divided are whole, and lie in the memory of the first process's computer.
         self.room = Room(device if self._shards is None else torch.device("cpu"), estimate.reserve)
         self.network.train()
-        if puts_channels_last(config, self.network, device):
+        if self._shards is None and puts_channels_last(config, self.network, device):
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as torch says itself
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
         self.loss_function = loss_function(project.graph, data.facts, amounts)
@@ -208,8 +209,6 @@ class Training:
         self._follows_losses = registry.SCHEDULES(config.schedule.kind).follows_losses
         #: The learning rate of an epoch by a schedule that follows the losses, which takes long to find.
         self._rate_of_epoch: tuple[_Plan, int, float] | None = None
-        self.batch_size = config.batch_size
-        self.step_size = config.step_size
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, self.network.random_state)
         self.draws = self.network.draws_random_numbers
@@ -222,6 +221,7 @@ class Training:
         self._curated = [_Curated(0, curated(data.train, data.facts, project.curation))]
         #: Which of these the batches are made by.
         self._curation = self._curated[0].curation
+        self.epoch_plan = EpochPlan(len(data.train), config.step_size, join_single=self._join_single)
         #: Batches of the training split, in an order that (seed, epoch) fixes.
         self._feeder = self.batches_again()
         self.examples: ExampleRecord | None = None
@@ -237,7 +237,7 @@ class Training:
         #: The rest of the present epoch's batches; None where they are to be begun anew at the present step.
         self._batches: Iterator[tuple[Tensor, Tensor]] | None = None
         averages = registry.AVERAGING(config.averaging.kind).averages and self.optimizer is not None
-        self.average = Average(self.network, config.averaging, len(self._feeder)) if averages else None
+        self.average = Average(self.network, config.averaging, self.place_at) if averages else None
         #: What the ends of the epochs have shown, as far as the recipe goes by it.
         self._validated = Validated.of(config)
         #: Epochs after which it was gone on with although early stopping had ended it.
@@ -265,6 +265,8 @@ class Training:
         #: Learning rate and goal as they were planned, by the first step they hold for, ascending, since the start or
         #: the last restore.
         own = among(LiveSettings.of(project), self.network.node_ids)
+        if own.frozen and self.is_divided:
+            raise ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
         self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
         #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
         self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
@@ -279,6 +281,7 @@ class Training:
         self.best_loss = math.inf
         self.best_figure = worst(config.best_by)
         self.test_uses = 0
+        self.goes_beyond = False
         self.edits = WeightEdits()
         #: How often units were switched: another count, and the same weights make something else of an example.
         self.times_switched = 0
@@ -290,6 +293,16 @@ class Training:
     def step(self) -> int:
         """Updates made."""
         return self._step
+
+    @property
+    def step_size(self) -> int:
+        """Examples in a step of the present epoch; the last one may hold others."""
+        return self.epoch_plan.piece_at(self._step).size
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in a batch of the present epoch, of which a step takes one or several."""
+        return self.step_size // self.config.accumulation
 
     @property
     def is_divided(self) -> bool:
@@ -306,13 +319,22 @@ class Training:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches an epoch; the last one may be smaller, or one example larger (see ``Feeder.join_single``)."""
-        return len(self._feeder)
+        """Steps of the present epoch; the last one may be smaller, or one example larger."""
+        return self.epoch_plan.piece_at(self._step).steps
+
+    def place_at(self, step: int) -> StepPlace:
+        """Where the step behind so many stands in its epoch."""
+        return self.epoch_plan.at(step)
+
+    @property
+    def between_epochs(self) -> bool:
+        """Whether no epoch has begun that has not ended."""
+        return self.epoch_plan.at(self._step).batch == 0
 
     @property
     def epoch(self) -> int:
         """Finished epochs."""
-        return self._step // self.steps_per_epoch
+        return self.epoch_plan.at(self._step).epoch
 
     @property
     def evaluated_epochs(self) -> int:
@@ -357,7 +379,10 @@ class Training:
             TrainingError: Several processes train together.
         """
         settings = among(settings, self.network.node_ids)
-        if problem := settings.problem(self._optimizer_kind, self.network.graph.nodes):
+        problem = settings.problem(self._optimizer_kind, self.network.graph.nodes)
+        if settings.batch_size == 1 and (several := _needs_several(self.network)):
+            problem = f"{several} needs batches of more than one example"
+        if problem:
             raise ParamError(f"This cannot be changed while it trains: {problem}.", field="training")
         if settings != self.live_settings and self._together is not None:
             raise TrainingError("Several processes train together: settings are changed in a training of one.")
@@ -415,9 +440,30 @@ class Training:
             self._plans.pop()
         if plan[1:] != self._plans[-1][1:]:
             self._plans.append(plan)
+        self._replan()
         if not self.replaying:
             self._use_rate(self.learning_rate)
             self._use_settings(self._plans[-1].settings)
+
+    def _replan(self) -> None:
+        """Batches of the size that is wanted now, from the next epoch on that begins; before the first step at once."""
+        begins = self.epoch_plan.next_epoch(max(self._step, self._replay_until))
+        plan = self.epoch_plan.with_size(self.live_settings.batch_size * self.config.accumulation, begins)
+        if plan.sizes != self.epoch_plan.sizes:
+            self._use_epoch_plan(plan)
+            if not self.replaying and self.between_epochs:
+                self._batches = None  # which would have begun with the old ones
+
+    def _use_epoch_plan(self, plan: EpochPlan) -> None:
+        self.epoch_plan = self._feeder.plan = plan
+        if self.examples is not None:
+            self.examples.resized()
+
+    def _epoch_plan_of(self, checkpoint: Checkpoint) -> EpochPlan:
+        """How the steps lay in the epochs up to a checkpoint."""
+        if not checkpoint.sizes:
+            return self.epoch_plan
+        return EpochPlan.of(len(self.data.train), checkpoint.sizes, join_single=self._join_single)
 
     def _plan_at(self, step: int) -> _Plan:
         """What was planned for a step."""
@@ -447,15 +493,15 @@ class Training:
         """The learning rate of a step, as it was planned then."""
         plan = self._plan_at(step)
         if not self._follows_losses:
-            return rate(self._schedule, plan.base, step, self.steps_per_epoch, plan.epochs)
-        epoch = step // self.steps_per_epoch
+            return rate_after(self._schedule, plan.base, self.epoch_plan.epochs_at(step), plan.epochs)
+        epoch = self.epoch_plan.at(step).epoch
         if self._rate_of_epoch is None or self._rate_of_epoch[:2] != (plan, epoch):
             self._rate_of_epoch = (plan, epoch, self.rate_with(plan.base, step))
         return self._rate_of_epoch[2]
 
     def rate_with(self, base: float, step: int) -> float:
         """The learning rate that the schedule would make of another one, as far as is known by now."""
-        return rate(self._schedule, base, step, self.steps_per_epoch, self.epochs, self._validated[LOSS])
+        return rate_after(self._schedule, base, self.epoch_plan.epochs_at(step), self.epochs, self._validated[LOSS])
 
     @property
     def replaying(self) -> bool:
@@ -651,9 +697,9 @@ class Training:
             What could not be done, as a sentence; empty where all was.
         """
         found = curated(self.data.train, self.data.facts, entries)
-        begins = -(-max(self._step, self._replay_until) // self.steps_per_epoch)
+        begins = self.epoch_plan.next_epoch(max(self._step, self._replay_until))
         self._curated = [one for one in self._curated if one.first_epoch < begins] + [_Curated(begins, found)]
-        if begins == self.epoch and not self.replaying and self._step % self.steps_per_epoch == 0:
+        if begins == self.epoch and not self.replaying and self.between_epochs:
             self._batches = None  # which would have begun with the old ones
         return found.remark
 
@@ -684,7 +730,7 @@ class Training:
     def _curated_from(self, checkpoint: Checkpoint) -> list[_Curated]:
         """From a checkpoint on: what held there to the end of its epoch, then what is decided now."""
         newest = self._curated[-1].curation
-        whole = self._step % self.steps_per_epoch == 0
+        whole = self.between_epochs
         if checkpoint.curation is None or whole or checkpoint.curation == newest.entries:
             return [_Curated(0, newest)]
         then = curated(self.data.train, self.data.facts, checkpoint.curation)
@@ -722,8 +768,8 @@ class Training:
     def _weighted_loss(self, weights: Tensor | None, feeder: Feeder, step: int) -> LossFunction:
         if weights is None:
             return self.loss_function
-        epoch, batch = divmod(step, len(feeder))
-        part = slice(feeder.examples_before(batch), feeder.examples_before(batch + 1))
+        epoch, batch = self.epoch_plan.at(step)
+        part = slice(feeder.examples_before(batch, epoch), feeder.examples_before(batch + 1, epoch))
         chosen = weights.index_select(0, feeder.order(epoch)[part])
         return WeightedLoss.of(self.loss_function, chosen.to(self.device))
 
@@ -735,7 +781,7 @@ class Training:
         """
         config = self.config
         split = self.data.train
-        return Feeder(
+        feeder = Feeder(
             Split(split.inputs, self._curation.targets, split.numbers),
             self.data.scaler,
             config.step_size,
@@ -747,6 +793,8 @@ class Training:
             weights=self._curation.weights,
             one_hot=one_hot_classes(self.data.facts, self.data.config.preparation),
         )
+        feeder.plan = self.epoch_plan
+        return feeder
 
     def _way_of_own(self) -> loop.Gradients:
         """The long way of the training itself, whose gradients bear no scale."""
@@ -757,8 +805,15 @@ class Training:
         """The way by accumulated batches, or in mixed precision; by all at once where there is one batch."""
         forward = network if self._mixed is None else self._mixed.forward(network)
         backward = torch.autograd.backward if self._mixed is None or not scaled else self._mixed.backward
-        size = self.config.batch_size if self.config.accumulation > 1 else len(self.data.train)
-        return accumulated(forward, size, join_single=bool(_needs_several(network)), backward=backward)
+        several = bool(_needs_several(network))
+
+        def gradients(loss_function: LossFunction, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+            # A batch may have another size in a later epoch.
+            size = self.batch_size if self.config.accumulation > 1 else len(self.data.train)
+            own = accumulated(forward, size, join_single=several, backward=backward)
+            return own(loss_function, inputs, targets)
+
+        return gradients
 
     def way_for(self, network: Network) -> loop.Gradients | None:
         """How the steps of a copy find their gradients; None for the usual way."""
@@ -776,11 +831,11 @@ class Training:
     def peek(self) -> tuple[Tensor, Tensor]:
         """The batch that comes next."""
         self._use_curation()
-        return next(self._feeder.batches(self.epoch, self._step % self.steps_per_epoch))
+        return next(self._feeder.batches(*self.epoch_plan.at(self._step)))
 
     def peek_numbers(self) -> list[int]:
         """Which examples of the training split are in it, in its order."""
-        return self._feeder.numbers(self.epoch, self._step % self.steps_per_epoch)
+        return self._feeder.numbers(*self.epoch_plan.at(self._step))
 
     def settle(self) -> bool:
         """Adds up the losses that wait on the device; waits for it once. True while all of them were finite."""
@@ -827,7 +882,7 @@ class Training:
         """Batches of a split in its own order, for measuring."""
         if split not in self._measuring:
             # Without gradients a larger batch needs little memory and runs faster.
-            size = max(self.batch_size, EVALUATION_BATCH)
+            size = max(self.config.batch_size, EVALUATION_BATCH)
             data = self.data.split(split)
             self._measuring[split] = Feeder(data, self.data.scaler, size, self.device, shuffle=False)
         return self._measuring[split]
@@ -907,7 +962,7 @@ class Training:
         if self.best is None:
             return
         self.use_weights(self.best)
-        self._weights_of = self.best_epoch * self.steps_per_epoch
+        self._weights_of = self.epoch_plan.step_of(self.best_epoch)
 
     def use_average(self) -> None:
         """Puts the average of the weights in, if there is one; position and optimizer stay."""
@@ -1006,6 +1061,7 @@ class Training:
             best_figure=self.best_figure.hex() if self.best_epoch and self.config.best_by != LOSS else "",
             figures=self._validated.stored,
             went_on_after=self._went_on_after,
+            more_until=self.epochs if self.goes_beyond else 0,
             loss_scale=scale.hex() if scale else "",
             loss_scale_steps=scaled_steps,
         )
@@ -1022,6 +1078,7 @@ class Training:
             self._present_curation().entries,
             self.average.capture(copied=copied) if self.average is not None and begun else None,
             self.live_settings,
+            self.epoch_plan.sizes,
             copied=copied,
             whole=self._together.gathering() if self._together is not None and self.is_divided else None,
         )
@@ -1040,7 +1097,13 @@ class Training:
             DataError: It was made on other data, likewise.
         """
         checkpoints.check_data(checkpoint, self.data.fingerprint)
-        self._check(checkpoint)
+        own = self.epoch_plan
+        self._use_epoch_plan(self._epoch_plan_of(checkpoint))
+        try:
+            self._check(checkpoint)
+        except BaseException:
+            self._use_epoch_plan(own)
+            raise
         self._put_back(checkpoint)
         self._switchboard.history = [(self._step, checkpoint.switches)]
         self._use_switches(checkpoint.switches)
@@ -1053,6 +1116,9 @@ class Training:
         base = float.fromhex(checkpoint.progress.base_rate) if checkpoint.progress.base_rate else None
         if base is None and self.optimizer is not None:  # without a schedule the one is the other
             base = float(self.optimizer.param_groups[0]["lr"])
+        if checkpoint.progress.more_until > plan.epochs:
+            self.goes_beyond = True
+            plan = plan._replace(epochs=checkpoint.progress.more_until)
         if base is not None:
             self._plans = [plan._replace(base=base)]
         else:
@@ -1071,7 +1137,7 @@ class Training:
         """
         present, decided, went_on = self._plans[-1], self._curated[-1], self._went_on_after
         self._put_back(checkpoint)
-        if went_on * self.steps_per_epoch <= step:
+        if self.epoch_plan.step_of(went_on) <= step:
             self._went_on_after = went_on
             self._look_back()
         self.edits.forget_after(step)
@@ -1080,7 +1146,8 @@ class Training:
         if self._plans[-1][1:] != present[1:]:
             self._plans.append(present._replace(first_step=step))
         self._replay_until = step
-        begins = -(-step // self.steps_per_epoch)
+        self._replan()
+        begins = self.epoch_plan.next_epoch(step)
         self._curated = [one for one in self._curated if one.first_epoch < max(begins, 1)]
         if self._curated[-1].curation is not decided.curation:
             self._curated.append(_Curated(begins, decided.curation))
@@ -1096,16 +1163,11 @@ class Training:
         checks.check_switches(checkpoint.switches, self.network)
         checks.check_progress(
             progress,
-            steps_per_epoch=self.steps_per_epoch,
-            seen=self._feeder.examples_before(progress.step % self.steps_per_epoch),
+            plan=self.epoch_plan,
             examples=self._feeder.count,
             has_best=checkpoint.best is not None,
         )
         checks.check_random(checkpoint.random, self.device)
-        if checkpoint.live is not None:
-            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
-            if problem:
-                raise checks.damaged(f"of the settings that were changed, {problem}")
         if bool(checkpoint.average) != (self.average is not None and self.average.begun(progress.step)):
             raise checks.damaged("the average of the weights is missing, or there is one that nobody asked for")
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
@@ -1114,6 +1176,10 @@ class Training:
         checks.check_optimizer(
             checkpoint, self._optimizer_kind, self.optimizer, trained, left_out=bool(progress.loss_scale)
         )
+        if checkpoint.live is not None:
+            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
+            if problem:
+                raise checks.damaged(f"of the settings that were changed, {problem}")
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
@@ -1168,7 +1234,7 @@ class Training:
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         if self._batches is None:
             self._use_curation()
-            self._batches = self._feeder.batches(self.epoch, self._step % self.steps_per_epoch)
+            self._batches = self._feeder.batches(*self.epoch_plan.at(self._step))
         batch = next(self._batches, None)
         if batch is None:
             self._use_curation()

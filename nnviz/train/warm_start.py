@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nnviz.errors import NnvizError, RunFileError
+from nnviz.errors import RunFileError
 from nnviz.network.memory import refuse_without_room
 from nnviz.network.network import Network
 from nnviz.project.files import io
@@ -109,10 +109,7 @@ def read(path: Path) -> Weights:
         if not kept:
             raise RunFileError("The run holds no weights to start warm from: it ended too early.", file=str(path))
         refuse_without_room(_COPIES_WHILE_READING * kept[-1].size)
-        try:
-            checkpoint = checkpoints.from_blobs(stored.load_checkpoint())
-        except NnvizError as error:
-            raise RunFileError(str(error), file=str(path)) from error
+        checkpoint = checkpoints.read(stored.load_checkpoint(), str(path))
     kinds = {node.id: node.kind for node in graph.nodes.values()}
     return Weights(checkpoint.weights, kinds, checkpoint.progress.step)
 

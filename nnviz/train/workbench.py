@@ -18,13 +18,13 @@ from nnviz import __version__
 from nnviz.errors import NnvizError
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.choices import with_param
-from nnviz.project.edits import SetTraining
 from nnviz.project.files import io
 from nnviz.project.model import Curated, DataConfig, DataFacts, Project, TrainConfig
 from nnviz.record.quantities import EDITED, EPOCH
 from nnviz.record.run import Run, RunInfo, RunView
 from nnviz.train.change import Live, Restart, change, learning_rate_of
 from nnviz.train.live_settings import LiveSettings
+from nnviz.train.start import Continued, Start, WarmStart, refusal
 
 if TYPE_CHECKING:
     from nnviz.project.document import Document
@@ -87,8 +87,8 @@ class Host(Protocol):
     def state(self) -> str:
         """State of the session as it is known here: a value of ``SessionState``; ``idle`` without one."""
 
-    def open(self, project: Project, run: Run) -> None:
-        """Close the session that is there and prepare one."""
+    def open(self, project: Project, run: Run, start: Start | None = None) -> None:
+        """Close the session that is there and prepare one, which begins with ``start`` where that is given."""
 
     def close_session(self) -> None:
         """Close the session."""
@@ -116,6 +116,9 @@ class Host(Protocol):
 
     def set_epochs(self, count: int) -> None:
         """How far to train."""
+
+    def train_on(self, epochs: int) -> None:
+        """How far to train, although the project says fewer."""
 
     def take_on(self, settings: LiveSettings) -> None:
         """Other settings of optimizer and layers, other layers frozen, from the next batch on."""
@@ -152,7 +155,7 @@ class Observer(Protocol):
         """The run has left its start: it is worth keeping."""
 
     def ended(self, run: Run) -> None:
-        """A run that began will not be continued."""
+        """A run that began, or that was to be gone on with, will not be continued."""
 
     def data_known(self, sizes: tuple[int, ...]) -> None:
         """How many examples there are for training, validation and test; empty where that is not known."""
@@ -204,6 +207,14 @@ class Workbench:
         self._began = False
         #: The run of the last session that was ready: what the screen shows, except on an empty canvas.
         self._measured: Run | None = None
+        #: What the next session begins with, besides its project.
+        self._start: Start | None = None
+        #: The recorded run that the present session goes on with.
+        self._continued: Continued | None = None
+        #: Whether that session is being prepared: it can still be refused.
+        self._is_resuming = False
+        #: Epochs of the project, and to how many it is trained instead because somebody asked for more of them.
+        self._more: tuple[int, int] | None = None
         #: What the observer shows.
         self._shown: Run | None = None
         #: Runs that are shown beside the one on the screen, in the order in which they were asked for; see ``compare``.
@@ -263,6 +274,22 @@ class Workbench:
         return self._run is not None and (self._run.last_step > 0 or bool(self._run.names(EDITED)))
 
     @property
+    def refused_run(self) -> Continued | None:
+        """The recorded run that could not be gone on with although its project fits; None where that is not so."""
+        return self._continued if self._is_resuming and self._state is State.FAILED else None
+
+    @property
+    def continued(self) -> Continued | None:
+        """The recorded run that the session goes on with."""
+        return self._continued
+
+    @property
+    def epochs(self) -> int:
+        """How far is trained: to the project's epochs, or to as many more as somebody asked for."""
+        epochs = self._document.project.training.epochs
+        return self._more[1] if self._more is not None and self._more[0] == epochs else epochs
+
+    @property
     def differs(self) -> bool:
         """Whether the user has to choose between the document and what was trained."""
         return self._state is State.DIFFERS
@@ -282,7 +309,11 @@ class Workbench:
             config = msgspec.structs.replace(config, epochs=live.epochs)
         if live.settings is not None:
             rate = learning_rate_of(self._opened)
-            config = msgspec.structs.replace(config, optimizer=live.settings.with_rate(config.optimizer.kind, rate))
+            config = msgspec.structs.replace(
+                config,
+                optimizer=live.settings.with_rate(config.optimizer.kind, rate),
+                batch_size=live.settings.batch_size,
+            )
         if live.learning_rate is not None:
             config = msgspec.structs.replace(
                 config, optimizer=with_param(config.optimizer, "learning_rate", live.learning_rate)
@@ -327,8 +358,15 @@ class Workbench:
         self._enter(State.EMPTY)
         self._observer.changed()
 
-    def play(self) -> None:
-        """Train; after the last epoch, as many epochs again."""
+    def play(self, more: int = 0) -> None:
+        """Train; after the last epoch, as many epochs again as the project says.
+
+        The project stays as it is: how far this network is trained is said to the session, which keeps it in its
+        checkpoints. Whoever changes the project's epochs takes that back.
+
+        Args:
+            more: After the last epoch, so many epochs instead.
+        """
         self.settled()
         if self.blocked():
             return
@@ -341,11 +379,10 @@ class Workbench:
             return
         self._observer.show_newest()
         if self._host.state == "done":
-            training = self._document.project.training
-            first = training.epochs if self._opened is None else self._opened.training.epochs
-            done = self._epochs_done()
-            if done >= training.epochs:  # else early stopping ended it, and there are epochs left
-                self._document.apply(SetTraining(msgspec.structs.replace(training, epochs=done + first)))
+            epochs, done = self._document.project.training.epochs, self._epochs_done()
+            if more or done >= self.epochs:  # else early stopping ended it, and there are epochs left
+                self._more = (epochs, done + (more or epochs))
+                self._host.train_on(done + (more or epochs))
         if self._host.state != "running" or self._asked is Asked.REST:
             self._asked = Asked.RUN
         self._host.play()
@@ -399,10 +436,22 @@ class Workbench:
         """Measure on the test split."""
         self._host.evaluate_test()
 
-    def reset(self, play: bool = False) -> None:
-        """Begin again with the document as it is; the run so far is over."""
+    def reset(self, play: bool = False, warm: WarmStart | None = None) -> None:
+        """Begin again with the document as it is; the run so far is over.
+
+        Args:
+            play: Train at once.
+            warm: Layers that fit begin with these weights.
+        """
         self._asked = Asked.RUN if play else Asked.NOTHING
+        self.begin_with(warm)
         self._begin()
+
+    def begin_with(self, start: Start | None) -> None:
+        """What the next session begins with, where it is one of the document as it is now."""
+        before, self._start = self._start, start
+        if isinstance(before, Continued):
+            self._observer.ended(before.run)
 
     def compare(self, runs: Iterable[RunView]) -> None:
         """Show these runs beside the current one, in place of those compared until now; none ends the comparison.
@@ -426,6 +475,7 @@ class Workbench:
         """The document tells of a change. ``edit`` is None when another project took its place."""
         if edit is None:
             self._pending = _Pending.REPLACED
+            self.begin_with(None)
             self._asked = Asked.NOTHING
             self._compared = ()
             # Nothing that was measured before is true of what stands there now, whether or not it can be trained.
@@ -514,12 +564,13 @@ class Workbench:
             if self._state is not State.BROKEN:
                 self._enter(State.FAILED)
         elif state == "ready":
+            self._is_resuming = False
             self._take_in_run()
             self._observer.recovered()
             self._passed_on = Live()
             self._pass_on()
             if self._state is State.OPENING:
-                self._enter(State.BUILDING)
+                self._enter(State.BUILDING if self._continued is None else State.TRAINED)
                 if self._asked is Asked.RUN:
                     self._asked = Asked.NOTHING
                     self.play()
@@ -566,7 +617,7 @@ class Workbench:
         if self._opened is not None and _is_of_other_examples(self._opened, self._document.project):
             self._measured = None  # else it is seen until the next session has something to see
             self._show_or_hide()
-        self._run = self._opened = None
+        self._run = self._opened = self._continued = self._more = None
         self._enter(State.LEARNING)
         self._learn()
         self._observer.changed()
@@ -613,16 +664,16 @@ class Workbench:
 
     def _open(self, project: Project) -> None:
         self._end_run()
-        self._run = Run(
-            RunInfo(
-                project_json=io.dumps(project),
-                nnviz_version=__version__,
-                seed=project.training.seed,
-                device=project.training.device,
-                title=project.name,
-                facts={"parameters": str(self._document.inference.parameters)},
-            )
-        )
+        start, self._start = self._start, None
+        refused = refusal(start.project, project, start.path) if isinstance(start, Continued) else None
+        if isinstance(start, Continued) and refused is not None:  # it was changed meanwhile
+            self._observer.ended(start.run)
+            self._observer.failed(str(refused), "")
+            start = None
+        self._continued = start if isinstance(start, Continued) else None
+        self._is_resuming = self._continued is not None
+        self._more = None
+        self._run = self._new_run(project, start) if self._continued is None else self._continued.run
         self._keep_compared(self._compared)
         self._opened = project
         self._opened_settings = _settings_of(project)
@@ -630,7 +681,31 @@ class Workbench:
         self._failure = ""
         self._session = True
         self._enter(State.OPENING)
-        self._host.open(project, self._run)
+        if start is None:
+            self._host.open(project, self._run)
+            return
+        self._host.open(project, self._run, start)
+        if self._continued is not None:
+            # What stands on the screen holds, also where it was changed after the last checkpoint.
+            self._host.set_learning_rate(learning_rate_of(project))
+            if self._opened_settings is not None:
+                self._host.take_on(self._opened_settings)
+            if self._continued.more_until > project.training.epochs:
+                self._more = (project.training.epochs, self._continued.more_until)
+            self._take_in_run()  # all that it holds can be seen before there is a session
+
+    def _new_run(self, project: Project, start: Start | None) -> Run:
+        facts = {"parameters": str(self._document.inference.parameters)}
+        return Run(
+            RunInfo(
+                project_json=io.dumps(project),
+                nnviz_version=__version__,
+                seed=project.training.seed,
+                device=project.training.device,
+                title=project.name,
+                facts=facts | start.facts if isinstance(start, WarmStart) else facts,
+            )
+        )
 
     def _end_session(self) -> None:
         self._end_run()
@@ -640,8 +715,9 @@ class Workbench:
 
     def _end_run(self) -> None:
         """The run at hand will not be continued."""
-        if self._run is not None and self._began:
+        if self._run is not None and (self._began or self._continued is not None):
             self._began = False
+            self._continued = None
             self._observer.ended(self._run)
 
     def _note_beginning(self, state: str) -> None:
@@ -689,6 +765,9 @@ class Workbench:
                 passed_on = dataclasses.replace(passed_on, learning_rate=rate)
                 self._host.set_learning_rate(rate)
         has_epochs = opened.training.epochs if passed_on.epochs is None else passed_on.epochs
+        more = self._more
+        if more is not None and more[0] != project.training.epochs:
+            self._more, has_epochs = None, more[1]
         if project.training.epochs != has_epochs:
             passed_on = dataclasses.replace(passed_on, epochs=project.training.epochs)
             self._host.set_epochs(project.training.epochs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
@@ -11,10 +13,13 @@ from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.data import tensors
 from nnviz.data.curation import mark_of
+from nnviz.data.viewing import ViewedData
+from nnviz.gui.data.example_panel import ExamplePanel
 from nnviz.gui.data.page import DataPage
 from nnviz.gui.data.wall import Wall
+from nnviz.gui.parts.background import Background
 from nnviz.gui.window.window import MainWindow
-from nnviz.project.model import DataConfig, Project
+from nnviz.project.model import DataConfig, DataFacts, Project
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -159,3 +164,37 @@ def test_what_cannot_be_loaded_is_said(qtbot: QtBot, open_window: OpenWindow) ->
     assert page is not None
     qtbot.waitUntil(lambda: not page.loading, timeout=TIMEOUT)
     assert page.data is None and "/nowhere/at/all" in page._trouble
+
+
+def test_an_example_of_a_streamed_set_is_read_on_a_worker(qtbot: QtBot) -> None:
+    here = threading.get_ident()
+
+    class OnDisk:
+        shape, ndim, dtype = (4, 1, 6, 6), 4, np.dtype(np.uint8)
+
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, index: int) -> np.ndarray:
+            assert threading.get_ident() != here
+            if index == 3:
+                raise OSError("The disk is gone.")
+            return np.full((1, 6, 6), 40 * index, np.uint8)
+
+    facts = DataFacts((1, 6, 6), 2, "classes", ("cat", "dog"))
+    data = ViewedData(DataConfig("digits"), "pets", facts, (OnDisk(),), (np.array([0, 1, 0, 1]),))  # type: ignore[arg-type]
+    background = Background()
+    panel = ExamplePanel(background)
+    qtbot.addWidget(panel)
+    panel.show_data(data)
+    for number in (2, 0, 1):  # passed over quickly: the last one is shown
+        panel.show_example(data, number, None, "", False)
+        assert panel.title.text() == data.label(number) and panel.stack.currentWidget() is panel.waiting
+    qtbot.waitUntil(lambda: panel.stack.currentWidget() is panel.pixels, timeout=TIMEOUT)
+    assert panel.pixels._numbers is not None and (panel.pixels._numbers == 40).all()
+    panel.show_example(data, 1, None, "", True)
+    assert panel.stack.currentWidget() is panel.pixels  # the same one, pinned: it is not read again
+    panel.show_example(data, 3, None, "", False)
+    qtbot.waitUntil(lambda: bool(panel.waiting.text()), timeout=TIMEOUT)
+    assert panel.stack.currentWidget() is panel.waiting
+    assert background.wait(10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,12 +14,18 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
+from nnviz.explain.place import LOSS, Place
 from nnviz.gui.explain.own_input_view import OwnInputView
+from nnviz.gui.panels.explain import ExplainPanel
 from nnviz.gui.panels.own_input import OwnInputPanel
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetProject
 from nnviz.record.quantities import OUTPUT, PINNED_INPUT
+from tests.gui.explain.explain_sheets import written
 from tests.gui.pointer import move_pointer
+
+if TYPE_CHECKING:
+    from nnviz.explain.taken_apart import TakenApart
 
 
 def opened(qtbot: QtBot, window: MainWindow) -> OwnInputView:
@@ -150,7 +156,7 @@ def test_a_drawn_digit_is_answered_and_stands_on_the_cards(qtbot: QtBot, open_wi
     assert np.array_equal(view.numbers(), turned)
     # Put away, the cards show the pinned example again; the training never noticed.
     window.docks.docks["own_input"].hide()
-    assert not window.feed.shown.instead
+    qtbot.waitUntil(lambda: not window.feed.shown.instead, timeout=TIMEOUT)
     assert weights(window) == before
 
 
@@ -234,3 +240,77 @@ def test_a_kept_run_answers_beside_it_and_numbers_are_typed(
         view.rows.sliders[0], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     )
     assert view.numbers().tolist() == slid
+
+
+def test_an_own_input_is_taken_apart_while_it_stands_on_the_cards(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("digits-cnn")
+    assert window.docks is not None
+    view, explain, large = opened(qtbot, window), window.docks.panels["explain"], window.action("explain_large")
+    assert isinstance(explain, ExplainPanel)
+    walk, flow = explain.walk, window.flow
+
+    def taken(place: Place) -> TakenApart:
+        """Ask about a number, and wait for it."""
+        explain.explain(place)
+        qtbot.waitUntil(
+            lambda: not (walk.waiting or walk.failure) and walk.place is not None and walk.place.node == place.node,
+            timeout=TIMEOUT,
+        )
+        assert walk.taken is not None
+        return walk.taken
+
+    pixel = Place("conv1", index=(0, 12, 12))
+    large.trigger()
+    assert explain.page is not None
+    sheet = explain.page.sheet
+    pinned = taken(pixel)
+    assert "example 0" in written(sheet) and "own" not in written(sheet)
+    large.trigger()
+    # The pinned example, moved by a pixel: what stands on the card is taken apart, and its class still is right.
+    view.take_example()
+    qtbot.waitUntil(lambda: view.answer_shown is not None, timeout=TIMEOUT)
+    large.trigger()
+    assert not view.isVisible()
+    right = taken(pixel).right
+    view._on_moved(0, 1)
+    rests(qtbot, view)
+    expected = directly(window, view.numbers())
+    wanted = float(expected["conv1"][0, 12, 12])
+    assert abs(wanted - pinned.explanation.value) > 1e-3
+    qtbot.waitUntil(lambda: abs(walk.taken.explanation.value - wanted) < 1e-5, timeout=TIMEOUT)  # type: ignore[union-attr]
+    assert walk.taken is not None and walk.taken.explanation.total == pytest.approx(wanted, abs=1e-5)
+    assert f"your own input, a “{right}”" in written(sheet) and len(walk.trail) == 1
+    logits = expected["whole"].astype(float)
+    loss = float(np.log(np.exp(logits).sum()) - logits[view._facts.class_names.index(right)])  # type: ignore[union-attr]
+    assert taken(Place(LOSS, LOSS)).explanation.value == pytest.approx(loss, rel=1e-4)
+    window.action("backward").trigger()
+    qtbot.waitUntil(lambda: flow.looking is not None and "your own input" in flow.looking.words, timeout=TIMEOUT)
+    # Drawn from nothing, nobody said what is right: forwards it is taken apart, and of a loss a sentence says so.
+    window.action("backward").trigger()
+    if explain.is_large:
+        large.trigger()
+    assert view.picture is not None
+    side = view.picture.shape[1]
+    view._do("clear")
+    drag(view.draw_field, [(0.15 * side, 0.5 * side), (0.85 * side, 0.5 * side)], side)
+    rests(qtbot, view)
+    large.trigger()
+    found, expected = taken(Place("conv2", index=(3, 4, 4))), directly(window, view.numbers())
+    assert found.explanation.value == pytest.approx(float(expected["conv2"][3, 4, 4]), abs=1e-5)
+    assert "your own input" in written(sheet) and not found.right
+    shares = taken(Place("output", index=(2,))).shares
+    assert shares is not None and shares.right is None and shares.shares == pytest.approx(view.bars.shares, abs=1e-6)
+    explain.explain(Place(LOSS, LOSS))
+    qtbot.waitUntil(lambda: walk.failure.startswith("Nobody said what is right"), timeout=TIMEOUT)
+    assert "Nobody said" in written(sheet)
+    # What is in front of it as a tab explains it, too; put away, the cards show the pinned example.
+    large.trigger()
+    window.docks.show_panel("explain")
+    qtbot.waitUntil(explain.isVisible, timeout=TIMEOUT)
+    qtbot.wait(150)
+    assert view.is_active and window.feed.shown.instead
+    # Off the cards, it is the pinned example's number again.
+    taken(pixel)
+    view.on_cards.setChecked(False)
+    qtbot.waitUntil(lambda: "example 0" in written(sheet), timeout=TIMEOUT)
+    assert walk.taken is not None and walk.taken.explanation.value == pinned.explanation.value

@@ -13,6 +13,8 @@ from pytestqt.qtbot import QtBot
 from window_kit import TIMEOUT, OpenWindow
 
 from nnviz.errors import ProjectError
+from nnviz.gui.inspector.data_tab import DataTab
+from nnviz.gui.panels.why import WhyPanel
 from nnviz.gui.window.window import MainWindow
 from nnviz.project.edits import SetView
 from nnviz.project.files import io
@@ -108,9 +110,25 @@ def test_examples_of_two_splits_are_pinned_stepped_through_saved_and_replayed(
     before = window.document.project
     live, card = window.canvas.stage.live, window.canvas.canvas_scene.cards["input"]
     pictures = {}
+    assert window.inspector is not None
+    window.inspector.show_tab("data")
+    tab = window.inspector.tabs["data"]
+    assert isinstance(tab, DataTab)
+    why = window.docks.show_panel("why") if window.docks is not None else None
+    assert isinstance(why, WhyPanel)
+    asked: list[object] = []
+    why.views.why._asking.ask = lambda work: asked.append(window.workspace.pinned)  # type: ignore[method-assign]
+    window.feed.poll(1.0)
     for _ in range(2):
+        already = len(asked)
         QTest.keyClick(window, Qt.Key.Key_F3)
         window.feed.poll(1.0)
+        pin = next(one.pin for one in strip.examples if one.shown)
+        # The tab says which one it is, and shows it; why the network answers so is asked about it.
+        where = f"{pin.split} #{pin.index}"
+        assert tab.sample_text.toolTip().startswith(where) or tab.sample_text.text().startswith(where)
+        assert tab.picture.accessibleName() == "Pinned example"
+        qtbot.waitUntil(lambda n=already, p=pin: (p.split, p.index) in asked[n:], timeout=TIMEOUT)  # type: ignore[misc]
         pictures[next(one.pin for one in strip.examples if one.shown)] = live.picture(card.facts)
     wanted = {Pin(index, split): data.input_of(data.number(split, index)) for split, index in (first, second)}
     assert pictures.keys() == wanted.keys()

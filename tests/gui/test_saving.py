@@ -50,9 +50,9 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """A disk on which every save waits until it is told to go on."""
     free, save = threading.Event(), io.save
 
-    def slow(project: Project, target: Path) -> None:
+    def slow(project: Project, target: Path, run: str = "") -> None:
         free.wait(30)
-        save(project, target)
+        save(project, target, run)
 
     monkeypatch.setattr(io, "save", slow)
     yield free
@@ -151,7 +151,7 @@ def test_a_disk_that_refuses_keeps_the_window_open_and_the_old_file(
     def full(*_arguments: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    def read_only(_project: Project, target: Path) -> None:
+    def read_only(_project: Project, target: Path, _run: str = "") -> None:
         raise StorageError(f"{target} could not be saved: read-only file system.")
 
     with monkeypatch.context() as patch:

@@ -98,6 +98,28 @@ def test_the_bars_of_a_replay_are_those_of_the_step(qtbot: QtBot, open_window: O
     assert bars(window)["rate"] == f"{learning_rate_of(window.document.project):g}"
 
 
+def test_while_it_trains_both_bars_show_one_step(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("spiral")
+    top, foot, seen = window.top_bar._step, window.timeline._where, set()
+
+    def compare() -> None:
+        """Whatever came last: a tick of the feed, which may be ahead of the bars, or where the session stands."""
+        number = top.text()
+        assert foot.text().startswith(f"step {number} · "), (number, foot.text())
+        seen.add(number)
+
+    window.feed.ticked.connect(lambda _names: compare())
+    window.training.moved.connect(lambda _standing: compare())
+    window.training.play()
+    qtbot.waitUntil(lambda: len(seen) > 12, timeout=TIMEOUT)
+    window.training.pause()
+    qtbot.waitUntil(state_is(window, "paused"), timeout=TIMEOUT)
+    compare()
+    window.training.reset()
+    qtbot.waitUntil(lambda: top.text() == "0", timeout=TIMEOUT)
+    compare()
+
+
 def test_the_bars_of_the_timeline_are_those_of_the_step(qtbot: QtBot, open_window: OpenWindow) -> None:
     project = templates.sample("spiral")
     schedule = Choice("step", {"every": 1, "factor": 0.5})

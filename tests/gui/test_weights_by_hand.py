@@ -120,7 +120,7 @@ def test_a_run_whose_weights_were_set_before_its_first_step_is_replayed_with_the
     start = of_network(qtbot, window, f"{node}.weight")
     # What was set by hand is not thrown away without a word, as an untrained network is.
     before = window.document.project.training
-    window.document.apply(SetTraining(msgspec.structs.replace(before, batch_size=7)))
+    window.document.apply(SetTraining(msgspec.structs.replace(before, seed=7)))
     qtbot.waitUntil(lambda: window.training.differs, timeout=TIMEOUT)
     window.document.undo()
     qtbot.waitUntil(lambda: not window.training.differs, timeout=TIMEOUT)

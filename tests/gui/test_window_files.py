@@ -74,9 +74,9 @@ def test_what_was_edited_while_the_disk_was_busy_is_saved_too(
     window.apply(AddNodes((Node("relu1", "relu", x=900.0),)))
     busy, real_save = threading.Event(), io.save
 
-    def slow_save(project: Project, target: Path) -> None:
+    def slow_save(project: Project, target: Path, run: str = "") -> None:
         busy.wait(10)
-        real_save(project, target)
+        real_save(project, target, run)
 
     monkeypatch.setattr(io, "save", slow_save)
     window.files.save()

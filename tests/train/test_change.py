@@ -25,7 +25,6 @@ def with_training(project: Project, **values: object) -> Project:
 @pytest.mark.parametrize(
     ("after", "field", "words"),
     [
-        (with_training(SPIRAL, batch_size=32), "training.batch_size", "batch size: 32, not 16"),
         (with_training(SPIRAL, seed=7), "training.seed", "seed: 7, not 0"),
         (with_training(SPIRAL, device="cpu"), "training.device", "device: cpu, not auto"),
         (with_training(SPIRAL, keep_best=True), "training.keep_best", "keep best: on, not off"),
@@ -80,7 +79,10 @@ def test_what_a_session_takes_on_is_live() -> None:
     )
 
 
-def test_settings_of_the_optimizer_dropout_and_freezing_are_live() -> None:
+def test_settings_of_the_optimizer_batches_dropout_and_freezing_are_live() -> None:
+    larger = with_training(SPIRAL, batch_size=32)
+    live = change(SPIRAL, larger)
+    assert isinstance(live, Live) and live.settings is not None and live.settings.batch_size == 32
     dropped = templates.sample("digits-cnn")
     momentum = with_training(SPIRAL, optimizer=Choice("sgd", {"learning_rate": 0.1, "momentum": 0.9}))
     found = change(SPIRAL, momentum)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 import training_helpers
@@ -55,7 +56,7 @@ def project(optimizer: str = "sgd", **changes: Any) -> Project:
 
 
 def made(of: Project) -> Training:
-    training = Training(of, DATA, CPU)
+    training = Training(of, DATA, CPU, record_examples=True)
     training_helpers.MADE.append(training)
     return training
 
@@ -70,7 +71,8 @@ def other(training: Training, kind: str, **more: Any) -> LiveSettings:
 def bits(training: Training) -> list[bytes]:
     state = training.network.state_dict().values()
     average = () if training.average is None else training.average.network.state_dict().values()
-    return [tensor.numpy().tobytes() for tensor in (*state, *average)]
+    examples = {} if training.examples is None else dict(training.examples.capture())
+    return [tensor.numpy().tobytes() for tensor in (*state, *average, *examples.values())]
 
 
 def advance(training: Training, steps: int) -> None:
@@ -105,34 +107,62 @@ def changing(training: Training, kind: str) -> None:
     training.take_on(usual)
     training.take_on(other(training, kind))
     advance(training, 2)
-    training.take_on(replace(training.live_settings, frozen=frozenset({"conv1"})))
+    training.take_on(replace(training.live_settings, frozen=frozenset({"conv1"}), batch_size=35))
     training.learning_rate = 0.02
     advance(training, 3)
     dropped = tuple(one._replace(value=0.1) for one in training.live_settings.layers)
-    training.take_on(replace(usual, layers=dropped))
-    training.take_on(replace(other(training, kind), layers=dropped))
-    training.take_on(replace(usual, layers=dropped))
+    training.take_on(replace(usual, layers=dropped, batch_size=35))
+    training.take_on(replace(other(training, kind), layers=dropped, batch_size=35))
+    training.take_on(replace(usual, layers=dropped, batch_size=35))
     advance(training, 3)
 
 
 @pytest.mark.parametrize("kind", sorted(OPTIMIZERS))
 def test_ten_steps_with_changes_and_back_and_on_again_are_the_same_bits(kind: str) -> None:
-    training = made(project(kind, averaging=Choice("ema"), schedule=Choice("plateau"), **TWO))
+    averaging = Choice("swa", {"from_epoch": 1}) if kind == "sgd" else Choice("ema")
+    training = made(project(kind, averaging=averaging, schedule=Choice("plateau"), **TWO))
     start = training.capture()
     changing(training, kind)
     end, changes = bits(training), [training.changes_at(step) for step in range(10)]
     middle = training.capture()
-    assert [len(one) for one in changes] == [0, 0, 1, 0, 2, 0, 0, 3, 0, 0]
+    assert [len(one) for one in changes] == [0, 0, 1, 0, 3, 0, 0, 3, 0, 0]
+    assert training.epoch_plan.sizes == ((0, 100), (1, 70))
     go_back(training, start, 10)
     assert bits(training) == end and [training.changes_at(step) for step in range(10)] == changes
     go_back(training, start, 6)
     advance(training, 2)
-    resumed = made(project(kind, averaging=Choice("ema"), schedule=Choice("plateau"), **TWO))
+    resumed = made(project(kind, averaging=averaging, schedule=Choice("plateau"), **TWO))
     resumed.restore(from_blobs(to_blobs(middle)))
     training.restore(middle)
     advance(training, 2)
     advance(resumed, 2)
     assert bits(training) == bits(resumed) and training.live_settings == resumed.live_settings
+
+
+def test_another_batch_size_holds_from_the_next_epoch_on_and_every_example_is_seen_once() -> None:
+    training = made(project(averaging=Choice("swa"), schedule=Choice("step", {"every": 1, "factor": 0.5})))
+    seen: list[list[int]] = []
+    rates: list[float] = []
+    for step in range(17):
+        if step in (2, 3, 8):
+            training.take_on(replace(training.live_settings, batch_size={2: 7, 3: 300, 8: 150}[step]))
+        numbers = training.peek_numbers()
+        inputs, targets = training.peek()
+        assert len(numbers) == len(inputs) == len(targets)
+        assert torch.equal(targets, DATA.train.targets[numbers])
+        seen.append(numbers)
+        rates.append(training.learning_rate)
+        advance(training, 1)
+    assert [len(one) for one in seen] == [100] * 6 + [300] * 2 + [150] * 9
+    for epoch, (first, last) in enumerate([(0, 6), (6, 8), (8, 12), (12, 16)]):
+        numbers = [number for one in seen[first:last] for number in one]
+        order = np.random.Generator(np.random.PCG64([0, epoch])).permutation(600)
+        assert numbers == order.tolist(), "the order of an epoch is that of its seed, whatever the size of its batches"
+        assert rates[first:last] == [0.01 * 0.5**epoch] * (last - first)
+    assert (training.epoch, training.evaluated_epochs, training.epoch_plan.step_of(4)) == (4, 4, 16)
+    training.take_on(replace(training.live_settings, batch_size=7))
+    training.take_on(replace(training.live_settings, batch_size=150))
+    assert training.epoch_plan.sizes == ((0, 100), (1, 300), (2, 150)), "put back before it came to that"
 
 
 def test_every_live_setting_has_its_function() -> None:

@@ -22,6 +22,8 @@ from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.train.change import Restart, change, learning_rate_of
+from nnviz.train.live_settings import LiveSettings
+from nnviz.train.start import Start
 from nnviz.train.workbench import Asked, State, Workbench
 
 SPIRAL = Project(
@@ -47,6 +49,7 @@ class Session:
     def __post_init__(self) -> None:
         self.rate = learning_rate_of(self.project)
         self.epochs = self.project.training.epochs
+        self.settings = LiveSettings.of(self.project)
 
     @property
     def alive(self) -> bool:
@@ -81,7 +84,7 @@ class FakeHost:
         self.session = None
         self.given_up = False
 
-    def open(self, project: Project, run: Run) -> None:
+    def open(self, project: Project, run: Run, start: Start | None = None) -> None:
         assert not self.problems(project), "a network with problems was opened"
         self._let_go()
         self.number += 1
@@ -131,6 +134,15 @@ class FakeHost:
 
     def set_epochs(self, count: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", count))
+
+    def epoch(self) -> None:
+        self.play()
+
+    def take_on(self, settings: LiveSettings) -> None:
+        self._ask(lambda session: setattr(session, "settings", settings))
+
+    def train_on(self, epochs: int) -> None:
+        self._ask(lambda session: setattr(session, "epochs", epochs))
 
     def curate(self, entries: tuple[Curated, ...]) -> None:
         self._ask(lambda session: setattr(session, "curation", entries))
@@ -280,6 +292,13 @@ class Life(RuleBasedStateMachine):
     def set_epochs(self, epochs: int) -> None:
         self.wish = ""  # fewer than are done ends it
         self.edit(SetTraining(changed(self.document.project.training, epochs=epochs)))
+
+    @rule(decay=st.sampled_from([0.0, 0.1]))
+    def set_decay(self, decay: float) -> None:
+        training = self.document.project.training
+        self.edit(
+            SetTraining(changed(training, optimizer=choices.with_param(training.optimizer, "weight_decay", decay)))
+        )
 
     @rule(kind=st.sampled_from(["sgd", "adam"]), batch=st.sampled_from([8, 16]))
     def set_training(self, kind: str, batch: int) -> None:
@@ -469,7 +488,10 @@ class Life(RuleBasedStateMachine):
         if alive and session is not None:
             if session.project.training.optimizer.kind == project.training.optimizer.kind:
                 assert session.rate == learning_rate_of(project)
-            assert session.epochs == project.training.epochs
+            if session.project.training.optimizer.kind == project.training.optimizer.kind:
+                assert session.settings.optimizer == LiveSettings.of(project).optimizer
+            assert session.settings.batch_size == project.training.batch_size
+            assert session.epochs == bench.epochs
             if session.state == "running":
                 assert bench.state in (State.TRAINED, State.KEPT_OLD)
         if bench.state in (State.DIFFERS, State.KEPT_OLD):

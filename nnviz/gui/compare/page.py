@@ -220,7 +220,7 @@ class ComparePage(QWidget):
             return
         shown = self._runs.shown_path
         paths = ([(shown, -1)] if shown is not None else []) + [
-            (path, place) for place, path in enumerate(self._runs.compared)
+            (path, place) for path, place in self._runs.places.items()
         ]
         self._paths = tuple(paths)
         self._show_table()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import shiboken6
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -22,19 +25,31 @@ from nnviz.gui.data.choosing import Answers
 from nnviz.gui.data.pixel_numbers import PixelNumbers
 from nnviz.gui.data.row_values import RowValues
 from nnviz.gui.look import icons, theme
+from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
 
+#: Milliseconds after which it is said that an example is being read; most are there before.
+_SOON = 300
 _HINT = "Wheel: nearer · drag: move · double-click: read the numbers"
 
 
 class ExamplePanel(QWidget):
-    """Signals: an example shall be pinned to the canvas (its number), or fill the page, or no longer."""
+    """Signals: an example shall be pinned to the canvas (its number), or fill the page, or no longer.
+
+    Args:
+        background: Reads an example of a set that is streamed.
+        parent: Owner.
+    """
 
     pin_requested = Signal(int)
     enlarge_requested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._background = background
+        #: Which example's numbers are shown, or are being read.
+        self._read: tuple[ViewedData, int] | None = None
         self._data: ViewedData | None = None
         self._number = -1
         self._ends: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
@@ -83,7 +98,16 @@ class ExamplePanel(QWidget):
         self.nothing.setWordWrap(True)
         self.nothing.setProperty("role", "muted")
         set_font(self.nothing, 14)
-        for widget in (self.nothing, self.pixels, self.row_values):
+        self.waiting = QLabel("", self.stack)
+        self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.waiting.setWordWrap(True)
+        self.waiting.setProperty("role", "muted")
+        set_font(self.waiting, 14)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_SOON)
+        self._patience.timeout.connect(lambda: self.waiting.setText("Being read from the disk…"))
+        for widget in (self.nothing, self.waiting, self.pixels, self.row_values):
             self.stack.addWidget(widget)
         column.addWidget(self.stack, 1)
         self.hint = ElidedLabel(_HINT, self)
@@ -149,6 +173,8 @@ class ExamplePanel(QWidget):
         if self.channels is not None:
             self.channels.setVisible(there)
         if data is None or number < 0:
+            self._read = None
+            self._patience.stop()
             self.title.setText("")
             self.stack.setCurrentWidget(self.nothing)
             return
@@ -165,7 +191,34 @@ class ExamplePanel(QWidget):
         self.pin.setText("Unpin from the canvas" if pinned else "Pin to the canvas")
         able = "Take it from the strip above the Input" if pinned else "The cards show what each layer makes of it"
         self.pin.setToolTip(pin_not or able)
-        raw = data.input_of(number)
+        if not data.is_streamed:
+            self._show_numbers(data, data.input_of(number))
+        elif self._read != (data, number):
+            self._have_read(data, number)
+
+    def _have_read(self, data: ViewedData, number: int) -> None:
+        """Its numbers come from the disk: another thread reads them, and until then none are shown."""
+        wanted = self._read = data, number
+        self.waiting.setText("")
+        self.stack.setCurrentWidget(self.waiting)
+        self._patience.start()
+
+        def work() -> NDArray[Any] | None:
+            return data.input_of(number) if self._read == wanted else None  # of those that are passed over none
+
+        def done(raw: NDArray[Any] | None) -> None:
+            if raw is not None and shiboken6.isValid(self) and self._read == wanted:
+                self._patience.stop()
+                self._show_numbers(data, raw)
+
+        def failed(error: BaseException) -> None:
+            if shiboken6.isValid(self) and self._read == wanted:
+                self._patience.stop()
+                self.waiting.setText(sentence_of(error))
+
+        self._background.start(work, done, failed, "example")
+
+    def _show_numbers(self, data: ViewedData, raw: NDArray[Any]) -> None:
         if data.is_images:
             self.pixels.show_numbers(raw)
             self.stack.setCurrentWidget(self.pixels)

@@ -165,7 +165,7 @@ class DataPage(QWidget):
         }
         for page in self._pages.values():
             self.stack.addWidget(page)
-        self.example = ExamplePanel(self.splitter)
+        self.example = ExamplePanel(self._workspace.background, self.splitter)
         self.example.pin_requested.connect(self.pin)
         self.example.enlarge_requested.connect(lambda: self.enlarge(not self._enlarged))
         self.example.decisions.aboutToShow.connect(lambda: self._fill_decisions(self.example.decisions))
@@ -581,8 +581,23 @@ class DataPage(QWidget):
         data, number = self._data, self.example.number
         if data is None or number < 0:
             return
-        known = self._decided().get(number) or Curated(data.read_as(number), data.mark_of(number))
-        self._workspace.apply(Curate((decided(known, data.label(number), label=label, weight=weight),)))
+
+        def apply(known: Curated) -> None:
+            self._workspace.apply(Curate((decided(known, data.label(number), label=label, weight=weight),)))
+
+        known = self._decided().get(number)
+        if known is not None or not data.is_streamed:
+            apply(known or Curated(data.read_as(number), data.mark_of(number)))
+            return
+
+        def marked(mark: str) -> None:  # read from the disk; something may have been decided about it meanwhile
+            if data is self._data:
+                apply(self._decided().get(number) or Curated(data.read_as(number), mark))
+
+        def failed(error: BaseException) -> None:
+            self._workspace.say(sentence_of(error))
+
+        self._workspace.background.start(lambda: data.mark_of(number), marked, failed, "example")
 
     # ---- pinning -------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from nnviz.train.sub_steps import SubStep
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Explanation
     from nnviz.explain.flow import Flow
+    from nnviz.explain.place import OwnInput
     from nnviz.explain.sub_steps import Part
     from nnviz.gui.explain.lenses import Parameters
     from nnviz.train.training import Training
@@ -90,6 +91,7 @@ class FlowOnCanvas(QObject):
         self._asked_at = 0.0
         self._again = False
         self._pinned: Pinned = -1
+        self._own: OwnInput | None = None
         self._covered = 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -105,6 +107,8 @@ class FlowOnCanvas(QObject):
         self._network.changed.connect(self._on_network_changed)
         self._training.changed.connect(self._look_after_part)
         workspace.feed.ticked.connect(self._on_ticked)  # also while a lecture covers the canvas
+        workspace.feed.shown_changed.connect(self._on_example)
+        workspace.feed.instead_changed.connect(self._on_example)
         follow(workspace.document.changed, self._on_document_changed)
         follow(theme.notifier.changed, self._place)  # behind those whose letters have another size now
         self._place()
@@ -232,13 +236,14 @@ class FlowOnCanvas(QObject):
             return
         self._again = False
         self._asked_at = time.monotonic()
-        pinned = self._pinned = self._pinned_now()
+        pinned, own = self._pinned, self._own = self._pinned_now(), self._workspace.own_input
 
         def question(training: Training) -> Flow:
             from nnviz.explain.asked import pinned_example  # noqa: PLC0415 - torch belongs to that thread
             from nnviz.explain.flow import flow_of_example  # noqa: PLC0415 - as above
+            from nnviz.explain.values import own_example  # noqa: PLC0415 - as above
 
-            return flow_of_example(training, pinned_example(training, pinned))
+            return flow_of_example(training, own_example(own) if own else pinned_example(training, pinned))
 
         self._asked = self._network.ask(question, self._show_backward, self._on_no_answer)
 
@@ -411,7 +416,14 @@ class FlowOnCanvas(QObject):
         self._asked = self._explaining = None
 
     def _on_ticked(self, changed: frozenset[str]) -> None:
-        if self._backward and PINNED_INPUT.series() in changed and self._pinned_now() != self._pinned:
+        if PINNED_INPUT.series() in changed:
+            self._on_example()
+
+    def _on_example(self, _shown: object = None) -> None:
+        """The cards show another example of a recorded run, or an input of one's own."""
+        own, before = self._workspace.own_input, self._own
+        same = own is before or (own is not None and before is not None and own.numbers is before.numbers)
+        if self._backward and not (same and self._pinned_now() == self._pinned):
             self._ask_later()
 
     def _on_selection(self, nodes: list[str]) -> None:

@@ -155,8 +155,12 @@ class Ink:
         text = themes.format_number(value, digits)
         if 0.005 <= abs(value) < 0.1 and self.width(text, size, 500) > inner.width():
             text = f"{'−' if value < 0 else ''}{abs(value):.2f}"
-        size = min(size, 0.86 * rect.width() / max(self.width(text), 1.0))
-        if (size * self.letters < 9.5 and self.letters > 9.5) or self.width(text, size, 500) > inner.width():
+        for short in (text, text.replace("0.", ".", 1)):  # a table in which some cells are mute says nothing
+            small = min(size, 0.86 * rect.width() / max(self.width(short), 1.0))
+            if (small * self.letters >= 9.5 or self.letters <= 9.5) and self.width(short, small, 500) <= inner.width():
+                text, size = short, small
+                break
+        else:
             return  # half a number says another one
         light = 0.299 * colour.redF() + 0.587 * colour.greenF() + 0.114 * colour.blueF() > 0.5
         ink = QColor("#10131a") if light else QColor("#ffffff")

@@ -44,6 +44,8 @@ _STRIDE, _TRIED = 0.04, 0.1
 _CHOSEN, _PATIENCE = (33, 17), 12.0
 #: How far the axes reach beyond the way of a run, as a share of it.
 _MARGIN = 0.25
+#: How often the axis of the only weight is lengthened by half of what it was, until it goes uphill at both ends.
+_MOST_LONGER = 6
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class Catalogue:
         node = node if self.shapes.get(node) else next((one for one, own in self.shapes.items() if own), "")
         parameter = next(iter(self.shapes.get(node, {})), "")
         return Place(node, parameter, tuple(0 for _ in self.shapes[node][parameter])) if parameter else None
+
+    @property
+    def has_one_weight(self) -> bool:
+        """Whether the network has a single one, so that the loss along it is all of its landscape."""
+        return sum(math.prod(sizes) for own in self.shapes.values() for sizes in own.values()) == 1
 
     def has(self, place: Place) -> bool:
         """Whether there is such a weight."""
@@ -402,7 +409,10 @@ def _measured(
             way = Way(steps, section.places([*(state for _, state in states), loss.present]))
     points = wanted.points or _affordable(loss, section)
     points = 4 * points - 3 if len(section.here) == 1 else points
-    axes = [np.linspace(low, high, points) for low, high in _ranges(wanted, section.here, way)]
+    ranges = _ranges(wanted, section.here, way)
+    if wanted.what == "one" and wanted.reach is None and catalogue.has_one_weight:
+        ranges = [_over_the_valley(loss, section, *ranges[0])]
+    axes = [np.linspace(low, high, points) for low, high in ranges]
     measurement = core.Measurement(loss, section, axes, stop.is_set)
     rest = _Rest()
 
@@ -417,6 +427,29 @@ def _measured(
     whole = so_far()
     lines = contour_lines(whole.picture.axes, whole.picture.losses) if len(axes) == 2 else ()
     return replace(whole, lines=lines), section
+
+
+def _over_the_valley(loss: LossOfExamples, section: Section, low: float, high: float) -> tuple[float, float]:
+    """The axis of the only weight there is, far enough to show both slopes of the valley that it is to go down into."""
+    import torch  # noqa: PLC0415 - belongs to this thread
+
+    def downhill(end: float, inside: float) -> bool:
+        with torch.no_grad():
+            return float(loss.at(section.weights((end,)))) < float(loss.at(section.weights((inside,))))
+
+    step = (high - low) / 2
+    for _ in range(_MOST_LONGER):
+        near = 0.05 * (high - low)
+        right, left = downhill(high, high - near), downhill(low, low + near)
+        if not right and not left:
+            break
+        # Once more than to the ground, which would stand at the edge.
+        high, low = (high + step if right else high), (low - step if left else low)
+        if right and not downhill(high, high - near):
+            high += step
+        if left and not downhill(low, low + near):
+            low -= step
+    return low, high
 
 
 def _affordable(loss: LossOfExamples, section: Section) -> int:

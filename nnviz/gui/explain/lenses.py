@@ -45,7 +45,9 @@ def backward_lens(flow: Flow) -> Lens:
 def backward_words(flow: Flow) -> str:
     """Of what the gradients are, in a sentence or two."""
     which = "the first example of the batch"
-    if flow.example is not None:
+    if flow.example is not None and flow.example.own is not None:
+        which = "your own input"
+    elif flow.example is not None:
         which = f"{flow.example.split} example {format_count(flow.example.index)}"
     right = f", a “{flow.right}”," if flow.right else ""
     loss = format_number(flow.loss) if flow.loss is not None else "?"

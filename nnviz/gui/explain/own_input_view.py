@@ -167,6 +167,11 @@ class OwnInputView(QWidget):
             self._workspace.feed.set_instead(())
 
     @property
+    def is_active(self) -> bool:
+        """Whether its input stands on the cards, where there is one and that is wished."""
+        return self._active
+
+    @property
     def is_blank(self) -> bool:
         """Whether there is nothing to ask about."""
         if self.picture is not None:

@@ -357,7 +357,9 @@ class Sheet(QWidget):
             return f"at step {taken.step}, the batch that comes next"
         shown = f", a “{taken.right}”" if taken.right and taken.example is not None else ""
         of = ""
-        if taken.example is not None:
+        if taken.example is not None and taken.example.own is not None:
+            of = f" · your own input{shown}"
+        elif taken.example is not None:
             kind = (
                 ""
                 if taken.example.split == "validation"

@@ -16,7 +16,7 @@ from nnviz.project.model import Pinned
 
 if TYPE_CHECKING:
     from nnviz import train
-    from nnviz.explain.place import Place
+    from nnviz.explain.place import OwnInput, Place
     from nnviz.explain.taken_apart import TakenApart
 
 #: Milliseconds between two looks at whether the weights are others than those of the answer.
@@ -53,10 +53,18 @@ class Walk(QObject):
     #: Another answer, another failure, or another trail.
     changed = Signal()
 
-    def __init__(self, network: ShownNetwork, pinned: Callable[[], Pinned], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        network: ShownNetwork,
+        pinned: Callable[[], Pinned],
+        parent: QObject | None = None,
+        own: Callable[[], OwnInput | None] = lambda: None,
+    ) -> None:
         super().__init__(parent)
         self._network = network
         self._pinned = pinned
+        #: The input of one's own that stands on the cards in place of the pinned example.
+        self._own = own
         self._trail: list[Stop] = []
         self.taken: TakenApart | None = None
         self.failure = ""
@@ -191,14 +199,14 @@ class Walk(QObject):
             self._send()
 
     def _send(self) -> None:
-        place, trail, pinned = self._wanted, self._trail_wanted, self._pinned()
+        place, trail, pinned, own = self._wanted, self._trail_wanted, self._pinned(), self._own()
         assert place is not None
         self._key, self._began = self._network.key, time.perf_counter()
 
         def question(training: train.training.Training) -> TakenApart:
             from nnviz.explain.taken_apart import take_apart  # noqa: PLC0415 - torch belongs to that thread
 
-            return take_apart(training, place, pinned=pinned)
+            return take_apart(training, place, pinned=pinned, own=own)
 
         def done(taken: TakenApart) -> None:
             self._answered()

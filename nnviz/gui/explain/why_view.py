@@ -24,6 +24,7 @@ from nnviz.gui.parts.widgets import ElidedLabel, set_font
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.checks.shapes import shape_text
 from nnviz.project.model import Project
+from nnviz.record.pinned import Followed
 from nnviz.record.readings import ArrayReading
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class WhyView(AskedView):
     def __init__(self, workspace: Workspace, kept: KeptCopy, parent: QWidget | None = None) -> None:
         super().__init__(workspace, "Work it out", 90, parent)
         self._own: ArrayReading | None = None
+        self._example: Followed | None = None
         self._cost = 0.0
         self.node_box.setAccessibleName("Layer of the unit")
         self.node_box.setToolTip("The layer whose unit is explained; selecting one chooses it")
@@ -117,6 +119,12 @@ class WhyView(AskedView):
         """What stands on the cards in place of the pinned example, as the network sees it; None where nothing does."""
         if own is not self._own:
             self._own = own
+            self._soon(_SOON)
+
+    def set_example(self, example: Followed | None) -> None:
+        """Which of the examples that a replayed run followed the cards show; None is the one that they showed then."""
+        if example != self._example:
+            self._example = example
             self._soon(_SOON)
 
     @property

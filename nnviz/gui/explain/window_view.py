@@ -158,6 +158,7 @@ def paint_convolution(ink: Ink, area: QRectF, taken: TakenApart, hands: WindowHa
     number_of = window.channels[channel] if side.back else window.outgoing
     turned = f"FILTER {number_of}, turned" if window.is_turned else f"FILTER {number_of}, w"
     titles = ("WINDOW ∂L/∂y", turned, "PRODUCTS") if side.back else ("WINDOW x", turned, "PRODUCTS x\u00a0·\u00a0w")
+    titled = x
     words = {
         "window": (window.values[channel], came, input_at),
         "filter": (window.shares[channel], weights, weight_at),
@@ -168,24 +169,26 @@ def paint_convolution(ink: Ink, area: QRectF, taken: TakenApart, hands: WindowHa
             sign = QRectF(x, y + caption, signs / 2, rows * size)
             ink.text(sign, "×" if place_in_row == 1 else "=", 1.6, colour=ink.theme.text_muted, align=CENTRE)
             x += signs / 2
-        _caption_of(ink, QRectF(x, y, wide + signs / 2 - 0.3 * letters, caption), title, values, size)
+        titled = x + _caption_of(ink, QRectF(x, y, wide + signs / 2 - 0.3 * letters, caption), title, values, size)
         box = QRectF(x, y + caption, wide, rows * size)
         _paint_cells(ink, box, values, scale, zone, side, channel, target)
         x += wide
     if mapped:
-        x += gap
+        x = max(x + gap, titled + letters)
         paint_map(ink, QRectF(x, y, area.right() - x, min(mapped, high) + caption), taken, hands.slide_to)
     _paint_sum(
         ink, QRectF(area.left(), bottom + 0.3 * letters, area.width(), foot), taken, side, channel, hands, area.bottom()
     )
 
 
-def _caption_of(ink: Ink, rect: QRectF, title: str, values: Numbers, cell: float) -> None:
-    """What stands above a table of numbers, and the power of ten that they are written in where they are."""
+def _caption_of(ink: Ink, rect: QRectF, title: str, values: Numbers, cell: float) -> float:
+    """What stands above a table of numbers, and the power of ten that they are written in where they are; how wide."""
     power = ink.unit_of(values) if cell >= _WRITTEN_CELL else 0
     unit = f"in {power_of_ten(power)}" if power else ""
     room = rect.width() - (ink.width(f"  {unit}", 0.82, 500) if unit else 0.0)
-    ink.caption(rect, f"{_fitting(ink, title, room)}  {unit}".rstrip())
+    text = f"{_fitting(ink, title, room)}  {unit}".rstrip()
+    ink.caption(rect, text)
+    return ink.width(text, 0.82, 500)
 
 
 def power_of_ten(power: int) -> str:

@@ -44,9 +44,9 @@ from nnviz.project.files.own_folder import rooted
 from nnviz.project.model import DataConfig, DataFacts, ParamValue, Pin
 from nnviz.project.settings import DATA, find
 from nnviz.project.spec import ParamSpec
+from nnviz.record.pinned import latest_of
 from nnviz.record.quantities import PINNED_INPUT
 from nnviz.record.readings import ArrayReading, count_in
-from nnviz.record.run import RunView
 
 _LOOKING = "looking…"
 #: So many features are named.
@@ -141,10 +141,9 @@ class DataTab(Tab):
 
     def build(self) -> None:
         """Data set, its facts, its parameters, the split, the sample."""
-        self._run: RunView | None = None
+        self._shown: Shown | None = None
         #: The file whose columns are shown.
         self._columns_of = ""
-        self._step: int | None = None
         self.choice = ParamForm(self.page)
         self.choice.set_specs((dataset_choice(),))
         self.choice.edited.connect(lambda _name, value, _gesture: self.choose(str(value)))
@@ -344,31 +343,41 @@ class DataTab(Tab):
         lines.append(f"{html.escape(spec.source)} Licence: {html.escape(spec.licence)}.")
         return lines
 
+    @property
+    def _pinned_place(self) -> tuple[str, int]:
+        """Split and number of the example that the cards show; no split is the usual one."""
+        shown = self._shown
+        if shown is not None and shown.example is not None:  # another one of those that a recorded run followed
+            return shown.example
+        view = self.document.project.view
+        return view.pinned_split, view.pinned_sample
+
     def _pinned(self) -> int:
-        return self.document.project.view.pinned_sample
+        return self._pinned_place[1]
 
     def validation_count(self) -> int:
         """Number of samples that can be pinned of the split that the pinned one is of; 0 where it is not known."""
         sizes = self.known.split_sizes(self.document.project.data)
         if sizes is None:
             return 0
-        return sizes[0] if self.document.project.view.pinned_split == "train" else sizes[1]
+        return sizes[0] if self._pinned_place[0] == "train" else sizes[1]
 
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
         """The picture of the pinned example."""
-        if shown.run is self._run and PINNED_INPUT.series() not in changed:
+        before, self._shown = self._shown, shown
+        same = before is not None and (before.run is shown.run and before.example == shown.example)
+        if same and PINNED_INPUT.series() not in changed:
             return
-        self._run, self._step = shown.run, shown.step
         self._show_sample()
 
     def _show_sample(self) -> None:
         count = self.validation_count()
-        index = self._pinned()
+        split, index = self._pinned_place
         of = f" of {themes.format_count(count)}" if count else ""
-        sample = None if self._run is None else self._run.latest(PINNED_INPUT.series(), None)
+        shown = self._shown
+        sample = None if shown is None else latest_of(shown.run, PINNED_INPUT.series(), None, shown.example)
         label = ""
         image = None
-        split = self.document.project.view.pinned_split
         fits = isinstance(sample, ArrayReading) and split in ("", sample.meta.get("split"))
         if fits and isinstance(sample, ArrayReading) and count_in(sample.meta, "sample", -1) == index:
             image = pictures.sample_picture(sample.array)

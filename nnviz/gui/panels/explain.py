@@ -17,6 +17,9 @@ from nnviz.gui.explain.weight_editing import WeightEditing
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.parts.following import follow
 from nnviz.project.model import Project
+from nnviz.record.pinned import Followed
+from nnviz.record.quantities import PINNED_INPUT
+from nnviz.record.readings import ArrayReading
 from nnviz.record.run import RunView
 
 if TYPE_CHECKING:
@@ -55,7 +58,7 @@ class ExplainPanel(Panel):
 
     def build(self) -> None:
         """The sheet fills the body; its buttons stand in the header."""
-        self.walk = Walk(self.workspace.network, lambda: self.workspace.pinned, self)
+        self.walk = Walk(self.workspace.network, lambda: self.workspace.pinned, self, lambda: self.workspace.own_input)
         self.sheet = Sheet(self.walk, lambda: self.moment, self.body)
         self.editing = WeightEditing(self.workspace.training, self.workspace.say, self.walk.ask_anew)
         self.sheet.editing = self.editing
@@ -69,9 +72,13 @@ class ExplainPanel(Panel):
         #: The canvas shows what flows back: so does what is taken apart.
         self._backward = False
         self._lit: frozenset[str] = frozenset()
+        #: Of which example of a recorded run, and of which input of one's own, a number was asked about last.
+        self._looked: tuple[Followed | None, ArrayReading | None] = (None, None)
         follow(self.walk.changed, self._on_walked)
         follow(self.document.changed, self._on_document)
         follow(self.workspace.network.changed, self._on_network)
+        self.workspace.feed.shown_changed.connect(self._follow_example)
+        self.workspace.feed.instead_changed.connect(self._follow_example)
 
     def attach(self, canvas: CanvasView) -> None:
         """Numbers are clicked there, and lit up."""
@@ -153,6 +160,21 @@ class ExplainPanel(Panel):
         elif before.view.shown != after.view.shown:
             self.walk.forget_example()
 
+    def _follow_example(self, _shown: object = None) -> None:
+        """What stands on the cards is taken apart: another example of a recorded run, or an input of one's own."""
+        shown = self.workspace.feed.shown
+        (example, own), (before, own_before) = (
+            (shown.example, shown.instead.get(PINNED_INPUT.series())),
+            self._looked,
+        )
+        if not self.seen or (example == before and own is own_before):
+            return
+        self._looked = example, own
+        if example == before and own is not None and own_before is not None:
+            self.walk.ask_anew()  # the same input, drawn on: the walk goes on where it stands
+        else:
+            self.walk.forget_example()
+
     def _is_there(self, place: Place) -> bool:
         """Whether a layer still puts out a number at this place, as far as is known."""
         shape = self.document.inference.shape(place.node)
@@ -209,6 +231,7 @@ class ExplainPanel(Panel):
         seen = self.seen
         self.walk.attend(seen)
         if seen:
+            self._follow_example()
             self._begin()
         if seen is not self._picking:
             self._picking = seen

@@ -123,7 +123,8 @@ class LayerCurvesPanel(CurvesPanel):
                 reading = self._beside.setdefault((index, series), Reading())
                 reading.follow(steps, values, self.smoothing, logarithmic=self.quantity.scale == "log")
                 ground = QColor(themes.current().panel)
-                colour = faint_run_colour(index) if chosen else mixed(ground, self.colour_of(node)[0], _BESIDE)
+                place = index if self.shown is None else self.shown.place(index)
+                colour = faint_run_colour(place) if chosen else mixed(ground, self.colour_of(node)[0], _BESIDE)
                 x = self.place_of(other, steps)
                 self.plot.set_curve(f"{index} {series}", "", colour, x, reading.smoothed, dashed=not chosen)
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.run_colours import faint_run_colour
+from nnviz.gui.look.run_colours import faint_run_colour, run_colour
 from nnviz.gui.panels.curves import CurvesPanel, Reading, curve_choices
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
 from nnviz.gui.panels.plot import CurvePlot
@@ -157,10 +157,11 @@ class LossPanel(CurvesPanel):
                 plot.set_curve(
                     series,
                     title,
-                    QColor(themes.current().series[colour]),
+                    self._own_colour(colour),
                     self.place(reading.steps),
                     reading.values,
                     smoothed,
+                    dashed=not is_train and self._place is not None,
                     markers=not is_train and len(reading.steps) <= 60,
                 )
             self._draw_beside(plot, view, changed)
@@ -189,9 +190,18 @@ class LossPanel(CurvesPanel):
         """What the user calls it, and what tells it from the others; else its own title."""
         return _short_title(self.workspace.runs.name_of(run)) or title_of(run)
 
+    @property
+    def _place(self) -> int | None:
+        """The place of the shown run among those beside it, where it has one."""
+        return None if self.shown is None or not self.shown.others else self.shown.gap
+
+    def _own_colour(self, split: int) -> QColor:
+        """By the split; among others of which it is one, all its curves have the colour that it has everywhere."""
+        return QColor(themes.current().series[split]) if self._place is None else run_colour(self._place)
+
     def _colour_beside(self, index: int) -> QColor:
         """One colour for all curves of a run: those of the shown one have theirs by split."""
-        return faint_run_colour(index)
+        return faint_run_colour(index if self.shown is None else self.shown.place(index))
 
     def _draw_beside(self, plot: CurvePlot, view: str, changed: frozenset[str]) -> None:
         """The curves of the other runs, in one view."""
@@ -296,7 +306,7 @@ class LossPanel(CurvesPanel):
                 series = quantity.series(split)
                 if series not in self._readings or not len(self._readings[series].steps):
                     continue
-                look = QColor(themes.current().series[colour])
+                look = self._own_colour(colour)
                 reading = self.reading_at(series, step)
                 if reading is None:
                     if split == "test":  # it is asked for, and was not yet
@@ -306,7 +316,8 @@ class LossPanel(CurvesPanel):
                 text, old = quantity.text(reading.value), moment.is_old(reading.step, series)
                 self._told[series] = ReadingShown(series, text, reading.step, old)
                 age, short = moment.words(reading.step), _SHORT.get(title, "")
-                entries.append(LegendEntry(title, look, text, old=old, age=age, short=short, group=view))
+                dashed = split != "train" and self._place is not None
+                entries.append(LegendEntry(title, look, text, dashed=dashed, old=old, age=age, short=short, group=view))
         entries += [
             LegendEntry(self._name_of(other), self._colour_beside(index))
             for index, (other, readings) in enumerate(zip(self._others, self._beside, strict=False))

@@ -67,7 +67,8 @@ class RunsPanel(Panel):
         "colour. <b>Compare</b> lays their results, settings and feature maps side by side.</p>"
         "<p><b>Find and order.</b> Type words, or settings and results: <i>mnist optimizer=adam accuracy&gt;0.9 "
         "-failed</i>. A click on a header orders by it; its menu chooses the columns. Pinned runs stay at the top.</p>"
-        "<p><b>What to do with one.</b> <b>Enter</b> opens it in front of your project, <b>F2</b> renames, <b>T</b> "
+        "<p><b>What to do with one.</b> <b>Enter</b> opens it in front of your project, <b>C</b> "
+        "continues its training, <b>W</b> begins your network with its weights, <b>F2</b> renames, <b>T</b> "
         "tags, <b>P</b> pins, <b>S</b> takes its training settings into your project, <b>O</b> opens its project, "
         "<b>Del</b> moves it to the trash, from which it comes back.</p>"
     )
@@ -177,6 +178,24 @@ class RunsPanel(Panel):
                     self._tick,
                     ("Space",),
                     kept,
+                ),
+            ),
+            (
+                deed(
+                    "continue",
+                    "Continue training",
+                    "Go on where it stopped, as the training of your project",
+                    self._continue,
+                    ("C",),
+                    self._why_no_continuing,
+                ),
+                deed(
+                    "warm",
+                    "Start warm from it",
+                    "Begin again with the weights of its layers that fit your network",
+                    self._start_warm,
+                    ("W",),
+                    self._why_no_warm_start,
                 ),
             ),
             (
@@ -329,7 +348,7 @@ class RunsPanel(Panel):
         key, descending = self._sort
         by = next((column for column in columns if column.key == key), BY_KEY["created"])
         selected, current = [row.path for row in self.table.chosen], self.table.current_path
-        places = {path: at for at, path in enumerate(self._runs.compared)}
+        places = self._runs.places
         if (shown := self._runs.shown_path) is not None:
             places[shown] = -1
         if self._model.show(in_order(fitting, by, descending=descending), columns, places):
@@ -460,6 +479,22 @@ class RunsPanel(Panel):
                 self.message.emit("This is the run that is trained here: it is on the screen already.")
             else:
                 self.workspace.files.open(row.path)
+
+    def _why_no_continuing(self) -> str:
+        if any(row.live for row in self.table.chosen):
+            return "This is the run that is trained here."
+        if any(row.summary.running for row in self.table.chosen):
+            return "It is being written by another nnviz."
+        return self._why_not_kept()
+
+    def _why_no_warm_start(self) -> str:
+        return self._why_not_kept() or self.document.read_only
+
+    def _continue(self) -> None:
+        self._runs.continue_training(self.table.chosen[0].path)
+
+    def _start_warm(self) -> None:
+        self._runs.start_warm(self.table.chosen[0].path)
 
     def _tick(self) -> None:
         """Tick all that are chosen, or none of them where all are."""

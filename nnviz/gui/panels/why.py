@@ -81,8 +81,9 @@ class WhyPanel(Panel):
         self.redraw()
 
     def refresh(self, shown: Shown, changed: frozenset[str]) -> None:
-        """An input of one's own takes the place of the pinned example here, too."""
+        """An own input takes the place of the pinned example here, too, and so does another example of a replay."""
         super().refresh(shown, changed)
+        self.views.why.set_example(shown.example)
         self.views.why.set_own(shown.instead.get(PINNED_INPUT.series()))
 
     def draw(self, run: RunView, changed: frozenset[str], step: int | None, *, fresh: bool) -> bool:

@@ -19,6 +19,7 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.run_names import distinct_names
 from nnviz.gui.runs.run_row import RunRow
+from nnviz.gui.runs.sweeps import Sweeps
 from nnviz.project.flat_settings import flat_settings, settings_in
 from nnviz.project.model import Project
 from nnviz.record.library import KeptRun, Label, Library
@@ -58,6 +59,8 @@ class KeptRuns(QObject):
     deleted = Signal(object, str)
     #: What is compared is to be seen large, side by side.
     page_requested = Signal()
+    #: A run is to be gone on with as the training of the document: its file.
+    continue_requested = Signal(object)
     #: Something could not be done: a sentence.
     failed = Signal(str)
     #: Something went well, in a few words.
@@ -87,6 +90,8 @@ class KeptRuns(QObject):
         self._wanted: tuple[Path, ...] = ()
         self._opened: dict[Path, TolerantRun] = {}
         self._opening: set[Path] = set()
+        #: The run of a race that is written to a file.
+        self.of_race: Callable[[Path], RunView | None] = lambda _path: None
         #: The files of the run on the screen and of the live one, as they were told last.
         self._told: tuple[Path | None, Path | None] = (None, None)
         #: The settings of the live run, taken apart once.
@@ -95,6 +100,8 @@ class KeptRuns(QObject):
         self._names: dict[Path, str] | None = None
         self.changed.connect(self._forget_names)
         self.compared_changed.connect(self._forget_names)
+        #: Trainings with other settings and seeds; each is a run of this list.
+        self.sweeps = Sweeps(training, background, self._label_new, self.expire, self)
         self._follow = QTimer(self)
         self._follow.setInterval(_FOLLOW)
         self._follow.timeout.connect(self._read_on)
@@ -102,6 +109,7 @@ class KeptRuns(QObject):
     def attach(self) -> None:
         """Follow the training, once the window is there."""
         follow(self._training.changed, self._on_training)
+        self.sweeps.failed.connect(self.failed)
 
     # ---- what there is -------------------------------------------------------------------------------------------
 
@@ -143,12 +151,17 @@ class KeptRuns(QObject):
         replay = self._training.replay
         if replay is None:
             return self.live_path
-        return getattr(replay.run, "path", None)
+        return self._path_of(replay.run) if isinstance(replay.run, Run) else getattr(replay.run, "path", None)
 
     @property
     def compared(self) -> tuple[Path, ...]:
         """The files that are drawn beside the run on the screen, in their order."""
         return tuple(path for path in self._wanted if not self._is_shown(path))
+
+    @property
+    def places(self) -> dict[Path, int]:
+        """Their places, which decide their colours; the run on the screen keeps its own free."""
+        return {path: place for place, path in enumerate(self._wanted) if not self._is_shown(path)}
 
     def run_of(self, path: Path) -> RunView | None:
         """The run that is drawn for a file: the one on the screen, or one beside it; None while it is being opened."""
@@ -156,7 +169,7 @@ class KeptRuns(QObject):
             return self._training.feed.run
         if path == self.live_path:
             return self._training.workbench.run
-        return self._opened.get(path)
+        return self.of_race(path) or self._opened.get(path)
 
     def names(self, paths: Sequence[Path]) -> dict[Path, str]:
         """What these runs are called beside each other: no two alike, as far as anything differs."""
@@ -258,6 +271,10 @@ class KeptRuns(QObject):
         """Keep runs at the top of the list, or no longer."""
         self._label({path: lambda label: _relabelled(label, pinned=pinned) for path in paths})
 
+    def _label_new(self, path: Path, label: Label) -> None:
+        """Say something about a run that is not in the list yet."""
+        self._do(lambda: Library(path.parent).label(path, label), lambda _nothing: self.expire())
+
     def _label(self, changes: Mapping[Path, Callable[[Label], Label]]) -> None:
         before = self._rows
         after = {row.path: changes[row.path](row.label) for row in before if row.path in changes}
@@ -333,12 +350,25 @@ class KeptRuns(QObject):
 
         self._background.start(work, done, lambda error: self.failed.emit(sentence_of(error)), lane=_LANE)
 
+    def continue_training(self, path: Path) -> None:
+        """Go on with a run as the training of the document."""
+        self.continue_requested.emit(path)
+
+    def start_warm(self, path: Path) -> None:
+        """Begin the document's network again with the weights of a run, as far as its layers fit."""
+        self._training.start_warm(path)
+
     # ---- comparing -----------------------------------------------------------------------------------------------
 
-    def compare(self, paths: Iterable[Path]) -> None:
-        """Draw these runs beside the one on the screen, in place of those before; at most :data:`MOST_COMPARED`."""
+    def compare(self, paths: Iterable[Path], shown: Path | None = None) -> None:
+        """Draw these runs beside the one on the screen, in place of those before; at most :data:`MOST_COMPARED`.
+
+        Args:
+            paths: Their files, in their order.
+            shown: The one of them that comes on the screen next; by default the one that is there.
+        """
         wanted = tuple(dict.fromkeys(paths))
-        if len([path for path in wanted if not self._is_shown(path)]) > MOST_COMPARED:
+        if len([path for path in wanted if path != shown and not self._is_shown(path)]) > MOST_COMPARED:
             self.failed.emit(f"At most {MOST_COMPARED} runs are drawn beside the one on the screen.")
             wanted = wanted[:MOST_COMPARED]
         if wanted == self._wanted:
@@ -382,7 +412,8 @@ class KeptRuns(QObject):
         live = self.live_path
         runs: list[RunView] = []
         for path in self._wanted:
-            run: RunView | None = self._training.workbench.run if path == live else self._opened.get(path)
+            run: RunView | None = self._training.workbench.run if path == live else self.of_race(path)
+            run = run or self._opened.get(path)
             if run is not None:
                 runs.append(run)
             elif path not in self._opening:
@@ -426,6 +457,7 @@ class KeptRuns(QObject):
 
     def stop(self) -> None:
         """The window ends."""
+        self.sweeps.end()
         self._follow.stop()
         for run in self._opened.values():
             run.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,13 @@ from nnviz.record.places import runs_folder
 from nnviz.record.run import Run
 
 if TYPE_CHECKING:
+    from nnviz.project.model import Project
     from nnviz.record.store import RunWriter
+    from nnviz.train.start import Continued
 
 _log = logging.getLogger(__name__)
+#: States in which a session still has a state to hand over, and seconds that this may take: a batch may be long.
+_IN_TRAINING, _LAST_STATE = frozenset({"running", "paused", "stopping"}), 10.0
 _LANE = "runs"
 #: Bytes of an edited state that wait for the file of a run that has not begun.
 _MOST_WAITING = 64 * 2**20
@@ -45,10 +50,16 @@ class RunStore:
         if writer is not None and start is not None:
             writer.save_checkpoint(*start)
 
-    def forget_start(self) -> None:
-        """Another session begins: what was edited before the first step of the last one is gone."""
+    def leave(self, writer: RunWriter) -> None:
+        """This one takes none any more."""
         with self._lock:
-            self._start = None
+            if self._writer is writer:
+                self._writer = None
+
+    def forget_start(self) -> None:
+        """Another session begins: what was edited before the first step of the last one is gone, and so is its file."""
+        with self._lock:
+            self._start = self._writer = None
 
     def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str) -> None:
         """Keep the blobs under the step; before the first batch there is no file, and only what was edited waits."""
@@ -116,8 +127,52 @@ class Recorder(QObject):
 
         self._background.start(lambda: kept_runs(runs_folder()), done, self._tell, lane=_LANE)
 
+    def take(
+        self,
+        find: Callable[[], Path | None],
+        project: Project | None,
+        done: Callable[[Continued | None], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        """Read a recorded run, to be gone on with; nobody else may until :meth:`end`.
+
+        Its file stays as it is until :meth:`begin`.
+
+        Args:
+            find: Where it is; called on another thread. None is nowhere.
+            project: What it is to be continued with; None is its own.
+            done: Called with it.
+            failed: Called with the reason why not.
+        """
+
+        def work() -> Continued | None:
+            from nnviz.record.store import RunWriter  # noqa: PLC0415 - sqlite is only needed for a run
+            from nnviz.train.start import take  # noqa: PLC0415 - as above
+
+            path = find()
+            if path is None:
+                return None
+            taken = take(path, project)
+            self._writers[taken.run] = RunWriter(
+                taken.run,
+                taken.path,
+                on_error=lambda error: self.failed.emit(str(error)),
+                resume=True,
+                lock=taken.lock,
+                held=True,
+            )
+            return taken
+
+        self._background.start(work, done, failed, lane=_LANE)
+
     def begin(self, run: Run) -> None:
-        """Write this run into a new file from now on (what is in it already comes first)."""
+        """Write this run from now on: into a new file (what is in it already comes first), or its own, gone on with."""
+        continued = self._writers.get(run)
+        if continued is not None:
+            continued.begin()
+            self.store.use(continued)
+            self.look()
+            return
 
         def work() -> RunWriter:
             from nnviz.record.store import write_among_kept  # noqa: PLC0415 - sqlite is only needed once training begins
@@ -135,14 +190,17 @@ class Recorder(QObject):
         self._background.start(work, done, self._tell, lane=_LANE)
 
     def end(self, run: Run) -> None:
-        """The run will not be continued: finish its file."""
-        self.store.use(None)
+        """The run will not be continued: finish its file, once its session has handed over its last state."""
 
         def work() -> None:
+            until = time.monotonic() + _LAST_STATE
+            while run.state in _IN_TRAINING and not run.finished and time.monotonic() < until:
+                time.sleep(0.01)
             writer = self._writers.get(run)
             if writer is not None:
                 # Whoever opens the file later must not wait for more.
                 run.finished = True
+                self.store.leave(writer)
                 writer.close()
                 self._writers.pop(run, None)
 

@@ -82,6 +82,8 @@ class RunFeed(QObject):
     step_changed = Signal(object)
     #: Anything of it is another: the :class:`Shown`. After the two above.
     shown_changed = Signal(object)
+    #: What stands on the cards in place of the pinned example is another: read ``shown.instead``.
+    instead_changed = Signal()
     #: After every tick in which something changed: a frozenset of series names.
     ticked = Signal(object)
 
@@ -176,6 +178,7 @@ class RunFeed(QObject):
         for one in self._subscriptions:
             if one._told:
                 one._pending |= names
+        self.instead_changed.emit()
         QTimer.singleShot(0, self, self.poll)  # a hand that draws does not wait for the next tick
 
     def subscribe(self, listener: Listener, widget: QWidget) -> Subscription:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
+from nnviz.errors import Cancelled, InputError, NnvizError, RunFileError, is_out_of_memory
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.train import give_way, share_cores
+from nnviz.train.start import Continued, WarmStart
 from nnviz.train.sub_steps import SubStep
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from nnviz.record.evaluated import AnyEvaluated
     from nnviz.record.interest import Interest
     from nnviz.record.run import Run
+    from nnviz.train.checkpoint import Checkpoint
     from nnviz.train.live_settings import LiveSettings
     from nnviz.train.session import CheckpointStore, Position, TrainingSession
+    from nnviz.train.start import Start
     from nnviz.train.training import Training
     from nnviz.train.unit_switches import UnitSwitches
     from nnviz.train.weight_edits import WeightChange
@@ -56,6 +59,7 @@ class _Opening:
     run: Run
     data_dir: Path | None
     store: CheckpointStore | None
+    start: Start | None
 
 
 class _Voice(QObject):
@@ -65,6 +69,7 @@ class _Voice(QObject):
     failure = Signal(int, str, str)
     progress = Signal(int, str, int, int)
     refusal = Signal(int, str)
+    word = Signal(int, str)
     warmed_up = Signal(str)
     memory_measured = Signal(object)
     downloaded = Signal(str)
@@ -79,6 +84,8 @@ class SessionBridge(QObject):
     failed = Signal(str, str)
     #: Something that was asked for cannot be done: a sentence.
     refused = Signal(str)
+    #: How a session began, where that is worth a sentence.
+    told = Signal(str)
     #: Preparing tells how far it is: what, done, of how many.
     progressed = Signal(str, int, int)
     #: torch is imported and warm; the argument is a sentence when that failed.
@@ -105,6 +112,7 @@ class SessionBridge(QObject):
         voice.failure.connect(self._on_failure)
         voice.progress.connect(self._on_progress)
         voice.refusal.connect(self._on_refusal)
+        voice.word.connect(self._on_word)
         voice.warmed_up.connect(self.warmed_up)
         voice.memory_measured.connect(self.memory_measured)
         voice.downloaded.connect(self.downloaded)
@@ -139,12 +147,17 @@ class SessionBridge(QObject):
         return self._session
 
     def open(
-        self, project: Project, run: Run, data_dir: Path | None = None, store: CheckpointStore | None = None
+        self,
+        project: Project,
+        run: Run,
+        data_dir: Path | None = None,
+        store: CheckpointStore | None = None,
+        start: Start | None = None,
     ) -> None:
         """Close the current session and prepare one for ``project`` that writes to ``run``."""
         with self._condition:
             self._number += 1
-            self._opening = _Opening(self._number, project, run, data_dir, store)
+            self._opening = _Opening(self._number, project, run, data_dir, store, start)
             self._waiting.clear()
             old, self._session = self._session, None
             self._condition.notify_all()
@@ -251,6 +264,10 @@ class SessionBridge(QObject):
     def set_epochs(self, count: int) -> None:
         """Changes the number of epochs after which training ends."""
         self._command(lambda session: session.set_epochs(count))
+
+    def train_on(self, epochs: int) -> None:
+        """Train to so many epochs, although the project says fewer."""
+        self._command(lambda session: session.train_on(epochs))
 
     def take_on(self, settings: LiveSettings) -> None:
         """Other settings of optimizer and layers, other layers frozen, from the next batch on."""
@@ -397,12 +414,15 @@ class SessionBridge(QObject):
         if self._data is not None and self._data[:2] == (opening.project.data, opening.data_dir):
             data = self._data[2]
         try:
+            start = opening.start
             session = TrainingSession(
                 opening.project,
                 opening.run,
                 data=data,
                 data_dir=opening.data_dir,
                 store=opening.store,
+                resume=_checkpoint_of(start) if isinstance(start, Continued) else None,
+                warm=start if isinstance(start, WarmStart) else None,
                 progress=lambda *values: self._voice.progress.emit(number, *values),
             )
         finally:
@@ -422,7 +442,12 @@ class SessionBridge(QObject):
             self._voice.refusal.emit(number, sentence)
 
         session.state_changed.connect(on_state)
+
+        def on_told(sentence: str) -> None:
+            self._voice.word.emit(number, sentence)
+
         session.refused.connect(on_refused)
+        session.told.connect(on_told)
         with self._condition:
             if self._number != number or self._closing:
                 return
@@ -455,6 +480,24 @@ class SessionBridge(QObject):
         if number == self._number and not self._closing and self._state in READY_STATES:
             self.refused.emit(sentence)
 
+    def _on_word(self, number: int, sentence: str) -> None:
+        if number == self._number and not self._closing:
+            self.told.emit(sentence)
+
     def _on_progress(self, number: int, what: str, done: int, total: int) -> None:
         if number == self._number and not self._closing:
             self.progressed.emit(what, done, total)
+
+
+def _checkpoint_of(continued: Continued) -> Checkpoint:
+    """The state to go on from; taken out of the run's file as it was read, which is as large."""
+    from nnviz.network.memory import refuse_without_room  # noqa: PLC0415 - torch belongs to the session's thread
+    from nnviz.train import checkpoint as checkpoints  # noqa: PLC0415 - as above
+
+    blobs = dict(continued.blobs)
+    continued.blobs.clear()
+    refuse_without_room(2 * sum(map(len, blobs.values())))
+    checkpoint = checkpoints.read(blobs, str(continued.path))
+    if checkpoint.progress.step != continued.step:
+        raise RunFileError("The checkpoint is damaged: it is of another step.", file=str(continued.path))
+    return checkpoint

@@ -31,6 +31,7 @@ class Shown:
             series: an input of one's own, and what each layer makes of it.
         example: Of the examples that a replayed run followed the one that the cards show, by split and number; None is
             the one that they showed at that step.
+        gap: The place among the others that the run itself would have, and that stays free for it, with its colour.
         project: What a replayed run was made with. None of the live run, whose project is the user's document.
     """
 
@@ -41,6 +42,7 @@ class Shown:
     project: Project | None = None
     instead: Mapping[str, ArrayReading] = field(default_factory=dict)
     example: Followed | None = None
+    gap: int | None = None
 
     def __post_init__(self) -> None:
         kept: list[RunView] = []
@@ -67,6 +69,10 @@ class Shown:
     def steps(self) -> tuple[int | None, int | None]:
         """The shown step, and the one beside it."""
         return self.step, self.against
+
+    def place(self, index: int) -> int:
+        """The place of one of the others, which decides its colour: the same whichever of them is on the screen."""
+        return index if self.gap is None or index < self.gap else index + 1
 
     def at(self, step: int | None) -> Shown:
         """The same at another step."""

@@ -107,7 +107,7 @@ def standing_of(
             epoch=position.epoch,
             epochs=position.epochs,
             step=position.step,
-            steps=position.steps_per_epoch * position.epochs,
+            steps=position.steps,
             samples_per_second=position.samples_per_second,
             eta_seconds=position.eta_seconds,
             device=position.device,

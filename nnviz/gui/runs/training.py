@@ -30,6 +30,7 @@ from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import READY_STATES, SessionBridge, details_of
 from nnviz.gui.runs.shown import Shown, empty_run
 from nnviz.gui.runs.standing import Standing, standing_of, standing_of_replay
+from nnviz.project import registry
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.model import DataConfig, Project, TrainConfig
 from nnviz.project.shown_document import ShownDocument
@@ -37,13 +38,16 @@ from nnviz.record.interest import EVERYTHING, Interest
 from nnviz.record.quantities import LOSS, TEST_USES
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunView
+from nnviz.train.start import WarmStart
 from nnviz.train.sub_steps import SubStep
 from nnviz.train.workbench import State, Workbench
 
 if TYPE_CHECKING:
     from nnviz import train
-    from nnviz.train.session import CheckpointStore
+    from nnviz.train.session import CheckpointStore, TrainingSession
+    from nnviz.train.start import Start
     from nnviz.train.unit_switches import UnitSwitches
+    from nnviz.train.warm_start import Weights
     from nnviz.train.weight_edits import WeightChange
 
 _Result = TypeVar("_Result")
@@ -87,6 +91,12 @@ class Training(QObject):
     began = Signal(object)
     #: A run will not be continued: the Run.
     ended = Signal(object)
+    #: It is being found out what the data look like; where the session that was there is over, the next one begins
+    #: with what :meth:`begin_with` says meanwhile.
+    beginning = Signal()
+    _weights_taken = Signal(object)
+    #: All epochs are done, and it is to be asked how many more.
+    more_requested = Signal()
     #: Facts about the data are known: sizes of the three splits, or an empty tuple.
     data_known = Signal(object)
 
@@ -105,6 +115,8 @@ class Training(QObject):
         self.document = document = shown_document.own
         self.bridge = bridge
         self.feed = feed
+        #: The file of a live run, where somebody keeps it.
+        self.path_of: Callable[[Run], Path | None] = lambda _run: None
         self.known = KnownData(background, data_dir, self)
         self.expected = ExpectedTime(document, bridge, self)
         self._host = _Host(self, store)
@@ -119,6 +131,9 @@ class Training(QObject):
         self.unread: SourceFacts | None = None
         #: What that was said of, as long as the window is open.
         self._skipped: set[Hashable] = set()
+        #: Whether it is waited for what the next session begins with, and what to do once that is there.
+        self._awaits_start = False
+        self._behind_start: list[Callable[[], None]] = []
         #: What is looked at; the session does not follow what is looked at in a replay.
         self._interest: Interest = EVERYTHING
         #: Whether sessions are opened: a replay that the window began with needs none.
@@ -133,6 +148,7 @@ class Training(QObject):
         self._ticker = QTimer(self)
         self._ticker.setInterval(_POSITION_INTERVAL)
         self._ticker.timeout.connect(self._on_tick)
+        self._weights_taken.connect(self._start_warm_with)
         self._followings = (
             follow(document.changed, self._on_document_changed),
             follow(document.diagnostics_changed, self._on_diagnostics_changed),
@@ -249,6 +265,8 @@ class Training(QObject):
             "failed": "failed",
             "replay": "recorded run",
         }
+        if self.state == "ready" and self.trained:  # a recorded run that is gone on with
+            return "paused"
         if self.state in {"idle", "ready", "paused", "done"} and problems_that_stop(self.document.diagnostics):
             return "cannot train yet"
         if self.state == "idle" and self.failure:
@@ -283,10 +301,10 @@ class Training(QObject):
         for following in self._followings:
             following.end()
 
-    def play(self) -> None:
-        """Train; after the last epoch, as many epochs again."""
+    def play(self, more: int = 0) -> None:
+        """Train; after the last epoch so many more, or as many as the project says."""
         if self._replay is None:
-            self.workbench.play()
+            self.workbench.play(more)
 
     def pause(self) -> None:
         """Stop after this batch."""
@@ -333,6 +351,49 @@ class Training(QObject):
     def reset(self, play: bool = False) -> None:
         """Begin again with the network on the canvas; what was trained stays among the recent runs."""
         self.workbench.reset(play)
+
+    def await_start(self) -> None:
+        """The next session waits for :meth:`begin_with`."""
+        self._awaits_start = True
+
+    def begin_with(self, start: Start | None) -> None:
+        """What the next session begins with, besides its project."""
+        self._awaits_start = False
+        self.workbench.begin_with(start)
+        behind, self._behind_start = self._behind_start, []
+        for go in behind:
+            go()
+
+    def why_no_warm_start(self) -> str:
+        """Why there are no trained weights to begin with, as a sentence; empty where there are."""
+        if self._replay is not None:
+            return self.blocked()
+        if problems_that_stop(self.document.diagnostics):
+            return "The network has a problem that stops training."
+        return "" if self.workbench.trained else "Nothing has been trained yet."
+
+    def start_warm(self, path: Path | None = None) -> None:
+        """Begin again with the network on the canvas: layers that fit take trained weights, the others start fresh.
+
+        Args:
+            path: The run that has these weights, as of its last checkpoint; None is the one in training, as it is.
+        """
+        if path is not None:
+            self.workbench.reset(warm=WarmStart(path.name, path))
+            return
+
+        asked = self.bridge.ask(_weights_of)
+        asked.add_done_callback(self._weights_taken.emit)
+
+    def _start_warm_with(self, asked: Future[Weights]) -> None:
+        run, path = self.workbench.run, None if self.workbench.run is None else self.path_of(self.workbench.run)
+        if not asked.cancelled() and asked.exception() is None:
+            name = path.name if path is not None else "" if run is None else f"“{run.info.title}”"
+            self.workbench.reset(warm=WarmStart(name or "the network before", path, asked.result()))
+        elif path is not None:  # its session is gone; what it has left is in its file
+            self.workbench.reset(warm=WarmStart(path.name, path))
+        else:
+            self.failed.emit("The weights are not there any more, so nothing can start warm.", "")
 
     def keep_old(self) -> None:
         """Go on with the network in training although the canvas shows another."""
@@ -437,12 +498,18 @@ class Training(QObject):
         aside = replace(self._aside, others=others)
         if not aside.same_runs(self._aside):
             self._aside = aside
-        self._replay = replace(self._replay, others=self._beside_replay(self._replay.run))
-        self.feed.set_others(self._replay.others)
+        run = self._replay.run
+        before, self._replay = self._replay, replace(self._replay, others=self._beside_replay(run), gap=self._gap(run))
+        if not self._replay.same_runs(before) or self._replay.gap != before.gap:
+            self.feed.show(replace(self.feed.shown, others=self._replay.others, gap=self._replay.gap))
 
     def _beside_replay(self, run: RunView) -> tuple[RunView, ...]:
         """What is compared, without the file that is replayed itself; the live run may be among it."""
         return tuple(one for one in self._beside if one is not run and one.info != run.info)
+
+    def _gap(self, run: RunView) -> int | None:
+        """Where the run on the screen stands among those that are compared."""
+        return next((at for at, one in enumerate(self._beside) if one is run or one.info == run.info), None)
 
     def show_replay(self, run: RunView, project: Project, read_only: str) -> None:
         """Show a run from a file with its own project, in front of the document and of the live run.
@@ -454,7 +521,7 @@ class Training(QObject):
         """
         if self._replay is None:
             self._aside = self.feed.shown
-        self._replay = Shown(run, self._beside_replay(run), project=project)
+        self._replay = Shown(run, self._beside_replay(run), project=project, gap=self._gap(run))
         self.shown_document.show(project, read_only)
         self.feed.show(self._replay)
         self._learn_shown_facts(project.data)  # the cards name the classes
@@ -510,6 +577,13 @@ class Training(QObject):
     def _learn_facts(self, config: DataConfig) -> None:
         """Find out what the data look like (a folder has to be looked at for it)."""
         self.unread = None
+        self.beginning.emit()
+
+        def known(found: SourceFacts) -> None:
+            self._once_it_begins(lambda: done(found))
+
+        def unknown(error: BaseException) -> None:
+            self._once_it_begins(lambda: failed(error))
 
         def done(found: SourceFacts) -> None:
             try:
@@ -526,7 +600,14 @@ class Training(QObject):
         def failed(error: BaseException) -> None:
             self.workbench.facts_failed(config, sentence_of(error), details_of(error))
 
-        self.known.ask(config, done, failed, "training")
+        self.known.ask(config, known, unknown, "training")
+
+    def _once_it_begins(self, go: Callable[[], None]) -> None:
+        """Do it once it is known what the next session begins with."""
+        if self._awaits_start:
+            self._behind_start.append(go)
+        else:
+            go()
 
     def _learn_shown_facts(self, config: DataConfig) -> None:
         """The same for the project of a replay, as far as it can be known."""
@@ -569,6 +650,22 @@ class Training(QObject):
             self.moved.emit(standing)
 
 
+def more_epochs_meaning(project: Project) -> str:
+    """What more epochs mean for the schedule, as a sentence; empty where the learning rate does not change."""
+    spec = registry.SCHEDULES(project.training.schedule.kind)
+    if not spec.varies:
+        return ""
+    if spec.follows_losses or project.training.schedule.kind in {"step", "exponential"}:
+        return f"The schedule ({spec.title}) goes on where it is."
+    return f"The schedule ({spec.title}) then spans all epochs, those that are done among them."
+
+
+def _weights_of(session: TrainingSession) -> Weights:
+    from nnviz.train.warm_start import weights_of  # noqa: PLC0415 - torch belongs to the session's thread
+
+    return weights_of(session.training)
+
+
 def _unread(found: SourceFacts) -> Hashable:
     """What a yes was said to: other examples that cannot be read are asked about anew."""
     return found.place, found.unreadable, found.first_unreadable
@@ -594,6 +691,7 @@ class _Host:
         self.go_back = self._bridge.go_back
         self.set_learning_rate = self._bridge.set_learning_rate
         self.set_epochs = self._bridge.set_epochs
+        self.train_on = self._bridge.train_on
         self.curate = self._bridge.curate
         self.take_on = self._bridge.take_on
         self.evaluate_test = self._bridge.evaluate_test
@@ -602,8 +700,8 @@ class _Host:
     def state(self) -> str:
         return self._bridge.state
 
-    def open(self, project: Project, run: Run) -> None:
-        self._bridge.open(project, run, self._training.data_dir, self._store)
+    def open(self, project: Project, run: Run, start: Start | None = None) -> None:
+        self._bridge.open(project, run, self._training.data_dir, self._store, start)
         self._bridge.look(self._interest)
         if self.pace is not None:
             self._bridge.set_pace(self.pace)

@@ -10,7 +10,7 @@ import msgspec
 from nnviz.gui.parts.action import Action, Offer
 from nnviz.gui.runs.pace import beside
 from nnviz.gui.runs.pinning import Pinning
-from nnviz.gui.runs.training import Training
+from nnviz.gui.runs.training import Training, more_epochs_meaning
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import Edit, SetTraining, SetView
 
@@ -42,7 +42,8 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         running = training.state == "running"
         able = "Pause after this batch" if running else "Train"
         if training.state == "done":
-            able = f"All epochs are done: train {document.project.training.epochs} more"
+            meaning = more_epochs_meaning(document.project)
+            able = f"All epochs are done: train {document.project.training.epochs} more. {meaning}".rstrip(". ")
         return "&Pause" if running else "&Play", training.blocked() or waiting() or able
 
     def why_no_step() -> str:
@@ -60,13 +61,18 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
     def new_seed_wording() -> tuple[str, str]:
         seed = (document.project.training.seed + 1) % (_LARGEST_SEED + 1)
         words = f"Begin again with other untrained weights and another order of the examples: the seed becomes {seed}"
-        return "Reset with a &new seed", why_no_reset() or words
+        return "Reset wit&h a new seed", why_no_reset() or words
 
     def why_no_step_back() -> str:
         if training.replay is not None:
             return training.blocked()
         able = not waiting() and training.state != "running" and training.standing.step > 0
         return "" if able else "No batch can be taken back now."
+
+    def why_no_more() -> str:
+        if training.replay is not None or training.blocked():
+            return training.blocked()
+        return "" if training.state == "done" else "The epochs of the project are not done yet."
 
     def why_no_reset() -> str:
         reason = training.blocked()
@@ -218,7 +224,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         ),
         Action(
             name="reset_new_seed",
-            text="Reset with a &new seed",
+            text="Reset wit&h a new seed",
             help="Begin again with other untrained weights; undo brings the seed back",
             do=reset_with_a_new_seed,
             keys=("Ctrl+Shift+F5",),
@@ -226,6 +232,26 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             section=1,
             why_not=why_no_reset,
             wording=new_seed_wording,
+        ),
+        Action(
+            name="reset_warm",
+            text="Restart w&arm",
+            help="Begin again: layers that fit keep their trained weights, the others start fresh",
+            do=training.start_warm,
+            keys=("Ctrl+F5",),
+            menu=_MENU,
+            section=1,
+            why_not=training.why_no_warm_start,
+        ),
+        Action(
+            name="more_epochs",
+            text="&Yet more epochs…",
+            help="After the last epoch: choose how many more; the project stays as it is",
+            do=training.more_requested.emit,
+            keys=("Shift+F5",),
+            menu=_MENU,
+            section=1,
+            why_not=why_no_more,
         ),
         speed("slower", "Slo&wer", -1, "Ctrl+Shift+PgDown"),
         speed("faster", "&Faster", 1, "Ctrl+Shift+PgUp"),
@@ -252,7 +278,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         ),
         Action(
             name="redo_weight_edit",
-            text="Red&o edit of weights",
+            text="Redo edit of wei&ghts",
             help="Set once more what an undo has put back",
             do=training.redo_edit,
             keys=("Ctrl+Alt+Y",),

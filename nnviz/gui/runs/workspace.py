@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from nnviz.explain.place import OwnInput
 from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.known_data import KnownData
 from nnviz.gui.parts.settings import Settings
@@ -17,6 +18,7 @@ from nnviz.gui.runs.training import Training
 from nnviz.project.document import Document
 from nnviz.project.edits import Edit
 from nnviz.project.model import Pinned, Project
+from nnviz.record.quantities import PINNED_INPUT
 
 
 class ProjectFiles(Protocol):
@@ -64,6 +66,12 @@ class Workspace:
     def pinned(self) -> Pinned:
         """The example that the cards show, as those take it who look into the network."""
         return self.feed.shown.example or self.document.project.view.pinned
+
+    @property
+    def own_input(self) -> OwnInput | None:
+        """The input of one's own that stands on the cards in place of that example; None where none does."""
+        reading = self.feed.shown.instead.get(PINNED_INPUT.series())
+        return None if reading is None else OwnInput(reading.array, str(reading.meta.get("label", "")))
 
     @property
     def known(self) -> KnownData:

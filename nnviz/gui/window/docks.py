@@ -19,6 +19,7 @@ from nnviz.gui.look import icons
 from nnviz.gui.panels.base import Panel
 from nnviz.gui.panels.catalogue import PANELS
 from nnviz.gui.panels.explain import ExplainPanel
+from nnviz.gui.panels.own_input import OwnInputPanel
 from nnviz.gui.panels.panel_actions import PanelActions
 from nnviz.gui.panels.problems import problem_count
 from nnviz.gui.panels.why import WhyPanel
@@ -465,6 +466,8 @@ class Docks(QObject):
         if isinstance(panel, ExplainPanel):
             panel.picking_changed.connect(self._set_picking)
             panel.large_changed.connect(self.explained_large)
+        if isinstance(panel, OwnInputPanel):
+            self.explained_large.connect(panel.set_covered)
         panel.attach(self._canvas)
         dock.setMinimumSize(*_SMALLEST)
         dock.setTitleBarWidget(DockTitle(panel, dock))

@@ -21,7 +21,7 @@ from nnviz.project.model import Project
 from nnviz.project.safety import disk_state
 from nnviz.project.safety.recovery import Work
 from nnviz.project.samples.templates import sample
-from nnviz.record import places
+from nnviz.record import named_run, places
 
 if TYPE_CHECKING:
     from nnviz.record.tolerant import TolerantRun
@@ -66,6 +66,8 @@ class Files(QObject):
         #: What follows once the question about the changed file is answered by a save.
         self._after_change: list[Callable[[], None]] = []
         self._settled: Callable[[], None] | None = None
+        #: The file of the run that was trained with the document as it is now; None where there is none.
+        self.run_of: Callable[[], Path | None] = lambda: None
         #: Of the document's file as it was opened or saved last; None while that is not known.
         self.fingerprint: str | None = None
 
@@ -112,6 +114,10 @@ class Files(QObject):
     def open_project(self, project: Project) -> None:
         """A project that stands in no file of its own as a new document, after the question about unsaved changes."""
         self.ask_unsaved(lambda: self._replace(project, None))
+
+    def take_project(self, project: Project) -> None:
+        """The same without the question: whoever asks has asked already."""
+        self._replace(project, None)
 
     def load(self, path: Path, then: Callable[[], None] | None = None) -> None:
         """Read a file in the background and show it; ``then`` is called when it is there."""
@@ -197,7 +203,14 @@ class Files(QObject):
             self._behind.append(lambda: self._write(path, then, known))
             return
         self._saving = True
-        project = self._document.project
+        project, before, run = self._document.project, self._document.path, self.run_of()
+
+        def work() -> str | None:
+            if run is not None:
+                name = named_run.name_of(run, path)
+            else:  # what the file called its run before holds on, also from another folder
+                name = "" if before is None else named_run.carried(io.load_run_name(before), before, path)
+            return disk_state.save_unless_changed(project, path, known, name)
 
         def done(saved: str | None) -> None:
             self._saving = False
@@ -212,7 +225,7 @@ class Files(QObject):
             self.fingerprint = saved
             self._document.mark_saved(path)
             self._remember(path)
-            self.message.emit(f"Saved {path.name}")
+            self.message.emit(f"Saved {path.name}{'' if run is None else ' with its training'}")
             if self._settled is not None:
                 self._settled()
             if then is not None:
@@ -225,7 +238,7 @@ class Files(QObject):
             self.failed.emit(reason_of(error, path, "saved"), "" if expected else repr(error))
             self._go_on()
 
-        self._background.start(lambda: disk_state.save_unless_changed(project, path, known), done, failed)
+        self._background.start(work, done, failed)
 
     def _go_on(self) -> None:
         """Do what was asked for while a save was under way, as far as the next save."""

@@ -17,7 +17,7 @@ from nnviz.gui.look.theme import format_bytes, format_count
 from nnviz.gui.parts.damage import damage_words
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.runs.session_bridge import SessionBridge
-from nnviz.gui.runs.training import Training
+from nnviz.gui.runs.training import Training, more_epochs_meaning
 from nnviz.gui.window.notices import Button, NoticeArea
 from nnviz.project.checks.validate import Diagnostic, problems_that_stop
 from nnviz.project.document import Document
@@ -25,6 +25,7 @@ from nnviz.project.edits import Edit, SetData
 from nnviz.record.run import RunView
 
 _MOST_FIXES = 2
+_WARM = "Start warm from the layers that fit"
 
 
 def _date(seconds: float) -> str:
@@ -145,12 +146,13 @@ class Guidance(QObject):
             self._notices.dismiss("differs")
             return
         restart = Button("Restart with the new network", self._training.reset, primary=True)
+        warm = Button("Restart warm", self._training.start_warm)
         keep = Button("Keep training the old one", self._training.keep_old)
         undo = Button("Undo", self._undo, primary=True)
         text, buttons = {
             "empty": ("The canvas is empty. The network that was trained is kept until a new one is begun.", (undo,)),
             "broken": ("The network on the canvas cannot be trained yet. The one in training is kept.", (keep,)),
-            "other": (f"The project differs from what is in training: {self._training.reason}.", (restart, keep)),
+            "other": (f"The project differs from what is in training: {self._training.reason}.", (restart, warm, keep)),
         }[differs]
         notice = self._notices.show_notice("differs", text, "warning", buttons, closable=False)
         notice.setToolTip(plain_tip(self._training.reason))
@@ -160,7 +162,14 @@ class Guidance(QObject):
 
     # ---- runs from files -----------------------------------------------------------------------------------------
 
-    def tell_replay(self, run: RunView, path: Path, back: Callable[[], None], open_project: Callable[[], None]) -> None:
+    def tell_replay(
+        self,
+        run: RunView,
+        path: Path,
+        back: Callable[[], None],
+        open_project: Callable[[], None],
+        go_on: Callable[[], None],
+    ) -> None:
         """Say what is looked at, how it is left, and how its network becomes one to work on."""
         info = run.info
         when = _date(info.created)
@@ -173,11 +182,43 @@ class Guidance(QObject):
             "information",
             (
                 Button("Back to my project", back, primary=True, stays=True),
+                Button("Continue training", go_on, stays=True),
                 Button("Open its project", open_project, stays=True),
             ),
             closable=False,
         )
         notice.setToolTip(plain_tip(f"Drag the timeline to look around.\n{path}"))
+
+    def tell_declined(self, sentence: str, path: Path | None) -> None:
+        """The run that the project names, or that was chosen, is not gone on with; the network begins anew.
+
+        Args:
+            sentence: Why.
+            path: Its file, where there is one.
+        """
+        buttons = [Button("Start anew", lambda: None, primary=path is None)]
+        if path is not None:
+            buttons.insert(0, Button(_WARM, lambda: self._training.start_warm(path), primary=True))
+        self._notices.show_notice("declined", sentence, "warning", buttons)
+
+    def tell_beginning(self, sentence: str) -> None:
+        """Which layers began with trained weights, and which did not."""
+        self._notices.dismiss("declined")
+        self._notices.show_notice("warm", sentence, "information")
+
+    def tell_more(self) -> None:
+        """All epochs are done: how many more?"""
+        training = self._training
+        done, usual = training.standing.epoch, self._document.project.training.epochs
+        counts = sorted({1, 5, usual})
+        buttons = [
+            Button(f"{count} more", lambda count=count: training.play(count), primary=count == usual)  # type: ignore[misc]
+            for count in counts
+        ]
+        noun = "epoch is" if done == 1 else "epochs are"
+        meaning = more_epochs_meaning(self._document.project)
+        text = f"{format_count(done)} {noun} done. How many more? The project stays as it is. {meaning}".rstrip()
+        self._notices.show_notice("more", text, "information", buttons)
 
     def tell_damage(self, path: Path, series: Sequence[str]) -> None:
         """Parts of the run that is looked at cannot be read."""
@@ -200,6 +241,12 @@ class Guidance(QObject):
 
     def tell_failure(self, sentence: str, details: str) -> None:
         """A session that could not be opened or has failed, with what can be done about it."""
+        refused = self._training.workbench.refused_run
+        if refused is not None:  # its data, its weights or its settings are not what they were
+            warm = Button(_WARM, lambda: self._training.start_warm(refused.path), primary=True)
+            anew = Button("Start anew", self._training.reset)
+            self._notices.show_notice("failure", sentence, "warning", (warm, anew), details)
+            return
         buttons: list[Button] = []
         config = self._document.project.data
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from nnviz.gui.canvas import CanvasView, Outlook
 from nnviz.gui.parts.background import Background
@@ -15,6 +15,7 @@ from nnviz.gui.window.files import Files
 from nnviz.gui.window.guidance import Guidance
 from nnviz.gui.window.notices import NoticeArea
 from nnviz.project.model import Project
+from nnviz.record.run import Run
 
 if TYPE_CHECKING:
     from nnviz.record.tolerant import TolerantRun
@@ -39,6 +40,9 @@ class Replay(QObject):
         path: Its file; None while the document is shown.
     """
 
+    #: The run that is shown is to be gone on with: its file.
+    continue_requested = Signal(object)
+
     def __init__(
         self,
         training: Training,
@@ -57,7 +61,7 @@ class Replay(QObject):
         self._guidance = guidance
         self._canvas = canvas
         self.path: Path | None = None
-        self._run: TolerantRun | None = None
+        self._run: TolerantRun | Run | None = None
         #: What was selected and seen of the document.
         self._outlook: Outlook | None = None
         self._failure = ""
@@ -66,15 +70,18 @@ class Replay(QObject):
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self._look)
 
-    def show(self, project: Project, run: TolerantRun, path: Path) -> None:
-        """Show a run that was opened from its file, in front of the document or in place of another run."""
+    def show(self, project: Project, run: TolerantRun | Run, path: Path) -> None:
+        """Show a run that was opened from its file, in front of the document or in place of another run.
+
+        One that is trained in this program (in a race) is shown as it is in memory.
+        """
         if self._run is None and self._training.started:
             self._outlook = self._canvas.outlook
         self.path, self._run = path, run
         self._failure, self._damaged = "", 0
         self._dismiss()
         self._training.show_replay(run, project, READ_ONLY)
-        self._guidance.tell_replay(run, path, self.back, self.open_project)
+        self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on)
         self._timer.start()
         self._canvas.camera.fit()
 
@@ -89,6 +96,11 @@ class Replay(QObject):
         replay = self._training.replay
         if replay is not None and replay.project is not None:
             self._files.open_project(replay.project)
+
+    def go_on(self) -> None:
+        """Go on with the run, as the training of the document."""
+        if self.path is not None:
+            self.continue_requested.emit(self.path)
 
     def stop(self) -> None:
         """Another document has taken the place of the one before: it is shown as it comes."""
@@ -112,7 +124,7 @@ class Replay(QObject):
     def _look(self) -> None:
         """Say what turned out to be damaged, and read on in a run that still grows: the disk is a thread's work."""
         run = self._run
-        if run is None:
+        if run is None or isinstance(run, Run):
             return
         damaged = list(run.damaged)
         if len(damaged) != self._damaged and self.path is not None:

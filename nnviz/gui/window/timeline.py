@@ -400,8 +400,8 @@ class Timeline(QWidget):
             self._events_of = run
             self.track.set_events(event_marks(run))
         step = self._feed.current_step
-        # While it trains, what the run was given lies a moment behind the step that the top bar shows.
-        shown = step if step is not None else standing.step if standing.steps else last
+        # The very number that the top bar shows: what the run was given lies a moment behind it while it trains.
+        shown = standing.seen.step
         words = "live" if step is None and self._training.running else self._training.status()
         self._where.setText(f"step {format_count(shown)} · {words if step is None else 'earlier'}")
         self._live.setVisible(step is not None)

@@ -43,7 +43,7 @@ from nnviz.train.change import learning_rate_of
 
 _RATES = ("1", "0.3", "0.1", "0.03", "0.01", "0.003", "0.001", "0.0003", "0.0001", "0.00001")
 _RATE_TIP = "Length of a step. Can be changed while training: it holds from the next batch on."
-_BATCH_TIP = "Examples in one step. Needs a restart."
+_BATCH_TIP = "Examples in one step. Can be changed while training: it holds from the next epoch on."
 _OPTIMIZER_TIP = "The rule by which gradients change the weights. Needs a restart."
 _BATCHES = ("1", "4", "8", "16", "32", "64", "128", "256", "512", "1024")
 
@@ -565,7 +565,7 @@ class TopBar(QWidget):
         """Of the settings those that may have been others at the step that is shown."""
         seen, project = standing.seen, self._document.project
         if not (self._epochs.hasFocus() and self._epochs.isModified()):
-            planned = seen.epochs if self._training.replay is not None else project.training.epochs
+            planned = seen.epochs if self._training.replay is not None else self._training.workbench.epochs
             self._epochs.setText(str(max(planned, seen.epoch)))
         earlier = not math.isnan(seen.learning_rate)
         wanted, used = learning_rate_of(project), self._training.in_use
@@ -658,7 +658,7 @@ class TopBar(QWidget):
             self.message.emit(_sentence(error))
             self._update_fields()
             return
-        if value != training.epochs:
+        if value not in (training.epochs, self._training.workbench.epochs):  # as many as were asked for already
             self._apply(SetTraining(msgspec.structs.replace(training, epochs=int(value))))
         self._update_fields()
 

@@ -41,9 +41,11 @@ from nnviz.gui.parts.background import Background
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.settings import Settings
+from nnviz.gui.runs.continuing import Continuing
 from nnviz.gui.runs.interests import OF_THE_SELECTED, Interests
 from nnviz.gui.runs.kept_runs import KeptRuns
 from nnviz.gui.runs.pinning import Pinning
+from nnviz.gui.runs.races import Races
 from nnviz.gui.runs.recording import Recorder
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
@@ -67,6 +69,7 @@ from nnviz.gui.window.notices import ExceptionNet, Message, NoticeArea
 from nnviz.gui.window.overlays import Overlays
 from nnviz.gui.window.predictions import Predictions
 from nnviz.gui.window.project_title import literal, literal_title
+from nnviz.gui.window.race_room import RaceRoom
 from nnviz.gui.window.regions import Regions
 from nnviz.gui.window.replay import Replay
 from nnviz.gui.window.safety import Safety
@@ -79,6 +82,7 @@ from nnviz.project.model import Project
 from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import LOSS
+from nnviz.record.run import Run
 
 if TYPE_CHECKING:
     from nnviz.gui.inspector import Inspector
@@ -137,10 +141,17 @@ class MainWindow(QMainWindow):
         self.training = Training(
             self.shown_document, self.bridge, self.feed, self.background, data_dir, self.recorder.store, self
         )
-        self.shown_network = ShownNetwork(self.training, self.recorder.path_of, self)
-        self.kept_runs = KeptRuns(self.training, self.background, self.recorder.path_of, self)
+        self.shown_network = ShownNetwork(self.training, self._path_of, self)
+        self.kept_runs = KeptRuns(self.training, self.background, self._path_of, self)
+        #: Variations of the network that train beside each other.
+        self.races = Races(self.training, self.kept_runs, self)
+        self.kept_runs.of_race = self.races.run_at
+        #: Recorded runs that are gone on with.
+        self.continuing = Continuing(self.training, self.recorder, self.background, self)
         self.interests = Interests(document, self)
         self.files = Files(document, self.background, self.settings, self)
+        self.files.run_of = self._trained_run
+        self.training.path_of = self.recorder.path_of
         self._build_centre()
         self.safety = Safety(document, self.files, self.background, self.notices, self)
         #: What panels, tabs and editors may know.
@@ -166,6 +177,8 @@ class MainWindow(QMainWindow):
         self.data_room = DataRoom(self, self.workspace, self._between_head_and_foot)
         #: The page on which runs are laid beside each other, in the same place.
         self.compare_room = CompareRoom(self, self.workspace, self._between_head_and_foot)
+        #: The page of a race, in the same place.
+        self.race_room = RaceRoom(self, self.workspace, self.races, self._between_head_and_foot)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.predictions = Predictions(self.workspace, self.notices, self)
         self.offered = self._offers()
@@ -186,6 +199,7 @@ class MainWindow(QMainWindow):
         self.timeline.problems_requested.connect(self.regions.show_problems)
         self.fix_trials = FixTrials(document, self)
         self.replay = Replay(self.training, self.files, self.background, self.notices, self.guidance, self.canvas, self)
+        self.replay.continue_requested.connect(self.continue_run)
         self.files.run_opened.connect(self.replay.show)
         self.files.replaced.connect(self.replay.stop)
         self._connect()
@@ -236,6 +250,7 @@ class MainWindow(QMainWindow):
             *self.regions.actions(self.arrangement.reset),
             *self.overlays.actions(),
             *training_actions(self.training, self.apply, self.pinning),
+            *self.race_room.actions(),
             *self.flow.actions(),
         )
 
@@ -330,6 +345,13 @@ class MainWindow(QMainWindow):
         self.data_room.changed.connect(self.update_actions)
         self.compare_room.changed.connect(self.update_actions)
         self.compare_room.opening.connect(self.data_room.close)
+        self.compare_room.opening.connect(self.race_room.close)
+        self.race_room.changed.connect(self.update_actions)
+        self.race_room.opening.connect(self.data_room.close)
+        self.race_room.opening.connect(self.compare_room.close)
+        self.races.failed.connect(self.message.say)
+        self.races.show_requested.connect(self.replay.show)
+        self.interests.changed.connect(self.races.look_at)
         self.compare_room.interest_changed.connect(self.interests.contribute)
         training.changed.connect(self.update_actions)
         training.moved.connect(self._on_moved)
@@ -344,6 +366,12 @@ class MainWindow(QMainWindow):
         self.kept_runs.failed.connect(lambda text: self.guidance.tell_error(text, ""))
         self.kept_runs.message.connect(self.message.say)
         self.kept_runs.deleted.connect(self._on_deleted)
+        self.kept_runs.continue_requested.connect(self.continue_run)
+        self.continuing.declined.connect(self.guidance.tell_declined)
+        self.continuing.message.connect(self.message.say)
+        self.bridge.told.connect(self.guidance.tell_beginning)
+        training.more_requested.connect(self.guidance.tell_more)
+        self.files.replaced.connect(lambda: self.continuing.expect_named(document.path))
         self.files.replaced.connect(self.kept_runs.end_comparison)
         self.files.failed.connect(self.guidance.tell_error)
         self.files.failed.connect(self._on_file_failed)
@@ -380,6 +408,10 @@ class MainWindow(QMainWindow):
         self.safety.message.connect(self.message.say)
         self.net.interrupted.connect(self.end, Qt.ConnectionType.QueuedConnection)
 
+    def _path_of(self, run: Run) -> Path | None:
+        """The file of a run that is trained in this window."""
+        return self.recorder.path_of(run) or self.races.path_of(run)
+
     def _between_head_and_foot(self) -> QRect:
         """What the page of all examples covers: the bars above and the timeline stay in sight."""
         head, foot = self.menuWidget(), self.statusBar()
@@ -404,6 +436,7 @@ class MainWindow(QMainWindow):
             return
         if self._run_path is None:  # a run is replayed without torch
             self.bridge.start()
+            self.continuing.expect_named(self.document.path)
             self.training.start()
         self._create_inspector()
         self._create_docks()
@@ -497,6 +530,8 @@ class MainWindow(QMainWindow):
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")
         self.notices.dismiss("failure")
+        for key in ("declined", "warm", "more"):
+            self.notices.dismiss(key)
         self.canvas.camera.fit()
         self.centre.choose_for_network()
 
@@ -510,6 +545,15 @@ class MainWindow(QMainWindow):
 
     def _on_deleted(self, paths: tuple[Path, ...], words: str) -> None:
         self.guidance.tell_deleted(words, len(paths), lambda: self.kept_runs.restore(paths))
+
+    def continue_run(self, path: Path) -> None:
+        """Go on with a recorded run as the training of the document."""
+        self.continuing.continue_run(path, self.files.ask_unsaved, self.files.take_project, self.replay.back)
+
+    def _trained_run(self) -> Path | None:
+        """The file of what was trained with the document."""
+        run = self.training.workbench.run
+        return self.recorder.path_of(run) if run is not None and self.training.workbench.trained else None
 
     def _use_data_file(self, path: Path) -> None:
         """Data that were dropped: the document's, unless it cannot be changed now."""
@@ -643,6 +687,8 @@ class MainWindow(QMainWindow):
         self.kept_runs.stop()
         self.predictions.stop()
         self.training.stop()
+        if not self.races.close(patience):
+            _log.warning("The thread of the race did not end in time.")
         if not self.bridge.close(patience):
             _log.warning("The training thread did not end in time.")
         self.background.close(3.0)

@@ -200,11 +200,16 @@ class CuratedFile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ProjectFile(msgspec.Struct, forbid_unknown_fields=True):
-    """The whole file; ``nnviz`` is the version of its format."""
+    """The whole file; ``nnviz`` is the version of its format.
+
+    ``run`` names the run that holds the weights (``record/named_run.py``). It belongs to the file and not to the
+    project: saving writes it, and undo, comparing and the runs themselves know nothing of it.
+    """
 
     nnviz: int
     name: str = "untitled"
     note: str = ""
+    run: str = ""
     data: DataFile = msgspec.field(default_factory=DataFile)
     training: TrainingFile = msgspec.field(default_factory=TrainingFile)
     view: ViewFile = msgspec.field(default_factory=ViewFile)

@@ -72,6 +72,7 @@ from nnviz.project.text import (
     line_problem,
     name_problem,
     note_problem,
+    run_name_problem,
     value_problem,
 )
 from nnviz.regular_files import open_regular
@@ -96,6 +97,16 @@ def load(path: Path | str) -> Project:
         reason = "There is no permission to read it." if isinstance(error, PermissionError) else paths.reason_of(error)
         raise ProjectError(reason, file=paths.shown(path)) from None
     return own_folder.of_project(loads(data, paths.shown(path)), path)
+
+
+def load_run_name(path: Path | str) -> str:
+    """What the file of a project calls the run that holds its weights; empty where it names none or is no project."""
+    try:
+        with open_regular(Path(path)) as file:
+            named = _with_version(parse_json(file.read(LARGEST_FILE + 1))).get("run", "")
+    except (OSError, ValueError, InputError):
+        return ""
+    return named if isinstance(named, str) and not run_name_problem(named) else ""
 
 
 def loads(data: bytes, name: str = "") -> Project:
@@ -158,6 +169,7 @@ def _built(raw: FileObject) -> Project:
     except msgspec.ValidationError as error:
         raise schema_problem(str(error)) from None
     problems = _Problems()
+    problems.text("run", file.run, run_name_problem)
     project = Project(
         # As a later edit would leave it: else undoing that edit would not lead back.
         name=clean_name(problems.text("name", file.name, name_problem)),
@@ -435,36 +447,42 @@ def _edges(items: list[EdgeFile], nodes: Mapping[str, Node], known: set[str], pr
 # -- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def dumps(project: Project) -> bytes:
+def dumps(project: Project, run: str = "") -> bytes:
     """The bytes of a file: JSON, a node and a wire a line, everything else a field a line, in a stable order.
+
+    Args:
+        project: What it holds.
+        run: What it calls the run that holds the weights.
 
     Raises:
         ProjectError: It holds something that no file can (NaN, a text that is no text).
     """
     try:
-        return "".join(_lines(project)).encode()
+        return "".join(_lines(project, run)).encode()
     except ValueError as error:
         raise ProjectError(f"This project cannot be saved: {error}.") from None
 
 
-def save(project: Project, path: Path | str) -> None:
-    """Writes the project to a file, wholly or not at all.
+def save(project: Project, path: Path | str, run: str = "") -> None:
+    """Writes the project, and what it calls its run, to a file, wholly or not at all.
 
     Raises:
         StorageError: It could not be written; the old file is untouched.
     """
-    data = dumps(own_folder.for_file(project, Path(path)))
+    data = dumps(own_folder.for_file(project, Path(path)), run)
     problem = size_problem(data)
     if problem:  # It could not be opened again.
         raise StorageError(f"{path} could not be saved: it {problem}. What was there before is untouched.")
     write_atomically(data, Path(path))
 
 
-def _lines(project: Project) -> Iterator[str]:
+def _lines(project: Project, run: str) -> Iterator[str]:
     data, training, usual = project.data, project.training, TrainConfig()
     yield f'{{\n  "nnviz": {VERSION},\n'
     yield f'  "name": {_json(project.name)},\n'
     yield f'  "note": {_json(project.note)},\n'
+    if run:
+        yield f'  "run": {_json(run)},\n'
     yield from _block(
         "data",
         {

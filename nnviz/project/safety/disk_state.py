@@ -54,13 +54,14 @@ def fingerprint_if_still(path: Path, project: Project) -> str:
     return found if loaded == project else UNKNOWN
 
 
-def save_unless_changed(project: Project, path: Path, known: str | None) -> str | None:
+def save_unless_changed(project: Project, path: Path, known: str | None, run: str = "") -> str | None:
     """Saves, unless the file has changed since its fingerprint was taken.
 
     Args:
         project: What to save.
         path: The file.
         known: The file's fingerprint as it was; None to save in any case.
+        run: What the file calls the run that holds the weights.
 
     Returns:
         The new fingerprint; None when the file has changed, which is left as it is.
@@ -73,5 +74,5 @@ def save_unless_changed(project: Project, path: Path, known: str | None) -> str 
         found = fingerprint(path)
         if found and (found != known or found == UNKNOWN):
             return None
-    io.save(project, path)
-    return fingerprint_of(io.dumps(own_folder.for_file(project, path)))
+    io.save(project, path, run)
+    return fingerprint_of(io.dumps(own_folder.for_file(project, path), run))

@@ -35,7 +35,7 @@ def test_the_panels_stand_in_their_order() -> None:
     assert [panel.key for panel in PANELS] == [
         "loss", "gradients", "dead_units", "findings", "filters", "feature_maps", "activations", "update_ratios",
         "problems", "history", "outline", "activation_curves", "closed_channels", "evaluation", "explain",
-        "hard_examples", "landscape", "own_input", "runs", "why",
+        "hard_examples", "landscape", "own_input", "runs", "sweep", "why",
     ]  # fmt: skip
     letters = [panel.letter for panel in PANELS]
     assert all(letters) and len(set(letters)) == len(letters)

@@ -108,6 +108,16 @@ def test_the_valley_of_one_weight_and_the_balls_in_it(qtbot: QtBot, open_window:
     assert len(rows) == 1 + len(w) + 61 and (rows[1][0], rows[0][3]) == ("linear1 weight[0, 0]", "loss")
 
 
+def test_the_only_weight_is_seen_on_both_slopes_of_its_valley(qtbot: QtBot, open_window: OpenWindow) -> None:
+    """Its lowest point lies at Σxy / Σx² = 2, beyond the usual range around the −1 at which it begins."""
+    panel = opened(qtbot, open_window("one-weight"))
+    assert panel.work.landscape is not None and panel.work.landscape.here == (-1.0,)
+    picture = panel.work.landscape.picture
+    (w,), losses = picture.axes, picture.losses
+    assert w[losses.argmin()] == pytest.approx(2.0, abs=0.05)
+    assert losses[0] > 4 * losses.min() + 1 < losses[-1] and w[0] == -3.0
+
+
 def test_the_way_of_a_run_is_drawn_grows_old_and_leaves_no_trace(qtbot: QtBot, open_window: OpenWindow) -> None:
     from nnviz.explain.asked import of_project
 

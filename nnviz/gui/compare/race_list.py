@@ -1,0 +1,230 @@
+"""Everyone who races, one below the other: colour, rank, name, and the numbers that stand there now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPen
+from PySide6.QtWidgets import (
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nnviz.gui.look import theme
+from nnviz.gui.look.painting import Saved, answering, guarded
+from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.parts.plain_text import plain_tip
+from nnviz.gui.parts.widgets import line_height, set_font
+from nnviz.record.quantities import ACCURACY, LOSS
+
+_NOTHING = "–"
+#: Pixels of the letters, and from which width of the list on they are the larger ones.
+_LETTERS, _LARGER = 12, 15
+_WIDE = 360
+#: Widths in heights of a line.
+_COLUMN, _RANK = 4.4, 1.5
+_SWATCH = 14
+_EDGE = 8
+_TITLES = ("batch loss", "val. loss", "accuracy")
+
+
+@dataclass(frozen=True)
+class RaceRow:
+    """One entrant, as it is written.
+
+    Attributes:
+        name: What it is called.
+        rank: From 1; 0 before there is one, and for those that failed.
+        numbers: Loss of the last batches, validation loss, validation accuracy; a dash where one is not known.
+        shown: Its run is the one on the screen.
+        failure: Why it ended, as a sentence.
+    """
+
+    name: str
+    rank: int = 0
+    numbers: tuple[str, str, str] = (_NOTHING, _NOTHING, _NOTHING)
+    shown: bool = False
+    failure: str = ""
+
+    @property
+    def words(self) -> str:
+        """All of it in one line, for those who hear it."""
+        if self.failure:
+            return f"{self.name} failed: {self.failure}"
+        rank = f"{self.rank}. " if self.rank else ""
+        told = (f"{title} {text}" for title, text in zip(_TITLES, self.numbers, strict=True) if text != _NOTHING)
+        return ", ".join([f"{rank}{self.name}", *told])
+
+
+def number_texts(batch_loss: float, loss: float, accuracy: float) -> tuple[str, str, str]:
+    """The numbers as the cards and curves write them."""
+
+    def text(value: float, quantity: object) -> str:
+        return _NOTHING if math.isnan(value) else quantity.text(value)  # type: ignore[attr-defined]
+
+    return text(batch_loss, LOSS), text(loss, LOSS), text(accuracy, ACCURACY)
+
+
+class _Painter(QStyledItemDelegate):
+    @answering(QSize)
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """As high as its text with some air."""
+        view = self.parent()
+        letters = view.letters if isinstance(view, RaceList) else _LETTERS
+        return QSize(0, line_height(letters) + letters)
+
+    @guarded
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """The ground as the style does it; the rest by hand."""
+        row = index.data(Qt.ItemDataRole.UserRole)
+        view = self.parent()
+        if not isinstance(row, RaceRow) or not isinstance(view, RaceList):
+            return
+        ground = QStyleOptionViewItem(option)
+        self.initStyleOption(ground, index)
+        ground.text = ""
+        view.style().drawControl(view.style().ControlElement.CE_ItemViewItem, ground, painter, view)
+        colours, rect, letters = theme.current(), option.rect, view.letters
+        rank_width = view.width_of(_RANK)
+        with Saved(painter):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            left, middle = rect.left() + _EDGE, rect.center().y()
+            painter.setPen(QPen(run_colour(index.row()), 4.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(left + 2, middle, left + _SWATCH - 2, middle)
+            left += _SWATCH + 4
+            painter.setFont(theme.font(letters, 600))
+            painter.setPen(colours.text_muted)
+            cell = QRect(left, rect.top(), rank_width, rect.height())
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, str(row.rank) if row.rank else "")
+            left += rank_width + 6
+            right = rect.right() - _EDGE
+            columns = view.columns
+            if row.failure:
+                painter.setFont(theme.font(letters, 600))
+                painter.setPen(colours.danger)
+                width = painter.fontMetrics().horizontalAdvance("failed")
+                painter.drawText(
+                    QRect(right - width, rect.top(), width + 1, rect.height()), Qt.AlignmentFlag.AlignCenter, "failed"
+                )
+                right -= width + 8
+            else:
+                painter.setFont(theme.font(letters))
+                painter.setPen(colours.text)
+                for text in reversed(row.numbers[columns]):
+                    cell = QRect(right - view.column, rect.top(), view.column, rect.height())
+                    flags = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    painter.setPen(colours.text_faint if text == _NOTHING else colours.text)
+                    painter.drawText(cell, flags, text)
+                    right -= view.column
+            painter.setFont(theme.font(letters, 600 if row.shown else 400))
+            painter.setPen(colours.text)
+            room = max(0, right - left - 4)
+            shown = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, room)
+            flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            painter.drawText(QRect(left, rect.top(), room, rect.height()), flags, shown)
+
+
+class _Head(QWidget):
+    """What the columns mean."""
+
+    def __init__(self, view: RaceList, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._view = view
+        set_font(self, 12)
+
+    @answering(QSize)
+    def sizeHint(self) -> QSize:
+        """One line."""
+        return QSize(0, line_height(12) + 6)
+
+    @guarded
+    def paintEvent(self, event: object) -> None:
+        """The titles stand over their columns."""
+        painter = QPainter(self)
+        painter.setFont(theme.font(12))
+        painter.setPen(theme.current().text_muted)
+        right = self._view.viewport().width() + self._view.frameWidth() - _EDGE
+        for title in reversed(_TITLES[self._view.columns]):
+            width = self._view.column
+            cell = QRect(right - width, 0, width, self.height())
+            painter.drawText(cell, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), title)
+            right -= width
+
+
+class RaceList(QListWidget):
+    """The entrants; one of them can be chosen."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Entrants")
+        self.setItemDelegate(_Painter(self))
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._rows: tuple[RaceRow, ...] = ()
+
+    @property
+    def rows(self) -> tuple[RaceRow, ...]:
+        """What is written."""
+        return self._rows
+
+    @property
+    def letters(self) -> int:
+        """Pixels of its letters: larger where there is room."""
+        return _LARGER if self.width() >= _WIDE else _LETTERS
+
+    @property
+    def column(self) -> int:
+        """Pixels of a column of numbers, which has room for its title."""
+        title = max(QFontMetrics(theme.font(12)).horizontalAdvance(one) for one in _TITLES) + 10
+        return max(title, self.width_of(_COLUMN) if self.letters == _LARGER else 0)
+
+    @property
+    def columns(self) -> slice:
+        """Which of the numbers have room beside the names: at least the validation loss, by which they are ranked."""
+        metrics = QFontMetrics(theme.font(self.letters, 600))
+        name = max((metrics.horizontalAdvance(row.name) for row in self._rows), default=0)
+        besides = 2 * _EDGE + _SWATCH + 4 + self.width_of(_RANK) + 6 + 8
+        count = (self.viewport().width() - besides - name) // self.column
+        return slice(0 if count >= len(_TITLES) else 1, 2 if count < 2 else None)
+
+    def width_of(self, lines: float) -> int:
+        """So many heights of a line."""
+        return round(lines * line_height(self.letters))
+
+    def show_rows(self, rows: Sequence[RaceRow]) -> None:
+        """Write these; what is chosen stays so where there are as many."""
+        rows = tuple(rows)
+        if rows == self._rows:
+            return
+        self._rows = rows
+        while self.count() > len(rows):
+            self.takeItem(self.count() - 1)
+        while self.count() < len(rows):
+            self.addItem(QListWidgetItem())
+        for at, row in enumerate(rows):
+            item = self.item(at)
+            if item.data(Qt.ItemDataRole.UserRole) != row:
+                item.setData(Qt.ItemDataRole.UserRole, row)
+                item.setText(row.words)
+                item.setToolTip(plain_tip(row.words))
+
+
+def with_head(view: RaceList, parent: QWidget) -> QWidget:
+    """The list below the titles of its columns."""
+    holder = QWidget(parent)
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(_Head(view, holder))
+    column.addWidget(view, 1)
+    return holder

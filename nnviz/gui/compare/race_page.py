@@ -1,0 +1,346 @@
+"""The page on which variations of the network race: who takes part at the left, the curves of all at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QCompleter,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nnviz.errors import InputError
+from nnviz.gui.compare.overlay import Overlay
+from nnviz.gui.compare.race_list import RaceList, RaceRow, number_texts, with_head
+from nnviz.gui.look import icons, theme
+from nnviz.gui.look.painting import guarded
+from nnviz.gui.parts.action import literal
+from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.widgets import ElidedLabel, FittedText, refresh_fonts, set_font
+from nnviz.gui.runs.races import Races, changes_of, text_of
+from nnviz.project.document import Document
+from nnviz.project.entrants import Entrant
+from nnviz.project.flat_settings import flat_settings
+from nnviz.project.variations import ACTIVATIONS, DROPOUT
+
+_LIST_WIDTH = 500
+#: Below this width (in a lecture the page has half as many pixels) things move closer together.
+_NARROW = 900
+#: A race is looked at from its first steps on, of which a longer memory tells too late.
+_SMOOTHING = 0.6
+_EXAMPLE = "setting=value, such as training.optimizer=sgd"
+
+
+class RacePage(QWidget):
+    """Who races, and how it goes. It decides nothing: what is pressed is asked of the :class:`Races`.
+
+    Args:
+        parent: What it covers a part of.
+        races: The race.
+        document: What is varied.
+
+    Signals:
+        left: It shall be closed.
+    """
+
+    left = Signal()
+
+    def __init__(self, parent: QWidget, races: Races, document: Document) -> None:
+        super().__init__(parent)
+        self._races = races
+        self._document = document
+        #: The entrant that is being changed; -1 for a new one.
+        self._edited = -1
+        self._drawn: tuple[int, ...] = ()
+        self.setObjectName("RacePage")
+        self.setAccessibleName("Race")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._build()
+        follow(races.changed, self.refresh, self)
+        follow(races.moved, self._on_moved, self)
+        follow(races.failed, self._say, self)
+        follow(theme.notifier.changed, self._on_theme, self)
+
+    # ---- building ------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._build_head())
+        self.split = QSplitter(Qt.Orientation.Horizontal, self)
+        self.split.setHandleWidth(1)
+        self.split.setChildrenCollapsible(False)
+        self.side = QWidget(self.split)
+        inner = QVBoxLayout(self.side)
+        inner.setContentsMargins(10, 0, 8, 8)
+        inner.setSpacing(6)
+        self.list = RaceList(self.side)
+        self.list.itemClicked.connect(lambda item: self._choose(self.list.row(item)))
+        self.list.itemActivated.connect(lambda item: self._choose(self.list.row(item)))
+        self.list.installEventFilter(self)
+        inner.addWidget(with_head(self.list, self.side), 1)
+        self.hint = FittedText("")
+        self.hint.setFixedHeight(58)
+        inner.addWidget(self.hint)
+        self.editing = QWidget(self.side)
+        row = QHBoxLayout(self.editing)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        self.field = QLineEdit(self.editing)
+        self.field.setPlaceholderText(_EXAMPLE)
+        self.field.setAccessibleName("Settings of an entrant")
+        self.field.setToolTip("Any setting and its value, as --set takes it; several with ; between them")
+        self.field.returnPressed.connect(self._take_field)
+        set_font(self.field, 13)
+        row.addWidget(self.field, 1)
+        self.add_button = QPushButton("Add", self.editing)
+        self.add_button.setToolTip("Another entrant with these settings")
+        self.add_button.clicked.connect(self._take_field)
+        row.addWidget(self.add_button)
+        self.remove_button = QPushButton("Remove", self.editing)
+        self.remove_button.setToolTip("The chosen entrant does not take part (Del)")
+        self.remove_button.clicked.connect(self._remove)
+        row.addWidget(self.remove_button)
+        inner.addWidget(self.editing)
+        self.overlay = Overlay(self.split)
+        self.overlay.legend.hide()  # the list says it
+        self.overlay.smoothing = _SMOOTHING
+        self.overlay.show_view("train")
+        self.overlay.show_axis("step")
+        self.split.addWidget(self.side)
+        self.split.addWidget(self.overlay)
+        self.split.setStretchFactor(0, 0)
+        self.split.setStretchFactor(1, 1)
+        column.addWidget(self.split, 1)
+
+    def _build_head(self) -> QWidget:
+        head = QWidget(self)
+        row = QHBoxLayout(head)
+        row.setContentsMargins(14, 8, 10, 8)
+        row.setSpacing(8)
+        title = QLabel("Race", head)
+        set_font(title, 16, 600)
+        row.addWidget(title)
+        self.choose_button = QPushButton("Entrants", head)
+        self.choose_button.setToolTip("Lists of entrants that are ready for this network")
+        self.menu = QMenu(self.choose_button)
+        self.menu.setToolTipsVisible(True)
+        self.menu.aboutToShow.connect(self._fill_menu)
+        self.choose_button.setMenu(self.menu)
+        row.addWidget(self.choose_button)
+        self.play_button = QPushButton("Start", head)
+        self.play_button.setProperty("role", "primary")
+        self.play_button.clicked.connect(self._races.toggle)
+        row.addWidget(self.play_button)
+        self.step_button = self._tool(head, "step", "One step of everyone", self._races.step)
+        self.stop_button = self._tool(head, "stop", "End the race here; the runs are kept", self._races.stop)
+        for button in (self.step_button, self.stop_button):
+            row.addWidget(button)
+        self.state = ElidedLabel("", head)
+        self.state.setProperty("role", "muted")
+        set_font(self.state, 13)
+        row.addWidget(self.state, 1)
+        self.cards_button = QPushButton("See the cards", head)
+        self.cards_button.setToolTip("The network of the chosen entrant on the canvas, while it races")
+        self.cards_button.clicked.connect(self.left)
+        row.addWidget(self.cards_button)
+        self.close_button = self._tool(head, "close", "Back to the canvas (Esc); the race goes on", self.left.emit)
+        row.addWidget(self.close_button)
+        return head
+
+    def _tool(self, parent: QWidget, icon: str, words: str, do: object) -> QToolButton:
+        button = QToolButton(parent)
+        icons.bind(button, icon)
+        button.setToolTip(words)
+        button.setAccessibleName(words)
+        button.setProperty("role", "flat")
+        button.clicked.connect(lambda _on=False: do())  # type: ignore[operator]  # a function without arguments
+        return button
+
+    # ---- what is shown -------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """It was brought over the canvas: with the list of optimizers where nobody has chosen yet."""
+        if not self._races.entrants and not self._races.alive:
+            self._races.choose(self._races.presets()[0])
+        paths = [path for path in flat_settings(self._document.project) if "." in path]
+        completer = QCompleter([f"{path}=" for path in (*paths, ACTIVATIONS, DROPOUT)], self.field)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.field.setCompleter(completer)
+        self.refresh()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def refresh(self) -> None:
+        """Everything anew: who takes part, what can be pressed."""
+        races = self._races
+        alive, state = races.alive, races.state
+        self.play_button.setText({"running": "Pause", "ready": "Go on", "paused": "Go on"}.get(state, "Start"))
+        reason = "" if alive else races.why_not_start()
+        self.play_button.setEnabled(not reason)
+        self.play_button.setToolTip(reason or "Everyone trains, step by step in turn (Space)")
+        self.step_button.setEnabled(not reason and state != "running")
+        self.stop_button.setEnabled(alive)
+        self.choose_button.setEnabled(not alive)
+        self.cards_button.setEnabled(races.shown >= 0)
+        self.editing.setVisible(not alive)
+        self._show_rows()
+        self._draw_runs()
+
+    def _on_moved(self) -> None:
+        if self.isVisible():
+            self._show_rows()
+            runs = self._races.runs
+            if tuple(map(id, runs)) != self._drawn:
+                self._draw_runs()
+            elif runs:
+                self.overlay.refresh(
+                    frozenset(name for run in runs for name in run.names("loss/"))
+                    | frozenset(name for run in runs for name in run.names("accuracy/"))
+                )
+
+    def _show_rows(self) -> None:
+        races, shown = self._races, self._races.shown
+        standings = races.standings
+        begun = bool(standings) and max(one.step for one in standings) > 0
+        rows = [RaceRow(entrant.name) for entrant in races.entrants]
+        if standings:
+            rows = [
+                RaceRow(
+                    one.name,
+                    one.rank if begun else 0,
+                    number_texts(one.batch_loss, one.start if not begun else one.loss, one.accuracy),
+                    at == shown,
+                    one.failure,
+                )
+                for at, one in enumerate(standings)
+            ]
+        self.list.show_rows(rows)
+        self.state.set_whole(races.words())
+        failed = next((f"{one.name}: {one.failure}" for one in standings if one.failure), "")
+        self.hint.setText(failed or self._hint(begun))
+        self.hint.fit()
+
+    def _hint(self, begun: bool) -> str:
+        if not self._races.entrants:
+            return "Choose a list of entrants above, or add settings below: each entrant is this network with them."
+        if not self._races.standings:
+            return "All start from the same weights and see the same batches, as far as their seed is the same."
+        starts = {f"{one.start:.9g}" for one in self._races.standings if one.start == one.start}
+        if not begun and len(starts) == 1:
+            return f"Before the first step all have the same validation loss: {float(next(iter(starts))):.6g}."
+        return "Click an entrant to see its run: cards, panels and timeline follow it."
+
+    def _draw_runs(self) -> None:
+        runs = self._races.runs
+        self._drawn = tuple(map(id, runs))
+        names = [entrant.name for entrant in self._races.entrants]
+        self.overlay.show_runs([(run, names[at], at) for at, run in enumerate(runs) if at < len(names)])
+        self.overlay.legend.hide()
+
+    def _say(self, text: str) -> None:
+        if self.isVisible():
+            self.hint.setText(text)
+            self.hint.fit()
+
+    # ---- what is pressed -----------------------------------------------------------------------------------------
+
+    def _fill_menu(self) -> None:
+        self.menu.clear()
+        for preset in self._races.presets():
+            action = self.menu.addAction(literal(preset.title))
+            action.setEnabled(not preset.why_not)
+            action.setToolTip(preset.why_not or ", ".join(one.name for one in preset.entrants))
+            action.triggered.connect(lambda _on=False, preset=preset: self._races.choose(preset))
+
+    def _choose(self, at: int) -> None:
+        """Before the race, its settings are there to be changed; then its run comes on the screen."""
+        races = self._races
+        if races.runs:
+            races.show(at)
+            return
+        self._edited = at
+        self.field.setText(text_of(races.entrants[at].changes))
+        self.add_button.setText("Change")
+
+    def _take_field(self) -> None:
+        try:
+            changes = changes_of(self.field.text())
+            if not changes:
+                raise InputError(f"Write a {_EXAMPLE}.")
+        except InputError as error:
+            self._say(error.message)
+            return
+        entrant = Entrant.of(*changes)
+        editing = 0 <= self._edited < len(self._races.entrants)
+        reason = self._races.replace(self._edited, entrant) if editing else self._races.add(entrant)
+        if reason:
+            self._say(reason)
+            return
+        self._leave_field()
+
+    def _leave_field(self) -> None:
+        self._edited = -1
+        self.field.clear()
+        self.add_button.setText("Add")
+
+    def _remove(self) -> None:
+        at = self.list.currentRow()
+        if 0 <= at < len(self._races.entrants):
+            self._leave_field()
+            self._races.remove(at)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Del in the list takes an entrant away; space belongs to the race."""
+        if watched is self.list and isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
+            if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and not self._races.alive:
+                self._remove()
+                return True
+            if event.key() == Qt.Key.Key_Space:
+                self._races.toggle()
+                return True
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space plays and pauses, Esc leads back to the canvas."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        elif event.key() == Qt.Key.Key_Space:
+            self._races.toggle()
+        else:
+            super().keyPressEvent(event)
+            return
+        event.accept()
+
+    # ---- looks ---------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow room the list has what it needs, and the curves the rest."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        self.cards_button.setVisible(not narrow)
+        self.hint.setFixedHeight(36 if narrow else 58)
+        self.overlay.axes.setVisible(not narrow)
+        wanted = min(_LIST_WIDTH, round(self.width() * (0.545 if narrow else 0.36)))
+        self.split.setSizes([wanted, self.width() - wanted])
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Cover what is behind."""
+        QPainter(self).fillRect(self.rect(), theme.current().panel)
+
+    def _on_theme(self) -> None:
+        refresh_fonts(self)
+        self.overlay.restyle()
+        self.overlay.legend.hide()
+        self.list.viewport().update()

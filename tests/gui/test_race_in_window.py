@@ -1,0 +1,67 @@
+"""Six optimizers race in a real window, by mouse and keys."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+from window_hands import Person
+from window_kit import OpenWindow, press_notice
+
+from nnviz.gui.panels.loss import LossPanel
+from nnviz.record.library import Library
+from nnviz.record.places import runs_folder
+
+Key = Qt.Key
+
+
+def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("xnor-two-layer")
+    person = Person(window, qtbot)
+    own = window.feed.shown.run
+    person.keys(Key.Key_F12, Qt.KeyboardModifier.ShiftModifier)
+    page, races = window.race_room.page, window.races
+    assert page is not None and window.race_room.shown
+    assert [row.name for row in page.list.rows][::5] == ["SGD", "Adam"]
+
+    # Another one is typed in, one is taken away; nonsense is answered with a sentence.
+    person.click(page.field)
+    person.write("training.optimizer=nonsense")
+    person.keys(Key.Key_Return)
+    assert "no optimizer 'nonsense'" in page.hint.text() and len(races.entrants) == 6
+    page.field.clear()
+    person.write("training.optimizer=lion")
+    person.click(page.add_button)
+    assert [entrant.name for entrant in races.entrants][-1] == "Lion"
+    person.click(page.list.viewport(), page.list.visualItemRect(page.list.item(6)).center())
+    person.click(page.remove_button)
+    assert len(races.entrants) == 6
+
+    # One step of everyone: they began alike, and the run of the first one is on the screen.
+    person.click(page.step_button)
+    person.until(lambda: races.state == "paused")
+    assert {one.step for one in races.standings} == {1} and len({one.start for one in races.standings}) == 1
+    assert len({run.scalars("loss/train")[1][0] for run in races.runs}) == 1
+    assert window.feed.shown.run is races.runs[0]
+    person.click(page.list.viewport(), page.list.visualItemRect(page.list.item(3)).center())
+    person.until(lambda: window.feed.shown.run is races.runs[3])
+    assert window.feed.shown.others == (*races.runs[:3], *races.runs[4:])
+    assert [window.feed.shown.place(at) for at in range(5)] == [0, 1, 2, 4, 5]
+
+    # On with it, behind the page; the curves of all are drawn, and the runs are listed as others are.
+    person.click(page.play_button)
+    person.until(lambda: races.standings[0].epoch >= 1)
+    person.keys(Key.Key_Escape)
+    person.until(lambda: not window.race_room.shown)
+    loss = person.panel("loss")
+    assert isinstance(loss, LossPanel)
+    person.until(lambda: {"SGD", "Adam"} <= {entry.title for entry in loss.legend.entries})
+    person.keys(Key.Key_F12, Qt.KeyboardModifier.ShiftModifier)
+    if races.alive:  # it may be through already
+        person.click(page.stop_button)
+    person.until(lambda: races.state == "done")
+    assert {label.tags for label in Library(runs_folder()).labels().values()} == {
+        (f"race: {window.document.project.name}",)
+    }
+    person.keys(Key.Key_Escape)
+    press_notice(window, "replay", "Back to my project")
+    person.until(lambda: window.feed.shown.run is own)

@@ -86,7 +86,7 @@ class SweepPanel(Panel):
 
     key = "sweep"
     title = "Sweep"
-    letter = "Z"
+    letter = "T"
     least_width = 600
     least_height = 330
     empty = _NOTHING_YET

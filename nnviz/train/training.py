@@ -154,7 +154,7 @@ class Training:
         # Copies of what is divided are whole, and lie in the memory of the first process's computer.
         self.room = Room(device if self._shards is None else torch.device("cpu"), estimate.reserve)
         self.network.train()
-        if puts_channels_last(config, self.network, device):
+        if self._shards is None and puts_channels_last(config, self.network, device):
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as torch says itself
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
         self.loss_function = loss_function(project.graph, data.facts, amounts)

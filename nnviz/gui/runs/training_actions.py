@@ -61,7 +61,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
     def new_seed_wording() -> tuple[str, str]:
         seed = (document.project.training.seed + 1) % (_LARGEST_SEED + 1)
         words = f"Begin again with other untrained weights and another order of the examples: the seed becomes {seed}"
-        return "Reset with &a new seed", why_no_reset() or words
+        return "Reset wit&h a new seed", why_no_reset() or words
 
     def why_no_step_back() -> str:
         if training.replay is not None:
@@ -189,7 +189,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         ),
         Action(
             name="epoch",
-            text="One epo&ch",
+            text="&One epoch",
             help="Train to the end of the present epoch, then pause",
             do=training.epoch,
             keys=("Ctrl+F10",),
@@ -197,7 +197,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             menu=_MENU,
             section=1,
             why_not=why_no_epoch,
-            wording=lambda: ("One epo&ch", why_no_epoch() or "Train to the end of the present epoch, then pause"),
+            wording=lambda: ("&One epoch", why_no_epoch() or "Train to the end of the present epoch, then pause"),
         ),
         Action(
             name="step_back",
@@ -224,7 +224,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         ),
         Action(
             name="reset_new_seed",
-            text="Reset with &a new seed",
+            text="Reset wit&h a new seed",
             help="Begin again with other untrained weights; undo brings the seed back",
             do=reset_with_a_new_seed,
             keys=("Ctrl+Shift+F5",),
@@ -238,14 +238,14 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             text="Restart w&arm",
             help="Begin again: layers that fit keep their trained weights, the others start fresh",
             do=training.start_warm,
-            keys=("Ctrl+Alt+R",),
+            keys=("Ctrl+F5",),
             menu=_MENU,
             section=1,
             why_not=training.why_no_warm_start,
         ),
         Action(
             name="more_epochs",
-            text="Train more epo&chs…",
+            text="&Yet more epochs…",
             help="After the last epoch: choose how many more; the project stays as it is",
             do=training.more_requested.emit,
             keys=("Shift+F5",),
@@ -278,7 +278,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         ),
         Action(
             name="redo_weight_edit",
-            text="Red&o edit of weights",
+            text="Redo edit of wei&ghts",
             help="Set once more what an undo has put back",
             do=training.redo_edit,
             keys=("Ctrl+Alt+Y",),

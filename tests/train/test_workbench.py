@@ -22,6 +22,7 @@ from nnviz.project.samples.sketch import chain, features, linear, output, relu
 from nnviz.record.readings import Scalar
 from nnviz.record.run import Run, RunInfo
 from nnviz.train.change import Restart, change, learning_rate_of
+from nnviz.train.live_settings import LiveSettings
 from nnviz.train.start import Start
 from nnviz.train.workbench import Asked, State, Workbench
 
@@ -132,6 +133,9 @@ class FakeHost:
 
     def set_epochs(self, count: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", count))
+
+    def take_on(self, settings: LiveSettings) -> None:
+        self._ask(lambda session: None)
 
     def train_on(self, epochs: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", epochs))

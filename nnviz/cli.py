@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnviz import __version__, evaluating, interruption, paths, racing, streams
+from nnviz import __version__, evaluating, interruption, paths, streams
 from nnviz.errors import Cancelled, InputError, NnvizError, is_out_of_memory
 
 #: Those about runs that are there already.
@@ -38,6 +38,16 @@ Without a command the window opens, with FILE or sample:NAME if one is given:
   nnviz mine.nnviz               a project
   nnviz mine.nnvizrun            a run: replayed, or followed live while it grows
   nnviz sample:cnn-25            one of the samples (nnviz samples lists them)
+"""
+
+_RACE_EPILOGUE = """\
+  nnviz race sample:digits-cnn --vary training.optimizer=sgd,rmsprop,adam --epochs 3
+  nnviz race sample:digits-cnn --vary activations=sigmoid,tanh,relu       of all layers between
+  nnviz race sample:digits-cnn --vary dropout=0,0.5                       of all layers with dropout
+  nnviz race sample:spiral --preset optimizers                            six optimizers, as in the window
+
+All start from the same weights and see the same batches, as far as the seed is the same. Nobody looks at the test
+split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at least one gets to its end.
 """
 
 _EXPLAIN_EPILOGUE = """\
@@ -104,6 +114,8 @@ def _run(options: argparse.Namespace) -> int:
         case "train":
             return commands.train(commands.TrainOptions.of(options))
         case "race":
+            from nnviz import racing  # noqa: PLC0415 - as above
+
             return commands.race(racing.RaceOptions.of(options))
         case "sweep":
             from nnviz import sweeping  # noqa: PLC0415 - as above
@@ -298,6 +310,32 @@ def _minutes(text: str) -> float:
     return found
 
 
+def _add_race(commands: Any) -> None:
+    race = commands.add_parser(
+        "race",
+        help="train variations beside each other from the same start",
+        description="Train variations of a project beside each other, step by step in turn, and print who got how far.",
+        epilog=_RACE_EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    race.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
+    race.add_argument(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="PATH=A,B,C",
+        help="a setting and its values, as --set takes them, or activations or dropout (may be repeated: every value "
+        "meets every other)",
+    )
+    race.add_argument("--preset", metavar="NAME", help="a ready list: optimizers, activations, dropout, rates, seeds …")
+    _add_choices(race)
+    _add_data_folder(race)
+    race.add_argument("--epochs", type=_count, metavar="N", help="number of epochs of each")
+    race.add_argument("--seed", type=_seed, metavar="N", help="fixes weights, order and dropout of all")
+    race.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
+    race.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+
 def _add_sweep(commands: Any) -> None:
     sweep = commands.add_parser(
         "sweep",
@@ -389,7 +427,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
 
-    racing.add_command(commands, _count, _seed, _add_choices, _add_data_folder)
+    _add_race(commands)
     _add_sweep(commands)
     _add_run_commands(commands)
     evaluate = commands.add_parser(

@@ -6,10 +6,9 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -27,15 +26,6 @@ if TYPE_CHECKING:
     from nnviz.train.race import Race, Standing
 
 _NOTHING = "–"
-EPILOGUE = """\
-  nnviz race sample:digits-cnn --vary training.optimizer=sgd,rmsprop,adam --epochs 3
-  nnviz race sample:digits-cnn --vary activations=sigmoid,tanh,relu       of all layers between
-  nnviz race sample:digits-cnn --vary dropout=0,0.5                       of all layers with dropout
-  nnviz race sample:spiral --preset optimizers                            six optimizers, as in the window
-
-All start from the same weights and see the same batches, as far as the seed is the same. Nobody looks at the test
-split. Each is kept as a run with the tag "race: NAME". Exit status 0 if at least one gets to its end.
-"""
 
 
 @dataclass(frozen=True)
@@ -85,39 +75,6 @@ class RaceOptions:
         if found.why_not:
             raise InputError(found.why_not, field="--preset")
         return found.entrants
-
-
-def add_command(
-    commands: Any,
-    count: Callable[[str], int],
-    seed: Callable[[str], int],
-    add_choices: Callable[[argparse.ArgumentParser], None],
-    add_data_folder: Callable[[argparse.ArgumentParser], None],
-) -> None:
-    """The command with its options."""
-    race = commands.add_parser(
-        "race",
-        help="train variations beside each other from the same start",
-        description="Train variations of a project beside each other, step by step in turn, and print who got how far.",
-        epilog=EPILOGUE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    race.add_argument("project", metavar="PROJECT", help="a .nnviz file or sample:NAME")
-    race.add_argument(
-        "--vary",
-        action="append",
-        default=[],
-        metavar="PATH=A,B,C",
-        help="a setting and its values, as --set takes them, or activations or dropout (may be repeated: every value "
-        "meets every other)",
-    )
-    race.add_argument("--preset", metavar="NAME", help="a ready list: optimizers, activations, dropout, rates, seeds …")
-    add_choices(race)
-    add_data_folder(race)
-    race.add_argument("--epochs", type=count, metavar="N", help="number of epochs of each")
-    race.add_argument("--seed", type=seed, metavar="N", help="fixes weights, order and dropout of all")
-    race.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps")
-    race.add_argument("--json", action="store_true", help="print one JSON object a line")
 
 
 def race(options: RaceOptions, project: Project) -> int:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "resources" / "screenshots"
+#: Rows and columns of a seven, as shares of its picture; and the steps of two balls.
+_SEVEN = ((0.2, 0.3), (0.2, 0.72), (0.5, 0.55), (0.85, 0.42))
+_BALL_STEPS = 8
 LARGE, SMALL = (1680, 1050), (1280, 720)
 
 
@@ -69,6 +73,67 @@ def unfold_a_module(window: object) -> None:
     window.canvas.groups.toggle("inception_3a")
 
 
+def look_at_neurons(window: object) -> None:
+    """The circles and lines stand in the place of the cards."""
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - brings Qt
+
+    assert isinstance(window, MainWindow)
+    window.centre.choose(True)
+
+
+def roll_two_balls(window: object) -> None:
+    """The loss along the only weight, and two optimizers on their way down."""
+    from nnviz.gui.panels.landscape import LandscapePanel  # noqa: PLC0415 - brings Qt
+
+    panel = shown_panel(window, "landscape")
+    assert isinstance(panel, LandscapePanel)
+    work = panel.work
+    wait_for(lambda: len(work.balls) == 2 and min(len(ball.losses) for ball in work.balls) > _BALL_STEPS)
+    assert panel.page is not None
+    for _ in range(_BALL_STEPS):
+        panel.page.bar.step.click()
+
+
+def draw_a_digit(window: object) -> None:
+    """A seven, drawn by hand; and which parts of it made the answer."""
+    from nnviz.gui.panels.own_input import OwnInputPanel  # noqa: PLC0415 - brings Qt
+    from nnviz.gui.panels.why import WhyPanel  # noqa: PLC0415 - as above
+
+    panel = shown_panel(window, "own_input")
+    assert isinstance(panel, OwnInputPanel)
+    wait_for(lambda: panel.view is not None and panel.view.picture is not None)
+    view = panel.view
+    assert view is not None and view.picture is not None
+    side = view.picture.shape[1]
+    view.picture.stroke([(side * row, side * column) for row, column in _SEVEN], 0.09 * side, (1.0,))
+    view.picture_changed()
+    wait_for(lambda: view.answer_shown is not None)
+    why = shown_panel(window, "why")
+    assert isinstance(why, WhyPanel)
+    wait_for(lambda: why.views.why.answer is not None and why.views.why.answer.question.own is not None)
+
+
+def shown_panel(window: object, key: str) -> object:
+    """An instrument, in front."""
+    from nnviz.gui.window.window import MainWindow  # noqa: PLC0415 - brings Qt
+
+    assert isinstance(window, MainWindow)
+    assert window.docks is not None
+    return window.docks.show_panel(key)
+
+
+def wait_for(so: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Let the window work until something is so."""
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - brings Qt
+
+    until = time.monotonic() + seconds
+    while not so():
+        if time.monotonic() > until:
+            raise TimeoutError("What the picture shows did not come about.")
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
 PICTURES = {
     "start": Picture("sample:digits-cnn"),
     "training": Picture("sample:digits-cnn", steps=150, select="conv2"),
@@ -94,6 +159,9 @@ PICTURES = {
         sizes=(LARGE,),
         prepare=lambda window: window.action("backward").trigger(),  # type: ignore[attr-defined]  # the MainWindow
     ),
+    "neurons": Picture("sample:spiral", steps=3000, sizes=(LARGE,), prepare=look_at_neurons),
+    "valley": Picture("sample:one-weight", sizes=(LARGE,), prepare=roll_two_balls),
+    "own-input": Picture("sample:digits-cnn", steps=270, sizes=(LARGE,), prepare=draw_a_digit),
     "welcome": Picture("sample:digits-cnn", sizes=(LARGE,), prepare=show_samples),
     "resnet18": Picture("sample:resnet18", sizes=(LARGE,)),
     "resnet18-unfolded": Picture("sample:resnet18", sizes=(LARGE,), prepare=unfold),

@@ -315,8 +315,9 @@ def values_of_next_batch(
 ) -> Values:
     """What the step that comes next will compute, in training mode: the same batch, the same random numbers.
 
-    Loss and gradients are those of that step, bit for bit on the CPU; clipping and regularisers come after them. The
-    training itself does not notice. Call it on the thread that owns the training, or use :func:`ask_for_next_batch`.
+    Loss and gradients are those of that step, bit for bit on the CPU; clipping and regularisers come after them. In
+    mixed precision they are those of 32 bits, of which the step keeps two or three digits. The training itself does
+    not notice. Call it on the thread that owns the training, or use :func:`ask_for_next_batch`.
     The arguments are those of :func:`values_of`.
 
     Raises:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Final
 
 from nnviz.errors import InputError
 from nnviz.project import registry
+from nnviz.project.declared import races
 from nnviz.project.model import Choice, Project
 from nnviz.project.spec import ParamSpec
 from nnviz.project.value_text import number_text
@@ -26,10 +28,6 @@ from nnviz.project.variations import (
 
 #: So many race beside each other: as many curves as can be told apart.
 MOST: Final = 8
-_OPTIMIZERS: Final = ("sgd", "momentum", "rmsprop", "adagrad", "adadelta", "adam")
-_MOMENTUM: Final = Choice("sgd", {"momentum": 0.9})
-_FUNCTIONS: Final = ("sigmoid", "tanh", "relu")
-_INITIALISERS: Final = ("default", "zeros", "gaussian", "xavier_uniform", "he_normal")
 _SEEDS: Final = 5
 
 
@@ -81,7 +79,7 @@ class Preset:
 def presets(project: Project) -> tuple[Preset, ...]:
     """All that are ready for a project; those that make no sense for it say why."""
     return (
-        Preset("optimizers", "Six optimizers", tuple(_optimizer(kind) for kind in _OPTIMIZERS)),
+        Preset("optimizers", "Six optimizers", tuple(starmap(_optimizer, races.OPTIMIZERS))),
         _activations(project),
         _dropout(project),
         Preset(
@@ -89,7 +87,7 @@ def presets(project: Project) -> tuple[Preset, ...]:
             "Initial weights",
             tuple(
                 Entrant(registry.NETWORK_INITIALISERS(kind).title, (("training.initialisation", kind),))
-                for kind in _INITIALISERS
+                for kind in races.INITIALISERS
             ),
             same_start=False,
         ),
@@ -130,25 +128,26 @@ def checked(entrants: Iterable[Entrant]) -> tuple[Entrant, ...]:
     return found
 
 
-def _optimizer(kind: str) -> Entrant:
-    if kind == "momentum":
-        return Entrant("SGD with momentum", (("training.optimizer", _MOMENTUM),))
-    return Entrant.of(("training.optimizer", kind))
+def _optimizer(name: str, choice: Choice) -> Entrant:
+    found = Entrant.of(("training.optimizer", choice))
+    return Entrant(name, found.changes) if name else found
 
 
 def _activations(project: Project) -> Preset:
-    key, title = "activations", "Sigmoid, tanh, ReLU"
+    title = "Sigmoid, tanh, ReLU"
     if not activations_of(project):
-        return Preset(key, title, (), "This network has no activation between its layers.")
-    return Preset(key, title, tuple(Entrant.of((ACTIVATIONS, kind)) for kind in _FUNCTIONS), same_start=False)
+        return Preset(ACTIVATIONS, title, (), "This network has no activation between its layers.")
+    return Preset(
+        ACTIVATIONS, title, tuple(Entrant.of((ACTIVATIONS, kind)) for kind in races.FUNCTIONS), same_start=False
+    )
 
 
 def _dropout(project: Project) -> Preset:
-    key, title = "dropout", "With and without dropout"
+    title = "With and without dropout"
     found = dropouts_of(project)
     if not found:
-        return Preset(key, title, (), "This network has no dropout: add the layer, then race.")
-    return Preset(key, title, (Entrant("with dropout"), Entrant("without dropout", ((DROPOUT, 0.0),))))
+        return Preset(DROPOUT, title, (), "This network has no dropout: add the layer, then race.")
+    return Preset(DROPOUT, title, (Entrant("with dropout"), Entrant("without dropout", ((DROPOUT, 0.0),))))
 
 
 def _rates(project: Project) -> Preset:

@@ -29,7 +29,7 @@ _LONGEST_VALUE = 40
 #: What stands in many layers at once: the function of all activations between layers, the probability of all dropouts.
 ACTIVATIONS: Final = "activations"
 DROPOUT: Final = "dropout"
-_DROPOUTS = frozenset({"dropout", "dropout2d"})
+_PROBABILITY = "probability"
 _OUTPUT = "output"
 
 
@@ -100,7 +100,11 @@ def activations_of(project: Project) -> list[Node]:
 
 def dropouts_of(project: Project) -> list[Node]:
     """The layers that drop values out."""
-    return [node for node in project.graph.nodes.values() if node.kind in _DROPOUTS]
+    return [
+        node
+        for node in project.graph.nodes.values()
+        if node.kind in registry.layers() and any(one.name == _PROBABILITY for one in registry.layer(node.kind).params)
+    ]
 
 
 def _is_function(kind: str) -> bool:
@@ -129,7 +133,7 @@ def _with_dropout(project: Project, value: object) -> Project:
         raise ParamError("This network has no dropout.", field=DROPOUT)
     for node in found:
         try:
-            project = with_setting(project, f"{node.id}.probability", value)
+            project = with_setting(project, f"{node.id}.{_PROBABILITY}", value)
         except ParamError as error:
             raise ParamError(error.message, field=DROPOUT) from None
     return project

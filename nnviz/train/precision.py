@@ -135,8 +135,9 @@ class MixedPrecision:
 
     def _update(self) -> None:
         assert self._scaler is not None
-        self._scaler.step(self._held)  # type: ignore[arg-type]
-        self._scaler.update()
+        if any(parameter.grad is not None for parameter in self._held.param_groups[0]["params"]):  # all may be frozen
+            self._scaler.step(self._held)  # type: ignore[arg-type]
+            self._scaler.update()
         self._unscaled = False
 
     @property

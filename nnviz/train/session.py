@@ -603,7 +603,8 @@ class TrainingSession:
         """How long an epoch took, for whoever asks before the next training of this network."""
         # Where they were slowed down, or in several processes, they say nothing of the next ones.
         lasted = sum(runner.epoch_seconds)
-        if lasted >= _LONG_ENOUGH and self._together is None and not self._slowed:
+        even = len(runner.training.epoch_plan.sizes) == 1  # else an epoch tells nothing of the others
+        if lasted >= _LONG_ENOUGH and self._together is None and not self._slowed and even:
             training = runner.training
             steps = training.steps_per_epoch
             seconds = statistics.median(runner.epoch_seconds) / steps
@@ -774,7 +775,9 @@ class TrainingSession:
             recorded = io.loads(self.run.info.project_json)
         except NnvizError:
             return
-        runner.take_on(runner.training.live_settings.merged(recorded, self.project))
+        has = runner.training.live_settings
+        if (wanted := has.merged(recorded, self.project)) != has:
+            runner.take_on(wanted)
 
     def _set_epochs(self, count: int, *, beyond: bool = False) -> None:
         runner = self._prepared

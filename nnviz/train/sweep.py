@@ -131,7 +131,7 @@ class Sweep:
         self._project = io.loads(plan.project.encode(), plan.name)
         params = {kind: spec.params for kind, spec in data_sets.datasets().items()}
         self.space = Space.of(plan.vary, self._project, params)
-        _refuse(plan, self._project, budget)
+        _refuse(plan, budget)
         if plan.search == "grid":
             next(self.space.grid(), None)  # says that it is too large
         quantities = {one.name: one for one in QUANTITIES}
@@ -340,16 +340,21 @@ class Sweep:
         curve = self._curve(session.run)
         self._tell(epoch=result.epoch)
         if not len(session.run.scalars(self._series)[0]):
-            title = registry.FIGURES(self.record.plan.objective).title.lower()
-            self._refused = InputError(
-                f"There is no {title} of the validation split in this training. Choose another figure, such as loss."
-            )
+            self._refused = self._why_no_figure(session.position.validation_count)
             session.close()
         elif self._judge is not None and result.epoch < session.position.epochs and self._judge.gives_up(curve):
             self._given_up = True
             session.close()
         elif not self._awake.is_set():
             session.pause()
+
+    def _why_no_figure(self, held_back: int) -> InputError:
+        if not held_back:
+            field, why = "data.validation_fraction", "Nothing is held back for validation, by which runs are compared."
+        else:
+            title = registry.FIGURES(self.record.plan.objective).title.lower()
+            field, why = "--objective", f"This training has no {title} of the validation split: choose another figure."
+        return InputError(why, field=field)
 
     def _result(self) -> tuple[tuple[float | None, ...], float]:
         session, self._session = self._session, None
@@ -401,7 +406,7 @@ def _label(path: Path, label: Label) -> None:
     Library(path.parent).label(path, label)
 
 
-def _refuse(plan: Plan, project: Project, budget: Budget) -> None:
+def _refuse(plan: Plan, budget: Budget) -> None:
     """Say what cannot be done."""
     if plan.search not in SEARCHES:
         raise InputError(f"There is no such search (there are: {', '.join(SEARCHES)}).", field="--search")
@@ -416,8 +421,3 @@ def _refuse(plan: Plan, project: Project, budget: Budget) -> None:
         raise InputError("There may be up to 100,000 minutes.", field="--minutes")
     if plan.search != "grid" and budget.runs is None and budget.minutes is None:
         raise InputError("A search that is no grid needs a budget: runs or minutes.", field="--runs")
-    if not project.data.validation_fraction:
-        raise InputError(
-            "Nothing is held back for validation, by which the runs could be compared.",
-            field="data.validation_fraction",
-        )

@@ -154,7 +154,7 @@ class Training:
         # Copies of what is divided are whole, and lie in the memory of the first process's computer.
         self.room = Room(device if self._shards is None else torch.device("cpu"), estimate.reserve)
         self.network.train()
-        if puts_channels_last(config, self.network, device):
+        if self._shards is None and puts_channels_last(config, self.network, device):
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as torch says itself
         amounts = class_amounts(data.train.targets, data.train.weights, data.facts.targets)
         self.loss_function = loss_function(project.graph, data.facts, amounts)
@@ -265,6 +265,8 @@ class Training:
         #: Learning rate and goal as they were planned, by the first step they hold for, ascending, since the start or
         #: the last restore.
         own = among(LiveSettings.of(project), self.network.node_ids)
+        if own.frozen and self.is_divided:
+            raise ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
         self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
         #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
         self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
@@ -293,14 +295,6 @@ class Training:
         return self._step
 
     @property
-    def is_divided(self) -> bool:
-        """Whether this process holds a part of weights, gradients and optimizer alone: nobody may look at them then.
-
-        What needs the whole takes all processes: steps, evaluations, :meth:`capture`, :meth:`restore`.
-        """
-        return self._shards is not None
-
-    @property
     def step_size(self) -> int:
         """Examples in a step of the present epoch; the last one may hold others."""
         return self.epoch_plan.piece_at(self._step).size
@@ -309,6 +303,14 @@ class Training:
     def batch_size(self) -> int:
         """Examples in a batch of the present epoch, of which a step takes one or several."""
         return self.step_size // self.config.accumulation
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether this process holds a part of weights, gradients and optimizer alone: nobody may look at them then.
+
+        What needs the whole takes all processes: steps, evaluations, :meth:`capture`, :meth:`restore`.
+        """
+        return self._shards is not None
 
     @property
     def work(self) -> int:
@@ -1095,8 +1097,13 @@ class Training:
             DataError: It was made on other data, likewise.
         """
         checkpoints.check_data(checkpoint, self.data.fingerprint)
-        self._check(checkpoint)
+        own = self.epoch_plan
         self._use_epoch_plan(self._epoch_plan_of(checkpoint))
+        try:
+            self._check(checkpoint)
+        except BaseException:
+            self._use_epoch_plan(own)
+            raise
         self._put_back(checkpoint)
         self._switchboard.history = [(self._step, checkpoint.switches)]
         self._use_switches(checkpoint.switches)
@@ -1151,20 +1158,16 @@ class Training:
             self._use_rate(self.learning_rate)
 
     def _check(self, checkpoint: Checkpoint) -> None:
-        progress, plan = checkpoint.progress, self._epoch_plan_of(checkpoint)
+        progress = checkpoint.progress
         checks.check_tensors(checkpoint, self.network, self.config.accumulation)
         checks.check_switches(checkpoint.switches, self.network)
         checks.check_progress(
             progress,
-            plan=plan,
+            plan=self.epoch_plan,
             examples=self._feeder.count,
             has_best=checkpoint.best is not None,
         )
         checks.check_random(checkpoint.random, self.device)
-        if checkpoint.live is not None:
-            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
-            if problem:
-                raise checks.damaged(f"of the settings that were changed, {problem}")
         if bool(checkpoint.average) != (self.average is not None and self.average.begun(progress.step)):
             raise checks.damaged("the average of the weights is missing, or there is one that nobody asked for")
         parameters = [id(parameter) for parameter in self.network.parameters() if parameter.requires_grad]
@@ -1173,6 +1176,10 @@ class Training:
         checks.check_optimizer(
             checkpoint, self._optimizer_kind, self.optimizer, trained, left_out=bool(progress.loss_scale)
         )
+        if checkpoint.live is not None:
+            problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
+            if problem:
+                raise checks.damaged(f"of the settings that were changed, {problem}")
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress

@@ -28,6 +28,7 @@ BENCHMARKS = (
     "neurons",
     "own_input",
     "typed_weights",
+    "answering",
     "training",
     "as_used",
     "memory",

@@ -303,6 +303,12 @@ def test_an_own_input_is_taken_apart_while_it_stands_on_the_cards(qtbot: QtBot, 
     explain.explain(Place(LOSS, LOSS))
     qtbot.waitUntil(lambda: walk.failure.startswith("Nobody said what is right"), timeout=TIMEOUT)
     assert "Nobody said" in written(sheet)
+    # What is in front of it as a tab explains it, too; put away, the cards show the pinned example.
+    large.trigger()
+    window.docks.show_panel("explain")
+    qtbot.waitUntil(explain.isVisible, timeout=TIMEOUT)
+    qtbot.wait(150)
+    assert view.is_active and window.feed.shown.instead
     # Off the cards, it is the pinned example's number again.
     taken(pixel)
     view.on_cards.setChecked(False)

@@ -177,3 +177,24 @@ def test_what_waits_for_a_restart_looks_so_and_names_what_is_in_use(open_window:
     window.training.reset()
     qtbot.waitUntil(lambda: window.training.state == "ready" and not waiting(), timeout=TIMEOUT)
     assert {name: field.size() for name, field in fields.items()} == sizes
+
+
+def test_how_long_it_takes_is_said_before_play_and_not_while_it_trains(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window("spiral")
+    expected, tab = window.training.expected, window.inspector.training
+    window.inspector.show_tab("training")
+    qtbot.waitUntil(tab.expected.isVisible, timeout=TIMEOUT)
+    duration = expected.duration(window.training.split_sizes)
+    assert duration is not None and duration.epochs == 300
+    assert tab.expected.text() == f"A{duration.text[1:]}." and "steps of a copy" in tab.expected.toolTip()
+    eta = window.top_bar._eta
+    assert eta.text().startswith("ready, ~") and duration.why in eta.toolTip()
+    assert QFontMetrics(eta.font()).horizontalAdvance("ready, ~12:03:09") <= window.top_bar._progress_box.width()
+    before = duration.epoch
+    window.apply(SetTraining(msgspec.structs.replace(window.document.project.training, epochs=20)))
+    duration = expected.duration(window.training.split_sizes)
+    assert duration is not None and (duration.epoch, duration.epochs) == (before, 20), "it is not timed again"
+    assert window.training.standing.step == 0, "what was timed was a copy"
+    window.training.play()
+    qtbot.waitUntil(lambda: window.training.running and "ETA" in eta.text(), timeout=TIMEOUT)
+    assert not window.training.pause()

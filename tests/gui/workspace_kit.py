@@ -38,6 +38,15 @@ class NoWorkbench:
     run = opened = None
 
 
+class NothingExpected(QObject):
+    """Nobody knows how long it takes."""
+
+    changed = Signal()
+
+    def duration(self, sizes: object) -> None:
+        """What it takes."""
+
+
 class NoTraining(QObject):
     """In place of what trains: nothing does, and nothing changes."""
 
@@ -53,6 +62,7 @@ class NoTraining(QObject):
         self.document = document
         self.known = KnownData(background)
         self.workbench = NoWorkbench()
+        self.expected = NothingExpected()
 
     def blocked(self) -> str:
         """Why nothing can be trained."""

@@ -29,10 +29,10 @@ EPOCHS = 24
 RECIPES = {
     "chain": ["sample:spiral", "--epochs", "60"],
     "recipe": [
-        "sample:digits-cnn",
+        "sample:mlp-5x50-dropout",
         "--epochs",
         str(EPOCHS),
-        *("--set", "data.size=8"),
+        *("--data", "digits"),
         *("--set", "training.batch_size=64"),
         *("--set", "training.accumulation=3"),
         *("--set", "training.averaging=ema"),
@@ -42,7 +42,7 @@ RECIPES = {
     ],
 }
 #: Curves that project and seed decide.
-_CURVES = ("loss/train", "loss/validation", "accuracy/validation", "epoch", "learning_rate", "loss/test")
+_CURVES = ("loss/train", "loss/validation", "accuracy/validation", "epoch", "loss/test")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def kill(folder: Path, recipe: str, kills: int, seed: int) -> Found:
         )
         process.start()
         at_once = chance.random() < 0.15
-        while not at_once and process.is_alive() and b'"expected"' not in (own.read_bytes() if own.exists() else b""):
+        while not at_once and process.is_alive() and b'"epoch"' not in (own.read_bytes() if own.exists() else b""):
             time.sleep(0.002)
         process.join(chance.uniform(0, 0.6 * lasts))
         process.kill()

@@ -12,10 +12,13 @@ from torch import nn
 from training_helpers import CNN, CPU, MADE, MLP, advance, images, made_training, project_of, same, tables, weights
 
 from nnviz.errors import NotFiniteError, ProjectError
+from nnviz.network.builders import build_layer
+from nnviz.project import registry
 from nnviz.project.files import io
 from nnviz.project.model import Choice, Graph, Project, TrainConfig
 from nnviz.project.samples.sketch import chain, conv, features, flatten, image, linear, output, relu
 from nnviz.project.settings import with_setting
+from nnviz.project.spec import ShapeError
 from nnviz.record.run import Run
 from nnviz.train import precision
 from nnviz.train.change import difference
@@ -168,3 +171,26 @@ def test_a_document_is_unchanged_by_default_and_a_run_is_gone_on_with_as_it_was(
     assert io.loads(io.dumps(mixed)).training.precision == "mixed"
     found = difference(usual, mixed)
     assert found is not None and found.field == "training.precision"
+
+
+@pytest.mark.filterwarnings("ignore:dropout2d")
+def test_every_layer_computes_forwards_and_backwards_with_brain_floats() -> None:
+    seen = set()
+    for kind in registry.layers():
+        spec = registry.layer(kind)
+        for shape in ((4, 8, 8), (4, 12), (12,)):
+            shapes = [shape] * spec.min_inputs
+            try:
+                spec.rule(spec.values({}), shapes)
+            except ShapeError:
+                continue
+            inputs = [torch.randn(4, *shape, requires_grad=True) for shape in shapes]
+            if not inputs:
+                continue
+            module = build_layer(kind, spec.values({}), shapes)
+            with torch.autocast("cpu", torch.bfloat16):
+                outputs = module(*(one.to(torch.bfloat16) for one in inputs))
+            torch.autograd.backward(outputs.float().sum())
+            assert all(one.grad is not None and bool(torch.isfinite(one.grad).all()) for one in inputs), kind
+            seen.add(kind)
+    assert len(seen) >= 35

@@ -150,6 +150,13 @@ def test_a_sweep_that_was_broken_off_makes_exactly_what_is_missing() -> None:
     assert made(again.record) == made(straight.record)
 
 
+def test_without_a_validation_split_it_ends_with_a_sentence() -> None:
+    none_held_back = with_setting(project(), "data.validation_fraction", 0)
+    whole = Plan("none", io.dumps(none_held_back).decode(), ("training.learning_rate=0.01,0.1",))
+    with pytest.raises(InputError, match="held back"):
+        Sweep.begin(whole, Budget(), probes=()).run()
+
+
 class _Told:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return (Path.touch, (Path("executed"),))  # type: ignore[return-value]

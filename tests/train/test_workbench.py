@@ -49,6 +49,7 @@ class Session:
     def __post_init__(self) -> None:
         self.rate = learning_rate_of(self.project)
         self.epochs = self.project.training.epochs
+        self.settings = LiveSettings.of(self.project)
 
     @property
     def alive(self) -> bool:
@@ -134,8 +135,11 @@ class FakeHost:
     def set_epochs(self, count: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", count))
 
+    def epoch(self) -> None:
+        self.play()
+
     def take_on(self, settings: LiveSettings) -> None:
-        self._ask(lambda session: None)
+        self._ask(lambda session: setattr(session, "settings", settings))
 
     def train_on(self, epochs: int) -> None:
         self._ask(lambda session: setattr(session, "epochs", epochs))
@@ -288,6 +292,13 @@ class Life(RuleBasedStateMachine):
     def set_epochs(self, epochs: int) -> None:
         self.wish = ""  # fewer than are done ends it
         self.edit(SetTraining(changed(self.document.project.training, epochs=epochs)))
+
+    @rule(decay=st.sampled_from([0.0, 0.1]))
+    def set_decay(self, decay: float) -> None:
+        training = self.document.project.training
+        self.edit(
+            SetTraining(changed(training, optimizer=choices.with_param(training.optimizer, "weight_decay", decay)))
+        )
 
     @rule(kind=st.sampled_from(["sgd", "adam"]), batch=st.sampled_from([8, 16]))
     def set_training(self, kind: str, batch: int) -> None:
@@ -477,6 +488,9 @@ class Life(RuleBasedStateMachine):
         if alive and session is not None:
             if session.project.training.optimizer.kind == project.training.optimizer.kind:
                 assert session.rate == learning_rate_of(project)
+            if session.project.training.optimizer.kind == project.training.optimizer.kind:
+                assert session.settings.optimizer == LiveSettings.of(project).optimizer
+            assert session.settings.batch_size == project.training.batch_size
             assert session.epochs == bench.epochs
             if session.state == "running":
                 assert bench.state in (State.TRAINED, State.KEPT_OLD)

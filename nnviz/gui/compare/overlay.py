@@ -24,7 +24,6 @@ _VIEWS: dict[str, tuple[Quantity, str, str]] = {
 }
 #: Points up to which each is a dot.
 _MOST_DOTS = 60
-#: Weight of the past in the moving average of batches.
 _SMOOTHING = 0.9
 
 
@@ -34,6 +33,8 @@ class Overlay(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.view, self.axis = "validation", "epoch"
+        #: Weight of the past in the moving average of batches.
+        self.smoothing = _SMOOTHING
         self._runs: tuple[tuple[RunView, str, int], ...] = ()
         #: The moving averages of batches, by the places of the runs.
         self._smoothed: dict[int, Reading] = {}
@@ -117,7 +118,7 @@ class Overlay(QWidget):
             smoothed = None
             if split == "train":
                 reading = self._smoothed.setdefault(place, Reading())
-                reading.follow(steps, values, _SMOOTHING)
+                reading.follow(steps, values, self.smoothing)
                 smoothed = reading.smoothed
             dots = len(steps) <= _MOST_DOTS and smoothed is None
             self.plot.set_curve(f"{place}", "", run_colour(place), x, values, smoothed, markers=dots)

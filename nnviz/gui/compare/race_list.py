@@ -119,7 +119,7 @@ class _Painter(QStyledItemDelegate):
             else:
                 painter.setFont(theme.font(letters))
                 painter.setPen(colours.text)
-                for text in reversed(row.numbers[-columns:]):
+                for text in reversed(row.numbers[columns]):
                     cell = QRect(right - view.column, rect.top(), view.column, rect.height())
                     flags = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     painter.setPen(colours.text_faint if text == _NOTHING else colours.text)
@@ -153,7 +153,7 @@ class _Head(QWidget):
         painter.setFont(theme.font(12))
         painter.setPen(theme.current().text_muted)
         right = self._view.viewport().width() + self._view.frameWidth() - _EDGE
-        for title in reversed(_TITLES[-self._view.columns :]):
+        for title in reversed(_TITLES[self._view.columns]):
             width = self._view.column
             cell = QRect(right - width, 0, width, self.height())
             painter.drawText(cell, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), title)
@@ -189,12 +189,13 @@ class RaceList(QListWidget):
         return max(title, self.width_of(_COLUMN) if self.letters == _LARGER else 0)
 
     @property
-    def columns(self) -> int:
-        """Of the numbers, how many have room beside the names; the last ones stay."""
+    def columns(self) -> slice:
+        """Which of the numbers have room beside the names: at least the validation loss, by which they are ranked."""
         metrics = QFontMetrics(theme.font(self.letters, 600))
         name = max((metrics.horizontalAdvance(row.name) for row in self._rows), default=0)
         besides = 2 * _EDGE + _SWATCH + 4 + self.width_of(_RANK) + 6 + 8
-        return max(1, min(len(_TITLES), (self.viewport().width() - besides - name) // self.column))
+        count = (self.viewport().width() - besides - name) // self.column
+        return slice(0 if count >= len(_TITLES) else 1, 2 if count < 2 else None)
 
     def width_of(self, lines: float) -> int:
         """So many heights of a line."""

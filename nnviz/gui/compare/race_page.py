@@ -34,6 +34,8 @@ from nnviz.project.variations import ACTIVATIONS, DROPOUT
 _LIST_WIDTH = 500
 #: Below this width (in a lecture the page has half as many pixels) things move closer together.
 _NARROW = 900
+#: A race is looked at from its first steps on, of which a longer memory tells too late.
+_SMOOTHING = 0.6
 _EXAMPLE = "setting=value, such as training.optimizer=sgd"
 
 
@@ -112,6 +114,7 @@ class RacePage(QWidget):
         inner.addWidget(self.editing)
         self.overlay = Overlay(self.split)
         self.overlay.legend.hide()  # the list says it
+        self.overlay.smoothing = _SMOOTHING
         self.overlay.show_view("train")
         self.overlay.show_axis("step")
         self.split.addWidget(self.side)
@@ -236,7 +239,7 @@ class RacePage(QWidget):
         starts = {f"{one.start:.9g}" for one in self._races.standings if one.start == one.start}
         if not begun and len(starts) == 1:
             return f"Before the first step all have the same validation loss: {float(next(iter(starts))):.6g}."
-        return "A click on an entrant puts its run on the screen: cards, panels and timeline are its."
+        return "Click an entrant to see its run: cards, panels and timeline follow it."
 
     def _draw_runs(self) -> None:
         runs = self._races.runs
@@ -328,7 +331,7 @@ class RacePage(QWidget):
         self.cards_button.setVisible(not narrow)
         self.hint.setFixedHeight(36 if narrow else 58)
         self.overlay.axes.setVisible(not narrow)
-        wanted = min(_LIST_WIDTH, round(self.width() * (0.5 if narrow else 0.36)))
+        wanted = min(_LIST_WIDTH, round(self.width() * (0.545 if narrow else 0.36)))
         self.split.setSizes([wanted, self.width() - wanted])
 
     @guarded

@@ -135,7 +135,10 @@ class NumberColumn(QWidget):
                 cells = (number(value), "–" if gradient is None else number(gradient))
                 right = "".join(f"<td align='right'>{cell}</td>" for cell in cells)
                 rows.append(f"<tr><td>{escape(part)}[{place}]</td>{right}</tr>")
-            parts.append(head.format("ITS WEIGHTS, GRADIENTS OF THIS EXAMPLE") + table.format("".join(rows)))
+            # Of an own input of which nobody said what is right there is no loss.
+            known = any(gradient is not None for *_, gradient in found.weights)
+            title = "ITS WEIGHTS, GRADIENTS OF THIS EXAMPLE" if known else "ITS WEIGHTS; WITHOUT A LOSS NO GRADIENTS"
+            parts.append(head.format(title) + table.format("".join(rows)))
         self.text.setText("".join(parts))
         self.text.setVisible(bool(parts))
         picture = found.picture if found is not None else None

@@ -122,13 +122,16 @@ def _paint_answer(ink: Ink, rect: QRectF, taken: TakenApart, shares: Shares) -> 
     """What it comes to in the end: the likeliest classes, and the loss of the right one."""
     letters, quiet = ink.letters, ink.theme.text_muted
     room = ink.card(rect)
-    target = replace(taken.place, node=LOSS, part=LOSS, index=(), backward=False)
-    ink.spot(rect, "At the end: the loss of this example. Click to walk there.", target=target, zone="then")
+    known = shares.right is not None
+    target = replace(taken.place, node=LOSS, part=LOSS, index=(), backward=False) if known else None
+    tip = "At the end: the loss of this example. Click to walk there." if known else "At the end: what it answers"
+    ink.spot(rect, tip, target=target, zone="then")
     line = QRectF(room.left(), room.top(), room.width(), 1.6 * letters)
-    x = line.left() + ink.text(line, "… at the end: ", 1.0, 600, colour=ink.link(True))
-    words = "logits → softmax → loss"
+    x = line.left() + ink.text(line, "… at the end: ", 1.0, 600, colour=ink.link(known))
+    end = "softmax → loss" if known else "softmax"  # of an own input nobody need know the right class
+    words = f"logits → {end}"
     if x + ink.width(words) > line.right():
-        words = "softmax → loss" if x + ink.width("softmax → loss") <= line.right() else ""
+        words = end if x + ink.width(end) <= line.right() else ""
     ink.text(QRectF(x, line.top(), line.right() - x, line.height()), words, colour=quiet)
     foot = 1.7 * letters
     body = room.adjusted(0, 1.8 * letters, 0, -foot)

@@ -71,7 +71,8 @@ class PictureControls(QWidget):
             ("clear", "trash", "An empty canvas (Del)"),
         ):
             button = self._button("Example" if key == "example" else "", tip, key)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            if button.text():  # the others are no wider than their icons, so that its word has room
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             bind(button, icon, "text")
             button.setIconSize(QSize(15, 15))
             buttons.addWidget(button)

@@ -184,7 +184,7 @@ class WhyPicture(FoundPicture):
         right = self.is_right()
         truth = "" if right is None else " It is right." if right else f" It is a “{answer.right}”."
         found = [
-            f"{self.verdict()}.{truth}",
+            f"{self.verdict()}.{truth}".replace(" %", "\u00a0%"),  # no number stands apart from its unit
             f"Score of {self.goal_words()}: {before}. With {self.covered_words()}: {after}."
             + (" It did not fall: here the map misleads." if self.misleads() else ""),
             f"{self.method.title}: {self.method.formula}.",

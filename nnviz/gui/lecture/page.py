@@ -74,7 +74,7 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
 )
 #: Actions of the window whose keys go on working; what others do could not be seen.
 KEPT = (
-    "lecture", "play", "step", "step_back", "reset", "live", "evaluate_test", "switch_theme", "system_theme",
+    "lecture", "play", "step", "epoch", "step_back", "reset", "live", "evaluate_test", "switch_theme", "system_theme",
     "full_screen", "save", "quit", "backward", "sub_step", "previous_sample", "next_sample",
     "random_sample", "shortcuts",
 )  # fmt: skip

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from nnviz.gui.explain.own_input_view import OwnInputView
 
 
+#: Milliseconds.
+_SETTLED = 60
+
+
 class OwnInputPanel(Panel):
     """Draw a digit, or type a row: the cards and the answer follow."""
 
@@ -31,8 +35,8 @@ class OwnInputPanel(Panel):
         "<p><b>What it shows.</b> What the network makes of an input of your own. Draw on the canvas with the left "
         "button, rub out with the right one; drop or paste a picture, open a file, or begin with the pinned example. "
         "Beside the canvas stands each pixel as the network sees it: click one to type its value, drag to black out a "
-        "patch. While this panel is open, the cards show your input in place of the pinned example; the training goes "
-        "on untouched.</p>"
+        "patch. While this panel is open, the cards show your input in place of the pinned example, and <i>Explain</i> "
+        "and <i>Why</i> are about it; the training goes on untouched.</p>"
         "<p><b>How to read it.</b> The bars are the network's answer. The green mark is the class that is right where "
         "you began with an example. <b>Centre like MNIST</b> fits the ink into 20 × 20 of 28 × 28 pixels and puts its "
         "centre of mass in the middle, as MNIST's makers did. Switch it off, and shift the digit with the arrow keys: "
@@ -44,9 +48,10 @@ class OwnInputPanel(Panel):
         self.view: OwnInputView | None = None
         #: A number is taken apart over the whole window, this panel included.
         self._covered = False
-        #: Whether its input stays on the cards is decided once all that was hidden for that is hidden.
+        #: Whether its input stays on the cards is decided once all that comes and goes with it has come and gone.
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
+        self._settling.setInterval(_SETTLED)
         self._settling.timeout.connect(self._stay_or_leave)
 
     def looks_at(self) -> Interest:
@@ -80,12 +85,12 @@ class OwnInputPanel(Panel):
     def hideEvent(self, event: QHideEvent) -> None:
         """And leaves them, unless a number of it is taken apart large in its place."""
         super().hideEvent(event)
-        self._settling.start(0)
+        self._settling.start()
 
     def set_covered(self, covered: bool) -> None:
         """A number is taken apart large where the panel was, or not any more: it is one of the own input."""
         self._covered = covered
-        self._settling.start(0)
+        self._settling.start()
 
     def _stay_or_leave(self) -> None:
         if self.view is not None and not self.isVisible():

@@ -110,6 +110,7 @@ class SweepPanel(Panel):
         self._sweeps = self.workspace.runs.sweeps
         self._chosen = -1
         self._told: SweepRecord | None = None
+        self._tried: Path | None = None
         self.views = Segments(_VIEWS, self.header)
         self.views.chosen.connect(self.show_view)
         self.names = QComboBox(self.header)
@@ -276,8 +277,10 @@ class SweepPanel(Panel):
         self.setup.follow(self.document.project)
         self._show_names()
         record = self._sweeps.record
-        if record is None and self._sweeps.known and not self._sweeps.running:
-            self._sweeps.show(self._sweeps.known[0])
+        newest = next(iter(self._sweeps.known), None)
+        if record is None and newest not in (None, self._tried) and not self._sweeps.running:
+            self._tried = newest  # once: one that is damaged is told of once
+            self._sweeps.show(newest)
         if record is not self._told:
             another = self._told is None or record is None or record.plan.name != self._told.plan.name
             self._told = record
@@ -400,7 +403,7 @@ class SweepPanel(Panel):
             return (self._blocked or self._estimate(),)
         record, trial = sweeps.record, self.chosen
         if record is None:
-            return ("",)
+            return (sweeps.ended,)
         if trial is not None:
             return (words_about(record, trial),)
         passing = sum(self.parallel.passes(one) for one in record.trials)
@@ -425,27 +428,18 @@ class SweepPanel(Panel):
         return words
 
     def _estimate(self) -> str:
-        """How many runs, and how long they will take by the speed of the last training here."""
+        """How many runs, and how long they will take: as fast as it trains now, or as such trainings went before."""
         runs = self.setup.planned_runs()
         count = "Runs until the time is over" if runs is None else f"{runs} run{'s' * (runs != 1)}"
-        standing = self.workspace.training.bridge.position
-        sizes = self.workspace.training.split_sizes
-        speed = 0.0 if standing is None else standing.samples_per_second
-        speed = speed or self._last_speed()
-        if runs is None or not speed or not sizes:
+        training, epochs = self.workspace.training, self.document.project.training.epochs
+        sizes, position = training.split_sizes, training.bridge.position
+        expected = training.expected.duration(sizes)
+        seconds = math.nan if expected is None else expected.whole
+        if sizes and position is not None and position.samples_per_second:
+            seconds = epochs * sizes[0] / position.samples_per_second
+        if runs is None or not math.isfinite(seconds):
             return f"{count}. Train for a moment to see how long that takes."
-        epochs = self.document.project.training.epochs
-        seconds = runs * epochs * sizes[0] / speed
-        return f"{count} of {epochs} epochs: about {themes.format_duration(seconds)} by the speed of your last training"
-
-    def _last_speed(self) -> float:
-        """Examples a second of the run on the screen, on average."""
-        row = self.workspace.runs.live_row()
-        sizes = self.workspace.training.split_sizes
-        if row is None or not sizes or not math.isfinite(row.summary.seconds) or row.summary.seconds <= 0:
-            return 0.0
-        step_size = self.document.project.training.step_size
-        return row.summary.last_step * min(step_size, sizes[0]) / row.summary.seconds
+        return f"{count} of {epochs} epochs: about {themes.format_duration(runs * seconds)}"
 
     # ---- what is done --------------------------------------------------------------------------------------------
 

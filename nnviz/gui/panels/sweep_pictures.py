@@ -24,6 +24,8 @@ from nnviz.train.sweep_text import figure, outcome, setting_text, with_spread
 #: Pixels from a line or a point at which a click still means it, and a drag on an axis that is a brush.
 _NEAR, _BRUSH = 9.0, 5.0
 _RADIUS, _SEED_RADIUS = 5.5, 2.5
+#: Pixels between two trials that have the same value.
+_BESIDE = 18.0
 _LEGEND_WIDTH, _LEGEND_HEIGHT = 90, 8
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -380,7 +382,7 @@ class ParallelAxes(SweepPicture):
             left = x + 7 if last else x - 7 - wide
             # Lines go through here: a ground of its own keeps the number readable.
             ground = QColor(colours.panel)
-            ground.setAlpha(205)
+            ground.setAlpha(240)
             painter.fillRect(QRectF(left - 2, y - metrics.height() / 2, wide + 4, metrics.height()), ground)
             painter.setPen(QPen(colours.text_muted, 1.0))
             painter.drawLine(QPointF(x - 3, y), QPointF(x + 3, y))
@@ -422,7 +424,7 @@ class SweepScatter(SweepPicture):
     @property
     def _area(self) -> QRectF:
         line = QFontMetrics(themes.font(12)).height()
-        return QRectF(74, 2 * line + 8, max(1, self.width() - 96), max(1, self.height() - 4 * line - 18))
+        return QRectF(100, 2 * line + 8, max(1, self.width() - 150), max(1, self.height() - 4 * line - 18))
 
     def _points(self) -> Iterator[tuple[Trial, float]]:
         """Each trial with a mean, and where it stands from left to right; those of one value beside each other."""
@@ -434,11 +436,11 @@ class SweepScatter(SweepPicture):
         groups: dict[float | None, list[Trial]] = {}
         for trial in known:
             groups.setdefault(axis.place_of(trial), []).append(trial)
-        slot = area.width() / max(1, len(axis.values)) if axis.values else 0.0
+        room = 0.7 * area.width() / max(1, len(axis.values)) if axis.values else _BESIDE * 8
         for place, group in groups.items():
             for at, trial in enumerate(group):
-                x = area.left() - 18 if place is None else self._x(axis, place)
-                shift = (at - (len(group) - 1) / 2) * min(16.0, 0.7 * slot / len(group)) if slot else 0.0
+                x = area.left() - 20 if place is None else self._x(axis, place)
+                shift = (at - (len(group) - 1) / 2) * min(_BESIDE, room / len(group))
                 yield trial, x + shift
 
     def _x(self, axis: Axis, place: float) -> float:
@@ -506,7 +508,7 @@ class SweepScatter(SweepPicture):
             painter.setPen(QPen(colours.grid, 1.0))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(colours.text_muted)
-            painter.drawText(QRectF(0, y - line / 2, area.left() - 26, line), int(_RIGHT), text)
+            painter.drawText(QRectF(0, y - line / 2, area.left() - 32, line), int(_RIGHT), text)
         painter.setPen(QPen(colours.text_muted, 1.2))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         painter.setPen(colours.text_muted)

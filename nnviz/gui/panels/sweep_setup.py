@@ -26,7 +26,7 @@ from nnviz.errors import InputError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.parts.action import literal
-from nnviz.gui.parts.widgets import FittedText, Segments, set_font
+from nnviz.gui.parts.widgets import Segments, set_font
 from nnviz.project import flat_settings, registry
 from nnviz.project.files import io
 from nnviz.project.model import Project
@@ -157,7 +157,11 @@ class SweepSetup(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 14, 4)
         column.setSpacing(6)
-        self.introduction = FittedText(_INTRODUCTION)
+        self.introduction = QLabel(_INTRODUCTION, self)
+        self.introduction.setWordWrap(True)
+        self.introduction.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.introduction.setProperty("role", "muted")
+        set_font(self.introduction, 13)
         column.addWidget(self.introduction)
         self._list = QVBoxLayout()
         self._list.setSpacing(4)

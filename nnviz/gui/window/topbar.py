@@ -168,6 +168,7 @@ class TopBar(QWidget):
         follow(document.saved, self._on_saved)
         training.changed.connect(self._update_state)
         training.moved.connect(self._show_standing)
+        training.expected.changed.connect(lambda: self._show_standing(training.standing))
         training.data_known.connect(lambda _sizes: self._update_data())
         training.known.changed.connect(self._update_data)
         follow(theme.notifier.changed, self._on_theme)

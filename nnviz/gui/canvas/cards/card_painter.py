@@ -420,11 +420,12 @@ def _paint_status(
     wide = text_width(text, letters, 400)
     pill_width = 44.0 if letters == LETTERS else 38.0 * unit
     old = value is not None and "badge" in readings.old
-    if old and letters != LETTERS and not noted:
-        # From far the number makes room for the clock, so that its word can stay.
-        number = text_width(readings.badge_text(facts), letters, 600)
-        pill_width = min(pill_width, number + 0.7 * letters)
     mark = age_room(letters) if letters == LETTERS or old else 0.0
+    if old and letters != LETTERS:
+        # From far both stand closely, so that the word can stay; where it cannot, the clock has its place.
+        mark = 0.76 * letters
+        free = row.width() - CLOSEST * wide - mark - 2.0
+        pill_width = max(text_width(readings.badge_text(facts), letters, 600) + 0.2 * letters, min(pill_width, free))
     room = row.width() if noted or value is None else row.width() - pill_width - mark - 2.0
     if noted and squeeze_into(wide, room) < CLOSEST:
         # Of a group: what comes in goes before the number of its layers.
@@ -448,5 +449,5 @@ def _paint_status(
     painter.setPen(mixed(colour, QColor("#ffffff"), 0.25) if theme.dark else colour)
     painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, readings.badge_text(facts))
     if old:
-        place = QPointF(pill.left() - age_room(letters), row.center().y())
+        place = QPointF(pill.left() - mark, row.center().y())
         paint_age_mark(painter, place, letters, theme.text_muted)

@@ -403,7 +403,7 @@ def _train(options: TrainOptions, project: Project, found: SourceFacts, together
     def expect(training: Training) -> None:
         from nnviz.train.timing import duration_of  # noqa: PLC0415 - torch, which is there by now
 
-        if together is None and (expected := duration_of(project, training)) is not None:
+        if together is None and not options.json and (expected := duration_of(project, training)) is not None:
             report.expected(expected)
 
     def begin(session: TrainingSession) -> None:

@@ -84,9 +84,7 @@ class JsonReport:
         """Nothing to say."""
 
     def expected(self, duration: Duration) -> None:
-        """The first event."""
-        seconds = duration.epoch * duration.epochs
-        self._print({"event": "expected", "epoch_seconds": duration.epoch, "seconds": seconds, "why": duration.why})
+        """Nothing to say: the events are of what has happened; ``nnviz summary --json`` tells it."""
 
     def epoch(self, result: EpochResult) -> None:
         """The epoch's event."""

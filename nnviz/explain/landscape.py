@@ -519,3 +519,29 @@ def _coarse_first(shape: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
                 seen.add(at)
                 order.append((at, stride))
     return order
+
+
+#: How often the axis of the only weight is lengthened by half of what it was, until it goes uphill at both ends.
+_MOST_LONGER = 6
+
+
+def over_the_valley(loss: LossOfExamples, section: Section, low: float, high: float) -> tuple[float, float]:
+    """The axis of the only weight there is, far enough to show both slopes of the valley that it is to go down into."""
+
+    def downhill(end: float, inside: float) -> bool:
+        with torch.no_grad():
+            return float(loss.at(section.weights((end,)))) < float(loss.at(section.weights((inside,))))
+
+    step = (high - low) / 2
+    for _ in range(_MOST_LONGER):
+        near = 0.05 * (high - low)
+        right, left = downhill(high, high - near), downhill(low, low + near)
+        if not right and not left:
+            break
+        # Once more than to the ground, which would stand at the edge.
+        high, low = (high + step if right else high), (low - step if left else low)
+        if right and not downhill(high, high - near):
+            high += step
+        if left and not downhill(low, low + near):
+            low -= step
+    return low, high

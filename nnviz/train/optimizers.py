@@ -178,11 +178,14 @@ def set_settings(optimizer: torch.optim.Optimizer, choice: Choice, *, begun: boo
                 group[name] = value
     if not begun:
         return
-    for kept in registry.optimizer(choice.kind).state(values):
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                if kept.each_weight and kept.name not in optimizer.state[parameter]:
-                    optimizer.state[parameter][kept.name] = torch.zeros_like(parameter)
+    form = registry.optimizer(choice.kind).state(values)
+    counts = any(kept.counts_steps for kept in form)
+    for parameter in (parameter for group in optimizer.param_groups for parameter in group["params"]):
+        if counts and parameter not in optimizer.state:
+            continue  # it was never updated: frozen, or each update was left out; a first one makes all of it
+        for kept in form:
+            if kept.each_weight and kept.name not in optimizer.state[parameter]:
+                optimizer.state[parameter][kept.name] = torch.zeros_like(parameter)
 
 
 def forget_unneeded(optimizer: torch.optim.Optimizer, choice: Choice) -> None:

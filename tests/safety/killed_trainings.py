@@ -131,7 +131,7 @@ def kill(folder: Path, recipe: str, kills: int, seed: int) -> Found:
         )
         process.start()
         at_once = chance.random() < 0.15
-        while not at_once and process.is_alive() and b'"expected"' not in (own.read_bytes() if own.exists() else b""):
+        while not at_once and process.is_alive() and b'"epoch"' not in (own.read_bytes() if own.exists() else b""):
             time.sleep(0.002)
         process.join(chance.uniform(0, 0.6 * lasts))
         process.kill()

@@ -44,8 +44,6 @@ _STRIDE, _TRIED = 0.04, 0.1
 _CHOSEN, _PATIENCE = (33, 17), 12.0
 #: How far the axes reach beyond the way of a run, as a share of it.
 _MARGIN = 0.25
-#: How often the axis of the only weight is lengthened by half of what it was, until it goes uphill at both ends.
-_MOST_LONGER = 6
 
 
 @dataclass(frozen=True)
@@ -411,7 +409,7 @@ def _measured(
     points = 4 * points - 3 if len(section.here) == 1 else points
     ranges = _ranges(wanted, section.here, way)
     if wanted.what == "one" and wanted.reach is None and catalogue.has_one_weight:
-        ranges = [_over_the_valley(loss, section, *ranges[0])]
+        ranges = [core.over_the_valley(loss, section, *ranges[0])]
     axes = [np.linspace(low, high, points) for low, high in ranges]
     measurement = core.Measurement(loss, section, axes, stop.is_set)
     rest = _Rest()
@@ -427,29 +425,6 @@ def _measured(
     whole = so_far()
     lines = contour_lines(whole.picture.axes, whole.picture.losses) if len(axes) == 2 else ()
     return replace(whole, lines=lines), section
-
-
-def _over_the_valley(loss: LossOfExamples, section: Section, low: float, high: float) -> tuple[float, float]:
-    """The axis of the only weight there is, far enough to show both slopes of the valley that it is to go down into."""
-    import torch  # noqa: PLC0415 - belongs to this thread
-
-    def downhill(end: float, inside: float) -> bool:
-        with torch.no_grad():
-            return float(loss.at(section.weights((end,)))) < float(loss.at(section.weights((inside,))))
-
-    step = (high - low) / 2
-    for _ in range(_MOST_LONGER):
-        near = 0.05 * (high - low)
-        right, left = downhill(high, high - near), downhill(low, low + near)
-        if not right and not left:
-            break
-        # Once more than to the ground, which would stand at the edge.
-        high, low = (high + step if right else high), (low - step if left else low)
-        if right and not downhill(high, high - near):
-            high += step
-        if left and not downhill(low, low + near):
-            low -= step
-    return low, high
 
 
 def _affordable(loss: LossOfExamples, section: Section) -> int:

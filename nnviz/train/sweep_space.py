@@ -31,6 +31,7 @@ USUAL_COUNT = 5
 MOST_DIMENSIONS, MOST_POINTS = 16, 10_000
 _MOST_COUNT = 1000
 _NUMBER = r"[-−+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_STEPS = re.compile("log|linear")
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*((?::\s*\w+\s*)*)")
 
 
@@ -125,7 +126,7 @@ def parse_dimension(text: str, known: Mapping[str, Settable]) -> Dimension:
     words = [word.strip() for word in found[3].split(":") if word.strip()]
     logarithmic, count = spec is not None and spec.logarithmic and low > 0, USUAL_COUNT
     for word in words:
-        if word in ("log", "linear"):
+        if _STEPS.fullmatch(word):
             logarithmic = word == "log"
         elif word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= _MOST_COUNT:
             count = int(word)

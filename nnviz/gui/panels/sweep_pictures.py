@@ -382,7 +382,7 @@ class ParallelAxes(SweepPicture):
             left = x + 7 if last else x - 7 - wide
             # Lines go through here: a ground of its own keeps the number readable.
             ground = QColor(colours.panel)
-            ground.setAlpha(205)
+            ground.setAlpha(240)
             painter.fillRect(QRectF(left - 2, y - metrics.height() / 2, wide + 4, metrics.height()), ground)
             painter.setPen(QPen(colours.text_muted, 1.0))
             painter.drawLine(QPointF(x - 3, y), QPointF(x + 3, y))

@@ -71,7 +71,7 @@ class RaceRoom(QObject):
         return (
             Action(
                 name="race",
-                text="Ra&ce…",
+                text="Race side b&y side…",
                 help="Variations of this network beside each other: optimizers, activations, dropout, initial weights",
                 do=self.toggle,
                 keys=("Shift+F12",),

@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import sys
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from nnviz.train.sweep import Progress, Sweep
 
 _PREFIX = "validation_"
+#: Seconds between two paintings of the bar.
+_EVERY = 0.1
 #: Letters of the reason of a failure in a table.
 _LONGEST = 60
 
@@ -128,13 +131,14 @@ class _Said:
         self._json = as_json
         self._sweep: Sweep | None = None
         self._bar: Any = None
+        self._next = 0.0
         self._told: set[tuple[int, int]] = set()
 
     def begin(self, sweep: Sweep) -> None:
         """It is about to start; what was made before needs no telling."""
         self._sweep = sweep
         self._told = {(trial.number, run.seed) for trial, run in _ended(sweep.record)}
-        if not self._json:
+        if not self._json and sys.stderr is not None and sys.stderr.isatty():  # else a line a run is enough
             self._bar = tqdm(
                 total=sweep.progress.planned,
                 initial=sweep.progress.runs,
@@ -166,7 +170,9 @@ class _Said:
             words += f", best {figure(record.plan.objective, best.mean)}"
         self._bar.set_postfix_str(words.strip(", "), refresh=False)
         self._bar.n = progress.runs
-        self._bar.refresh()
+        if time.monotonic() >= self._next:  # an epoch may last a few milliseconds
+            self._next = time.monotonic() + _EVERY
+            self._bar.refresh()
 
     def end(self, sweep: Sweep) -> None:
         """It has ended, one way or the other: what came of it."""
@@ -206,7 +212,10 @@ def _print(record: SweepRecord) -> None:
         for trial in record.best_first()
     ]
     print_table(head, rows, right={0, len(paths) + 2})
-    print(f"mean ± standard deviation over {plan.seeds} seeds; the runs are in {runs_folder()}", file=sys.stderr)
+    print(
+        f"mean ± standard deviation over {plan.seeds} seed{'s' * (plan.seeds != 1)}; the runs are in {runs_folder()}",
+        file=sys.stderr,
+    )
 
 
 def _short(text: str) -> str:

@@ -245,7 +245,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         ),
         Action(
             name="more_epochs",
-            text="&Yet more epochs…",
+            text="Yet more epo&chs…",
             help="After the last epoch: choose how many more; the project stays as it is",
             do=training.more_requested.emit,
             keys=("Shift+F5",),

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nnviz.explain.explanation import OUTPUT, Index
 
 if TYPE_CHECKING:
@@ -15,21 +12,6 @@ if TYPE_CHECKING:
 
 #: What the loss is called where a node is asked for.
 LOSS = "loss"
-#: The split of an input that stands in none: one's own.
-OWN = "own"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OwnInput:
-    """An input that somebody drew, loaded or typed, in place of an example.
-
-    Attributes:
-        numbers: As the network sees it, prepared, without the batch.
-        label: What is right for it, in words; empty where nobody said.
-    """
-
-    numbers: NDArray[np.float32]
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,10 @@ from nnviz.explain.explanation import (
     exact_sum,
     place_name,
 )
+from nnviz.explain.given_input import OwnInput
 from nnviz.explain.layers import explain, explain_gradient, explain_loss, explain_parameter_gradient, needed
 from nnviz.explain.onward import Back, is_weighted_sum, layers_onward, place_onward, way_back
-from nnviz.explain.place import LOSS, OwnInput, Place
+from nnviz.explain.place import LOSS, Place
 from nnviz.explain.updates import explain_update
 from nnviz.explain.values import (
     Example,

@@ -20,7 +20,7 @@ from torch import Tensor, fx, nn
 from nnviz.data.examples import LoadedData
 from nnviz.errors import InputError, ParamError, TrainingError
 from nnviz.explain.at_rest import NODE, NetworkAtRest, network_at_rest
-from nnviz.explain.place import OWN, OwnInput
+from nnviz.explain.given_input import OWN, OwnInput
 from nnviz.network.losses import LossFunction, WeightedLoss
 from nnviz.network.network import Network
 from nnviz.project import registry

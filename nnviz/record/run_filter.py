@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from nnviz.record.quantities import LOSS
 from nnviz.record.summary import Summary
 
 #: Letters that are looked at.
@@ -80,8 +81,8 @@ def results(summary: Summary) -> dict[str, float]:
         "accuracy": summary.best_accuracy,
         "loss": summary.best_loss,
         "test_accuracy": summary.test_accuracy,
-        "test_loss": summary.losses.get("loss/test", math.nan),
-        "train_loss": summary.losses.get("loss/train", math.nan),
+        "test_loss": summary.losses.get(LOSS.series("test"), math.nan),
+        "train_loss": summary.losses.get(LOSS.series("train"), math.nan),
         "epochs": float(summary.epochs),
         "best_epoch": float(summary.best_epoch) if summary.best_epoch >= 0 else math.nan,
         "steps": float(max(summary.last_step, 0)),

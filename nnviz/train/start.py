@@ -20,7 +20,7 @@ from nnviz.record.run_lock import RunLock
 from nnviz.train.change import difference
 
 if TYPE_CHECKING:
-    from nnviz.train.warm_start import Weights
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,21 @@ class Continued:
     step: int
     more_until: int
     lock: RunLock
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Trained weights and what they are of.
+
+    Attributes:
+        tensors: Parameters and buffers by their names in the state dict, on the CPU.
+        kinds: The kind of each layer, by its id.
+        step: Updates that had made them.
+    """
+
+    tensors: Mapping[str, Tensor]
+    kinds: Mapping[str, str]
+    step: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,26 +22,11 @@ from nnviz.record.quantities import FINDING
 from nnviz.record.readings import Finding
 from nnviz.record.stored import open_run
 from nnviz.train import checkpoint as checkpoints
-from nnviz.train.start import WarmStart
+from nnviz.train.start import WarmStart, Weights
 from nnviz.train.training import Training
 
 WARM_START = FINDING.series("warm_start")
 _COPIES_WHILE_READING = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """Trained weights and what they are of.
-
-    Attributes:
-        tensors: Parameters and buffers by their names in the state dict, on the CPU.
-        kinds: The kind of each layer, by its id.
-        step: Updates that had made them.
-    """
-
-    tensors: Mapping[str, Tensor]
-    kinds: Mapping[str, str]
-    step: int
 
 
 @dataclass(frozen=True)

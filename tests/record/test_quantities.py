@@ -137,7 +137,7 @@ DISTINCT = {
     quantity.name
     for quantity in QUANTITIES
     # A loss, an epoch, an output are many things; "dead_units" is a panel, too, "learning_rate" a setting, and
-    # "saturation" one of colours.
+    # "saturation" one of colours. What decides which epoch is the best bears its figure's name, and so does JSON.
     if quantity.name
     not in {
         "loss",
@@ -150,6 +150,9 @@ DISTINCT = {
         "finding",
         "dead_units",
         "saturation",
+        "top5_accuracy",
+        "macro_f1",
+        "test_uses",
     }
 }
 #: What names a series in its first argument.

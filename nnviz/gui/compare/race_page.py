@@ -30,6 +30,7 @@ from nnviz.project.document import Document
 from nnviz.project.entrants import Entrant
 from nnviz.project.flat_settings import flat_settings
 from nnviz.project.variations import ACTIVATIONS, DROPOUT
+from nnviz.record.quantities import ACCURACY, LOSS
 
 _LIST_WIDTH = 500
 #: Below this width (in a lecture the page has half as many pixels) things move closer together.
@@ -205,8 +206,8 @@ class RacePage(QWidget):
                 self._draw_runs()
             elif runs:
                 self.overlay.refresh(
-                    frozenset(name for run in runs for name in run.names("loss/"))
-                    | frozenset(name for run in runs for name in run.names("accuracy/"))
+                    frozenset(name for run in runs for name in run.names(f"{LOSS.name}/"))
+                    | frozenset(name for run in runs for name in run.names(f"{ACCURACY.name}/"))
                 )
 
     def _show_rows(self) -> None:

@@ -27,7 +27,7 @@ from nnviz.train.sub_steps import SubStep
 if TYPE_CHECKING:
     from nnviz.explain.explanation import Explanation
     from nnviz.explain.flow import Flow
-    from nnviz.explain.place import OwnInput
+    from nnviz.explain.given_input import OwnInput
     from nnviz.explain.sub_steps import Part
     from nnviz.gui.explain.lenses import Parameters
     from nnviz.train.training import Training

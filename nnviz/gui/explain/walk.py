@@ -16,7 +16,8 @@ from nnviz.project.model import Pinned
 
 if TYPE_CHECKING:
     from nnviz import train
-    from nnviz.explain.place import OwnInput, Place
+    from nnviz.explain.given_input import OwnInput
+    from nnviz.explain.place import Place
     from nnviz.explain.taken_apart import TakenApart
 
 #: Milliseconds between two looks at whether the weights are others than those of the answer.

@@ -45,9 +45,8 @@ from nnviz.train.workbench import State, Workbench
 if TYPE_CHECKING:
     from nnviz import train
     from nnviz.train.session import CheckpointStore, TrainingSession
-    from nnviz.train.start import Start
+    from nnviz.train.start import Start, Weights
     from nnviz.train.unit_switches import UnitSwitches
-    from nnviz.train.warm_start import Weights
     from nnviz.train.weight_edits import WeightChange
 
 _Result = TypeVar("_Result")
@@ -655,7 +654,7 @@ def more_epochs_meaning(project: Project) -> str:
     spec = registry.SCHEDULES(project.training.schedule.kind)
     if not spec.varies:
         return ""
-    if spec.follows_losses or project.training.schedule.kind in {"step", "exponential"}:
+    if not spec.spans_all:
         return f"The schedule ({spec.title}) goes on where it is."
     return f"The schedule ({spec.title}) then spans all epochs, those that are done among them."
 

@@ -19,11 +19,13 @@ class ScheduleSpec(Spec):
     Attributes:
         varies: The rate changes with the step.
         follows_losses: It depends on the losses of the validation split so far, and changes only at the ends of epochs.
+        spans_all: It depends on how many epochs there are in all: with more of them it is stretched.
         formula: The multiple m at epoch e (a fraction inside an epoch) of E in all, as the help shows it.
     """
 
     varies: bool = True
     follows_losses: bool = False
+    spans_all: bool = False
     formula: str = ""
 
 
@@ -66,6 +68,7 @@ SCHEDULES: tuple[ScheduleSpec, ...] = (
         "the middle, slowly at the end.",
         params=(_FINAL_SHARE,),
         formula="m = share + (1 − share)·(1 + cos(π·e/E)) / 2",
+        spans_all=True,
     ),
     ScheduleSpec(
         "exponential",
@@ -126,6 +129,7 @@ SCHEDULES: tuple[ScheduleSpec, ...] = (
             ),
         ),
         formula="m rises from 1/start to 1 until e = share·E, then falls to 1/(start·end), by (1 − cos) / 2",
+        spans_all=True,
     ),
     ScheduleSpec(
         "warm_up",
@@ -164,6 +168,7 @@ SCHEDULES: tuple[ScheduleSpec, ...] = (
             replace(_FINAL_SHARE, shown_when=("then", ("cosine",))),
         ),
         formula="m = start + (1 − start)·e/W up to epoch W; then 1, or the cosine over the epochs that are left",
+        spans_all=True,
     ),
     ScheduleSpec(
         "plateau",

@@ -21,8 +21,8 @@ from nnviz.project.model import DataConfig
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- reproduced: scripts/reproduce.py writes from here -->", "<!-- reproduced: to here -->"
 HEAD = (
-    "| network | parameters | recipe | the article | here | difference | dead ReLUs | s/epoch |",
-    "| --- | ---: | --- | --- | ---: | ---: | ---: | ---: |",
+    "| network | parameters | recipe | the article | here | difference | dead ReLUs |",
+    "| --- | ---: | --- | --- | ---: | ---: | ---: |",
 )
 
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
                     text = json.dumps(done, indent=1).encode()
                     write_atomically(text, options.keep)
         except NnvizError as error:
-            print(f"| `{case.sample}` | | | {case.words} | not trained: {error} | | | |", flush=True)
+            print(f"| `{case.sample}` | | | {case.words} | not trained: {error} | | |", flush=True)
             continue
         rows.append(row(case, results))
         print(rows[-1], flush=True)
@@ -110,7 +110,7 @@ def row(case: Case, results: Sequence[Trained]) -> str:
         recipe += f", {case.epochs} epochs"
     return (
         f"| `{case.sample}` | {results[0].parameters:,} | {recipe} | {said} | {here} | {difference} | "
-        f"{f'{mean(dead):.1%}' if dead else ''} | {mean(one.seconds for one in results):.1f} |"
+        f"{f'{mean(dead):.1%}' if dead else ''} |"
     )
 
 

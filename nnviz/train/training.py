@@ -266,7 +266,7 @@ class Training:
         #: the last restore.
         own = among(LiveSettings.of(project), self.network.node_ids)
         if own.frozen and self.is_divided:
-            raise ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
+            raise _frozen_and_divided()
         self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
         #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
         self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
@@ -651,7 +651,14 @@ class Training:
 
     def take(self, checkpoint: Checkpoint) -> None:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""
+        self._use_epoch_plan(self._epoch_plan_of(checkpoint))
         self._put_back(replace(checkpoint, random=self.random.capture()))
+        # What was changed while it trained is not in the project, which is all that this process began with.
+        if checkpoint.curation is not None:
+            self._curated = self._curated_from(checkpoint)
+        if checkpoint.live is not None:
+            self._plans = [self._plans[-1]._replace(first_step=_BEFORE, settings=checkpoint.live)]
+        self._use_settings(self._plans[-1].settings)
 
     def give(self, *, weights_alone: bool) -> None:
         """In a process that follows another one: its part of a checkpoint that the first one makes."""
@@ -1095,6 +1102,7 @@ class Training:
         Raises:
             RunFileError: It belongs to another network or another optimizer, or cannot be right; nothing was changed.
             DataError: It was made on other data, likewise.
+            ProjectError: Layers were frozen in it, and the network is divided now; likewise.
         """
         checkpoints.check_data(checkpoint, self.data.fingerprint)
         own = self.epoch_plan
@@ -1180,6 +1188,8 @@ class Training:
             problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
             if problem:
                 raise checks.damaged(f"of the settings that were changed, {problem}")
+            if checkpoint.live.frozen and self.is_divided:
+                raise _frozen_and_divided()
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
@@ -1245,6 +1255,10 @@ class Training:
 
 def _not_finite(step: int) -> NotFiniteError:
     return NotFiniteError(f"The loss of step {step} is not a finite number.", step=step)
+
+
+def _frozen_and_divided() -> ProjectError:
+    return ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
 
 
 def _needs_several(network: Network) -> str:

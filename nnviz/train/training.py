@@ -174,6 +174,9 @@ class Training:
             self._updates = with_recipe(self._kernels or self.optimizer, [*self.network.parameters()], config)
         #: How steps are computed with narrow numbers; None for 32 bits.
         self._mixed: MixedPrecision | None = None
+        #: The scale of the loss in the checkpoint that it goes on from, (0, 0) for none: that updates may have been
+        #: left out stays true where steps are computed without a scale from here on.
+        self._scale_before = (0.0, 0)
         narrow = None if self.optimizer is None else mixed_type(config, self.network, device)
         if narrow is not None:
             self._mixed = MixedPrecision(device, narrow, [p for p in self.network.parameters() if p.requires_grad])
@@ -1056,6 +1059,8 @@ class Training:
         """
         self.settle()
         scale, scaled_steps = (0.0, 0) if self._mixed is None else self._mixed.scale
+        if not scale:
+            scale, scaled_steps = self._scale_before
         progress = Progress(
             step=self._step,
             evaluated_epochs=self._evaluated_epochs,
@@ -1219,8 +1224,11 @@ class Training:
         self._validated.restore(progress.figures, progress.evaluated_epochs)
         self._went_on_after = progress.went_on_after
         self._look_back()
-        if self._mixed is not None and progress.loss_scale:
-            self._mixed.scale = float.fromhex(progress.loss_scale), progress.loss_scale_steps
+        self._scale_before = (0.0, 0)
+        if progress.loss_scale:
+            self._scale_before = float.fromhex(progress.loss_scale), progress.loss_scale_steps
+            if self._mixed is not None:
+                self._mixed.scale = self._scale_before
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
         if self.examples is not None:

@@ -18,7 +18,7 @@ import training_helpers
 from torch import nn
 from training_helpers import CNN, CPU, images
 
-from nnviz.errors import ParamError, RunFileError
+from nnviz.errors import ParamError, ProjectError, RunFileError
 from nnviz.network.builders import LIVE
 from nnviz.project import registry
 from nnviz.project.edits import Freeze, SetParam, SetTraining
@@ -347,10 +347,18 @@ def test_a_process_that_follows_goes_on_by_what_was_changed_while_it_trained() -
     before.curate([Curated(number, label="c") for number in range(300)])
     before.take_on(other(before, "sgd", batch_size=35, frozen=frozenset({layer})))
     advance(before, 20)
-    leads.restore(from_blobs(to_blobs(before.capture())))
+    checkpoint = from_blobs(to_blobs(before.capture()))
+    leads.restore(checkpoint)
     follows.take(from_blobs(to_blobs(leads.capture())))
     for _ in range(18):  # over the end of the epoch
         follows.follow(leads.step, leads.learning_rate)
         advance(leads, 1)
         assert bits(follows)[: len(follows.network.state_dict())] == bits(leads)[: len(follows.network.state_dict())]
     assert not leads.between_epochs and leads.epoch == 2
+    refusing = made(plain)
+    sizes = refusing.epoch_plan.sizes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "is_divided", True)
+        with pytest.raises(ProjectError, match="Frozen layers"):
+            refusing.restore(checkpoint)
+    assert refusing.step == 0 and refusing.epoch_plan.sizes == sizes

@@ -751,8 +751,8 @@ class Training:
         weights, feeder = self._curation.weights, self._feeder
         if weights is None:
             return None
-        epoch, batch = divmod(self._step, len(feeder))
-        part = slice(feeder.examples_before(batch), feeder.examples_before(batch + 1))
+        epoch, batch = self.epoch_plan.at(self._step)
+        part = slice(feeder.examples_before(batch, epoch), feeder.examples_before(batch + 1, epoch))
         return weights.index_select(0, feeder.order(epoch)[part])
 
     def _share_of_epoch(self, count: int) -> float:

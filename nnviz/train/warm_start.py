@@ -123,7 +123,7 @@ def begin_warm(training: Training, start: WarmStart) -> Report:
         if reason:
             fresh.append((network.name_of(node), reason))
         else:
-            taken.update({key: weights.tensors[key] for key in keys})
+            taken.update({key: _as_begun(key, weights.tensors[key]) for key in keys})
             names.append(network.name_of(node))
     if not names:
         why = ", ".join(f"{name}: {reason}" for name, reason in fresh[:_MOST_NAMED])
@@ -133,6 +133,11 @@ def begin_warm(training: Training, start: WarmStart) -> Report:
         )
     training.use_weights({**own, **taken})
     return Report(start.source, weights.step, tuple(names), tuple(fresh))
+
+
+def _as_begun(key: str, tensor: Tensor) -> Tensor:
+    """As the layer begins with it: how many batches a normalisation has seen counts anew, which decides nothing."""
+    return torch.zeros_like(tensor) if key.endswith("num_batches_tracked") else tensor
 
 
 def _keys(network: Network, node: str, tensors: Mapping[str, Tensor]) -> list[str]:

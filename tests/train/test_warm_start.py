@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from msgspec.structs import replace as changed
+from training_helpers import CNN, advance, made_training, same, weights
 
 from nnviz.cli import main
 from nnviz.errors import RunFileError
@@ -19,7 +20,7 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train.headless import train_to_file
 from nnviz.train.session import TrainingSession
 from nnviz.train.start import WarmStart
-from nnviz.train.warm_start import WARM_START
+from nnviz.train.warm_start import WARM_START, begin_warm, weights_of
 
 PROJECT = Project(
     graph=chain(features(2), linear(6), relu(), linear(5), relu(), linear(1), output("bce_logits")),
@@ -85,3 +86,19 @@ def test_where_no_layer_fits_nothing_starts(tmp_path: Path) -> None:
     small = changed(PROJECT, graph=chain(features(2), linear(3), linear(1), output("bce_logits")))
     with pytest.raises(RunFileError, match=r"No layer fits the weights of first\.nnvizrun \(.*3 × 2, not 6 × 2"):
         weights_at_the_start(small, WarmStart(path.name, path))
+
+
+def test_what_began_warm_with_a_normalisation_can_be_gone_on_with() -> None:
+    """Its statistics are taken; how many batches they had seen counts anew, as the steps do."""
+    first, second, third = made_training(CNN), made_training(CNN), made_training(CNN)
+    advance(first, 12)
+    begin_warm(second, WarmStart("first", weights=weights_of(first)))
+    assert same(
+        {name: one for name, one in weights(second.network).items() if not name.endswith("num_batches_tracked")},
+        {name: one for name, one in weights(first.network).items() if not name.endswith("num_batches_tracked")},
+    )
+    advance(second, 3)
+    third.restore(checkpoints.from_blobs(checkpoints.to_blobs(second.capture())))
+    advance(second, 3)
+    advance(third, 3)
+    assert same(weights(second.network), weights(third.network))

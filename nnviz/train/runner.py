@@ -471,6 +471,7 @@ class Runner:
         if training.best is None:
             raise TrainingError("There are no best weights yet: they are kept at the end of each epoch.")
         self.leave_trouble()
+        self._drop_evaluation()  # which began with other weights
         training.use_best()
         self._before_best = None
         self._rewind.clear()
@@ -516,6 +517,7 @@ class Runner:
         """Training goes on: from where it was, not from the best weights that were put in at the end."""
         if self._before_best is not None:
             checkpoint, self._before_best = self._before_best, None
+            self._drop_evaluation()  # which began with other weights
             self.training.go_back(checkpoint, checkpoint.progress.step)
             self.instruments.go_back(checkpoint.progress.step)
 
@@ -591,7 +593,12 @@ class Runner:
         before, self.doing = self.doing, "keeping a checkpoint"
         # Written down at once, so the live tensors need no copy.
         checkpoint = (
-            replace(self._before_best, switches=self.training.switches)
+            replace(
+                self._before_best,
+                switches=self.training.switches,
+                live=self.training.live_settings,
+                sizes=self.training.epoch_plan.sizes,
+            )
             if self._before_best is not None
             else self.training.capture(copied=False)
         )
@@ -646,6 +653,8 @@ class Runner:
 
     def _keep_state(self) -> None:
         """Puts the present state among those to go back to, if it fits there and into memory."""
+        if self._before_best is not None:
+            return  # The last state is there as it was; what stands in its place is no state of the way.
         size = self.training.state_bytes
         if self._rewind.fits(size) and self.training.room.allows(size, "Going back is limited to states kept so far"):
             self._rewind.add(self.training.capture())

@@ -53,12 +53,23 @@ class Weights:
     Attributes:
         tensors: Parameters and buffers by their names in the state dict, on the CPU.
         kinds: The kind of each layer, by its id.
-        step: Updates that had made them.
+        step: Updates that had made them; of the best ones, how many there were where they were taken out.
+        best_epoch: The epoch whose weights these are, where it is the best one's; else 0.
+        averaged: Whether they are the average of the weights until that step.
     """
 
     tensors: Mapping[str, Tensor]
     kinds: Mapping[str, str]
     step: int
+    best_epoch: int = 0
+    averaged: bool = False
+
+    @property
+    def which(self) -> str:
+        """Which of a run's weights they are, in words."""
+        if self.best_epoch:
+            return f"epoch {self.best_epoch}, the best one,"
+        return f"the averaged weights at step {self.step}" if self.averaged else f"step {self.step}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +78,8 @@ class WarmStart:
 
     Attributes:
         source: What they come from, as it is said: the name of a run's file, or of a network.
-        path: The run's file, where they are to be read from it; its last checkpoint is taken.
+        path: The run's file, where they are to be read from it; its last checkpoint is taken,
+            and of that the weights that were validated.
         weights: The weights themselves, where they are at hand.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,7 +45,7 @@ from nnviz.train.unit_switches import Switchboard, UnitSwitches
 from nnviz.train.unit_switches import check as check_switches
 from nnviz.train.updates import Updates
 from nnviz.train.validated import FIGURES, LOSS, Validated, better, worst
-from nnviz.train.weight_edits import Kind, Place, WeightChange, WeightEdit, WeightEdits
+from nnviz.train.weight_edits import Kind, Numbers, WeightChange, WeightEdit, WeightEdits
 
 if TYPE_CHECKING:
     from nnviz.train.distributed import Together
@@ -241,6 +241,7 @@ class Training:
         self._batches: Iterator[tuple[Tensor, Tensor]] | None = None
         averages = registry.AVERAGING(config.averaging.kind).averages and self.optimizer is not None
         self.average = Average(self.network, config.averaging, self.place_at) if averages else None
+        self._switchboard.average = None if self.average is None else self.average.network
         #: What the ends of the epochs have shown, as far as the recipe goes by it.
         self._validated = Validated.of(config)
         #: Epochs after which it was gone on with although early stopping had ended it.
@@ -761,8 +762,8 @@ class Training:
         weights, feeder = self._curation.weights, self._feeder
         if weights is None:
             return None
-        epoch, batch = divmod(self._step, len(feeder))
-        part = slice(feeder.examples_before(batch), feeder.examples_before(batch + 1))
+        epoch, batch = self.epoch_plan.at(self._step)
+        part = slice(feeder.examples_before(batch, epoch), feeder.examples_before(batch + 1, epoch))
         return weights.index_select(0, feeder.order(epoch)[part])
 
     def _share_of_epoch(self, count: int) -> float:
@@ -1009,7 +1010,7 @@ class Training:
         edit = self.edits.undoable
         if edit is None:
             raise TrainingError("There is no edit of weights to undo.")
-        return self._edit(Kind.UNDO, edit.before)
+        return self._edit(Kind.UNDO, edit.before, edit.average_before)
 
     def redo_edit(self) -> WeightEdit:
         """Writes once more what the last :meth:`undo_edit` took away.
@@ -1020,14 +1021,22 @@ class Training:
         edit = self.edits.redoable
         if edit is None:
             raise TrainingError("There is no edit of weights to redo.")
-        return self._edit(Kind.REDO, edit.after)
+        return self._edit(Kind.REDO, edit.after, edit.average_after)
 
-    def _edit(self, kind: Kind, numbers: Mapping[Place, float]) -> WeightEdit:
+    def _edit(self, kind: Kind, numbers: Numbers, averaged: Numbers | None = None) -> WeightEdit:
+        """Writes numbers; into the average, which is what is validated, the same unless it has numbers of its own."""
         self._refuse_if_divided()
         before = weight_edits.read(self.network, [*numbers])
         weight_edits.write(self.network, numbers)
         self._tell_of_state()
         edit = WeightEdit(kind, self._step, self._evaluated_epochs, before, dict(numbers))
+        if (shown := self.shown_network) is not self.network:
+            edit = replace(
+                edit,
+                average_before=weight_edits.read(shown, [*numbers]),
+                average_after={**numbers, **(averaged or {})},
+            )
+            weight_edits.write(shown, edit.average_after)
         self.edits.add(edit)
         return edit
 
@@ -1040,6 +1049,8 @@ class Training:
         if self.edits.made:
             for edit in self.edits.at(self._step, self._evaluated_epochs):
                 weight_edits.write(self.network, edit.after)
+                if (shown := self.shown_network) is not self.network:
+                    weight_edits.write(shown, edit.average_after)
                 self._tell_of_state()
 
     # -- keeping and going back ---------------------------------------------------------------------------------------

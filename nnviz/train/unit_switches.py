@@ -126,12 +126,14 @@ class Switchboard:
         now: How they stand.
         history: How they stood from which step on, oldest first: going back makes the steps as they were made.
         layers: The nodes that are frozen as a whole; the training's settings say so, and keep their own history.
+        average: The copy with the average of the weights, in which the same units are off; None where there is none.
     """
 
     network: Network
     now: UnitSwitches = NO_SWITCHES
     history: list[tuple[int, UnitSwitches]] = field(default_factory=list)
     layers: frozenset[str] = frozenset()
+    average: Network | None = None
     _hooks: list[RemovableHandle] = field(default_factory=list)
 
     def at(self, step: int) -> UnitSwitches:
@@ -151,7 +153,9 @@ class Switchboard:
             by_node.setdefault(unit.node, []).append(unit.number)
         results = self.network.inference.results
         self._hooks = [
-            self.network.module_of(node).register_forward_hook(_Silence(units, results[node].output[0]))
+            network.module_of(node).register_forward_hook(_Silence(units, results[node].output[0]))
+            for network in (self.network, self.average)
+            if network is not None
             for node, units in by_node.items()
         ]
         self.now = switches

@@ -35,13 +35,13 @@ class Report:
 
     Attributes:
         source: What the weights come from.
-        step: Updates that had made them.
+        which: Which of its weights, in words.
         taken: Layers that have them.
         fresh: Layers that start fresh, with the reason.
     """
 
     source: str
-    step: int
+    which: str
     taken: tuple[str, ...]
     fresh: tuple[tuple[str, str], ...]
 
@@ -49,7 +49,7 @@ class Report:
     def sentence(self) -> str:
         """It in words."""
         taken = f"{_listed(self.taken)} {'begins' if len(self.taken) == 1 else 'begin'} with trained weights"
-        words = f"Warm start from step {self.step} of {self.source}: {taken}"
+        words = f"Warm start from {self.which} of {self.source}: {taken}"
         if self.fresh:
             fresh = [f"{name} ({reason})" for name, reason in self.fresh]
             words += f"; {_listed(fresh)} {'starts' if len(fresh) == 1 else 'start'} fresh"
@@ -75,28 +75,47 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def weights_of(training: Training) -> Weights:
-    """A copy of the weights of a live network; on the thread that owns it."""
-    network = training.network
-    tensors = {name: tensor.detach().to("cpu", copy=True) for name, tensor in network.state_dict().items()}
-    return Weights(tensors, {node: network.kind_of(node) for node in network.node_ids}, training.weights_of)
+    """A copy of the weights of a live network, the ones that :func:`read` takes; on the thread that owns it.
+
+    Where numbers were set by hand, what stands there is meant, not the best weights.
+    """
+    shown = training.shown_network
+    best = training.best if training.config.keep_best and training.edits.undoable is None else None
+    own = shown.state_dict() if best is None else best
+    return Weights(
+        {name: tensor.detach().to("cpu", copy=True) for name, tensor in own.items()},
+        {node: training.network.kind_of(node) for node in training.network.node_ids},
+        training.weights_of,
+        best_epoch=0 if best is None else training.best_epoch,
+        averaged=shown is not training.network,
+    )
 
 
 def read(path: Path) -> Weights:
-    """The weights of a run's last checkpoint.
+    """The weights of a run's last checkpoint: the best ones where its project keeps them, else the average if any.
+
+    They are those that were validated, and with which examples are predicted.
 
     Raises:
         RunFileError: The file cannot be read, or holds no weights.
         ProjectError: Its project cannot be read.
     """
     with open_run(path) as stored:
-        graph = effective_graph(io.loads(stored.info.project_json, str(path)).graph)
+        project = io.loads(stored.info.project_json, str(path))
         kept = stored.checkpoints()
         if not kept:
             raise RunFileError("The run holds no weights to start warm from: it ended too early.", file=str(path))
         refuse_without_room(_COPIES_WHILE_READING * kept[-1].size)
         checkpoint = checkpoints.read(stored.load_checkpoint(), str(path))
-    kinds = {node.id: node.kind for node in graph.nodes.values()}
-    return Weights(checkpoint.weights, kinds, checkpoint.progress.step)
+    kinds = {node.id: node.kind for node in effective_graph(project.graph).nodes.values()}
+    best = checkpoint.best if project.training.keep_best else None
+    return Weights(
+        checkpoint.shown_weights if best is None else best,
+        kinds,
+        checkpoint.progress.step,
+        best_epoch=0 if best is None else checkpoint.progress.best_epoch,
+        averaged=bool(checkpoint.average),
+    )
 
 
 def begin_warm(training: Training, start: WarmStart) -> Report:
@@ -129,7 +148,7 @@ def begin_warm(training: Training, start: WarmStart) -> Report:
         if reason:
             fresh.append((network.name_of(node), reason))
         else:
-            taken.update({key: weights.tensors[key] for key in keys})
+            taken.update({key: _as_begun(key, weights.tensors[key]) for key in keys})
             names.append(network.name_of(node))
     if not names:
         why = ", ".join(f"{name}: {reason}" for name, reason in fresh[:_MOST_NAMED])
@@ -138,7 +157,12 @@ def begin_warm(training: Training, start: WarmStart) -> Report:
             file="" if start.path is None else str(start.path),
         )
     training.use_weights({**own, **taken})
-    return Report(start.source, weights.step, tuple(names), tuple(fresh))
+    return Report(start.source, weights.which, tuple(names), tuple(fresh))
+
+
+def _as_begun(key: str, tensor: Tensor) -> Tensor:
+    """As the layer begins with it: how many batches a normalisation has seen counts anew, which decides nothing."""
+    return torch.zeros_like(tensor) if key.endswith("num_batches_tracked") else tensor
 
 
 def _keys(network: Network, node: str, tensors: Mapping[str, Tensor]) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -83,6 +83,8 @@ class WeightEdit:
         evaluated_epochs: Epochs whose validation was done by then: at the end of an epoch it may be before or after.
         before: What stood there.
         after: What was written.
+        average_before: What stood there in the average of the weights; empty where there was none yet.
+        average_after: What was written there in the average; likewise.
     """
 
     kind: Kind
@@ -90,6 +92,8 @@ class WeightEdit:
     evaluated_epochs: int
     before: Numbers
     after: Numbers
+    average_before: Numbers = field(default_factory=dict)
+    average_after: Numbers = field(default_factory=dict)
 
     @property
     def moment(self) -> tuple[int, int]:
@@ -98,7 +102,13 @@ class WeightEdit:
 
     def and_then(self, more: WeightEdit) -> WeightEdit:
         """This edit and what went on with it, as one."""
-        return replace(self, before={**more.before, **self.before}, after={**self.after, **more.after})
+        return replace(
+            self,
+            before={**more.before, **self.before},
+            after={**self.after, **more.after},
+            average_before={**more.average_before, **self.average_before},
+            average_after={**self.average_after, **more.average_after},
+        )
 
     @property
     def nodes(self) -> tuple[str, ...]:

@@ -5,7 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 import torch
-from training_helpers import CNN, CPU, advance, evaluate, images, project_of, same, served, wait_for, weights
+from training_helpers import (
+    CNN,
+    CPU,
+    MLP,
+    advance,
+    evaluate,
+    images,
+    made_training,
+    project_of,
+    same,
+    served,
+    tables,
+    wait_for,
+    weights,
+)
 
 from nnviz.errors import RunFileError
 from nnviz.network.network import Network
@@ -14,6 +28,8 @@ from nnviz.record.run import Run
 from nnviz.train.checkpoint import Checkpoint, from_blobs, to_blobs
 from nnviz.train.session import SessionState, TrainingSession
 from nnviz.train.training import Training
+from nnviz.train.unit_switches import NO_SWITCHES, Unit, UnitSwitches
+from nnviz.train.weight_edits import WeightChange
 
 EMA = Choice("ema", {"decay": 0.8})
 SWA = Choice("swa", {"from_epoch": 2})
@@ -139,3 +155,49 @@ def test_the_end_shows_the_average_and_going_on_leaves_it(keep_best: bool) -> No
     straight.random.release()
     assert straight.average is not None and training.average is not None and straight.best_epoch == best
     assert same(weights(straight.average.network), weights(training.network)) or keep_best
+
+
+def test_units_that_are_off_and_numbers_set_by_hand_are_so_in_the_average_too() -> None:
+    """What is validated is the average: against another network with its weights; undone, it has its own again."""
+    project = project_of(MLP, epochs=4)
+    config = msgspec.structs.replace(project.training, averaging=EMA)
+    training = Training(msgspec.structs.replace(project, training=config), tables(), CPU)
+    other = made_training(MLP)
+    advance(training, 7)
+
+    def measured_off() -> bool:
+        shown = weights(average_of(training))
+        shown["linear2.weight"][:, 3] = 0.0
+        other.network.load_state_dict(shown)
+        batches = [*training.feeder("validation").batches()]
+        found = evaluate(training.shown_network, training.loss_function, batches)
+        return found.loss == evaluate(other.network, other.loss_function, batches).loss
+
+    assert not measured_off()
+    training.switch_units(UnitSwitches(off=frozenset({Unit("relu1", 3)})))
+    assert measured_off()
+    training.switch_units(NO_SWITCHES)
+    assert not measured_off()
+
+    kept, known = training.capture(), {}
+    live, average = training.network.state_dict()["linear2.bias"], average_of(training).state_dict()["linear2.bias"]
+    before = live[1].item(), average[1].item()
+    assert before[0] != before[1]
+    training.edit_weights([WeightChange("linear2", "bias", (1,), 2.0)])
+    training.edit_weights([WeightChange("linear2", "bias", (1,), 1.5)], more=True)
+    assert (live[1].item(), average[1].item()) == (1.5, 1.5)
+    for step in range(8, 12):
+        advance(training, 1)
+        if step == 9:
+            training.undo_edit()
+            assert (live[1].item(), average[1].item()) == before
+            training.redo_edit()
+            assert (live[1].item(), average[1].item()) == (1.5, 1.5)
+            training.undo_edit()
+        known[step] = weights(average_of(training))
+    for step in (11, 9, 8):
+        training.go_back(kept, step)
+        while training.replaying:
+            training.advance()
+        assert same(weights(average_of(training)), known[step])
+    training.random.release()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 import torch
@@ -138,6 +140,33 @@ def test_it_holds_from_the_next_epoch_on_and_again_on_the_way_back() -> None:
     training.curate(())
     advance(training, 6)
     assert training._curation.weights is None
+
+
+def test_the_weights_are_those_of_the_batch_also_where_the_batches_change_their_size() -> None:
+    """Against the order of each epoch; the mean loss of an epoch counts by the weights of its own examples."""
+    training = made(entries=ENTRIES)
+    weight = torch.ones(60)
+    weight[7], weight[8], weight[40] = 0.0, 2.5, 0.5
+    advance(training, 4)
+    training.take_on(replace(training.live_settings, batch_size=4))
+    losses: list[float] = []
+    shares: list[float] = []
+
+    def keep(loss: torch.Tensor, outputs: torch.Tensor, targets: torch.Tensor) -> None:
+        losses.append(loss.item())
+
+    while training.epoch < 3:
+        numbers, found = training.peek_numbers(), training.weights_of_batch()
+        assert found is not None and found.tolist() == weight[numbers].tolist()
+        training.advance(keep)
+        shares.append(float(weight[numbers].sum()))
+        if training.epoch < 3 and training.epoch_end_due:
+            training.finish_epoch(None)
+            losses.clear()
+            shares.clear()
+    training.settle()
+    mean = sum(loss * share for loss, share in zip(losses, shares, strict=True)) / float(weight.sum())
+    assert len(losses) == 15 and training.epoch_loss == pytest.approx(mean, rel=1e-5)
 
 
 def test_gone_on_with_in_the_middle_of_an_epoch_the_decisions_hold_from_the_same_step_on() -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from msgspec.structs import replace as changed
+from training_helpers import CNN, advance, made_training, same, weights
 
 from nnviz.cli import main
+from nnviz.data.tensors import load
 from nnviz.errors import RunFileError, TrainingError
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
@@ -20,7 +22,8 @@ from nnviz.train.headless import train_to_file
 from nnviz.train.session import TrainingSession
 from nnviz.train.start import WarmStart
 from nnviz.train.training import Training
-from nnviz.train.warm_start import WARM_START
+from nnviz.train.warm_start import WARM_START, begin_warm, read, weights_of
+from nnviz.train.weight_edits import WeightChange
 
 PROJECT = Project(
     graph=chain(features(2), linear(6), relu(), linear(5), relu(), linear(1), output("bce_logits")),
@@ -86,6 +89,52 @@ def test_where_no_layer_fits_nothing_starts(tmp_path: Path) -> None:
     small = changed(PROJECT, graph=chain(features(2), linear(3), linear(1), output("bce_logits")))
     with pytest.raises(RunFileError, match=r"No layer fits the weights of first\.nnvizrun \(.*3 × 2, not 6 × 2"):
         weights_at_the_start(small, WarmStart(path.name, path))
+
+
+def test_what_began_warm_with_a_normalisation_can_be_gone_on_with() -> None:
+    """Its statistics are taken; how many batches they had seen counts anew, as the steps do."""
+    first, second, third = made_training(CNN), made_training(CNN), made_training(CNN)
+    advance(first, 12)
+    begin_warm(second, WarmStart("first", weights=weights_of(first)))
+    assert same(
+        {name: one for name, one in weights(second.network).items() if not name.endswith("num_batches_tracked")},
+        {name: one for name, one in weights(first.network).items() if not name.endswith("num_batches_tracked")},
+    )
+    advance(second, 3)
+    third.restore(checkpoints.from_blobs(checkpoints.to_blobs(second.capture())))
+    advance(second, 3)
+    advance(third, 3)
+    assert same(weights(second.network), weights(third.network))
+
+
+@pytest.mark.parametrize("keep_best", [False, True])
+def test_the_weights_that_were_validated_are_taken_from_a_file_and_from_a_live_network(
+    tmp_path: Path, keep_best: bool
+) -> None:
+    """The average or the best ones, as in a prediction, and it is said which."""
+    path = tmp_path / "first.nnvizrun"
+    training = changed(PROJECT.training, averaging=Choice("ema", {"decay": 0.9}), keep_best=keep_best, epochs=2)
+    project = changed(PROJECT, training=training)
+    train_to_file(project, path, probes=())
+    with open_run(path) as stored:
+        kept = checkpoints.from_blobs(stored.load_checkpoint())
+    expected = dict(kept.average if not keep_best else kept.best or {})
+    assert expected and not same(expected, dict(kept.weights))
+    read_back = read(path)
+    assert same(dict(read_back.tensors), expected)
+
+    live = Training(project, load(project.data), torch.device("cpu"))
+    live.restore(kept)
+    found = weights_of(live)
+    assert same(dict(found.tensors), expected) and found.which == read_back.which
+    words = f"epoch {kept.progress.best_epoch}, the best one," if keep_best else "the averaged weights at step"
+    began = Training(project, load(project.data), torch.device("cpu"))
+    sentence = begin_warm(began, WarmStart(path.name, path)).sentence
+    assert sentence.startswith(f"Warm start from {words}") and same(weights(began.network), expected)
+
+    live.edit_weights([WeightChange(FIRST, "bias", (0,), 3.0)])
+    by_hand = weights_of(live)
+    assert by_hand.tensors[f"{FIRST}.bias"][0] == 3.0 and by_hand.best_epoch == 0
 
 
 def test_a_divided_network_does_not_start_warm(

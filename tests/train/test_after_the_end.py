@@ -1,0 +1,90 @@
+"""What is asked for while the best weights stand in the place of the last ones, and when either take their places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+
+import pytest
+from torch import Tensor
+from training_helpers import MLP, advance, evaluate, made_training, same, tables, weights
+
+from nnviz.record.run import Run
+from nnviz.train.checkpoint import Checkpoint, from_blobs
+from nnviz.train.instruments import Instruments
+from nnviz.train.loop import EvaluationResult
+from nnviz.train.runner import Runner
+from nnviz.train.training import Training
+from nnviz.train.unit_switches import Unit, UnitSwitches
+
+
+class Kept:
+    """A store of the last checkpoint alone."""
+
+    def __init__(self) -> None:
+        self.last: Checkpoint | None = None
+
+    def save_checkpoint(self, step: int, epoch: int, blobs: Mapping[str, bytes], tag: str = "") -> None:
+        self.last = from_blobs(dict(blobs))
+
+
+def ended(**more: object) -> tuple[Runner, Training, dict[str, Tensor], dict[str, Tensor]]:
+    """A training at its end, the weights of its first epoch put in as the best; its last weights, and those."""
+    training = made_training(MLP, tables(test=600), keep_best=True, epochs=2)
+    run = Run()
+    runner = Runner(training, Instruments(training, run, (), 0.1), run, epochs=2, keep_best=True, **more)  # type: ignore[arg-type]
+    runner.begin()
+    while training.epoch < 1:
+        runner.advance()
+    best = weights(training.network)
+    while not runner.finished:
+        runner.advance()
+    training.best, training.best_epoch = best, 1  # planted: whatever the losses were
+    last = weights(training.network)
+    runner.complete()
+    assert same(weights(training.network), best) and not same(last, best)
+    return runner, training, last, best
+
+
+@pytest.mark.parametrize("button", ["play", "restore best"])
+def test_no_evaluation_is_of_two_kinds_of_weights(button: str) -> None:
+    runner, training, last, _best = ended()
+    if button == "restore best":
+        runner.leave_best()
+    answer: Future[EvaluationResult] = Future()
+    runner.evaluate_test(answer)
+    runner.advance()
+    runner.advance()
+    assert not answer.done()
+    if button == "play":
+        runner.leave_best()
+        assert same(weights(training.network), last)
+    else:
+        runner.use_best()
+    while not answer.done():
+        runner.advance()
+    whole = evaluate(training.network, training.loss_function, training.feeder("test").batches())
+    assert answer.result() == whole and training.step == 12
+
+
+def test_live_changes_at_the_end_leave_the_way_back_and_are_kept() -> None:
+    store = Kept()
+    runner, training, last, best = ended(store=store)
+    runner.take_on(replace(training.live_settings, batch_size=20))
+    off = UnitSwitches(off=frozenset({Unit("linear1", 3)}))
+    runner.switch_units(off)
+    assert same(weights(training.network), best)
+    runner.save("pause")
+    assert store.last is not None and same(dict(store.last.weights), last) and store.last.switches == off
+    assert store.last.live == training.live_settings and store.last.sizes == ((0, 10), (2, 20))
+    resumed = made_training(MLP, tables(test=600), keep_best=True, epochs=2)
+    resumed.restore(store.last)
+    runner.go_back(training.step)
+    while runner.is_going_back:
+        runner.advance()
+    assert same(weights(training.network), last)
+    advance(training, 3)
+    advance(resumed, 3)
+    assert resumed.epoch_plan.sizes == training.epoch_plan.sizes
+    assert same(weights(resumed.network), weights(training.network))

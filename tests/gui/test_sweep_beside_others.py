@@ -54,12 +54,21 @@ def test_only_one_of_them_trains_at_a_time(qtbot: QtBot, open_window: OpenWindow
     assert training.bridge.state == "paused" and sweeps.record is not None and sweeps.record.runs == 2
     assert not races.why_not_start() and panel.more_button.isEnabled()
 
+    # Whoever plays while it is still beginning is waited for, and told so.
+    sweeps.go_on(3, None)
+    training.workbench.play()
+    person.until(lambda: panel.words.text().startswith("It rests"))
+    assert training.bridge.state == "running" and sweeps.running
+    training.workbench.pause()
+    person.until(lambda: not sweeps.running)
+    assert sweeps.record.runs == 3
+
     # And none goes on beside a race, which shares the random numbers with it.
     races.step()
     person.until(lambda: races.state == "paused")
     assert not panel.more_button.isEnabled() and "race" in panel.more_button.toolTip()
     with qtbot.waitSignal(sweeps.failed):
-        sweeps.go_on(3, None)
+        sweeps.go_on(4, None)
     assert not sweeps.running
     races.stop()
     person.until(panel.more_button.isEnabled)

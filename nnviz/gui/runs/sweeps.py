@@ -225,6 +225,8 @@ class Sweeps(QObject):
         sweep = self._sweep
         if sweep is None:
             return
+        if self._running:
+            self._on_training()
         told = (self._record, self._progress)
         runs = -1 if self._record is None else self._record.runs
         self._record, self._path, self._progress = sweep.record, sweep.path, sweep.progress
@@ -256,7 +258,7 @@ class Sweeps(QObject):
             return
         if self._training.bridge.state == "running":
             self._sweep.rest()
-        else:
+        elif self._sweep.progress.resting:
             self._sweep.go_on()
 
 

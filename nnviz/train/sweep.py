@@ -34,7 +34,16 @@ from nnviz.train import sweep_record
 from nnviz.train.headless import train_to_file
 from nnviz.train.position import EpochResult
 from nnviz.train.session import TrainingSession
-from nnviz.train.sweep_record import MOST_RUNS, MOST_SEEDS, SEARCHES, Plan, SweepRecord, SweptRun, Trial
+from nnviz.train.sweep_record import (
+    EVERYTHING_TRIED,
+    MOST_RUNS,
+    MOST_SEEDS,
+    SEARCHES,
+    Plan,
+    SweepRecord,
+    SweptRun,
+    Trial,
+)
 from nnviz.train.sweep_search import Judge, next_point
 from nnviz.train.sweep_space import Space
 
@@ -240,7 +249,7 @@ class Sweep:
                 return over
             trial = self._open_trial() or next_point(self.record.plan, self.space, self.record.trials)
             if trial is None:
-                return "Every combination was tried."
+                return EVERYTHING_TRIED
             self._go_on_with(trial)
 
     def _planned(self) -> int | None:

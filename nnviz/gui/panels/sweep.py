@@ -37,7 +37,7 @@ from nnviz.project.settable import change_to
 from nnviz.project.variations import varied
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.run import RunView
-from nnviz.train.sweep_record import SweepRecord, Trial
+from nnviz.train.sweep_record import EVERYTHING_TRIED, MOST_RUNS, SweepRecord, Trial
 from nnviz.train.sweep_text import outcome, setting_text, with_spread
 
 _VIEWS = (
@@ -48,7 +48,7 @@ _VIEWS = (
 )
 _NOTHING_YET = "No sweep yet. Choose settings under “Set up” and press Start: what comes of it is shown here."
 
-_GO_ON = "Make the runs that are missing"
+_GO_ON = "Make the runs that are missing; where none is, as many once more"
 
 
 class _Table(QTableWidget):
@@ -387,8 +387,11 @@ class SweepPanel(Panel):
         record = self._sweeps.record
         if record is None:
             return False
-        open_trials = any(not trial.ended(record.plan.seeds) for trial in record.trials)
-        return open_trials or "Stopped" in self._sweeps.ended or not record.trials
+        if record.plan.search != "grid" or any(not trial.ended(record.plan.seeds) for trial in record.trials):
+            return record.runs < MOST_RUNS
+        # Points that mean the same are made once: going on says so where only such are left.
+        made = len(record.trials) >= math.prod(len(one.on_grid()) for one in self._sweeps.dimensions)
+        return not made and self._sweeps.ended != EVERYTHING_TRIED
 
     @property
     def _blocked(self) -> str:
@@ -466,6 +469,9 @@ class SweepPanel(Panel):
         runs, minutes = self.setup.most_runs, self.setup.most_minutes
         if record.plan.search != "grid" and runs is None and minutes is None:
             runs = record.runs + 10
+        elif runs is not None and runs <= record.runs:  # it counts those from before: as many once more
+            runs += record.runs
+        runs = None if runs is None else min(runs, MOST_RUNS)
         self._say_that_training_rests()
         self._sweeps.go_on(runs, minutes)
 

@@ -35,7 +35,16 @@ from nnviz.train import sweep_record
 from nnviz.train.headless import train_to_file
 from nnviz.train.position import EpochResult
 from nnviz.train.session import TrainingSession
-from nnviz.train.sweep_record import MOST_RUNS, MOST_SEEDS, SEARCHES, Plan, SweepRecord, SweptRun, Trial
+from nnviz.train.sweep_record import (
+    EVERYTHING_TRIED,
+    MOST_RUNS,
+    MOST_SEEDS,
+    SEARCHES,
+    Plan,
+    SweepRecord,
+    SweptRun,
+    Trial,
+)
 from nnviz.train.sweep_search import Judge, next_point
 from nnviz.train.sweep_space import Space
 
@@ -144,6 +153,8 @@ class Sweep:
         self._stopping = threading.Event()
         self._awake = threading.Event()
         self._awake.set()
+        #: What the session was told last is what is so, and no change of the progress is lost between two threads.
+        self._lock = threading.RLock()
         self._given_up = False
         self._refused: InputError | None = None
         self._began = time.monotonic()
@@ -189,22 +200,30 @@ class Sweep:
 
     def stop(self) -> None:
         """End after the batch that is under way; what there is is kept."""
-        self._stopping.set()
-        self._awake.set()
+        with self._lock:
+            self._stopping.set()
+            self._awake.set()
+            self._know(resting=False)
         if (session := self._session) is not None:
             session.close()
 
     def rest(self) -> None:
-        """Train no further until :meth:`go_on`."""
-        self._awake.clear()
-        if (session := self._session) is not None:
-            session.pause()
+        """Train no further until :meth:`go_on`; said again, it reaches a run that was just about to begin."""
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            self._awake.clear()
+            self._know(resting=True)
+            if (session := self._session) is not None:
+                session.pause()
 
     def go_on(self) -> None:
         """Train on."""
-        self._awake.set()
-        if (session := self._session) is not None:
-            session.play()
+        with self._lock:
+            self._awake.set()
+            self._know(resting=False)
+            if (session := self._session) is not None:
+                session.play()
 
     # -- its own thread -----------------------------------------------------------------------------------------------
 
@@ -261,17 +280,14 @@ class Sweep:
 
     def _run(self) -> str:
         while True:
-            if not self._awake.is_set():
-                self._tell(resting=True)
-                self._awake.wait()
-                self._tell(resting=False)
+            self._awake.wait()
             if self._stopping.is_set():
                 return "Stopped; it can be gone on with."
             if over := self._why_over():
                 return over
             trial = self._open_trial() or next_point(self.record.plan, self.space, self.record.trials)
             if trial is None:
-                return "Every combination was tried."
+                return EVERYTHING_TRIED
             self._go_on_with(trial)
 
     def _planned(self) -> int | None:
@@ -375,8 +391,14 @@ class Sweep:
         self._session = session
         with suppress(StorageError):  # a run without its tag is a run
             self._label(path, Label(tags=(self.record.plan.tag,)))
+        # A session plays once it is prepared, and a pause from before does not hold it.
+        session.on_prepared = lambda _training: self._wait_to_be_awake()
+        self._awake.wait()
         if self._stopping.is_set():
             session.close()
+
+    def _wait_to_be_awake(self) -> None:
+        self._awake.wait()
 
     def _on_epoch(self, result: EpochResult) -> None:
         session = self._session
@@ -389,8 +411,6 @@ class Sweep:
         elif self._judge is not None and result.epoch < session.position.epochs and self._judge.gives_up(curve):
             self._given_up = True
             session.close()
-        elif not self._awake.is_set():
-            session.pause()
 
     def _why_no_figure(self, held_back: int) -> InputError:
         if not held_back:
@@ -434,9 +454,12 @@ class Sweep:
         return trial
 
     def _tell(self, **changed: object) -> None:
-        seconds = time.monotonic() - self._began
-        self.progress = replace(self.progress, seconds=seconds, **changed)  # type: ignore[arg-type]  # fields of Progress
+        self._know(seconds=time.monotonic() - self._began, **changed)
         self._on_change()
+
+    def _know(self, **changed: object) -> None:
+        with self._lock:
+            self.progress = replace(self.progress, **changed)  # type: ignore[arg-type]  # fields of Progress
 
 
 def _may_pass(error: BaseException) -> bool:

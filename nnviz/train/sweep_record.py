@@ -31,6 +31,8 @@ SEARCHES = {
 }
 SUFFIX = ".nnvizsweep"
 MOST_SEEDS, MOST_RUNS = 100, 10_000
+#: Why a sweep ended that has nothing left to try.
+EVERYTHING_TRIED = "Every combination was tried."
 _LARGEST = 2**26
 _VERSION = 1
 

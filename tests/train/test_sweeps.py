@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import pickle
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from nnviz.data.examples import LoadedData
+from nnviz.data.tensors import load as load_data
 from nnviz.errors import InputError, StorageError, TooLargeError
 from nnviz.project.files import io
 from nnviz.project.model import Project
@@ -149,6 +152,47 @@ def test_a_sweep_that_was_broken_off_makes_exactly_what_is_missing() -> None:
         return [(found.settings, [(run.seed, run.curve) for run in found.runs]) for found in record.trials]
 
     assert made(again.record) == made(straight.record)
+
+
+@pytest.mark.parametrize("moment", ["between two runs", "while a run is prepared"])
+def test_it_rests_at_once_whenever_it_is_told_to(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked where no session could be paused: no epoch ends until it may go on, and it says at once that it rests."""
+    asked = threading.Event()
+    said: list[bool] = []
+    trained_asleep: list[int] = []
+
+    def rest() -> None:
+        if not asked.is_set():
+            sweep.rest()
+            said.append(sweep.progress.resting)
+            asked.set()
+
+    def on_change() -> None:
+        if moment == "between two runs" and sweep.progress.trial == 0:
+            rest()
+        if sweep.progress.epoch and sweep.progress.resting:
+            trained_asleep.append(sweep.progress.epoch)
+
+    def load(*arguments: Any, **others: Any) -> LoadedData:
+        if moment == "while a run is prepared":
+            rest()
+        return load_data(*arguments, **others)
+
+    monkeypatch.setattr("nnviz.train.session.load_data", load)
+    sweep = Sweep.begin(plan("training.learning_rate=0.01"), Budget(), on_change=on_change, probes=())
+    thread = threading.Thread(target=sweep.run)
+    thread.start()
+    try:
+        assert asked.wait(20)
+        thread.join(0.4)
+        assert thread.is_alive() and sweep.progress.resting
+        sweep.go_on()
+        assert not sweep.progress.resting
+        thread.join(20)
+    finally:
+        sweep.stop()
+    assert said == [True] and not trained_asleep
+    assert sweep.progress.ended == "Every combination was tried." and sweep.record.trials[0].values
 
 
 def test_one_sitting_at_a_time_and_what_passes_leaves_the_run_to_be_made() -> None:

@@ -37,7 +37,7 @@ from nnviz.project.settable import change_to
 from nnviz.project.variations import varied
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.run import RunView
-from nnviz.train.sweep_record import SweepRecord, Trial
+from nnviz.train.sweep_record import EVERYTHING_TRIED, MOST_RUNS, SweepRecord, Trial
 from nnviz.train.sweep_text import outcome, setting_text, with_spread
 
 _VIEWS = (
@@ -47,6 +47,8 @@ _VIEWS = (
     ("scatter", "Scatter", "The figure over one setting, with mean and spread"),
 )
 _NOTHING_YET = "No sweep yet. Choose settings under “Set up” and press Start: what comes of it is shown here."
+
+_GO_ON = "Make the runs that are missing; where none is, as many once more"
 
 
 class _Table(QTableWidget):
@@ -165,7 +167,7 @@ class SweepPanel(Panel):
         self.use_button = self._button(
             "Use settings", "Take its settings into your project; one step of undo (S)", self.use_settings
         )
-        self.more_button = self._button("Go on", "Make the runs that are missing", self._go_on)
+        self.more_button = self._button("Go on", _GO_ON, self._go_on)
         self.start_button = self._button("Start", "", self._start_or_stop)
         self.start_button.setProperty("role", "primary")
         for button in (self.open_button, self.compare_button, self.use_button, self.more_button, self.start_button):
@@ -371,6 +373,8 @@ class SweepPanel(Panel):
             button.setVisible(not setting_up and sweeps.record is not None)
             button.setEnabled(trial is not None and any(run.run for run in trial.runs))
         self.use_button.setEnabled(trial is not None and not self.document.read_only)
+        self.more_button.setEnabled(not sweeps.why_not_go())
+        self.more_button.setToolTip(sweeps.why_not_go() or _GO_ON)
         self.more_button.setVisible(not sweeps.running and not setting_up and self._can_go_on)
         self.start_button.setVisible(setting_up or sweeps.running)
         self.start_button.setText("Stopping…" if sweeps.stopping else "Stop" if sweeps.running else "Start")
@@ -386,8 +390,11 @@ class SweepPanel(Panel):
         record = self._sweeps.record
         if record is None:
             return False
-        open_trials = any(not trial.ended(record.plan.seeds) for trial in record.trials)
-        return open_trials or "Stopped" in self._sweeps.ended or not record.trials
+        if record.plan.search != "grid" or any(not trial.ended(record.plan.seeds) for trial in record.trials):
+            return record.runs < MOST_RUNS
+        # Points that mean the same are made once: going on says so where only such are left.
+        made = len(record.trials) >= math.prod(len(one.on_grid()) for one in self._sweeps.dimensions)
+        return not made and self._sweeps.ended != EVERYTHING_TRIED
 
     @property
     def _blocked(self) -> str:
@@ -395,7 +402,7 @@ class SweepPanel(Panel):
         training = self.workspace.training
         if training.replay is not None:
             return training.blocked()
-        return self.setup.problem or training.blocked()
+        return self.setup.problem or training.blocked() or self._sweeps.why_not_go()
 
     def _words(self, setting_up: bool) -> tuple[str, ...]:
         """What the foot says, and shorter where there is less room."""
@@ -453,8 +460,7 @@ class SweepPanel(Panel):
         plan = self.setup.plan()
         if plan is None or self._blocked:
             return
-        if self.workspace.training.running:
-            self.message.emit("Your training rests while the sweep goes on.")
+        self._say_that_training_rests()
         self._chosen = -1
         self._sweeps.start(plan, self.setup.most_runs, self.setup.most_minutes)
         self.show_view("table")
@@ -466,7 +472,15 @@ class SweepPanel(Panel):
         runs, minutes = self.setup.most_runs, self.setup.most_minutes
         if record.plan.search != "grid" and runs is None and minutes is None:
             runs = record.runs + 10
+        elif runs is not None and runs <= record.runs:  # it counts those from before: as many once more
+            runs += record.runs
+        runs = None if runs is None else min(runs, MOST_RUNS)
+        self._say_that_training_rests()
         self._sweeps.go_on(runs, minutes)
+
+    def _say_that_training_rests(self) -> None:
+        if self.workspace.training.bridge.state == "running":
+            self.message.emit("Your training rests while the sweep goes on.")
 
     def _files(self) -> list[Path]:
         record, trial = self._sweeps.record, self.chosen

@@ -83,7 +83,10 @@ class Races(QObject):
         self._look = QTimer(self)
         self._look.setInterval(_LOOK_EVERY)
         self._look.timeout.connect(self._on_look)
+        self._sweep_runs = kept.sweeps.running
         follow(training.changed, self._on_training, self)
+        follow(kept.sweeps.changed, self._on_sweep, self)
+        self.changed.connect(self._tell_sweeps)
 
     # ---- what is so ----------------------------------------------------------------------------------------------
 
@@ -144,6 +147,8 @@ class Races(QObject):
         """Why no race can begin now, as a sentence; empty where it can."""
         if self.alive:
             return "The race is under way."
+        if self._kept.sweeps.running:
+            return "A sweep is under way: stop it first."
         problems = problems_that_stop(self._training.document.diagnostics)
         if problems:
             return f"The network cannot be trained yet: {problems[0].text}"
@@ -374,6 +379,16 @@ class Races(QObject):
             self.pause()
             self.failed.emit("The race rests while the network itself is trained.")
         self.changed.emit()
+
+    def _on_sweep(self) -> None:
+        """A race begins only while no sweep goes on."""
+        if self._sweep_runs != self._kept.sweeps.running:
+            self._sweep_runs = self._kept.sweeps.running
+            self.changed.emit()
+
+    def _tell_sweeps(self) -> None:
+        """And the other way round."""
+        self._kept.sweeps.hinder("A race is under way: stop it first." if self.alive else "")
 
 
 def changes_of(text: str) -> tuple[tuple[str, object], ...]:

@@ -68,7 +68,7 @@ class Sweeps(QObject):
         self._dimensions: tuple[Dimension, ...] = ()
         self._path: Path | None = None
         self._progress: Progress | None = None
-        self._ended = ""
+        self._ended = self._hindrance = ""
         self._names: tuple[Path, ...] = ()
         self._labelled.connect(label)
         self._timer = QTimer(self)
@@ -118,6 +118,10 @@ class Sweeps(QObject):
         """The files of all sweeps, the newest first, as they were found last."""
         return self._names
 
+    def why_not_go(self) -> str:
+        """What else trains, so that no sweep can begin or go on now, as a sentence; empty for nothing."""
+        return self._hindrance
+
     # ---- what can be asked ---------------------------------------------------------------------------------------
 
     def look(self) -> None:
@@ -154,6 +158,16 @@ class Sweeps(QObject):
 
         self._background.start(work, done, lambda error: self.failed.emit(sentence_of(error)), lane=_FILES)
 
+    def hinder(self, reason: str) -> None:
+        """Begin none while this is so: two that train at once draw from the same random numbers.
+
+        Args:
+            reason: What else trains, as a sentence; empty for nothing any more.
+        """
+        if reason != self._hindrance:
+            self._hindrance = reason
+            self.changed.emit()
+
     def start(self, plan: Plan, runs: int | None, minutes: float | None) -> None:
         """Begin a sweep; the training of the document rests from now on."""
         self._go(lambda budget, others: _begin(plan, budget, others), runs, minutes)
@@ -184,9 +198,12 @@ class Sweeps(QObject):
     def _go(self, make: Callable[[Budget, dict[str, object]], Sweep], runs: int | None, minutes: float | None) -> None:
         if self._running:
             return
+        if self._hindrance:
+            self.failed.emit(self._hindrance)
+            return
         self._running, self._stopping, self._ended, self._progress = True, False, "", None
-        if self._training.running:
-            self._training.pause()
+        if self._training.bridge.state == "running":  # also behind a run from a file that is on the screen
+            self._training.workbench.pause()
         data_dir = self._training.data_dir
 
         def work() -> str:
@@ -208,6 +225,8 @@ class Sweeps(QObject):
         sweep = self._sweep
         if sweep is None:
             return
+        if self._running:
+            self._on_training()
         told = (self._record, self._progress)
         runs = -1 if self._record is None else self._record.runs
         self._record, self._path, self._progress = sweep.record, sweep.path, sweep.progress
@@ -239,7 +258,7 @@ class Sweeps(QObject):
             return
         if self._training.bridge.state == "running":
             self._sweep.rest()
-        else:
+        elif self._sweep.progress.resting:
             self._sweep.go_on()
 
 

@@ -314,6 +314,23 @@ def test_a_window_that_should_begin_with_what_is_no_run_begins_with_the_document
     assert window.shown_document.shows_own and window.canvas.canvas_scene.cards
 
 
+def test_a_file_that_cannot_be_opened_leaves_what_is_trained_in_a_window_that_began_with_a_run(
+    qtbot: QtBot, open_window: OpenWindow, plane: Path, tmp_path: Path
+) -> None:
+    window = open_window("and", ready=False, run_path=plane)
+    qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
+    press_notice(window, "replay", OPEN)
+    qtbot.waitUntil(lambda: is_ready(window), timeout=TIMEOUT)
+    assert window.training.started
+    window.bridge.step(3)
+    live, session = window.training.run, window.bridge.session
+    assert live is not None
+    qtbot.waitUntil(lambda: live.last_step == 3 and window.training.state == "paused", timeout=TIMEOUT)
+    window.files.open(tmp_path / "missing.nnviz")
+    qtbot.waitUntil(lambda: window.notices.notice("file") is not None, timeout=TIMEOUT)
+    assert window.training.run is live and window.bridge.session is session and window.training.trained
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_any_sequence_of_runs_returns_edits_and_undo(
     qtbot: QtBot, open_window: OpenWindow, digits: Path, plane: Path, seed: int

@@ -8,6 +8,8 @@ from window_hands import Person
 from window_kit import OpenWindow, press_notice
 
 from nnviz.gui.panels.loss import LossPanel
+from nnviz.gui.runs.races import Races
+from nnviz.gui.window.window import MainWindow
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
 
@@ -65,3 +67,43 @@ def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_win
     person.keys(Key.Key_Escape)
     press_notice(window, "replay", "Back to my project")
     person.until(lambda: window.feed.shown.run is own)
+
+
+def raced(person: Person) -> Races:
+    """Two entrants after one step of each; the first one is on the screen."""
+    races = person.window.races
+    races.choose(next(one for one in races.presets() if one.key == "activations"))
+    while len(races.entrants) > 2:
+        races.remove(len(races.entrants) - 1)
+    races.step()
+    person.until(lambda: races.state == "paused" and races.shown == 0)
+    return races
+
+
+def test_a_run_that_still_races_is_not_gone_on_with_and_the_project_stays(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("xnor-two-layer")
+    person = Person(window, qtbot)
+    own = window.document.project
+    races = raced(person)
+    races.show(1)  # with an activation that the document has not
+    path = window.replay.path
+    assert path is not None and "Continue training" not in titles(window)
+
+    window.continue_run(path)
+    person.until(lambda: window.notices.notice("declined") is not None)
+    declined = window.notices.notice("declined")
+    assert declined is not None and f"{path.name} is being written" in declined.text
+    assert window.document.project is own and window.training.replay is not None
+
+    races.stop()
+    person.until(lambda: "Continue training" in titles(window))
+    press_notice(window, "replay", "Continue training")
+    person.until(lambda: window.training.replay is None and window.training.trained)
+    assert window.document.project.graph != own.graph
+
+
+def titles(window: MainWindow) -> list[str]:
+    notice = window.notices.notice("replay")
+    return [] if notice is None else [button.text() for button in notice.buttons]

@@ -26,7 +26,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
 
-BACK, OPEN = "Back to my project", "Open its project"
+BACK, ON, OPEN = "Back to my project", "Continue training", "Open its project"
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_after_a_replay_everything_is_as_it_was(qtbot: QtBot, open_window: OpenW
     notice = window.notices.notice("replay")
     assert notice is not None and not notice.closable
     assert "Replay of digits.nnvizrun: the network of this run, read-only." in notice.text
-    assert [button.text() for button in notice.buttons] == [BACK, OPEN]
+    assert [button.text() for button in notice.buttons] == [BACK, ON, OPEN]
     theirs = templates.sample("digits-cnn")
     assert window.shown_document.project.graph == theirs.graph
     assert set(window.canvas.canvas_scene.cards) == set(theirs.graph.nodes)

@@ -104,6 +104,22 @@ def test_a_run_that_still_races_is_not_gone_on_with_and_the_project_stays(
     assert window.document.project.graph != own.graph
 
 
+def test_other_entrants_after_a_race_leave_the_run_on_the_screen_its_file(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("xnor-two-layer")
+    person = Person(window, qtbot)
+    races = raced(person)
+    kept, runs, path = window.kept_runs, races.runs, window.replay.path
+    beside = races.path_of(runs[1])
+    races.stop()
+    person.until(lambda: races.state == "done")
+    races.remove(0)
+    assert window.feed.shown.run is runs[0] and races.runs == ()
+    assert kept.shown_path == path and kept.compared == (beside,) and kept.run_of(path) is runs[0]
+    assert kept.name_of(runs[0]) and kept.name_of(runs[1])
+
+
 def titles(window: MainWindow) -> list[str]:
     notice = window.notices.notice("replay")
     return [] if notice is None else [button.text() for button in notice.buttons]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from window_hands import Person
@@ -10,8 +11,10 @@ from window_kit import OpenWindow, press_notice
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.runs.races import Races
 from nnviz.gui.window.window import MainWindow
+from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
+from nnviz.train.race import Race
 
 Key = Qt.Key
 
@@ -118,6 +121,26 @@ def test_other_entrants_after_a_race_leave_the_run_on_the_screen_its_file(
     assert window.feed.shown.run is runs[0] and races.runs == ()
     assert kept.shown_path == path and kept.compared == (beside,) and kept.run_of(path) is runs[0]
     assert kept.name_of(runs[0]) and kept.name_of(runs[1])
+
+
+def test_nothing_but_losses_is_measured_of_a_race_that_nobody_looks_at(
+    qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int | None] = []
+    look = Race.look
+
+    def noted(race: Race, lane: int | None, interest: Interest = NOTHING) -> None:
+        looked.append(lane)
+        look(race, lane, interest)
+
+    monkeypatch.setattr(Race, "look", noted)
+    window = open_window("xnor-two-layer")
+    races = raced(Person(window, qtbot))
+    assert looked[-1] == 0
+    window.replay.back()
+    assert races.alive and looked[-1] is None
+    races.show(1)
+    assert looked[-1] == 1
 
 
 def titles(window: MainWindow) -> list[str]:

@@ -386,6 +386,9 @@ class Races(QObject):
         if self._training.bridge.state == "running" and self.state == "running":
             self.pause()
             self.failed.emit("The race rests while the network itself is trained.")
+        if self._race is not None and self._shown >= 0 and self.shown < 0:  # nobody looks at any of them any more
+            self._shown = -1
+            self._race.look(None)
         self.changed.emit()
 
 

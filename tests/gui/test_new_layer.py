@@ -154,7 +154,7 @@ def test_it_is_built_shown_changed_and_trained_in_the_window(qtbot: QtBot, open_
     assert not card.facts.signed and card.facts.parameters == card.facts.shape[0]
 
     window.canvas.canvas_scene.select(["shrink1"])
-    qtbot.waitUntil(lambda: set(window.inspector.layer.form.editors) == {"threshold", "noise", "soft"})
+    qtbot.waitUntil(lambda: set(window.inspector.layer.form.editors) == {"threshold", "noise", "soft", "frozen"})
     texts = " ".join(label.text() for label in window.inspector.layer.findChildren(QLabel))
     assert "Shrink" in texts
     document.apply(SetParam("shrink1", "threshold", 0.2))

@@ -8,6 +8,8 @@ from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import OpenWindow, press_notice
 
+from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.panels.loss import LossPanel
 from nnviz.gui.runs.races import Races
 from nnviz.gui.window.window import MainWindow
@@ -141,6 +143,15 @@ def test_nothing_but_losses_is_measured_of_a_race_that_nobody_looks_at(
     assert races.alive and looked[-1] is None
     races.show(1)
     assert looked[-1] == 1
+
+
+def test_a_race_page_that_closes_in_a_lecture_leaves_the_keyboard_to_it(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("xnor-two-layer", ready=False)
+    window.canvas.setFocus()
+    window.race_room.show()
+    theme.set_mode(Mode.LECTURE)
+    window.race_room.close()
+    assert window.lecture.page is not None and window.focusWidget() is window.lecture.page
 
 
 def titles(window: MainWindow) -> list[str]:

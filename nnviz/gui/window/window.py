@@ -187,6 +187,7 @@ class MainWindow(QMainWindow):
         self.flow.bar.bind(self.actions_by_name)
         #: The page for a hall, over everything.
         self.lecture = Lecture(self, self.workspace, self.canvas, self.interests, self.actions_by_name)
+        self.race_room.lecture = lambda: self.lecture.page
         self.lecture.cure_requested.connect(self.cures.cure)
         self.message.said.connect(self.lecture.say)
         self.notices.told.connect(self.lecture.say)

@@ -22,6 +22,8 @@ from nnviz.train.change import difference
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from nnviz.record.stored import StoredRun
+
 
 @dataclass(frozen=True, eq=False)
 class Continued:
@@ -123,26 +125,55 @@ def take(path: Path, project: Project | None = None) -> Continued:
     """
     from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
 
-    path = path.resolve() if path.is_symlink() else path.absolute()  # the lock lies beside the file itself
-    open_run(path).close()  # before anything is laid beside what may be no run at all
-    try:
-        lock = RunLock.take(path)
-    except OSError as error:
-        raise InputError(f"The run cannot be gone on with: {error.strerror or error}.", file=str(path)) from error
+    path, lock = _locked(path)
     try:
         with open_run(path) as stored:
             recorded = io.loads(stored.info.project_json, str(path))
             if project is not None and (refused := refusal(recorded, project, path)) is not None:
                 raise refused
-            kept = stored.checkpoints()
-            if not kept:
-                raise RunFileError("The run holds no weights to go on from: it ended too early.", file=str(path))
-            step = kept[-1].step
+            step = _last_checkpoint(stored, path)
             blobs = dict(stored.load_checkpoint())
             return Continued(path, recorded, stored.to_run(step), blobs, step, _more_until(blobs), lock)
     except BaseException:
         lock.release()
         raise
+
+
+def project_of(path: Path) -> Project:
+    """What a run was made with that :meth:`take` would give; nothing is held after. Reads the disk.
+
+    Raises:
+        NnvizError: As :meth:`take` does.
+    """
+    from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for this
+
+    path, lock = _locked(path)
+    try:
+        with open_run(path) as stored:
+            _last_checkpoint(stored, path)
+            return io.loads(stored.info.project_json, path.name)
+    finally:
+        lock.release()
+
+
+def _locked(path: Path) -> tuple[Path, RunLock]:
+    """The file itself and its lock."""
+    from nnviz.record.stored import open_run  # noqa: PLC0415 - as above
+
+    path = path.resolve() if path.is_symlink() else path.absolute()  # the lock lies beside the file itself
+    open_run(path).close()  # before anything is laid beside what may be no run at all
+    try:
+        return path, RunLock.take(path)
+    except OSError as error:
+        raise InputError(f"The run cannot be gone on with: {error.strerror or error}.", file=str(path)) from error
+
+
+def _last_checkpoint(stored: StoredRun, path: Path) -> int:
+    """The step from which it can be gone on with."""
+    kept = stored.checkpoints()
+    if not kept:
+        raise RunFileError("The run holds no weights to go on from: it ended too early.", file=str(path))
+    return kept[-1].step
 
 
 class _Progress(msgspec.Struct, frozen=True):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import OpenWindow, press_notice
 
+from nnviz.gui.look import theme
+from nnviz.gui.look.mode import Mode
 from nnviz.gui.panels.loss import LossPanel
+from nnviz.gui.runs.races import Races
+from nnviz.gui.window.window import MainWindow
+from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
+from nnviz.train.race import Race
 
 Key = Qt.Key
 
@@ -65,3 +72,88 @@ def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_win
     person.keys(Key.Key_Escape)
     press_notice(window, "replay", "Back to my project")
     person.until(lambda: window.feed.shown.run is own)
+
+
+def raced(person: Person) -> Races:
+    """Two entrants after one step of each; the first one is on the screen."""
+    races = person.window.races
+    races.choose(next(one for one in races.presets() if one.key == "activations"))
+    while len(races.entrants) > 2:
+        races.remove(len(races.entrants) - 1)
+    races.step()
+    person.until(lambda: races.state == "paused" and races.shown == 0)
+    return races
+
+
+def test_a_run_that_still_races_is_not_gone_on_with_and_the_project_stays(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("xnor-two-layer")
+    person = Person(window, qtbot)
+    own = window.document.project
+    races = raced(person)
+    races.show(1)  # with an activation that the document has not
+    path = window.replay.path
+    assert path is not None and "Continue training" not in titles(window)
+
+    window.continue_run(path)
+    person.until(lambda: window.notices.notice("declined") is not None)
+    declined = window.notices.notice("declined")
+    assert declined is not None and f"{path.name} is being written" in declined.text
+    assert window.document.project is own and window.training.replay is not None
+
+    races.stop()
+    person.until(lambda: "Continue training" in titles(window))
+    press_notice(window, "replay", "Continue training")
+    person.until(lambda: window.training.replay is None and window.training.trained)
+    assert window.document.project.graph != own.graph
+
+
+def test_other_entrants_after_a_race_leave_the_run_on_the_screen_its_file(
+    qtbot: QtBot, open_window: OpenWindow
+) -> None:
+    window = open_window("xnor-two-layer")
+    person = Person(window, qtbot)
+    races = raced(person)
+    kept, runs, path = window.kept_runs, races.runs, window.replay.path
+    beside = races.path_of(runs[1])
+    races.stop()
+    person.until(lambda: races.state == "done")
+    races.remove(0)
+    assert window.feed.shown.run is runs[0] and races.runs == ()
+    assert kept.shown_path == path and kept.compared == (beside,) and kept.run_of(path) is runs[0]
+    assert kept.name_of(runs[0]) and kept.name_of(runs[1])
+
+
+def test_nothing_but_losses_is_measured_of_a_race_that_nobody_looks_at(
+    qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int | None] = []
+    look = Race.look
+
+    def noted(race: Race, lane: int | None, interest: Interest = NOTHING) -> None:
+        looked.append(lane)
+        look(race, lane, interest)
+
+    monkeypatch.setattr(Race, "look", noted)
+    window = open_window("xnor-two-layer")
+    races = raced(Person(window, qtbot))
+    assert looked[-1] == 0
+    window.replay.back()
+    assert races.alive and looked[-1] is None
+    races.show(1)
+    assert looked[-1] == 1
+
+
+def test_a_race_page_that_closes_in_a_lecture_leaves_the_keyboard_to_it(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("xnor-two-layer", ready=False)
+    window.canvas.setFocus()
+    window.race_room.show()
+    theme.set_mode(Mode.LECTURE)
+    window.race_room.close()
+    assert window.lecture.page is not None and window.focusWidget() is window.lecture.page
+
+
+def titles(window: MainWindow) -> list[str]:
+    notice = window.notices.notice("replay")
+    return [] if notice is None else [button.text() for button in notice.buttons]

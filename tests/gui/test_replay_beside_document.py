@@ -26,7 +26,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
 
-BACK, OPEN = "Back to my project", "Open its project"
+BACK, ON, OPEN = "Back to my project", "Continue training", "Open its project"
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_after_a_replay_everything_is_as_it_was(qtbot: QtBot, open_window: OpenW
     notice = window.notices.notice("replay")
     assert notice is not None and not notice.closable
     assert "Replay of digits.nnvizrun: the network of this run, read-only." in notice.text
-    assert [button.text() for button in notice.buttons] == [BACK, OPEN]
+    assert [button.text() for button in notice.buttons] == [BACK, ON, OPEN]
     theirs = templates.sample("digits-cnn")
     assert window.shown_document.project.graph == theirs.graph
     assert set(window.canvas.canvas_scene.cards) == set(theirs.graph.nodes)
@@ -312,6 +312,23 @@ def test_a_window_that_should_begin_with_what_is_no_run_begins_with_the_document
     qtbot.waitUntil(lambda: window.notices.notice("file") is not None, timeout=TIMEOUT)
     qtbot.waitUntil(lambda: is_ready(window), timeout=TIMEOUT)
     assert window.shown_document.shows_own and window.canvas.canvas_scene.cards
+
+
+def test_a_file_that_cannot_be_opened_leaves_what_is_trained_in_a_window_that_began_with_a_run(
+    qtbot: QtBot, open_window: OpenWindow, plane: Path, tmp_path: Path
+) -> None:
+    window = open_window("and", ready=False, run_path=plane)
+    qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
+    press_notice(window, "replay", OPEN)
+    qtbot.waitUntil(lambda: is_ready(window), timeout=TIMEOUT)
+    assert window.training.started
+    window.bridge.step(3)
+    live, session = window.training.run, window.bridge.session
+    assert live is not None
+    qtbot.waitUntil(lambda: live.last_step == 3 and window.training.state == "paused", timeout=TIMEOUT)
+    window.files.open(tmp_path / "missing.nnviz")
+    qtbot.waitUntil(lambda: window.notices.notice("file") is not None, timeout=TIMEOUT)
+    assert window.training.run is live and window.bridge.session is session and window.training.trained
 
 
 @pytest.mark.parametrize("seed", range(2))

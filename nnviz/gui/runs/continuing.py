@@ -21,6 +21,7 @@ from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.record import named_run
 from nnviz.record.quantities import EPOCH
+from nnviz.train import start
 from nnviz.train.change import difference
 
 if TYPE_CHECKING:
@@ -110,10 +111,7 @@ class Continuing(QObject):
             return
 
         def work() -> Project:
-            from nnviz.record.stored import open_run  # noqa: PLC0415 - sqlite is only needed for a run
-
-            with open_run(path) as run:
-                return io.loads(run.info.project_json, path.name)
+            return start.project_of(path)  # or why it cannot be gone on with: then the document stays
 
         def done(recorded: Project) -> None:
             expected = _Expected(lambda: path, play=True)

@@ -7,6 +7,7 @@ for it: what stands on the screen is read ten times a second from values that th
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,8 @@ class Races(QObject):
         self._entrants: tuple[Entrant, ...] = ()
         self._race: Race | None = None
         self._thread: threading.Thread | None = None
+        #: The files of races before, as long as somebody still looks at a run of them.
+        self._former: weakref.WeakKeyDictionary[Run, Path] = weakref.WeakKeyDictionary()
         self._told = NONE
         self._refusal = ""
         #: The lane that is on the screen; -1 for none.
@@ -134,14 +137,15 @@ class Races(QObject):
         return presets(self._training.document.project)
 
     def path_of(self, run: Run) -> Path | None:
-        """The file of a run of the race."""
+        """The file of a run of the race, or of one before that is still looked at."""
         lanes = () if self._race is None else self._race.lanes
-        return next((lane.path for lane in lanes if lane.run is run), None)
+        return next((lane.path for lane in lanes if lane.run is run), self._former.get(run))
 
     def run_at(self, path: Path) -> Run | None:
-        """The run of the race that is written to a file."""
+        """The run of the race, or of one before that is still looked at, that is written to a file."""
         lanes = () if self._race is None else self._race.lanes
-        return next((lane.run for lane in lanes if lane.path == path), None)
+        former = next((run for run, own in self._former.items() if own == path), None)
+        return next((lane.run for lane in lanes if lane.path == path), former)
 
     def why_not_start(self) -> str:
         """Why no race can begin now, as a sentence; empty where it can."""
@@ -215,7 +219,8 @@ class Races(QObject):
             self.failed.emit("The race is under way: stop it to change who takes part.")
             return
         self._entrants, self._refusal = tuple(entrants), ""
-        self._race = self._thread = None
+        self._leave_race()
+        self._thread = None
         self.changed.emit()
 
     # ---- the race ------------------------------------------------------------------------------------------------
@@ -297,7 +302,8 @@ class Races(QObject):
         self._rest_document()
         project, entrants = self._training.document.project, checked(self._entrants)
         data_dir = self._training.data_dir
-        self._project, self._race, self._refusal, self._shown = project, None, "", -1
+        self._leave_race()
+        self._project, self._refusal = project, ""
         voice = self._voice
 
         def work() -> None:
@@ -328,6 +334,13 @@ class Races(QObject):
         self._thread.start()
         self._look.start()
         self.changed.emit()
+
+    def _leave_race(self) -> None:
+        """There is another one, or none; a run of it may still be on the screen, or be drawn beside that."""
+        for lane in () if self._race is None else self._race.lanes:
+            if lane.path is not None:
+                self._former[lane.run] = lane.path
+        self._race, self._shown = None, -1
 
     def _rest_document(self) -> None:
         """The document's own training rests: both would want the same cores."""
@@ -378,6 +391,9 @@ class Races(QObject):
         if self._training.bridge.state == "running" and self.state == "running":
             self.pause()
             self.failed.emit("The race rests while the network itself is trained.")
+        if self._race is not None and self._shown >= 0 and self.shown < 0:  # nobody looks at any of them any more
+            self._shown = -1
+            self._race.look(None)
         self.changed.emit()
 
     def _on_sweep(self) -> None:

@@ -533,7 +533,12 @@ class Training(QObject):
         Args:
             arrange: Called when the document is shown, before the session follows what is looked at.
         """
+        replaced = self.workbench.state is not State.EMPTY
+        if replaced:  # also in a window that began with a run: another document opens its session itself
+            self._started = True
         if self._replay is None:
+            if replaced:  # while the run with which the window was to begin is still being read
+                self.shown_document.show_own()
             return
         self.known.forget(_OF_REPLAY)
         self.shown_document.show_own()

@@ -168,9 +168,17 @@ class Guidance(QObject):
         path: Path,
         back: Callable[[], None],
         open_project: Callable[[], None],
-        go_on: Callable[[], None],
+        go_on: Callable[[], None] | None,
     ) -> None:
-        """Say what is looked at, how it is left, and how its network becomes one to work on."""
+        """Say what is looked at, how it is left, and how its network becomes one to work on.
+
+        Args:
+            run: What is looked at.
+            path: Its file.
+            back: Leaves it.
+            open_project: Takes its project for the document.
+            go_on: Goes on with it; None while it is still trained here.
+        """
         info = run.info
         when = _date(info.created)
         growing = "" if run.finished else " It is still growing and is followed."
@@ -182,7 +190,7 @@ class Guidance(QObject):
             "information",
             (
                 Button("Back to my project", back, primary=True, stays=True),
-                Button("Continue training", go_on, stays=True),
+                *(() if go_on is None else (Button("Continue training", go_on, stays=True),)),
                 Button("Open its project", open_project, stays=True),
             ),
             closable=False,

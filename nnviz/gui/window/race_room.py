@@ -47,6 +47,8 @@ class RaceRoom(QObject):
         self._page: RacePage | None = None
         self._glass: Magnifier | None = None
         self._focus: QWidget | None = None
+        #: The page of a lecture, which covers what had the keyboard at the desk; None while there is no lecture.
+        self.lecture: Callable[[], QWidget | None] = lambda: None
         window.installEventFilter(self)
         follow(theme.notifier.mode_changed, self._on_mode, self)
 
@@ -112,7 +114,7 @@ class RaceRoom(QObject):
             return
         self._front.hide()
         self._page.hide()
-        before, self._focus = self._focus, None
+        before, self._focus = self.lecture() or self._focus, None
         if before is not None and shiboken6.isValid(before) and before.isVisible():
             before.setFocus(Qt.FocusReason.OtherFocusReason)
         self.changed.emit()

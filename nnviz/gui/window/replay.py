@@ -66,6 +66,8 @@ class Replay(QObject):
         self._outlook: Outlook | None = None
         self._failure = ""
         self._damaged = 0
+        #: Whether it was said that the run is still trained in this program.
+        self._told_trained = False
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self._look)
@@ -81,9 +83,15 @@ class Replay(QObject):
         self._failure, self._damaged = "", 0
         self._dismiss()
         self._training.show_replay(run, project, READ_ONLY)
-        self._guidance.tell_replay(run, path, self.back, self.open_project, self.go_on)
+        self._tell(run, path)
         self._timer.start()
         self._canvas.camera.fit()
+
+    def _tell(self, run: TolerantRun | Run, path: Path) -> None:
+        """What is looked at; one that is still trained here can be gone on with when that is over."""
+        self._told_trained = isinstance(run, Run) and not run.finished
+        go_on = None if self._told_trained else self.go_on
+        self._guidance.tell_replay(run, path, self.back, self.open_project, go_on)
 
     def back(self) -> None:
         """Show the document again, as it was left."""
@@ -124,7 +132,11 @@ class Replay(QObject):
     def _look(self) -> None:
         """Say what turned out to be damaged, and read on in a run that still grows: the disk is a thread's work."""
         run = self._run
-        if run is None or isinstance(run, Run):
+        if isinstance(run, Run):
+            if self._told_trained and run.finished and self.path is not None:
+                self._tell(run, self.path)
+            return
+        if run is None:
             return
         damaged = list(run.damaged)
         if len(damaged) != self._damaged and self.path is not None:

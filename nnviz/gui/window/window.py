@@ -83,6 +83,7 @@ from nnviz.project.shown_document import ShownDocument
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.quantities import LOSS
 from nnviz.record.run import Run
+from nnviz.train.workbench import State
 
 if TYPE_CHECKING:
     from nnviz.gui.inspector import Inspector
@@ -186,6 +187,7 @@ class MainWindow(QMainWindow):
         self.flow.bar.bind(self.actions_by_name)
         #: The page for a hall, over everything.
         self.lecture = Lecture(self, self.workspace, self.canvas, self.interests, self.actions_by_name)
+        self.race_room.lecture = lambda: self.lecture.page
         self.lecture.cure_requested.connect(self.cures.cure)
         self.message.said.connect(self.lecture.say)
         self.notices.told.connect(self.lecture.say)
@@ -523,9 +525,12 @@ class MainWindow(QMainWindow):
 
     def _on_file_failed(self) -> None:
         """The run with which the window was to begin is none: it begins with the document."""
-        if self._finished or self._run_path is None or self.training.started or self.training.replay is not None:
+        training = self.training
+        if self._finished or self._run_path is None or training.started or training.replay is not None:
             return
-        self.training.start()
+        if training.workbench.state is not State.EMPTY:  # there is a session, or one is on its way
+            return
+        training.start()
 
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")

@@ -256,12 +256,12 @@ class EvaluationPanel(Panel):
         if self._asked is not None or self.why_not:
             return
         split, network = self._split, self.workspace.network
-        live, key = network.is_live, network.key
+        live, of = network.is_live, network.key[:3]
 
         def done(found: AnyEvaluated) -> None:
             self._asked = None
             if not live:
-                self._own[split] = (key, found)
+                self._own[split] = (of, found)
             self._show_button()
             self.redraw()
 
@@ -320,8 +320,10 @@ class EvaluationPanel(Panel):
             self._read = (reading, from_reading(reading))
         found = self._read[1]
         own = self._own.get(self._split)
-        if own is not None and own[0] == self.workspace.network.key:
-            found = own[1]
+        if own is not None and own[0] == self.workspace.network.key[:3]:
+            # A run that grows may have got a newer one since it was asked.
+            newer = step is None and found is not None and found.step > own[1].step
+            found = found if newer else own[1]
         if found is None:
             self._forget()
             return False

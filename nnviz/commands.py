@@ -342,6 +342,8 @@ def _checked(options: TrainOptions) -> tuple[Project, SourceFacts]:
         raise InputError("--resume needs --run-file FILE: the run to go on with.")
     if options.resume and options.warm_from is not None:
         raise InputError("--warm-from begins a run and --resume goes on with one: take one of them.")
+    if options.shard and options.warm_from is not None:
+        raise InputError("--warm-from needs the whole network in each process, --shard divides it: take one of them.")
     _check_data_folder(options.data_dir)
     if options.tensorboard is not None:
         paths.check_folder(options.tensorboard, "--tensorboard")

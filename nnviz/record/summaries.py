@@ -18,7 +18,8 @@ import msgspec
 
 from nnviz import __version__
 from nnviz.record.library import KeptRun
-from nnviz.record.summary import Settings, Summary, is_written, summary
+from nnviz.record.summary import Settings, Summary, cleaned, is_written, summary
+from nnviz.regular_files import read_regular
 
 #: The file of a folder's summaries.
 KEPT = ".summaries"
@@ -109,10 +110,9 @@ class Summaries:
         if self._kept is None:
             self._kept = {}
             with suppress(OSError, ValueError, msgspec.MsgspecError, RecursionError):
-                with (self.folder / KEPT).open("rb") as file:
-                    found = msgspec.msgpack.decode(file.read(_LARGEST), type=_File)
+                found = msgspec.msgpack.decode(read_regular(self.folder / KEPT, _LARGEST), type=_File)
                 if found.version == __version__:
-                    self._kept = found.runs
+                    self._kept = {name: _Kept(one.mark, cleaned(one.summary)) for name, one in found.runs.items()}
         return self._kept
 
 

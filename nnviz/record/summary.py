@@ -9,7 +9,7 @@ import itertools
 import math
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, TypedDict
 
@@ -38,6 +38,8 @@ _MOST_ROWS = 64
 #: Settings of one run that are kept, and letters of one of them.
 MOST_SETTINGS, LONGEST_SETTING = 4096, 200
 _LONGEST_TITLE, _LONGEST_DEVICE = 200, 40
+#: Letters of a sentence about a file, whose path may be in it.
+_LONGEST_DAMAGE = 8192
 _MOST_PARAMETERS = 2**53
 
 
@@ -156,6 +158,20 @@ def summary_of(run: RunView, settings: Mapping[str, SettingValue]) -> Summary:
         seed=info.seed,
         parameters=_parameters(info.facts),
         **_figures(lambda series, _all: run.scalars(series), run.last_step),
+    )
+
+
+def cleaned(told: Summary) -> Summary:
+    """The same, where it comes from elsewhere than :func:`summary`: its texts are as short, and of one line each."""
+    return replace(
+        told,
+        title=_line(told.title, _LONGEST_TITLE),
+        state=_line(told.state, _LONGEST_DEVICE),
+        device=_line(told.device, _LONGEST_DEVICE),
+        damage=_line(told.damage, _LONGEST_DAMAGE),
+        settings=_clean_settings(told.settings),
+        losses={name: value for name, value in told.losses.items() if name in _LOSSES},
+        parameters=max(0, min(told.parameters, _MOST_PARAMETERS)),
     )
 
 
@@ -288,9 +304,13 @@ def _curve(connection: sqlite3.Connection, series: str, all_of_it: bool) -> Curv
 
 
 def _settings(project: bytes, settings: Settings) -> Mapping[str, SettingValue]:
+    return _clean_settings(settings(project))
+
+
+def _clean_settings(found: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
     return {
-        path[:LONGEST_SETTING]: _line(value, LONGEST_SETTING) if isinstance(value, str) else value
-        for path, value in itertools.islice(settings(project).items(), MOST_SETTINGS)
+        _line(path, LONGEST_SETTING): _line(value, LONGEST_SETTING) if isinstance(value, str) else value
+        for path, value in itertools.islice(found.items(), MOST_SETTINGS)
     }
 
 
@@ -300,4 +320,6 @@ def _parameters(facts: Mapping[str, str]) -> int:
 
 
 def _line(text: str, most: int) -> str:
+    if len(text) <= most and text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else " " for letter in text[:most])

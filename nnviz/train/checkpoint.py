@@ -67,7 +67,8 @@ class Progress(msgspec.Struct, frozen=True):
         went_on_after: Epochs after which it was gone on with although early stopping had ended it.
         more_until: How far to train where that is farther than the project says, because somebody asked for more; else
             0.
-        loss_scale: What the loss is multiplied by in half floats, as ``float.hex``; empty where it is not.
+        loss_scale: What the loss is multiplied by in half floats, as ``float.hex``, or was when it was last computed in
+            them; empty where it never was.
         loss_scale_steps: For how many updates it was.
     """
 

@@ -329,7 +329,7 @@ class Race:
                 raise Cancelled("The race was closed before it began.")
             if self._keep:
                 self._open_file(lane)
-            same = data is not None and lane.project.data == self.lanes[0].project.data
+            same = data is not None and data.config == lane.project.data
             lane.session = TrainingSession(
                 lane.project,
                 lane.run,

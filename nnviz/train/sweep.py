@@ -30,6 +30,7 @@ from nnviz.record.library import Label, Library
 from nnviz.record.places import new_run_paths, runs_folder
 from nnviz.record.quantities import EPOCH, QUANTITIES
 from nnviz.record.run import RunView
+from nnviz.record.run_lock import RunFileBusy, RunLock
 from nnviz.train import sweep_record
 from nnviz.train.headless import train_to_file
 from nnviz.train.position import EpochResult
@@ -169,15 +170,20 @@ class Sweep:
             InputError: The file cannot be read, or says what cannot be done.
         """
         sweep = cls(sweep_record.load(path), path, budget, **others)  # type: ignore[arg-type]  # of __init__
-        for at, trial in enumerate(sweep.record.trials):
-            paths = {one.path: one for one in sweep.space.dimensions}
+        sweep._refuse_other_trials(sweep.record)
+        return sweep
+
+    def _refuse_other_trials(self, record: SweepRecord) -> None:
+        paths = {one.path: one for one in self.space.dimensions}
+        for at, trial in enumerate(record.trials):
             if trial.settings.keys() != paths.keys() or not all(
                 paths[key].allows(value) for key, value in trial.settings.items()
             ):
                 raise InputError(
-                    "A trial has values that this sweep does not vary.", file=str(path), field=f"trials[{at}].settings"
+                    "A trial has values that this sweep does not vary.",
+                    file=str(self.path),
+                    field=f"trials[{at}].settings",
                 )
-        return sweep
 
     # -- any thread ---------------------------------------------------------------------------------------------------
 
@@ -205,21 +211,53 @@ class Sweep:
     def run(self) -> str:
         """Train until the budget is used, everything was tried, or somebody stops it; why it ended, as a sentence.
 
+        Nobody else may make runs of the same sweep meanwhile. What may pass ends it without ending the run under way,
+        which is gone on with or begun anew next time.
+
         Raises:
-            InputError: The data cannot be used, or have no such figure.
+            InputError: Somebody else makes its runs; or the data cannot be used, or have no such figure; or the file of
+                a run cannot be written now.
             StorageError: What is known cannot be written.
             Cancelled: It was interrupted from outside.
         """
         self._began = time.monotonic()
         ended = "It was broken off."
         try:
-            ended = self._run()
+            lock = self._locked()
+            try:
+                self._look_anew()
+                ended = self._run()
+            finally:
+                lock.release()
         except NnvizError as error:
             ended = str(error)
             raise
         finally:
             self._tell(trial=-1, epoch=0, epochs=0, resting=False, ended=ended)
         return ended
+
+    def _locked(self) -> RunLock:
+        try:
+            return RunLock.take(self.path)
+        except RunFileBusy:
+            raise InputError(
+                "Another nnviz is making the runs of this sweep: wait for it, or stop it there.", file=str(self.path)
+            ) from None
+        except OSError as error:
+            raise StorageError(f"The sweep cannot be kept in {self.path}: {error.strerror or error}.") from error
+
+    def _look_anew(self) -> None:
+        """What others have made of it since it was opened."""
+        if not self.path.exists():
+            return
+        found = sweep_record.load(self.path)
+        if found == self.record:
+            return
+        if found.plan != self.record.plan:
+            raise InputError("Another sweep was put in the place of this one: open it anew.", file=str(self.path))
+        self._refuse_other_trials(found)
+        self.record = found
+        self._tell(runs=found.runs)
 
     def _run(self) -> str:
         while True:
@@ -279,7 +317,13 @@ class Sweep:
         first = len(trial.runs) == 1
         self._judge = Judge(self.record.plan, self.space, ended, trial) if self.record.plan.pruning and first else None
         self._given_up = False
-        state, reason = self._train(project, path, resume)
+        try:
+            state, reason = self._train(project, path, resume)
+        except NnvizError as error:
+            if _may_pass(error) and self._session is None and not resume:
+                with suppress(StorageError):  # the file of that name is somebody else's, or none
+                    self._keep(trial, SweptRun(seed))
+            raise
         if self._refused is not None:
             raise self._refused
         curve, seconds = self._result()
@@ -319,7 +363,7 @@ class Sweep:
         except DataError:
             raise
         except (NnvizError, OSError, MemoryError, RuntimeError) as error:
-            if not isinstance(error, NnvizError) and not is_out_of_memory(error):
+            if _may_pass(error) or not (isinstance(error, NnvizError) or is_out_of_memory(error)):
                 raise
             return "failed", str(error)
         finally:
@@ -393,6 +437,11 @@ class Sweep:
         seconds = time.monotonic() - self._began
         self.progress = replace(self.progress, seconds=seconds, **changed)  # type: ignore[arg-type]  # fields of Progress
         self._on_change()
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether it says nothing of the run: its file could not be written now, or somebody else was at it."""
+    return isinstance(error, StorageError) or isinstance(error.__cause__, StorageError)
 
 
 def _seconds(run: RunView) -> float:

@@ -174,6 +174,9 @@ class Training:
             self._updates = with_recipe(self._kernels or self.optimizer, [*self.network.parameters()], config)
         #: How steps are computed with narrow numbers; None for 32 bits.
         self._mixed: MixedPrecision | None = None
+        #: The scale of the loss in the checkpoint that it goes on from, (0, 0) for none: that updates may have been
+        #: left out stays true where steps are computed without a scale from here on.
+        self._scale_before = (0.0, 0)
         narrow = None if self.optimizer is None else mixed_type(config, self.network, device)
         if narrow is not None:
             self._mixed = MixedPrecision(device, narrow, [p for p in self.network.parameters() if p.requires_grad])
@@ -266,7 +269,7 @@ class Training:
         #: the last restore.
         own = among(LiveSettings.of(project), self.network.node_ids)
         if own.frozen and self.is_divided:
-            raise ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
+            raise _frozen_and_divided()
         self._plans = [_Plan(_BEFORE, optimizers.learning_rate(config), config.epochs, own)]
         #: The settings that network, optimizer and updates have; None where the optimizer's came with a checkpoint.
         self._settings_in_use: LiveSettings | None = replace(own, frozen=frozenset())
@@ -651,7 +654,14 @@ class Training:
 
     def take(self, checkpoint: Checkpoint) -> None:
         """In a process that follows another one: the state of that; the random numbers stay this one's own."""
+        self._use_epoch_plan(self._epoch_plan_of(checkpoint))
         self._put_back(replace(checkpoint, random=self.random.capture()))
+        # What was changed while it trained is not in the project, which is all that this process began with.
+        if checkpoint.curation is not None:
+            self._curated = self._curated_from(checkpoint)
+        if checkpoint.live is not None:
+            self._plans = [self._plans[-1]._replace(first_step=_BEFORE, settings=checkpoint.live)]
+        self._use_settings(self._plans[-1].settings)
 
     def give(self, *, weights_alone: bool) -> None:
         """In a process that follows another one: its part of a checkpoint that the first one makes."""
@@ -1049,6 +1059,8 @@ class Training:
         """
         self.settle()
         scale, scaled_steps = (0.0, 0) if self._mixed is None else self._mixed.scale
+        if not scale:
+            scale, scaled_steps = self._scale_before
         progress = Progress(
             step=self._step,
             evaluated_epochs=self._evaluated_epochs,
@@ -1095,6 +1107,7 @@ class Training:
         Raises:
             RunFileError: It belongs to another network or another optimizer, or cannot be right; nothing was changed.
             DataError: It was made on other data, likewise.
+            ProjectError: Layers were frozen in it, and the network is divided now; likewise.
         """
         checkpoints.check_data(checkpoint, self.data.fingerprint)
         own = self.epoch_plan
@@ -1180,6 +1193,8 @@ class Training:
             problem = checkpoint.live.problem(self._optimizer_kind, self.network.graph.nodes)
             if problem:
                 raise checks.damaged(f"of the settings that were changed, {problem}")
+            if checkpoint.live.frozen and self.is_divided:
+                raise _frozen_and_divided()
 
     def _put_back(self, checkpoint: Checkpoint) -> None:
         progress = checkpoint.progress
@@ -1209,8 +1224,11 @@ class Training:
         self._validated.restore(progress.figures, progress.evaluated_epochs)
         self._went_on_after = progress.went_on_after
         self._look_back()
-        if self._mixed is not None and progress.loss_scale:
-            self._mixed.scale = float.fromhex(progress.loss_scale), progress.loss_scale_steps
+        self._scale_before = (0.0, 0)
+        if progress.loss_scale:
+            self._scale_before = float.fromhex(progress.loss_scale), progress.loss_scale_steps
+            if self._mixed is not None:
+                self._mixed.scale = self._scale_before
         self.test_uses = max(self.test_uses, progress.test_uses)  # What was seen cannot be unseen.
         self._batches = None
         if self.examples is not None:
@@ -1245,6 +1263,10 @@ class Training:
 
 def _not_finite(step: int) -> NotFiniteError:
     return NotFiniteError(f"The loss of step {step} is not a finite number.", step=step)
+
+
+def _frozen_and_divided() -> ProjectError:
+    return ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
 
 
 def _needs_several(network: Network) -> str:

@@ -93,6 +93,31 @@ def test_a_summary_is_read_once_and_again_when_its_file_changes(
         assert repr(Summaries(tmp_path).of(kept_runs(tmp_path))[0]) == repr(found)
 
 
+@pytest.mark.timeout(20)
+def test_kept_texts_are_believed_no_more_than_those_of_runs_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = written(planted(), tmp_path / "a.nnvizrun")
+    known = Summaries(tmp_path)
+    known.of(kept_runs(tmp_path))
+    known.keep(kept_runs(tmp_path))
+    kept = msgspec.msgpack.decode((tmp_path / KEPT).read_bytes())
+    long = "x\n\x1b[2J\u202e" + "y" * 5000
+    kept["runs"][path.name]["summary"] |= {
+        **dict.fromkeys(("title", "state", "device"), long),
+        "settings": {long: long, **{str(n): n for n in range(9000)}},
+        "losses": {long: 1.0, "loss/train": 0.5},
+    }
+    (tmp_path / KEPT).write_bytes(msgspec.msgpack.encode(kept))
+    found = Summaries(tmp_path).of(kept_runs(tmp_path))[0][path]
+    texts = [found.title, found.state, found.device, *found.losses]
+    texts += [text for pair in found.settings.items() for text in pair if isinstance(text, str)]
+    assert found.title.startswith("x ") and all(text.isprintable() and len(text) <= 200 for text in texts)
+    assert len(found.settings) <= 4096 and found.losses == {"loss/train": 0.5}
+    if hasattr(os, "mkfifo"):
+        (tmp_path / KEPT).unlink()
+        os.mkfifo(tmp_path / KEPT)
+        assert Summaries(tmp_path).of(kept_runs(tmp_path))[0][path].title == "A B"
+
+
 def test_settings_are_laid_beside_each_other_with_their_defaults() -> None:
     node = next(key for key, node in SPIRAL.graph.nodes.items() if node.kind == "linear")
     wider = SetParam(node, "out_features", 5).apply(SPIRAL)

@@ -18,11 +18,11 @@ import training_helpers
 from torch import nn
 from training_helpers import CNN, CPU, images
 
-from nnviz.errors import ParamError, RunFileError
+from nnviz.errors import ParamError, ProjectError, RunFileError
 from nnviz.network.builders import LIVE
 from nnviz.project import registry
 from nnviz.project.edits import Freeze, SetParam, SetTraining
-from nnviz.project.model import Choice, Project, TrainConfig
+from nnviz.project.model import Choice, Curated, Project, TrainConfig
 from nnviz.project.samples import templates
 from nnviz.project.samples.sketch import chain, dropout, flatten, image, linear, output
 from nnviz.record.run import Run
@@ -335,3 +335,30 @@ def test_a_run_is_gone_on_with_the_settings_that_were_asked_for(tmp_path: Path) 
         ]
     assert last.progress.step == 2 * step and torch.equal(last.weights["linear1.weight"], before)
     assert last.live == LiveSettings.of(after)
+
+
+def test_a_process_that_follows_goes_on_by_what_was_changed_while_it_trained() -> None:
+    """Batches of another size, a frozen layer and labels to the end of the epoch are no part of the project."""
+    graph = chain(image(1, 8, 8), flatten(), linear(8), linear(3), output())
+    layer = next(node for node in graph.nodes if node.startswith("linear"))
+    plain = msgspec.structs.replace(project(optimizer="sgd"), graph=graph)
+    before, leads, follows = made(plain), made(plain), Training(plain, DATA, CPU)
+    training_helpers.MADE.append(follows)
+    before.curate([Curated(number, label="c") for number in range(300)])
+    before.take_on(other(before, "sgd", batch_size=35, frozen=frozenset({layer})))
+    advance(before, 20)
+    checkpoint = from_blobs(to_blobs(before.capture()))
+    leads.restore(checkpoint)
+    follows.take(from_blobs(to_blobs(leads.capture())))
+    for _ in range(18):  # over the end of the epoch
+        follows.follow(leads.step, leads.learning_rate)
+        advance(leads, 1)
+        assert bits(follows)[: len(follows.network.state_dict())] == bits(leads)[: len(follows.network.state_dict())]
+    assert not leads.between_epochs and leads.epoch == 2
+    refusing = made(plain)
+    sizes = refusing.epoch_plan.sizes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "is_divided", True)
+        with pytest.raises(ProjectError, match="Frozen layers"):
+            refusing.restore(checkpoint)
+    assert refusing.step == 0 and refusing.epoch_plan.sizes == sizes

@@ -106,6 +106,29 @@ def test_a_resumed_one_is_bit_for_bit_the_uninterrupted_one(
         assert second._mixed is not None and second._mixed.scale == whole._mixed.scale
 
 
+def test_updates_that_were_left_out_in_half_floats_stay_so_where_there_are_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Gone on with twice on a device without half floats, and then on one that has them."""
+    with monkeypatch.context() as patch:
+        halves(patch)
+        first = made(PLAIN, precision="mixed")
+        assert first._mixed is not None
+        first._mixed.scale = 2.0**127, 0
+        advance(first, 5)
+        assert first._mixed.scale[0] < 2.0**127
+    for _ in range(2):
+        then = made(PLAIN, precision="mixed")
+        then.restore(from_blobs(to_blobs(first.capture())))
+        advance(then, 1)
+        assert then.capture().progress.loss_scale == first.capture().progress.loss_scale
+        first = then
+    halves(monkeypatch)
+    last = made(PLAIN, precision="mixed")
+    last.restore(from_blobs(to_blobs(first.capture())))
+    assert last._mixed is not None and last._mixed.scale[0].hex() == first.capture().progress.loss_scale
+
+
 def test_what_looks_at_gradients_sees_them_without_the_scale_and_an_overflow_changes_no_weight(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -108,6 +108,28 @@ def test_one_that_fails_ends_alone_with_its_sentence() -> None:
     assert race.state is RaceState.DONE and race.lanes[1].run.finished and race.lanes[1].run.state == "failed"
 
 
+def test_everyone_trains_on_data_of_their_own_where_the_first_cannot_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data that are passed on are those of the second, and the third asked for those of the first."""
+    prepare = TrainingSession._prepare
+
+    def failing(session: TrainingSession) -> None:
+        if session.project.training.seed == 5:
+            raise TooLargeError("The memory is not enough.")
+        prepare(session)
+
+    monkeypatch.setattr(TrainingSession, "_prepare", failing)
+    other = ("data.validation_fraction", 0.5)
+    entrants = (Entrant("first", (("training.seed", 5),)), Entrant("second", (other,)), Entrant("third"))
+    race = Race(_spiral(), entrants, keep=False, probes=lambda: ())
+    race._prepare()
+    held_back = [lane.session.position.validation_count if lane.session else None for lane in race.lanes]
+    race._end()
+    alone = TrainingSession(race.lanes[2].project, Run(), probes=())
+    alone.begin()
+    assert held_back[0] is None and held_back[2] == alone.position.validation_count != held_back[1]
+    alone.end()
+
+
 def test_pausing_and_stepping_leave_all_at_the_same_step() -> None:
     project = _spiral(epochs=500)
     race = Race(project, _preset(project, "activations"), keep=False)

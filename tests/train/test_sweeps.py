@@ -13,13 +13,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from nnviz.errors import InputError, TooLargeError
+from nnviz.errors import InputError, StorageError, TooLargeError
 from nnviz.project.files import io
 from nnviz.project.model import Project
 from nnviz.project.samples import templates
 from nnviz.project.settings import with_setting
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
+from nnviz.record.run_lock import RunLock
 from nnviz.record.store import open_run
 from nnviz.train import sweep_record
 from nnviz.train.headless import train_to_file
@@ -148,6 +149,46 @@ def test_a_sweep_that_was_broken_off_makes_exactly_what_is_missing() -> None:
         return [(found.settings, [(run.seed, run.curve) for run in found.runs]) for found in record.trials]
 
     assert made(again.record) == made(straight.record)
+
+
+def test_one_sitting_at_a_time_and_what_passes_leaves_the_run_to_be_made() -> None:
+    """A second one ends with a sentence; a busy file or a full disk is no result."""
+    whole = plan("training.learning_rate=0.01,0.02")
+    said: list[str] = []
+
+    def another() -> None:
+        if first.progress.epoch == 1 and not said:
+            with pytest.raises(InputError, match="Another nnviz is making the runs") as refused:
+                Sweep.reopen(first.path, Budget(), probes=()).run()
+            said.append(str(refused.value))
+            first.stop()
+
+    first = Sweep.begin(whole, Budget(), on_change=another, probes=())
+    opened_before = Sweep.reopen(first.path, Budget(), probes=())
+    first.run()
+    begun = first.record.trials[0].runs[0]
+    assert said and begun.state == "begun"
+    lock = RunLock.take(runs_folder() / begun.run)
+    with pytest.raises(InputError, match="being written"):
+        Sweep.reopen(first.path, Budget(), probes=()).run()
+    lock.release()
+    assert sweep_record.load(first.path).trials[0].runs[0].run == begun.run
+
+    def full(*arguments: object, **others: object) -> Outcome:
+        raise InputError("The run cannot be kept here: no space is left.") from StorageError("no space is left")
+
+    opened_before.run()
+    record = sweep_record.load(first.path)
+    assert [(run.run == begun.run, run.state) for found in record.trials for run in found.runs] == [
+        (True, "done"),
+        (False, "done"),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nnviz.train.sweep.train_to_file", full)
+        other = Sweep.begin(whole, Budget(), probes=())
+        with pytest.raises(InputError, match="no space"):
+            other.run()
+    assert [(run.run, run.state) for run in sweep_record.load(other.path).trials[0].runs] == [("", "begun")]
 
 
 def test_without_a_validation_split_it_ends_with_a_sentence() -> None:

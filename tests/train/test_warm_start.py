@@ -9,7 +9,7 @@ import torch
 from msgspec.structs import replace as changed
 
 from nnviz.cli import main
-from nnviz.errors import RunFileError
+from nnviz.errors import RunFileError, TrainingError
 from nnviz.project.edits import SetParam
 from nnviz.project.files import io
 from nnviz.project.model import Choice, DataConfig, Project, TrainConfig
@@ -19,6 +19,7 @@ from nnviz.train import checkpoint as checkpoints
 from nnviz.train.headless import train_to_file
 from nnviz.train.session import TrainingSession
 from nnviz.train.start import WarmStart
+from nnviz.train.training import Training
 from nnviz.train.warm_start import WARM_START
 
 PROJECT = Project(
@@ -85,3 +86,14 @@ def test_where_no_layer_fits_nothing_starts(tmp_path: Path) -> None:
     small = changed(PROJECT, graph=chain(features(2), linear(3), linear(1), output("bce_logits")))
     with pytest.raises(RunFileError, match=r"No layer fits the weights of first\.nnvizrun \(.*3 × 2, not 6 × 2"):
         weights_at_the_start(small, WarmStart(path.name, path))
+
+
+def test_a_divided_network_does_not_start_warm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What starts fresh has its other parts in other processes; said before anything is read, sent or waited for."""
+    assert main(["train", "sample:spiral", "--shard", "--warm-from", str(tmp_path / "any.nnvizrun")]) == 2
+    assert "take one of them" in capsys.readouterr().err
+    monkeypatch.setattr(Training, "is_divided", True)
+    with pytest.raises(TrainingError, match="leave out --warm-from"):
+        weights_at_the_start(PROJECT, WarmStart("any", tmp_path / "any.nnvizrun"))

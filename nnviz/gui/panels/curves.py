@@ -95,7 +95,7 @@ def curve_choices(smoothing: str) -> tuple[PanelChoice, ...]:
             "axis",
             "step",
             (
-                PanelOption("step", "Axis in &steps", "Steps of the training along the horizontal axis", "S"),
+                PanelOption("step", "A&xis in steps", "Steps of the training along the horizontal axis", "S"),
                 PanelOption("epoch", "Axis in &epochs", "Epochs along the horizontal axis", "E"),
             ),
         ),

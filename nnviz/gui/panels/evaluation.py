@@ -95,7 +95,7 @@ class EvaluationPanel(Panel):
             "count",
             (
                 PanelOption("count", "&Number of examples", "Cells of the confusion matrix say how many", "N"),
-                PanelOption("share", "&Share of the row", "Cells say which part of a class was taken for what", "R"),
+                PanelOption("share", "Share o&f the row", "Cells say which part of a class was taken for what", "R"),
                 PanelOption(
                     "errors", "&Mistakes alone", "Without what was recognised, so that mistakes stand out", "W"
                 ),

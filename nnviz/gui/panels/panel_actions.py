@@ -182,6 +182,7 @@ def instrument_actions(use: Callable[[str], object]) -> tuple[Offer, ...]:
             do=lambda: use(command),
             keys=(keys,),
             menu="&Instruments",
+            submenu="&Instrument used last",
             section=section,
         )
 

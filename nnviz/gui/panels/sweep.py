@@ -122,6 +122,7 @@ class SweepPanel(Panel):
         set_font(self.names, 12)
         self.names.activated.connect(lambda place: self._sweeps.show(self.names.itemData(place)))
         self.add_to_header(self.names)
+        self.names.hide()  # as long as there is no sweep
         self.add_to_header(self.views)
         self._stack = QStackedWidget(self.body)
         params = {kind: spec.params for kind, spec in datasets.datasets().items()}
@@ -169,6 +170,7 @@ class SweepPanel(Panel):
         self.start_button.setProperty("role", "primary")
         for button in (self.open_button, self.compare_button, self.use_button, self.more_button, self.start_button):
             foot.addWidget(button)
+            button.setVisible(button is self.start_button)  # Together they would ask for a wider panel than there is.
         self.body_layout.addLayout(foot)
         follow(self._sweeps.changed, self._on_changed)
         follow(self.workspace.training.changed, self._show_foot)
@@ -216,6 +218,7 @@ class SweepPanel(Panel):
         """One row a run, with the settings of its trial."""
         record = self._sweeps.record
         if record is None:
+            yield ["trial", "seed", "state", "run"]
             return
         paths = [one.path for one in self._sweeps.dimensions]
         yield ["trial", *paths, "seed", record.plan.objective, "state", "run"]

@@ -26,6 +26,7 @@ from nnviz.errors import InputError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.icons import bind
 from nnviz.gui.parts.action import literal
+from nnviz.gui.parts.flow_row import FlowRow
 from nnviz.gui.parts.widgets import Segments, set_font
 from nnviz.project import flat_settings, registry
 from nnviz.project.files import io
@@ -167,6 +168,9 @@ class SweepSetup(QWidget):
         self._list.setSpacing(4)
         column.addLayout(self._list)
         self.add = QComboBox(self)
+        # As wide as there is room, not as its longest setting.
+        self.add.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.add.setMinimumContentsLength(12)
         self.add.setEditable(True)
         self.add.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.add.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -183,12 +187,10 @@ class SweepSetup(QWidget):
         self.add.activated.connect(self._on_added)
         line.returnPressed.connect(self._on_typed)
         column.addWidget(self.add)
-        column.addLayout(self._choices())
+        column.addWidget(self._choices())
         column.addStretch(1)
 
-    def _choices(self) -> QVBoxLayout:
-        lines = QVBoxLayout()
-        lines.setSpacing(6)
+    def _choices(self) -> FlowRow:
         self.search = Segments(_SEARCHES, self)
         self.search.chosen.connect(lambda _key: self._on_search())
         self.seeds = self._count(
@@ -212,25 +214,28 @@ class SweepSetup(QWidget):
         for box in (self.runs, self.minutes):
             box.setFixedWidth(QFontMetrics(themes.font(13)).horizontalAdvance("100 000") + 36)
         self.seeds.setFixedWidth(QFontMetrics(themes.font(13)).horizontalAdvance("100") + 36)
-        for widgets in (
-            (("Search", self.search), ("Seeds", self.seeds), ("Runs at most", self.runs)),
-            (("Best by", self.objective), ("Minutes at most", self.minutes)),
-            (("", self.prune),),
+        choices = FlowRow(self, gap=10)
+        for title, widget in (
+            ("Search", self.search),
+            ("Seeds", self.seeds),
+            ("Runs at most", self.runs),
+            ("Best by", self.objective),
+            ("Minutes at most", self.minutes),
+            ("", self.prune),
         ):
-            row = QHBoxLayout()
+            held = QWidget(choices)
+            row = QHBoxLayout(held)
+            row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(6)
-            for title, widget in widgets:
-                if title:
-                    label = QLabel(title, self)
-                    label.setProperty("role", "muted")
-                    set_font(label, 12)
-                    row.addWidget(label)
-                    widget.setAccessibleName(title)
-                row.addWidget(widget)
-                row.addSpacing(8)
-            row.addStretch(1)
-            lines.addLayout(row)
-        return lines
+            if title:
+                label = QLabel(title, held)
+                label.setProperty("role", "muted")
+                set_font(label, 12)
+                row.addWidget(label)
+                widget.setAccessibleName(title)
+            row.addWidget(widget)
+            choices.add(held)
+        return choices
 
     def _count(self, most: int, least: int, help: str) -> QSpinBox:
         box = QSpinBox(self)

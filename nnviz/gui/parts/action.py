@@ -43,6 +43,8 @@ class Action:
         on: Whether it is switched on now; None for one that is not switched.
         wording: Text and help as they are now, for one that says other things at other times.
         icon: Name of an icon, or empty.
+        submenu: Title of a menu inside that menu, which holds all of the section that name it; empty: it stands there
+            itself.
         canvas_only: Its keys belong to the canvas: they do nothing where something else has the focus.
     """
 
@@ -57,6 +59,7 @@ class Action:
     on: Callable[[], bool] | None = None
     wording: Callable[[], tuple[str, str]] | None = None
     icon: str = ""
+    submenu: str = ""
     canvas_only: bool = False
 
     @property

@@ -15,6 +15,8 @@ from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.edits import Edit, SetTraining, SetView
 
 _MENU = "&Train"
+#: A menu in it: which example the cards show.
+_EXAMPLES = "E&xample on the cards"
 _LARGEST_SEED = 2**31 - 1
 
 
@@ -142,6 +144,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             keys=(keys,),
             icon=icon,
             menu=_MENU,
+            submenu=_EXAMPLES,
             section=3,
             why_not=why_no_pin,
         )
@@ -322,6 +325,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             keys=("Ctrl+F3",),
             icon="pin",
             menu=_MENU,
+            submenu=_EXAMPLES,
             section=3,
             why_not=pinning.why_no_pin,
             on=lambda: pinning.is_pinned,
@@ -333,6 +337,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             do=lambda: pinning.step(1),
             keys=("F3",),
             menu=_MENU,
+            submenu=_EXAMPLES,
             section=3,
             why_not=pinning.why_no_step,
         ),
@@ -343,6 +348,7 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             do=lambda: pinning.step(-1),
             keys=("Shift+F3",),
             menu=_MENU,
+            submenu=_EXAMPLES,
             section=3,
             why_not=pinning.why_no_step,
         ),

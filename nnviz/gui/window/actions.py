@@ -90,9 +90,13 @@ def make_menus(bar: QMenuBar, made: Mapping[str, QAction], offered: Sequence[Off
         for section in sections:
             if menu.actions():
                 menu.addSeparator()
+            inner: dict[str, QMenu] = {}
             for offer in section:
                 if isinstance(offer, Action):
-                    menu.addAction(made[offer.name])
+                    if offer.submenu and offer.submenu not in inner:
+                        inner[offer.submenu] = menu.addMenu(offer.submenu)
+                        inner[offer.submenu].setToolTipsVisible(True)
+                    inner.get(offer.submenu, menu).addAction(made[offer.name])
                 else:
                     for submenu in offer.make(menu):
                         menu.addMenu(submenu)

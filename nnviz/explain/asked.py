@@ -111,6 +111,17 @@ def of_run(path: Path, step: int | None = None, data_dir: Path | None = None) ->
     return project, training
 
 
+def kept_at(path: Path, step: int | None = None) -> CheckpointInfo | None:
+    """The state that :func:`of_run` would take; None stands for the initial weights, or for none at all.
+
+    Raises:
+        RunFileError: The file cannot be read.
+    """
+    with open_run(path) as stored:
+        kept = stored.checkpoints()
+    return _nearest(kept, step, path) if kept else None
+
+
 def _nearest(kept: tuple[CheckpointInfo, ...], step: int | None, path: Path) -> CheckpointInfo | None:
     """None stands for the initial weights."""
     if step is None:

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from window_hands import Person
-from window_kit import OpenWindow, press_notice
+from window_kit import TIMEOUT, OpenWindow, press_notice
 
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
@@ -16,6 +16,7 @@ from nnviz.gui.window.window import MainWindow
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.library import Library
 from nnviz.record.places import runs_folder
+from nnviz.record.readings import Scalar
 from nnviz.train.race import Race
 
 Key = Qt.Key
@@ -157,3 +158,49 @@ def test_a_race_page_that_closes_in_a_lecture_leaves_the_keyboard_to_it(qtbot: Q
 def titles(window: MainWindow) -> list[str]:
     notice = window.notices.notice("replay")
     return [] if notice is None else [button.text() for button in notice.buttons]
+
+
+def test_a_race_that_is_prepared_can_be_stopped_and_cannot_hang(
+    qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window("xnor-two-layer")
+    races, own = window.races, window.feed.shown.run
+    window.race_room.show()
+    page = window.race_room.page
+    assert page is not None and len(races.entrants) == 6
+
+    # A chosen entrant is let go of by a second click, and by another list.
+    item = page.list.item(0)
+    page.list.itemClicked.emit(item)
+    assert page.add_button.text() == "Change"
+    page.list.itemClicked.emit(item)
+    assert page.add_button.text() == "Add" and not page.field.text()
+    page.list.itemClicked.emit(item)
+    page._fill_menu()
+    page.menu.actions()[0].trigger()
+    assert page.add_button.text() == "Add"
+
+    # What goes wrong in making it is said.
+    with monkeypatch.context() as broken:
+        broken.setattr("nnviz.train.race.Race.__init__", lambda *_args, **_more: {}["no such key"])
+        races.play()
+        qtbot.waitUntil(lambda: not races.alive, timeout=TIMEOUT)
+    assert "no such key" in races.words()
+
+    # Stop is heard before there is a race; twice, as what was told of the first says nothing of the second.
+    for _ in range(2):
+        races.play()
+        assert races.state == "preparing"
+        races.stop()
+        qtbot.waitUntil(lambda: races.state == "done" and not races._look.isActive(), timeout=TIMEOUT)
+        assert all(one.step <= 0 for one in races.standings) and window.feed.shown.run is own
+
+    # At rest nothing is drawn again.
+    drawn: list[object] = []
+    monkeypatch.setattr(page.overlay, "refresh", drawn.append)
+    races.moved.emit()
+    assert drawn == []
+    races.runs[0].append([Scalar("loss/train", 0, 1.0)])
+    races.moved.emit()
+    races.moved.emit()
+    assert drawn == [frozenset({"loss/train"})]

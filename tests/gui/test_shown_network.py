@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,25 @@ def test_a_recorded_run_answers_with_the_weights_that_it_keeps(
     qtbot.waitUntil(lambda: window.training.state == "replay", timeout=30_000)
     last = asked(qtbot, window)
     assert last[0] == window.feed.run.last_step
+
+    # A newer state comes into the file, as while it grows: who asked before is told, and asks another network.
+    network, before = window.workspace.network, asked(qtbot, window, lambda training: training)
+    key = network.key
+    with closing(sqlite3.connect(path)) as file, file:
+        newest = file.execute("SELECT max(id) FROM checkpoints").fetchone()[0]
+        file.execute(
+            "INSERT INTO checkpoints (id, step, epoch, tag, created) "
+            "SELECT id + 1, step, epoch, tag, created FROM checkpoints WHERE id = ?",
+            (newest,),
+        )
+        file.execute(
+            "INSERT INTO blobs (checkpoint, name, part, data) "
+            "SELECT checkpoint + 1, name, part, data FROM blobs WHERE checkpoint = ?",
+            (newest,),
+        )
+    network._seen = ()  # as if it had grown: one that does not is not looked at for long
+    qtbot.waitUntil(lambda: getattr(network.key[3], "id", 0) == newest + 1, timeout=20_000)
+    assert network.key[:3] == key[:3] and asked(qtbot, window, lambda training: training) is not before
     window.feed.set_step(0)
     first = asked(qtbot, window)
     assert first[0] == 0 and first[1] != last[1]

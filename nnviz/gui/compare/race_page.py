@@ -27,10 +27,9 @@ from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, refresh_fonts, set_font
 from nnviz.gui.runs.races import Races, changes_of, text_of
 from nnviz.project.document import Document
-from nnviz.project.entrants import Entrant
+from nnviz.project.entrants import Entrant, Preset
 from nnviz.project.flat_settings import flat_settings
 from nnviz.project.variations import ACTIVATIONS, DROPOUT
-from nnviz.record.quantities import ACCURACY, LOSS
 
 _LIST_WIDTH = 500
 #: Below this width (in a lecture the page has half as many pixels) things move closer together.
@@ -61,6 +60,8 @@ class RacePage(QWidget):
         #: The entrant that is being changed; -1 for a new one.
         self._edited = -1
         self._drawn: tuple[int, ...] = ()
+        #: How much of each of them was drawn.
+        self._cursors: list[int] = []
         self.setObjectName("RacePage")
         self.setAccessibleName("Race")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -204,11 +205,12 @@ class RacePage(QWidget):
             runs = self._races.runs
             if tuple(map(id, runs)) != self._drawn:
                 self._draw_runs()
-            elif runs:
-                self.overlay.refresh(
-                    frozenset(name for run in runs for name in run.names(f"{LOSS.name}/"))
-                    | frozenset(name for run in runs for name in run.names(f"{ACCURACY.name}/"))
-                )
+            else:
+                changes = [run.read_since(at) for run, at in zip(runs, self._cursors, strict=True)]
+                self._cursors = [one.cursor for one in changes]
+                names = frozenset[str]().union(*(one.series for one in changes))
+                if names:  # at rest nothing is drawn again
+                    self.overlay.refresh(names)
 
     def _show_rows(self) -> None:
         races, shown = self._races, self._races.shown
@@ -245,6 +247,7 @@ class RacePage(QWidget):
     def _draw_runs(self) -> None:
         runs = self._races.runs
         self._drawn = tuple(map(id, runs))
+        self._cursors = [run.read_since(0).cursor for run in runs]
         names = [entrant.name for entrant in self._races.entrants]
         self.overlay.show_runs([(run, names[at], at) for at, run in enumerate(runs) if at < len(names)])
         self.overlay.legend.hide()
@@ -262,13 +265,20 @@ class RacePage(QWidget):
             action = self.menu.addAction(literal(preset.title))
             action.setEnabled(not preset.why_not)
             action.setToolTip(preset.why_not or ", ".join(one.name for one in preset.entrants))
-            action.triggered.connect(lambda _on=False, preset=preset: self._races.choose(preset))
+            action.triggered.connect(lambda _on=False, preset=preset: self._take_preset(preset))
+
+    def _take_preset(self, preset: Preset) -> None:
+        self._leave_field()  # who was being changed there is not among these
+        self._races.choose(preset)
 
     def _choose(self, at: int) -> None:
         """Before the race, its settings are there to be changed; then its run comes on the screen."""
         races = self._races
         if races.runs:
             races.show(at)
+            return
+        if at == self._edited:  # clicked again: let go of it
+            self._leave_field()
             return
         self._edited = at
         self.field.setText(text_of(races.entrants[at].changes))

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias, cast
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
@@ -37,6 +36,7 @@ from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.parts.widgets import ElidedLabel, Segments, set_font
 from nnviz.gui.runs.shown_network import Asked
 from nnviz.project.edits import SetView
+from nnviz.project.model import PIN_SPLITS, Pin
 from nnviz.record.evaluated import AnyEvaluated, EvaluatedClasses, EvaluatedNumbers, from_reading
 from nnviz.record.interest import NOTHING, Interest
 from nnviz.record.number_text import format_number
@@ -256,12 +256,12 @@ class EvaluationPanel(Panel):
         if self._asked is not None or self.why_not:
             return
         split, network = self._split, self.workspace.network
-        live, key = network.is_live, network.key
+        live, of = network.is_live, network.key[:3]
 
         def done(found: AnyEvaluated) -> None:
             self._asked = None
             if not live:
-                self._own[split] = (key, found)
+                self._own[split] = (of, found)
             self._show_button()
             self.redraw()
 
@@ -320,8 +320,10 @@ class EvaluationPanel(Panel):
             self._read = (reading, from_reading(reading))
         found = self._read[1]
         own = self._own.get(self._split)
-        if own is not None and own[0] == self.workspace.network.key:
-            found = own[1]
+        if own is not None and own[0] == self.workspace.network.key[:3]:
+            # A run that grows may have got a newer one since it was asked.
+            newer = step is None and found is not None and found.step > own[1].step
+            found = found if newer else own[1]
         if found is None:
             self._forget()
             return False
@@ -599,14 +601,18 @@ class EvaluationPanel(Panel):
 
     def _pin_not(self) -> str:
         """Why an example of this split cannot be pinned; empty when it can."""
-        found, training = self._evaluated, self.workspace.training
+        found = self._evaluated
         if self.document.read_only:
             return self.document.read_only
-        sizes = training.split_sizes
-        pinned = "train" if len(sizes) > 1 and not sizes[1] else "validation"
-        if found is not None and found.split != pinned:
-            return f"The cards show {_SPLIT_WORDS[pinned]} examples: only these can be pinned."
+        if found is not None and found.split not in PIN_SPLITS:
+            return f"The {_SPLIT_WORDS[found.split]} examples are sealed: they cannot be pinned."
         return ""
+
+    def _pin_of(self, place: int) -> Pin:
+        """An example of this split as the document pins it."""
+        found, sizes = self._evaluated, self.workspace.training.split_sizes
+        usual = "train" if len(sizes) > 1 and not sizes[1] else "validation"
+        return Pin(place, "" if found is None or found.split == usual else found.split)
 
     def pin(self, place: int) -> None:
         """Pin an example to the canvas: the cards show what each layer makes of it."""
@@ -614,8 +620,7 @@ class EvaluationPanel(Panel):
         if reason:
             self.workspace.say(reason)
             return
-        view = msgspec.structs.replace(self.document.project.view, pinned_sample=place)
-        self.workspace.apply(SetView(view, gesture="pin"))
+        self.workspace.apply(SetView(self.document.project.view.showing(self._pin_of(place)), gesture="pin"))
 
     # ------------------------------------------------------------------ age, room, export
 

@@ -6,6 +6,7 @@ for it: what stands on the screen is read ten times a second from values that th
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ from nnviz.record.run import Run
 
 if TYPE_CHECKING:
     from nnviz.train.race import Race, Standing
+
+_log = logging.getLogger(__name__)
 
 #: Milliseconds between two looks at where everyone stands.
 _LOOK_EVERY = 100
@@ -79,6 +82,8 @@ class Races(QObject):
         self._shown = -1
         self._interest: Interest = NOTHING
         self._closed = False
+        #: Whether it shall end as soon as it has been made.
+        self._stop_wished = False
         self._voice = _Voice()
         self._voice.made.connect(self._on_made, Qt.ConnectionType.QueuedConnection)
         self._voice.refused.connect(self._on_refused, Qt.ConnectionType.QueuedConnection)
@@ -257,6 +262,7 @@ class Races(QObject):
 
     def stop(self) -> None:
         """End the race here; the runs so far are kept."""
+        self._stop_wished = True
         if self._race is not None:
             self._race.close()
 
@@ -304,15 +310,16 @@ class Races(QObject):
         data_dir = self._training.data_dir
         self._leave_race()
         self._project, self._refusal = project, ""
+        self._stop_wished, self._told = False, NONE
         voice = self._voice
 
         def work() -> None:
-            from nnviz.train import give_way  # noqa: PLC0415 - torch belongs to this thread
-
-            give_way()
-            from nnviz.train.race import Race  # noqa: PLC0415 - as above
-
             try:
+                from nnviz.train import give_way  # noqa: PLC0415 - torch belongs to this thread
+
+                give_way()
+                from nnviz.train.race import Race  # noqa: PLC0415 - as above
+
                 race = Race(
                     project,
                     entrants,
@@ -321,6 +328,10 @@ class Races(QObject):
                     on_warning=voice.said.emit,
                 )
             except InputError as error:
+                voice.refused.emit(sentence_of(error))
+                return
+            except Exception as error:  # noqa: BLE001 - it is said; else the race would be prepared for good
+                _log.warning("The race could not be made.", exc_info=True)
                 voice.refused.emit(sentence_of(error))
                 return
             if play:
@@ -351,6 +362,8 @@ class Races(QObject):
         if self._closed:
             race.close()
             return
+        if self._stop_wished:
+            race.close()
         self._race = race
         self._on_look()
 
@@ -377,7 +390,8 @@ class Races(QObject):
         """Everyone has a file: they are listed, and drawn beside each other, the first one on the screen."""
         self._kept.expire()
         self._kept.look()
-        self.show(0)
+        if self._training.document.project is self._project and not self._stop_wished:
+            self.show(0)  # not in front of another project that was opened meanwhile
 
     def _compare(self, shown: int) -> None:
         """Draw the others beside it, as many as can be told apart; each keeps its place, and its colour."""

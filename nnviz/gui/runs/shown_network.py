@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakKeyDictionary
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -17,6 +20,7 @@ from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
 from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.run import Run, RunView
+from nnviz.record.stored import CheckpointInfo, open_run
 from nnviz.record.tolerant import TolerantRun
 from nnviz.train.sub_steps import SubStep
 
@@ -27,6 +31,10 @@ _Result = TypeVar("_Result")
 
 #: Milliseconds between two looks at whether the live weights have changed.
 _LOOK_EVERY = 100
+#: Seconds between two looks at which states the file of a growing run keeps.
+_KEPT_EVERY = 1.0
+#: Looks after which a run that has not grown is left alone: what it kept last is in its file by then.
+_KEPT_LOOKS = 5
 
 
 class Asked:
@@ -76,7 +84,17 @@ class ShownNetwork(QObject):
         self._path_of = path_of
         self._background = Background(self)
         #: The network that was built last, and what of; belongs to the thread that builds it.
-        self._built: tuple[tuple[Path, int | None], train.training.Training] | None = None
+        self._built: tuple[tuple[Path, int | None, CheckpointInfo | None], train.training.Training] | None = None
+        #: Runs and sessions by number: an address is used again once its owner has gone.
+        self._numbers: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+        self._counted = itertools.count(1)
+        #: The newest state that is kept of the run that is shown, and which run that is.
+        self._newest: tuple[int, CheckpointInfo | None] = (0, None)
+        #: How far that run was at the last look, when that was, and how many looks found nothing new.
+        self._seen: tuple[object, ...] = ()
+        self._seen_at = 0.0
+        self._quiet = 0
+        self._looking = False
         self._answers: set[_Answer] = set()
         self._closed = False
         self._key = self.key
@@ -89,13 +107,18 @@ class ShownNetwork(QObject):
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal as long as the same weights are shown, and units switched alike: what an answer was given for."""
+        """Equal as long as the same weights are shown, and units switched alike: what an answer was given for.
+
+        Of a recorded run the first three are the same as long as the same run and step are shown; where that is the
+        newest step of a run that grows, the fourth is the newest state that its file is known to keep.
+        """
         shown = self._feed.shown
         if not self.is_live:
-            return ("kept", id(shown.run), shown.step)
+            number = self._number(shown.run)
+            return ("kept", number, shown.step, self._newest[1] if self._newest[0] == number else None)
         position = self._bridge.position
         at = (position.step, position.edits, position.switches) if position is not None else (-1, 0, 0)
-        return ("live", id(self._bridge.session), *at)
+        return ("live", self._number(self._bridge.session), *at)
 
     @property
     def is_live(self) -> bool:
@@ -232,16 +255,52 @@ class ShownNetwork(QObject):
         return path
 
     def _build(self, path: Path, step: int | None) -> train.training.Training:
-        key = (path, step)
-        if self._built is None or self._built[0] != key:
-            from nnviz.explain.asked import of_run  # noqa: PLC0415 - torch belongs to this thread
+        from nnviz.explain.asked import kept_at, of_run  # noqa: PLC0415 - torch belongs to this thread
 
+        key = (path, step, kept_at(path, step))
+        if self._built is None or self._built[0] != key:
             self._built = None  # its memory goes before the next one needs some
             _, training = of_run(path, step, self._training.data_dir)
             self._built = (key, training)
         return self._built[1]
 
+    def _number(self, owner: object | None) -> int:
+        """Tells a run or a session from all others that there ever were; 0 is none."""
+        if owner is None:
+            return 0
+        number = self._numbers.get(owner)
+        if number is None:
+            number = self._numbers[owner] = next(self._counted)
+        return number
+
+    def _look_for_newer(self) -> None:
+        """Where the newest step of a recorded run is shown: see now and then whether its file keeps a newer state."""
+        shown, now = self._feed.shown, time.monotonic()
+        if self._looking or self._closed or self.is_live or shown.step is not None:
+            return
+        number, run = self._number(shown.run), shown.run
+        seen = (number, run.last_step, run.finished, run.state)
+        if seen[:1] == self._seen[:1] and now - self._seen_at < _KEPT_EVERY:
+            return
+        self._quiet = self._quiet + 1 if seen == self._seen else 0
+        self._seen, self._seen_at = seen, now
+        path = self.kept_file
+        if path is None or self._quiet > _KEPT_LOOKS:
+            return
+
+        def found(newest: CheckpointInfo | None) -> None:
+            self._looking = False
+            self._newest = (number, newest)
+            self._notice()
+
+        def failed(_error: BaseException) -> None:
+            self._looking = False  # whoever asks the network is told why
+
+        self._looking = True
+        self._background.start(lambda: _newest_in(path), found, failed, "kept states")
+
     def _notice(self) -> None:
+        self._look_for_newer()
         key = self.key
         if key != self._key:
             self._key = key
@@ -259,3 +318,9 @@ class ShownNetwork(QObject):
         self._closed = True
         self._look.stop()
         return self._background.close(seconds)
+
+
+def _newest_in(path: Path) -> CheckpointInfo | None:
+    """The newest state that a run's file keeps; not on the GUI thread."""
+    with open_run(path) as stored:
+        return next(reversed(stored.checkpoints()), None)

@@ -18,6 +18,8 @@ from nnviz.gui.panels.evaluation_plots import PairsPlot
 from nnviz.gui.panels.figure_table import FigureTable
 from nnviz.gui.runs.shown import Shown
 from nnviz.project.document import Document
+from nnviz.project.edits import SetView
+from nnviz.project.model import Pin, View
 from nnviz.record.evaluated import EvaluatedClasses, EvaluatedNumbers, to_reading
 from nnviz.record.quantities import EVALUATION
 from nnviz.record.run import Run
@@ -81,7 +83,7 @@ def test_evaluating_by_clicks(qtbot: QtBot, open_window: OpenWindow, tmp_path: P
     assert window.training.test_uses == 1 and panel._evaluated is not None and panel._evaluated.split == "test"
     qtbot.waitUntil(lambda: panel.examples.list.count() > 0, timeout=TIMEOUT)
     pinned = window.document.project.view.pinned_sample
-    panel.pin(pinned + 1)  # the cards show validation examples
+    panel.pin(pinned + 1)  # the test examples are sealed
     assert window.document.project.view.pinned_sample == pinned
     assert window.feed.run.latest(EVALUATION.series("test")) is not None
 
@@ -115,6 +117,22 @@ def test_a_regression_and_an_evaluation_of_a_recorded_step(qtbot: QtBot, documen
     panel.show_bin(len(panel._figures.counts) - 1)
     places = [int(panel.examples.list.item(row).data(Qt.ItemDataRole.UserRole)) for row in range(1)]
     assert places == [4] and len([*panel.rows()]) == 10
+
+
+def test_what_is_pinned_is_of_the_split_that_was_evaluated(qtbot: QtBot, document: Document) -> None:
+    document.apply(SetView(View(3, "train", (Pin(3, "train"),))))
+    panel = EvaluationPanel(workspace_of(document))
+    qtbot.addWidget(panel)
+    answers, run = np.linspace(-2, 2, 9)[:, None], Run()
+    for split in ("validation", "train"):
+        reading = to_reading(EvaluatedNumbers(split, 10, 1, 0.5, ("target",), answers, answers))
+        assert reading is not None
+        run.append([reading])
+    for split, pin in (("validation", Pin(7)), ("train", Pin(7, "train"))):
+        panel.set_option("split", split)
+        panel.draw(run, frozenset(), None, fresh=True)
+        panel.pin(7)
+        assert document.project.view == View(pin.index, pin.split, (Pin(3, "train"),))
 
 
 def test_the_matrix_by_mouse_and_keys(qtbot: QtBot) -> None:

@@ -202,7 +202,7 @@ def test_a_parameter_may_hold_a_choice(written: object, held: object) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        "magic", "given", {"kind": "gaussian", "params": {"deviation": 0}}, {"kind": "gaussian", "params": []},
+        "magic", "written", {"kind": "gaussian", "params": {"deviation": 0}}, {"kind": "gaussian", "params": []},
         {"kind": "zeros", "params": {"deviation": 1}}, {"kind": "gaussian", "deviation": 1}, {}, [], 3, None,
         {"kind": []},
     ],

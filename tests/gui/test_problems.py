@@ -192,7 +192,7 @@ def test_restart_is_not_offered_while_nothing_can_be_trained(open_window: OpenWi
     linear = next(node.id for node in window.document.project.graph.nodes.values() if node.kind == "linear")
     window.document.apply(SetParam(linear, "bias", False))
     qtbot.waitUntil(lambda: window.notices.notice("differs") is not None, timeout=TIMEOUT)
-    assert offered(window) == ["Restart with the new network", "Keep training the old one"]
+    assert offered(window) == ["Restart with the new network", "Restart warm", "Keep training the old one"]
 
 
 def offered(window: MainWindow) -> list[str]:

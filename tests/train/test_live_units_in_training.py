@@ -125,7 +125,7 @@ def test_the_same_project_and_seed_tell_the_same_story(graph: Graph) -> None:
             at_rest(runner)
             trained(runner, 100 - back)
         # The next fixed step behind all that may have died.
-        trained(runner, runner.instruments._fixed.after(100) - 100)
+        trained(runner, runner.instruments._fixed_after(100) - 100)
         at_rest(runner)
         stories.append([intervals(run, node) for node in runner.training.network.node_ids if "relu" in node])
     assert any(step >= 0 for _, since in stories[0] for step in since), "some have died"

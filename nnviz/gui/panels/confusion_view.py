@@ -12,7 +12,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPain
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.painting import answering, guarded
+from nnviz.gui.look.painting import Saved, answering, guarded
 from nnviz.gui.look.scales import Scale, image_of, legible_on
 from nnviz.gui.parts.following import follow
 from nnviz.record.quantities import percent
@@ -212,13 +212,11 @@ class ConfusionView(QWidget):
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
             "taken for",
         )
-        painter.save()
-        painter.translate(0, area.top() + min(area.height(), self.height() - area.top()))
-        painter.rotate(-90)
-        painter.drawText(
-            QRectF(0, 0, area.height(), line), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "is really"
-        )
-        painter.restore()
+        flush = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        with Saved(painter):
+            painter.translate(0, area.top() + min(area.height(), self.height() - area.top()))
+            painter.rotate(-90)
+            painter.drawText(QRectF(0, 0, area.height(), line), flush, "is really")
         painter.setPen(colours.text)
         every = max(1, int(np.ceil(line / high)))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -235,12 +233,11 @@ class ConfusionView(QWidget):
                 painter.drawText(where, Qt.AlignmentFlag.AlignCenter, self._names[column])
                 continue
             text = metrics.elidedText(self._names[column], Qt.TextElideMode.ElideRight, _NAME_ROOM)
-            painter.save()
-            painter.translate(middle - line / 2, area.top() - 4)
-            painter.rotate(-90)
             left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(0, 0, _NAME_ROOM, line), left, text)
-            painter.restore()
+            with Saved(painter):
+                painter.translate(middle - line / 2, area.top() - 4)
+                painter.rotate(-90)
+                painter.drawText(QRectF(0, 0, _NAME_ROOM, line), left, text)
 
     # ------------------------------------------------------------------ hands
 

@@ -14,13 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from nnviz.data.epoch_plan import EpochPlan
-from nnviz.errors import NnvizError, ParamError, RunFileError
+from nnviz.errors import NnvizError, ParamError, ProjectError, RunFileError
 from nnviz.network.network import Network
 from nnviz.project import registry
 from nnviz.project.declared.optimizers import Kept
+from nnviz.project.model import TrainConfig
 from nnviz.train import optimizers, unit_switches
 from nnviz.train.checkpoint import Checkpoint, Progress, Tensors, check_weights
 from nnviz.train.finite import all_finite, is_finite
+from nnviz.train.live_settings import LiveSettings
 from nnviz.train.unit_switches import UnitSwitches
 
 #: Epochs that a project may ask for.
@@ -29,6 +31,64 @@ MOST_EPOCHS = 100_000
 _MOST_COUNTED = 2**24
 #: A learning rate may be a whole number, but torch takes no more than 64 bits of one.
 _MOST_WHOLE = 2**31
+
+
+def check_checkpoint(
+    checkpoint: Checkpoint,
+    network: Network,
+    optimizer: torch.optim.Optimizer | None,
+    config: TrainConfig,
+    device: torch.device,
+    *,
+    plan: EpochPlan,
+    examples: int,
+    has_average: bool,
+    divided: bool,
+) -> None:
+    """Whether a training can go on from a checkpoint.
+
+    Args:
+        checkpoint: As read.
+        network: The one that would go on.
+        optimizer: Likewise; None where there is nothing to train.
+        config: How it is trained.
+        device: Where.
+        plan: How the steps lie in the epochs of the checkpoint.
+        examples: In a whole epoch.
+        has_average: Whether there is an average of the weights at its step.
+        divided: Whether each process holds a part of the network.
+
+    Raises:
+        RunFileError: It cannot.
+        ProjectError: Layers were frozen in it, and the network is divided now.
+    """
+    progress = checkpoint.progress
+    check_tensors(checkpoint, network, config.accumulation)
+    check_switches(checkpoint.switches, network)
+    check_progress(progress, plan=plan, examples=examples, has_best=checkpoint.best is not None)
+    check_random(checkpoint.random, device)
+    if bool(checkpoint.average) != has_average:
+        raise damaged("the average of the weights is missing, or there is one that nobody asked for")
+    parameters = [id(parameter) for parameter in network.parameters() if parameter.requires_grad]
+    reached = {id(p) for node in network.trained_ids for p in network.module_of(node).parameters()}
+    trained = [index for index, parameter in enumerate(parameters) if parameter in reached]
+    kind = config.optimizer.kind
+    check_optimizer(checkpoint, kind, optimizer, trained, left_out=bool(progress.loss_scale))
+    if checkpoint.live is not None:
+        problem = checkpoint.live.problem(kind, network.graph.nodes)
+        if problem:
+            raise damaged(f"of the settings that were changed, {problem}")
+        refuse_frozen(checkpoint.live, divided=divided)
+
+
+def refuse_frozen(settings: LiveSettings, *, divided: bool) -> None:
+    """Whether layers are frozen in a network of which each process holds a part.
+
+    Raises:
+        ProjectError: They are.
+    """
+    if settings.frozen and divided:
+        raise ProjectError("Frozen layers are for a network that each process holds as a whole.", field="graph")
 
 
 def check_progress(progress: Progress, *, plan: EpochPlan, examples: int, has_best: bool) -> None:

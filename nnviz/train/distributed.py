@@ -42,7 +42,7 @@ from nnviz.network.network import Network
 from nnviz.project.model import Project
 from nnviz.train import checkpoint as checkpoints
 from nnviz.train import sharded, shared_norm
-from nnviz.train.checkpoint import Checkpoint
+from nnviz.train.checkpoint import Checkpoint, Progress, Tensors
 from nnviz.train.ranks import Ranks
 from nnviz.train.sharded import Shards
 
@@ -232,6 +232,19 @@ class Together:
         """All of a tensor of which each process holds a part, on the CPU; asked for in all processes at once."""
         with self._waiting():
             return sharded.whole(tensor)
+
+    def whole_weights(self, network: Network) -> Tensors:
+        """In the first process: weights and buffers of which each holds a part, on the CPU."""
+        return checkpoints.capture(network, None, {}, Progress(), whole=self.gathering(weights_alone=True)).weights
+
+    def give(self, network: Network, optimizer: torch.optim.Optimizer | None) -> None:
+        """In a process that follows: its part of what the first one gathers, weights alone without an optimizer."""
+
+        def given(tensor: Tensor) -> Tensor:
+            self.whole(tensor)  # which only the first one keeps
+            return tensor
+
+        checkpoints.capture(network, optimizer, {}, Progress(), whole=given)
 
     def begin_step(self, step: int, rate: float) -> None:
         """Every process is to make this step; called by the first one right before it does."""

@@ -26,6 +26,7 @@ from nnviz.project import registry
 from nnviz.record.file_format import MOST_NUMBERS
 from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN
 from nnviz.record.readings import ArrayReading
+from nnviz.train.loop import AfterBackward
 
 Tensors: TypeAlias = Mapping[str, Tensor]
 
@@ -122,6 +123,8 @@ class ExampleRecord:
         self._waiting: list[Tensor] = []
         self._batches = 0
         self._first = 0
+        #: What the network put out for the batch of the step that is being made.
+        self._heard: Tensor | None = None
         #: Outputs of the first of them; few others are larger.
         self._each = 0
         #: Never written to: checkpoints share it.
@@ -147,6 +150,31 @@ class ExampleRecord:
         return state
 
     # -- while it trains ----------------------------------------------------------------------------------------------
+
+    def hearing(self, after_backward: AfterBackward | None) -> AfterBackward:
+        """The same, and what the network puts out is known when the step is done."""
+        if after_backward is None:
+            return self._hear
+        told = after_backward
+
+        def both(loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+            self._heard = outputs
+            told(loss, outputs, targets)
+
+        return both
+
+    def _hear(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
+        self._heard = outputs
+
+    def add_heard(self, step: int) -> None:
+        """The step is done: sets aside what the network put out.
+
+        Args:
+            step: Steps before this one.
+        """
+        if self._heard is not None:
+            self.add(step, self._heard)
+            self._heard = None
 
     def add(self, step: int, outputs: Tensor) -> None:
         """Sets the outputs of a batch aside.

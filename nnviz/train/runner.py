@@ -11,32 +11,31 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, NamedTuple
 
-from nnviz.errors import DataError, NnvizError, NotFiniteError, StorageError, TooLargeError, TrainingError
+from nnviz.errors import NnvizError, NotFiniteError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
 from nnviz.record.evaluated import AnyEvaluated, to_reading
 from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND, TRAINING_SECONDS
 from nnviz.record.readings import Reading, Scalar
 from nnviz.record.run import Run
-from nnviz.train import checkpoint as checkpoints
 from nnviz.train import origin as origins
 from nnviz.train import remarks
 from nnviz.train.checkpoint import Checkpoint
-from nnviz.train.checkpoint_store import CheckpointStore, WaitsForFile, WritesBehind
+from nnviz.train.checkpoint_store import CheckpointStore
 from nnviz.train.devices import fills_cores
 from nnviz.train.evaluation import Collector, result_of
 from nnviz.train.instruments import Instruments
 from nnviz.train.live_settings import LiveSettings
-from nnviz.train.loop import Evaluation, EvaluationResult
+from nnviz.train.loop import EvaluationResult
 from nnviz.train.origin import Origin
 from nnviz.train.position import EpochResult, Position, Speedometer
 from nnviz.train.price import StepPrice
 from nnviz.train.rewind import Rewind
+from nnviz.train.running_evaluation import Evaluations
+from nnviz.train.saving import Saving
 from nnviz.train.test_use import uses_of
 from nnviz.train.training import Training
 from nnviz.train.unit_switches import UnitSwitches
-from nnviz.train.way import Way
 from nnviz.train.weight_edits import WeightEdit
 
 #: Seconds after which what waits on the device is fetched and the position is published.
@@ -48,28 +47,12 @@ _KEEP_EVERY = 2.0
 _KEEP_EVERY_GOING_BACK = 0.1
 #: Keeping them may take one part in this many of the time.
 _KEEP_SHARE = 200
-#: Writing one at the end of an epoch may take one part in this many of the time: an epoch may last milliseconds.
-_SAVE_SHARE = 50
-#: Bytes of a state from which on at most one checkpoint waits for the disk beside one that is being written.
-_LARGE = 64 * 2**20
 #: Epochs whose seconds are known.
 _EPOCHS_TIMED = 20
-#: What it means where there is no room for a checkpoint.
-_GIVEN_UP = "States to go back to are given up for a checkpoint"
 _DIVIDED = (
     "The network is divided among several processes: the instruments that need whole weights or gradients are left "
     "out, and no states are kept in memory to go back to."
 )
-_SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
-_PUT_OFF = "A checkpoint is put off until the one before it is on the disk"
-
-
-class _Wanted(NamedTuple):
-    """Somebody waits for an evaluation: of which split, and whether for all examples or for the means."""
-
-    split: str
-    answer: Future[Any]
-    each: bool
 
 
 class Runner:
@@ -125,14 +108,14 @@ class Runner:
         self._run = run
         #: Whether the best weights are put in after the last epoch.
         self._keep_best = keep_best
-        #: Where checkpoints go; None keeps none.
-        self._store = store
         #: Called on this thread at the end of each epoch, and with what went wrong without ending the training.
         self._on_epoch = on_epoch
         self._on_trouble = on_trouble
         #: States in memory to go back to.
         self._rewind = Rewind()
         instruments.trials.kept = self._rewind.before
+        #: What goes into the run's file. What is written lasts longer than what is not.
+        self._saving = Saving(training, store, self._rewind.clear, on_trouble)
         #: Whether single steps are being made, the rest after them included.
         self._stepping = False
         #: The step that going back leads to, while it is under way.
@@ -142,29 +125,14 @@ class Runner:
         #: Where it began, once that is found on the way.
         self._origin: Origin | None = None
         self.trouble: NotFiniteError | None = None
-        #: The evaluation under way, and the name of its split; None and empty without one.
-        self._evaluation: Evaluation | None = None
-        self._evaluated_split = ""
-        #: Whether somebody asked for it; else it is the one at the end of an epoch.
-        self._asked_for = False
-        #: Keeps each example of one that was asked for; None where nothing is right or wrong, and at an epoch's end.
-        self._collector: Collector | None = None
-        #: Who waits for an evaluation.
-        self._wanted: list[_Wanted] = []
+        #: The evaluation under way, and who waits for one.
+        self._evaluations = Evaluations(training)
         #: The state of the training while the best weights stand in its place after the last epoch.
         self._before_best: Checkpoint | None = None
-        #: The step whose checkpoint was handed over last; -1 for none that holds.
-        self._saved_step = -1
-        #: The tag of a checkpoint that waits until there is memory for it; empty for none.
-        self._put_off = ""
         #: When (seconds, ``perf_counter``) the position was made, the speed recorded and a state kept last.
         self._published = self._speed_recorded = self._kept = 0.0
         #: Seconds between two states to go back to.
         self._keep_every = _KEEP_EVERY
-        #: Which of those at the ends of epochs the file goes on to keep.
-        self._way = Way()
-        #: When the next checkpoint at the end of an epoch may be written, likewise.
-        self._next_save = 0.0
         #: Seconds that the latest epochs took.
         self.epoch_seconds: deque[float] = deque(maxlen=_EPOCHS_TIMED)
         self.doing = "measuring"
@@ -198,7 +166,7 @@ class Runner:
     @property
     def has_errand(self) -> bool:
         """Whether something is to be done even while paused: single steps, going back, an evaluation."""
-        return bool(self._stepping or self._going_back_to is not None or self._wanted)
+        return bool(self._stepping or self._going_back_to is not None or self._evaluations.wanted)
 
     @property
     def is_going_back(self) -> bool:
@@ -217,10 +185,7 @@ class Runner:
         step = self.training.step
         # What was looked at from outside, too.
         self.training.test_uses = max(self.training.test_uses, uses_of(self._run))
-        store: object = self._store
-        if isinstance(store, WaitsForFile):
-            store.forget_start()
-        self._saved_step = step
+        self._saving.begin()
         self._run.append([Scalar(LEARNING_RATE.series(), step, self.training.learning_rate)])
         self._run.append(remarks.of_data(self.training))
         if self.training.is_divided:
@@ -231,11 +196,12 @@ class Runner:
 
     def advance(self) -> None:
         """One batch: of an evaluation that is wanted, of going back, or of training."""
-        if self._evaluation is None:
+        if self._evaluations.running is None:
             self._start_evaluation_if_due()
-        if self._evaluation is not None:
+        evaluation = self._evaluations.running
+        if evaluation is not None:
             self._price.rest()
-            if not self._evaluation.advance():
+            if not evaluation.advance():
                 self._finish_evaluation()
         elif self._going_back_to is not None:
             self._price.rest()
@@ -366,7 +332,7 @@ class Runner:
         self.cancel_steps()
         self._broken_step = self._origin = self.trouble = None
         self._before_best = None
-        self._drop_evaluation()  # which began with other weights
+        self._evaluations.drop()  # which began with other weights
         self.instruments.go_back(target)
         # From where going back is already, it may be nearer.
         if not self.training.replaying or checkpoint.progress.step > self.training.step or self.training.step > target:
@@ -375,7 +341,7 @@ class Runner:
             self.training.go_back(self.training.capture(), target)
         self._rewind.forget_after(target)
         self._run.rewind(target)
-        self._saved_step = -1
+        self._saving.changed()
         self._going_back_to = target
         self._kept = time.perf_counter()
 
@@ -395,7 +361,7 @@ class Runner:
         self.training.take_on(settings)
         if self._going_back_to is None and self._rewind.steps[-1:] == [self.training.step]:
             self._keep_state()
-        self._saved_step = -1
+        self._saving.changed()
         self._record_changes()
         if not self.speed.running and not self.has_errand:
             self.instruments.look_anew()  # what stands there is explained, and tried, with the settings of now
@@ -418,12 +384,11 @@ class Runner:
         before = self.training.switches
         self.instruments.flush()
         self.training.switch_units(switches)
-        if self._evaluation is not None:  # which began with other units
-            self._drop_evaluation()
+        self._evaluations.drop()  # which began with other units
         self.instruments.look_anew()
         if self._rewind.steps[-1:] == [self.training.step]:
             self._keep_state()
-        self._saved_step = -1
+        self._saving.changed()
         self._run.append(
             [
                 remarks.unit_switched(self.training.step, unit, what, unit in now)
@@ -436,7 +401,7 @@ class Runner:
             self.publish()
         elif not self.has_errand:
             self.rest()
-            self._put_off = "pause" if self.training.step else "edit"  # as after weights that were set by hand
+            self._saving.put_off = "pause" if self.training.step else "edit"  # as after weights that were set by hand
 
     def evaluate_test(self, answer: Future[EvaluationResult]) -> None:
         """Asks for an evaluation of the test split; it is counted and recorded.
@@ -444,7 +409,7 @@ class Runner:
         Raises:
             DataError: There are no test examples.
         """
-        self._want(_Wanted("test", answer, each=False))
+        self._evaluations.want("test", answer, each=False)
 
     def evaluate(self, split: str, answer: Future[AnyEvaluated]) -> None:
         """Asks for what the network makes of every example of a split; it is recorded, and a test is counted.
@@ -452,14 +417,7 @@ class Runner:
         Raises:
             DataError: There are no such examples, or nobody knows what is right of them.
         """
-        self._want(_Wanted(split, answer, each=True))
-
-    def _want(self, wanted: _Wanted) -> None:
-        if len(self.training.data.split(wanted.split)) == 0:
-            raise DataError(f"This data set has no {_SPLIT_WORDS[wanted.split]} examples.", field="data")
-        if wanted.each:
-            Collector(self.training.loss_function)  # refuses what has no right answers
-        self._wanted.append(wanted)
+        self._evaluations.want(split, answer, each=True)
 
     def use_best(self) -> None:
         """Puts the weights of the best epoch in; training would go on from them.
@@ -471,11 +429,11 @@ class Runner:
         if training.best is None:
             raise TrainingError("There are no best weights yet: they are kept at the end of each epoch.")
         self.leave_trouble()
-        self._drop_evaluation()  # which began with other weights
+        self._evaluations.drop()  # which began with other weights
         training.use_best()
         self._before_best = None
         self._rewind.clear()
-        self._saved_step = -1
+        self._saving.changed()
         self.instruments.look_from_here()
         self._run.append([remarks.best_put_back(self.training)])
 
@@ -498,26 +456,25 @@ class Runner:
         if self._before_best is not None:
             self._before_best = None
             self._rewind.clear()
-        if self._evaluation is not None:  # which began with other weights
-            self._drop_evaluation()
+        self._evaluations.drop()  # which began with other weights
         self.instruments.look_anew()
         self._run.append(remarks.edited(self.training, edit))
         if self._rewind.steps[-1:] == [self.training.step]:
             self._keep_state()
-        self._saved_step = -1
+        self._saving.changed()
         if self.speed.running:
             self.instruments.show_weights()
             self.publish()
         elif not self.has_errand:
             self.rest()
             # A hand that drags edits many times a second: kept when it rests. Before the first step no state is kept.
-            self._put_off = "pause" if self.training.step else "edit"
+            self._saving.put_off = "pause" if self.training.step else "edit"
 
     def leave_best(self) -> None:
         """Training goes on: from where it was, not from the best weights that were put in at the end."""
         if self._before_best is not None:
             checkpoint, self._before_best = self._before_best, None
-            self._drop_evaluation()  # which began with other weights
+            self._evaluations.drop()  # which began with other weights
             self.training.go_back(checkpoint, checkpoint.progress.step)
             self.instruments.go_back(checkpoint.progress.step)
 
@@ -549,10 +506,7 @@ class Runner:
 
     def abandon(self, reason: Exception) -> None:
         """Nothing more will be done: whoever waits for an evaluation gets that as its answer."""
-        for wanted in self._wanted:
-            if not wanted.answer.done():
-                wanted.answer.set_exception(reason)
-        self._wanted.clear()
+        self._evaluations.abandon(reason)
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
@@ -585,71 +539,35 @@ class Runner:
             tag: Why it is kept, see :class:`CheckpointStore`.
             last: Nothing comes after it: wait for the disk rather than put it off.
         """
-        step = self.training.step
-        self._put_off = ""
-        if self._store is None or self._saved_step == step or self.training.replaying or self.halted:
+        self._saving.put_off = ""
+        if not self._saving.is_wanted or self.training.replaying or self.halted:
             return
-        began = time.perf_counter()
         before, self.doing = self.doing, "keeping a checkpoint"
-        # Written down at once, so the live tensors need no copy.
-        checkpoint = (
-            replace(
-                self._before_best,
-                switches=self.training.switches,
-                live=self.training.live_settings,
-                sizes=self.training.epoch_plan.sizes,
-            )
-            if self._before_best is not None
-            else self.training.capture(copied=False)
-        )
-        if not checkpoint.is_finite:
-            self.doing = before
-            return
-        if not self._make_room_for_checkpoint(last):
-            self._put_off = tag
-            self.doing = before
-            return
-        try:
-            self._store.save_checkpoint(step, self.training.epoch, checkpoints.to_blobs(checkpoint), tag)
-        except StorageError as error:
-            if self._on_trouble is None:
-                raise
-            self._on_trouble(error)
+        self._saving.save(self._state_to_save, tag, last=last)
         self.doing = before
-        self._saved_step = step
-        ended = time.perf_counter()
-        self._next_save = ended + _SAVE_SHARE * (ended - began)
+
+    def _state_to_save(self) -> Checkpoint:
+        if self._before_best is None:
+            return self.training.capture(copied=False)  # written down at once, so the live tensors need no copy
+        training = self.training
+        return replace(
+            self._before_best,
+            switches=training.switches,
+            live=training.live_settings,
+            sizes=training.epoch_plan.sizes,
+        )
 
     @property
     def has_checkpoint_to_save(self) -> bool:
         """Whether one was put off; :meth:`save_what_was_put_off` asks again, which need not be often."""
-        return bool(self._put_off)
+        return bool(self._saving.put_off)
 
     def save_what_was_put_off(self) -> None:
         """Keeps the state that could not be kept beside the one being written, once that is on the disk."""
-        if self._put_off and not self._is_writing:
-            self.save(self._put_off)
+        if self._saving.put_off and not self._saving.is_writing:
+            self.save(self._saving.put_off)
 
     # -- inside -------------------------------------------------------------------------------------------------------
-
-    @property
-    def _is_writing(self) -> bool:
-        """Whether the last checkpoint is still on its way to the disk."""
-        store: object = self._store
-        return isinstance(store, WritesBehind) and store.writing
-
-    def _make_room_for_checkpoint(self, last: bool) -> bool:
-        """Whether another one may stand in memory now, beside one that is being written."""
-        store: object = self._store
-        if self._is_writing and self.training.state_bytes > _LARGE and isinstance(store, WritesBehind):
-            if store.withdraw_checkpoints() or self._room_for_checkpoint(_PUT_OFF):
-                return True
-            if not last:
-                return False
-            store.flush()
-        if not self._room_for_checkpoint(_GIVEN_UP):
-            self._rewind.clear()  # What is written lasts longer than what is not.
-        return True
 
     def _keep_state(self) -> None:
         """Puts the present state among those to go back to, if it fits there and into memory."""
@@ -658,10 +576,6 @@ class Runner:
         size = self.training.state_bytes
         if self._rewind.fits(size) and self.training.room.allows(size, "Going back is limited to states kept so far"):
             self._rewind.add(self.training.capture())
-
-    def _room_for_checkpoint(self, otherwise: str) -> bool:
-        size = self.training.state_bytes + checkpoints.size_of(self.training.best or {})
-        return self.training.room.allows(size, otherwise)
 
     def _leave_out(self, sentence: str) -> None:
         """There is no room for a copy: said where findings are shown, and to whoever listens."""
@@ -738,7 +652,7 @@ class Runner:
         """The loss of a step is not finite, or what it began with: rests before it, and finds out where it began."""
         training = self.training
         self.cancel_steps()
-        self._drop_evaluation()
+        self._evaluations.drop()
         self.instruments.flush()
         if self._run.last_step > step:  # A GPU had begun the next one already.
             self._run.rewind(step)
@@ -791,34 +705,17 @@ class Runner:
         return found.value if isinstance(found, Scalar) else math.nan
 
     def _start_evaluation_if_due(self) -> None:
-        collector = None
-        if self._wanted and self._going_back_to is None:
-            self._evaluated_split = self._wanted[0].split
-            if self.training.loss_function.has_answers:
-                collector = Collector(self.training.loss_function)
-            self._asked_for = True
-        elif self.training.epoch_end_due:
-            self._evaluated_split = "validation"
-            self._asked_for = False
-        else:
+        if not self._evaluations.start_if_due(going_back=self._going_back_to is not None):
             return
-        self._collector = collector
-        self._evaluation = self.training.evaluation(self._evaluated_split, None if collector is None else collector.add)
-        self.doing = f"measuring on the {self._evaluated_split} split"
+        self.doing = f"measuring on the {self._evaluations.split} split"
         self.instruments.flush()
         self.publish()
 
-    def _drop_evaluation(self) -> None:
-        self._evaluation = self._collector = None
-        self._evaluated_split = ""
-
     def _finish_evaluation(self) -> None:
-        assert self._evaluation is not None
-        evaluation, split, collector = self._evaluation, self._evaluated_split, self._collector
-        result = evaluation.result()
-        self._drop_evaluation()
-        if self._asked_for:
-            self._finish_wanted(split, result, collector)
+        ended = self._evaluations.end()
+        result, split = ended.result, ended.split
+        if ended.asked_for:
+            self._finish_wanted(split, result, ended.collector)
         else:
             self._finish_epoch(result if result.count else None)
         self.publish()
@@ -828,7 +725,7 @@ class Runner:
             if self.training.is_divided:
                 self._conclude(self._unknown_origin(self.training.step, split))
             elif self.training.is_finite:
-                self._conclude(origins.of_evaluation(self.training, evaluation, split))
+                self._conclude(origins.of_evaluation(self.training, ended.evaluation, split))
             else:
                 self._break_down(self.training.step + 1)
 
@@ -841,11 +738,7 @@ class Runner:
         evaluated = None if collector is None else result_of(collector, training, split, result.loss)
         kept = None if evaluated is None else to_reading(evaluated)
         self._run.append(readings if kept is None else [*readings, kept])
-        answered = [one for one in self._wanted if one.split == split]
-        self._wanted = [one for one in self._wanted if one.split != split]
-        for one in answered:
-            if one.answer.set_running_or_notify_cancel():
-                one.answer.set_result(evaluated if one.each else result)
+        self._evaluations.answer(split, result, evaluated)
 
     def _finish_epoch(self, validation: EvaluationResult | None) -> None:
         training = self.training
@@ -865,8 +758,8 @@ class Runner:
         self._run.append(readings)
         self.instruments.examine_if_due()
         self.keep()
-        if time.perf_counter() >= self._next_save and not self._is_writing:
-            self.save(self._way.tag(training.state_bytes + checkpoints.size_of(training.best or {})))
+        if self._saving.epoch_may_be_saved:
+            self.save(self._saving.next_tag())
         seconds = self.speed.seconds
         before, self._seconds_before = self._seconds_before, seconds
         self.epoch_seconds.append(seconds - before)
@@ -889,7 +782,7 @@ class Runner:
         last = training.last_epoch if self.finished else self.epochs
         steps = training.epoch_plan.step_of(last)
         left = max(0, steps - training.step) * training.step_size
-        activity = "going back" if self._going_back_to is not None else self._evaluated_split
+        activity = "going back" if self._going_back_to is not None else self._evaluations.split
         if not activity and not self.speed.running and self.instruments.busy:
             activity = "measuring"
         undoable, redoable = training.edits.undoable, training.edits.redoable

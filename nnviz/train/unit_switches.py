@@ -144,6 +144,14 @@ class Switchboard:
         """They stand so from this step on."""
         self.history = [entry for entry in self.history if entry[0] < step] + [(step, switches)]
 
+    def begin_from(self, step: int, switches: UnitSwitches) -> None:
+        """They stand so at the step of a checkpoint, and nothing is known of before."""
+        self.history = [(step, switches)]
+
+    def go_back(self, step: int) -> None:
+        """Training goes another way from this step."""
+        self.history = [entry for entry in self.history if entry[0] <= step]
+
     def use(self, switches: UnitSwitches) -> None:
         """Silence what is off, and nothing else."""
         for hook in self._hooks:

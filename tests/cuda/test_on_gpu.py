@@ -84,7 +84,7 @@ def test_mixed_precision_learns_and_is_gone_on_with(
 ) -> None:
     """With brain floats, and with half floats and a scale, as a GPU from before 2020 takes them."""
     narrow = torch.float16 if scaled else torch.bfloat16
-    monkeypatch.setattr("nnviz.train.training.mixed_type", lambda config, network, device: narrow)
+    monkeypatch.setattr("nnviz.train.step_ways.mixed_type", lambda config, network, device: narrow)
     whole, first, second = (made(CNN, device, precision="mixed", channels_last="always") for _ in range(3))
     single = made(CNN, device)
     for training in (whole, single):
@@ -96,7 +96,7 @@ def test_mixed_precision_learns_and_is_gone_on_with(
     advance(second, 9)
     near(weights(second.network), weights(whole.network), 0.02)
     if scaled:
-        assert second._mixed is not None and second._mixed.scale[0] > 0
+        assert second._ways.mixed is not None and second._ways.mixed.scale[0] > 0
 
 
 @pytest.mark.parametrize("graph", [CNN, MLP])

@@ -131,8 +131,8 @@ def test_five_sub_steps_are_one_step_bit_for_bit(case: str) -> None:
     assert isinstance(measured, Scalar) and parts[2].loss == parts[3].loss == measured.value
     assert parts[2].losses is not None and parts[2].loss is not None
     training = Training(project, data, CPU)
-    weights = training._curation.weights
-    weights = None if weights is None else weights[training._feeder.numbers(0, 2)]
+    weights = training._batches.curation.weights
+    weights = None if weights is None else weights[training._batches.feeder.numbers(0, 2)]
     assert np.average(parts[2].losses.astype(np.float64), weights=weights) == pytest.approx(parts[2].loss, rel=1e-5)
     assert parts[2].weighted == (weights is not None) == (case in ("class weights", "curated"))
     made = changes(parts[4], after)

@@ -40,7 +40,7 @@ def ended(**more: object) -> tuple[Runner, Training, dict[str, Tensor], dict[str
     best = weights(training.network)
     while not runner.finished:
         runner.advance()
-    training.best, training.best_epoch = best, 1  # planted: whatever the losses were
+    training._state.best.weights, training._state.best.epoch = best, 1  # planted: whatever the losses were
     last = weights(training.network)
     runner.complete()
     assert same(weights(training.network), best) and not same(last, best)

@@ -123,7 +123,7 @@ def test_answers_as_index_and_as_one_hot_train_alike(graph: Graph, data: LoadedD
         advance(training, 9)
         training.settle()
         assert training.examples is not None
-        trained.append([*weights(training.network).values(), torch.tensor(training._loss_sum)])
+        trained.append([*weights(training.network).values(), torch.tensor(training._losses.total)])
         kept.append(training.examples.capture())
     for one, other in zip(*trained, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)

@@ -131,8 +131,8 @@ def test_gradients_written_out_lead_to_the_weights_of_autograd(name: str, monkey
     short = Training(project, data, CPU)
     monkeypatch.setattr(DenseChain, "of", lambda network: None)
     plain = Training(project, data, CPU)
-    assert short._gradients is not None
-    assert plain._gradients is None
+    assert short._ways.gradients is not None
+    assert plain._ways.gradients is None
     advance(short, 100)
     advance(plain, 100)
     assert same(weights(short.network), weights(plain.network))

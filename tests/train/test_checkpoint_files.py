@@ -50,7 +50,7 @@ def test_losses_that_are_no_numbers_survive() -> None:
     del header["digest"]
     blobs["header"] = msgspec.json.encode(header)
     training.restore(from_blobs(blobs))
-    assert math.isnan(training._loss_sum)
+    assert math.isnan(training._losses.total)
     assert training.best_loss == math.inf
 
 

@@ -64,9 +64,9 @@ def test_a_curated_training_is_the_one_written_by_hand(graph: Graph) -> None:
     assert optimizer is not None
     for epoch in range(3):
         for batch in range(6):
-            chosen = by_hand._feeder.numbers(epoch, batch)
+            chosen = by_hand._batches.feeder.numbers(epoch, batch)
             with by_hand.random:
-                outputs = by_hand.network(by_hand._feeder.prepare(chosen))
+                outputs = by_hand.network(by_hand._batches.feeder.prepare(chosen))
             losses = functional.cross_entropy(outputs, targets[chosen], reduction="none")
             optimizer.zero_grad()
             torch.autograd.backward((losses * weight[chosen]).sum() / weight[chosen].sum())
@@ -85,7 +85,7 @@ def test_who_is_left_out_counts_in_no_loss_and_no_accuracy() -> None:
     instruments = Instruments(training, run, (LossProbe(),), 1.0)
     total, right = 0.0, []
     for batch in range(6):
-        chosen = by_hand._feeder.numbers(0, batch)
+        chosen = by_hand._batches.feeder.numbers(0, batch)
         seen: list[torch.Tensor] = []
         by_hand.advance(lambda loss, outputs, targets, seen=seen: seen.append(outputs.clone()))
         labels = by_hand.data.train.targets[chosen]
@@ -139,7 +139,7 @@ def test_it_holds_from_the_next_epoch_on_and_again_on_the_way_back() -> None:
     # Taken back, from the next epoch on.
     training.curate(())
     advance(training, 6)
-    assert training._curation.weights is None
+    assert training._batches.curation.weights is None
 
 
 def test_the_weights_are_those_of_the_batch_also_where_the_batches_change_their_size() -> None:
@@ -193,7 +193,7 @@ def test_gone_on_with_in_the_middle_of_an_epoch_the_decisions_hold_from_the_same
     del header["curation"]
     older = made(entries=ENTRIES)
     older.restore(from_blobs(blobs | {"header": msgspec.json.encode(header)}))
-    assert older._present_curation().entries == ENTRIES
+    assert older._batches.curation_at(older.step).entries == ENTRIES
 
 
 def test_a_decision_follows_its_example_and_never_falls_on_another() -> None:
@@ -261,6 +261,6 @@ def test_a_session_takes_it_on() -> None:
         session.curate((*ENTRIES, Curated(1000, label="a"))).result(20)
         session.step(4).result(20)
         wait_for(lambda: session.position.step == 7)
-        weights_now = session.ask(lambda: session.training._curation.weights).result(20)
+        weights_now = session.ask(lambda: session.training._batches.curation.weights).result(20)
         assert weights_now is not None and float(weights_now[8]) == 2.5
     assert said == ["What was decided about example 1000 is left aside: the data have changed, or know no such class."]

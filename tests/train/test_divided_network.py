@@ -19,7 +19,7 @@ from nnviz import cli, commands
 from nnviz.project.checks.memory import Estimate, Examples
 from nnviz.project.checks.shapes import infer
 from nnviz.record.store import open_run
-from nnviz.train import training
+from nnviz.train import build
 from nnviz.train.sharded import Shards
 from tests.train.test_several_processes import assert_same
 
@@ -51,7 +51,7 @@ def test_two_processes_with_a_half_each_train_what_one_process_trains_and_either
 
     monkeypatch.setattr(Shards, "whole_network", remembered)
     # What the first process finds of its device holds for the other one, too.
-    monkeypatch.setattr(training, "fits", lambda *asked: False)
+    monkeypatch.setattr(build, "fits", lambda *asked: False)
     one, two = str(tmp_path / "one.nnvizrun"), str(tmp_path / "two.nnvizrun")
     command = ["train", *SETTINGS, "--epochs", "1", "--device", "cpu", "--run-file", two]
     second = {**os.environ, **places, "RANK": "1", "LOCAL_RANK": "1"}

@@ -45,7 +45,7 @@ def slow_record(training: Training, epochs: int) -> tuple[NDArray[Any], ...]:
     losses = np.full(count, np.nan)
     for epoch in range(epochs):
         for batch in range(training.steps_per_epoch):
-            numbers = training._feeder.numbers(epoch, batch)
+            numbers = training._batches.feeder.numbers(epoch, batch)
             seen: list[torch.Tensor] = []
             training.advance(lambda loss, outputs, targets, seen=seen: seen.append(outputs.clone()))
             for example, scores in zip(numbers, seen[0], strict=True):

@@ -32,6 +32,7 @@ from nnviz.train.headless import train_to_file
 from nnviz.train.live_settings import LiveSettings
 from nnviz.train.optimizers import OPTIMIZERS
 from nnviz.train.session import SessionState, TrainingSession
+from nnviz.train.state import TrainingState
 from nnviz.train.training import Training
 
 #: Of each optimizer a setting that is changed, and to what.
@@ -358,7 +359,7 @@ def test_a_process_that_follows_goes_on_by_what_was_changed_while_it_trained() -
     refusing = made(plain)
     sizes = refusing.epoch_plan.sizes
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Training, "is_divided", True)
+        patch.setattr(TrainingState, "is_divided", True)
         with pytest.raises(ProjectError, match="Frozen layers"):
             refusing.restore(checkpoint)
     assert refusing.step == 0 and refusing.epoch_plan.sizes == sizes

@@ -141,9 +141,12 @@ def test_putting_the_best_weights_back_leaves_the_story_alone() -> None:
     assert 20 < best <= 60
     before = intervals(run, "relu1")
     trained(runner, 60, 80, kill("linear1", [7]))
-    runner.training.best_epoch, runner.training.best = best // 6, {**weights(runner.training.network)}
+    runner.training._state.best.epoch, runner.training._state.best.weights = (
+        best // 6,
+        {**weights(runner.training.network)},
+    )
     with torch.no_grad():
-        runner.training.best["linear1.bias"][7] = 1.0
+        runner.training._state.best.weights["linear1.bias"][7] = 1.0
     at_rest(runner)
     assert intervals(run, "relu1")[1][7] > 80
     earlier = len(run.scalars(DEAD_FRACTION.series("relu1"))[0])

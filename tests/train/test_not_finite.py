@@ -74,7 +74,7 @@ def first_spoilt_step(training: Training) -> int:
             loss = train_step(training.network, training.loss_function, training.optimizer, inputs, targets)
         if not math.isfinite(float(loss)):
             return step
-        training._step += 1
+        training._state.step += 1
     raise AssertionError("choose another learning rate for this test")
 
 
@@ -125,7 +125,7 @@ def test_the_layer_is_named_whose_output_overflows_first() -> None:
 
 def planted(training: Training, plant: Callable[[int], None]) -> None:
     """Has something done around each update, also when the way is gone a second time."""
-    updates = training._updates
+    updates = training._ways.updates
     assert updates is not None
     update = updates.step
 
@@ -216,7 +216,7 @@ def test_on_a_gpu_it_goes_one_update_too_far_and_comes_back(graph: Graph) -> Non
     expected = wild_training(graph, rate)
     advance(expected, first - 1)
     training = wild_training(graph, rate)
-    training._watch = LossWatch(CPU, Late)
+    training._losses.watch = LossWatch(CPU, Late)
     runner = runner_of(training)
     runner._published = math.inf  # nothing else fetches the losses
     furthest = 0
@@ -247,7 +247,7 @@ def test_the_watch_waits_for_no_loss_but_that_of_the_step_before_the_last() -> N
 def test_where_no_state_is_kept_the_first_spoilt_layer_is_named_and_it_still_rests() -> None:
     """A network too large to go back on a GPU: the weights are lost, which is said."""
     training = made_training(SQUARED, optimizer="sgd", learning_rate=5.0)
-    training._watch = LossWatch(CPU, Late)
+    training._losses.watch = LossWatch(CPU, Late)
     run = Run()
     runner = runner_of(training, run)
     runner._rewind.clear()

@@ -44,7 +44,7 @@ def made(graph: Graph = CNN, **changes: object) -> Training:
 
 def halves(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU without brain floats: half floats and a scale, which torch has for the processor as well."""
-    monkeypatch.setattr("nnviz.train.training.mixed_type", lambda config, network, device: torch.float16)
+    monkeypatch.setattr("nnviz.train.step_ways.mixed_type", lambda config, network, device: torch.float16)
 
 
 def test_a_step_is_that_of_a_script_with_autocast() -> None:
@@ -87,8 +87,8 @@ def test_a_resumed_one_is_bit_for_bit_the_uninterrupted_one(
     changes |= {"clipping": Choice("norm", {"limit": 0.4}), "averaging": Choice("ema"), "schedule": Choice("plateau")}
     whole, first, second = (made(**changes) for _ in range(3))
     for training in (whole, first, second):
-        if training._mixed is not None and training._mixed._scaler is not None:
-            training._mixed.scale = 2.0**22, 0  # which overflows at first
+        if training._ways.mixed is not None and training._ways.mixed._scaler is not None:
+            training._ways.mixed.scale = 2.0**22, 0  # which overflows at first
     advance(whole, 9)
     advance(first, 5)
     second.restore(from_blobs(to_blobs(first.capture())))
@@ -102,8 +102,8 @@ def test_a_resumed_one_is_bit_for_bit_the_uninterrupted_one(
     advance(first, 2)
     assert same(weights(whole.network), weights(first.network))
     if scaled:
-        assert whole._mixed is not None and 0 < whole._mixed.scale[0] < 2.0**22
-        assert second._mixed is not None and second._mixed.scale == whole._mixed.scale
+        assert whole._ways.mixed is not None and 0 < whole._ways.mixed.scale[0] < 2.0**22
+        assert second._ways.mixed is not None and second._ways.mixed.scale == whole._ways.mixed.scale
 
 
 def test_updates_that_were_left_out_in_half_floats_stay_so_where_there_are_none(
@@ -113,10 +113,10 @@ def test_updates_that_were_left_out_in_half_floats_stay_so_where_there_are_none(
     with monkeypatch.context() as patch:
         halves(patch)
         first = made(PLAIN, precision="mixed")
-        assert first._mixed is not None
-        first._mixed.scale = 2.0**127, 0
+        assert first._ways.mixed is not None
+        first._ways.mixed.scale = 2.0**127, 0
         advance(first, 5)
-        assert first._mixed.scale[0] < 2.0**127
+        assert first._ways.mixed.scale[0] < 2.0**127
     for _ in range(2):
         then = made(PLAIN, precision="mixed")
         then.restore(from_blobs(to_blobs(first.capture())))
@@ -126,7 +126,7 @@ def test_updates_that_were_left_out_in_half_floats_stay_so_where_there_are_none(
     halves(monkeypatch)
     last = made(PLAIN, precision="mixed")
     last.restore(from_blobs(to_blobs(first.capture())))
-    assert last._mixed is not None and last._mixed.scale[0].hex() == first.capture().progress.loss_scale
+    assert last._ways.mixed is not None and last._ways.mixed.scale[0].hex() == first.capture().progress.loss_scale
 
 
 def test_what_looks_at_gradients_sees_them_without_the_scale_and_an_overflow_changes_no_weight(
@@ -139,19 +139,19 @@ def test_what_looks_at_gradients_sees_them_without_the_scale_and_an_overflow_cha
     for mine, theirs in zip(training.network.parameters(), single.network.parameters(), strict=True):
         assert mine.grad is not None and theirs.grad is not None
         assert torch.allclose(mine.grad, theirs.grad, rtol=0.02, atol=2e-3)
-    assert training._mixed is not None
-    training._mixed.scale = 2.0**127, 0
+    assert training._ways.mixed is not None
+    training._ways.mixed.scale = 2.0**127, 0
     before = weights(training.network)
     training.advance()
     assert same(before, weights(training.network)) and training.step == 2
-    assert training._mixed.scale == (2.0**126, 0)
+    assert training._ways.mixed.scale == (2.0**126, 0)
     with torch.no_grad():
         for parameter in training.network.parameters():
             parameter.fill_(1e4)
     for _ in range(2):  # and again: what was left out is no longer in the way
         with pytest.raises(NotFiniteError):
             training.advance()
-    assert training._mixed.scale == (2.0**126, 0)
+    assert training._ways.mixed.scale == (2.0**126, 0)
 
 
 def test_convolutions_with_their_channels_last_are_the_same_within_float_error() -> None:

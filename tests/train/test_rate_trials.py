@@ -73,11 +73,11 @@ def test_it_is_what_going_back_with_that_rate_would_do(entries: tuple[Curated, .
     network = other.network.eval()
     now = 0.0
     for batch in range(6):
-        chosen = other._feeder.numbers(2, batch)
+        chosen = other._batches.feeder.numbers(2, batch)
         weight = torch.tensor([float(at % 4) if entries else 1.0 for at in chosen])
         with torch.no_grad():
-            outputs = network(other._feeder.prepare(chosen))
-        losses = other.loss_function.each(outputs, other._feeder.targets_of(chosen))
+            outputs = network(other._batches.feeder.prepare(chosen))
+        losses = other.loss_function.each(outputs, other._batches.feeder.targets_of(chosen))
         now += float((losses * weight).sum() / weight.sum()) * len(chosen) / 60
     assert answer.after == pytest.approx(now, abs=1e-5)
     assert answer.after < answer.before

@@ -28,7 +28,7 @@ def test_epoch_loss_is_the_mean_over_the_examples() -> None:
     losses = []
     for _ in range(3):
         count = training.advance()
-        losses.append((float(training._losses[-1]), count))
+        losses.append((float(training._losses.waiting[-1]), count))
     assert training.settle()
     assert training.epoch_loss == pytest.approx(sum(loss * count for loss, count in losses) / 25)
 

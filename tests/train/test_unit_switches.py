@@ -103,13 +103,13 @@ def test_frozen_units_keep_every_bit_and_the_others_train(changes: dict[str, Any
 
 def test_without_a_switch_every_bit_is_as_if_there_were_none() -> None:
     plain, switched = made(spiral()), made(spiral())
-    short = switched._gradients
+    short = switched._ways.gradients
     switched.switch_units(SOME)
-    assert switched._gradients is None
+    assert switched._ways.gradients is None
     inputs, _ = switched.peek()
     switched.network(inputs)
     switched.switch_units(NO_SWITCHES)
-    assert switched._gradients is short and short is not None
+    assert switched._ways.gradients is short and short is not None
     advance(plain, 60)
     advance(switched, 60)
     assert bits(plain) == bits(switched)

@@ -61,7 +61,7 @@ def test_examples_are_curated_by_clicks(qtbot: QtBot, open_window: OpenWindow) -
         training = session.training
         raw = int(training.data.train.targets[place])
         assert training.data.class_names[raw] == truth.label  # the data stay as they are
-        return int(training._curated[-1].curation.targets[place])
+        return int(training._batches.latest.targets[place])
 
     # The session takes it on without being begun anew, and gives it back.
     assert session.ask(targets).result(20) == panel._names.index(other)

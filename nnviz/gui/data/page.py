@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shiboken6
 from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
@@ -21,8 +20,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -35,12 +32,12 @@ from nnviz.gui.data.map_panel import MapPanel
 from nnviz.gui.data.spread_panel import SpreadPanel
 from nnviz.gui.data.wall import Wall
 from nnviz.gui.explain.own_asking import Job, KeptCopy, OwnAsking
-from nnviz.gui.look import icons, theme
-from nnviz.gui.look.painting import guarded
+from nnviz.gui.look import theme
 from nnviz.gui.parts.action import literal
+from nnviz.gui.parts.covering_page import CoveringPage
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
-from nnviz.gui.parts.widgets import ElidedLabel, Segments, refresh_fonts, set_font
+from nnviz.gui.parts.widgets import ElidedLabel, refresh_fonts, set_font
 from nnviz.gui.runs.pinning import toggled
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.curation import Curate, decided
@@ -87,21 +84,16 @@ class _Loading(QObject):
             self.progressed.emit(what, done, total)
 
 
-class DataPage(QWidget):
+class DataPage(CoveringPage):
     """Everything about the examples of the document's data set. It changes nothing but which example is pinned.
 
     Args:
         window: What it covers a part of.
         workspace: The document, what is known of its data, the network that is asked.
-
-    Signals:
-        left: It shall be closed.
     """
 
-    left = Signal()
-
     def __init__(self, window: QWidget, workspace: Workspace) -> None:
-        super().__init__(window)
+        super().__init__(window, "Data")
         self._workspace = workspace
         self._data: ViewedData | None = None
         self._answers: Answers | None = None
@@ -117,10 +109,6 @@ class DataPage(QWidget):
             workspace, self._kept, "data answers", self._on_answers, self._on_no_answers, self
         )
         self._asking.moved.connect(self._show_asking)
-        self.setObjectName("DataPage")
-        self.setAccessibleName("Data")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._build()
         self._search_later = QTimer(self)
         self._search_later.setSingleShot(True)
@@ -135,12 +123,9 @@ class DataPage(QWidget):
     # ---- building ------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._build_head())
+        self._build_head()
         self.filters = self._build_filters()
-        column.addWidget(self.filters)
+        self.column.addWidget(self.filters)
         self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
@@ -173,31 +158,13 @@ class DataPage(QWidget):
         self.splitter.addWidget(self.example)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
-        column.addWidget(self.splitter, 1)
+        self.column.addWidget(self.splitter, 1)
 
-    def _build_head(self) -> QWidget:
-        head = QWidget(self)
-        row = QHBoxLayout(head)
-        row.setContentsMargins(14, 8, 10, 8)
-        row.setSpacing(12)
-        self.title = QLabel("", head)
-        set_font(self.title, 16, 600)
-        row.addWidget(self.title)
-        self.sizes = ElidedLabel("", head)
-        self.sizes.setProperty("role", "muted")
-        set_font(self.sizes, 13)
-        row.addWidget(self.sizes, 1)
-        self.views = Segments(_VIEWS, head)
-        self.views.chosen.connect(self.show_view)
-        row.addWidget(self.views)
-        self.close_button = QToolButton(head)
-        icons.bind(self.close_button, "close")
-        self.close_button.setToolTip("Back to the canvas (Esc)")
-        self.close_button.setAccessibleName("Close the data page")
-        self.close_button.setProperty("role", "flat")
-        self.close_button.clicked.connect(self.left)
-        row.addWidget(self.close_button)
-        return head
+    def _build_head(self) -> None:
+        self.title = self.add_title("")
+        self.sizes = self.add_line()
+        self.views = self.add_views(_VIEWS, self.show_view)
+        self.close_button = self.add_close("Close the data page")
 
     def _build_filters(self) -> QWidget:
         bar = QWidget(self)
@@ -801,11 +768,6 @@ class DataPage(QWidget):
         elif event.key() == Qt.Key.Key_Slash:
             self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         event.accept()
-
-    @guarded
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The ground."""
-        QPainter(self).fillRect(event.rect(), theme.current().panel)
 
 
 def choose_nothing() -> Chosen:

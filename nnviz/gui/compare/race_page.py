@@ -25,6 +25,7 @@ from nnviz.gui.look import theme
 from nnviz.gui.parts.action import literal
 from nnviz.gui.parts.covering_page import CoveringPage
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.owners import Owners
 from nnviz.gui.parts.widgets import FittedText, refresh_fonts, set_font
 from nnviz.gui.runs.races import Races, changes_of, text_of
 from nnviz.project.document import Document
@@ -55,7 +56,9 @@ class RacePage(CoveringPage):
         self._document = document
         #: The entrant that is being changed; -1 for a new one.
         self._edited = -1
+        #: The runs that are drawn, by number.
         self._drawn: tuple[int, ...] = ()
+        self._owners = Owners()
         #: How much of each of them was drawn.
         self._cursors: list[int] = []
         self._build()
@@ -175,7 +178,7 @@ class RacePage(CoveringPage):
         if self.isVisible():
             self._show_rows()
             runs = self._races.runs
-            if tuple(map(id, runs)) != self._drawn:
+            if tuple(map(self._owners.number, runs)) != self._drawn:
                 self._draw_runs()
             else:
                 changes = [run.read_since(at) for run, at in zip(runs, self._cursors, strict=True)]
@@ -218,7 +221,7 @@ class RacePage(CoveringPage):
 
     def _draw_runs(self) -> None:
         runs = self._races.runs
-        self._drawn = tuple(map(id, runs))
+        self._drawn = tuple(map(self._owners.number, runs))
         self._cursors = [run.read_since(0).cursor for run in runs]
         names = [entrant.name for entrant in self._races.entrants]
         self.overlay.show_runs([(run, names[at], at) for at, run in enumerate(runs) if at < len(names)])

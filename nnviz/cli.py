@@ -366,7 +366,7 @@ def _add_sweep(commands: Any) -> None:
     sweep.add_argument(
         "--objective",
         metavar="FIGURE",
-        help="validation_loss, validation_accuracy, validation_top5_accuracy or validation_macro_f1; of each run its "
+        help="validation_loss, validation_accuracy, validation_top5 or validation_f1; of each run its "
         "best epoch counts (default: by which the project chooses its best epoch)",
     )
     sweep.add_argument(

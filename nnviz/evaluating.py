@@ -213,17 +213,18 @@ def _rows(evaluated: AnyEvaluated) -> tuple[list[str], list[list[str | float]]]:
 
 def _means(figures: ClassFigures | NumberFigures, loss: float) -> list[tuple[str, str, float]]:
     """(key, what it is called, value) of the figures of the whole split."""
-    from nnviz.train.figures import ClassFigures  # noqa: PLC0415 - brings numpy
+    from nnviz.record.quantities import MACRO_F1, TOP5_ACCURACY  # noqa: PLC0415 - brings numpy
+    from nnviz.train.figures import ClassFigures  # noqa: PLC0415 - as above
 
     if isinstance(figures, ClassFigures):
         error = math.nan if figures.calibration is None else figures.calibration.error
         return [
             ("loss", "loss", loss),
             ("accuracy", "accuracy", figures.accuracy),
-            ("top5_accuracy", "top-5 accuracy", figures.top5),
+            (TOP5_ACCURACY.name, "top-5 accuracy", figures.top5),
             ("macro_precision", "macro precision", figures.macro_precision),
             ("macro_recall", "macro recall", figures.macro_recall),
-            ("macro_f1", "macro F1", figures.macro_f1),
+            (MACRO_F1.name, "macro F1", figures.macro_f1),
             ("expected_calibration_error", "expected calibration error", error),
         ]
     return [
@@ -243,7 +244,8 @@ def _plain(
     counted: int | None,
 ) -> dict[str, Any]:
     """All figures as JSON has them; what is no number is null."""
-    from nnviz.train.figures import ClassFigures  # noqa: PLC0415 - brings numpy
+    from nnviz.record.quantities import TEST_USES  # noqa: PLC0415 - brings numpy
+    from nnviz.train.figures import ClassFigures  # noqa: PLC0415 - as above
 
     def known(value: float) -> float | None:
         return float(value) if math.isfinite(value) else None
@@ -255,7 +257,7 @@ def _plain(
         "step": evaluated.weights_of,
         "best_epoch": training.best_epoch if evaluated.weights_of != evaluated.step else None,
         "examples": len(evaluated),
-        "test_uses": counted,
+        TEST_USES.name: counted,
         **{key: known(value) for key, _, value in _means(figures, evaluated.loss)},
     }
     if not isinstance(figures, ClassFigures):

@@ -181,6 +181,8 @@ def render(
 
     with tempfile.TemporaryDirectory(prefix="nnviz-") as folder:
         window = MainWindow(document, run_path, data_dir, Settings(Path(folder) / "settings.ini"))
+        # What this computer takes for a training belongs neither into a picture nor, for its sake, into the cache.
+        window.training.expected.stop()
         try:
             window.centre.choose_for_network()
             window.resize(QSize(*size))

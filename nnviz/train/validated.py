@@ -14,8 +14,8 @@ from nnviz.train.loop import EvaluationResult
 FIGURES: Mapping[str, Callable[[EvaluationResult], float]] = {
     "loss": lambda result: result.loss,
     "accuracy": lambda result: math.nan if result.accuracy is None else result.accuracy,
-    TOP5_ACCURACY.name: lambda result: result.figures.get(TOP5_ACCURACY.name, math.nan),
-    MACRO_F1.name: lambda result: result.figures.get(MACRO_F1.name, math.nan),
+    "top5": lambda result: result.figures.get(TOP5_ACCURACY.name, math.nan),
+    "f1": lambda result: result.figures.get(MACRO_F1.name, math.nan),
 }
 
 #: The figure that everything has.

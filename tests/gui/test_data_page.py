@@ -69,7 +69,7 @@ def test_from_the_wall_to_one_example_in_numbers_and_onto_the_canvas(qtbot: QtBo
     # Of a class alone; one example of the validation split is pinned and enlarged.
     page.show_class(7)
     assert set(data.label_of[wall._numbers]) == {7}
-    page.split.setCurrentIndex(2)
+    page.filters.split.setCurrentIndex(2)
     page._choose()
     number = int(wall._numbers[2])
     click(wall, number)
@@ -96,23 +96,23 @@ def test_the_network_says_which_examples_it_gets_wrong(qtbot: QtBot, open_window
     qtbot.waitUntil(lambda: window.training.standing.step == 5, timeout=TIMEOUT)
     page = opened(window, qtbot)
     data = page.data
-    assert data is not None and not page.right.isEnabled()
-    QTest.mouseClick(page.ask, LEFT)
+    assert data is not None and not page.filters.right.isEnabled()
+    QTest.mouseClick(page.filters.ask, LEFT)
     qtbot.waitUntil(lambda: page.answers is not None, timeout=TIMEOUT)
     answers = page.answers
-    assert answers is not None and answers.step == 5 and "step 5" in page.state.text()
+    assert answers is not None and answers.step == 5 and "step 5" in page.filters.state.text()
     asked = data.split_of < 2
     assert np.isfinite(answers.losses[asked]).all() and np.isnan(answers.losses[~asked]).all()
     assert ((answers.answers == data.label_of) == (answers.right == 1))[asked].all()
-    page.right.setCurrentIndex(page.right.findData("wrong"))
-    page.order.setCurrentIndex(page.order.findData("worst"))
+    page.filters.right.setCurrentIndex(page.filters.right.findData("wrong"))
+    page.filters.order.setCurrentIndex(page.filters.order.findData("worst"))
     page._choose()
     shown = page.wall._numbers
     assert len(shown) == (answers.right == 0).sum() and (np.diff(answers.losses[shown]) <= 0).all()
     window.training.bridge.step(1)
-    qtbot.waitUntil(lambda: "older" in page.state.text(), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: "older" in page.filters.state.text(), timeout=TIMEOUT)
     # What is decided about one is an edit of the document, in the number and with the mark that the training looks for.
-    page.split.setCurrentIndex(page.split.findData("train"))
+    page.filters.split.setCurrentIndex(page.filters.split.findData("train"))
     page._choose()
     number = int(page.wall._numbers[0])
     click(page.wall, number)
@@ -135,7 +135,7 @@ def test_points_and_rows_of_a_table_and_its_map(qtbot: QtBot, open_window: OpenW
     page = opened(window, qtbot)
     data = page.data
     assert data is not None and data.columns == ("x1", "x2")
-    QTest.keyClicks(page.search, "#5")
+    QTest.keyClicks(page.filters.search, "#5")
     qtbot.waitUntil(lambda: page.wall.count == 3, timeout=TIMEOUT)  # one of each split
     assert {data.place(int(number)) for number in page.wall._numbers} == {
         ("train", 5), ("validation", 5), ("test", 5),

@@ -6,7 +6,7 @@ import contextlib
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -95,9 +95,6 @@ def compare(old: MainWindow, fresh: MainWindow, qtbot: QtBot) -> None:
     for window in (old, fresh):
         window.centre.show_neurons(False)  # the next window opens with cards
         all_shown(window)
-        # How high the instruments are is the user's arrangement, and not of a run.
-        assert window.docks is not None
-        window.resizeDocks([window.docks.docks["loss"]], [300], Qt.Orientation.Vertical)
         window.canvas.select([window.document.inference.order[0]])
         window.canvas.select([])
         window.canvas.setFocus()

@@ -136,6 +136,7 @@ def full_window(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> MainWi
     window = open_window("and", ready=False, run_path=good_run(tmp_path / "good.nnvizrun", "digits-cnn"))
     qtbot.waitUntil(state_is(window, "replay"), timeout=TIMEOUT)
     assert window.docks is not None
+    window.resize(1680, 1400)  # with so many instruments, the cards of a lower one are drawn from far
     # With what explains beside them, which has no run to show, none would have room.
     for key in sorted(window.docks.panels.keys() - {"activation_curves", "explain", "landscape", "own_input", "why"}):
         window.docks.show_panel(key)
@@ -214,5 +215,5 @@ def test_whatever_fails_the_rest_is_painted(
         failed[f"{kind.__qualname__}.{name}"] = calls
         assert (pixels_of(window) == before).all(), kind
     # What there is of them in this window; the others are the same decorator, as the first test sees.
-    assert sum(calls > 0 for calls in failed.values()) >= 17, failed
+    assert sum(calls > 0 for calls in failed.values()) >= 18, failed
     assert window.isVisible()

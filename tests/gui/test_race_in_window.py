@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from window_hands import Person
 from window_kit import TIMEOUT, OpenWindow, press_notice
@@ -153,6 +154,40 @@ def test_a_race_page_that_closes_in_a_lecture_leaves_the_keyboard_to_it(qtbot: Q
     theme.set_mode(Mode.LECTURE)
     window.race_room.close()
     assert window.lecture.page is not None and window.focusWidget() is window.lecture.page
+
+
+def test_a_race_page_stays_in_front_when_a_lecture_begins_and_ends(qtbot: QtBot, open_window: OpenWindow) -> None:
+    window = open_window("xnor-two-layer", ready=False)
+    person, room, lecture = Person(window, qtbot), window.race_room, window.lecture
+    middle = window.rect().center()
+
+    def in_front(page: QWidget | None) -> bool:
+        found = window.childAt(middle)
+        return page is not None and found is not None and (page is found or page.isAncestorOf(found))
+
+    # Opened at the desk: the first Esc closes it, the second one ends the lecture.
+    window.canvas.setFocus()
+    room.show()
+    theme.set_mode(Mode.LECTURE)
+    assert room.page is not None and room.page.isVisible() and lecture.page is not None and not in_front(lecture.page)
+    person.click(window, middle)
+    person.keys(Key.Key_Escape)
+    assert not room.shown and in_front(lecture.page) and window.focusWidget() is lecture.page
+    person.keys(Key.Key_Escape)
+    assert lecture.page is None
+    person.until(window.canvas.hasFocus)
+
+    # Opened in a lecture, it has the keyboard there, and is still there at the desk; who had it before has gone.
+    theme.set_mode(Mode.LECTURE)
+    room.show()
+    person.keys(Key.Key_Escape)
+    assert not room.shown and lecture.page is not None
+    room.show()
+    theme.set_mode(Mode.DESK)
+    qtbot.wait(1)
+    assert in_front(room.page) and window.focusWidget() is room.page
+    person.keys(Key.Key_Escape)
+    assert not room.shown and window.canvas.hasFocus()
 
 
 def titles(window: MainWindow) -> list[str]:

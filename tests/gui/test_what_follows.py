@@ -30,19 +30,19 @@ def test_the_data_page_follows_decisions_and_the_training(
 ) -> None:
     window = open_window("digits-cnn")
     page = page_of(window, qtbot)
-    session, item = window.bridge.session, page.order.model().index(page.order.findData("forgotten"), 0)
+    session, item = window.bridge.session, page.filters.order.model().index(page.filters.order.findData("forgotten"), 0)
     assert session is not None and page.data is not None
     assert not item.flags() & Qt.ItemFlag.ItemIsEnabled
     # The orders by what the training keeps can be chosen as soon as it has kept something, and say of which step.
     session.step(20)  # the first epoch has 18
     qtbot.waitUntil(lambda: bool(item.flags() & Qt.ItemFlag.ItemIsEnabled), timeout=TIMEOUT)
     qtbot.waitUntil(lambda: window.training.standing.step == 20, timeout=TIMEOUT)
-    page.order.setCurrentIndex(item.row())
+    page.filters.order.setCurrentIndex(item.row())
     page._choose()
-    assert "ordered as at step 18" in page.state.text() and not page.state.old
+    assert "ordered as at step 18" in page.filters.state.text() and not page.filters.state.old
     session.step(16)
-    qtbot.waitUntil(lambda: "ordered as at step 18 (older)" in page.state.text(), timeout=TIMEOUT)
-    assert page.state.old
+    qtbot.waitUntil(lambda: "ordered as at step 18 (older)" in page.filters.state.text(), timeout=TIMEOUT)
+    assert page.filters.state.old
     qtbot.waitUntil(lambda: window.training.standing.step == 36, timeout=TIMEOUT)
     # An example that was given the label that the network takes it for is right from then on.
     page.ask_network()
@@ -64,7 +64,7 @@ def test_the_data_page_follows_decisions_and_the_training(
     numbers = np.full(len(kept.inputs[0]), -1)
     numbers[[3, 5]] = numbers[number] = entry.example
     page._data = replace(kept, numbers=(numbers, *kept.numbers[1:]))
-    assert page._decided() == dict.fromkeys({3, 5, number}, entry)
+    assert page.decisions.known() == dict.fromkeys({3, 5, number}, entry)
     page._data = kept
     # It was closed while one example filled it; what goes wrong when it is opened again is seen.
     page.enlarge(True)
@@ -76,9 +76,9 @@ def test_the_data_page_follows_decisions_and_the_training(
     monkeypatch.setattr(page_module, "view", fails)
     QTest.keyClick(window, Qt.Key.Key_F4)
     qtbot.waitUntil(lambda: not page.loading, timeout=TIMEOUT)
-    assert page._trouble == "The disk is gone." and page.wall.isVisible() and page.ask.isVisible()
+    assert page._trouble == "The disk is gone." and page.wall.isVisible() and page.filters.ask.isVisible()
     page.show_view("map")
-    assert page.wall.isVisible() and page.ask.isVisible()
+    assert page.wall.isVisible() and page.filters.ask.isVisible()
     window.data_room.close()
     # Hard examples that are listed while others are asked for are asked for, too.
     panel = window.docks.show_panel("hard_examples")

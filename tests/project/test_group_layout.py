@@ -215,8 +215,11 @@ def test_closing_what_was_just_opened_brings_every_place_back(graph: Graph, data
         group = data.draw(st.sampled_from(shut))
         opened = after(expanded(graph, group, sizes), graph)
         back = after(collapsed(opened, group, sizes), opened)
+        rects, again = seen_rects(graph, sizes), seen_rects(back, sizes)
+        assert again.keys() == rects.keys()
+        for item, rect in again.items():
+            assert rect == pytest.approx(rects[item], abs=1e-6), item
         assert back.groups[group].collapsed
-        brought_back(graph, opened, back, group, sizes)
         graph = opened
 
 

@@ -10,17 +10,15 @@ from pathlib import Path
 
 import shiboken6
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -29,12 +27,12 @@ from nnviz.errors import NnvizError
 from nnviz.gui.compare.overlay import Overlay
 from nnviz.gui.compare.results import ResultsTable
 from nnviz.gui.compare.side import Side
-from nnviz.gui.look import icons, theme
-from nnviz.gui.look.painting import guarded
+from nnviz.gui.look import theme
 from nnviz.gui.parts.action import literal
+from nnviz.gui.parts.covering_page import CoveringPage
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
-from nnviz.gui.parts.widgets import ElidedLabel, FittedText, Segments, line_height, refresh_fonts, set_font
+from nnviz.gui.parts.widgets import FittedText, line_height, refresh_fonts, set_font
 from nnviz.gui.runs.run_names import date_of
 from nnviz.gui.runs.run_row import RunRow
 from nnviz.gui.runs.shown import Shown
@@ -63,7 +61,7 @@ _BETWEEN = 0.5
 _LIST_WIDTH = 220
 
 
-class ComparePage(QWidget):
+class ComparePage(CoveringPage):
     """Several runs beside each other. It changes nothing but which runs are drawn.
 
     Args:
@@ -71,15 +69,13 @@ class ComparePage(QWidget):
         workspace: The runs.
 
     Signals:
-        left: It shall be closed.
         interest_changed: What has to be measured for it: a key and an Interest.
     """
 
-    left = Signal()
     interest_changed = Signal(str, object)
 
     def __init__(self, window: QWidget, workspace: Workspace) -> None:
-        super().__init__(window)
+        super().__init__(window, "Compare runs")
         self._workspace = workspace
         self._runs = workspace.runs
         #: Files of the runs that are laid out, with their places: -1 is on the screen.
@@ -89,10 +85,6 @@ class ComparePage(QWidget):
         self._reading: set[bytes] = set()
         self._node = ""
         self._told = 0.0
-        self.setObjectName("ComparePage")
-        self.setAccessibleName("Compare runs")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._build()
         follow(self._runs.compared_changed, self._on_runs)
         follow(self._runs.changed, self._on_runs)
@@ -101,10 +93,7 @@ class ComparePage(QWidget):
     # ---- building ------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._build_head())
+        self._build_head()
         self.stack = QStackedWidget(self)
         self.results = QSplitter(Qt.Orientation.Horizontal, self.stack)
         self.results.setHandleWidth(1)
@@ -141,40 +130,22 @@ class ComparePage(QWidget):
             side.held_changed.connect(self._show_sides)
             row.addWidget(side, 1)
         self.stack.addWidget(self.layers)
-        column.addWidget(self.stack, 1)
+        self.column.addWidget(self.stack, 1)
         self.views.set_value("results")
 
-    def _build_head(self) -> QWidget:
-        head = QWidget(self)
-        row = QHBoxLayout(head)
-        row.setContentsMargins(14, 8, 10, 8)
-        row.setSpacing(12)
-        title = QLabel("Compare runs", head)
-        set_font(title, 16, 600)
-        row.addWidget(title)
-        self.choose = QPushButton("Choose runs", head)
+    def _build_head(self) -> None:
+        self.add_title("Compare runs")
+        self.choose = QPushButton("Choose runs", self.head)
         self.choose.setToolTip("The runs that are laid beside the one on the screen")
         self.choose.setAutoDefault(False)
         set_font(self.choose, 12, 500)
         self.menu = QMenu(self.choose)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.choose.setMenu(self.menu)
-        row.addWidget(self.choose)
-        self.state = ElidedLabel("", head)
-        self.state.setProperty("role", "muted")
-        set_font(self.state, 13)
-        row.addWidget(self.state, 1)
-        self.views = Segments(_VIEWS, head)
-        self.views.chosen.connect(self.show_view)
-        row.addWidget(self.views)
-        self.close_button = QToolButton(head)
-        icons.bind(self.close_button, "close")
-        self.close_button.setToolTip("Back to the canvas (Esc)")
-        self.close_button.setAccessibleName("Close the page of comparison")
-        self.close_button.setProperty("role", "flat")
-        self.close_button.clicked.connect(self.left)
-        row.addWidget(self.close_button)
-        return head
+        self.head_row.addWidget(self.choose)
+        self.state = self.add_line()
+        self.views = self.add_views(_VIEWS, self.show_view)
+        self.close_button = self.add_close("Close the page of comparison")
 
     # ---- what is shown -------------------------------------------------------------------------------------------
 
@@ -371,11 +342,6 @@ class ComparePage(QWidget):
             event.accept()
             return
         super().keyPressEvent(event)
-
-    @guarded
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Cover what is behind."""
-        QPainter(self).fillRect(self.rect(), theme.current().panel)
 
     def _on_theme(self) -> None:
         refresh_fonts(self)

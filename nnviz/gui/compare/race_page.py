@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCompleter,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -20,11 +21,12 @@ from PySide6.QtWidgets import (
 from nnviz.errors import InputError
 from nnviz.gui.compare.overlay import Overlay
 from nnviz.gui.compare.race_list import RaceList, RaceRow, number_texts, with_head
-from nnviz.gui.look import icons, theme
-from nnviz.gui.look.painting import guarded
+from nnviz.gui.look import theme
 from nnviz.gui.parts.action import literal
+from nnviz.gui.parts.covering_page import CoveringPage
 from nnviz.gui.parts.following import follow
-from nnviz.gui.parts.widgets import ElidedLabel, FittedText, refresh_fonts, set_font
+from nnviz.gui.parts.owners import Owners
+from nnviz.gui.parts.widgets import FittedText, refresh_fonts, set_font
 from nnviz.gui.runs.races import Races, changes_of, text_of
 from nnviz.project.document import Document
 from nnviz.project.entrants import Entrant, Preset
@@ -39,33 +41,26 @@ _SMOOTHING = 0.6
 _EXAMPLE = "setting=value, such as training.optimizer=sgd"
 
 
-class RacePage(QWidget):
+class RacePage(CoveringPage):
     """Who races, and how it goes. It decides nothing: what is pressed is asked of the :class:`Races`.
 
     Args:
         parent: What it covers a part of.
         races: The race.
         document: What is varied.
-
-    Signals:
-        left: It shall be closed.
     """
 
-    left = Signal()
-
     def __init__(self, parent: QWidget, races: Races, document: Document) -> None:
-        super().__init__(parent)
+        super().__init__(parent, "Race")
         self._races = races
         self._document = document
         #: The entrant that is being changed; -1 for a new one.
         self._edited = -1
+        #: The runs that are drawn, by number.
         self._drawn: tuple[int, ...] = ()
+        self._owners = Owners()
         #: How much of each of them was drawn.
         self._cursors: list[int] = []
-        self.setObjectName("RacePage")
-        self.setAccessibleName("Race")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._build()
         follow(races.changed, self.refresh, self)
         follow(races.moved, self._on_moved, self)
@@ -75,10 +70,7 @@ class RacePage(QWidget):
     # ---- building ------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._build_head())
+        self._build_head()
         self.split = QSplitter(Qt.Orientation.Horizontal, self)
         self.split.setHandleWidth(1)
         self.split.setChildrenCollapsible(False)
@@ -123,51 +115,34 @@ class RacePage(QWidget):
         self.split.addWidget(self.overlay)
         self.split.setStretchFactor(0, 0)
         self.split.setStretchFactor(1, 1)
-        column.addWidget(self.split, 1)
+        self.column.addWidget(self.split, 1)
 
-    def _build_head(self) -> QWidget:
-        head = QWidget(self)
-        row = QHBoxLayout(head)
-        row.setContentsMargins(14, 8, 10, 8)
-        row.setSpacing(8)
-        title = QLabel("Race", head)
-        set_font(title, 16, 600)
-        row.addWidget(title)
-        self.choose_button = QPushButton("Entrants", head)
+    def _build_head(self) -> None:
+        self.head_row.setSpacing(8)
+        self.add_title("Race")
+        self.choose_button = QPushButton("Entrants", self.head)
         self.choose_button.setToolTip("Lists of entrants that are ready for this network")
         self.menu = QMenu(self.choose_button)
         self.menu.setToolTipsVisible(True)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.choose_button.setMenu(self.menu)
-        row.addWidget(self.choose_button)
-        self.play_button = QPushButton("Start", head)
+        self.head_row.addWidget(self.choose_button)
+        self.play_button = QPushButton("Start", self.head)
         self.play_button.setProperty("role", "primary")
         self.play_button.clicked.connect(self._races.toggle)
-        row.addWidget(self.play_button)
-        self.step_button = self._tool(head, "step", "One step of everyone", self._races.step)
-        self.stop_button = self._tool(head, "stop", "End the race here; the runs are kept", self._races.stop)
-        for button in (self.step_button, self.stop_button):
-            row.addWidget(button)
-        self.state = ElidedLabel("", head)
-        self.state.setProperty("role", "muted")
-        set_font(self.state, 13)
-        row.addWidget(self.state, 1)
-        self.cards_button = QPushButton("See the cards", head)
+        self.head_row.addWidget(self.play_button)
+        self.step_button = self._tool("step", "One step of everyone", self._races.step)
+        self.stop_button = self._tool("stop", "End the race here; the runs are kept", self._races.stop)
+        self.state = self.add_line()
+        self.cards_button = QPushButton("See the cards", self.head)
         self.cards_button.setToolTip("The network of the chosen entrant on the canvas, while it races")
         self.cards_button.clicked.connect(self.left)
-        row.addWidget(self.cards_button)
-        self.close_button = self._tool(head, "close", "Back to the canvas (Esc); the race goes on", self.left.emit)
-        row.addWidget(self.close_button)
-        return head
+        self.head_row.addWidget(self.cards_button)
+        words = "Back to the canvas (Esc); the race goes on"
+        self.close_button = self.add_close(words, words)
 
-    def _tool(self, parent: QWidget, icon: str, words: str, do: object) -> QToolButton:
-        button = QToolButton(parent)
-        icons.bind(button, icon)
-        button.setToolTip(words)
-        button.setAccessibleName(words)
-        button.setProperty("role", "flat")
-        button.clicked.connect(lambda _on=False: do())  # type: ignore[operator]  # a function without arguments
-        return button
+    def _tool(self, icon: str, words: str, do: Callable[[], object]) -> QToolButton:
+        return self.add_tool(icon, words, words, do)
 
     # ---- what is shown -------------------------------------------------------------------------------------------
 
@@ -203,7 +178,7 @@ class RacePage(QWidget):
         if self.isVisible():
             self._show_rows()
             runs = self._races.runs
-            if tuple(map(id, runs)) != self._drawn:
+            if tuple(map(self._owners.number, runs)) != self._drawn:
                 self._draw_runs()
             else:
                 changes = [run.read_since(at) for run, at in zip(runs, self._cursors, strict=True)]
@@ -246,7 +221,7 @@ class RacePage(QWidget):
 
     def _draw_runs(self) -> None:
         runs = self._races.runs
-        self._drawn = tuple(map(id, runs))
+        self._drawn = tuple(map(self._owners.number, runs))
         self._cursors = [run.read_since(0).cursor for run in runs]
         names = [entrant.name for entrant in self._races.entrants]
         self.overlay.show_runs([(run, names[at], at) for at, run in enumerate(runs) if at < len(names)])
@@ -344,11 +319,6 @@ class RacePage(QWidget):
         self.overlay.axes.setVisible(not narrow)
         wanted = min(_LIST_WIDTH, round(self.width() * (0.545 if narrow else 0.36)))
         self.split.setSizes([wanted, self.width() - wanted])
-
-    @guarded
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Cover what is behind."""
-        QPainter(self).fillRect(self.rect(), theme.current().panel)
 
     def _on_theme(self) -> None:
         refresh_fonts(self)

@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shiboken6
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
     QMenu,
     QPlainTextEdit,
-    QProgressBar,
-    QPushButton,
     QSplitter,
     QStackedWidget,
-    QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from nnviz.data import datasets
 from nnviz.data.viewing import SPLIT_TITLES, SPLITS, ViewedData, view
 from nnviz.errors import Cancelled, InputError
-from nnviz.gui.data.choosing import BY_ANSWERS, BY_RECORD, ORDERS, Answers, Chosen, Kept, Wish, choose
+from nnviz.gui.data.choosing import BY_RECORD, Answers, Chosen, Kept, choose
+from nnviz.gui.data.decisions import Decisions
 from nnviz.gui.data.example_panel import ExamplePanel
+from nnviz.gui.data.filter_bar import FilterBar
+from nnviz.gui.data.loading import Loading
 from nnviz.gui.data.map_panel import MapPanel
+from nnviz.gui.data.pins import Pins
+from nnviz.gui.data.recorded import BY_RECORD_SERIES, kept_of_examples
 from nnviz.gui.data.spread_panel import SpreadPanel
 from nnviz.gui.data.wall import Wall
 from nnviz.gui.explain.own_asking import Job, KeptCopy, OwnAsking
-from nnviz.gui.look import icons, theme
-from nnviz.gui.look.painting import guarded
-from nnviz.gui.parts.action import literal
+from nnviz.gui.look import theme
+from nnviz.gui.parts.covering_page import CoveringPage
 from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.owners import Owners
 from nnviz.gui.parts.reasons import sentence_of
-from nnviz.gui.parts.widgets import ElidedLabel, Segments, refresh_fonts, set_font
-from nnviz.gui.runs.pinning import toggled
+from nnviz.gui.parts.widgets import refresh_fonts, set_font
 from nnviz.gui.runs.workspace import Workspace
-from nnviz.project.curation import Curate, decided
-from nnviz.project.edits import SetView
-from nnviz.project.model import MOST_PINS, PIN_SPLITS, Curated, Pin, Project
-from nnviz.record.quantities import EXAMPLE_FORGOTTEN, EXAMPLE_LOSS, EXAMPLE_MARGIN, Quantity
-from nnviz.record.readings import ArrayReading
+from nnviz.project.model import Curated, Project
 
 if TYPE_CHECKING:
     from nnviz.explain.example_answers import ExampleAnswers
@@ -59,57 +49,31 @@ _VIEWS = (
     ("map", "Map", "Examples as points: two axes, PCA, t-SNE"),
     ("left out", "Left out", "Files that are not used, and why"),
 )
-#: Milliseconds after the last key before it is searched.
-_TYPING = 180
-#: Seconds between two words on how far the loading is.
-_BETWEEN = 0.1
-_BY_RECORD_SERIES = frozenset({EXAMPLE_FORGOTTEN.series(), EXAMPLE_MARGIN.series()})
-#: Classes among which another label is chosen.
-_MOST_LABELS = 200
 #: Narrower than this, the words on buttons are short.
 _NARROW = 1180
 
 
-class _Loading(QObject):
-    """The loading under way: its thread tells how far it is and asks whether it is wanted."""
-
-    progressed = Signal(str, int, int)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cancelled = False
-        self._next = 0.0
-
-    def tell(self, what: str, done: int, total: int) -> None:
-        """How far it is, ten times a second at most."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _BETWEEN
-            self.progressed.emit(what, done, total)
-
-
-class DataPage(QWidget):
+class DataPage(CoveringPage):
     """Everything about the examples of the document's data set. It changes nothing but which example is pinned.
 
     Args:
         window: What it covers a part of.
         workspace: The document, what is known of its data, the network that is asked.
-
-    Signals:
-        left: It shall be closed.
     """
 
-    left = Signal()
-
     def __init__(self, window: QWidget, workspace: Workspace) -> None:
-        super().__init__(window)
+        super().__init__(window, "Data")
         self._workspace = workspace
         self._data: ViewedData | None = None
         self._answers: Answers | None = None
+        self.decisions = Decisions(workspace, lambda: self._data)
+        self.pins = Pins(workspace, lambda: self._data)
+        self._runs = Owners()
         #: What the network and the labels that were decided were when it was asked.
         self._answers_of: tuple[object, ...] = ()
-        #: The run and the step whose record the wall is ordered by, and the newest there is.
+        #: The run, by number, and the step whose record the wall is ordered by, and the newest there is.
         self._ordered_of = self._newest = (-1, -1)
-        self._loading: _Loading | None = None
+        self._loading: Loading | None = None
         self._trouble = ""
         self._enlarged = False
         self._kept = KeptCopy()
@@ -117,15 +81,7 @@ class DataPage(QWidget):
             workspace, self._kept, "data answers", self._on_answers, self._on_no_answers, self
         )
         self._asking.moved.connect(self._show_asking)
-        self.setObjectName("DataPage")
-        self.setAccessibleName("Data")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._build()
-        self._search_later = QTimer(self)
-        self._search_later.setSingleShot(True)
-        self._search_later.setInterval(_TYPING)
-        self._search_later.timeout.connect(self._choose)
         follow(workspace.document.changed, self._on_document)
         follow(workspace.network.changed, self._on_network)
         follow(workspace.feed.ticked, self._on_ticked)
@@ -135,12 +91,11 @@ class DataPage(QWidget):
     # ---- building ------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._build_head())
-        self.filters = self._build_filters()
-        column.addWidget(self.filters)
+        self._build_head()
+        self.filters = FilterBar(self)
+        self.filters.changed.connect(self._choose)
+        self.filters.ask.clicked.connect(self._on_ask)
+        self.column.addWidget(self.filters)
         self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
@@ -173,81 +128,13 @@ class DataPage(QWidget):
         self.splitter.addWidget(self.example)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
-        column.addWidget(self.splitter, 1)
+        self.column.addWidget(self.splitter, 1)
 
-    def _build_head(self) -> QWidget:
-        head = QWidget(self)
-        row = QHBoxLayout(head)
-        row.setContentsMargins(14, 8, 10, 8)
-        row.setSpacing(12)
-        self.title = QLabel("", head)
-        set_font(self.title, 16, 600)
-        row.addWidget(self.title)
-        self.sizes = ElidedLabel("", head)
-        self.sizes.setProperty("role", "muted")
-        set_font(self.sizes, 13)
-        row.addWidget(self.sizes, 1)
-        self.views = Segments(_VIEWS, head)
-        self.views.chosen.connect(self.show_view)
-        row.addWidget(self.views)
-        self.close_button = QToolButton(head)
-        icons.bind(self.close_button, "close")
-        self.close_button.setToolTip("Back to the canvas (Esc)")
-        self.close_button.setAccessibleName("Close the data page")
-        self.close_button.setProperty("role", "flat")
-        self.close_button.clicked.connect(self.left)
-        row.addWidget(self.close_button)
-        return head
-
-    def _build_filters(self) -> QWidget:
-        bar = QWidget(self)
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(14, 0, 14, 8)
-        row.setSpacing(8)
-        self.search = QLineEdit(bar)
-        self.search.setPlaceholderText("Search label, file or #number")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search the examples")
-        self.search.setMinimumWidth(150)
-        self.search.setMaximumWidth(300)
-        set_font(self.search, 13)
-        self.search.textChanged.connect(lambda _text: self._search_later.start())
-        row.addWidget(self.search, 2)
-        self.split = self._chooser(bar, "Split", [("", "all splits")])
-        self.label = self._chooser(bar, "Class", [("", "all classes")])
-        answers = [("", "right or wrong"), ("right", "right"), ("wrong", "wrong"), ("decided", "decided about")]
-        self.right = self._chooser(bar, "Answer", answers)
-        self.order = self._chooser(bar, "Order", [*ORDERS])
-        for box in (self.split, self.label, self.right, self.order):
-            row.addWidget(box)
-        self.ask = QPushButton("Ask the network", bar)
-        self.ask.setToolTip("Find out which examples it gets right, and the loss of each (the test set is left alone)")
-        set_font(self.ask, 12, 500)
-        self.ask.clicked.connect(self._on_ask)
-        row.addWidget(self.ask)
-        self.progress = QProgressBar(bar)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedSize(110, 6)
-        self.progress.hide()
-        row.addWidget(self.progress)
-        self.state = ElidedLabel("", bar)
-        self.state.setProperty("role", "muted")
-        self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        set_font(self.state, 12)
-        row.addWidget(self.state, 3)
-        return bar
-
-    def _chooser(self, parent: QWidget, name: str, entries: list[tuple[str, str]]) -> QComboBox:
-        box = QComboBox(parent)
-        box.setAccessibleName(name)
-        box.setToolTip(name)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        box.setMaxVisibleItems(24)
-        set_font(box, 12)
-        for key, title in entries:
-            box.addItem(title, key)
-        box.activated.connect(lambda _index: self._choose())
-        return box
+    def _build_head(self) -> None:
+        self.title = self.add_title("")
+        self.sizes = self.add_line()
+        self.views = self.add_views(_VIEWS, self.show_view)
+        self.close_button = self.add_close("Close the data page")
 
     # ---- loading -------------------------------------------------------------------------------------------------
 
@@ -282,7 +169,7 @@ class DataPage(QWidget):
         if facts is not None and facts.missing:
             self._show_trouble(facts.missing)
             return
-        loading = self._loading = _Loading()
+        loading = self._loading = Loading()
         loading.progressed.connect(self._on_progress, Qt.ConnectionType.QueuedConnection)
 
         def done(found: ViewedData) -> None:
@@ -328,8 +215,7 @@ class DataPage(QWidget):
     def _on_progress(self, what: str, done: int, total: int) -> None:
         if self._loading is not None:
             self._trouble = f"{what}: {theme.format_count(done)} of {theme.format_count(total)}" if total else what
-            self.progress.setRange(0, max(total, 1))
-            self.progress.setValue(done)
+            self.filters.show_progress(done, total)
             self._choose()
             self._show_asking()
 
@@ -350,25 +236,14 @@ class DataPage(QWidget):
         shape = " × ".join(str(side) for side in (*data.inputs[0].shape[2:], data.inputs[0].shape[1]))
         what = f"{shape} pixels" if data.is_images else f"{len(data.columns)} columns"
         self.sizes.set_whole(f"{' · '.join(parts)} · {what}")
-        self._refill(
-            self.split, [("", "all splits"), *((one, SPLIT_TITLES[one]) for one in SPLITS[: len(data.inputs)])]
-        )
-        names = [(str(at), name) for at, name in enumerate(data.class_names[:2000])]
-        self._refill(self.label, [("", "all classes"), *names])
-        self.label.setVisible(bool(names))
+        self.filters.show_data(data)
         self._show_left_out(data)
         self._choose()
         self.show_view(self.views.value)
-        pinned = self._pinned_number()
+        pinned = self.pins.shown
         self.select(pinned if pinned >= 0 else 0 if len(data) else -1)
         self.wall.verticalScrollBar().setValue(0)
         self._show_asking()
-
-    @staticmethod
-    def _refill(box: QComboBox, entries: list[tuple[str, str]]) -> None:
-        box.clear()
-        for key, title in entries:
-            box.addItem(title if len(title) < 40 else f"{title[:38]}…", key)
 
     def _show_left_out(self, data: ViewedData) -> None:
         facts = self._workspace.known.facts(data.config)
@@ -402,16 +277,6 @@ class DataPage(QWidget):
             self.map.make()
             self.map.plane.select(self.example.number)
 
-    def _wish(self) -> Wish:
-        label = self.label.currentData()
-        return Wish(
-            self.search.text(),
-            self.split.currentData() or "",
-            int(label) if label else -1,
-            self.right.currentData() or "",
-            self.order.currentData() or "class",
-        )
-
     def _choose(self) -> None:
         """Show what is looked for."""
         kept, decided = self._allow_choices()
@@ -421,41 +286,26 @@ class DataPage(QWidget):
         if self._data is None:
             self.wall.show_chosen(None, None, choose_nothing(), self._trouble)
             return
-        chosen = choose(self._data, self._answers, self._wish(), kept, decided)
+        chosen = choose(self._data, self._answers, self.filters.wish(), kept, decided)
         self.wall.show_chosen(self._data, self._answers, chosen, "No example is like that. Search for less.")
         self._show_state()
 
     def _allow_choices(self) -> tuple[Kept, dict[int, Curated]]:
         """Which filters and orders can be chosen by now, and what they go by."""
-        answered, kept = self._answers is not None, self._kept_of_examples()
+        kept, decided = self._kept_of_examples(), self.decisions.known()
         knows = bool((self._answers.right >= 0).any()) if self._answers is not None else False
-        decided = self._decided()
-        self.right.setEnabled(knows or bool(decided))
-        self._allow(self.right, {"right": knows, "wrong": knows, "decided": bool(decided)})
-        allowed = dict.fromkeys(BY_ANSWERS, answered)
-        allowed |= {"forgotten": kept.forgotten is not None, "disagrees": kept.margins is not None}
-        self._allow(self.order, allowed)
-        self._newest = (id(self._workspace.feed.shown.run), kept.step)
+        self.filters.allow(answered=self._answers is not None, knows=knows, decided=bool(decided), kept=kept)
+        self._newest = (self._runs.number(self._workspace.feed.shown.run), kept.step)
         return kept, decided
-
-    @staticmethod
-    def _allow(box: QComboBox, allowed: dict[str, bool]) -> None:
-        """What can be chosen; where what is chosen cannot, the first is."""
-        model = box.model()
-        for row in range(box.count()):
-            possible = allowed.get(str(box.itemData(row)), True)
-            model.setData(model.index(row, 0), None if possible else 0, Qt.ItemDataRole.UserRole - 1)
-            if not possible and row == box.currentIndex():
-                box.setCurrentIndex(0)
 
     def _show_state(self) -> None:
         """How many there are on the wall, and of which step the answers are."""
         if self._data is None:
-            self.state.set_whole("")
+            self.filters.state.set_whole("")
             return
         words = f"{theme.format_count(self.wall.count)} of {theme.format_count(len(self._data))}"
         old_order = False
-        if self.order.currentData() in BY_RECORD:
+        if self.filters.order.currentData() in BY_RECORD:
             old_order = self._ordered_of != self._newest
             words += f" · ordered as at step {theme.format_count(self._ordered_of[1])}{' (older)' * old_order}"
         if self._answers is not None:
@@ -464,8 +314,8 @@ class DataPage(QWidget):
             share = f", {(right == 1).sum() / known:.1%} right" if known else ""
             words += f"{share}{self._age()}"
         reasons = [self._why_old()] * self._is_old() + ["Another step is recorded: choose the order again"] * old_order
-        self.state.set_age((lambda: "\n".join(reasons)) if reasons else None)
-        self.state.set_whole(words)
+        self.filters.state.set_age((lambda: "\n".join(reasons)) if reasons else None)
+        self.filters.state.set_whole(words)
 
     def _is_old(self) -> bool:
         return self._answers is not None and self._answers_of != self._asked_of()
@@ -485,14 +335,15 @@ class DataPage(QWidget):
 
     def select(self, number: int) -> None:
         """Show an example beside the wall, and mark it there and on the map."""
-        data = self._data
-        self.wall.set_pinned(self._pinned_numbers())
+        self.wall.set_pinned(self.pins.numbers())
         self.wall.select(number)
         self.map.plane.select(number)
-        pinned = self._is_kept(number)
+        self._show_example(number)
+
+    def _show_example(self, number: int) -> None:
         age = self._age() if self._answers is not None else ""
-        decided = self._decided_words(number)
-        self.example.show_example(data, number, self._answers, self._pin_not(number), pinned, age, decided)
+        why_no_pin, pinned, decided = self.pins.why_not(number), self.pins.keeps(number), self.decisions.words(number)
+        self.example.show_example(self._data, number, self._answers, why_no_pin, pinned, age, decided)
 
     def enlarge(self, on: bool) -> None:
         """The example fills the page, near enough to read its numbers; or stands beside the wall again."""
@@ -522,148 +373,27 @@ class DataPage(QWidget):
         data, shown = self._data, self._workspace.feed.shown
         if data is None or shown.run is None or data.config != self._workspace.document.project.data:
             return Kept()
-
-        def found(quantity: Quantity) -> ArrayReading | None:
-            reading = shown.run.latest(quantity.series(), shown.step)
-            fits = isinstance(reading, ArrayReading) and reading.array.shape == (len(data.inputs[0]),)
-            return reading if fits and isinstance(reading, ArrayReading) else None
-
-        forgotten, margins, losses = found(EXAMPLE_FORGOTTEN), found(EXAMPLE_MARGIN), found(EXAMPLE_LOSS)
-        return Kept(
-            None if forgotten is None else np.asarray(forgotten.array),
-            None if margins is None else np.asarray(margins.array),
-            None if losses is None else np.asarray(losses.array),
-            max((one.step for one in (forgotten, margins) if one is not None), default=-1),
-        )
-
-    def _decided(self) -> dict[int, Curated]:
-        """What was decided about the training examples, by their numbers here."""
-        data, entries = self._data, self._workspace.document.project.curation
-        if data is None or not entries:
-            return {}
-        by_example = {entry.example: entry for entry in entries}
-        numbers = data.numbers[0] if data.numbers else np.arange(len(data.inputs[0]))
-        # Where the classes are balanced, an example may stand in several places.
-        places = np.flatnonzero(np.isin(numbers, list(by_example)))
-        return {int(place): by_example[int(numbers[place])] for place in places}
-
-    def _decided_words(self, number: int) -> str:
-        entry = self._decided().get(number)
-        if entry is None:
-            return ""
-        words = [f"its label is “{entry.label}” from now on"] if entry.label else []
-        words += ["left out of the training" if entry.weight == 0 else f"weighs {entry.weight:g}"] * (entry.weight != 1)
-        return f"Decided: {', '.join(words)}"
+        return kept_of_examples(shown.run, shown.step, len(data.inputs[0]))
 
     def _fill_decisions(self, menu: QMenu) -> None:
-        """What can be decided about the example that is shown; each is an edit that Undo takes back."""
-        menu.clear()
-        data, number = self._data, self.example.number
-        if data is None or number < 0 or data.place(number)[0] != "train":
-            menu.addAction("Only about training examples is anything decided.").setEnabled(False)
-            return
-        entry = self._decided().get(number)
-        weight = 1.0 if entry is None else entry.weight
-        label = data.label(number) if entry is None or not entry.label else entry.label
-        for words, heavy in (("Leave out of the training", 0.0), ("Weigh half", 0.5), ("Weigh twice", 2.0)):
-            action = menu.addAction(words, partial(self.decide, weight=heavy))
-            action.setEnabled(heavy != weight)
-        if data.class_names:
-            labels = menu.addMenu("Its label is")
-            for name in data.class_names[:_MOST_LABELS]:
-                action = labels.addAction(literal(name), partial(self.decide, label=name))
-                action.setEnabled(name != label)
-        menu.addSeparator()
-        menu.addAction("As usual", lambda: self.decide(label="", weight=1.0)).setEnabled(entry is not None)
+        self.decisions.fill(menu, self.example.number)
 
     def decide(self, *, label: str | None = None, weight: float | None = None) -> None:
         """Decide about the example that is shown: another label, another weight (0 leaves it out); None stays."""
-        data, number = self._data, self.example.number
-        if data is None or number < 0:
-            return
-
-        def apply(known: Curated) -> None:
-            self._workspace.apply(Curate((decided(known, data.label(number), label=label, weight=weight),)))
-
-        known = self._decided().get(number)
-        if known is not None or not data.is_streamed:
-            apply(known or Curated(data.read_as(number), data.mark_of(number)))
-            return
-
-        def marked(mark: str) -> None:  # read from the disk; something may have been decided about it meanwhile
-            if data is self._data:
-                apply(self._decided().get(number) or Curated(data.read_as(number), mark))
-
-        def failed(error: BaseException) -> None:
-            self._workspace.say(sentence_of(error))
-
-        self._workspace.background.start(lambda: data.mark_of(number), marked, failed, "example")
+        self.decisions.decide(self.example.number, label=label, weight=weight)
 
     # ---- pinning -------------------------------------------------------------------------------------------------
 
-    def _pin_split(self) -> str:
-        """The split that the pinned example is counted in."""
-        data = self._data
-        return "validation" if data is not None and len(data.inputs) > 1 and len(data.inputs[1]) else "train"
-
-    def _pinned_number(self) -> int:
-        data = self._data
-        if data is None or data.config != self._workspace.document.project.data:
-            return -1
-        return self._number_of(data, self._workspace.document.project.view.shown)
-
-    def _number_of(self, data: ViewedData, pin: Pin) -> int:
-        try:
-            return data.number(pin.split or self._pin_split(), pin.index)
-        except (IndexError, ValueError):
-            return -1
-
-    def _pinned_numbers(self) -> frozenset[int]:
-        """All that are pinned, and the one that the cards show."""
-        data, view = self._data, self._workspace.document.project.view
-        if data is None or data.config != self._workspace.document.project.data:
-            return frozenset()
-        return frozenset(self._number_of(data, pin) for pin in (view.shown, *view.pins)) - {-1}
-
-    def _is_kept(self, number: int) -> bool:
-        if number < 0 or self._data is None or self._data.config != self._workspace.document.project.data:
-            return False
-        return self._pin_of(number) in self._workspace.document.project.view.pins
-
-    def _pin_of(self, number: int) -> Pin:
-        """An example as the document pins it."""
-        assert self._data is not None
-        split, index = self._data.place(number)
-        return Pin(index, "" if split == self._pin_split() else split)
-
-    def _pin_not(self, number: int) -> str:
-        if self._data is None or number < 0:
-            return "There is no example."
-        if self._workspace.document.read_only:
-            return self._workspace.document.read_only
-        pin, view = self._pin_of(number), self._workspace.document.project.view
-        if pin.split not in PIN_SPLITS:
-            return "The test set is sealed: the cards show examples for training and validation."
-        if len(view.pins) >= MOST_PINS and pin not in view.pins:
-            return f"{MOST_PINS} examples are pinned, which is as many as can be: take one away first."
-        return ""
-
     def pin(self, number: int) -> None:
         """Pin an example to the canvas, where the cards show what each layer makes of it; or take it away again."""
-        reason = self._pin_not(number)
-        if reason or self._data is None:
-            self._workspace.say(reason)
-            return
-        self._workspace.apply(SetView(toggled(self._workspace.document.project.view, self._pin_of(number))))
+        self.pins.toggle(number)
 
     def _on_menu(self, number: int, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        kept = self._data is not None and self._pin_of(number) in self._workspace.document.project.view.pins
-        words = "Unpin from the canvas" if kept else "Pin to the canvas"
-        pin = menu.addAction(words, lambda: self.pin(number))
-        pin.setEnabled(not self._pin_not(number))
-        pin.setToolTip(self._pin_not(number))
+        pin = menu.addAction(self.pins.words(number), lambda: self.pin(number))
+        pin.setEnabled(not self.pins.why_not(number))
+        pin.setToolTip(self.pins.why_not(number))
         menu.addAction("Enlarge", lambda: self.enlarge(True))
         if self._data is not None and self._data.class_names:
             label = int(self._data.label_of[number])
@@ -674,7 +404,7 @@ class DataPage(QWidget):
 
     def show_class(self, label: int) -> None:
         """Show the examples of one class alone; −1 for all."""
-        self.label.setCurrentIndex(max(0, self.label.findData(str(label) if label >= 0 else "")))
+        self.filters.choose_class(label)
         self._choose()
 
     # ---- asking the network --------------------------------------------------------------------------------------
@@ -719,19 +449,18 @@ class DataPage(QWidget):
 
     def _on_no_answers(self, why: str) -> None:
         self._workspace.say(why)
-        self.state.set_whole(why)
+        self.filters.state.set_whole(why)
 
     def _show_asking(self) -> None:
         job = self._asking.job
         busy = job is not None or self._loading is not None
-        self.progress.setVisible(busy)
+        self.filters.progress.setVisible(busy)
         if job is not None:
-            self.progress.setRange(0, max(job.total, 1))
-            self.progress.setValue(job.done)
+            self.filters.show_progress(job.done, job.total)
         short = self.width() < _NARROW
         again = "Ask again" if self._answers is not None else "Ask network" if short else "Ask the network"
-        self.ask.setText("Stop" if busy else again if self._data is not None else "Load again")
-        self.ask.setVisible(True)
+        self.filters.ask.setText("Stop" if busy else again if self._data is not None else "Load again")
+        self.filters.ask.setVisible(True)
 
     # ---- following -----------------------------------------------------------------------------------------------
 
@@ -751,14 +480,10 @@ class DataPage(QWidget):
             self._show_state()
             number = self.example.number
             if number >= 0 and self._data is not None:
-                age, pinned = self._age(), self._is_kept(number)
-                decided = self._decided_words(number)
-                self.example.show_example(
-                    self._data, number, self._answers, self._pin_not(number), pinned, age, decided
-                )
+                self._show_example(number)
 
     def _on_ticked(self, changed: frozenset[str]) -> None:
-        if self.isVisible() and not changed.isdisjoint(_BY_RECORD_SERIES):
+        if self.isVisible() and not changed.isdisjoint(BY_RECORD_SERIES):
             self._follow_record()
 
     def _on_shown(self, _shown: object) -> None:
@@ -769,9 +494,9 @@ class DataPage(QWidget):
         """The training, or another run or step, may allow other orders; nothing moves under the hand by itself."""
         if self._data is None:
             return
-        order = self.order.currentData()
+        order = self.filters.order.currentData()
         self._allow_choices()
-        if self.order.currentData() != order:
+        if self.filters.order.currentData() != order:
             self._choose()  # what it was ordered by is not there any more
         else:
             self._show_state()
@@ -794,18 +519,13 @@ class DataPage(QWidget):
         if event.key() == Qt.Key.Key_Escape:
             if self._enlarged:
                 self.enlarge(False)
-            elif self.search.text():
-                self.search.clear()
+            elif self.filters.search.text():
+                self.filters.search.clear()
             else:
                 self.left.emit()
         elif event.key() == Qt.Key.Key_Slash:
-            self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.filters.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         event.accept()
-
-    @guarded
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The ground."""
-        QPainter(self).fillRect(event.rect(), theme.current().panel)
 
 
 def choose_nothing() -> Chosen:

@@ -45,11 +45,13 @@ class Lecture(QObject):
         cure_requested: A cure of a finding was pressed on the page.
         forward_wanted: What flows forwards is to be shown again.
         chosen: A card is talked about: the id of its layer or group.
+        changed: A lecture has begun or ended: its page is there, and in front, or it has gone.
     """
 
     cure_requested = Signal(object)
     forward_wanted = Signal()
     chosen = Signal(str)
+    changed = Signal()
 
     def __init__(
         self,
@@ -142,6 +144,7 @@ class Lecture(QObject):
         page.show()
         page.raise_()
         page.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.changed.emit()
 
     def _end(self) -> None:
         page, self._page = self._page, None
@@ -164,6 +167,7 @@ class Lecture(QObject):
         self._aside = []
         if had and before is not None and shiboken6.isValid(before) and before.isVisible():
             before.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.changed.emit()
 
     def _first_place(self) -> Place:
         """Where the last lecture was, unless something else has been selected since."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from nnviz.gui.explain.chart import Chart, pen
+from nnviz.gui.explain.chart import Chart, Floats, pen
 from nnviz.gui.look import theme as themes
 from nnviz.gui.look.theme import mixed
 from nnviz.record.number_text import format_number
@@ -23,30 +23,89 @@ _MOST_POINTS = 20_000
 _NEAR = 12.0
 
 
-class ReliabilityPlot(Chart):
-    """A bar for each tenth of probability: how often it was right, beside the line where both are the same.
+class _PickedPlot(Chart):
+    """A plot whose parts can be pointed at and clicked: bars, or points, by their numbers from 0 on.
 
     Attributes:
-        picked: Signal: the number of a bar that was clicked.
-        pointed: Signal: a sentence about the bar under the mouse.
+        picked: Signal: which part was clicked.
+        pointed: Signal: a sentence about the part under the mouse.
     """
 
     picked = Signal(int)
     pointed = Signal(str)
+    #: Whether there is something to paint by now: colours are taken before.
+    _made = False
+
+    def __init__(self, name: str, titles: tuple[str, str], parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self._bars: pg.BarGraphItem | None = None
+        self.setAccessibleName(name)
+        self.set_titles(*titles)
+        self.hovered.connect(self._on_hovered)
+        self.clicked.connect(self._on_clicked_at)
+
+    def sentence(self, part: int) -> str:
+        """A part in a sentence; empty where there is none."""
+        raise NotImplementedError
+
+    def restyle(self) -> None:
+        """Colours and letters of the theme."""
+        super().restyle()
+        if self._made:
+            self._paint()
+
+    def _paint(self) -> None:
+        raise NotImplementedError
+
+    def _part(self, x: float, y: float) -> int:
+        """The part at a place of the plot; −1 for none."""
+        raise NotImplementedError
+
+    def _meant_by(self, part: int) -> int:
+        """What is told of a part that is clicked."""
+        return part
+
+    def _draw_bars(self, edges: tuple[Floats, Floats], heights: NDArray[np.generic], **look: object) -> None:
+        """Bars from edge to edge in the place of those before."""
+        self._remove_bars()
+        self._bars = pg.BarGraphItem(
+            x0=edges[0],
+            x1=edges[1],
+            y0=np.zeros(len(heights)),
+            y1=heights,
+            pen=pen(themes.current().plot_background, 1.0),
+            **look,
+        )
+        self.add(self._bars, 1)
+
+    def _remove_bars(self) -> None:
+        if self._bars is not None:
+            self.getPlotItem().removeItem(self._bars)
+            self._bars = None
+
+    def _on_hovered(self, place: tuple[float, float] | None) -> None:
+        self.pointed.emit(self.sentence(self._part(*place)) if place is not None else "")
+
+    def _on_clicked_at(self, x: float, y: float) -> None:
+        found = self._part(x, y)
+        if found >= 0:
+            self.picked.emit(self._meant_by(found))
+
+
+class ReliabilityPlot(_PickedPlot):
+    """A bar for each tenth of probability: how often it was right, beside the line where both are the same."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Reliability curve", ("probability that the network gives its answer", "share that was right"), parent
+        )
         self._shown: Calibration | None = None
-        self._bars: pg.BarGraphItem | None = None
-        super().__init__(parent)
-        self.setAccessibleName("Reliability curve")
         self._even = pg.PlotDataItem([0, 1], [0, 1])
         self._points = pg.PlotDataItem()
         self.add(self._even, 2)
         self.add(self._points, 3)
-        self.set_titles("probability that the network gives its answer", "share that was right")
         self.show_range((0.0, 1.0), (0.0, 1.02))
-        self.hovered.connect(self._on_hovered)
-        self.clicked.connect(self._on_picked)
+        self._made = True
         self._paint()
 
     def show_calibration(self, calibration: Calibration) -> None:
@@ -56,50 +115,34 @@ class ReliabilityPlot(Chart):
         self.setAccessibleDescription(" ".join(said))
         self._paint()
 
-    def sentence(self, place: int) -> str:
+    def sentence(self, part: int) -> str:
         """A bar in a sentence."""
         shown = self._shown
-        if shown is None or not 0 <= place < len(shown.count):
+        if shown is None or not 0 <= part < len(shown.count):
             return ""
-        low, high = (percent(float(edge)) for edge in shown.edges[place : place + 2])
-        count = int(shown.count[place])
+        low, high = (percent(float(edge)) for edge in shown.edges[part : part + 2])
+        count = int(shown.count[part])
         if not count:
             return f"No answer was given a probability between {low} and {high}."
-        sure, right = percent(float(shown.confidence[place]), 1), percent(float(shown.accuracy[place]), 1)
+        sure, right = percent(float(shown.confidence[part]), 1), percent(float(shown.accuracy[part]), 1)
         return (
             f"{themes.format_count(count)} answers of {low} to {high}, {sure} on average: {right} of them were right. "
             "Click to see them."
         )
 
-    def restyle(self) -> None:
-        """Colours and letters of the theme."""
-        super().restyle()
-        if hasattr(self, "_points"):
-            self._paint()
-
     def _paint(self) -> None:
         colours = themes.current()
         self._even.setPen(pen(colours.text_faint, 1.5, Qt.PenStyle.DashLine))
-        if self._bars is not None:
-            self.getPlotItem().removeItem(self._bars)
-            self._bars = None
         shown = self._shown
         if shown is None:
+            self._remove_bars()
             self._points.setData([], [])
             return
         known = np.flatnonzero(shown.count)
         share = shown.count[known] / max(int(shown.count.max()), 1)
         # The more answers lie in a bar, the more it counts, and the fuller is its colour.
         fills = [mixed(colours.plot_background, colours.series[0], 0.35 + 0.65 * float(one) ** 0.5) for one in share]
-        self._bars = pg.BarGraphItem(
-            x0=shown.edges[known],
-            x1=shown.edges[known + 1],
-            y0=np.zeros(len(known)),
-            y1=shown.accuracy[known],
-            brushes=fills,
-            pen=pen(colours.plot_background, 1.0),
-        )
-        self.add(self._bars, 1)
+        self._draw_bars((shown.edges[known], shown.edges[known + 1]), shown.accuracy[known], brushes=fills)
         self._points.setData(
             shown.confidence[known],
             shown.accuracy[known],
@@ -110,43 +153,27 @@ class ReliabilityPlot(Chart):
             symbolPen=pen(colours.plot_background, 1.0),
         )
 
-    def _bin(self, place: object) -> int:
-        if self._shown is None or not isinstance(place, tuple) or not 0 <= place[0] <= 1:
+    def _part(self, x: float, y: float) -> int:
+        if self._shown is None or not 0 <= x <= 1:
             return -1
-        return min(int(place[0] * len(self._shown.count)), len(self._shown.count) - 1)
-
-    def _on_hovered(self, place: object) -> None:
-        self.pointed.emit(self.sentence(self._bin(place)))
-
-    def _on_picked(self, x: float, y: float) -> None:
-        found = self._bin((x, y))
-        if found >= 0:
-            self.picked.emit(found)
+        return min(int(x * len(self._shown.count)), len(self._shown.count) - 1)
 
 
-class PairsPlot(Chart):
+class PairsPlot(_PickedPlot):
     """Predicted against right: a point an example, on the line where both are the same if it is right.
 
-    Attributes:
-        picked: Signal: the place of the example that was clicked.
-        pointed: Signal: a sentence about the point under the mouse.
+    ``picked`` tells the place of the example.
     """
 
-    picked = Signal(int)
-    pointed = Signal(str)
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName("Predicted against right")
+        super().__init__("Predicted against right", ("right", "predicted"), parent)
         self._even, self._points = pg.PlotDataItem(), pg.PlotDataItem()
         self.add(self._even, 1)
         self.add(self._points, 2)
-        self.set_titles("right", "predicted")
         self._places: NDArray[np.int64] = np.empty(0, np.int64)
         self._target = self._predicted = np.empty(0)
         self._ends = (0.0, 1.0)
-        self.hovered.connect(self._on_hovered)
-        self.clicked.connect(self._on_clicked_at)
+        self._made = True
 
     def show_pairs(self, target: NDArray[np.float64], predicted: NDArray[np.float64]) -> str:
         """Show float64[n] of each; returns what has to be said about points that are not drawn."""
@@ -168,12 +195,6 @@ class PairsPlot(Chart):
             if count > _MOST_POINTS
             else ""
         )
-
-    def restyle(self) -> None:
-        """Colours and letters of the theme."""
-        super().restyle()
-        if hasattr(self, "_places"):
-            self._paint()
 
     def _paint(self) -> None:
         colours = themes.current()
@@ -206,44 +227,32 @@ class PairsPlot(Chart):
         number = int(np.flatnonzero(self._places == place)[0])
         return self.place_on_screen(float(self._target[number]), float(self._predicted[number]))
 
-    def _on_hovered(self, place: object) -> None:
-        number = self.nearest(*place) if isinstance(place, tuple) else -1
-        if number < 0:
-            self.pointed.emit("")
-            return
-        right, answer = float(self._target[number]), float(self._predicted[number])
-        self.pointed.emit(
-            f"Example {themes.format_count(int(self._places[number]))}: right {format_number(right)}, predicted "
+    def sentence(self, part: int) -> str:
+        """A point in a sentence."""
+        if part < 0:
+            return ""
+        right, answer = float(self._target[part]), float(self._predicted[part])
+        return (
+            f"Example {themes.format_count(self._meant_by(part))}: right {format_number(right)}, predicted "
             f"{format_number(answer)}, off by {format_number(answer - right)}."
         )
 
-    def _on_clicked_at(self, x: float, y: float) -> None:
-        number = self.nearest(x, y)
-        if number >= 0:
-            self.picked.emit(int(self._places[number]))
+    def _part(self, x: float, y: float) -> int:
+        return self.nearest(x, y)
+
+    def _meant_by(self, part: int) -> int:
+        return int(self._places[part])
 
 
-class ResidualPlot(Chart):
-    """How the errors, predicted less right, are spread.
-
-    Attributes:
-        picked: Signal: the number of a bar that was clicked.
-        pointed: Signal: a sentence about the bar under the mouse.
-    """
-
-    picked = Signal(int)
-    pointed = Signal(str)
+class ResidualPlot(_PickedPlot):
+    """How the errors, predicted less right, are spread."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName("Histogram of the errors")
+        super().__init__("Histogram of the errors", ("error: predicted less right", "examples"), parent)
         self._edges, self._counts = np.array([0.0, 1.0]), np.zeros(1, np.int64)
-        self._bars: pg.BarGraphItem | None = None
         self._zero = pg.InfiniteLine(0.0)
         self.add(self._zero, 2)
-        self.set_titles("error: predicted less right", "examples")
-        self.hovered.connect(self._on_hovered)
-        self.clicked.connect(self._on_clicked_at)
+        self._made = True
 
     def show_errors(self, figures: NumberFigures) -> None:
         """Show others."""
@@ -253,43 +262,19 @@ class ResidualPlot(Chart):
         self.show_range((low - room, high + room), (0.0, 1.05 * max(int(self._counts.max(initial=0)), 1)))
         self._paint()
 
-    def restyle(self) -> None:
-        """Colours and letters of the theme."""
-        super().restyle()
-        if hasattr(self, "_zero"):
-            self._paint()
-
     def _paint(self) -> None:
         colours = themes.current()
         self._zero.setPen(pen(colours.text_muted, 1.5, Qt.PenStyle.DashLine))
-        if self._bars is not None:
-            self.getPlotItem().removeItem(self._bars)
-        self._bars = pg.BarGraphItem(
-            x0=self._edges[:-1],
-            x1=self._edges[1:],
-            y0=np.zeros(len(self._counts)),
-            y1=self._counts,
-            brush=colours.series[0],
-            pen=pen(colours.plot_background, 1.0),
-        )
-        self.add(self._bars, 1)
+        self._draw_bars((self._edges[:-1], self._edges[1:]), self._counts, brush=colours.series[0])
 
-    def _bin(self, place: object) -> int:
-        if not isinstance(place, tuple) or not self._edges[0] <= place[0] <= self._edges[-1]:
+    def _part(self, x: float, y: float) -> int:
+        if not self._edges[0] <= x <= self._edges[-1]:
             return -1
-        return min(int(np.searchsorted(self._edges, place[0], "right")) - 1, len(self._counts) - 1)
+        return min(int(np.searchsorted(self._edges, x, "right")) - 1, len(self._counts) - 1)
 
-    def sentence(self, place: int) -> str:
+    def sentence(self, part: int) -> str:
         """A bar in a sentence."""
-        if place < 0:
+        if part < 0:
             return ""
-        low, high = (format_number(float(edge)) for edge in self._edges[place : place + 2])
-        return f"{themes.format_count(int(self._counts[place]))} errors between {low} and {high}. Click to see them."
-
-    def _on_hovered(self, place: object) -> None:
-        self.pointed.emit(self.sentence(self._bin(place)))
-
-    def _on_clicked_at(self, x: float, y: float) -> None:
-        found = self._bin((x, y))
-        if found >= 0:
-            self.picked.emit(found)
+        low, high = (format_number(float(edge)) for edge in self._edges[part : part + 2])
+        return f"{themes.format_count(int(self._counts[part]))} errors between {low} and {high}. Click to see them."

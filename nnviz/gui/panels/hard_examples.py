@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
     QWidget,
 )
@@ -30,6 +29,7 @@ from nnviz.gui.look import theme as themes
 from nnviz.gui.look.pictures import sample_picture
 from nnviz.gui.panels.base import Cell, Panel
 from nnviz.gui.panels.panel_actions import PanelChoice, PanelOption
+from nnviz.gui.panels.small_button import small_button
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.gui.runs.shown_network import Asked
@@ -193,16 +193,22 @@ class HardExamplesPanel(Panel):
         self.label.setAccessibleName("Label to give")
         self.label.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.label.setMinimumContentsLength(6)
-        self.relabel = self._button("Relabel", "Give the selected examples this label", self._on_relabel)
-        self.leave_out = self._button("Leave out", "Train on without the selected examples", self._on_leave_out)
+        self.relabel = small_button("Relabel", "Give the selected examples this label", self._on_relabel, self.controls)
+        self.leave_out = small_button(
+            "Leave out", "Train on without the selected examples", self._on_leave_out, self.controls
+        )
         self.weight = QDoubleSpinBox(self.controls)
         self.weight.setAccessibleName("Weight to give")
         self.weight.setRange(0.0, HEAVIEST)
         self.weight.setSingleStep(0.5)
         self.weight.setValue(2.0)
         self.weight.setPrefix("× ")
-        self.set_weight = self._button("Weight", "Let the selected examples count so much", self._on_weight)
-        self.as_usual = self._button("As usual", "Take back what was decided about these examples", self._on_usual)
+        self.set_weight = small_button(
+            "Weight", "Let the selected examples count so much", self._on_weight, self.controls
+        )
+        self.as_usual = small_button(
+            "As usual", "Take back what was decided about these examples", self._on_usual, self.controls
+        )
         for widget in (self.label, self.relabel, self.leave_out, self.weight, self.set_weight, self.as_usual):
             set_font(widget, 12)
             row.addWidget(widget)
@@ -215,13 +221,6 @@ class HardExamplesPanel(Panel):
         self.body_layout.addWidget(self.words)
         follow(self.document.changed, self._on_document)
         self._show_controls()
-
-    def _button(self, text: str, help: str, do: Any) -> QPushButton:
-        button = QPushButton(text, self.controls)
-        button.setToolTip(help)
-        button.setAutoDefault(False)
-        button.clicked.connect(do)
-        return button
 
     # ------------------------------------------------------------------ what is shown
 

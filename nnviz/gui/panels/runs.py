@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLineEdit, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLineEdit, QMenu, QWidget
 
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
@@ -24,6 +24,7 @@ from nnviz.gui.panels.runs_columns import (
 )
 from nnviz.gui.panels.runs_model import RunsModel
 from nnviz.gui.panels.runs_table import RunsTable
+from nnviz.gui.panels.small_button import small_button
 from nnviz.gui.parts.action import Action, literal
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.screens import StayOnScreen
@@ -108,11 +109,18 @@ class RunsPanel(Panel):
         self.words.setProperty("role", "muted")
         set_font(self.words, 12)
         row.addWidget(self.words, 1)
-        self.none = self._button("Compare none", "Draw no other run beside the one on the screen", self._compare_none)
-        self.compare_button = self._button(
-            "Compare…", "Results, settings and feature maps of the ticked runs side by side (F12)", self._compare_page
+        self.none = small_button(
+            "Compare none", "Draw no other run beside the one on the screen", self._compare_none, self.foot
         )
-        self.restore_button = self._button("Bring back", "Bring the selected runs back (Enter)", self._restore)
+        self.compare_button = small_button(
+            "Compare…",
+            "Results, settings and feature maps of the ticked runs side by side (F12)",
+            self._compare_page,
+            self.foot,
+        )
+        self.restore_button = small_button(
+            "Bring back", "Bring the selected runs back (Enter)", self._restore, self.foot
+        )
         for button in (self.none, self.compare_button, self.restore_button):
             row.addWidget(button)
         self.body_layout.addWidget(self.foot)
@@ -136,14 +144,6 @@ class RunsPanel(Panel):
         self._live_step, self._ticks = -2, 0
         follow(self._runs.changed, self._on_runs)
         follow(self._runs.compared_changed, self._on_compared)
-
-    def _button(self, text: str, help: str, do: object) -> QPushButton:
-        button = QPushButton(text, self.foot)
-        button.setToolTip(help)
-        button.setAutoDefault(False)
-        set_font(button, 12)
-        button.clicked.connect(do)
-        return button
 
     def _deeds(self) -> tuple[tuple[Action, ...], ...]:
         """What can be done with the chosen runs; none of it is in the menu bar, whose keys would be the canvas'."""

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QPushButton,
     QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
@@ -24,6 +23,7 @@ from nnviz.data import datasets
 from nnviz.errors import InputError
 from nnviz.gui.look import theme as themes
 from nnviz.gui.panels.base import Cell, Panel
+from nnviz.gui.panels.small_button import small_button
 from nnviz.gui.panels.sweep_axis import Axis
 from nnviz.gui.panels.sweep_pictures import ParallelAxes, SweepScatter, words_about
 from nnviz.gui.panels.sweep_setup import SweepSetup
@@ -160,15 +160,17 @@ class SweepPanel(Panel):
         self.words.setProperty("role", "muted")
         set_font(self.words, 12)
         foot.addWidget(self.words, 1)
-        self.open_button = self._button("Open", "Show its best run in front of your project (Enter)", self.open_run)
-        self.compare_button = self._button(
-            "Compare", "Draw the curves of its seeds beside those on the screen (Space)", self.compare_runs
+        self.open_button = small_button(
+            "Open", "Show its best run in front of your project (Enter)", self.open_run, self.body
         )
-        self.use_button = self._button(
-            "Use settings", "Take its settings into your project; one step of undo (S)", self.use_settings
+        self.compare_button = small_button(
+            "Compare", "Draw the curves of its seeds beside those on the screen (Space)", self.compare_runs, self.body
         )
-        self.more_button = self._button("Go on", _GO_ON, self._go_on)
-        self.start_button = self._button("Start", "", self._start_or_stop)
+        self.use_button = small_button(
+            "Use settings", "Take its settings into your project; one step of undo (S)", self.use_settings, self.body
+        )
+        self.more_button = small_button("Go on", _GO_ON, self._go_on, self.body)
+        self.start_button = small_button("Start", "", self._start_or_stop, self.body)
         self.start_button.setProperty("role", "primary")
         for button in (self.open_button, self.compare_button, self.use_button, self.more_button, self.start_button):
             foot.addWidget(button)
@@ -177,14 +179,6 @@ class SweepPanel(Panel):
         follow(self._sweeps.changed, self._on_changed)
         follow(self.workspace.training.changed, self._show_foot)
         follow(self.document.changed, self._on_document)
-
-    def _button(self, text: str, help: str, do: object) -> QPushButton:
-        button = QPushButton(text, self.body)
-        button.setToolTip(help)
-        button.setAutoDefault(False)
-        set_font(button, 12)
-        button.clicked.connect(do)
-        return button
 
     # ---- what is shown -------------------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ class ExpectedTime(QObject):
         self._document, self._bridge = document, bridge
         #: The pace of the project it was found for; None where nothing could be.
         self._found: tuple[Project, Pace | None] | None = None
+        self._stopped = False
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
         self._wait.setInterval(_LATER)
@@ -65,7 +66,8 @@ class ExpectedTime(QObject):
         return paces.duration(self._found[1], sizes[0], sizes[1], config.step_size, config.epochs)
 
     def stop(self) -> None:
-        """Ask nothing more, before the window goes."""
+        """Ask nothing from here on: the window goes, or is there for a picture alone."""
+        self._stopped = True
         self._wait.stop()
         self._following.end()
 
@@ -73,7 +75,7 @@ class ExpectedTime(QObject):
         self._begin()
 
     def _begin(self) -> None:
-        ready = self._bridge.state == "ready"
+        ready = self._bridge.state == "ready" and not self._stopped
         if ready and (self._found is None or not _as_long(self._found[0], self._document.project)):
             self._wait.start()
         else:

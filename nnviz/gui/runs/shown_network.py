@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakKeyDictionary
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from nnviz.errors import RunFileError, TrainingError
 from nnviz.gui.parts.background import Background
+from nnviz.gui.parts.owners import Owners
 from nnviz.gui.runs.run_feed import RunFeed
 from nnviz.gui.runs.session_bridge import SessionBridge
 from nnviz.gui.runs.training import Training
@@ -85,9 +84,8 @@ class ShownNetwork(QObject):
         self._background = Background(self)
         #: The network that was built last, and what of; belongs to the thread that builds it.
         self._built: tuple[tuple[Path, int | None, CheckpointInfo | None], train.training.Training] | None = None
-        #: Runs and sessions by number: an address is used again once its owner has gone.
-        self._numbers: WeakKeyDictionary[object, int] = WeakKeyDictionary()
-        self._counted = itertools.count(1)
+        #: Runs and sessions by number.
+        self._owners = Owners()
         #: The newest state that is kept of the run that is shown, and which run that is.
         self._newest: tuple[int, CheckpointInfo | None] = (0, None)
         #: How far that run was at the last look, when that was, and how many looks found nothing new.
@@ -114,11 +112,11 @@ class ShownNetwork(QObject):
         """
         shown = self._feed.shown
         if not self.is_live:
-            number = self._number(shown.run)
+            number = self._owners.number(shown.run)
             return ("kept", number, shown.step, self._newest[1] if self._newest[0] == number else None)
         position = self._bridge.position
         at = (position.step, position.edits, position.switches) if position is not None else (-1, 0, 0)
-        return ("live", self._number(self._bridge.session), *at)
+        return ("live", self._owners.number(self._bridge.session), *at)
 
     @property
     def is_live(self) -> bool:
@@ -264,21 +262,12 @@ class ShownNetwork(QObject):
             self._built = (key, training)
         return self._built[1]
 
-    def _number(self, owner: object | None) -> int:
-        """Tells a run or a session from all others that there ever were; 0 is none."""
-        if owner is None:
-            return 0
-        number = self._numbers.get(owner)
-        if number is None:
-            number = self._numbers[owner] = next(self._counted)
-        return number
-
     def _look_for_newer(self) -> None:
         """Where the newest step of a recorded run is shown: see now and then whether its file keeps a newer state."""
         shown, now = self._feed.shown, time.monotonic()
         if self._looking or self._closed or self.is_live or shown.step is not None:
             return
-        number, run = self._number(shown.run), shown.run
+        number, run = self._owners.number(shown.run), shown.run
         seen = (number, run.last_step, run.finished, run.state)
         if seen[:1] == self._seen[:1] and now - self._seen_at < _KEPT_EVERY:
             return

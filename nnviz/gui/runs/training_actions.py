@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -18,6 +19,10 @@ _MENU = "&Train"
 #: A menu in it: which example the cards show.
 _EXAMPLES = "E&xample on the cards"
 _LARGEST_SEED = 2**31 - 1
+#: The three parts of the menu: to train, what else there is of a training, and which example is shown.
+_training = partial(Action, menu=_MENU, section=1)
+_more = partial(Action, menu=_MENU, section=2)
+_example = partial(Action, menu=_MENU, submenu=_EXAMPLES, section=3)
 
 
 def training_actions(training: Training, apply: Callable[[Edit], object], pinning: Pinning) -> tuple[Offer, ...]:
@@ -118,14 +123,12 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             end = "It trains at full speed already." if by > 0 else "It makes one step a second already."
             return "" if beside(training.pace, by) is not None else end
 
-        return Action(
+        return _more(
             name=name,
             text=text,
             help="How many steps a second are made, so that each can be looked at",
             do=change,
             keys=(keys,),
-            menu=_MENU,
-            section=2,
             why_not=why_not,
             wording=wording,
         )
@@ -136,16 +139,13 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
                 view = msgspec.structs.replace(document.project.view, pinned_sample=index() % count())
                 apply(SetView(view, gesture="pin"))
 
-        return Action(
+        return _example(
             name=name,
             text=text,
             help=help_text,
             do=pin,
             keys=(keys,),
             icon=icon,
-            menu=_MENU,
-            submenu=_EXAMPLES,
-            section=3,
             why_not=why_no_pin,
         )
 
@@ -166,138 +166,114 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
         return training.cannot_edit_weights() or ("" if redoable else "No edit of weights was undone.")
 
     return (
-        Action(
+        _training(
             name="play",
             text="&Play",
             help="Train; again to pause",
             do=training.toggle,
             keys=("F5",),
             icon="play",
-            menu=_MENU,
-            section=1,
             why_not=why_no_play,
             wording=play_wording,
         ),
-        Action(
+        _training(
             name="step",
             text="&Step",
             help="Train one batch",
             do=training.step,
             keys=("F10",),
             icon="step",
-            menu=_MENU,
-            section=1,
             why_not=why_no_step,
             wording=lambda: ("&Step", training.blocked() or waiting() or "Train one batch"),
         ),
-        Action(
+        _training(
             name="epoch",
             text="&One epoch",
             help="Train to the end of the present epoch, then pause",
             do=training.epoch,
             keys=("Ctrl+F10",),
             icon="epoch",
-            menu=_MENU,
-            section=1,
             why_not=why_no_epoch,
             wording=lambda: ("&One epoch", why_no_epoch() or "Train to the end of the present epoch, then pause"),
         ),
-        Action(
+        _training(
             name="step_back",
             text="Step &back",
             help="Take the last batch back",
             do=training.step_back,
             keys=("Shift+F10",),
             icon="step-back",
-            menu=_MENU,
-            section=1,
             why_not=why_no_step_back,
         ),
-        Action(
+        _training(
             name="reset",
             text="&Reset",
             help="Begin again with untrained weights",
             do=training.reset,
             keys=("Ctrl+R",),
             icon="reset",
-            menu=_MENU,
-            section=1,
             why_not=why_no_reset,
             wording=reset_wording,
         ),
-        Action(
+        _training(
             name="reset_new_seed",
             text="Reset wit&h a new seed",
             help="Begin again with other untrained weights; undo brings the seed back",
             do=reset_with_a_new_seed,
             keys=("Ctrl+Shift+F5",),
-            menu=_MENU,
-            section=1,
             why_not=why_no_reset,
             wording=new_seed_wording,
         ),
-        Action(
+        _training(
             name="reset_warm",
             text="Restart w&arm",
             help="Begin again: layers that fit keep their trained weights, the others start fresh",
             do=training.start_warm,
             keys=("Ctrl+F5",),
-            menu=_MENU,
-            section=1,
             why_not=training.why_no_warm_start,
         ),
-        Action(
+        _training(
             name="more_epochs",
             text="Yet more epo&chs…",
             help="After the last epoch: choose how many more; the project stays as it is",
             do=training.more_requested.emit,
             keys=("Shift+F5",),
-            menu=_MENU,
-            section=1,
             why_not=why_no_more,
         ),
         speed("slower", "Slo&wer", -1, "Ctrl+Shift+PgDown"),
         speed("faster", "&Faster", 1, "Ctrl+Shift+PgUp"),
-        Action(
+        _more(
             name="evaluate_test",
             text="Evaluate on the &test set",
             help="Measure on the test set; it is counted",
             do=training.evaluate_test,
             keys=("Ctrl+T",),
-            menu=_MENU,
-            section=2,
             why_not=waiting,
         ),
-        Action(
+        _more(
             name="undo_weight_edit",
             text="Undo &edit of weights",
             help="Put back what stood there before it was set by hand",
             do=training.undo_edit,
             keys=("Ctrl+Alt+Z",),
-            menu=_MENU,
-            section=2,
             why_not=why_no_undo_edit,
             wording=undo_edit_wording,
         ),
-        Action(
+        _more(
             name="redo_weight_edit",
             text="Redo edit of wei&ghts",
             help="Set once more what an undo has put back",
             do=training.redo_edit,
             keys=("Ctrl+Alt+Y",),
-            menu=_MENU,
-            section=2,
             why_not=why_no_redo_edit,
         ),
-        Action(
+        _more(
             name="live",
             text="Return to &live",
             help="Show the newest values",
             do=lambda: feed.set_step(None),
             keys=("Ctrl+End",),
             icon="live",
-            menu=_MENU,
-            section=2,
             why_not=lambda: "The newest values are shown already." if feed.live else "",
         ),
         stepping(
@@ -317,39 +293,30 @@ def training_actions(training: Training, apply: Callable[[Edit], object], pinnin
             lambda: pinned() + 1,
         ),
         stepping("random_sample", "Rando&m example", "Pin any example", "Ctrl+\\", "dice", any_of_them),
-        Action(
+        _example(
             name="keep_sample",
             text="Keep th&is example pinned",
             help="It stays at hand in the strip above the Input; several can be pinned at the same time",
             do=lambda _on=None: pinning.toggle(),
             keys=("Ctrl+F3",),
             icon="pin",
-            menu=_MENU,
-            submenu=_EXAMPLES,
-            section=3,
             why_not=pinning.why_no_pin,
             on=lambda: pinning.is_pinned,
         ),
-        Action(
+        _example(
             name="next_pinned",
             text="Next pi&nned example",
             help="Show the pinned example that follows on the cards",
             do=lambda: pinning.step(1),
             keys=("F3",),
-            menu=_MENU,
-            submenu=_EXAMPLES,
-            section=3,
             why_not=pinning.why_no_step,
         ),
-        Action(
+        _example(
             name="previous_pinned",
             text="Previous pinne&d example",
             help="Show the pinned example before on the cards",
             do=lambda: pinning.step(-1),
             keys=("Shift+F3",),
-            menu=_MENU,
-            submenu=_EXAMPLES,
-            section=3,
             why_not=pinning.why_no_step,
         ),
     )

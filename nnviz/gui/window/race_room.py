@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import shiboken6
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QWidget
 
 from nnviz.gui.look import theme
 from nnviz.gui.look.mode import Mode
 from nnviz.gui.parts.action import Action, Offer
-from nnviz.gui.parts.following import follow
+from nnviz.gui.parts.page_room import PageRoom
 from nnviz.gui.runs.races import Races
 from nnviz.gui.runs.workspace import Workspace
 
@@ -21,52 +20,27 @@ if TYPE_CHECKING:
     from nnviz.gui.lecture.magnifier import Magnifier
 
 
-class RaceRoom(QObject):
-    """Opens the page and closes it; it is made when it is first wanted.
+class RaceRoom(PageRoom["RacePage"]):
+    """Opens the page of a race and closes it; the race goes on behind.
 
     Args:
         window: What is covered.
         workspace: What is varied.
         races: The race that the page shows.
         room: Gives the place of the page in the window at a desk.
-
-    Signals:
-        changed: The page was opened or closed.
-        opening: It is about to be opened: another page in its place has to go.
+        canvas: Gets the keyboard back where nobody else does.
     """
 
-    changed = Signal()
-    opening = Signal()
-
-    def __init__(self, window: QWidget, workspace: Workspace, races: Races, room: Callable[[], QRect]) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(
+        self, window: QWidget, workspace: Workspace, races: Races, room: Callable[[], QRect], canvas: QWidget
+    ) -> None:
+        super().__init__(window, room)
         self._workspace = workspace
         self._races = races
-        self._room = room
-        self._page: RacePage | None = None
+        self._canvas = canvas
         self._glass: Magnifier | None = None
-        self._focus: QWidget | None = None
         #: The page of a lecture, which covers what had the keyboard at the desk; None while there is no lecture.
         self.lecture: Callable[[], QWidget | None] = lambda: None
-        window.installEventFilter(self)
-        follow(theme.notifier.mode_changed, self._on_mode, self)
-
-    @property
-    def page(self) -> RacePage | None:
-        """The page; None until it was opened for the first time."""
-        return self._page
-
-    @property
-    def shown(self) -> bool:
-        """Whether the page stands over the canvas."""
-        return self._page is not None and not self._front.isHidden()
-
-    @property
-    def _front(self) -> QWidget:
-        """What stands in the window: the page, or the glass over it."""
-        assert self._page is not None
-        return self._page if self._glass is None or self._glass.widget is None else self._glass
 
     def actions(self) -> tuple[Offer, ...]:
         """The way in and out."""
@@ -83,45 +57,25 @@ class RaceRoom(QObject):
             ),
         )
 
-    def toggle(self, on: bool) -> None:
-        """Open the page, or close it."""
-        if on:
-            self.show()
-        else:
-            self.close()
+    def _make(self) -> RacePage:
+        from nnviz.gui.compare.race_page import RacePage  # noqa: PLC0415 - draws with pyqtgraph, which takes long
 
-    def show(self) -> None:
-        """Bring the page over the canvas."""
-        self.opening.emit()
-        if self._page is None:
-            from nnviz.gui.compare.race_page import RacePage  # noqa: PLC0415 - draws with pyqtgraph, which takes long
+        return RacePage(self._window, self._races, self._workspace.training.document)
 
-            self._page = RacePage(self._window, self._races, self._workspace.training.document)
-            self._page.hide()
-            self._page.left.connect(self.close)
-        if not self.shown:
-            self._focus = self._window.focusWidget()
-        self._place()
-        self._front.show()
-        self._page.show()
-        self._front.raise_()
-        self._page.open()
-        self.changed.emit()
+    def _open(self, page: RacePage) -> None:
+        page.open()
+        self._take_keyboard(page)
 
-    def close(self) -> None:
-        """Back to the canvas; the race goes on."""
-        if self._page is None or not self.shown:
-            return
-        self._front.hide()
-        self._page.hide()
-        before, self._focus = self.lecture() or self._focus, None
-        if before is not None and shiboken6.isValid(before) and before.isVisible():
-            before.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.changed.emit()
+    def _front(self, page: RacePage) -> QWidget:
+        """The page, or the glass over it."""
+        return page if self._glass is None or self._glass.widget is None else self._glass
 
-    def _place(self) -> None:
+    def _focus_after(self) -> QWidget | None:
+        """The page of the lecture; at a desk the canvas, where what had the keyboard has gone with the lecture."""
+        return self.lecture() or super()._focus_after() or self._canvas
+
+    def _place(self, page: RacePage) -> None:
         """At a desk between the bars; in a lecture all over the window, as large as the lecture's own letters."""
-        assert self._page is not None
         lecture = theme.mode() is Mode.LECTURE
         if lecture:
             from nnviz.gui.lecture.magnifier import Magnifier  # noqa: PLC0415 - as above
@@ -129,30 +83,28 @@ class RaceRoom(QObject):
 
             if self._glass is None:
                 self._glass = Magnifier(self._window)
+                self._glass.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self._glass.setGeometry(self._window.rect())
             self._glass.set_glass(Measure.of(self._window.size()).glass)
             if self._glass.widget is None:
-                self._page.setParent(None)
-                self._glass.show_widget(self._page)
+                page.setParent(None)
+                self._glass.show_widget(page)
         else:
             if self._glass is not None and self._glass.widget is not None:
                 self._glass.show_widget(None)
                 self._glass.hide()
-                self._page.setParent(self._window)
-            self._page.setGeometry(self._room())
+                page.setParent(self._window)
+            page.setGeometry(self._room())
 
-    def _on_mode(self) -> None:
-        """The page stays in front when a lecture begins or ends."""
+    def follow_lecture(self) -> None:
+        """A lecture has begun or ended: the page stays in front of it."""
         if self._page is None or not self.shown:
             return
-        self._place()
-        self._page.show()
-        self._front.show()
-        self._front.raise_()
-        self._page.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._come(self._page)
+        self._take_keyboard(self._page)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Cover the same part of the window whatever its size."""
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest) and self._page is not None and self.shown:
-            self._place()
-        return False
+    def _take_keyboard(self, page: RacePage) -> None:
+        page.setFocus(Qt.FocusReason.OtherFocusReason)
+        front = self._front(page)
+        if front is not page:  # the window knows the glass alone, which passes the keys on
+            front.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -179,7 +179,7 @@ class MainWindow(QMainWindow):
         #: The page on which runs are laid beside each other, in the same place.
         self.compare_room = CompareRoom(self, self.workspace, self._between_head_and_foot)
         #: The page of a race, in the same place.
-        self.race_room = RaceRoom(self, self.workspace, self.races, self._between_head_and_foot)
+        self.race_room = RaceRoom(self, self.workspace, self.races, self._between_head_and_foot, self.canvas)
         self.cures = Cures(self.workspace, self.bridge, self.regions)
         self.predictions = Predictions(self.workspace, self.notices, self)
         self.offered = self._offers()
@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
         #: The page for a hall, over everything.
         self.lecture = Lecture(self, self.workspace, self.canvas, self.interests, self.actions_by_name)
         self.race_room.lecture = lambda: self.lecture.page
+        self.lecture.changed.connect(self.race_room.follow_lecture)
         self.lecture.cure_requested.connect(self.cures.cure)
         self.message.said.connect(self.lecture.say)
         self.notices.told.connect(self.lecture.say)

@@ -31,14 +31,14 @@ FIGURES: tuple[FigureSpec, ...] = (
         higher_is_better=True,
     ),
     FigureSpec(
-        "top5_accuracy",
+        "top5",
         "Top-5 accuracy",
         "The share of the validation examples whose class was among the five likeliest: the higher, the better. With "
         "fewer than six classes, the loss decides.",
         higher_is_better=True,
     ),
     FigureSpec(
-        "macro_f1",
+        "f1",
         "Macro F1",
         "The mean of F1 over the classes, which counts rare classes as much as common ones: the higher, the better. "
         "Where there are no classes, the loss decides.",

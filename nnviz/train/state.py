@@ -96,7 +96,7 @@ class TrainingState:
         self.together = together
         self._divided = built.divided
         self._device = device
-        self._fingerprint = data.fingerprint
+        self._data = data
         self.optimizer = optimizers.build_optimizer(network.parameters(), config.optimizer)
         self.ways = StepWays(
             network,
@@ -296,7 +296,7 @@ class TrainingState:
             self.random.capture(),
             self._progress(),
             self.best.weights,
-            self._fingerprint,
+            self._data.fingerprint,
             self.ways.switchboard.now,
             None if self.record is None else self.record.capture(copied=copied),
             self.batches.curation_at(self.step).entries,
@@ -338,7 +338,7 @@ class TrainingState:
             DataError: It was made on other data, likewise.
             ProjectError: Layers were frozen in it, and the network is divided now; likewise.
         """
-        checkpoints.check_data(checkpoint, self._fingerprint)
+        checkpoints.check_data(checkpoint, self._data.fingerprint)
         own = self.epoch_plan
         self.batches.use_plan(self.batches.plan_of(checkpoint.sizes))
         try:

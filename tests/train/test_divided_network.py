@@ -15,7 +15,8 @@ import pytest
 from torch import nn
 from torch.distributed.tensor import DTensor
 
-from nnviz import cli, commands
+from nnviz import cli
+from nnviz.commands.given_project import open_project
 from nnviz.project.checks.memory import Estimate, Examples
 from nnviz.project.checks.shapes import infer
 from nnviz.record.store import open_run
@@ -89,7 +90,7 @@ def test_two_processes_with_a_half_each_train_what_one_process_trains_and_either
 
 
 def test_a_process_counts_its_share_and_the_layers_that_are_whole_for_a_moment() -> None:
-    project = commands.open_project("sample:spiral")
+    project = open_project("sample:spiral")
     inference = infer(project.graph)
     alone, shared = (
         Estimate(project, inference, Examples(), accelerator=True, processes=count).needs().parts for count in (1, 4)

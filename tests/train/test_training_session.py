@@ -39,6 +39,7 @@ from nnviz.train import saving
 from nnviz.train.checkpoint import from_blobs
 from nnviz.train.rewind import MOST, Rewind
 from nnviz.train.session import EpochResult, SessionState, TrainingSession
+from nnviz.train.session_work import SessionWork
 
 
 class Shelf:
@@ -63,7 +64,7 @@ def state_of(session: TrainingSession) -> dict[str, torch.Tensor]:
 def resting(session: TrainingSession) -> int:
     """The step at which it rests, once all that was asked is done."""
     session.ask(lambda: None).result(20)
-    wait_for(lambda: not session.ask(lambda: session._prepared.has_errand).result(20))
+    wait_for(lambda: not session.ask(lambda: session.has_errand).result(20))
     return session.position.step
 
 
@@ -635,13 +636,13 @@ def test_requests_made_before_it_is_prepared_are_answered_afterwards() -> None:
 
 def test_a_resting_session_sleeps_until_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[int] = []
-    turn = TrainingSession._turn
+    turn = SessionWork._turn
 
-    def counted(self: TrainingSession) -> None:
+    def counted(self: SessionWork) -> None:
         turns.append(1)
         turn(self)
 
-    monkeypatch.setattr(TrainingSession, "_turn", counted)
+    monkeypatch.setattr(SessionWork, "_turn", counted)
     with served(session_of(probes=None)) as session:
         session.ask(lambda: None).result(20)
         threading.Event().wait(0.2)

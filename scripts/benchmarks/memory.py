@@ -185,7 +185,7 @@ def train(name: str) -> dict[str, int]:
                     runner.measure_on()
             if session.error is not None:
                 raise session.error
-            history = runner._rewind.nbytes + run.nbytes
+            history = runner.states.rewind.nbytes + run.nbytes
             session.end()
     needs = Estimate(project, inference, Examples(*case.examples, loaded=True)).needs()
     estimate = needs.everything + history + sum(part.bytes for part in parts)

@@ -250,7 +250,7 @@ def test_where_no_state_is_kept_the_first_spoilt_layer_is_named_and_it_still_res
     training._losses.watch = LossWatch(CPU, Late)
     run = Run()
     runner = runner_of(training, run)
-    runner._rewind.clear()
+    runner.states.rewind.clear()
     error = until_it_rests(runner)
     assert error.node and error.restored is None and "No state before it is kept" in str(error)
     assert [cure.action for cure in not_finite(run).cures] == ["show_help"]
@@ -284,7 +284,7 @@ def test_a_state_that_is_not_finite_is_kept_nowhere() -> None:
     runner.save("stop")
     assert shelf.kept == [(6, "epoch")]
     runner.keep()
-    assert runner._rewind.steps == [0]
+    assert runner.states.rewind.steps == [0]
 
 
 def test_the_best_weights_are_of_a_finite_validation() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nnviz.data.datasets import source_of
 from nnviz.data.examples import Split
 from nnviz.data.sources.source import Request, declared
-from nnviz.data.stored_pictures import StoredPictures
+from nnviz.data.stored_rows import StoredRows
 from nnviz.data.streamed import Inputs, Streamed
 from nnviz.project.model import DataFacts
 
@@ -60,7 +60,7 @@ def read(request: Request, place: Path | None) -> RawData:
     return RawData(known.data, training, test, known.validation)
 
 
-def _inputs(read: NDArray[Any] | StoredPictures) -> Inputs:
+def _inputs(read: NDArray[Any] | StoredRows) -> Inputs:
     return torch.from_numpy(read) if isinstance(read, np.ndarray) else Streamed(read)
 
 

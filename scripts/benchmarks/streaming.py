@@ -13,9 +13,9 @@ from feeding import EXAMPLES, consume
 from PIL import Image
 from rows import Row, Settings, in_turn, ratios
 
-from nnviz.data import images, picture_store
+from nnviz.data import images, row_store
 from nnviz.data.examples import Split
-from nnviz.data.stored_pictures import StoredPictures
+from nnviz.data.stored_rows import StoredRows
 from nnviz.data.streamed import Streamed
 from nnviz.data.tensors import Feeder, load
 from nnviz.project.model import DataConfig
@@ -44,7 +44,7 @@ def streamed(split: Split, feeder: Feeder, settings: Settings) -> Iterator[Row]:
         inputs = split.inputs[:]
         path.write_bytes(inputs.numpy().tobytes())
         count, channels, height, width = inputs.shape
-        on_disk = Split(Streamed(StoredPictures(path, (count, channels, height, width))), split.targets)
+        on_disk = Split(Streamed(StoredRows(path, (count, channels, height, width))), split.targets)
         other = Feeder(on_disk, feeder.scaler, feeder.batch_size)
         taken = in_turn([lambda: consume(other.batches(0)), lambda: consume(feeder.batches(0))], settings.rounds(7))
         low, middle, high = ratios(*taken)
@@ -81,7 +81,7 @@ def imported(settings: Settings) -> Row:
             small = Image.fromarray(random.integers(0, 256, (32, 32, 3)).astype(np.uint8))
             files.append(Path(folder) / f"{number}.jpg")
             small.resize((side, max(16, round(side * random.uniform(0.6, 1.4))))).save(files[-1], quality=88)
-        kept, picture_store.root = picture_store.root, lambda: Path(folder) / "kept"
+        kept, row_store.root = row_store.root, lambda: Path(folder) / "kept"
         try:
             costs = []
             for turn in range(settings.rounds(5)):
@@ -89,7 +89,7 @@ def imported(settings: Settings) -> Row:
                 images.store_pictures(files, 64, 3, "white", lambda done: None, state=str(turn))
                 costs.append((time.process_time() - began) / IMPORTED * 1000)
         finally:
-            picture_store.root = kept
+            row_store.root = kept
     middle = sorted(costs)[len(costs) // 2]
     return Row(
         f"importing {IMPORTED} pictures of {SIDES[0]} to {SIDES[-1]} pixels",

@@ -276,7 +276,7 @@ class _Found:
         if levels := read.levels.describe():
             notes.append(levels)
         if streamed:
-            from nnviz.data.picture_store import root
+            from nnviz.data.row_store import root
 
             notes.append(
                 f"Streamed: the pictures lie decoded in {root()} and are read from there batch by batch. That folder "

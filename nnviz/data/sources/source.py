@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nnviz.data.image_files import Levels
-    from nnviz.data.stored_pictures import StoredPictures
+    from nnviz.data.stored_rows import StoredRows
     from nnviz.data.table_reading import HowToRead
     from nnviz.data.table_recipe import Recipe
 
@@ -35,7 +35,7 @@ IMPORTING = "Importing"
 #: Asked now and then by what takes long; True ends it with :class:`~nnviz.errors.Cancelled`.
 CancelledCheck: TypeAlias = Callable[[], bool]
 #: Inputs as a source gives them: in memory, or on the disk.
-ReadInputs: TypeAlias = "NDArray[Any] | StoredPictures"
+ReadInputs: TypeAlias = "NDArray[Any] | StoredRows"
 #: Arrays as a source gives them: (training inputs, training targets, test inputs, test targets).
 Arrays: TypeAlias = "tuple[ReadInputs, NDArray[Any], ReadInputs, NDArray[Any]]"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import torch
 
 from nnviz.data.epoch_plan import EpochPlan, StepPlace
@@ -309,6 +310,24 @@ class TrainingState:
         if not self.in_use.keeps_too_much:
             return captured
         return replace(captured, optimizer=self.in_use.needed(captured.optimizer))
+
+    def with_what_was_set(self, checkpoint: Checkpoint) -> Checkpoint:
+        """A checkpoint of the present step, taken earlier, with all that was set by hand since then."""
+        progress, rate = self._progress(), self.rates.at(self.next_new_step, self.epoch_plan)
+        return replace(
+            checkpoint,
+            progress=msgspec.structs.replace(
+                checkpoint.progress,
+                base_rate=progress.base_rate,
+                more_until=progress.more_until,
+                test_uses=progress.test_uses,
+            ),
+            # Where there is no schedule the rate is the optimizer's own, and stands nowhere else.
+            optimizer_groups=tuple({**group, "lr": rate} for group in checkpoint.optimizer_groups),
+            switches=self.ways.switchboard.now,
+            live=self.plans.latest.settings,
+            sizes=self.epoch_plan.sizes,
+        )
 
     def _progress(self) -> Progress:
         best = self.best

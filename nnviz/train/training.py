@@ -213,6 +213,11 @@ class Training:
         self._state.plan(base=float(value))
 
     @property
+    def base_rate(self) -> float:
+        """What the schedule multiplies, from the next step that is trained on."""
+        return self._plans.latest.base
+
+    @property
     def live_settings(self) -> LiveSettings:
         """What else can be changed while it trains, as it is for the next step that is trained."""
         return self._plans.latest.settings
@@ -620,6 +625,10 @@ class Training:
             copied: False gives the live tensors, for whoever writes them down before the next step.
         """
         return self._state.capture(copied=copied)
+
+    def with_what_was_set(self, checkpoint: Checkpoint) -> Checkpoint:
+        """A checkpoint of the present step, taken earlier, with all that was set by hand since then."""
+        return self._state.with_what_was_set(checkpoint)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes on from a checkpoint, with the learning rate that was used there and the units switched as they were.

@@ -368,7 +368,7 @@ class Runner:
 
         Raises:
             ParamError: One is not allowed; nothing was changed.
-            TrainingError: Several processes train together.
+            TrainingError: The network is divided among several processes.
         """
         before = self.training.live_settings
         self.training.take_on(settings)

@@ -22,7 +22,7 @@ from nnviz.train import optimizers
 from nnviz.train.averaging import Average
 from nnviz.train.batches import Batches
 from nnviz.train.best_weights import BestWeights
-from nnviz.train.build import Built, refuse_for_several
+from nnviz.train.build import Built, refuse_for_divided
 from nnviz.train.checkpoint import Checkpoint, Progress
 from nnviz.train.early_end import EarlyEnd
 from nnviz.train.epoch_losses import EpochLosses
@@ -106,11 +106,12 @@ class TrainingState:
             device,
             lambda: self.batch_size if config.accumulation > 1 else len(data.train),
             divided=self.is_divided,
+            together=together,
         )
+        if self.is_divided:
+            refuse_for_divided(config)
         if together is not None:
-            refuse_for_several(config, network, device, mixed=self.ways.mixed is not None)
             together.attach(network, self.for_the_others)
-            self.ways.go_together(together.gradients)
         # Dropout goes on where the initial weights ended, as under one torch.manual_seed in a hand-written script.
         self.random = RandomStream(device, config.seed, network.random_state)
         several = needs_several(network)
@@ -270,9 +271,12 @@ class TrainingState:
     def _use_switches(self, switches: UnitSwitches) -> None:
         if switches == self.ways.switchboard.now:
             return
-        if self.together is not None:
-            raise TrainingError("Units are switched off or frozen in this run: go on with it in one process.")
+        if self.is_divided:
+            raise TrainingError(
+                "The network is divided among several processes: its units cannot be switched off or frozen."
+            )
         self.ways.use_switches(switches)
+        self.tell_the_others()
 
     # -- keeping and going back ---------------------------------------------------------------------------------------
 
@@ -418,6 +422,7 @@ class TrainingState:
         if checkpoint.live is not None:
             self.plans.begin_anew(settings=checkpoint.live)
         self._use_settings(self.plans.latest.settings)
+        self._use_switches(checkpoint.switches)
 
     def _check(self, checkpoint: Checkpoint) -> None:
         checks.check_checkpoint(

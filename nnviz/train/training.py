@@ -229,7 +229,7 @@ class Training:
 
         Raises:
             ParamError: One is not allowed; nothing was changed.
-            TrainingError: Several processes train together.
+            TrainingError: The network is divided among several processes.
         """
         settings = among(settings, self.network.node_ids)
         problem = settings.problem(self.config.optimizer.kind, self.network.graph.nodes)
@@ -237,9 +237,14 @@ class Training:
             problem = f"{several} needs batches of more than one example"
         if problem:
             raise ParamError(f"This cannot be changed while it trains: {problem}.", field="training")
-        if settings != self.live_settings and self._state.together is not None:
-            raise TrainingError("Several processes train together: settings are changed in a training of one.")
+        if settings == self.live_settings:
+            return
+        if self.is_divided:
+            raise TrainingError(
+                "The network is divided among several processes: its settings are changed in a training of one."
+            )
         self._state.plan(settings=settings)
+        self._state.tell_the_others()
 
     def changes_at(self, step: int) -> list[Changed]:
         """What was changed by hand to hold from the step behind this one on: learning rate, goal and settings."""
@@ -491,7 +496,7 @@ class Training:
             each: Called with what came out of each batch, in the order of the examples, and what is right.
         """
         together = self._state.together
-        network = self.shown_network if together is None else together.forward_of(split)
+        network = self.shown_network if together is None else together.forward_of(split, self.shown_network)
         feeder = self.feeder(split)
         if split == "train":
             feeder.label(self.curated_targets, None)

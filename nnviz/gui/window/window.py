@@ -371,6 +371,9 @@ class MainWindow(QMainWindow):
         self.kept_runs.deleted.connect(self._on_deleted)
         self.kept_runs.continue_requested.connect(self.continue_run)
         self.continuing.declined.connect(self.guidance.tell_declined)
+        self.continuing.later_found.connect(
+            lambda path: self.guidance.tell_later(path, partial(self.continue_run, path))
+        )
         self.continuing.message.connect(self.message.say)
         self.bridge.told.connect(self.guidance.tell_beginning)
         training.more_requested.connect(self.guidance.tell_more)
@@ -536,7 +539,7 @@ class MainWindow(QMainWindow):
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")
         self.notices.dismiss("failure")
-        for key in ("declined", "warm", "more"):
+        for key in ("declined", "later", "warm", "more"):
             self.notices.dismiss(key)
         self.canvas.camera.fit()
         self.centre.choose_for_network()

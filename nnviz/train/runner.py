@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
 from nnviz.errors import NnvizError, NotFiniteError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
+from nnviz.project.model import Curated
 from nnviz.record.evaluated import AnyEvaluated, to_reading
 from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND, TRAINING_SECONDS
 from nnviz.record.readings import Reading, Scalar
@@ -366,6 +367,16 @@ class Runner:
         if not self.speed.running and not self.has_errand:
             self.instruments.look_anew()  # what stands there is explained, and tried, with the settings of now
             self.publish()
+
+    def curate(self, entries: Sequence[Curated]) -> str:
+        """Other decisions about single examples, from the next epoch on, written down in the run.
+
+        Returns:
+            What could not be done, as a sentence; empty where all was.
+        """
+        remark = self.training.curate(entries)
+        self._record_changes()
+        return remark
 
     def _record_changes(self) -> None:
         """What was changed by hand at this step, in place of what the run says of it."""

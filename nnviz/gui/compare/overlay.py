@@ -67,8 +67,12 @@ class Overlay(QWidget):
         column.addLayout(row)
         self.legend = Legend(self)
         column.addWidget(self.legend)
-        self._losses, self._shares = self._plots = (CurvePlot(parent=self), CurvePlot(parent=self))
-        self._shares.set_share()
+        # Runs lie close beside each other: the axes begin where the curves do, so that they come apart.
+        self._losses, self._shares = self._plots = (
+            CurvePlot(from_zero=False, parent=self),
+            CurvePlot(from_zero=False, parent=self),
+        )
+        self._shares.set_share(whole=False)
         for plot in self._plots:
             column.addWidget(plot, 1)
         self.views.set_value(self.view)

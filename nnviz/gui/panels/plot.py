@@ -162,10 +162,14 @@ class CurvePlot(QWidget):
         self._size_text()
         self._style_labels()
 
-    def set_share(self) -> None:
-        """The vertical axis is a share from 0 to 1, written in percent as legend and cards write it."""
+    def set_share(self, *, whole: bool = True) -> None:
+        """The vertical axis is a share, written in percent as legend and cards write it.
+
+        Args:
+            whole: It runs from 0 to 1 whatever the curves are; else as far as they do, so that close ones come apart.
+        """
         self._share = True
-        self.set_bounds((0.0, 1.0))
+        self.set_bounds((0.0, 1.0) if whole else None)
 
     def set_bounds(self, bounds: tuple[float, float] | None) -> None:
         """Fix the vertical range (shares run from 0 to 1); None lets it follow the curves."""
@@ -357,7 +361,8 @@ class CurvePlot(QWidget):
                 high = max(high, float(np.quantile(raw, 0.995)))
         if self._logarithmic:
             return self._y_range.decades(low, high)
-        return self._y_range.linear(low, high, from_zero=self._from_zero)
+        low, high = self._y_range.linear(low, high, from_zero=self._from_zero)
+        return (max(low, 0.0), min(high, 1.0)) if self._share else (low, high)
 
     def _on_resized(self, *_: object) -> None:
         """What was drawn before there was a size has the margin of a plot without one."""

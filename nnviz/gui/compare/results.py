@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from nnviz.gui.look import theme as themes
-from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.look.run_colours import run_pen
 from nnviz.gui.panels.runs_columns import BY_KEY
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.plain_text import plain_tip
@@ -109,7 +109,7 @@ class ResultsTable(QTableWidget):
         self.setColumnCount(1 + len(rows))
         for at, (name, place) in enumerate(zip(names, places, strict=True)):
             # What tells it from others of its name stands below the name.
-            head = QTableWidgetItem(swatch(run_colour(place)), name.replace(" · ", "\n", 1))
+            head = QTableWidgetItem(swatch(place), name.replace(" · ", "\n", 1))
             head.setToolTip(plain_tip(name))
             self.setHorizontalHeaderItem(1 + at, head)
         self.setHorizontalHeaderItem(0, QTableWidgetItem(""))
@@ -161,12 +161,13 @@ class ResultsTable(QTableWidget):
         self._fit()
 
 
-def swatch(colour: QColor) -> QPixmap:
-    """The line that stands for a run, as legends draw it."""
-    picture = QPixmap(28, 24)
+def swatch(place: int) -> QPixmap:
+    """The line that stands for the run at this place, as legends draw it."""
+    picture = QPixmap(36, 24)
     picture.setDevicePixelRatio(2.0)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    painter.fillRect(0, 5, 12, 3, colour)
+    painter.setPen(run_pen(place, 3.0))
+    painter.drawLine(0, 6, 17, 6)
     painter.end()
     return picture

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBox
 
 from nnviz.gui.compare.results import swatch
 from nnviz.gui.look import icons
-from nnviz.gui.look.run_colours import run_colour
 from nnviz.gui.look.theme import format_count
 from nnviz.gui.panels.feature_maps import MapView
 from nnviz.gui.parts.widgets import ElidedLabel, FittedText, set_font
@@ -103,7 +102,7 @@ class Side(QWidget):
         """The runs that can stand here: file, name, and place among those that are drawn."""
         self.box.clear()
         for path, name, place in runs:
-            self.box.addItem(swatch(run_colour(place)), name, path)
+            self.box.addItem(swatch(place), name, path)
         self.box.setCurrentIndex(max(0, self.box.findData(self.path)) if self.path is not None else -1)
 
     def set_document(self, document: Document | None, trouble: str = "") -> None:

@@ -292,17 +292,14 @@ def how_to_get(spec: DatasetSpec) -> str:
     )
 
 
-def hold_out_test(
-    request: Request, inputs: ReadInputs, targets: NDArray[Any], count: int | None = None, seed: int = 0
-) -> Arrays:
+def hold_out_test(request: Request, inputs: ReadInputs, targets: NDArray[Any], count: int | None = None) -> Arrays:
     """Takes the test split out of an undivided set: always the same examples, every class with its share.
 
     Args:
         request: What is read.
         inputs: All examples.
         targets: Their answers.
-        count: How many are taken; as declared by default.
-        seed: Fixes which ones.
+        count: How many are taken; as declared by default. The parameter ``test_seed`` fixes which ones.
     """
     import numpy as np
 
@@ -311,35 +308,33 @@ def hold_out_test(
     if count is None:
         assert request.spec.count is not None
         _, count = request.spec.count(request.values)
-    chosen = stratified(targets, count, seed)
+    chosen = stratified(targets, count, test_share(request)[1])
     rest: NDArray[np.bool_] = np.ones(len(inputs), bool)
     rest[chosen] = False
     return some(inputs, rest), targets[rest], some(inputs, chosen), targets[chosen]
 
 
-#: How much of the user's own data is the test split, where the files have none of their own.
-TEST_PARAMS = (
-    ParamSpec(
-        "test_share",
-        "test share",
-        "Share of the examples that is the sealed test split, of every class its part, where the files have none of "
-        "their own. 0: there is none.",
-        "float",
-        TEST_SHARE,
-        0.0,
-        0.9,
-    ),
-    ParamSpec(
-        "test_seed",
-        "test seed",
-        "Fixes which examples the test split holds.",
-        "int",
-        0,
-        0,
-        2**31 - 1,
-        advanced=True,
-    ),
-)
+def _test_params(where: str) -> tuple[ParamSpec, ParamSpec]:
+    share = f"Share of the examples that is the sealed test split, of every class its part{where}. 0: there is none."
+    return (
+        ParamSpec("test_share", "test share", share, "float", TEST_SHARE, 0.0, 0.9),
+        ParamSpec(
+            "test_seed",
+            "test seed",
+            "Fixes which examples the test split holds.",
+            "int",
+            0,
+            0,
+            2**31 - 1,
+            advanced=True,
+        ),
+    )
+
+
+#: How much of what is generated, or comes as one table, is the test split.
+DRAWN_TEST_PARAMS = _test_params("")
+#: The same of the user's own data, where the files have none of their own.
+TEST_PARAMS = _test_params(", where the files have none of their own")
 
 
 def test_share(request: Request) -> tuple[float, int]:
@@ -354,7 +349,7 @@ def test_sizes(request: Request, count: int) -> tuple[int, int]:
 
 def hold_out_share(request: Request, inputs: ReadInputs, targets: NDArray[Any]) -> Arrays:
     """Takes the test split out of undivided examples of the user's own, as :data:`TEST_PARAMS` say."""
-    return hold_out_test(request, inputs, targets, test_sizes(request, len(targets))[1], test_share(request)[1])
+    return hold_out_test(request, inputs, targets, test_sizes(request, len(targets))[1])
 
 
 def some(inputs: ReadInputs, which: slice | NDArray[Any]) -> ReadInputs:
@@ -400,7 +395,7 @@ def count_param(default: int, most: int, help: str) -> ParamSpec:
     return ParamSpec(
         "count",
         "examples",
-        f"{help} A fifth of them is the test split.",
+        help,
         "int",
         default,
         minimum=20,
@@ -414,10 +409,21 @@ SEED = ParamSpec("seed", "seed", "The same seed gives the same examples again.",
 
 
 def counted(params: Params) -> tuple[int, int]:
-    """Sizes of the splits where the parameter ``count`` says how many examples are drawn."""
-    count = params["count"]
-    assert isinstance(count, int)  # the ParamSpec parsed it
-    return generated_sizes(count)
+    """Sizes of the splits where the parameters ``count`` and ``test_share`` say how many examples are drawn."""
+    count, share = params["count"], params["test_share"]
+    assert isinstance(count, int) and isinstance(share, float)  # the ParamSpec parsed them
+    return generated_sizes(count, share)
+
+
+def shared(count: int) -> Callable[[Params], tuple[int, int]]:
+    """The sizes of so many examples that the parameter ``test_share`` divides."""
+
+    def sizes(params: Params) -> tuple[int, int]:
+        share = params["test_share"]
+        assert isinstance(share, float)  # the ParamSpec parsed it
+        return generated_sizes(count, share)
+
+    return sizes
 
 
 def fixed(value: DataFacts) -> Callable[[Params], DataFacts]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -57,7 +58,8 @@ def read(request: Request, place: Path | None) -> RawData:
     training = Split(_inputs(inputs), torch.from_numpy(targets))
     test = training if spec.undivided else Split(_inputs(test_inputs), torch.from_numpy(test_targets))
     known = declared(spec, request.values) or source.inspect(request)
-    return RawData(known.data, training, test, known.validation)
+    facts = msgspec.structs.replace(known.data, streamed=isinstance(training.inputs, Streamed))
+    return RawData(facts, training, test, known.validation)
 
 
 def _inputs(read: NDArray[Any] | StoredRows) -> Inputs:

@@ -71,9 +71,8 @@ class RowBlocks:
             DataError: Likewise.
             StorageError: The disk has no room for it, or cannot be written.
         """
-        row = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
-        together = max(1, _PIECE // max(row, 1))
-        kept = StoredSet(self.state, self.shape, self.dtype, together, self.what, self.cure)
+        kept = self._kept()
+        together = kept.together
 
         def make(importing: Import) -> None:
             left = np.flatnonzero(~importing.done)
@@ -91,6 +90,20 @@ class RowBlocks:
             importing.finish()
 
         return kept.made(make, lambda: report(0))[1]
+
+    def opened(self) -> StoredRows | None:
+        """All rows in their file, where they were brought there already."""
+        found = self._kept().opened()
+        return None if found is None else found[1]
+
+    def _kept(self) -> StoredSet:
+        row = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        return StoredSet(self.state, self.shape, self.dtype, max(1, _PIECE // max(row, 1)), self.what, self.cure)
+
+    @classmethod
+    def of(cls, state: str, array: NDArray[Any], what: str = "rows") -> RowBlocks:
+        """An array that is there already."""
+        return cls(state, array.shape, array.dtype, lambda first: iter([array[first:]]), what)
 
     def _changed(self) -> DataError:
         return DataError(f"The {self.what} were changed by another program while they were read: try again.")

@@ -51,7 +51,11 @@ def obstacle(training: Training, keys_of: Callable[[str], str]) -> str:
         words = "the problem" if count == 1 else f"the {count} problems"
         return f"Mend {words} first: the instrument Problems ({keys_of('problems')}) has the cures."
     if (race := training.race) is not None:
-        return "This is measured while the race goes on." if race.running else f"The race rests. Press Play ({keys_of('play')}) to go on with it."
+        return (
+            "This is measured while the race goes on."
+            if race.running
+            else f"The race rests. Press Play ({keys_of('play')}) to go on with it."
+        )
     return f"It cannot be trained now. {reason}" if reason else ""
 
 

@@ -33,7 +33,7 @@ for _kind in (*_PAINTED, pg.ViewBox, pg.GraphicsView):
     guard_class(_kind)
 
 #: Numbers beside the vertical axis have the room of this; wider ones are written by their power.
-_WIDEST_TICK = "2.5e−5"
+_WIDEST_TICK, _WIDEST_SHARE = "2.5e−5", "100.00 %"
 #: Pixels from the mouse within which a mark tells what it is.
 _NEAR = 6.0
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -170,6 +170,7 @@ class CurvePlot(QWidget):
         """
         self._share = True
         self.set_bounds((0.0, 1.0) if whole else None)
+        self._size_text()
 
     def set_bounds(self, bounds: tuple[float, float] | None) -> None:
         """Fix the vertical range (shares run from 0 to 1); None lets it follow the curves."""
@@ -501,7 +502,8 @@ class CurvePlot(QWidget):
         for name in ("left", "bottom"):
             self._item.getAxis(name).setTickFont(text)
         self._item.setContentsMargins(0, max(6, metrics.height() // 2), 2, 0)
-        width = metrics.horizontalAdvance(_WIDEST_TICK) + 10
+        widest = _WIDEST_SHARE if self._share and self._bounds is None else _WIDEST_TICK
+        width = metrics.horizontalAdvance(widest) + 10
         self._item.getAxis("left").setWidth(width + (metrics.height() + 2 if self._y_title else 0))
         self._item.getAxis("bottom").setHeight(metrics.height() + 7)
         self._axis_title.resize_for_text()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nnviz.data.row_blocks import RowBlocks
 from nnviz.data.sources.source import ColumnFacts
 from nnviz.data.table_choice import CATEGORY, DATE, LEFT_OUT, MONTH_FIRST, NUMBER
+from nnviz.data.table_large import KeptColumn, LargeFrame
 from nnviz.data.table_reading import MISSING, FileTable
 from nnviz.data.table_recipe import Recipe
 from nnviz.errors import DataError
@@ -103,17 +104,28 @@ class Understood:
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """A column understood: ``values`` are floats, or texts of a category; null where one is missing."""
+    """A column understood: its values are floats, or texts of a category; null where one is missing."""
 
     name: str
     kind: str
-    values: pl.Series
+    held: pl.Series | KeptColumn
     warnings: tuple[str, ...] = ()
     why_out: str = ""
     whole: bool = False
     form: str = ""
     of_numbers: bool = False
     truth: bool = False
+
+    @property
+    def values(self) -> pl.Series:
+        """All of them, brought into memory where they lie on the disk."""
+        return self.held if isinstance(self.held, pl.Series) else self.held.slice(0, len(self.held))
+
+    def kept(self, table: FileTable) -> _Column:
+        """The same column, on the disk where those of its table are."""
+        if not isinstance(table.frame, LargeFrame) or isinstance(self.held, KeptColumn):
+            return self
+        return replace(self, held=KeptColumn(self.held, table.frame.pieces))
 
 
 def understand(
@@ -143,7 +155,7 @@ def understand(
     understood: list[_Column] = []
     for at, series in enumerate(table.frame.iter_columns()):
         report(at, len(names))
-        understood.append(_understand(series, table, how, is_target=series.name == target_name))
+        understood.append(_understand(series, table, how, is_target=series.name == target_name).kept(table))
     if guessed:
         warnings.append(f"No column is called {', '.join(TARGET_NAMES[:-1])} or y: the last one, '{target_name}', is "
                         "the target.")  # fmt: skip
@@ -158,8 +170,8 @@ def understand(
     rows, row_words = _rows(table, target, kept, how, file)
     warnings += row_words
     if rows is not None:
-        target = replace(target, values=target.values.gather(rows))
-        inputs = [replace(one, values=one.values.gather(rows)) for one in inputs]
+        target = replace(target, held=target.values.gather(rows))
+        inputs = [replace(one, held=one.values.gather(rows)).kept(table) for one in inputs]
     answers, task, classes, target_words, target_about = _answers(target, how, file, names)
     warnings += target_words
     rows_made, features, about, left, recipes = _features(inputs, how, file, state)
@@ -253,10 +265,10 @@ def _number(name: str, series: pl.Series, table: FileTable, shown: pl.Series | N
 
 def _as_category(column: _Column, series: pl.Series) -> _Column:
     if series.dtype.is_integer():
-        return replace(column, kind=CATEGORY, values=series.cast(pl.String), of_numbers=True)
+        return replace(column, kind=CATEGORY, held=series.cast(pl.String), of_numbers=True)
     texts = {value: number_text(value) for value in column.values.unique().drop_nulls().to_list()}
     values = column.values.replace_strict(texts, return_dtype=pl.String, default=None)
-    return replace(column, kind=CATEGORY, values=values, of_numbers=True)
+    return replace(column, kind=CATEGORY, held=values, of_numbers=True)
 
 
 def _days(series: pl.Series) -> pl.Series:
@@ -387,8 +399,7 @@ def _rows(
     """The numbers of the rows that are examples, None where all are; and what is to be said about the others."""
     known = target.values.is_not_null()
     words = []
-    frame = table.frame
-    empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series() if frame.width else ~known
+    empty = table.empty_rows if table.frame.width else ~known
     without = int((~known & ~empty).sum())
     if not known.any():
         raise DataError(f"The target '{target.name}' is missing in every row.", file=file, field=_TARGET)
@@ -501,9 +512,9 @@ def _features(
         if column.kind != CATEGORY:
             days = f"; as days since {EPOCH}" if column.kind == DATE else ""
             about[name] = ("input", f"{_extent(column)}{lack}{days}")
-            made.append(_Feature(name, values, _as_it_is))
+            made.append(_Feature(name, column.held, _as_it_is))
             if own:
-                made.append(_Feature(f"{name} missing", values, pl.Series.is_null))
+                made.append(_Feature(f"{name} missing", column.held, pl.Series.is_null))
             empty, truth = how.missing != "drop", column.truth
             recipes.append(Recipe(name, column.kind, column.form, gap=own, empty=empty, truth=truth))
             continue
@@ -517,15 +528,15 @@ def _features(
                    bool(missing))
         )  # fmt: skip
         if index:
-            made.append(_Feature(name, values, partial(_codes, levels=levels)))
+            made.append(_Feature(name, column.held, partial(_codes, levels=levels)))
             continue
         for level in levels.to_list():
-            made.append(_Feature(f"{name} = {level}", values, partial(_is_level, level=level)))
+            made.append(_Feature(f"{name} = {level}", column.held, partial(_is_level, level=level)))
         if missing:
-            made.append(_Feature(f"{name} missing", values, pl.Series.is_null))
+            made.append(_Feature(f"{name} missing", column.held, pl.Series.is_null))
     if not made:
         raise DataError("No column is left that could come in.", file=file, field="data.params.left_out")
-    rows = len(columns[0].values)
+    rows = len(columns[0].held)
     if len(made) > MOST_FEATURES:
         raise _too_many(len(made), file)
     blocks = RowBlocks(
@@ -544,7 +555,7 @@ class _Feature:
     """One of the numbers that come in: its name, the column that it is made of, and how."""
 
     name: str
-    values: pl.Series
+    held: pl.Series | KeptColumn
     make: Callable[[pl.Series], pl.Series]
 
 
@@ -562,8 +573,11 @@ def _blocks(made: Sequence[_Feature], rows: int, first: int) -> Iterator[NDArray
     for begin in range(first, rows, size):
         count = min(size, rows - begin)
         numbers = np.empty((count, len(made)), np.float32)
+        held, values = None, pl.Series()
         for at, one in enumerate(made):
-            found = one.make(one.values.slice(begin, count))
+            if held is not one.held:  # those of one category follow each other
+                held, values = one.held, one.held.slice(begin, count)
+            found = one.make(values)
             if found.dtype == pl.Boolean:
                 found = found.fill_null(value=False)
             numbers[:, at] = found.cast(pl.Float32).fill_null(float("nan")).to_numpy()

@@ -174,3 +174,43 @@ def test_a_file_that_is_cut_during_training_is_a_sentence_that_names_it(tmp_path
     assert caught.value.file == str(rows)
     forget()
     same_data(load(npy(tmp_path)), load(held(npy(tmp_path))))
+
+
+def test_a_table_that_is_too_large_to_be_looked_at_is_read_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Column by column from the disk, with the same numbers, classes and words; and what cannot be so is a sentence."""
+    monkeypatch.setattr("nnviz.data.table_large._ROWS", 90)
+    monkeypatch.setattr(table_reading, "_ROWS_OF_A_PIECE", 150)
+    config = table(tmp_path)
+    file = tmp_path / "t.csv"
+    read = table_reading._read_in_pieces
+    asked: list[str] = []
+    monkeypatch.setattr(table_reading, "_read_in_pieces", lambda *more: asked.append("") or read(*more))  # type: ignore[func-returns-value]
+    # A text among the numbers, and one that comes late: what is understood does not hang on the pieces.
+    lines = file.read_text().splitlines()
+    lines[380] = lines[380].replace(lines[380].split(",")[1], "about five")
+    file.write_text("\n".join(lines) + "\n")
+    told, whole = (datasets.inspect(one) for one in (config, held(config)))
+    assert asked == [""] and told.columns == whole.columns and set(whole.warnings) == set(told.warnings)
+    same_data(load(config), load(held(config)))
+    monkeypatch.setattr(table_reading, "MOST_BYTES", 1000)
+    for content, words in (
+        (b"\n".join(one.encode() for one in [*lines, "1,2,3,4,5,6,7"]), "plain text in UTF-8 with as many values"),
+        ("\n".join(lines).replace("red", "röt").encode("cp1252"), "plain text in UTF-8"),
+        ("\n".join(lines).encode("utf-16"), "plain text in UTF-8"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(DataError, match=words):
+            load(config)
+    import polars as pl
+
+    forget()
+    frame = pl.DataFrame({"a": np.arange(900.0), "b": ["u", "v", "w"] * 300, "target": ["x", "y", "y"] * 300})
+    frame.write_parquet(tmp_path / "t.parquet")
+    config = DataConfig("table_file", {"path": str(tmp_path / "t.parquet")}, preparation=(Choice("standardise"),))
+    streamed = load(config)
+    monkeypatch.setattr(table_reading, "MOST_BYTES", 1 << 30)
+    same_data(streamed, load(held(config)))
+    forget()
+    assert not list((tmp_path / "xdg_cache_home").rglob("columns-*")), "the pieces go when nobody needs them"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnviz.data.dataset_spec import DatasetSpec
-from nnviz.data.memory_budget import WHERE, is_streamed
+from nnviz.data.memory_budget import WHERE, budget_bytes, is_streamed
 from nnviz.data.sources.source import (
     TEST_PARAMS,
     Arrays,
@@ -204,7 +204,14 @@ def _table(request: Request, path: Path) -> FileTable:
     from nnviz.data.table_memory import MEMORY
     from nnviz.data.table_reading import read_table
 
-    return MEMORY.table(_state(request, path), lambda: read_table(path, _how_to_read(request), request.report))
+    where = request.text("memory")
+    # A table of text takes about four times its bytes while it is looked at.
+    most = None if where == "memory" else budget_bytes() // 4
+
+    def read() -> FileTable:
+        return read_table(path, _how_to_read(request), request.report, most)
+
+    return MEMORY.table((*_state(request, path), where), read)
 
 
 def _taken(request: Request, path: Path) -> Taken:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from nnviz.project.model import Curated
 from nnviz.record.run import Run
 from nnviz.train import remarks
 from nnviz.train.instruments import Instruments
@@ -54,19 +55,36 @@ class ChangesByHand:
         self._evaluations = evaluations
         self._saving = saving
 
-    def set_learning_rate(self, value: float) -> None:
-        """Of the next step."""
+    def set_learning_rate(self, value: float) -> bool:
+        """Of the next step; whether it was another one."""
+        before = self._training.base_rate
         self._training.learning_rate = value
         self._journal.rate(self._way.shown_step)
         self._journal.changes(self._way.shown_step)
+        return self._training.base_rate != before
 
-    def take_on(self, settings: LiveSettings) -> None:
-        """Other settings of optimizer and layers."""
+    def set_epochs(self, count: int, *, beyond: bool) -> bool:
+        """How far to train, and whether that is beyond what the project says; whether it was not so before."""
+        training = self._training
+        before = training.epochs, training.goes_beyond
+        training.epochs, training.goes_beyond = count, beyond
+        self._journal.changes(self._way.shown_step)
+        return (training.epochs, training.goes_beyond) != before
+
+    def take_on(self, settings: LiveSettings) -> bool:
+        """Other settings of optimizer and layers; whether they were others."""
+        before = self._training.live_settings
         self._training.take_on(settings)
         if not self._way.is_under_way:
             self._states.renew()
-        self._saving.changed()
         self._journal.changes(self._way.shown_step)
+        return self._training.live_settings != before
+
+    def curate(self, entries: Sequence[Curated]) -> str:
+        """Other decisions about single examples; what could not be done, as a sentence."""
+        remark = self._training.curate(entries)
+        self._journal.changes(self._way.shown_step)
+        return remark
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Units off or frozen, or back."""

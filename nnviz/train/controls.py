@@ -220,15 +220,13 @@ class Controls:
         runner = self.prepared
         if count < 1:
             raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
-        runner.epochs = count
-        runner.training.goes_beyond = beyond
-        runner.publish()
+        runner.set_epochs(count, beyond=beyond)
 
     def curate(self, entries: Sequence[Curated]) -> None:
         """Other labels and weights for single training examples."""
-        training = self.prepared.training
+        runner = self.prepared
         self.leave_sub_steps()
-        if remark := training.curate(entries):
+        if remark := runner.curate(entries):
             self._said.refuse(DataError(remark))
 
     # -- looking ------------------------------------------------------------------------------------------------------

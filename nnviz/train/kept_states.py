@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from nnviz.train.checkpoint import Checkpoint
 from nnviz.train.rewind import Rewind
@@ -89,9 +88,4 @@ class KeptStates:
         training = self._training
         if self.before_best is None:
             return training.capture(copied=False)  # written down at once, so the live tensors need no copy
-        return replace(
-            self.before_best,
-            switches=training.switches,
-            live=training.live_settings,
-            sizes=training.epoch_plan.sizes,
-        )
+        return training.with_what_was_set(self.before_best)

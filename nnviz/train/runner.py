@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from nnviz.errors import NnvizError, NotFiniteError, TooLargeError, TrainingError
+from nnviz.project.model import Curated
 from nnviz.record.evaluated import AnyEvaluated
 from nnviz.record.run import Run
 from nnviz.train import origin as origins
@@ -119,11 +120,6 @@ class Runner:
     def epochs(self) -> int:
         """How far to train."""
         return self.training.epochs
-
-    @epochs.setter
-    def epochs(self, count: int) -> None:
-        self.training.epochs = count
-        self._journal.changes(self._way.shown_step)
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -300,19 +296,40 @@ class Runner:
 
     def set_learning_rate(self, value: float) -> None:
         """From the next step on."""
-        self._by_hand.set_learning_rate(value)
+        if self._by_hand.set_learning_rate(value):
+            self._keep_what_was_set()
+
+    def set_epochs(self, count: int, *, beyond: bool = False) -> None:
+        """How far to train.
+
+        Args:
+            count: To so many epochs.
+            beyond: They are more than the project says, which a checkpoint is to remember.
+        """
+        if self._by_hand.set_epochs(count, beyond=beyond):
+            self._keep_what_was_set()
+        self.publish()
 
     def take_on(self, settings: LiveSettings) -> None:
         """Other settings of optimizer and layers from the next step on, written down in the run.
 
         Raises:
             ParamError: One is not allowed; nothing was changed.
-            TrainingError: Several processes train together.
+            TrainingError: The network is divided among several processes.
         """
-        self._by_hand.take_on(settings)
+        if self._by_hand.take_on(settings):
+            self._keep_what_was_set()
         if not self.speed.running and not self.has_errand:
             self.instruments.look_anew()  # what stands there is explained, and tried, with the settings of now
             self.publish()
+
+    def curate(self, entries: Sequence[Curated]) -> str:
+        """Other decisions about single examples, from the next epoch on, written down in the run.
+
+        Returns:
+            What could not be done, as a sentence; empty where all was.
+        """
+        return self._by_hand.curate(entries)
 
     def switch_units(self, switches: UnitSwitches) -> None:
         """Switches units off or freezes them from the next step on, writes down which, and measures anew.
@@ -453,6 +470,12 @@ class Runner:
         self._run.append([remarks.left_out(self.training.step, sentence)])
         if self._on_trouble is not None:
             self._on_trouble(TooLargeError(sentence))
+
+    def _keep_what_was_set(self) -> None:
+        """The state of this step is another one: where it rests, that is kept once nobody sets anything any more."""
+        self._saving.changed()
+        if not self.speed.running and not self.has_errand and self.training.step:
+            self._saving.put_off = self._saving.put_off or "pause"
 
     def _show_what_changed(self) -> None:
         """Other numbers, or other units: while training what the cards show, at rest everything."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from nnviz.errors import NnvizError, NotFiniteError, TooLargeError, TrainingError
 from nnviz.project.checks.memory import bytes_text
+from nnviz.project.model import Curated
 from nnviz.record.evaluated import AnyEvaluated, to_reading
 from nnviz.record.quantities import COST, EPOCH, LEARNING_RATE, SPEED, STEPS_PER_SECOND, TRAINING_SECONDS
 from nnviz.record.readings import Reading, Scalar
@@ -386,6 +387,16 @@ class Runner:
         self._saving.changed()
         if not self.speed.running and not self.has_errand and self.training.step:
             self._saving.put_off = self._saving.put_off or "pause"
+
+    def curate(self, entries: Sequence[Curated]) -> str:
+        """Other decisions about single examples, from the next epoch on, written down in the run.
+
+        Returns:
+            What could not be done, as a sentence; empty where all was.
+        """
+        remark = self.training.curate(entries)
+        self._record_changes()
+        return remark
 
     def _record_changes(self) -> None:
         """What was changed by hand at this step, in place of what the run says of it."""

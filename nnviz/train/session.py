@@ -786,9 +786,9 @@ class TrainingSession:
         runner.set_epochs(count, beyond=beyond)
 
     def _curate(self, entries: Sequence[Curated]) -> None:
-        training = self._prepared.training
+        runner = self._prepared
         self._leave_sub_steps()
-        if remark := training.curate(entries):
+        if remark := runner.curate(entries):
             self._refuse(DataError(remark))
 
     def _look(self, interest: Interest) -> None:

@@ -203,7 +203,8 @@ class TrainingState:
 
     def curate(self, entries: Sequence[Curated]) -> None:
         """Other decisions about single examples, from the next epoch on; before the first step at once."""
-        self.batches.curate(entries, self.epoch_plan.next_epoch(self.next_new_step))
+        step = self.next_new_step
+        self.batches.curate(entries, self.epoch_plan.next_epoch(step), step)
         self._begin_batches_anew()
 
     def switch_units(self, switches: UnitSwitches) -> None:

@@ -247,8 +247,9 @@ class Training:
         self._state.tell_the_others()
 
     def changes_at(self, step: int) -> list[Changed]:
-        """What was changed by hand to hold from the step behind this one on: learning rate, goal and settings."""
-        return self._plans.changes_at(step, self.config.optimizer.kind, self.network.graph.nodes)
+        """What was changed by hand behind this step: learning rate, goal, settings, and what examples are to count."""
+        settings = self._plans.changes_at(step, self.config.optimizer.kind, self.network.graph.nodes)
+        return [*settings, *self._batches.changes_at(step)]
 
     @property
     def epochs(self) -> int:

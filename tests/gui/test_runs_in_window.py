@@ -92,7 +92,7 @@ def test_runs_are_found_compared_renamed_deleted_and_brought_back(qtbot: QtBot, 
     person.click(panel.compare_button)
     page = window.compare_room.page
     assert isinstance(page, ComparePage)
-    person.until(lambda: page.table.columnCount() == 3)
+    person.until(lambda: page.table.columnCount() == 2)
     assert page.table.lines[0].title == "Results"
     with open_run(one) as stored:
         lowest = stored.scalars("loss/validation")[1].min()

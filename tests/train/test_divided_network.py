@@ -22,7 +22,8 @@ from msgspec.structs import replace
 from torch import nn
 from torch.distributed.tensor import DTensor
 
-from nnviz import cli, commands
+from nnviz import cli
+from nnviz.commands.given_project import open_project
 from nnviz.project.checks.memory import Estimate, Examples
 from nnviz.project.checks.shapes import infer
 from nnviz.project.files import io
@@ -225,7 +226,7 @@ def _look_at_recipe(pair: Pair, name: str) -> None:
 
 
 def test_a_process_counts_its_share_and_the_layers_that_are_whole_for_a_moment() -> None:
-    project = commands.open_project("sample:spiral")
+    project = open_project("sample:spiral")
     inference = infer(project.graph)
     alone, shared = (
         Estimate(project, inference, Examples(), accelerator=True, processes=count).needs().parts for count in (1, 4)

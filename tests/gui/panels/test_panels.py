@@ -566,7 +566,7 @@ def test_the_curves_of_other_runs_are_drawn_faintly_under_their_titles(document:
     beside = [curve for key, curve in plot.curves.items() if key not in alone]
     assert [curve.title for curve in beside] == ["wider", "wider", "t" * 23 + "…", "t" * 23 + "…"]
     np.testing.assert_allclose(beside[0].shown, other.scalars("loss/train")[1])
-    assert [curve.dashed for curve in beside] == [False, True, False, True]
+    assert [bool(curve.pattern) for curve in beside] == [False, True, False, True]
     ground = QColor(themes.current().panel)
     strong = plot.curves["loss/train"].colour
 

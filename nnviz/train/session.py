@@ -783,9 +783,7 @@ class TrainingSession:
         runner = self._prepared
         if count < 1:
             raise ParamError(f"The number of epochs is {count}, but must be at least 1.", field="epochs")
-        runner.epochs = count
-        runner.training.goes_beyond = beyond
-        runner.publish()
+        runner.set_epochs(count, beyond=beyond)
 
     def _curate(self, entries: Sequence[Curated]) -> None:
         runner = self._prepared

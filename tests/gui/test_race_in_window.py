@@ -115,6 +115,7 @@ def test_a_run_that_still_races_is_not_gone_on_with_and_the_project_stays(
     person.until(lambda: window.notices.notice("declined") is not None)
     declined = window.notices.notice("declined")
     assert declined is not None and f"{path.name} is being written" in declined.text
+    assert "Your project stays as it is." in declined.text and not declined.buttons
     assert window.document.project is own and window.training.replay is not None
 
     races.stop()

@@ -333,6 +333,7 @@ class LossPanel(CurvesPanel):
         self._row.setDirection(
             QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom,
         )
+        self._row.update()
 
     def _y_title(self, view: str) -> str:
         if view == "accuracy":

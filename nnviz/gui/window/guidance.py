@@ -235,16 +235,28 @@ class Guidance(QObject):
         notice.setToolTip(plain_tip(str(path)))
 
     def tell_declined(self, sentence: str, path: Path | None) -> None:
-        """The run that the project names, or that was chosen, is not gone on with; the network begins anew.
+        """The run that the project names, or that was chosen, is not gone on with.
 
         Args:
-            sentence: Why.
-            path: Its file, where there is one.
+            sentence: Why, and what there is instead.
+            path: Its file, where there is one to start warm from.
         """
-        buttons = [Button("Start anew", lambda: None, primary=path is None)]
-        if path is not None:
-            buttons.insert(0, Button(_WARM, lambda: self._training.start_warm(path), primary=True))
+        buttons = () if path is None else (Button(_WARM, lambda: self._training.start_warm(path), primary=True),)
         self._notices.show_notice("declined", sentence, "warning", buttons)
+
+    def tell_later(self, path: Path, go_on: Callable[[], None]) -> None:
+        """The project was trained after it was last saved, in a run that its file does not name.
+
+        Args:
+            path: The run's file.
+            go_on: Goes on with it.
+        """
+        self._notices.show_notice(
+            "later",
+            f"A later training of this project, {path.name}, was not saved with it.",
+            "information",
+            (Button("Go on with that one", go_on, primary=True),),
+        )
 
     def tell_beginning(self, sentence: str) -> None:
         """Which layers began with trained weights, and which did not."""

@@ -32,6 +32,9 @@ def test_six_optimizers_race_and_one_of_them_is_looked_at(qtbot: QtBot, open_win
     page, races = window.race_room.page, window.races
     assert page is not None and window.race_room.shown
     assert [row.name for row in page.list.rows][::5] == ["SGD", "Adam"]
+    # Each begins with its optimizer's own learning rate, and it is said which.
+    assert [row.rate for row in page.list.rows] == ["0.01", "0.01", "0.001", "0.01", "1", "0.001"]
+    assert "Adam, learning rate 0.001" in page.list.rows[5].words
 
     # Another one is typed in, one is taken away; nonsense is answered with a sentence.
     person.click(page.field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -205,7 +206,8 @@ class RacePage(CoveringPage):
         races, shown = self._races, self._races.shown
         standings = races.standings
         begun = bool(standings) and max(one.step for one in standings) > 0
-        rows = [RaceRow(entrant.name) for entrant in races.entrants]
+        rates = tuple("" if math.isnan(rate) else f"{rate:g}" for rate in races.learning_rates)
+        rows = [RaceRow(entrant.name, rate=rate) for entrant, rate in zip(races.entrants, rates, strict=True)]
         if standings:
             rows = [
                 RaceRow(
@@ -214,6 +216,7 @@ class RacePage(CoveringPage):
                     number_texts(one.batch_loss, one.start if not begun else one.loss, one.accuracy),
                     at == shown,
                     one.failure,
+                    rates[at] if at < len(rates) else "",
                 )
                 for at, one in enumerate(standings)
             ]

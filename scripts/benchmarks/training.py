@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import torch
+from hand_written import CASES
 from rows import Row, Settings, in_turn, percentile, ratios, ratios_of
 from torch import nn
 
@@ -25,35 +27,6 @@ from nnviz.train.session import TrainingSession
 
 VALIDATION = 2_000
 SPIRAL_EPOCHS = 40
-
-
-def mlp() -> nn.Module:
-    """mlp-512-dropout, as one writes it by hand."""
-    return nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(784, 512), nn.ReLU(), nn.Dropout(0.2),
-        nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2),
-        nn.Linear(512, 10),
-    )  # fmt: skip
-
-
-def cnn() -> nn.Module:
-    """cnn-32-64, as one writes it by hand."""
-    return nn.Sequential(
-        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(1024, 1024), nn.Sigmoid(), nn.Dropout(0.2),
-        nn.Linear(1024, 1024), nn.Sigmoid(), nn.Dropout(0.2),
-        nn.Linear(1024, 10),
-    )  # fmt: skip
-
-
-#: sample, its hand-written twin, optimizer as the sample's, steps of a piece (about a second)
-CASES: tuple[tuple[str, Callable[[], nn.Module], Callable[[nn.Module], torch.optim.Optimizer], int], ...] = (
-    ("mlp-512-dropout", mlp, lambda module: torch.optim.RMSprop(module.parameters(), lr=0.001), 120),
-    ("cnn-32-64", cnn, lambda module: torch.optim.Adam(module.parameters(), lr=0.001), 25),
-)
 
 
 def bare_steps(
@@ -96,16 +69,16 @@ class Driven:
         self.run = Run(RunInfo())
         self._writer = RunWriter(self.run, path)
         self._session = TrainingSession(project, self.run, data=data, probes=probes)
-        self._session._prepare()
-        self._session._play()
+        self._session.begin()
+        self._session.play()
 
     def steps(self) -> Iterator[None]:
         """Trains as far as the project says, validation and instruments included."""
-        training = self._session._prepared.training
-        while self._session._goes_on():
-            before = training.step
-            self._session._turn()
+        training = self._session.training
+        before = training.step
+        while self._session.take_turn(sys.maxsize):
             if training.step != before:
+                before = training.step
                 yield
 
     @property
@@ -115,8 +88,7 @@ class Driven:
 
     def close(self) -> None:
         """Ends the session and its file."""
-        self._session.close()
-        self._session._guarded(self._session._end)
+        self._session.end()
         self._writer.close()
 
 

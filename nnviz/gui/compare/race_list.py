@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from nnviz.gui.look import theme
 from nnviz.gui.look.painting import Saved, answering, guarded
-from nnviz.gui.look.run_colours import run_colour
+from nnviz.gui.look.run_colours import run_pen
 from nnviz.gui.parts.plain_text import plain_tip
 from nnviz.gui.parts.widgets import line_height, set_font
 from nnviz.record.quantities import ACCURACY, LOSS
@@ -30,7 +30,7 @@ _LETTERS, _LARGER = 12, 15
 _WIDE = 360
 #: Widths in heights of a line.
 _COLUMN, _RANK = 4.4, 1.5
-_SWATCH = 14
+_SWATCH = 20
 _EDGE = 8
 _TITLES = ("batch loss", "val. loss", "accuracy")
 
@@ -45,6 +45,7 @@ class RaceRow:
         numbers: Loss of the last batches, validation loss, validation accuracy; a dash where one is not known.
         shown: Its run is the one on the screen.
         failure: Why it ended, as a sentence.
+        rate: The learning rate that it begins with, as it is written; empty where it is not known.
     """
 
     name: str
@@ -52,6 +53,7 @@ class RaceRow:
     numbers: tuple[str, str, str] = (_NOTHING, _NOTHING, _NOTHING)
     shown: bool = False
     failure: str = ""
+    rate: str = ""
 
     @property
     def words(self) -> str:
@@ -60,7 +62,8 @@ class RaceRow:
             return f"{self.name} failed: {self.failure}"
         rank = f"{self.rank}. " if self.rank else ""
         told = (f"{title} {text}" for title, text in zip(_TITLES, self.numbers, strict=True) if text != _NOTHING)
-        return ", ".join([f"{rank}{self.name}", *told])
+        rate = [f"learning rate {self.rate}"] if self.rate else []
+        return ", ".join([f"{rank}{self.name}", *rate, *told])
 
 
 def number_texts(batch_loss: float, loss: float, accuracy: float) -> tuple[str, str, str]:
@@ -98,8 +101,8 @@ class _Painter(QStyledItemDelegate):
         with Saved(painter):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             left, middle = rect.left() + _EDGE, rect.center().y()
-            painter.setPen(QPen(run_colour(index.row()), 4.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawLine(left + 2, middle, left + _SWATCH - 2, middle)
+            painter.setPen(run_pen(index.row(), 4.0))
+            painter.drawLine(left, middle, left + _SWATCH, middle)
             left += _SWATCH + 4
             painter.setFont(theme.font(letters, 600))
             painter.setPen(colours.text_muted)
@@ -131,6 +134,12 @@ class _Painter(QStyledItemDelegate):
             shown = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, room)
             flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             painter.drawText(QRect(left, rect.top(), room, rect.height()), flags, shown)
+            taken = painter.fontMetrics().horizontalAdvance(shown) + letters
+            painter.setFont(theme.font(12))
+            rate = f"η {row.rate}" if row.rate else ""
+            if painter.fontMetrics().horizontalAdvance(rate) <= room - taken:
+                painter.setPen(colours.text_muted)
+                painter.drawText(QRect(left + taken, rect.top(), room - taken, rect.height()), flags, rate)
 
 
 class _Head(QWidget):

@@ -67,7 +67,7 @@ class ExamplePanel(QWidget):
         self.pin.clicked.connect(lambda: self.pin_requested.emit(self._number))
         row.addWidget(self.pin)
         self.decide = QToolButton(self)
-        self.decide.setText("Decide…")
+        self.decide.setText("Change…")
         self.decide.setToolTip("Relabel it, weigh it, leave it out: the training goes on with that from the next epoch")
         self.decide.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         set_font(self.decide, 12, 500)
@@ -224,6 +224,8 @@ class ExamplePanel(QWidget):
             self.stack.setCurrentWidget(self.pixels)
             return
         self.hint.hide()
+        if self._ends is None and data.ends is not None:
+            self._ends = data.ends
         if self._ends is None:
             inputs = np.asarray(data.inputs[0][:]).reshape(len(data.inputs[0]), -1)
             known = inputs if len(inputs) else np.zeros((1, inputs.shape[1]), np.float32)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _WIDEST, _THIN, _FAINTEST = 6.0, 1.35, 0.28
 #: What share of the weights is no wider than that, and what the others are at the most.
 _MOST, _CAP = 0.95, 10.0
+#: A usual weight is taken for at least as much.
+_LEAST_USUAL = 0.1
 #: Pixels of a name beside a unit; up to how many units in a column have theirs below them, of up to so many letters.
 _NAMES, _NAMES_BELOW, _LETTERS_BELOW = 104.0, 6, 10
 #: Shades of a line, and pixels by which widths differ: then there are not many pens.
@@ -205,10 +207,13 @@ def line_width(weight: float, limit: float) -> float:
 
 
 def usual(arrays: list[Numbers | None]) -> float:
-    """The magnitude that all but a few of the numbers stay under; at least a trace above zero."""
+    """The magnitude that all but a few of the numbers stay under, for the widths of lines.
+
+    Not less than 0.1: weights of a thousandth are drawn as the next to nothing that they are, also where all are so.
+    """
     found = [np.abs(array[np.isfinite(array)]).ravel() for array in arrays if array is not None]
     every = np.concatenate(found) if found else np.zeros(0)
-    return max(float(np.quantile(every, _MOST)), 1e-12) if every.size else 1e-12
+    return max(float(np.quantile(every, _MOST)), _LEAST_USUAL) if every.size else _LEAST_USUAL
 
 
 @cache

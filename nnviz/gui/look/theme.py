@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
@@ -181,12 +181,13 @@ def scene_font(pixel_size: float = 13, weight: int = 400) -> QFont:
 
 
 def _font(pixel_size: int, weight: int) -> QFont:
-    return QFont(_made_font(load_fonts(), pixel_size, weight))  # a copy, which may be written to
+    return QFont(_pattern(pixel_size, weight))
 
 
-@lru_cache(maxsize=256)
-def _made_font(family: str, pixel_size: int, weight: int) -> QFont:
-    result = QFont(family)
+@cache
+def _pattern(pixel_size: int, weight: int) -> QFont:
+    """A font to be copied, never changed: a window asks for some thousand times when it opens, and copies are cheap."""
+    result = QFont(load_fonts())
     result.setPixelSize(pixel_size)
     result.setWeight(QFont.Weight(weight))
     result.setFeature(QFont.Tag("tnum"), 1)

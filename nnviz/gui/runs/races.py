@@ -7,6 +7,7 @@ for it: what stands on the screen is read ten times a second from values that th
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from nnviz.data import datasets
 from nnviz.errors import InputError
+from nnviz.gui.look.theme import format_count
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.reasons import sentence_of
 from nnviz.gui.runs.kept_runs import MOST_COMPARED, KeptRuns
@@ -24,8 +26,10 @@ from nnviz.gui.runs.training import Training
 from nnviz.project.checks.validate import problems_that_stop
 from nnviz.project.entrants import MOST, Entrant, Preset, checked, presets
 from nnviz.project.model import Project
+from nnviz.project.variations import varied
 from nnviz.record.interest import NOTHING, Interest
-from nnviz.record.run import Run
+from nnviz.record.run import Run, RunView
+from nnviz.train.change import learning_rate_of
 
 if TYPE_CHECKING:
     from nnviz.train.race import Race, Standing
@@ -71,6 +75,7 @@ class Races(QObject):
         self._kept = kept
         #: The project that is varied; None before the first look.
         self._project: Project | None = None
+        self._rates: tuple[tuple[Entrant, ...], Project, tuple[float, ...]] | None = None
         self._entrants: tuple[Entrant, ...] = ()
         self._race: Race | None = None
         self._thread: threading.Thread | None = None
@@ -88,6 +93,9 @@ class Races(QObject):
         self._voice.made.connect(self._on_made, Qt.ConnectionType.QueuedConnection)
         self._voice.refused.connect(self._on_refused, Qt.ConnectionType.QueuedConnection)
         self._voice.said.connect(self.failed, Qt.ConnectionType.QueuedConnection)
+        #: Steps a second of each at the most; None for as many as the computer makes.
+        self._pace: float | None = None
+        training.races = self
         self._look = QTimer(self)
         self._look.setInterval(_LOOK_EVERY)
         self._look.timeout.connect(self._on_look)
@@ -111,9 +119,39 @@ class Races(QObject):
         return self.state in _ALIVE
 
     @property
+    def running(self) -> bool:
+        """Whether everyone trains just now."""
+        return self.state == "running"
+
+    @property
+    def pace(self) -> float | None:
+        """Steps a second of each at the most; None for as many as the computer makes."""
+        return self._pace
+
+    def set_pace(self, steps_per_second: float | None) -> None:
+        """So many steps a second of each, this race and the next; it tells whoever shows it."""
+        self._pace = steps_per_second
+        if self._race is not None:
+            self._race.set_pace(steps_per_second)
+        self.changed.emit()
+
+    def steps_of(self, run: RunView) -> int | None:
+        """How many steps a run is to make that still races; None of all others."""
+        lanes = () if self._race is None or not self.alive else self._race.lanes
+        return next((lane.steps for lane in lanes if lane.run is run and not run.finished), None)
+
+    @property
     def entrants(self) -> tuple[Entrant, ...]:
         """Who takes part."""
         return self._entrants
+
+    @property
+    def learning_rates(self) -> tuple[float, ...]:
+        """With which each of them begins: its optimizer's own unless it says so; NaN where that cannot be made."""
+        project = self._project or self._training.document.project
+        if self._rates is None or self._rates[0] is not self._entrants or self._rates[1] is not project:
+            self._rates = (self._entrants, project, tuple(_rate_of(project, one) for one in self._entrants))
+        return self._rates[2]
 
     @property
     def project(self) -> Project | None:
@@ -176,7 +214,9 @@ class Races(QObject):
             return ""
         step = max(one.step for one in standings)
         most = max(standings, key=lambda one: one.epoch)
-        return f"step {step:,} · epoch {most.epoch} of {most.epochs}"
+        planned = max(one.steps for one in standings)
+        of = f" of {format_count(planned)}" if planned else ""
+        return f"step {format_count(step)}{of} · epoch {most.epoch} of {most.epochs}"
 
     # ---- who takes part ------------------------------------------------------------------------------------------
 
@@ -311,7 +351,7 @@ class Races(QObject):
         self._leave_race()
         self._project, self._refusal = project, ""
         self._stop_wished, self._told = False, NONE
-        voice = self._voice
+        voice, pace = self._voice, self._pace
 
         def work() -> None:
             try:
@@ -334,6 +374,7 @@ class Races(QObject):
                 _log.warning("The race could not be made.", exc_info=True)
                 voice.refused.emit(sentence_of(error))
                 return
+            race.set_pace(pace)
             if play:
                 race.play()
             else:
@@ -365,6 +406,7 @@ class Races(QObject):
         if self._stop_wished:
             race.close()
         self._race = race
+        race.set_pace(self._pace)  # it may have been chosen meanwhile
         self._on_look()
 
     def _on_refused(self, sentence: str) -> None:
@@ -447,3 +489,10 @@ def text_of(changes: Sequence[tuple[str, object]]) -> str:
 
 
 __all__ = ["MOST", "Races", "changes_of", "text_of"]
+
+
+def _rate_of(project: Project, entrant: Entrant) -> float:
+    try:
+        return learning_rate_of(varied(project, entrant.changes))
+    except InputError:
+        return math.nan

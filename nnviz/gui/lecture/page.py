@@ -45,6 +45,7 @@ from nnviz.gui.panels.plot import CurvePlot
 from nnviz.gui.parts.following import follow
 from nnviz.gui.parts.key_use import KeyUse
 from nnviz.gui.runs.interests import OF_THE_SELECTED
+from nnviz.gui.runs.run_events import event_marks
 from nnviz.gui.runs.shown import Shown
 from nnviz.gui.runs.workspace import Workspace
 from nnviz.project.graph.groups import title_of, trail
@@ -402,6 +403,7 @@ class LecturePage(QWidget):
         last = max(feed.run.last_step, 0)
         planned = last if training.state == "replay" else max(training.standing.steps, last)
         self.line.set_range(last, planned)
+        self.line.set_events(event_marks(feed.run))
         self.line.update()
         running = training.state == "running"
         words = "Pause (Space)" if running else "Train (Space)"
@@ -592,7 +594,9 @@ class LecturePage(QWidget):
             return ""
         if panel.choices and panel.choices[0].key == "view":
             value = panel.option("view")
-            return {"loss": "Loss", "accuracy": "Accuracy", "both": "Loss and accuracy"}.get(value, panel.title)
+            titles = {"loss": "Loss", "accuracy": "Accuracy", "both": "Loss and accuracy"}
+            titles |= {"top5": "Top-5 accuracy", "f1": "Macro F1"}
+            return titles.get(value, panel.title)
         return panel.title
 
     def _paint_head(self, painter: QPainter, colours: theme.Theme) -> None:

@@ -355,6 +355,9 @@ class MainWindow(QMainWindow):
         self.race_room.opening.connect(self.data_room.close)
         self.race_room.opening.connect(self.compare_room.close)
         self.races.failed.connect(self.message.say)
+        self.races.changed.connect(self.update_actions)
+        self.races.changed.connect(self.top_bar.refresh)
+        self.replay.race_requested.connect(self.race_room.show)
         self.races.show_requested.connect(self.replay.show)
         self.interests.changed.connect(self.races.look_at)
         self.compare_room.interest_changed.connect(self.interests.contribute)
@@ -373,6 +376,9 @@ class MainWindow(QMainWindow):
         self.kept_runs.deleted.connect(self._on_deleted)
         self.kept_runs.continue_requested.connect(self.continue_run)
         self.continuing.declined.connect(self.guidance.tell_declined)
+        self.continuing.later_found.connect(
+            lambda path: self.guidance.tell_later(path, partial(self.continue_run, path))
+        )
         self.continuing.message.connect(self.message.say)
         self.bridge.told.connect(self.guidance.tell_beginning)
         training.more_requested.connect(self.guidance.tell_more)
@@ -539,7 +545,7 @@ class MainWindow(QMainWindow):
     def _on_replaced(self) -> None:
         self.notices.dismiss("file")
         self.notices.dismiss("failure")
-        for key in ("declined", "warm", "more"):
+        for key in ("declined", "later", "warm", "more"):
             self.notices.dismiss(key)
         self.canvas.camera.fit()
         self.centre.choose_for_network()

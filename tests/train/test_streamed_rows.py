@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from training_helpers import MLP, advance, made_training, same, weights
+from training_helpers import MLP, advance, made_training, same, session_of, weights
 
 from nnviz.data import (
     datasets,
@@ -145,6 +145,8 @@ def test_what_was_found_is_kept_and_found_again_where_the_file_has_changed(
             planted.setattr(preparation, name, lambda *more, **named: pytest.fail("all rows were read again"))
         if made is table:
             planted.setattr(table_reading, "read_table", lambda *more: pytest.fail("the file was read again"))
+        else:
+            planted.setattr(numpy_sets, "_levels", lambda *more: pytest.fail("all numbers were read again"))
         same_data(load(config), first)
     file = tmp_path / ("x.npy" if made is npy else "t.csv")
     content = bytearray(file.read_bytes())
@@ -158,8 +160,9 @@ def test_what_was_found_is_kept_and_found_again_where_the_file_has_changed(
     assert first.fingerprint is not None and second.fingerprint is not None
     assert first.fingerprint.difference(second.fingerprint).startswith("other content")
     for damage in (b"", b"{}", b"\x80\x04cos\nsystem\n"):
-        for known in row_store.root().glob("**/findings.json"):
-            known.write_bytes(damage)
+        for known in row_store.root().rglob("*.json"):
+            if known.name != "whole.json":
+                known.write_bytes(damage)
         forget()
         same_data(load(config), second)
 
@@ -172,6 +175,8 @@ def test_a_file_that_is_cut_during_training_is_a_sentence_that_names_it(tmp_path
     with pytest.raises(DataError, match="cannot be read from the disk any more: it was cut") as caught:
         advance(training, 60)
     assert caught.value.file == str(rows)
+    with pytest.raises(DataError, match="it was cut"):  # so does the run of a session
+        session_of(MLP, training.data, epochs=2).train()
     forget()
     same_data(load(npy(tmp_path)), load(held(npy(tmp_path))))
 

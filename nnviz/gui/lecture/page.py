@@ -66,6 +66,7 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
     KeyUse("Look inside a group", ("Return",)),
     KeyUse("Gradients that flow back, or what flows forwards again", ("F9",)),
     KeyUse("The next part of a step: batch, forward, loss, backward, update", ("F7",)),
+    KeyUse("All parts of a step, to its update", ("Shift+F7",)),
     KeyUse("Back: to what flows forwards, out of the group, out of the lecture", ("Esc",)),
     KeyUse("The instrument before or behind", ("Up", "Down")),
     KeyUse("An instrument by its number; none", ("1", "9", "0")),
@@ -76,7 +77,7 @@ LECTURE_KEYS: tuple[KeyUse, ...] = (
 #: Actions of the window whose keys go on working; what others do could not be seen.
 KEPT = (
     "lecture", "play", "step", "epoch", "step_back", "reset", "live", "evaluate_test", "switch_theme", "system_theme",
-    "full_screen", "save", "quit", "backward", "sub_step", "previous_sample", "next_sample",
+    "full_screen", "save", "quit", "backward", "sub_step", "sub_steps", "previous_sample", "next_sample",
     "random_sample", "shortcuts",
 )  # fmt: skip
 _HINT = "← → walk · Space train · Esc back"
@@ -98,6 +99,7 @@ class LecturePage(QWidget):
     Signals:
         left: The lecture is over.
         forward_wanted: What flows forwards is to be shown again.
+        part_wanted: A step is to be taken apart up to this part, by its name.
         interest_changed: What it looks at: an :class:`Interest`.
         cure_requested: A cure of a finding was pressed.
         chosen: Another card is talked about: the id of its layer or group.
@@ -106,6 +108,7 @@ class LecturePage(QWidget):
     chosen = Signal(str)
     left = Signal()
     forward_wanted = Signal()
+    part_wanted = Signal(str)
     interest_changed = Signal(object)
     cure_requested = Signal(object)
 
@@ -150,6 +153,7 @@ class LecturePage(QWidget):
         self._silence.setSingleShot(True)
         self._silence.setInterval(_SAID)
         self._silence.timeout.connect(lambda: self.say(""))
+        self.band.part_wanted.connect(self.part_wanted)
         self.strip.picked.connect(self.choose)
         self.strip.entered.connect(lambda _node: self.enter())  # the press before it has chosen the card
         self.strip.seen_changed.connect(self._tell_interest)

@@ -142,6 +142,8 @@ class Training(QObject):
         self._started = False
         #: What the bars show.
         self._standing = Standing()
+        #: What an undo and a redo of weights set by hand would write, as they were told last.
+        self._edits = ("", "")
         #: Runs out when the document has settled.
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -674,6 +676,10 @@ class Training(QObject):
         if standing != self._standing:
             self._standing = standing
             self.moved.emit(standing)
+        edits = ("", "") if position is None else (position.undoable_edit, position.redoable_edit)
+        if edits != self._edits:  # at one and the same step there can be many
+            self._edits = edits
+            self.changed.emit()
 
 
 def more_epochs_meaning(project: Project) -> str:

@@ -47,7 +47,6 @@ class Findings:
             while len(kept) > _MOST or sum(map(len, kept.values())) > _LARGEST:
                 del kept[next(iter(kept))]
             with contextlib.suppress(OSError, StorageError):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(msgspec.json.encode(_File(self.state, kept)), self.path)
 
     def _kept(self) -> dict[str, bytes]:

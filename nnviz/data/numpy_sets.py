@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -236,6 +237,8 @@ def _found_once(parts: list[Pair], what: str, find: Callable[[], bytes]) -> _Sai
         return _said(kept.get(key) or b"")
     except msgspec.MsgspecError:  # nothing is kept, or not what was
         content = find()
+        with contextlib.suppress(OSError):
+            root().mkdir(parents=True, exist_ok=True)
         kept.put(key, content)
         return _said(content)
 

@@ -22,6 +22,7 @@ from nnviz.data import (
     preparation,
     row_blocks,
     row_store,
+    stored_rows,
     table_reading,
     tensors,
 )
@@ -167,7 +168,13 @@ def test_what_was_found_is_kept_and_found_again_where_the_file_has_changed(
         same_data(load(config), second)
 
 
-def test_a_file_that_is_cut_during_training_is_a_sentence_that_names_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [True, False], ids=["at its place", "one after the other"])
+def test_a_file_that_is_cut_during_training_is_a_sentence_that_names_it(
+    tmp_path: Path, at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if at_once and not stored_rows._AT_ONCE:
+        pytest.skip("this system reads in one way only")
+    monkeypatch.setattr(stored_rows, "_AT_ONCE", at_once)
     training = made_training(MLP, load(npy(tmp_path)))
     advance(training, 3)
     (rows,) = row_store.root().glob("*/rows")

@@ -311,7 +311,9 @@ class Together:
                 self.report_failure("it could not go on.")
             elif self.ranks.leads and not self._store.check([_FAILED]):
                 self.send(Order(What.END))
-            dist.destroy_process_group()
+            if not (self._broken and self.device.type == "cuda"):
+                # NCCL would wait for those that do not come any more; the end of the process takes its part away.
+                dist.destroy_process_group()
         except (RuntimeError, TrainingError):
             pass  # Somebody has gone already, and that was said.
 

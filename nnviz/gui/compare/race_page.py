@@ -309,25 +309,30 @@ class RacePage(CoveringPage):
             self._races.remove(at)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Del in the list takes an entrant away; space belongs to the race."""
+        """Del in the list takes an entrant away; space, plus and minus belong to the race."""
         if watched is self.list and isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
             if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and not self._races.alive:
                 self._remove()
                 return True
-            if event.key() == Qt.Key.Key_Space:
-                self._races.toggle()
+            if self._take_key(event):
                 return True
         return super().eventFilter(watched, event)
+
+    def _take_key(self, event: QKeyEvent) -> bool:
+        """Keys that belong to the race, wherever on the page they are pressed; whether this is one."""
+        if event.key() == Qt.Key.Key_Space:
+            self._races.toggle()
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Minus):
+            self._change_pace(1 if event.key() == Qt.Key.Key_Plus else -1)
+        else:
+            return False
+        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space plays and pauses, plus and minus change the speed, Esc leads back to the canvas."""
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
-        elif event.key() == Qt.Key.Key_Space:
-            self._races.toggle()
-        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Minus):
-            self._change_pace(1 if event.key() == Qt.Key.Key_Plus else -1)
-        else:
+        elif not self._take_key(event):
             super().keyPressEvent(event)
             return
         event.accept()

@@ -224,13 +224,13 @@ class LossPanel(CurvesPanel):
         def known(quantity: Quantity) -> bool:
             return any(one.names(quantity.prefix) for one in runs)
 
+        begun, accuracy = known(LOSS), known(ACCURACY)
         validated = any(len(one.scalars(ACCURACY.series("validation"))[0]) for one in runs)
         offered = {"accuracy": True, "top5": known(TOP5_ACCURACY), "f1": known(MACRO_F1)}
         if not validated:  # the first epoch is to come
-            offered |= {"top5": self._classes >= _LEAST_CLASSES, "f1": not self._readings or known(ACCURACY)}
+            offered |= {"top5": self._classes >= _LEAST_CLASSES, "f1": accuracy or not begun}
         for view, on in offered.items():
             self._segments.set_offered(view, on)
-        begun, accuracy = bool(self._readings), known(ACCURACY)
         self._segments.set_enabled("accuracy", accuracy)
         if begun and not accuracy and self.view != "loss":
             self._turn_to("loss")

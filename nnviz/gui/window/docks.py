@@ -468,11 +468,12 @@ class Docks(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A press anywhere in an instrument makes it the current one, also where nothing takes the keyboard."""
-        if event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
+        kind = event.type()
+        if kind == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent):
             self._on_focus(None, QApplication.widgetAt(event.globalPosition().toPoint()))
-        elif event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
+        elif kind == QEvent.Type.Show and isinstance(watched, QWidget):
             self._watch_presses(watched)
-        elif event.type() == QEvent.Type.Resize and watched is self._window:
+        elif kind == QEvent.Type.Resize and watched is self._window:
             QTimer.singleShot(0, self, self.keep_apart)
         return False
 

@@ -38,7 +38,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError
+from nnviz.errors import InputError, NnvizError, ProjectError, TrainingError, is_out_of_memory
 from nnviz.network.network import Network
 from nnviz.project.model import Project
 from nnviz.train import checkpoint as checkpoints
@@ -595,7 +595,9 @@ def _packed(order: Order) -> Tensor:
 
 
 def _is_of_connection(error: RuntimeError) -> bool:
-    """Whether it was the way to another process that broke, not the computation."""
+    """Whether it was the way to another process that broke, not the computation or this process's own device."""
+    if is_out_of_memory(error) or isinstance(error, torch.AcceleratorError):
+        return False
     if isinstance(error, dist.DistError):
         return True
     words = ("connection", "gloo", "peer", "nccl", "socket", "timed out")
